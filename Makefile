@@ -1,0 +1,65 @@
+# Every command of the project; CI runs the same ones. `make` alone lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# uv: the one on PATH, else one that is installed into .tools/ by the machine's own python3.
+UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+RUN := $(UV) run --frozen --no-sync
+OUT ?= demo-output
+
+.PHONY: help demo test lint types imports unit e2e notebooks env format lock clean
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: env ## real origins, a real mitmdump and well- and ill-behaved clients: leaves the audit in demo-output/
+	$(RUN) statetrail demo --out $(OUT)
+
+test: env browser lint types imports ## lint, strict types, import direction and every test
+	$(RUN) pytest -n 2 --dist loadfile
+
+lint: env ## style and format
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+
+types: env ## strict types
+	$(RUN) mypy
+
+imports: env ## the one-way import direction
+	$(RUN) lint-imports
+
+unit: env ## the fast tests only
+	$(RUN) pytest -n 2 -m "not e2e and not browser"
+
+format: env ## rewrite in house style
+	$(RUN) ruff check --fix .
+	$(RUN) ruff format .
+
+lock: $(UV) ## renew uv.lock
+	$(UV) lock
+
+env: .venv/.synced
+
+.venv/.synced: pyproject.toml uv.lock .python-version | $(UV)
+	@$(UV) python find 3.13 >/dev/null 2>&1 || $(UV) python install 3.13 \
+	  || { echo "statetrail needs Python 3.13: install it (your system's package, pyenv, or 'uv python install 3.13') and run this again." >&2; exit 1; }
+	$(UV) sync --frozen --group dev
+	@touch $@
+
+.tools/bin/uv:
+	@command -v python3 >/dev/null || { echo "python3 is needed to install uv: install it first (Debian: apt-get install python3 python3-venv)." >&2; exit 1; }
+	python3 -m venv .tools || { echo "python3 has no venv module (Debian: apt-get install python3-venv)." >&2; exit 1; }
+	.tools/bin/pip install --quiet --disable-pip-version-check 'uv>=0.9'
+
+# The browser tests drive Debian's chromium; where it is missing and cannot be installed they say so and are left out.
+.PHONY: browser
+browser:
+	@command -v chromium >/dev/null 2>&1 || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+	    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1 \
+	    || echo "chromium could not be installed: browser tests are skipped" >&2; \
+	  else echo "no chromium (Debian: apt-get install chromium): browser tests are skipped" >&2; fi; }
+
+clean: ## remove what the commands made
+	rm -rf .venv .tools $(OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

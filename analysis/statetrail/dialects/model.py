@@ -1,0 +1,115 @@
+"""What a dialect declares: where values are issued, where presented, and whom they bind.
+
+A dialect is data: frozen `msgspec` structs, so that `msgspec.toml.decode(text, type=Dialect)` can
+read one that a user wrote. `statetrail.sightings` interprets the declaration on single exchanges;
+`statetrail.analyses.scope` decides with it which endpoints a parameter binds. Nothing else knows a
+protocol.
+"""
+
+from typing import Final, Literal
+
+import msgspec
+
+type Usage = Literal["header", "uriquery", "implicit"]
+type Priority = Literal["informational", "forced"]
+
+USAGES: Final[tuple[Usage, ...]] = ("header", "uriquery", "implicit")
+PRIORITIES: Final[tuple[Priority, ...]] = ("informational", "forced")
+
+
+class Param(msgspec.Struct, frozen=True, kw_only=True):
+    """A state parameter.
+
+    Attributes
+    ----------
+    name
+        Canonical name, e.g. ``LangId``.
+    clear
+        Regular expression of the values that may be stored in clear; `None`: the value is secret
+        and only its fingerprint is stored. A value that does not match is treated as secret.
+    establish
+        The presented value that asks for a new value and is never one itself.
+    minted
+        Values come from the server alone, so that one never issued is `foreign`, not an override.
+    only_on
+        Path segments (lower case) of the endpoints that allow it; empty: every request in scope.
+    """
+
+    name: str
+    clear: str | None = None
+    establish: str | None = None
+    minted: bool = False
+    only_on: tuple[str, ...] = ()
+
+
+class HeaderIssue(msgspec.Struct, frozen=True, kw_only=True, tag="header"):
+    """Values are issued in response headers ``{prefix}{param}: {value};{usage}/{priority}``.
+
+    A header with the prefix and an unknown name is recorded as an unknown parameter.
+    """
+
+    prefix: str
+
+
+class XmlRootIssue(msgspec.Struct, frozen=True, kw_only=True, tag="xml-root-attribute"):
+    """A value is issued in an attribute (without a namespace) of the XML response's root."""
+
+    attribute: str
+    param: str
+    usage: Usage
+    priority: Priority
+
+
+class HeaderPresent(msgspec.Struct, frozen=True, kw_only=True, tag="header"):
+    """Known parameters are presented as request headers ``{prefix}{param}``."""
+
+    prefix: str
+
+
+class QueryPresent(msgspec.Struct, frozen=True, kw_only=True, tag="uriquery"):
+    """Known parameters are presented as query parameters."""
+
+    case_sensitive: bool = True
+
+
+class Dialect(msgspec.Struct, frozen=True, kw_only=True):
+    """One protocol of handing state back and forth.
+
+    Attributes
+    ----------
+    scope
+        Consecutive path segments that put a request in scope, compared exactly.
+    """
+
+    name: str
+    title: str
+    scope: tuple[str, ...]
+    params: tuple[Param, ...]
+    issues: tuple[HeaderIssue | XmlRootIssue, ...]
+    presents: tuple[HeaderPresent | QueryPresent, ...]
+    references: tuple[str, ...] = ()
+
+    def param(self, name: str) -> Param | None:
+        """The declared parameter of that name, or `None` for an unknown one."""
+        return next((param for param in self.params if param.name == name), None)
+
+    def in_scope(self, path: str) -> bool:
+        """Whether the path (or endpoint template) has the scope's consecutive segments.
+
+        >>> from statetrail.dialects import ZEST
+        >>> ZEST.in_scope("/shop/API/V3/Cart"), ZEST.in_scope("/API/V2/Cart")
+        (True, False)
+        """
+        segments = path.split("/")
+        width = len(self.scope)
+        return any(
+            tuple(segments[at : at + width]) == self.scope
+            for at in range(len(segments) - width + 1)
+        )
+
+    def allows(self, param: str, path: str) -> bool:
+        """Whether the protocol lets requests for that path present the parameter."""
+        known = self.param(param)
+        if known is None or not known.only_on:
+            return True
+        return any(segment.lower() in known.only_on for segment in path.split("/"))

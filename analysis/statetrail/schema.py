@@ -1,0 +1,444 @@
+"""The one catalogue of tables: columns, types, units, what null means.
+
+Enters: nothing. Leaves: `TABLES`, from which the SQLite DDL, the Arrow schemas, the frame checks
+and the documentation are made, so that they cannot drift apart.
+
+Three tables are *facts* (recorded); the others are *results* (computed from the facts by
+`statetrail.analyses` and `statetrail.findings`).
+
+Times are ``timestamp`` columns: int64 microseconds since the Unix epoch, UTC, named ``*_us`` in
+storage and in every engine; `to_pandas` turns them into tz-aware timestamps and drops the suffix.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import pyarrow as pa
+
+SCHEMA_VERSION: Final = 1
+"""Version of the stored tables; a store of another version is refused, never guessed at."""
+
+type Type = Literal["int", "text", "bool", "float", "timestamp", "fingerprint"]
+
+_SQLITE: Final[dict[Type, str]] = {
+    "int": "INTEGER",
+    "text": "TEXT",
+    "bool": "INTEGER",
+    "float": "REAL",
+    "timestamp": "INTEGER",
+    "fingerprint": "INTEGER",
+}
+_ARROW: Final[dict[Type, pa.DataType]] = {
+    "int": pa.int64(),
+    "text": pa.string(),
+    "bool": pa.bool_(),
+    "float": pa.float64(),
+    "timestamp": pa.int64(),
+    "fingerprint": pa.int64(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its name, type, what it says, and what null means (`None`: never null)."""
+
+    name: str
+    type: Type
+    description: str
+    null: str | None = None
+
+    @property
+    def arrow(self) -> pa.Field:
+        """The Arrow field of this column."""
+        return pa.field(self.name, _ARROW[self.type], nullable=self.null is not None)
+
+    @property
+    def sqlite(self) -> str:
+        """The column's definition in SQLite DDL."""
+        return f"{self.name} {_SQLITE[self.type]}{'' if self.null else ' NOT NULL'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table: what one row is, its columns in order, the columns that identify a row."""
+
+    name: str
+    row: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    fact: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The column names, in order."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def arrow(self) -> pa.Schema:
+        """The Arrow schema."""
+        return pa.schema([column.arrow for column in self.columns])
+
+    def ddl(self) -> str:
+        """The SQLite statement that makes this table."""
+        lines = [column.sqlite for column in self.columns]
+        lines.append(f"PRIMARY KEY ({', '.join(self.key)})")
+        rowid = "" if self.key == ("exchange_id",) else " , WITHOUT ROWID"
+        return (
+            f"CREATE TABLE IF NOT EXISTS {self.name} (\n  "
+            + ",\n  ".join(lines)
+            + f"\n) STRICT{rowid}"
+        )
+
+    def check(self, names: Iterable[str]) -> None:
+        """Raise `ValueError` unless `names` are exactly this table's columns, in order."""
+        if (found := tuple(names)) != self.names:
+            missing = [name for name in self.names if name not in found]
+            extra = [name for name in found if name not in self.names]
+            raise ValueError(f"{self.name}: missing {missing}, unexpected {extra}, found {found}")
+
+
+_EXCHANGE = Column("exchange_id", "int", "The exchange, unique in the recording")
+_DIALECT = Column("dialect", "text", "The dialect that knows the parameter, e.g. `zest`")
+_PARAM = Column("param", "text", "The state parameter, e.g. `_session_token`, `LangId`")
+_CLIENT = Column("client", "text", "The client, as decided by `client_by`")
+_ORIGIN = Column("origin", "text", "scheme://host:port that was asked (RFC 6454)")
+_VALUE = Column("value", "text", "The value in clear", "the value is secret or not a plain one")
+_FINGERPRINT = Column(
+    "fingerprint", "fingerprint", "Keyed 64-bit BLAKE2b of the value: its pseudonym"
+)
+_NORMAL = Column(
+    "normal_fingerprint",
+    "fingerprint",
+    "Fingerprint of the value percent-decoded, unquoted, trimmed and lower-cased: "
+    "equal where only the writing differs",
+)
+_PREFIX = Column(
+    "prefix_fingerprint",
+    "fingerprint",
+    "Fingerprint of the first 12 characters: equal where a value was cut short",
+    "the value has fewer than 13 characters",
+)
+
+EXCHANGES: Final = Table(
+    "exchanges",
+    "one request with its response or its error",
+    (
+        _EXCHANGE,
+        Column("flow_id", "text", "mitmproxy's flow id; for a HAR entry a keyed digest of it"),
+        Column("request_start_us", "timestamp", "First byte of the request"),
+        Column("request_end_us", "timestamp", "Last byte of the request", "not known"),
+        Column(
+            "response_start_us",
+            "timestamp",
+            "First byte of the response",
+            "no response, or not known",
+        ),
+        Column(
+            "response_end_us", "timestamp", "Last byte of the response", "never ended, or not known"
+        ),
+        Column("peer", "text", "The client's network address, without its port", "not known"),
+        Column("user_agent", "text", "`User-Agent`, at most 256 characters", "not sent"),
+        Column("proxy_user", "text", "User name of the proxy authentication", "none"),
+        Column(
+            "client_header",
+            "text",
+            "The header named by `statetrail_client_header`; a pseudonym where that header carries a credential",
+            "not configured or not sent",
+        ),
+        Column("method", "text", "Request method"),
+        Column("scheme", "text", "`http` or `https`"),
+        Column("host", "text", "Host that was asked, lower case"),
+        Column("port", "int", "Port that was asked"),
+        Column(
+            "path",
+            "text",
+            "Path without its query; token-like segments are pseudonyms (`~1a2b3c4d`)",
+        ),
+        Column("endpoint", "text", "Path with identifiers as `{id}`"),
+        Column("status", "int", "Status code", "no response"),
+        Column("http_version", "text", "HTTP version of the request"),
+        Column("request_bytes", "int", "Size of the request body as sent", "not known"),
+        Column("response_bytes", "int", "Size of the response body as sent", "not known"),
+        Column(
+            "error", "text", "Why the exchange did not complete, from a closed list", "completed"
+        ),
+        Column(
+            "cache_control",
+            "text",
+            "Known `Cache-Control` directives of the response (RFC 9111)",
+            "none",
+        ),
+        Column("age_s", "int", "`Age` of the response in seconds: it came from a cache", "none"),
+        Column(
+            "request_origin", "text", "`Origin` of the request: a browser, cross-origin", "not sent"
+        ),
+        Column(
+            "exposed_headers",
+            "text",
+            "`Access-Control-Expose-Headers`, lower case, comma separated",
+            "not sent",
+        ),
+        Column(
+            "dialects", "text", "Dialects that matched the exchange, comma separated; may be empty"
+        ),
+        Column(
+            "notes",
+            "text",
+            "What the capture could not see or had to bound, comma separated; may be empty",
+        ),
+    ),
+    ("exchange_id",),
+    fact=True,
+)
+
+ISSUED: Final = Table(
+    "issued",
+    "one value that a response issued",
+    (
+        _EXCHANGE,
+        Column("ordinal", "int", "Position among the values that this exchange issued"),
+        _DIALECT,
+        _PARAM,
+        _VALUE,
+        _FINGERPRINT,
+        _NORMAL,
+        _PREFIX,
+        Column("usage", "text", "`header`, `uriquery` or `implicit`", "malformed"),
+        Column("priority", "text", "`informational` or `forced`", "malformed"),
+        Column("channel", "text", "Where it was issued: `header` or `body`"),
+        Column("problem", "text", "Why it is malformed, from a closed list", "well formed"),
+        Column("length", "int", "Characters of the value"),
+        Column("alphabet", "text", "Character classes used, e.g. `lower+upper+digit`"),
+    ),
+    ("exchange_id", "ordinal"),
+    fact=True,
+)
+
+PRESENTED: Final = Table(
+    "presented",
+    "one value that a request presented",
+    (
+        _EXCHANGE,
+        Column("ordinal", "int", "Position among the values that this exchange presented"),
+        _DIALECT,
+        _PARAM,
+        _VALUE,
+        _FINGERPRINT,
+        _NORMAL,
+        _PREFIX,
+        Column("channel", "text", "Where it was presented: `header` or `uriquery`"),
+        Column("kind", "text", "`value`, `establish` (asks for a new value) or `empty`"),
+    ),
+    ("exchange_id", "ordinal"),
+    fact=True,
+)
+
+VERDICTS: Final = Table(
+    "verdicts",
+    "one request and one parameter that was issued before",
+    (
+        _EXCHANGE,
+        _CLIENT,
+        _ORIGIN,
+        _DIALECT,
+        _PARAM,
+        Column("at_us", "timestamp", "Start of the request"),
+        Column("verdict", "text", "One of `statetrail.analyses.verdicts.VERDICTS`"),
+        Column("fingerprint", "fingerprint", "The value presented", "none was presented"),
+        Column("channel", "text", "Where it was presented", "none was presented"),
+    ),
+    ("exchange_id", "dialect", "param"),
+)
+
+TOKENS: Final = Table(
+    "tokens",
+    "one value of one parameter of one client",
+    (
+        _CLIENT,
+        _ORIGIN,
+        _DIALECT,
+        _PARAM,
+        _FINGERPRINT,
+        _VALUE,
+        Column("length", "int", "Characters of the value", "never seen issued"),
+        Column("alphabet", "text", "Character classes used", "never seen issued"),
+        Column("issues", "int", "Responses that issued it"),
+        Column("uses", "int", "Requests that presented it"),
+        Column(
+            "first_issued_us",
+            "timestamp",
+            "Start of the first response that issued it",
+            "never seen issued",
+        ),
+        Column(
+            "last_issued_us",
+            "timestamp",
+            "Start of the last response that issued it",
+            "never seen issued",
+        ),
+        Column(
+            "first_presented_us",
+            "timestamp",
+            "Start of the first request that presented it",
+            "never presented",
+        ),
+        Column(
+            "last_presented_us",
+            "timestamp",
+            "Start of the last request that presented it",
+            "never presented",
+        ),
+        Column(
+            "superseded_us",
+            "timestamp",
+            "Start of the first response that issued another value after this one's last issue",
+            "never superseded",
+        ),
+        Column(
+            "birth_seen",
+            "bool",
+            "It was issued before it was first presented (else left-truncated)",
+        ),
+        Column("observed_s", "float", "Seconds from its first sighting to its last"),
+    ),
+    ("client", "origin", "dialect", "param", "fingerprint"),
+)
+
+ROTATIONS: Final = Table(
+    "rotations",
+    "one issue of a value that differs from the one issued before",
+    (
+        _EXCHANGE,
+        _CLIENT,
+        _ORIGIN,
+        _DIALECT,
+        _PARAM,
+        Column("at_us", "timestamp", "Start of the response that issued the new value"),
+        Column("from_fingerprint", "fingerprint", "The value before", "first value seen"),
+        Column("to_fingerprint", "fingerprint", "The new value"),
+        Column("cause", "text", "One of `statetrail.analyses.rotations.CAUSES`"),
+        Column(
+            "idle_s",
+            "float",
+            "Shortest time the old value can have lain unused: from the end of the last earlier exchange that carried it to the start of this request",
+            "no earlier exchange, or it overlaps this one",
+        ),
+        Column(
+            "age_s",
+            "float",
+            "Shortest age of the old value: from the end of the response that first issued it to the start of this request",
+            "birth not seen",
+        ),
+    ),
+    ("exchange_id", "dialect", "param", "to_fingerprint"),
+)
+
+CLIENTS: Final = Table(
+    "clients",
+    "one client at one origin under one dialect",
+    (
+        _CLIENT,
+        _ORIGIN,
+        _DIALECT,
+        Column("requests", "int", "Requests with at least one verdict"),
+        Column("judged", "int", "Verdicts that count: the denominator of `compliance`"),
+        Column("honoured", "int", "Verdicts `honoured`"),
+        Column("faults", "int", "Verdicts that count against the client"),
+        Column("compliance", "float", "honoured / judged", "nothing to judge"),
+        Column("first_us", "timestamp", "First request with a verdict"),
+        Column("last_us", "timestamp", "Last request with a verdict"),
+    ),
+    ("client", "origin", "dialect"),
+)
+
+EXPIRY: Final = Table(
+    "expiry",
+    "one parameter at one origin",
+    (
+        _ORIGIN,
+        _DIALECT,
+        _PARAM,
+        Column("policy", "text", "`idle`, `age`, `none-seen` or `undetermined`"),
+        Column(
+            "low_s",
+            "float",
+            "If values expire by idle time: the timeout is longer than this",
+            "no gap survived",
+        ),
+        Column(
+            "high_s",
+            "float",
+            "If values expire by idle time: the timeout is at most this",
+            "no end seen",
+        ),
+        Column("confidence", "text", "Grade of the evidence: `none`, `low`, `medium`, `high`"),
+        Column("survived", "int", "Uses after which the value lived on"),
+        Column("ended", "int", "Values that were answered with another value"),
+        Column("censored", "int", "Values still alive when last seen"),
+        Column("contradictions", "int", "Values that no idle timeout explains, at the best one"),
+        Column("advice", "text", "What traffic would narrow the interval"),
+    ),
+    ("origin", "dialect", "param"),
+)
+
+FINDINGS: Final = Table(
+    "findings",
+    "one rule that fired for one client, origin and parameter",
+    (
+        Column("rule", "text", "Stable rule id"),
+        Column("title", "text", "The rule's title"),
+        Column("severity", "text", "`info`, `low`, `medium` or `high`"),
+        Column("confidence", "text", "`low`, `medium` or `high`"),
+        Column("audience", "text", "`client`, `api` or `capture`"),
+        Column("client", "text", "The client", "not about one client"),
+        Column("origin", "text", "The origin", "not about one origin"),
+        Column("param", "text", "The parameter", "not about one parameter"),
+        Column("count", "int", "How often it was seen"),
+        Column("first_us", "timestamp", "First time", "no time"),
+        Column("last_us", "timestamp", "Last time", "no time"),
+        Column("message", "text", "Observed, then expected"),
+        Column("remedy", "text", "What to do"),
+        Column("references", "text", "Sources, separated by blanks of a line"),
+        Column("evidence", "text", "Exchange ids, comma separated, at most 20; the primary first"),
+    ),
+    ("rule", "client", "origin", "param"),
+)
+
+TABLES: Final[dict[str, Table]] = {
+    table.name: table
+    for table in (
+        EXCHANGES,
+        ISSUED,
+        PRESENTED,
+        TOKENS,
+        ROTATIONS,
+        VERDICTS,
+        CLIENTS,
+        EXPIRY,
+        FINDINGS,
+    )
+}
+FACTS: Final = (EXCHANGES, ISSUED, PRESENTED)
+
+
+def pseudonym(fingerprint: int) -> str:
+    """Render a fingerprint as the short stable pseudonym that reports and paths show.
+
+    >>> pseudonym(-1)
+    '~ffffffff'
+    """
+    return f"~{(fingerprint & 0xFFFF_FFFF_FFFF_FFFF) >> 32:08x}"
+
+
+def markdown() -> str:
+    """The catalogue as a Markdown page: one section a table."""
+    parts = ["# Tables\n"]
+    for table in TABLES.values():
+        parts += [f"## {table.name}\n", f"One row: {table.row}. Key: {', '.join(table.key)}.\n"]
+        parts += ["| column | type | says | null |", "| --- | --- | --- | --- |"]
+        parts += [
+            f"| `{c.name}` | {c.type} | {c.description} | {c.null or '—'} |" for c in table.columns
+        ]
+        parts.append("")
+    return "\n".join(parts)

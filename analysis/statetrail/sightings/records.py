@@ -1,0 +1,138 @@
+"""The records that pass between capture, sightings and store; all frozen, all plain values.
+
+A `Request` and a `Response` hold what was on the wire and therefore secrets: they live for one
+call of `statetrail.sightings.sight` and have no readable `repr`. A `Sighted` is what may be stored.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+type Fields = tuple[tuple[bytes, bytes], ...]
+"""Header fields as on the wire, in order."""
+
+type Kind = Literal["value", "establish", "empty"]
+type PresentedChannel = Literal["header", "uriquery"]
+type IssuedChannel = Literal["header", "body"]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Request:
+    """A request as the client sent it. Times in microseconds since the epoch, UTC."""
+
+    method: str
+    scheme: str
+    host: str
+    port: int
+    target: bytes
+    headers: Fields
+    http_version: str
+    start_us: int
+    end_us: int | None = None
+    body_bytes: int | None = None
+    peer: str | None = None
+    proxy_user: str | None = None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Response:
+    """A response as the origin sent it, with the beginning of its body.
+
+    `codings` are the content codings still on `body` in the order they were applied; `None` reads
+    them from the header fields. `end_us` is `None` for a response that was cut short.
+    """
+
+    status: int
+    headers: Fields
+    start_us: int | None
+    end_us: int | None
+    body: bytes = b""
+    body_bytes: int | None = None
+    codings: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Exchange:
+    """One request with its response or the reason why there is none."""
+
+    flow_id: str
+    request: Request
+    response: Response | None = None
+    error: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A value as it may be stored: clear text only where allowed, fingerprints always."""
+
+    value: str | None
+    fingerprint: int
+    normal_fingerprint: int
+    prefix_fingerprint: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A value that a response issued (table `issued`)."""
+
+    dialect: str
+    param: str
+    seen: Seen
+    usage: str | None
+    priority: str | None
+    channel: IssuedChannel
+    problem: str | None
+    length: int
+    alphabet: str
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """A value that a request presented (table `presented`)."""
+
+    dialect: str
+    param: str
+    seen: Seen
+    channel: PresentedChannel
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeRow:
+    """The storable facts of an exchange: table `exchanges` without its id, in column order."""
+
+    flow_id: str
+    request_start_us: int
+    request_end_us: int | None
+    response_start_us: int | None
+    response_end_us: int | None
+    peer: str | None
+    user_agent: str | None
+    proxy_user: str | None
+    client_header: str | None
+    method: str
+    scheme: str
+    host: str
+    port: int
+    path: str
+    endpoint: str
+    status: int | None
+    http_version: str
+    request_bytes: int | None
+    response_bytes: int | None
+    error: str | None
+    cache_control: str | None
+    age_s: int | None
+    request_origin: str | None
+    exposed_headers: str | None
+    dialects: str
+    notes: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sighted:
+    """What one exchange left behind: its row and its sightings. Holds no secret."""
+
+    exchange: ExchangeRow
+    issued: tuple[Issued, ...] = field(default=())
+    presented: tuple[Presented, ...] = field(default=())

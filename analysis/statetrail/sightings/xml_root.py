@@ -1,0 +1,125 @@
+"""The attributes of an XML document's root element, read from the document's beginning.
+
+Enters: the first bytes of a document in any XML encoding. Leaves: the root's attributes as soon
+as its start tag is complete. Nothing after the start tag is looked at, so a document that is not
+well formed later on (the ZEST text's own sample ends in a stray ``</xml>``) is no trouble.
+
+A document type declaration ends the reading before any entity in it is looked at: no expansion,
+no external access, whatever the document says.
+"""
+
+import codecs
+import re
+from typing import Final
+
+from lxml import etree
+
+_STEP: Final = 512
+# What XML may start with: `<` after blanks; ASCII-compatible, UTF-16, UTF-32 or EBCDIC.
+_MARKUP: Final = re.compile(
+    rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[\x00\x09\x0a\x0d\x20]*<|\x4c\x6f\xa7\x94"
+)
+_DECLARED: Final = re.compile(
+    r"""\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z][A-Za-z0-9._-]{0,40})["'][^>]{0,200}?\?>"""
+)
+_CHARSETS: Final = (
+    *("ascii", "utf-8", "utf-16", "utf-32", "iso8859", "cp", "koi8", "mac"),
+    *("shift_jis", "euc", "iso2022", "gb", "big5", "johab"),
+)
+
+
+class _Done(Exception):  # noqa: N818 - a signal, not an error
+    """Raised out of the parser once the root's start tag was seen."""
+
+
+class _Doctype(Exception):  # noqa: N818 - a signal, not an error
+    """Raised out of the parser at a document type declaration."""
+
+
+class _Root:
+    """Parser target that keeps the first start tag's attributes and stops."""
+
+    attributes: dict[str, str] | None = None
+
+    def start(self, _tag: str, attributes: dict[str, str]) -> None:
+        self.attributes = dict(attributes)
+        raise _Done
+
+    def doctype(self, _name: str, _public: str | None, _system: str | None) -> None:
+        raise _Doctype
+
+    def close(self) -> None:
+        """Called by lxml at the end."""
+
+
+class RootError(ValueError):
+    """No root start tag could be read. The message is a note for the store."""
+
+
+def root_attributes(document: bytes, encoding: str | None = None) -> dict[str, str]:
+    """The attributes of the root element, names in lxml's ``{namespace}name`` form.
+
+    `encoding` is what the transport said; the document's own declaration wins and it is tried only
+    where that fails. Raises `RootError`: ``not-xml``, ``dtd`` or ``no-root`` (not within the
+    bytes given).
+    """
+    if not _MARKUP.match(document[:256]):
+        raise RootError("not-xml")
+    try:
+        return _read(document)
+    except RootError as error:
+        if str(error) == "dtd" or (recoded := _recode(document, encoding)) is None:
+            raise
+        return _read(recoded)
+
+
+def _recode(document: bytes, encoding: str | None) -> bytes | None:
+    """The document in UTF-8 without its declaration, where Python knows its encoding but libxml2
+    does not (UTF-32, EBCDIC, ``latin-1`` and other aliases), or only the transport named it.
+    """
+    if document.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
+        encoding = "utf-32"
+    elif document.startswith((b"<\x00\x00\x00", b"\x00\x00\x00<")):
+        encoding = "utf-32-le" if document.startswith(b"<") else "utf-32-be"
+    else:
+        family = "cp037" if document.startswith(b"\x4c\x6f\xa7\x94") else "latin-1"
+        if declared := _DECLARED.match(document[:512].decode(family, "replace")):
+            encoding = declared[1]
+    try:
+        # Not every codec is a character encoding, and punycode takes quadratic time.
+        if encoding is None or not codecs.lookup(encoding).name.startswith(_CHARSETS):
+            return None
+        text = document.decode(encoding, "replace")
+    except (LookupError, UnicodeError, ValueError):
+        return None
+    return _DECLARED.sub("", text.lstrip("\ufeff"), count=1).encode("utf-8", "replace")
+
+
+def _read(document: bytes) -> dict[str, str]:
+    root = _Root()
+    # Entities: the five of XML itself have to be resolved in attribute values; no other can exist,
+    # since a document type declaration ends the reading.
+    parser = etree.XMLParser(
+        target=root,  # type: ignore[arg-type]
+        resolve_entities="internal",  # type: ignore[arg-type]
+        load_dtd=False,
+        no_network=True,
+        huge_tree=False,
+        recover=False,
+    )
+    try:
+        for at in range(0, len(document), _STEP):
+            parser.feed(document[at : at + _STEP])
+            # Not every version of lxml lets the signal through feed(); the target tells as well.
+            if root.attributes is not None:
+                break
+    except _Done:
+        pass
+    except _Doctype:
+        raise RootError("dtd") from None
+    except etree.XMLSyntaxError:
+        if root.attributes is None:
+            raise RootError("no-root") from None
+    if root.attributes is None:
+        raise RootError("no-root")
+    return root.attributes

@@ -3,7 +3,7 @@
 Enters: nothing. Leaves: `TABLES`, from which the SQLite DDL, the Arrow schemas, the frame checks
 and the documentation are made, so that they cannot drift apart.
 
-Three tables are *facts* (recorded); the others are *results* (computed from the facts by
+Four tables are *facts* (recorded); the others are *results* (computed from the facts by
 `statetrail.analyses` and `statetrail.findings`).
 
 Times are ``timestamp`` columns: int64 microseconds since the Unix epoch, UTC, named ``*_us`` in
@@ -83,7 +83,7 @@ class Table:
         """The SQLite statement that makes this table."""
         lines = [column.sqlite for column in self.columns]
         lines.append(f"PRIMARY KEY ({', '.join(self.key)})")
-        rowid = "" if self.key == ("exchange_id",) else " , WITHOUT ROWID"
+        rowid = "" if len(self.key) == 1 else ", WITHOUT ROWID"
         return (
             f"CREATE TABLE IF NOT EXISTS {self.name} (\n  "
             + ",\n  ".join(lines)
@@ -231,6 +231,23 @@ PRESENTED: Final = Table(
         Column("kind", "text", "`value`, `establish` (asks for a new value) or `empty`"),
     ),
     ("exchange_id", "ordinal"),
+    fact=True,
+)
+
+CAPTURES: Final = Table(
+    "captures",
+    "one run of the recorder or one imported file",
+    (
+        Column("capture_id", "int", "The capture, unique in the store"),
+        Column("source", "text", "`live`, `har` or `flows`"),
+        Column("name", "text", "File name without its folder", "live"),
+        Column("at_us", "timestamp", "When it was begun"),
+        Column("exchanges", "int", "Exchanges it added to the store"),
+        Column("duplicates", "int", "Exchanges that were there already"),
+        Column("skipped", "int", "Entries that are no HTTP exchange or cannot be read"),
+        Column("problem", "text", "What was lost, in a sentence", "nothing"),
+    ),
+    ("capture_id",),
     fact=True,
 )
 
@@ -411,6 +428,7 @@ TABLES: Final[dict[str, Table]] = {
         EXCHANGES,
         ISSUED,
         PRESENTED,
+        CAPTURES,
         TOKENS,
         ROTATIONS,
         VERDICTS,
@@ -419,7 +437,7 @@ TABLES: Final[dict[str, Table]] = {
         FINDINGS,
     )
 }
-FACTS: Final = (EXCHANGES, ISSUED, PRESENTED)
+FACTS: Final = (EXCHANGES, ISSUED, PRESENTED, CAPTURES)
 
 
 def pseudonym(fingerprint: int) -> str:

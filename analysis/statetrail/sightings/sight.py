@@ -221,9 +221,10 @@ def _sight_headers(
             if problem is None and (conflicting or at):
                 problem = "repeated"
             clear = _is_clear(param, state.value, how, found)
+            canonical = param.name if param else original
             found.issued.append(
-                _issued(dialect, param.name if param else original, state.value, how, clear=clear,
-                        usage=state.usage, priority=state.priority, channel="header", problem=problem)
+                _issued(dialect, canonical, state.value, how, clear=clear, usage=state.usage,
+                        priority=state.priority, channel="header", problem=problem)
             )  # fmt: skip
 
 

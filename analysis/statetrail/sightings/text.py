@@ -60,7 +60,7 @@ _CONTROL: Final = re.compile(
 
 
 def segment_kind(segment: str, before: str = "") -> str:
-    """What a path segment is: ``word``, ``number``, ``person`` (after a collection) or ``opaque``."""
+    """What a path segment is: ``word``, ``number``, ``person`` or ``opaque``."""
     if not segment or _VERSION.fullmatch(segment):
         return "word"
     if before.lower() in _PERSONS and segment.lower() != "me":

@@ -1,0 +1,1 @@
+"""The analyses: pure functions from documented frames to documented frames."""

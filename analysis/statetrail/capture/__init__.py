@@ -1,0 +1,1 @@
+"""Captures: live flows, flow files and HAR files, all turned into the same `Exchange`."""

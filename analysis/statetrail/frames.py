@@ -1,0 +1,309 @@
+"""A recording as lazy frames: the tables of one or many stores on the engine of your choice.
+
+Enters: store paths. Leaves: a `Recording`, whose facts are `Frame` objects. The analyses take
+Narwhals lazy frames and give Narwhals lazy frames; a `Frame` is one of them with its schema, and
+pandas is what a person gets out of it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, Literal, Self, cast
+
+import duckdb
+import narwhals as nw
+import pandas as pd
+import pyarrow as pa
+
+from statetrail.dialects import Dialect, select
+from statetrail.errors import StoreError, UsageError
+from statetrail.schema import CAPTURES, EXCHANGES, FACTS, ISSUED, PRESENTED, Table
+from statetrail.store import Facts, read_store
+
+type Engine = Literal["duckdb", "pandas", "polars", "pyspark"]
+type Lazy = nw.LazyFrame[Any]
+
+ENGINES: Final[tuple[Engine, ...]] = ("duckdb", "pandas", "polars", "pyspark")
+CLIENT_BY: Final[dict[str, str]] = {
+    "peer": "peer",
+    "user-agent": "user_agent",
+    "proxy-user": "proxy_user",
+    "header": "client_header",
+}
+"""What a client can be told apart by: the name a user gives → the column of `exchanges`."""
+DEFAULT_CLIENT_BY: Final = ("peer", "user-agent")
+DEFAULT_GRACE_MS: Final = 250
+
+# Stores opened together keep their exchanges apart by their position, in the id's high bits.
+_STORE_BITS: Final = 44
+
+
+class Frame:
+    """A table of a recording: lazy until it is asked for rows.
+
+    Attributes
+    ----------
+    lazy
+        The Narwhals lazy frame, with exactly the columns of `table`.
+    table
+        The schema: what each column says, its unit, what null means.
+    """
+
+    def __init__(self, lazy: Lazy, table: Table) -> None:
+        self.lazy = lazy
+        self.table = table
+
+    def to_arrow(self) -> pa.Table:
+        """All rows as an Arrow table of the catalogue's schema, sorted by the table's key."""
+        return to_arrow(self.lazy, self.table)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """All rows as a DataFrame, sorted by the table's key.
+
+        Columns named ``*_us`` become tz-aware timestamps (UTC) without the suffix; integers that
+        may be missing are ``Int64``, so that fingerprints keep every bit.
+        """
+        return to_pandas(self.to_arrow(), self.table)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """All rows as dictionaries of plain Python values, times in microseconds."""
+        return cast("list[dict[str, Any]]", self.to_arrow().to_pylist())
+
+    def __repr__(self) -> str:
+        return f"<Frame {self.table.name}: {', '.join(self.table.names)}>"
+
+    def _repr_html_(self) -> str:
+        html: str = self.to_pandas().to_html(max_rows=20, escape=True)
+        return html
+
+
+def to_arrow(lazy: Lazy, table: Table) -> pa.Table:
+    """Collect a lazy frame into an Arrow table of the catalogue's schema, sorted by its key."""
+    collected: pa.Table = lazy.select(*table.names).collect("pyarrow").to_native()
+    collected = collected.cast(
+        pa.schema([field.with_nullable(True) for field in table.arrow])  # engines forget it
+    ).cast(table.arrow)
+    return collected.sort_by([(name, "ascending") for name in table.key])
+
+
+def to_pandas(arrow: pa.Table, table: Table) -> pd.DataFrame:
+    """An Arrow table of the catalogue's schema as a DataFrame; see `Frame.to_pandas`."""
+    frame: pd.DataFrame = arrow.to_pandas(
+        types_mapper={pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}.get
+    )
+    for column in table.columns:
+        if column.type == "timestamp":
+            frame[column.name] = pd.to_datetime(frame[column.name], unit="us", utc=True)
+    return frame.rename(
+        columns={c.name: c.name.removesuffix("_us") for c in table.columns if c.type == "timestamp"}
+    )
+
+
+class Recording:
+    """One or many stores, opened for analysis. Use `open_recording` (``statetrail.open``).
+
+    Attributes
+    ----------
+    paths
+        The stores.
+    engine
+        Where the frames live: ``duckdb``, ``pandas``, ``polars`` or ``pyspark``.
+    client_by
+        What tells clients apart, e.g. ``("peer", "user-agent")``.
+    grace_us
+        Grace period in microseconds: how long after a response has ended its client may still
+        act on older state.
+    dialects
+        The dialects whose parameters are judged.
+    """
+
+    def __init__(
+        self,
+        tables: Mapping[str, pa.Table],
+        *,
+        paths: Sequence[Path] = (),
+        engine: Engine = "duckdb",
+        client_by: Sequence[str] = DEFAULT_CLIENT_BY,
+        grace_ms: float = DEFAULT_GRACE_MS,
+        dialects: Sequence[Dialect] | None = None,
+    ) -> None:
+        if engine not in ENGINES:
+            raise UsageError(f"unknown engine {engine!r}: choose from {', '.join(ENGINES)}")
+        unknown = [name for name in client_by if name not in CLIENT_BY]
+        if unknown or not client_by:
+            raise UsageError(
+                f"clients cannot be told apart by {', '.join(map(repr, unknown)) or 'nothing'}: "
+                f"choose from {', '.join(CLIENT_BY)}"
+            )
+        if not 0 <= grace_ms <= 3_600_000:
+            raise UsageError(f"a grace period of {grace_ms} ms makes no sense: 0 to 3600000")
+        self.paths = tuple(paths)
+        self.engine: Engine = engine
+        self.client_by = tuple(client_by)
+        self.grace_us = round(grace_ms * 1000)
+        self.dialects = tuple(dialects) if dialects is not None else select()
+        self._place = _engine(engine)
+        self._facts = dict(tables)
+        self._lazies = {table.name: self._place(tables[table.name]) for table in FACTS}
+        self._results: dict[str, Any] = {}
+
+    @property
+    def exchanges(self) -> Frame:
+        """The exchanges: one row per request with its response or error."""
+        return Frame(self._lazies["exchanges"], EXCHANGES)
+
+    @property
+    def issued(self) -> Frame:
+        """The values that responses issued."""
+        return Frame(self._lazies["issued"], ISSUED)
+
+    @property
+    def presented(self) -> Frame:
+        """The values that requests presented."""
+        return Frame(self._lazies["presented"], PRESENTED)
+
+    @property
+    def captures(self) -> Frame:
+        """The runs of the recorder and the imported files that made the recording."""
+        return Frame(self._lazies["captures"], CAPTURES)
+
+    def exchanges_with_client(self) -> Lazy:
+        """`exchanges` with two columns more: ``client`` and ``origin``."""
+        return self.exchanges.lazy.with_columns(
+            client=client_expression(self.client_by), origin=origin_expression()
+        )
+
+    def place(self, table: pa.Table) -> Lazy:
+        """An Arrow table as a lazy frame on this recording's engine."""
+        return self._place(table)
+
+    def result(self, table: Table, compute: Callable[[], Lazy]) -> Frame:
+        """The named result table: computed once, then kept as a frame on this engine."""
+        if table.name not in self._results:
+            self._results[table.name] = self._place(to_arrow(compute(), table))
+        return Frame(self._results[table.name], table)
+
+    def once[T](self, name: str, compute: Callable[[], T]) -> T:
+        """Any other thing that is computed once per recording."""
+        if name not in self._results:
+            self._results[name] = compute()
+        return cast("T", self._results[name])
+
+    def __repr__(self) -> str:
+        count = self._facts["exchanges"].num_rows
+        names = ", ".join(path.name for path in self.paths) or "frames in memory"
+        return f"<Recording of {count} exchanges from {names} on {self.engine}>"
+
+    @classmethod
+    def of(cls, stores: Sequence[Facts], **options: Any) -> Self:
+        """A recording of stores already read; `options` as for the constructor."""
+        keys = {store.key_id for store in stores}
+        if len(keys) > 1:
+            raise StoreError(
+                "these stores were made with different keys, so their pseudonyms cannot be "
+                "compared: audit them one by one, or record with one key (--key)"
+            )
+        tables = {table.name: _joined(stores, table) for table in FACTS}
+        return cls(tables, paths=[store.path for store in stores], **options)
+
+
+def open_recording(
+    paths: str | Path | Iterable[str | Path],
+    *,
+    engine: Engine = "duckdb",
+    client_by: Sequence[str] = DEFAULT_CLIENT_BY,
+    grace_ms: float = DEFAULT_GRACE_MS,
+    dialects: Sequence[Dialect] | None = None,
+) -> Recording:
+    """Open one or many stores (SQLite files, Parquet datasets) for analysis.
+
+    Parameters
+    ----------
+    paths
+        A store, or several made with the same key.
+    engine
+        Where the frames live: ``duckdb`` (default), ``pandas``, ``polars`` or ``pyspark`` (the
+        extra ``spark``).
+    client_by
+        What tells clients apart: any of ``peer``, ``user-agent``, ``proxy-user``, ``header``.
+    grace_ms
+        Grace period in milliseconds.
+    dialects
+        The dialects to judge by; all by default.
+
+    Raises
+    ------
+    StoreError
+        A store is missing, foreign, damaged, or was made with another key than the others.
+    UsageError
+        An option has a value that makes no sense.
+    """
+    several = [paths] if isinstance(paths, (str, Path)) else list(paths)
+    if not several:
+        raise UsageError("no store was named")
+    resolved = [Path(path).resolve() for path in several]
+    if len(set(resolved)) < len(resolved):
+        raise UsageError("the same store was named twice")
+    return Recording.of(
+        [read_store(path) for path in several],
+        engine=engine,
+        client_by=client_by,
+        grace_ms=grace_ms,
+        dialects=dialects,
+    )
+
+
+def client_expression(client_by: Sequence[str]) -> nw.Expr:
+    """The client's name: its attributes joined by `` | ``, a missing one as ``-``."""
+    parts = []
+    for name in client_by:
+        column = nw.col(CLIENT_BY[name]).fill_null("-").str.replace_all("|", "/", literal=True)
+        parts.append(nw.when(column == "").then(nw.lit("-")).otherwise(column))
+    return nw.concat_str(parts, separator=" | ") if len(parts) > 1 else parts[0]
+
+
+def origin_expression() -> nw.Expr:
+    """The origin as RFC 6454 writes it: no port where it is the scheme's own."""
+    host = (
+        nw.when(nw.col("host").str.contains(":", literal=True))
+        .then(nw.concat_str([nw.lit("["), nw.col("host"), nw.lit("]")]))
+        .otherwise(nw.col("host"))
+    )
+    default = ((nw.col("scheme") == "http") & (nw.col("port") == 80)) | (
+        (nw.col("scheme") == "https") & (nw.col("port") == 443)
+    )
+    bare = nw.concat_str([nw.col("scheme"), nw.lit("://"), host])
+    ported = nw.concat_str([bare, nw.lit(":"), nw.col("port").cast(nw.String)])
+    return nw.when(default).then(bare).otherwise(ported)
+
+
+def _joined(stores: Sequence[Facts], table: Table) -> pa.Table:
+    """The stores' tables one after the other, their exchange ids kept apart."""
+    key = table.key[0]
+    parts = []
+    for position, store in enumerate(stores):
+        part = store.tables[table.name]
+        if position:
+            at = part.schema.get_field_index(key)
+            shifted = pa.compute.add(part[key], position << _STORE_BITS)
+            part = part.set_column(at, table.arrow.field(key), shifted)
+        parts.append(part)
+    return pa.concat_tables(parts) if len(parts) > 1 else parts[0]
+
+
+def _engine(engine: Engine) -> Callable[[pa.Table], Lazy]:
+    """The function that places an Arrow table on an engine."""
+    if engine == "duckdb":
+        connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
+        return lambda table: nw.from_native(connection.from_arrow(table)).lazy()
+    if engine == "polars":
+        import polars as pl
+
+        return lambda table: nw.from_native(cast("pl.DataFrame", pl.from_arrow(table))).lazy()
+    if engine == "pandas":
+        return lambda table: nw.from_native(table.to_pandas(types_mapper=pd.ArrowDtype)).lazy()
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError:
+        raise UsageError("the engine 'pyspark' needs the extra: statetrail[spark]") from None
+    session = SparkSession.builder.getOrCreate()
+    return lambda table: nw.from_native(session.createDataFrame(table)).lazy()

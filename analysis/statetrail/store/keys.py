@@ -1,0 +1,65 @@
+"""The key that a store's fingerprints are made with: its own file, mode 0600, beside the store.
+
+Whoever has the key can test a guessed value against the fingerprints; without it the pseudonyms
+can neither be computed back nor be joined with another store's.
+"""
+
+import contextlib
+import os
+import secrets
+from hashlib import blake2b
+from pathlib import Path
+
+from statetrail.errors import StoreError
+
+
+def key_path(store: Path) -> Path:
+    """Where the key of a store lies: ``recording.sqlite.key`` for ``recording.sqlite``."""
+    return store.with_name(store.name + ".key")
+
+
+def key_id(key: bytes) -> str:
+    """What a store remembers of its key, to tell a wrong one; says nothing about the key."""
+    return blake2b(key=key, digest_size=8, person=b"statetrail-keyid").hexdigest()
+
+
+def new_key() -> bytes:
+    """A fresh random key."""
+    return secrets.token_bytes(32)
+
+
+def read_key(path: Path) -> bytes:
+    """The key in a key file. Raises `StoreError` where the file is missing or no key file."""
+    try:
+        key = bytes.fromhex(path.read_text("ascii").strip())
+    except FileNotFoundError:
+        raise StoreError(f"there is no key file {path}") from None
+    except (OSError, ValueError):
+        raise StoreError(f"{path} cannot be read as a key file (64 hexadecimal digits)") from None
+    if len(key) != 32:
+        raise StoreError(f"{path} is no key file: a key has 64 hexadecimal digits")
+    return key
+
+
+def write_key(path: Path, key: bytes) -> None:
+    """Write a new key file, readable by its owner alone. Raises `StoreError` if that fails."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise StoreError(f"the key file {path} cannot be made: {error.strerror}") from error
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(key.hex() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def forget_key(store: Path) -> bool:
+    """Throw a store's key away: its pseudonyms can no longer be tied to anything.
+
+    Returns whether there was a key file.
+    """
+    path = key_path(store)
+    with contextlib.suppress(FileNotFoundError):
+        path.unlink()
+        return True
+    return False

@@ -1,0 +1,92 @@
+"""Reading stores: each fact table as Arrow, from one SQLite file or one Parquet dataset.
+
+Enters: a path. Leaves: `Facts`, a consistent snapshot, also of a store that is being written.
+Nothing is made, changed or overwritten.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import adbc_driver_manager
+import adbc_driver_sqlite.dbapi as adbc
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from statetrail.errors import StoreError
+from statetrail.schema import FACTS, SCHEMA_VERSION, Table
+from statetrail.store.sqlite import check_store, stored_key_id
+
+MANIFEST: Final = "statetrail.json"
+"""The file that makes a folder a Parquet dataset of statetrail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The fact tables of one store as Arrow tables by name, and the id of its key."""
+
+    path: Path
+    key_id: str
+    tables: dict[str, pa.Table]
+
+
+def read_store(path: Path | str) -> Facts:
+    """Read a SQLite store or a Parquet dataset.
+
+    Raises `StoreError` where there is none, or it is empty, foreign or corrupted.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return _read_parquet(path)
+    check_store(path)
+    try:
+        return Facts(path, stored_key_id(path), _read_sqlite(path))
+    except (adbc_driver_manager.Error, pa.ArrowException) as error:
+        reason = str(error).splitlines()[0][:200]
+        raise StoreError(f"{path} is a damaged store ({reason})") from None
+
+
+def _sentinel(table: Table) -> str:
+    """A typed first row: ADBC infers each column's type from the first rows it meets."""
+    zero = {"text": "''", "float": "0.0"}
+    return ", ".join(f"{zero.get(c.type, '0')} AS {c.name}" for c in table.columns)
+
+
+def _read_sqlite(path: Path) -> dict[str, pa.Table]:
+    tables = {}
+    with (
+        adbc.connect(f"{path.absolute().as_uri()}?mode=ro", autocommit=False) as connection,
+        connection.cursor() as cursor,
+    ):
+        for table in FACTS:
+            names = ", ".join(table.names)
+            cursor.execute(
+                f"SELECT {_sentinel(table)} UNION ALL SELECT {names} FROM {table.name}"  # noqa: S608
+            )
+            tables[table.name] = cursor.fetch_arrow_table().slice(1).cast(table.arrow)
+    return tables
+
+
+def _read_parquet(path: Path) -> Facts:
+    try:
+        manifest = json.loads((path / MANIFEST).read_text("utf-8"))
+        version, key_id = manifest["schema_version"], str(manifest["key_id"])
+    except FileNotFoundError:
+        raise StoreError(f"{path} is a folder but no statetrail dataset (no {MANIFEST})") from None
+    except (OSError, ValueError, KeyError, TypeError):
+        raise StoreError(f"{path / MANIFEST} is damaged") from None
+    if version != SCHEMA_VERSION:
+        raise StoreError(
+            f"{path} has store version {version}, this statetrail reads {SCHEMA_VERSION}: "
+            "use the release that wrote it"
+        )
+    tables = {}
+    for table in FACTS:
+        try:
+            dataset = ds.dataset(path / table.name, format="parquet", partitioning="hive")
+            tables[table.name] = dataset.to_table(columns=list(table.names)).cast(table.arrow)
+        except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+            reason = str(error).splitlines()[0][:200]
+            raise StoreError(f"{path / table.name} is damaged ({reason})") from None
+    return Facts(path, key_id, tables)

@@ -1,0 +1,1 @@
+"""mitmdump scripts of statetrail; ``python -m statetrail_addons NAME`` prints a script's path."""

@@ -10,11 +10,14 @@ Times are ``timestamp`` columns: int64 microseconds since the Unix epoch, UTC, n
 storage and in every engine; `to_pandas` turns them into tz-aware timestamps and drops the suffix.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-import pyarrow as pa
+if TYPE_CHECKING:
+    import pyarrow as pa  # noqa: TC004 - at run time only where it is needed
 
 SCHEMA_VERSION: Final = 1
 """Version of the stored tables; a store of another version is refused, never guessed at."""
@@ -28,14 +31,6 @@ _SQLITE: Final[dict[Type, str]] = {
     "float": "REAL",
     "timestamp": "INTEGER",
     "fingerprint": "INTEGER",
-}
-_ARROW: Final[dict[Type, pa.DataType]] = {
-    "int": pa.int64(),
-    "text": pa.string(),
-    "bool": pa.bool_(),
-    "float": pa.float64(),
-    "timestamp": pa.int64(),
-    "fingerprint": pa.int64(),
 }
 
 
@@ -51,7 +46,14 @@ class Column:
     @property
     def arrow(self) -> pa.Field:
         """The Arrow field of this column."""
-        return pa.field(self.name, _ARROW[self.type], nullable=self.null is not None)
+        import pyarrow as pa  # only here: the recorder does without it
+
+        types: dict[Type, pa.DataType] = {
+            "text": pa.string(),
+            "bool": pa.bool_(),
+            "float": pa.float64(),
+        }
+        return pa.field(self.name, types.get(self.type, pa.int64()), nullable=self.null is not None)
 
     @property
     def sqlite(self) -> str:
@@ -77,6 +79,8 @@ class Table:
     @property
     def arrow(self) -> pa.Schema:
         """The Arrow schema."""
+        import pyarrow as pa
+
         return pa.schema([column.arrow for column in self.columns])
 
     def ddl(self) -> str:

@@ -1,7 +1,8 @@
 """The store: where sightings are kept (SQLite), read (Arrow) and exported (Parquet)."""
 
+from typing import TYPE_CHECKING
+
 from statetrail.store.keys import forget_key, key_path
-from statetrail.store.reading import Facts, read_store
 from statetrail.store.sqlite import (
     CaptureId,
     ExchangeId,
@@ -10,6 +11,9 @@ from statetrail.store.sqlite import (
     Tally,
     check_store,
 )
+
+if TYPE_CHECKING:
+    from statetrail.store.reading import Facts, read_store
 
 __all__ = [
     "CaptureId",
@@ -23,3 +27,12 @@ __all__ = [
     "key_path",
     "read_store",
 ]
+
+
+def __getattr__(name: str) -> object:
+    # The recorder writes and never reads: it need not load Arrow.
+    if name in ("Facts", "read_store"):
+        from statetrail.store import reading
+
+        return getattr(reading, name)
+    raise AttributeError(name)

@@ -40,6 +40,10 @@ def _insert(table: str, names: Iterable[str], suffix: str = "") -> str:
 _ADD_EXCHANGE: Final = _insert("exchanges", EXCHANGES.names[1:], " ON CONFLICT DO NOTHING")
 _ADD_ISSUED: Final = _insert("issued", ISSUED.names)
 _ADD_PRESENTED: Final = _insert("presented", PRESENTED.names)
+_COUNT: Final = (
+    "UPDATE captures SET exchanges = exchanges + ?, duplicates = duplicates + ? "
+    "WHERE capture_id = ?"
+)
 
 
 @dataclass(slots=True)
@@ -64,7 +68,12 @@ class SqliteStore:
 
     @classmethod
     def create_or_open(
-        cls, path: Path | str, *, key: Path | str | None = None, keep_key: bool = True
+        cls,
+        path: Path | str,
+        *,
+        key: Path | str | None = None,
+        keep_key: bool = True,
+        busy_s: float = 5,
     ) -> Self:
         """Open the store at `path` for appending, or make it with a new key.
 
@@ -76,6 +85,8 @@ class SqliteStore:
             A key file to use instead of the one beside the store.
         keep_key
             Write a new store's key beside it; `False`: the key is gone with the process.
+        busy_s
+            Longest wait in seconds for another process that writes.
 
         Raises
         ------
@@ -93,7 +104,9 @@ class SqliteStore:
             check_store(path)
         secret = _secret(path, is_new=is_new, given=Path(key) if key else None, keep=keep_key)
         try:
-            db = sqlite3.connect(path, isolation_level=None, timeout=5, check_same_thread=False)
+            db = sqlite3.connect(
+                path, isolation_level=None, timeout=busy_s, check_same_thread=False
+            )
             try:
                 _prepare(db, secret)
             except BaseException:
@@ -110,12 +123,21 @@ class SqliteStore:
         """
         return self.append_many((sighted,))[0]
 
-    def append_many(self, batch: Iterable[Sighted]) -> list[ExchangeId | None]:
-        """Add exchanges in one transaction; see `append`."""
+    def append_many(
+        self, batch: Iterable[Sighted], capture: CaptureId | None = None
+    ) -> list[ExchangeId | None]:
+        """Add exchanges in one transaction; see `append`.
+
+        Where `capture` is given, its note counts them in the same transaction, so that it is right
+        also after a kill.
+        """
         try:
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 ids = [self._add(sighted) for sighted in batch]
+                if capture is not None:
+                    twice = ids.count(None)
+                    self._db.execute(_COUNT, (len(ids) - twice, twice, capture))
                 self._db.execute("COMMIT")
             except BaseException:
                 if self._db.in_transaction:
@@ -141,21 +163,27 @@ class SqliteStore:
 
     def begin_capture(self, source: Source, name: str | None = None) -> CaptureId:
         """Note that a capture begins; `end_capture` completes the note."""
-        cursor = self._db.execute(
-            "INSERT INTO captures (source, name, at_us, exchanges, duplicates, skipped) "
-            "VALUES (?, ?, ?, 0, 0, 0)",
-            (source, name, time.time_ns() // 1000),
-        )
+        try:
+            cursor = self._db.execute(
+                "INSERT INTO captures (source, name, at_us, exchanges, duplicates, skipped) "
+                "VALUES (?, ?, ?, 0, 0, 0)",
+                (source, name, time.time_ns() // 1000),
+            )
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path} cannot be written: {error}") from None
         assert cursor.lastrowid is not None
         return CaptureId(cursor.lastrowid)
 
     def end_capture(self, capture: CaptureId, tally: Tally, problem: str | None = None) -> None:
         """Complete a capture's note: what it added, and what was lost if anything was."""
-        self._db.execute(
-            "UPDATE captures SET exchanges = ?, duplicates = ?, skipped = ?, problem = ? "
-            "WHERE capture_id = ?",
-            (tally.exchanges, tally.duplicates, tally.skipped, problem, capture),
-        )
+        try:
+            self._db.execute(
+                "UPDATE captures SET exchanges = ?, duplicates = ?, skipped = ?, problem = ? "
+                "WHERE capture_id = ?",
+                (tally.exchanges, tally.duplicates, tally.skipped, problem, capture),
+            )
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path} cannot be written: {error}") from None
 
     def forget_key(self) -> None:
         """Throw the key away; this process may go on appending, no later one can."""

@@ -1,0 +1,152 @@
+"""From a mitmproxy flow to an `Exchange`, live or out of a flow file: the same code for both.
+
+Enters: an `HTTPFlow`. Leaves: an `Exchange` with the beginning of the response's body as on the
+wire. Only reads the flow. A live request is taken with `request_of` when its headers arrive, since
+mitmproxy's later addons (map remote, modify headers, sticky cookies) change it on its way.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from mitmproxy.http import HTTPFlow
+from mitmproxy.proxy import mode_specs
+
+from statetrail.sightings import Exchange, Request, Response
+from statetrail.sightings.body import MAX_ENCODED
+
+ERRORS: Final = (
+    ("killed", re.compile(r"\bkilled", re.IGNORECASE)),
+    ("too-large", re.compile(r"body_size_limit|too large", re.IGNORECASE)),
+    ("client-disconnected", re.compile(r"client (?:disconnected|closed)", re.IGNORECASE)),
+    ("server-disconnected", re.compile(r"(?:server|peer) (?:disconnected|closed)|disconnected|reset", re.IGNORECASE)),
+    ("timeout", re.compile(r"time[d ]?[ -]?out", re.IGNORECASE)),
+    ("tls", re.compile(r"\btls\b|\bssl\b|certificate", re.IGNORECASE)),
+    ("connect-failed", re.compile(r"connect|refused|unreachable|resolve|getaddrinfo|errno", re.IGNORECASE)),
+    ("protocol-error", re.compile(r"", re.IGNORECASE)),
+)  # fmt: skip
+"""Why an exchange did not complete: a word, and what mitmproxy's message looks like.
+
+The message itself is never kept: it may quote the request line, and with it a token.
+"""
+
+# In these modes the target address is whatever the packet was sent to; the name is in the request.
+_ADDRESSED: Final = (
+    mode_specs.TransparentMode,
+    mode_specs.WireGuardMode,
+    mode_specs.LocalMode,
+    mode_specs.TunMode,
+    mode_specs.Socks5Mode,
+)
+
+
+def exchange_of(
+    flow: HTTPFlow, request: Request | None = None, body: bytes | None = None
+) -> Exchange:
+    """The exchange that a flow holds now.
+
+    Parameters
+    ----------
+    flow
+        The flow, with a response, an error, or both (a response that was cut short).
+    request
+        The request as it was before other addons changed it (`request_of`); read from the flow
+        where it is `None`.
+    body
+        The beginning of a streamed response's body; a buffered one is read from the flow.
+    """
+    head = request if request is not None else request_of(flow)
+    proxy_user = flow.metadata.get("proxyauth")
+    taken = Request(
+        method=head.method,
+        scheme=head.scheme,
+        host=head.host,
+        port=head.port,
+        target=head.target,
+        headers=head.headers,
+        http_version=head.http_version,
+        start_us=head.start_us,
+        end_us=_us(flow.request.timestamp_end),
+        body_bytes=_body_bytes(flow.request.data.content, flow.request.data.headers.fields),
+        peer=head.peer,
+        proxy_user=str(proxy_user[0])[:128] if proxy_user else None,
+    )
+    error = None if flow.error is None or flow.websocket else _error(flow.error.msg)
+    response, notes = None, []
+    if flow.response is not None:
+        data = flow.response.data
+        begun = _us(data.timestamp_start)
+        content = body if body is not None else data.content
+        if content is None:
+            notes.append("body-unseen")
+        ended = _us(data.timestamp_end) if error is None else None
+        response = Response(
+            status=data.status_code,
+            headers=data.headers.fields,
+            start_us=begun,
+            end_us=ended,
+            body=(content or b"")[:MAX_ENCODED],
+            body_bytes=_body_bytes(data.content, data.headers.fields),
+        )
+    return Exchange(flow.id, taken, response, error, tuple(notes))
+
+
+def request_of(flow: HTTPFlow) -> Request:
+    """The head of a flow's request as it stands now."""
+    data = flow.request.data
+    addressed = isinstance(flow.client_conn.proxy_mode, _ADDRESSED)
+    peer = flow.client_conn.peername
+    return Request(
+        method=data.method.decode("utf-8", "surrogateescape"),
+        scheme=data.scheme.decode("utf-8", "surrogateescape"),
+        host=flow.request.pretty_host if addressed else data.host,
+        port=data.port,
+        target=data.path,
+        headers=data.headers.fields,
+        http_version=data.http_version.decode("utf-8", "surrogateescape"),
+        start_us=round(data.timestamp_start * 1_000_000),
+        peer=str(peer[0]) if peer else None,
+    )
+
+
+class BodySniffer:
+    """A mitmproxy ``stream`` callable that keeps a streamed body's beginning and passes all on.
+
+    Chunks leave as they came (through `inner`, the callable that was there before, if any).
+    Nothing in here may fail: an exception inside a stream callable would break the transfer.
+    """
+
+    __slots__ = ("_inner", "_kept")
+
+    def __init__(self, inner: Callable[[bytes], object] | bool) -> None:
+        self._inner = inner if callable(inner) else None
+        self._kept = bytearray()
+
+    def __call__(self, chunk: bytes) -> object:
+        room = MAX_ENCODED - len(self._kept)
+        if room > 0:
+            self._kept += chunk[:room]
+        return chunk if self._inner is None else self._inner(chunk)
+
+    @property
+    def body(self) -> bytes:
+        """What was kept: at most `MAX_ENCODED` bytes."""
+        return bytes(self._kept)
+
+
+def _us(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1_000_000)
+
+
+def _body_bytes(content: bytes | None, headers: tuple[tuple[bytes, bytes], ...]) -> int | None:
+    """The size of a body: what was buffered, else what the sender declared."""
+    if content is not None:
+        return len(content)
+    for name, value in headers:
+        if name.lower() == b"content-length" and value.isdigit() and len(value) < 16:
+            return int(value)
+    return None
+
+
+def _error(message: str) -> str:
+    return next(name for name, pattern in ERRORS if pattern.search(message))

@@ -79,9 +79,13 @@ class Frame:
 def to_arrow(lazy: Lazy, table: Table) -> pa.Table:
     """Collect a lazy frame into an Arrow table of the catalogue's schema, sorted by its key."""
     collected: pa.Table = lazy.select(*table.names).collect("pyarrow").to_native()
-    collected = collected.cast(
-        pa.schema([field.with_nullable(True) for field in table.arrow])  # engines forget it
-    ).cast(table.arrow)
+    collected = (
+        collected.select(list(table.names))
+        .cast(  # pandas brings its index along
+            pa.schema([field.with_nullable(True) for field in table.arrow])  # engines forget it
+        )
+        .cast(table.arrow)
+    )
     return collected.sort_by([(name, "ascending") for name in table.key])
 
 

@@ -1,1 +1,69 @@
-"""statetrail."""
+"""statetrail: how long sessions live, when tokens rotate, which clients ignore state.
+
+>>> import statetrail as st
+>>> rec = st.open("recording.sqlite")  # doctest: +SKIP
+>>> st.verdicts(rec).to_pandas()  # doctest: +SKIP
+>>> st.audit(rec).write_html("audit.html")  # doctest: +SKIP
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from statetrail.analyses.clients import clients
+    from statetrail.analyses.expiry import expiry
+    from statetrail.analyses.rotations import rotations
+    from statetrail.analyses.tokens import tokens
+    from statetrail.analyses.verdicts import verdicts
+    from statetrail.errors import StatetrailError
+    from statetrail.findings import findings
+    from statetrail.frames import Frame, Recording
+    from statetrail.frames import open_recording as open  # noqa: A004
+    from statetrail.report import Audit, audit
+
+__all__ = [
+    "Audit",
+    "Frame",
+    "Recording",
+    "StatetrailError",
+    "audit",
+    "clients",
+    "expiry",
+    "findings",
+    "open",
+    "rotations",
+    "tokens",
+    "verdicts",
+]
+
+__version__ = version("statetrail")
+
+# Where each public name lives. They are loaded when first used: the recorder, which runs inside
+# mitmdump, has no need of DuckDB, pandas or Altair.
+_HOMES = {
+    "Audit": "statetrail.report",
+    "Frame": "statetrail.frames",
+    "Recording": "statetrail.frames",
+    "StatetrailError": "statetrail.errors",
+    "audit": "statetrail.report",
+    "clients": "statetrail.analyses.clients",
+    "expiry": "statetrail.analyses.expiry",
+    "findings": "statetrail.findings",
+    "open": "statetrail.frames",
+    "rotations": "statetrail.analyses.rotations",
+    "tokens": "statetrail.analyses.tokens",
+    "verdicts": "statetrail.analyses.verdicts",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), "open_recording" if name == "open" else name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,376 @@
+"""Verdicts: the race rule, the table of the protocol page, and the same rows on every engine."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analyses.judge_oracle import MILDEST_FIRST, judge
+from statetrail.analyses.verdicts import FAULTS, VERDICTS, verdicts
+from support.histories import Ex, Issue, Present, recording, token, use
+
+Z = "/shop/API/V3/Cart"
+
+
+def found(history: Sequence[Ex], **options) -> dict[tuple[int, str, str], str]:
+    """The verdicts of a history by (exchange id, dialect, param)."""
+    rows = verdicts(recording(history, **options)).rows()
+    return {(r["exchange_id"], r["dialect"], r["param"]): r["verdict"] for r in rows}
+
+
+def zest(start, begun, ended, issued=None, presented=None, **more) -> Ex:
+    """A ZEST exchange that issues and presents session tokens (None: none)."""
+    return Ex(
+        start,
+        begun,
+        ended,
+        [token(t) for t in ([issued] if isinstance(issued, str) else issued or [])],
+        [use(t) for t in ([presented] if isinstance(presented, str) else presented or [])],
+        path=Z,
+        **more,
+    )
+
+
+def ask(start, *presented: Present, **more) -> Ex:
+    """A 52eSELLER request at `start` ms that issues nothing."""
+    return Ex(start, start + 5, start + 10, (), presented, **more)
+
+
+def login(start, *issued: Issue, **more) -> Ex:
+    """A 52eSELLER exchange that issues state and ends 20 ms after its start."""
+    return Ex(start, start + 10, start + 20, issued, (), **more)
+
+
+HEADER = Issue("LocId", "7", "header", "informational")
+FORCED = Issue("LocId", "7", "header", "forced")
+QUERY = Issue("LangId", "1", "uriquery", "informational")
+IMPLICIT = Issue("CustomerId", "4201965", "implicit", "forced")
+AUTH = Issue("Authentication", "a/b+c=", "header", "forced")
+
+# Each case: the history, and the verdicts of its last exchange by parameter.
+CASES = {
+    "honoured in the named channel": (
+        [login(0, HEADER), ask(1000, Present("LocId", "7"))],
+        {"LocId": "honoured"},
+    ),
+    "omitted": ([login(0, HEADER), ask(1000)], {"LocId": "omitted"}),
+    "an empty value is no value": (
+        [login(0, HEADER), ask(1000, Present("LocId", "", kind="empty"))],
+        {"LocId": "omitted"},
+    ),
+    "right value in the wrong channel": (
+        [login(0, QUERY), ask(1000, Present("LangId", "1", "header"))],
+        {"LangId": "misplaced"},
+    ),
+    "right value in both channels": (
+        [
+            login(0, QUERY),
+            ask(1000, Present("LangId", "1", "header"), Present("LangId", "1", "uriquery")),
+        ],
+        {"LangId": "honoured"},
+    ),
+    "an informational value overridden": (
+        [login(0, HEADER), ask(1000, Present("LocId", "9"))],
+        {"LocId": "overridden"},
+    ),
+    "a forced value defied": (
+        [login(0, FORCED), ask(1000, Present("LocId", "9"))],
+        {"LocId": "defied"},
+    ),
+    "an implicit value presented": (
+        [login(0, IMPLICIT), ask(1000, Present("CustomerId", "4201965"))],
+        {"CustomerId": "implicit-set"},
+    ),
+    "an implicit value left alone": (
+        [login(0, IMPLICIT), ask(1000)],
+        {"CustomerId": "not-applicable"},
+    ),
+    "an older value kept": (
+        [
+            login(0, HEADER),
+            login(1000, dataclasses.replace(HEADER, value="8")),
+            ask(2000, Present("LocId", "7")),
+        ],
+        {"LocId": "stale"},
+    ),
+    "a newer value that is still within grace": (
+        [
+            login(0, HEADER),
+            login(1000, dataclasses.replace(HEADER, value="8")),
+            ask(1270, Present("LocId", "7")),
+        ],
+        {"LocId": "honoured"},
+    ),
+    "the newer value already within grace": (
+        [
+            login(0, HEADER),
+            login(1000, dataclasses.replace(HEADER, value="8")),
+            ask(1030, Present("LocId", "8")),
+        ],
+        {"LocId": "in-flight"},
+    ),
+    "one tick after grace": (
+        [
+            login(0, HEADER),
+            login(1000, dataclasses.replace(HEADER, value="8")),
+            ask(1270.001, Present("LocId", "7")),
+        ],
+        {"LocId": "stale"},
+    ),
+    "a newer response that began the instant the older one ended": (
+        [
+            login(0, HEADER),
+            Ex(10, 20, 40, [dataclasses.replace(HEADER, value="8")]),
+            ask(1000, Present("LocId", "7")),
+        ],
+        {"LocId": "honoured"},
+    ),
+    "nothing is visible yet": ([login(0, HEADER), ask(15)], {"LocId": "in-flight"}),
+    "a value issued to another client": (
+        [login(0, HEADER, client="other"), ask(1000, Present("LocId", "7"))],
+        {},
+    ),
+    "a value issued at another origin": (
+        [login(0, HEADER, host="other.example"), ask(1000, Present("LocId", "7"))],
+        {},
+    ),
+    "authentication where it is allowed": (
+        [login(0, AUTH), ask(1000, path="/services/v3/baskets/1")],
+        {"Authentication": "omitted"},
+    ),
+    "authentication elsewhere": (
+        [login(0, AUTH), ask(1000, Present("Authentication", "a/b+c="))],
+        {"Authentication": "not-applicable"},
+    ),
+    "a request out of scope": (
+        [login(0, HEADER), ask(1000, path="/img/logo.png")],
+        {"LocId": "not-applicable"},
+    ),
+    "an endpoint that issues is in scope": (
+        [login(0, HEADER, path="/login"), ask(1000, path="/login")],
+        {"LocId": "omitted"},
+    ),
+    "a browser's preflight": (
+        [login(0, HEADER), ask(1000, method="OPTIONS")],
+        {"LocId": "not-applicable"},
+    ),
+    "an unknown parameter": (
+        [login(0, dataclasses.replace(HEADER, param="Foo")), ask(1000)],
+        {"Foo": "not-applicable"},
+    ),
+    "a malformed issue binds nobody": (
+        [login(0, dataclasses.replace(HEADER, problem="no-tail")), ask(1000)],
+        {},
+    ),
+    "a value taken from a malformed issue": (
+        [
+            login(0, FORCED),
+            login(1000, dataclasses.replace(FORCED, value="8", problem="bad-tail")),
+            ask(2000, Present("LocId", "8")),
+        ],
+        {"LocId": "in-flight"},
+    ),
+    "a response cut short need not be known": (
+        [
+            login(0, HEADER),
+            Ex(1000, 1010, None, [dataclasses.replace(HEADER, value="8")]),
+            ask(9000, Present("LocId", "7")),
+        ],
+        {"LocId": "honoured"},
+    ),
+    "two rotations in parallel, the first one's value": (
+        [
+            zest(0, 10, 20, "A", "1"),
+            zest(1000, 1050, 1100, "B", "A"),
+            zest(1000, 1060, 1090, "C", "A"),
+            zest(2000, 2010, 2020, "B", "B"),
+        ],
+        {"_session_token": "honoured"},
+    ),
+    "two rotations in parallel, the other one's value": (
+        [
+            zest(0, 10, 20, "A", "1"),
+            zest(1000, 1050, 1100, "B", "A"),
+            zest(1000, 1060, 1090, "C", "A"),
+            zest(2000, 2010, 2020, "C", "C"),
+        ],
+        {"_session_token": "honoured"},
+    ),
+    "two rotations in parallel, the old value": (
+        [
+            zest(0, 10, 20, "A", "1"),
+            zest(1000, 1050, 1100, "B", "A"),
+            zest(1000, 1060, 1090, "C", "A"),
+            zest(2000, 2010, 2020, "C", "A"),
+        ],
+        {"_session_token": "stale"},
+    ),
+    "a late reply that re-issues the older token": (
+        [
+            zest(0, 10, 20, "A", "1"),
+            zest(1000, 1010, 3000, "A", "A"),
+            zest(1500, 1510, 1520, "B", "A"),
+            zest(4000, 4010, 4020, "A", "A"),
+        ],
+        {"_session_token": "honoured"},
+    ),
+    "asking for a token for the first time": ([zest(0, 10, 20, "A", "1")], {}),
+    "restarting a session that is there": (
+        [zest(0, 10, 20, "A", "1"), zest(1000, 1010, 1020, "B", "1")],
+        {"_session_token": "restarted"},
+    ),
+    "a second establish while the first is under way": (
+        [zest(0, 10, 100, "A", "1"), zest(50, 60, 110, "B", "1")],
+        {"_session_token": "in-flight"},
+    ),
+    "a token dropped midway": (
+        [zest(0, 10, 20, "A", "1"), zest(1000, 1010, 1020)],
+        {"_session_token": "omitted"},
+    ),
+    "a token from before the capture": (
+        [zest(0, 10, 20, "A", "A")],
+        {"_session_token": "foreign"},
+    ),
+    "a token of somebody else": (
+        [zest(0, 10, 20, "A", "1"), zest(1000, 1010, 1020, "A", "X")],
+        {"_session_token": "foreign"},
+    ),
+    "a repeated token, one of them right": (
+        [zest(0, 10, 20, "A", "1"), zest(1000, 1010, 1020, "A", ["X", "A"])],
+        {"_session_token": "honoured"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("history", "expected"), CASES.values(), ids=CASES.keys())
+def test_a_small_history_gets_the_verdict_of_the_protocol_page(history, expected):
+    """Each row of the protocol page's table, and each trap of the race rule, by hand."""
+    last = {p: v for (x, _, p), v in found(history).items() if x == len(history)}
+    assert last == expected
+
+
+@pytest.mark.parametrize(("history", "expected"), CASES.values(), ids=CASES.keys())
+def test_the_oracle_agrees_with_the_hand_written_verdicts(history, expected):
+    """The slow judge is held to the same table, so that it can be trusted on random histories."""
+    last = {p: v for (x, _, p), v in judge(history, 250).items() if x == len(history)}
+    assert last == expected
+
+
+def test_the_cases_show_every_verdict():
+    """No verdict of the protocol page is without a case."""
+    assert {v for _, expected in CASES.values() for v in expected.values()} == set(VERDICTS)
+    assert list(VERDICTS) == MILDEST_FIRST
+
+
+def test_a_longer_grace_period_excuses_the_older_value():
+    """The grace period is a parameter, in milliseconds after the newer response's end."""
+    history = CASES["an older value kept"][0]
+    assert found(history, grace_ms=979)[3, "52eseller", "LocId"] == "stale"
+    assert found(history, grace_ms=980)[3, "52eseller", "LocId"] == "honoured"
+
+
+TICK = 100
+ticks = st.integers(0, 14).map(lambda n: n * TICK)
+issues = st.one_of(
+    st.builds(token, st.sampled_from("ABC")),
+    st.builds(
+        Issue,
+        st.sampled_from(["LocId", "LocId", "Authentication", "Foo"]),
+        st.sampled_from("789"),
+        st.sampled_from(["header", "uriquery", "implicit"]),
+        st.sampled_from(["informational", "forced"]),
+        st.sampled_from([None, None, None, "no-tail"]),
+    ),
+)
+presents = st.one_of(
+    st.builds(use, st.sampled_from(["A", "B", "C", "1", ""])),
+    st.builds(
+        Present,
+        st.sampled_from(["LocId", "LocId", "Authentication"]),
+        st.sampled_from("789"),
+        st.sampled_from(["header", "uriquery"]),
+    ),
+)
+
+
+some_presents = st.lists(presents, max_size=3)
+
+
+@st.composite
+def exchanges(draw, presented=some_presents) -> Ex:
+    """An exchange on a coarse clock, so that overlaps and ties are the rule."""
+    start = draw(ticks)
+    begun = draw(st.none() | st.integers(-1, 4).map(lambda n: start + n * TICK))
+    ended = (
+        None
+        if begun is None
+        else draw(st.none() | st.integers(-1, 4).map(lambda n: begun + n * TICK))
+    )
+    return Ex(
+        start,
+        begun,
+        ended,
+        draw(st.lists(issues, max_size=2, unique_by=lambda i: i.param)),
+        draw(presented),
+        client=draw(st.sampled_from(["app", "bot"])),
+        host=draw(st.sampled_from(["shop.example", "shop.example", "other.example"])),
+        method=draw(st.sampled_from(["GET", "GET", "GET", "OPTIONS"])),
+        path=draw(st.sampled_from([Z, "/services/v3/x", "/services/v3/baskets/1", "/img"])),
+    )
+
+
+@st.composite
+def worlds(draw, **options) -> list[Ex]:
+    """Several small histories side by side, each at origins of its own: one run judges them all."""
+    histories = draw(st.lists(st.lists(exchanges(**options), max_size=8), min_size=1, max_size=12))
+    return [
+        dataclasses.replace(ex, host=f"{n}.{ex.host}") for n, h in enumerate(histories) for ex in h
+    ]
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "pandas", "polars"])
+@given(worlds(), st.sampled_from([0, 50, 100, 250]))
+@settings(max_examples=12, deadline=None)
+def test_random_histories_get_the_oracles_verdicts_on_every_engine(engine, history, grace_ms):
+    """The engine's running maxima give what comparing every issue with every other gives."""
+    assert found(history, engine=engine, grace_ms=grace_ms) == judge(history, grace_ms)
+
+
+@given(worlds(presented=st.just([])), st.data())
+@settings(max_examples=12, deadline=None)
+def test_a_client_that_obeys_is_never_blamed(history, data):
+    """Whenever within a response and the grace period it takes a value up, it has no fault."""
+    grace = 250
+    history = [
+        dataclasses.replace(
+            ex,
+            path="/services/v3/x",
+            begun=None if ex.begun is None else max(ex.begun, ex.start),
+            ended=None if ex.ended is None else max(ex.ended, ex.begun, ex.start),
+            issued=[i for i in ex.issued if i.param == "LocId" and ex.begun is not None],
+        )
+        for ex in history
+    ]  # fmt: skip
+    learned = [
+        (data.draw(st.integers(ex.begun, 10_000 if ex.ended is None else ex.ended)), ex, issue)
+        for ex in history
+        for issue in ex.issued
+        if issue.problem is None
+    ]
+    lag = data.draw(st.integers(0, grace))
+    obeying = []
+    for ex in history:
+        known = [
+            (at, n, issue)
+            for n, (at, other, issue) in enumerate(learned)
+            if at <= ex.start - lag and (other.client, other.host) == (ex.client, ex.host)
+        ]
+        issue = max(known)[2] if known else None
+        presented = []
+        if issue is not None and issue.usage != "implicit":
+            presented = [Present("LocId", issue.value, issue.usage)]
+        obeying.append(dataclasses.replace(ex, presented=presented))
+    blamed = {key: v for key, v in found(obeying, grace_ms=grace).items() if v in FAULTS}
+    assert blamed == {}

@@ -1,0 +1,194 @@
+"""Cuts a HAR file into its entries without loading it.
+
+Enters: a stream of JSON text. Leaves: the bytes of each element of ``log.entries``, one at a time,
+with overlong strings cut. What one entry contains can neither stop the next from being read nor
+take more than a bounded amount of memory: a general streaming parser gives up the whole rest of a
+file at the first broken escape, and the fast ones fall over numbers of some thousand digits.
+
+Only strings and brackets are looked at here; whether an entry is sound JSON is seen when it is
+decoded.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final, Protocol
+
+MAX_STRING: Final = 1 << 20
+"""Bytes of one JSON string that are kept; no header that is looked at is longer."""
+MAX_ENTRY: Final = 1 << 25
+"""Bytes of one entry, after cutting its strings, beyond which it is skipped."""
+CUT: Final = "\ufffe"
+"""Ends a string that was cut: a noncharacter, which no sound text contains."""
+
+_CHUNK: Final = 1 << 18
+_CUT_UTF8: Final = CUT.encode()
+# Possessive throughout: no byte is looked at twice.
+_STRING: Final = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+
+
+def _object_rest(levels: int) -> str:
+    """What stands in an object whose inner objects are at most `levels` deep."""
+    inner = rf"|\{{{_object_rest(levels - 1)}\}}" if levels else ""
+    return rf'[^"{{}}]*+(?:(?:{_STRING}{inner})[^"{{}}]*+)*+'
+
+
+def _compiled(pattern: str) -> re.Pattern[bytes]:
+    return re.compile(pattern.encode(), re.DOTALL)
+
+
+_BRACKET: Final = _compiled(rf'[^"\[\]{{}}]*+(?:({_STRING})|[\[\]{{}}])')
+_PLAIN_ENTRY: Final = _compiled(_object_rest(5) + r"\}")
+_TO_BRACE: Final = _compiled(_object_rest(0))
+_WHOLE_CHARACTERS: Final = _compiled(r'"(?:[^"\\]++|\\u[0-9A-Fa-f]{4}|\\[^u])*+')
+_REST_OF_STRING: Final = _compiled(r'(?:[^"\\]++|\\.)*+')
+
+
+class TornError(ValueError):
+    """The file ended or broke before its list of entries did; the message is one word."""
+
+
+class Stream(Protocol):
+    """What is read from: any binary file."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes, none at the end."""
+
+
+def split_entries(stream: Stream) -> Iterator[bytes | None]:
+    """The elements of ``log.entries`` as JSON bytes; `None` for one that can be no entry.
+
+    No entry are elements that are not objects or exceed `MAX_ENTRY`.
+
+    Raises
+    ------
+    TornError
+        After the last complete element: ``ends`` early, is ``broken`` from there on, or is
+        ``foreign``, that is no HAR file at all.
+    """
+    window = _Window(stream)
+    if not _find_entries(window):
+        raise TornError("foreign")
+    while True:
+        gap, token = window.token()
+        for scalar in gap.split(b","):  # a number, true, false or null
+            if scalar.strip():
+                yield None
+        if token == b"{":
+            yield window.entry()
+        elif token == b"[":
+            _skip_array(window)
+            yield None
+        elif token.startswith(b'"'):
+            yield None
+        elif token == b"]":
+            return
+        else:
+            raise TornError("broken")
+
+
+def has_entries(stream: Stream) -> bool:
+    """Whether this may be a HAR file: JSON with a list ``log.entries``, or torn before that."""
+    try:
+        return _find_entries(_Window(stream))
+    except TornError:
+        return True
+
+
+def _find_entries(window: "_Window") -> bool:
+    """Go to the first element of ``log.entries``; `False` where the document has no such list."""
+    depth, path, key = 0, [b"", b""], b""
+    while True:
+        gap, token = window.token()
+        is_value = gap.rstrip().endswith(b":")
+        if token.startswith(b'"'):
+            key = b"" if is_value else token
+        elif token in b"{[":
+            if depth == 0 and token == b"[":
+                return False
+            if depth == 2 and path[1] == b'"log"' and key == b'"entries"' and token == b"[":
+                return True
+            if depth < 2:
+                path[depth] = key if is_value else b""
+            depth += 1
+        else:
+            depth -= 1
+            if depth <= 0:
+                return False
+
+
+def _skip_array(window: "_Window") -> None:
+    depth = 1
+    while depth:
+        _, token = window.token()
+        depth += (token in b"[{") - (token in b"]}")
+
+
+class _Window:
+    """The part of the file that is being looked at."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._buffer = b""
+        self._at = 0
+
+    def token(self) -> tuple[bytes, bytes]:
+        """The next string or bracket, and what stood before it. Raises `TornError` at the end."""
+        while (match := _BRACKET.match(self._buffer, self._at)) is None:
+            if len(self._buffer) - self._at > MAX_STRING:
+                # No name that matters is that long: leave the string, or the blanks, out.
+                quote = self._buffer.find(b'"', self._at)
+                self._at = len(self._buffer) if quote < 0 else quote + 1
+                if quote >= 0:
+                    self._skip_string()
+                    return b"", b'""'
+            self._more()
+        token = match[1] or self._buffer[match.end() - 1 : match.end()]
+        gap = self._buffer[self._at : match.end() - len(token)]
+        self._at = match.end()
+        return gap, token
+
+    def entry(self) -> bytes | None:
+        """The object whose opening brace was just read; `None` if it is too large to keep."""
+        if (match := _PLAIN_ENTRY.match(self._buffer, self._at)) is not None:
+            self._at = match.end()
+            return b"{" + match[0]
+        parts, size, depth, start = [b"{"], 1, 1, self._at
+        while depth:
+            at = match.end() if (match := _TO_BRACE.match(self._buffer, self._at)) else self._at
+            if (byte := self._buffer[at : at + 1]) in (b"{", b"}"):
+                self._at = at + 1
+                depth += 1 if byte == b"{" else -1
+                continue
+            # Everything up to here is read; a string that has not ended may stand behind it.
+            part = self._buffer[start:at]
+            self._at = at
+            if len(self._buffer) - at > MAX_STRING:
+                whole = _WHOLE_CHARACTERS.match(self._buffer, at, at + MAX_STRING)
+                part += (whole[0] if whole else b'"') + _CUT_UTF8 + b'"'
+                self._at += 1
+                self._skip_string()
+            else:
+                self._more()
+            start = self._at
+            size += len(part)
+            if size <= MAX_ENTRY:
+                parts.append(part)
+        part = self._buffer[start : self._at]
+        return b"".join((*parts, part)) if size + len(part) <= MAX_ENTRY else None
+
+    def _skip_string(self) -> None:
+        """Go behind the closing quote of the string that we are in."""
+        while True:
+            if (rest := _REST_OF_STRING.match(self._buffer, self._at)) is not None:
+                self._at = rest.end()
+            if self._buffer[self._at : self._at + 1] == b'"':
+                self._at += 1
+                return
+            self._more()
+
+    def _more(self) -> None:
+        chunk = self._stream.read(_CHUNK)
+        if not chunk:
+            raise TornError("ends")
+        self._buffer = self._buffer[self._at :] + chunk
+        self._at = 0

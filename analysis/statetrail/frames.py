@@ -15,26 +15,16 @@ import pandas as pd
 import pyarrow as pa
 
 from statetrail.dialects import Dialect, select
-from statetrail.errors import StoreError, UsageError
-from statetrail.schema import CAPTURES, EXCHANGES, FACTS, ISSUED, PRESENTED, Table
-from statetrail.store import Facts, read_store
+from statetrail.errors import UsageError
+from statetrail.schema import CAPTURES, CLIENT_BY, EXCHANGES, FACTS, ISSUED, PRESENTED, Table
+from statetrail.store import Facts, join_facts, read_store
 
 type Engine = Literal["duckdb", "pandas", "polars", "pyspark"]
 type Lazy = nw.LazyFrame[Any]
 
 ENGINES: Final[tuple[Engine, ...]] = ("duckdb", "pandas", "polars", "pyspark")
-CLIENT_BY: Final[dict[str, str]] = {
-    "peer": "peer",
-    "user-agent": "user_agent",
-    "proxy-user": "proxy_user",
-    "header": "client_header",
-}
-"""What a client can be told apart by: the name a user gives → the column of `exchanges`."""
 DEFAULT_CLIENT_BY: Final = ("peer", "user-agent")
 DEFAULT_GRACE_MS: Final = 250
-
-# Stores opened together keep their exchanges apart by their position, in the id's high bits.
-_STORE_BITS: Final = 44
 
 
 class Frame:
@@ -200,14 +190,7 @@ class Recording:
     @classmethod
     def of(cls, stores: Sequence[Facts], **options: Any) -> Self:
         """A recording of stores already read; `options` as for the constructor."""
-        keys = {store.key_id for store in stores}
-        if len(keys) > 1:
-            raise StoreError(
-                "these stores were made with different keys, so their pseudonyms cannot be "
-                "compared: audit them one by one, or record with one key (--key)"
-            )
-        tables = {table.name: _joined(stores, table) for table in FACTS}
-        return cls(tables, paths=[store.path for store in stores], **options)
+        return cls(join_facts(stores).tables, paths=[store.path for store in stores], **options)
 
 
 def open_recording(
@@ -278,20 +261,6 @@ def origin_expression() -> nw.Expr:
     bare = nw.concat_str([nw.col("scheme"), nw.lit("://"), host])
     ported = nw.concat_str([bare, nw.lit(":"), nw.col("port").cast(nw.String)])
     return nw.when(default).then(bare).otherwise(ported)
-
-
-def _joined(stores: Sequence[Facts], table: Table) -> pa.Table:
-    """The stores' tables one after the other, their exchange ids kept apart."""
-    key = table.key[0]
-    parts = []
-    for position, store in enumerate(stores):
-        part = store.tables[table.name]
-        if position:
-            at = part.schema.get_field_index(key)
-            shifted = pa.compute.add(part[key], position << _STORE_BITS)
-            part = part.set_column(at, table.arrow.field(key), shifted)
-        parts.append(part)
-    return pa.concat_tables(parts) if len(parts) > 1 else parts[0]
 
 
 def _engine(engine: Engine) -> Callable[[pa.Table], Lazy]:

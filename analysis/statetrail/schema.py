@@ -342,17 +342,63 @@ ROTATIONS: Final = Table(
         Column(
             "idle_s",
             "float",
-            "Shortest time the old value can have lain unused: from the end of the last earlier exchange that carried it to the start of this request",
-            "no earlier exchange, or it overlaps this one",
+            "Time the old value lay unused: from the end of the last earlier exchange that carried it to the start of this request",
+            "no earlier exchange, or it overlaps this one, or its end is not known",
         ),
         Column(
             "age_s",
             "float",
-            "Shortest age of the old value: from the end of the response that first issued it to the start of this request",
-            "birth not seen",
+            "Shortest age of the old value: from the first end of a response that issued it to the start of this request",
+            "birth not seen, or that response overlaps this request",
         ),
     ),
     ("exchange_id", "dialect", "param", "to_fingerprint"),
+)
+
+USES: Final = Table(
+    "uses",
+    "one request and one token that it presented: a trial of how long tokens live",
+    (
+        _EXCHANGE,
+        _CLIENT,
+        _ORIGIN,
+        _DIALECT,
+        _PARAM,
+        _FINGERPRINT,
+        Column("at_us", "timestamp", "Start of the request"),
+        Column(
+            "outcome",
+            "text",
+            "`survived` (the server accepted it), `ended` (it answered with another or with 401) "
+            "or `unknown`",
+        ),
+        Column(
+            "excluded",
+            "text",
+            "Why the use says nothing of a lifetime: one of `statetrail.analyses.uses.EXCLUDED`",
+            "it counts",
+        ),
+        Column(
+            "gap_low_s",
+            "float",
+            "Shortest time that the token can have lain unused",
+            "no earlier use was seen, or excluded",
+        ),
+        Column(
+            "gap_high_s",
+            "float",
+            "Longest time that the token can have lain unused",
+            "no earlier use was surely accepted, or excluded",
+        ),
+        Column("age_low_s", "float", "Shortest age that the token can have", "excluded"),
+        Column(
+            "age_high_s",
+            "float",
+            "Longest age that the token can have",
+            "its birth was not seen, or excluded",
+        ),
+    ),
+    ("exchange_id", "dialect", "param", "fingerprint"),
 )
 
 CLIENTS: Final = Table(
@@ -435,6 +481,7 @@ TABLES: Final[dict[str, Table]] = {
         CAPTURES,
         TOKENS,
         ROTATIONS,
+        USES,
         VERDICTS,
         CLIENTS,
         EXPIRY,
@@ -442,6 +489,14 @@ TABLES: Final[dict[str, Table]] = {
     )
 }
 FACTS: Final = (EXCHANGES, ISSUED, PRESENTED, CAPTURES)
+
+CLIENT_BY: Final[dict[str, str]] = {
+    "peer": "peer",
+    "user-agent": "user_agent",
+    "proxy-user": "proxy_user",
+    "header": "client_header",
+}
+"""What a client can be told apart by: the name a user gives → the column of `exchanges`."""
 
 
 def pseudonym(fingerprint: int) -> str:

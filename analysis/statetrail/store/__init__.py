@@ -13,7 +13,8 @@ from statetrail.store.sqlite import (
 )
 
 if TYPE_CHECKING:
-    from statetrail.store.reading import Facts, read_store
+    from statetrail.store.parquet import export_parquet
+    from statetrail.store.reading import Facts, join_facts, read_store
 
 __all__ = [
     "CaptureId",
@@ -23,7 +24,9 @@ __all__ = [
     "SqliteStore",
     "Tally",
     "check_store",
+    "export_parquet",
     "forget_key",
+    "join_facts",
     "key_path",
     "read_store",
 ]
@@ -31,8 +34,12 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     # The recorder writes and never reads: it need not load Arrow.
-    if name in ("Facts", "read_store"):
+    if name in ("Facts", "join_facts", "read_store"):
         from statetrail.store import reading
 
         return getattr(reading, name)
+    if name == "export_parquet":
+        from statetrail.store import parquet
+
+        return parquet.export_parquet
     raise AttributeError(name)

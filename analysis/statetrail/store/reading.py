@@ -5,6 +5,7 @@ Nothing is made, changed or overwritten.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,6 +13,7 @@ from typing import Final
 import adbc_driver_manager
 import adbc_driver_sqlite.dbapi as adbc
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from statetrail.errors import StoreError
@@ -20,6 +22,9 @@ from statetrail.store.sqlite import check_store, stored_key_id
 
 MANIFEST: Final = "statetrail.json"
 """The file that makes a folder a Parquet dataset of statetrail."""
+
+# Stores read together keep their exchanges apart by their position, in the id's high bits.
+_STORE_BITS: Final = 44
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,34 @@ def read_store(path: Path | str) -> Facts:
     except (adbc_driver_manager.Error, pa.ArrowException) as error:
         reason = str(error).splitlines()[0][:200]
         raise StoreError(f"{path} is a damaged store ({reason})") from None
+
+
+def join_facts(stores: Sequence[Facts]) -> Facts:
+    """Several stores as one: their tables one after the other, their ids kept apart.
+
+    Raises `StoreError` where they were made with different keys.
+    """
+    if len({store.key_id for store in stores}) > 1:
+        raise StoreError(
+            "these stores were made with different keys, so their pseudonyms cannot be "
+            "compared: audit them one by one, or record with one key (--key)"
+        )
+    parts: dict[str, list[pa.Table]] = {table.name: [] for table in FACTS}
+    high = 0
+    for store in stores:
+        highest = high
+        for table in FACTS:
+            part, key = store.tables[table.name], table.key[0]
+            if high:
+                at = part.schema.get_field_index(key)
+                shifted = pc.add(part[key], high << _STORE_BITS)
+                part = part.set_column(at, table.arrow.field(key), shifted)
+            parts[table.name].append(part)
+            # A dataset that was itself joined from several stores has used some high bits.
+            highest = max(highest, (pc.max(part[key]).as_py() or 0) >> _STORE_BITS)
+        high = highest + 1
+    joined = {name: pa.concat_tables(tables) for name, tables in parts.items()}
+    return Facts(stores[0].path, stores[0].key_id, joined)
 
 
 def _sentinel(table: Table) -> str:

@@ -1,0 +1,159 @@
+"""Exports stores as a Parquet dataset: the form for large analyses and for Spark.
+
+Enters: the facts of one or many stores. Leaves: a folder that `read_store` reads, with a manifest
+(``statetrail.json``) and a folder a table. Exchanges and their sightings are in buckets of clients
+(``bucket=7/part-0.parquet``), sorted by client and time, so that the work can be split by client.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from statetrail.errors import StoreError, UsageError
+from statetrail.schema import CAPTURES, CLIENT_BY, EXCHANGES, FACTS, SCHEMA_VERSION
+from statetrail.store.reading import MANIFEST, Facts, join_facts
+
+DEFAULT_BUCKETS: Final = 64
+
+
+def export_parquet(
+    facts: Facts | Sequence[Facts],
+    to: Path,
+    client_by: Sequence[str],
+    buckets: int = DEFAULT_BUCKETS,
+) -> Path:
+    """Write stores as one Parquet dataset; all of it or nothing.
+
+    Parameters
+    ----------
+    facts
+        What `read_store` gave; several stores must have the same key.
+    to
+        The folder to make. One that exists has to be empty.
+    client_by
+        What tells clients apart, as in `open_recording`. All rows of a client are in one bucket.
+    buckets
+        How many buckets.
+
+    Raises
+    ------
+    StoreError
+        The folder is not empty, cannot be written, or the stores have different keys.
+    UsageError
+        `client_by` or `buckets` makes no sense.
+    """
+    if not 1 <= buckets <= 4096:
+        raise UsageError(f"{buckets} buckets make no sense: 1 to 4096")
+    unknown = [name for name in client_by if name not in CLIENT_BY]
+    if unknown or not client_by:
+        raise UsageError(
+            f"clients cannot be told apart by {', '.join(map(repr, unknown)) or 'nothing'}: "
+            f"choose from {', '.join(CLIENT_BY)}"
+        )
+    check_target(to)
+    joined = join_facts([facts] if isinstance(facts, Facts) else facts)
+    manifest = {
+        "schema_version": SCHEMA_VERSION,
+        "key_id": joined.key_id,
+        "client_by": list(client_by),
+        "buckets": buckets,
+        "exchanges": joined.tables[EXCHANGES.name].num_rows,
+    }
+    try:
+        temporary = Path(tempfile.mkdtemp(prefix=f".{to.name}.", dir=to.parent))
+        try:
+            _write_tables(joined, temporary, client_by, buckets)
+            (temporary / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
+            temporary.chmod(0o777 & ~_umask())
+            temporary.rename(to)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+    except OSError as error:
+        raise StoreError(f"{to} cannot be written: {error.strerror or error}") from None
+    return to
+
+
+def check_target(to: Path) -> None:
+    """Raise `StoreError` unless a dataset can be made at `to`; nothing is written."""
+    if to.exists() and (not to.is_dir() or any(to.iterdir())):
+        raise StoreError(f"{to} exists already: name a new folder, or remove it first")
+    if not to.absolute().parent.is_dir():
+        raise StoreError(f"{to.parent} is no folder: make it first, or name another one")
+    if not os.access(to.absolute().parent, os.W_OK):
+        raise StoreError(f"{to} cannot be written: {to.parent} is not writable")
+
+
+def _write_tables(facts: Facts, folder: Path, client_by: Sequence[str], buckets: int) -> None:
+    exchanges = facts.tables[EXCHANGES.name]
+    clients = _clients(exchanges, client_by)
+    order = pc.sort_indices(
+        pa.table(
+            {
+                "client": clients,
+                "start": exchanges["request_start_us"],
+                "id": exchanges["exchange_id"],
+            }
+        ),
+        sort_keys=[("client", "ascending"), ("start", "ascending"), ("id", "ascending")],
+    )
+    ids = exchanges["exchange_id"].take(order).combine_chunks()
+    bucket_of = _buckets(clients.take(order), buckets)
+    for table in FACTS:
+        rows = facts.tables[table.name]
+        if table is CAPTURES:
+            (folder / table.name).mkdir()
+            pq.write_table(rows, folder / table.name / "part-0.parquet", compression="zstd")
+            continue
+        # Each row's place among the sorted exchanges gives both its bucket and its order.
+        place = pc.index_in(rows["exchange_id"], value_set=ids)
+        keys = {"bucket": pc.take(bucket_of, place), "place": place}
+        keys |= {name: rows[name] for name in table.key}
+        by = pc.sort_indices(pa.table(keys), sort_keys=[(name, "ascending") for name in keys])
+        _write_buckets(rows.take(by), keys["bucket"].take(by), folder / table.name)
+
+
+def _write_buckets(rows: pa.Table, bucket: pa.ChunkedArray, folder: Path) -> None:
+    """One file for each run of equal buckets; for a table without rows one empty file."""
+    runs = pc.run_end_encode(bucket.combine_chunks()) if len(rows) else None
+    values = runs.values.to_pylist() if runs is not None else [0]
+    ends = runs.run_ends.to_pylist() if runs is not None else [0]
+    start = 0
+    for value, end in zip(values, ends, strict=True):
+        place = folder / f"bucket={value}"
+        place.mkdir(parents=True)
+        part = rows.slice(start, end - start)
+        pq.write_table(part, place / "part-0.parquet", compression="zstd")
+        start = end
+
+
+def _clients(exchanges: pa.Table, client_by: Sequence[str]) -> pa.ChunkedArray:
+    """Each exchange's client, written as `statetrail.frames` writes it."""
+    parts = []
+    for name in client_by:
+        column = pc.replace_substring(exchanges[CLIENT_BY[name]].fill_null("-"), "|", "/")
+        parts.append(pc.if_else(pc.equal(column, ""), "-", column))
+    return pc.binary_join_element_wise(*parts, " | ")
+
+
+def _buckets(clients: pa.ChunkedArray, buckets: int) -> pa.Array:
+    """The bucket of each client: the same wherever and whenever it is computed."""
+    encoded = pc.dictionary_encode(clients).combine_chunks()
+    names = encoded.dictionary.to_pylist()
+    numbers = pa.array([zlib.crc32(name.encode()) % buckets for name in names], pa.int64())
+    return numbers.take(encoded.indices)
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask

@@ -17,7 +17,7 @@ from mitmproxy.addonmanager import Loader
 from mitmproxy.exceptions import OptionsError
 from mitmproxy.http import HTTPFlow
 
-from statetrail.capture.flow import BodySniffer, exchange_of, request_of
+from statetrail.capture.flow import Answer, BodySniffer, answer_of, exchange_of, request_of
 from statetrail.dialects import select
 from statetrail.errors import StatetrailError
 from statetrail.sightings import Request, Sighted, Sighting, sight
@@ -53,6 +53,7 @@ class RecordState:
         self._how: Sighting | None = None
         self._filter: flowfilter.TFilter | None = None
         self._requests: dict[str, Request] = {}
+        self._answers: dict[str, Answer] = {}
         self._waiting: deque[Sighted] = deque()
         self._silent_until = 0.0
 
@@ -97,6 +98,7 @@ class RecordState:
 
     def responseheaders(self, flow: HTTPFlow) -> None:
         assert flow.response is not None
+        self._answers[flow.id] = answer_of(flow.response)
         # A body of unknown length begins to be streamed late and without a further hook, so where
         # the user lets large bodies be streamed it has to be decided here.
         late = ctx.options.stream_large_bodies and "content-length" not in flow.response.headers
@@ -124,6 +126,7 @@ class RecordState:
 
     def _record(self, flow: HTTPFlow) -> None:
         request = self._requests.pop(flow.id, None)
+        answer = self._answers.pop(flow.id, None)
         if self._how is None or (
             self._filter is not None and not flowfilter.match(self._filter, flow)
         ):
@@ -131,7 +134,7 @@ class RecordState:
         try:
             stream = flow.response.stream if flow.response is not None else None
             body = stream.body if isinstance(stream, BodySniffer) else None
-            sighted = sight(exchange_of(flow, request, body), self._how)
+            sighted = sight(exchange_of(flow, request, answer, body), self._how)
         except Exception as error:  # whatever it is, the traffic goes on
             self.lost += 1
             self._complain(f"an exchange could not be read ({type(error).__name__})")

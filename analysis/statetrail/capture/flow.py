@@ -1,19 +1,22 @@
 """From a mitmproxy flow to an `Exchange`, live or out of a flow file: the same code for both.
 
 Enters: an `HTTPFlow`. Leaves: an `Exchange` with the beginning of the response's body as on the
-wire. Only reads the flow. A live request is taken with `request_of` when its headers arrive, since
-mitmproxy's later addons (map remote, modify headers, sticky cookies) change it on its way.
+wire. Only reads the flow. Live, both heads are taken the moment they arrive (`request_of`,
+`answer_of`), since mitmproxy's later addons (map remote, modify headers, sticky cookies) change them
+on their way.
 """
 
 import re
 from collections.abc import Callable
 from typing import Final
 
+from mitmproxy import http
 from mitmproxy.http import HTTPFlow
 from mitmproxy.proxy import mode_specs
 
 from statetrail.sightings import Exchange, Request, Response
 from statetrail.sightings.body import MAX_ENCODED
+from statetrail.sightings.records import Fields
 
 ERRORS: Final = (
     ("killed", re.compile(r"\bkilled", re.IGNORECASE)),
@@ -40,8 +43,15 @@ _ADDRESSED: Final = (
 )
 
 
+type Answer = tuple[int, Fields]
+"""A response's status code and header fields."""
+
+
 def exchange_of(
-    flow: HTTPFlow, request: Request | None = None, body: bytes | None = None
+    flow: HTTPFlow,
+    request: Request | None = None,
+    answer: Answer | None = None,
+    body: bytes | None = None,
 ) -> Exchange:
     """The exchange that a flow holds now.
 
@@ -52,6 +62,8 @@ def exchange_of(
     request
         The request as it was before other addons changed it (`request_of`); read from the flow
         where it is `None`.
+    answer
+        The response's head as the origin sent it (`answer_of`); likewise.
     body
         The beginning of a streamed response's body; a buffered one is read from the flow.
     """
@@ -75,18 +87,19 @@ def exchange_of(
     response, notes = None, []
     if flow.response is not None:
         data = flow.response.data
+        status, headers = answer if answer is not None else answer_of(flow.response)
         begun = _us(data.timestamp_start)
         content = body if body is not None else data.content
         if content is None:
             notes.append("body-unseen")
         ended = _us(data.timestamp_end) if error is None else None
         response = Response(
-            status=data.status_code,
-            headers=data.headers.fields,
+            status=status,
+            headers=headers,
             start_us=begun,
             end_us=ended,
             body=(content or b"")[:MAX_ENCODED],
-            body_bytes=_body_bytes(data.content, data.headers.fields),
+            body_bytes=_body_bytes(data.content, headers),
         )
     return Exchange(flow.id, taken, response, error, tuple(notes))
 
@@ -107,6 +120,11 @@ def request_of(flow: HTTPFlow) -> Request:
         start_us=round(data.timestamp_start * 1_000_000),
         peer=str(peer[0]) if peer else None,
     )
+
+
+def answer_of(response: http.Response) -> Answer:
+    """The head of a response as it stands now."""
+    return response.data.status_code, response.data.headers.fields
 
 
 class BodySniffer:

@@ -1,0 +1,220 @@
+"""Expiry: after what idle time, or at what age, a server stops accepting its tokens.
+
+Enters: a recording. Leaves: the table `EXPIRY`, one row per origin and parameter that holds
+tokens. The trials are those of `statetrail.analyses.uses`; the intervals are those of
+`statetrail.analyses.thresholds`; this module names the policy, and only where the trials leave no
+other name.
+
+Policy
+    `idle` or `age` needs `MIN_ENDS` ends from `MIN_CLIENTS` clients, all of them explained by a
+    limit on the one, and at least one that no limit on the other explains. `none-seen`: no token
+    ended. Anything else is `undetermined`: the honest answer to too little evidence.
+
+Confidence
+    `none`: the interval is open on one side. `low`: fewer ends or clients than a policy's name
+    needs, or more than one value in ten contradicts the interval. `high`: the policy is named, by
+    `HIGH_ENDS` ends or more from more than `MIN_CLIENTS` clients, and the interval is no wider
+    than a quarter of its lower end. `medium`: the rest.
+"""
+
+from typing import Any, Final
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from statetrail.analyses.thresholds import Threshold, threshold
+from statetrail.analyses.uses import TOKEN_SERIES, token_series, uses
+from statetrail.frames import Frame, Lazy, Recording
+from statetrail.schema import EXPIRY
+
+POLICIES: Final = ("idle", "age", "none-seen", "undetermined")
+CONFIDENCES: Final = ("none", "low", "medium", "high")
+MIN_ENDS: Final = 3
+MIN_CLIENTS: Final = 2
+HIGH_ENDS: Final = 10
+
+_WIDE: Final = 0.25
+_ODD: Final = 0.1
+
+
+def expiry(rec: Recording) -> Frame:
+    """How long tokens live, per origin and parameter, as intervals.
+
+    Returns
+    -------
+    Frame
+        `statetrail.schema.EXPIRY`. ``low_s`` and ``high_s`` bound the limit that ``policy`` names,
+        and the idle timeout where it names none; both limits are bounded in columns of their own.
+    """
+    return rec.result(EXPIRY, lambda: rec.place(_expiry(rec)))
+
+
+def votes(rec: Recording) -> Lazy:
+    """What each token says of the limits: all that the inference needs to know of it.
+
+    Returns
+    -------
+    Lazy
+        `TOKEN_SERIES`, ``fingerprint``; ``outlived_gap_s``, ``ended_gap_s``, ``outlived_age_s``,
+        ``ended_age_s`` (null: nothing of the kind was seen); ``survived``, ``ended``,
+        ``excluded`` (numbers of uses); ``ended_by`` (the client whose use ended it).
+    """
+    survived = nw.col("outcome") == "survived"
+    ended = nw.col("outcome") == "ended"
+    counts = nw.col("excluded").is_null()
+    one = nw.col("exchange_id") * 0 + 1
+    spans = {
+        "outlived_gap_s": (survived, "gap_low_s"),
+        "ended_gap_s": (ended, "gap_high_s"),
+        "outlived_age_s": (survived, "age_low_s"),
+        "ended_age_s": (ended, "age_high_s"),
+    }
+    numbers = {"survived": survived & counts, "ended": ended & counts, "excluded": ~counts}
+    return (
+        uses(rec)
+        .lazy.with_columns(
+            # The spans of excluded uses are null already.
+            **{name: nw.when(which).then(span) for name, (which, span) in spans.items()},
+            **{name: nw.when(which).then(one).otherwise(0) for name, which in numbers.items()},
+            ended_by=nw.when(ended & counts).then("client"),
+        )
+        .group_by(*TOKEN_SERIES, "fingerprint")
+        .agg(
+            *(nw.col(name).max() for name in spans),
+            *(nw.col(name).sum() for name in numbers),
+            nw.col("ended_by").max(),
+        )
+    )
+
+
+def _expiry(rec: Recording) -> pa.Table:
+    collected: pa.Table = votes(rec).collect("pyarrow").to_native()
+    by_series = dict(tuple(collected.to_pandas().groupby(list(TOKEN_SERIES))))
+    series = token_series(rec).select(*TOKEN_SERIES).collect("pyarrow").rows()
+    rows = [
+        dict(zip(TOKEN_SERIES, key, strict=True)) | _infer(by_series.get(key))
+        for key in sorted(series)
+    ]
+    return pa.Table.from_pylist(rows, schema=EXPIRY.arrow)
+
+
+def _infer(evidence: pd.DataFrame | None) -> dict[str, Any]:
+    """The row of one parameter without its key; `None`: no token of it was ever presented."""
+    if evidence is None:
+        nothing = np.array([], dtype=np.float64)
+        idle = age = threshold(nothing, nothing)
+        survived = ended = censored = excluded = clients = 0
+    else:
+        idle = _threshold(evidence, "gap")
+        age = _threshold(evidence, "age")
+        survived, excluded = int(evidence["survived"].sum()), int(evidence["excluded"].sum())
+        ended = int((evidence["ended"] > 0).sum())
+        censored = len(evidence) - ended
+        clients = int(evidence["ended_by"].nunique())
+    policy = _policy(idle, age, ended, clients)
+    limit = age if policy == "age" else idle
+    return {
+        "policy": policy,
+        "low_s": limit.low_s,
+        "high_s": limit.high_s,
+        "confidence": _confidence(policy, limit, ended, clients),
+        "survived": survived,
+        "ended": ended,
+        "censored": censored,
+        "excluded": excluded,
+        "contradictions": limit.contradictions,
+        "idle_low_s": idle.low_s,
+        "idle_high_s": idle.high_s,
+        "age_low_s": age.low_s,
+        "age_high_s": age.high_s,
+        "advice": _advice(policy, limit, ended, clients),
+    }
+
+
+def _threshold(evidence: pd.DataFrame, span: str) -> Threshold:
+    outlived = evidence[f"outlived_{span}_s"].fillna(0.0).to_numpy(dtype=np.float64)
+    ended = evidence[f"ended_{span}_s"].fillna(np.inf).to_numpy(dtype=np.float64)
+    return threshold(outlived, ended)
+
+
+def _policy(idle: Threshold, age: Threshold, ended: int, clients: int) -> str:
+    if not ended:
+        return "none-seen"
+    if ended >= MIN_ENDS and clients >= MIN_CLIENTS:
+        if not idle.contradictions and age.contradictions:
+            return "idle"
+        if not age.contradictions and idle.contradictions:
+            return "age"
+    return "undetermined"
+
+
+def _confidence(policy: str, limit: Threshold, ended: int, clients: int) -> str:
+    if limit.low_s is None or limit.high_s is None:
+        return "none"
+    odd = limit.contradictions > _ODD * limit.votes
+    if ended < MIN_ENDS or clients < MIN_CLIENTS or odd:
+        return "low"
+    narrow = limit.high_s - limit.low_s <= _WIDE * limit.low_s
+    if policy in ("idle", "age") and ended >= HIGH_ENDS and clients > MIN_CLIENTS and narrow:
+        return "high"
+    return "medium"
+
+
+def _advice(policy: str, limit: Threshold, ended: int, clients: int) -> str:
+    """What traffic would narrow the interval, in one sentence."""
+    if not limit.votes:
+        return "No client used a token twice: one that does, after ever longer pauses, would tell."
+    low, high = limit.low_s, limit.high_s
+    if high is None and low is not None:
+        return (
+            f"No token ended after gaps of up to {spoken(low)}: a client that pauses "
+            f"{spoken(2 * low)} would bound the timeout or double what is known."
+        )
+    if high is None:
+        return "No gap that can be measured was seen: a client that pauses would tell."
+    if low is None:
+        return (
+            f"No gap was survived, and one of {spoken(high)} was not: a client that pauses "
+            f"{spoken(high / 2)} would halve the interval."
+        )
+    middle = spoken((low + high) / 2)
+    between = f"between {spoken(low)} and {spoken(high)}"
+    more = ""
+    if policy == "undetermined" and (ended < MIN_ENDS or clients < MIN_CLIENTS):
+        more = f", and {MIN_ENDS} ends from {MIN_CLIENTS} clients would let the policy be named"
+    if policy == "age":
+        return (
+            f"No token was used at an age {between}: a client that uses one {middle} after its "
+            f"issue would halve the interval."
+        )
+    if limit.contradictions:
+        return (
+            f"{limit.contradictions} of {limit.votes} tokens contradict every idle timeout "
+            f"{between}: clients that pause {middle} would show whether idle time decides{more}."
+        )
+    return (
+        f"No idle gap {between} was seen: a client that pauses {middle} would halve the "
+        f"interval{more}."
+    )
+
+
+def spoken(seconds: float) -> str:
+    """A span in the two units a person would say it in.
+
+    >>> spoken(0.25), spoken(18.4), spoken(1470), spoken(25920)
+    ('0.25 s', '18.4 s', '24 min 30 s', '7 h 12 min')
+    """
+    if seconds < 60:
+        return f"{seconds:.3g} s"
+    whole = round(seconds)
+    for size, unit, smaller, part in (
+        (86_400, "d", 3_600, "h"),
+        (3_600, "h", 60, "min"),
+        (60, "min", 1, "s"),
+    ):
+        if whole >= size:
+            rest = round(whole % size / smaller)
+            return f"{whole // size} {unit}" + (f" {rest} {part}" if rest else "")
+    return f"{whole} s"

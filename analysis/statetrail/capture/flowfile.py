@@ -10,7 +10,6 @@ mitmproxy's own reader stops there.
 import io
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import BinaryIO
 
 from mitmproxy import flow as flows
 from mitmproxy.http import HTTPFlow
@@ -27,7 +26,7 @@ class _TornError(ValueError):
     """The file ended or broke; the message says which."""
 
 
-def read_flows(file: BinaryIO, losses: Losses) -> Iterator[Exchange]:
+def read_flows(file: io.BufferedIOBase, losses: Losses) -> Iterator[Exchange]:
     """The exchanges of a flow file, in its order (that of their completion).
 
     A request that was still without an answer when the file was closed has the error
@@ -60,7 +59,7 @@ def read_flows(file: BinaryIO, losses: Losses) -> Iterator[Exchange]:
             yield exchange
 
 
-def _frame(file: BinaryIO, size: int) -> tuple[int, bytes]:
+def _frame(file: io.BufferedIOBase, size: int) -> tuple[int, bytes]:
     """The next tnetstring's type and content: ``length:content`` and a type character."""
     digits = b""
     while (byte := file.read(1)).isdigit() and len(digits) < _MAX_DIGITS:

@@ -11,9 +11,10 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedIOBase
 from itertools import batched
 from pathlib import Path
-from typing import BinaryIO, Final, Literal, cast
+from typing import Final, Literal
 
 from statetrail.capture.flowfile import read_flows
 from statetrail.capture.har import read_har
@@ -105,7 +106,7 @@ def capture_source(path: Path) -> Literal["har", "flows"]:
         elif _FLOWS.match(head):
             if file is raw:
                 return "flows"
-            fault = "is a gzipped flow file: unpack it with gunzip; or else"
+            raise CaptureError(f"{path} is a gzipped flow file: unpack it first (gunzip)")
         elif not head:
             fault = "is empty"
     raise CaptureError(f"{path} {fault}: name a file that a browser or mitmdump -w wrote")
@@ -139,7 +140,7 @@ def _import(
 
 
 def _exchanges(
-    file: BinaryIO, source: Literal["har", "flows"], sighting: Sighting, losses: Losses
+    file: BufferedIOBase, source: Literal["har", "flows"], sighting: Sighting, losses: Losses
 ) -> Iterator[Exchange]:
     if source == "flows":
         return read_flows(file, losses)
@@ -147,7 +148,7 @@ def _exchanges(
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[BinaryIO, BinaryIO]]:
+def _opened(path: Path) -> Iterator[tuple[BufferedIOBase, BufferedIOBase]]:
     """The file's content, unpacked where it is gzipped, and the file itself.
 
     A flow file inside gzip is not unpacked: its lengths let anyone claim any amount of memory.
@@ -163,17 +164,18 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, BinaryIO]]:
             yield raw, raw
         else:
             with gzip.open(raw) as unpacked:
-                yield cast("BinaryIO", unpacked), raw
+                yield unpacked, raw
 
 
 class _Readable:
     """A file whose damage is the same as its end."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BufferedIOBase) -> None:
         self._file = file
 
     def read(self, size: int) -> bytes:
         try:
-            return self._file.read(size)
+            # A full read would lose what could be unpacked before the damage.
+            return self._file.read1(size)
         except (EOFError, OSError, zlib.error):
             return b""

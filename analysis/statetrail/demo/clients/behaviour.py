@@ -1,0 +1,152 @@
+"""What a client of the demo is: a named behaviour, and the truth of what it did.
+
+Enters: a `Stage`, on which a behaviour acts. Leaves: its `Truth`, exact counts that the audit is
+checked against. A client knows what it did because it did it on purpose: nothing here is worked out
+from the traffic by the rules that the audit follows.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal
+
+from statetrail.demo.secrets_file import Remember
+from statetrail.errors import StatetrailError
+
+type OriginName = Literal["zest", "52eseller"]
+
+USER_AGENT: Final = "statetrail-demo/"
+"""Every client's user agent has this in it."""
+
+
+@dataclass(slots=True)
+class Truth:
+    """What a client knows it did.
+
+    Attributes
+    ----------
+    verdicts
+        Exact count of each verdict that is a fault or an override, by parameter. What is not in it
+        did not happen.
+    findings
+        Exact count of what each named rule has to find.
+    resets
+        Times a session was found reset: the token that the client held was answered by another.
+    """
+
+    user_agent: str
+    requests: int = 0
+    verdicts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    findings: Counter[str] = field(default_factory=Counter)
+    resets: int = 0
+
+    def did(self, verdict: str, *params: str) -> None:
+        """Count one verdict for each of the parameters."""
+        for param in params:
+            self.verdicts[param, verdict] += 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Where a client acts, and at what pace.
+
+    Attributes
+    ----------
+    url
+        Base URL of the client's origin; `urls` has every origin's.
+    settle_s
+        A pause after which a response counts as received: the audit's grace period and a margin.
+    idle_s, ticket_s
+        What the origins are set to.
+    until_s
+        Time (monotonic) until which rounds begin.
+    private
+        A folder for the client's own files.
+    remember
+        Is told every secret that a client sends.
+    """
+
+    url: str
+    urls: dict[OriginName, str]
+    settle_s: float
+    idle_s: float
+    ticket_s: float
+    until_s: float
+    private: Path
+    remember: Remember
+
+    async def settle(self) -> None:
+        """Wait until what was received counts as received."""
+        await asyncio.sleep(self.settle_s)
+
+    def rounds(self) -> Iterator[int]:
+        """The rounds to act: at least one, and more while there is time."""
+        number = 0
+        while number == 0 or time.monotonic() < self.until_s:
+            yield number
+            number += 1
+
+
+def sure(condition: bool, otherwise: str) -> None:
+    """Raise where the demo's own world is not as the protocol says: then no truth is left."""
+    if not condition:
+        raise StatetrailError(f"the demo went wrong: {otherwise}")
+
+
+type Act = Callable[[Stage, Truth], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """A named way to behave.
+
+    Attributes
+    ----------
+    name
+        Stable name; the client's user agent is made from it.
+    origin
+        The origin it asks.
+    says
+        What it does, in a few words.
+    innocent
+        Whether the audit must find no fault in it.
+    needs
+        A program on PATH that it cannot act without.
+    """
+
+    name: str
+    origin: OriginName
+    says: str
+    innocent: bool
+    act: Act
+    needs: str | None = None
+
+    @property
+    def user_agent(self) -> str:
+        """The user agent that tells the client apart in a report."""
+        return USER_AGENT + self.name
+
+
+BEHAVIOURS: Final[dict[str, Behaviour]] = {}
+"""Every behaviour by its name."""
+
+
+def behaviour(
+    name: str,
+    origin: OriginName,
+    says: str,
+    *,
+    innocent: bool = False,
+    needs: str | None = None,
+) -> Callable[[Act], Act]:
+    """Enter a function into `BEHAVIOURS`."""
+
+    def enter(act: Act) -> Act:
+        assert name not in BEHAVIOURS
+        BEHAVIOURS[name] = Behaviour(name, origin, says, innocent, act, needs)
+        return act
+
+    return enter

@@ -1,0 +1,105 @@
+"""Clients that are other people's programs: curl, and a real browser with a page of the shop.
+
+Both are subprocesses; where a program is not on PATH, the demo says so and goes on without it.
+"""
+
+import asyncio
+import html
+import json
+import re
+import shutil
+import tempfile
+from urllib.parse import urlencode
+
+from statetrail.demo.clients.behaviour import BEHAVIOURS, Stage, Truth, behaviour, sure
+from statetrail.demo.clients.zest import cart_item, session_of
+from statetrail.errors import StatetrailError
+
+LONGEST_S = 90.0
+"""How long a program may take."""
+
+
+async def _run(*command: str) -> str:
+    """The standard output of a program; it is ended with us, whatever happens."""
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        out, _ = await asyncio.wait_for(process.communicate(), LONGEST_S)
+    except TimeoutError:
+        raise StatetrailError(f"{command[0]} took longer than {LONGEST_S:.0f} s") from None
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode:
+        raise StatetrailError(f"{command[0]} failed with exit code {process.returncode}")
+    return out.decode("utf-8", "replace")
+
+
+@behaviour("curl", "zest", "a shell script with curl, obedient", innocent=True, needs="curl")
+async def curl(stage: Stage, truth: Truth) -> None:
+    token = "1"
+
+    async def ask(path: str, *options: str) -> str:
+        query = urlencode({"_session_token": token})
+        truth.requests += 1
+        # -q comes first: whatever the user's own curl is set to does not count here.
+        answer = await _run(
+            *("curl", "-q", "--silent", "--show-error", "--noproxy", "*", "--max-time", "60"),
+            *("--compressed", "--user-agent", truth.user_agent, *options),
+            f"{stage.url}/API/V3/{path}?{query}",
+        )
+        found = session_of(answer) or token
+        truth.resets += token not in ("1", found)
+        stage.remember(found)
+        return found
+
+    for _ in stage.rounds():
+        token = await ask("BrowseCategory/00411")
+        token = await ask("Cart", "--data", cart_item(4012), "--header", "Content-Type: text/xml")
+        for path in ("Cart", "Catalogue", "Report"):
+            token = await ask(path)
+            await asyncio.sleep(0.5)
+
+
+@behaviour(
+    "browser", "52eseller", "a page that cannot read a header which is not exposed",
+    needs="chromium",
+)  # fmt: skip
+async def browser(stage: Stage, truth: Truth) -> None:
+    for number in stage.rounds():
+        visit = urlencode(
+            {
+                "api": stage.urls["52eseller"],
+                "visit": number,
+                "pause": round(stage.settle_s * 1000),
+            }
+        )
+        with tempfile.TemporaryDirectory(dir=stage.private, ignore_cleanup_errors=True) as profile:
+            page = await _run(
+                *("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"),
+                *("--no-first-run", "--disable-background-networking", "--disable-sync"),
+                *("--disable-component-update", "--disable-dev-shm-usage", "--no-proxy-server"),
+                *(f"--user-data-dir={profile}", f"--user-agent={truth.user_agent}"),
+                *("--dump-dom", f"{stage.urls['zest']}/shop?{visit}"),
+            )
+        told = re.search(r'<pre id="told">([^<]*)</pre>', page)
+        sure(told is not None and told[1] != "", "the shop's page did not finish")
+        assert told is not None
+        story = json.loads(html.unescape(told[1]))
+        sure(story["problem"] is None, f"the shop's page failed: {story['problem']}")
+        truth.requests += story["sent"]
+        truth.verdicts["LocId", "stale"] += story["stale"]
+
+
+def missing_programs() -> dict[str, str]:
+    """The behaviours whose program is not on PATH, and that program."""
+    return {
+        entry.name: entry.needs
+        for entry in BEHAVIOURS.values()
+        if entry.needs is not None and shutil.which(entry.needs) is None
+    }

@@ -1,0 +1,120 @@
+"""The logins of the 52eSELLER origin: their state, their authentication and their tickets.
+
+Enters: tickets and authentications as presented, and the time. Leaves: the `Login` they belong to.
+A ticket is renewed by age; the one before is accepted for an overlap, so that requests under way
+are not refused. The clock is an argument.
+"""
+
+import base64
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+type StateField = tuple[str, str, str]
+"""Parameter, value, ``usage/priority``."""
+
+_START: Final[dict[str, tuple[str, str]]] = {
+    "LangId": ("1", "uriquery/informational"),
+    "CounId": ("208", "uriquery/informational"),
+    "CurrId": ("54", "uriquery/informational"),
+    "LocId": ("3", "header/informational"),
+    "PriceListId": ("7", "uriquery/forced"),
+    "PriceCalculationDate": ("2021-03-01", "header/informational"),
+    "InventoryCheck": ("true", "header/informational"),
+}
+
+
+def new_secret() -> str:
+    """A value like the tickets of the 52eSELLER text: base64 with ``/``, ``+`` and ``=``."""
+    while True:
+        value = base64.b64encode(os.urandom(46)).decode()
+        if "/" in value and "+" in value:
+            return value
+
+
+def new_person() -> str:
+    """The id of a person."""
+    return str(10**13 + secrets.randbelow(9 * 10**13))
+
+
+@dataclass(slots=True, eq=False)
+class Login:
+    """A customer who logged in: what the state headers tell of. Times are seconds."""
+
+    customer: str
+    sales_person: str
+    visitor: str
+    authentication: str
+    ticket: str
+    ticket_born_s: float
+    state: dict[str, tuple[str, str]] = field(default_factory=lambda: dict(_START))
+    favorites: list[str] = field(default_factory=list)
+
+    def issue(self, *params: str) -> list[StateField]:
+        """The state fields of those parameters, in that order."""
+        people = {
+            "CustomerId": (self.customer, "implicit/forced"),
+            "SalesPersonId": (self.sales_person, "implicit/forced"),
+            "VisitorId": (self.visitor, "header/forced"),
+            "Ticket": (self.ticket, "header/forced"),
+            "Authentication": (self.authentication, "header/forced"),
+        }
+        known = self.state | people
+        return [(param, *known[param]) for param in params or known]
+
+    def set(self, param: str, value: str) -> None:
+        """Change a parameter's value; its usage and priority stay."""
+        self.state[param] = (value, self.state[param][1])
+
+
+class LoginBook:
+    """Every login of an origin.
+
+    Parameters
+    ----------
+    ticket_s
+        Age in seconds at which a ticket is renewed.
+    overlap_s
+        How long a renewed ticket's predecessor is accepted.
+    remember
+        Is told every secret that is made.
+    """
+
+    def __init__(self, *, ticket_s: float, overlap_s: float, remember: Callable[[str], None]):
+        self._ticket_s = ticket_s
+        self._overlap_s = overlap_s
+        self._remember = remember
+        self._by_ticket: dict[str, Login] = {}
+        self._by_authentication: dict[str, Login] = {}
+        self._replaced_s: dict[str, float] = {}
+
+    def begin(self, now_s: float) -> Login:
+        """A new login."""
+        login = Login(new_person(), new_person(), new_person(), new_secret(), new_secret(), now_s)
+        for _, value, priority in login.issue():
+            if priority.endswith("forced") and value != login.state["PriceListId"][0]:
+                self._remember(value)
+        self._by_ticket[login.ticket] = login
+        self._by_authentication[login.authentication] = login
+        return login
+
+    def by_ticket(self, ticket: str, now_s: float) -> Login | None:
+        """The login of a ticket; `None` if it is unknown or was replaced too long ago."""
+        if now_s - self._replaced_s.get(ticket, now_s) > self._overlap_s:
+            return None
+        return self._by_ticket.get(ticket)
+
+    def by_authentication(self, authentication: str) -> Login | None:
+        """The login of an authentication, or `None`."""
+        return self._by_authentication.get(authentication)
+
+    def renew(self, login: Login, presented: str, now_s: float) -> bool:
+        """Renew the ticket if it is due; whether the client has to be told of a newer one."""
+        if now_s - login.ticket_born_s >= self._ticket_s:
+            self._replaced_s[login.ticket] = now_s
+            login.ticket, login.ticket_born_s = new_secret(), now_s
+            self._by_ticket[login.ticket] = login
+            self._remember(login.ticket)
+        return presented != login.ticket

@@ -1,0 +1,132 @@
+"""`statetrail demo`: real origins, a real mitmdump, clients of every kind, and the audit of it all.
+
+Enters: a folder. Leaves: ``recording.sqlite``, ``audit.html`` and ``audit.json`` in it, a summary
+on the console, and whether the audit is exactly what the clients know they did.
+"""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
+from statetrail.demo.check import differences
+from statetrail.demo.clients import Truth, missing_programs
+from statetrail.demo.folder import Folder
+from statetrail.demo.summary import show_differences, show_summary
+from statetrail.demo.traffic import acting, drive
+from statetrail.errors import StatetrailError, UsageError
+from statetrail.frames import open_recording
+from statetrail.report import audit
+
+
+def run_demo(
+    out: Path | str,
+    seconds: float | None = None,
+    console: Console | None = None,
+    *,
+    private: Path | None = None,
+) -> int:
+    """Run the demo and audit it.
+
+    Parameters
+    ----------
+    out
+        The output folder; it is made if need be. Files of an earlier demo in it are replaced.
+    seconds
+        Least duration of the traffic: clients begin new rounds until then. By default each acts
+        once, which takes about half a minute.
+    console
+        Where to print; standard output by default. Progress is shown on terminals only.
+    private
+        A folder for what must not be published, which is kept: mitmdump's log, and ``secrets.txt``
+        with every secret that was issued or sent. By default a temporary one that is removed.
+
+    Returns
+    -------
+    int
+        0, or 1 where the audit differs from the truth; the files are left either way.
+
+    Raises
+    ------
+    UsageError
+        The folder or the duration makes no sense.
+    StatetrailError
+        A part of the demo did not start or broke off.
+    """
+    if seconds is not None and not 0 <= seconds <= 86_400:
+        raise UsageError(f"a demo of {seconds} seconds makes no sense: 0 to 86400")
+    console = console or Console()
+    folder = Folder(Path(out))
+    secret_place = private or Path(tempfile.mkdtemp(prefix="statetrail-demo-"))
+    try:
+        truths = _traffic(folder, secret_place, seconds or 0.0, console)
+        return _conclude(folder, truths, console)
+    finally:
+        folder.close()
+        if private is None:
+            shutil.rmtree(secret_place, ignore_errors=True)
+
+
+def _traffic(folder: Folder, private: Path, seconds: float, console: Console) -> dict[str, Truth]:
+    missing = missing_programs()
+    behaviours = [entry for entry in acting() if entry.name not in missing]
+    for name, program in missing.items():
+        console.print(f"{program} is not on PATH: the demo goes on without the client {name}")
+    console.print(
+        f"{len(behaviours)} clients, two origins and a recording mitmdump, all on this machine …"
+    )
+    with _progress(console, len(behaviours)) as step:
+        try:
+            return asyncio.run(drive(behaviours, folder.store, private, seconds, step))
+        except asyncio.CancelledError:
+            raise StatetrailError("the demo was told to stop") from None
+
+
+@contextmanager
+def _progress(console: Console, total: int) -> Iterator["_Step"]:
+    """A bar of the clients that have finished, on a terminal."""
+    bar = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    with bar:
+        yield _Step(bar, total)
+
+
+class _Step:
+    def __init__(self, bar: Progress, total: int) -> None:
+        self._bar = bar
+        self._task = bar.add_task("clients at work", total=total)
+
+    def __call__(self, name: str) -> None:
+        self._bar.update(self._task, advance=1, description=f"{name} has finished")
+
+
+def _conclude(folder: Folder, truths: dict[str, Truth], console: Console) -> int:
+    """Audit the recording, publish the files, print the summary, check the audit."""
+    folder.fold()
+    rec = open_recording(folder.store)
+    result = audit(rec)
+    result.write_html(folder.stage / "audit.html")
+    result.write_json(folder.stage / "audit.json")
+    different = differences(rec, truths)
+    show_summary(rec, truths, console)
+    for path in folder.publish():
+        console.print(f"wrote {path}", soft_wrap=True, highlight=False)
+    if different:
+        show_differences(different, console)
+        return 1
+    console.print(
+        f"The audit is exactly what the {len(truths)} clients know they did.", style="green"
+    )
+    return 0

@@ -1,0 +1,39 @@
+"""What the demo keeps of its own secrets: one private file, so that a test can look for leaks.
+
+Enters: every token, ticket and person id that an origin issued or a client used. Leaves: a file of
+mode 0600, one secret a line. It lies in the demo's private folder, never beside the recording.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+type Remember = Callable[[str], None]
+"""Takes note of a secret that was issued or used."""
+
+
+def forget(_secret: str) -> None:
+    """Take no note: what an origin or a client does where nobody asked."""
+
+
+class SecretsFile:
+    """Appends secrets to a file; several processes may share it, a line is written at once."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._known: set[str] = set()
+        self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+    def __call__(self, secret: str) -> None:
+        if secret and "\n" not in secret and secret not in self._known:
+            self._known.add(secret)
+            os.write(self._handle, secret.encode() + b"\n")
+
+    def close(self) -> None:
+        """Close the file; it stays."""
+        os.close(self._handle)
+
+
+def read_secrets(path: Path) -> frozenset[str]:
+    """Every secret in a file that `SecretsFile` wrote."""
+    return frozenset(path.read_text("utf-8").splitlines())

@@ -1,0 +1,106 @@
+"""The demo's traffic: every client acts against the origins, through the recording proxy.
+
+Enters: a store to record into and a private folder. Leaves: the truth of every client.
+"""
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from statetrail.demo.clients import BEHAVIOURS, Behaviour, Stage, Truth
+from statetrail.demo.eseller_origin import EsellerSettings
+from statetrail.demo.processes import recording, serving
+from statetrail.demo.secrets_file import SecretsFile
+from statetrail.demo.zest_origin import ZestSettings
+from statetrail.errors import StatetrailError
+from statetrail.frames import DEFAULT_GRACE_MS
+
+SECRETS: Final = "secrets.txt"
+"""File in the private folder with every secret that clients sent and origins issued."""
+_MARGIN_S: Final = 0.25
+"""What a client waits on top of the grace period; the proxy's clock may lag behind a client's."""
+_PATIENCE_S: Final = 180.0
+
+type Progress = Callable[[str], None]
+"""Is told the name of a behaviour that has finished."""
+
+
+async def drive(
+    behaviours: list[Behaviour],
+    store: Path,
+    private: Path,
+    seconds: float,
+    progress: Progress,
+) -> dict[str, Truth]:
+    """Start everything, let the clients act for `seconds` at least, stop everything.
+
+    Returns the truths by the behaviours' names. Raises `StatetrailError` where a part of the demo
+    fails. SIGTERM is taken as an interrupt, so that no subprocess is left behind.
+    """
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+    with contextlib.suppress(RuntimeError, ValueError):  # only a main thread can
+        loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    zest, eseller = ZestSettings(), EsellerSettings()
+    secrets = SecretsFile(private / SECRETS)
+    try:
+        async with AsyncExitStack() as stack:
+            upstreams = [
+                await stack.enter_async_context(
+                    serving(name, settings, secrets.path, private / f"{name}.log")
+                )
+                for name, settings in (("zest", asdict(zest)), ("52eseller", asdict(eseller)))
+            ]
+            ports = await stack.enter_async_context(recording(upstreams, store, private))
+            zest_url, eseller_url = (f"http://127.0.0.1:{port}" for port in ports)
+            stages = {
+                origin: Stage(
+                    url=url,
+                    urls={"zest": zest_url, "52eseller": eseller_url},
+                    settle_s=DEFAULT_GRACE_MS / 1000 + _MARGIN_S,
+                    idle_s=zest.idle_s,
+                    ticket_s=eseller.ticket_s,
+                    until_s=time.monotonic() + seconds,
+                    private=private,
+                    remember=secrets,
+                )
+                for origin, url in (("zest", zest_url), ("52eseller", eseller_url))
+            }
+            truths = {entry.name: Truth(entry.user_agent) for entry in behaviours}
+            async with asyncio.timeout(seconds + _PATIENCE_S), asyncio.TaskGroup() as group:
+                for entry in behaviours:
+                    act = _act(entry, stages[entry.origin], truths[entry.name], progress)
+                    group.create_task(act)
+            return truths
+    except TimeoutError:
+        raise StatetrailError(
+            "the demo's clients did not finish; is the machine too busy?"
+        ) from None
+    except BaseExceptionGroup as group_of_errors:
+        raise group_of_errors.exceptions[0] from None
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
+        secrets.close()
+
+
+async def _act(entry: Behaviour, stage: Stage, truth: Truth, progress: Progress) -> None:
+    try:
+        await entry.act(stage, truth)
+    except httpx.HTTPError as error:
+        # The name only: a message may quote what was sent.
+        what = type(error).__name__
+        raise StatetrailError(f"the client {entry.name} could not go on ({what})") from None
+    progress(entry.name)
+
+
+def acting() -> list[Behaviour]:
+    """All behaviours, those first that take longest."""
+    return sorted(BEHAVIOURS.values(), key=lambda entry: entry.needs is None)

@@ -1,0 +1,257 @@
+"""Uses against a plain loop, on every engine, and by hand where a bracket has an edge."""
+
+from math import inf
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from analyses.test_rotations import oracle as plain_rotations
+from statetrail.analyses.uses import EXCLUDED, uses
+from support.histories import Ex, Issue, Present, recording, token, use
+from support.plain import Seen, issued, presented
+from support.strategies import histories
+
+SECRET = {"_session_token", "Ticket", "Authentication"}
+
+
+def oracle(history: list[Ex], grace: int = 250_000) -> list[dict[str, Any]]:
+    """The table by loops over lists, straight from the module's prose."""
+    bound = {
+        (f"http://{ex.host}", i.dialect, i.param)
+        for ex in history
+        for i in ex.issued
+        if i.param in SECRET and not i.problem
+        if i.priority == "forced" and i.usage != "implicit"
+    }
+    shown = [u for u in presented(history) if u.series[1:] in bound]
+    issues = [i for i in issued(history) if i.series[1:] in bound]
+    moves = plain_rotations(history, grace)
+    rows = []
+    for use_ in shown:
+        token_key = use_.key[1:]
+        own_uses = [u for u in shown if u.key[1:] == token_key]
+        own_issues = [i for i in issues if i.key[1:] == token_key]
+        cuts = [
+            *((u.asked, u.id) for u in own_uses if outcome(u, shown, issues) == "ended"),
+            *(
+                (round(history[m["exchange_id"] - 1].start * 1000), m["exchange_id"])
+                for m in moves
+                if (m["origin"], m["dialect"], m["param"], m["from_fingerprint"]) == token_key
+            ),
+        ]
+        fate = outcome(use_, shown, issues)
+        cut = min(cuts, default=(inf, 0))
+        reason = None
+        if use_.end == inf or use_.ex.begun is None:
+            reason = "incomplete"
+        elif len([u for u in shown if (u.id, u.series) == (use_.id, use_.series)]) > 1:
+            reason = "ambiguous"
+        elif fate == "unknown":
+            reason = "unanswered"
+        elif use_.end > cut[0] and use_.id != cut[1]:
+            reason = "late"
+        row = {
+            "exchange_id": use_.id,
+            **dict(zip(("client", "origin", "dialect", "param"), use_.series, strict=True)),
+            "fingerprint": use_.fingerprint,
+            "at_us": use_.asked,
+            "outcome": fate,
+            "excluded": reason,
+            **dict.fromkeys(("gap_low_s", "gap_high_s", "age_low_s", "age_high_s")),
+        }
+        if reason is None:
+            row |= brackets(
+                use_, own_uses, own_issues, shown, issues, tick(history, use_.series[1])
+            )
+        rows.append(row)
+    return sorted(
+        rows, key=lambda r: [r[n] for n in ("exchange_id", "dialect", "param", "fingerprint")]
+    )
+
+
+def outcome(use_: Seen, shown: list[Seen], issues: list[Seen]) -> str:
+    """What became of the token that this use presented."""
+    same = [u for u in shown if u.id == use_.id]
+    rivals = [u for u in same if u.series == use_.series]
+    answers = [i.value for i in issues if (i.id, i.series) == (use_.id, use_.series)]
+    status = use_.ex.status
+    if use_.end == inf or use_.ex.begun is None or len(rivals) > 1:
+        return "unknown"
+    if use_.value in answers:
+        return "survived"
+    if answers or (status == 401 and len(same) == 1):
+        return "ended"
+    return "survived" if status == 200 and use_.series[2] == "52eseller" else "unknown"
+
+
+def brackets(
+    use_: Seen, uses_: list[Seen], births: list[Seen], shown: list[Seen], issues: list[Seen], d: int
+) -> dict[str, float | None]:
+    """The gap and the age of one use, each as the shortest and the longest that fit."""
+    carried = {s.id: s for s in [*births, *uses_] if s.id != use_.id}.values()
+    sure = {i.id for i in births} | {u.id for u in uses_ if outcome(u, shown, issues) == "survived"}
+    before = [s for s in carried if max(s.end, s.asked + 1) <= use_.asked]
+    overlap = [s for s in carried if s.end != inf and s not in before and s.asked <= use_.end]
+    lost = [s.asked for s in carried if s.end == inf and s.asked <= use_.asked]
+    accepted = [s.asked for s in before if s.id in sure]
+    gap_low: float | None = None
+    if before:
+        last = max(max(s.end, s.asked + 1) for s in before)
+        gap_low = max(0.0, use_.asked - last - d)
+        if overlap or (lost and max(lost) > max(s.asked for s in before)):
+            gap_low = 0.0
+    known = min([s.end for s in births] + [u.asked for u in uses_])
+    born = bool(births) and min(b.begun for b in births) < min(u.asked for u in uses_)
+    end = use_.end
+    return {
+        "gap_low_s": None if gap_low is None else gap_low / 1_000_000,
+        "gap_high_s": (end + d - max(accepted)) / 1_000_000 if accepted else None,
+        "age_low_s": max(0.0, use_.asked - known - d) / 1_000_000,
+        "age_high_s": (end + d - min(b.asked for b in births)) / 1_000_000 if born else None,
+    }
+
+
+def tick(history: list[Ex], origin: str) -> int:
+    """The grain of the clock readings of an origin."""
+    times = [
+        round(t * 1000)
+        for ex in history
+        if f"http://{ex.host}" == origin
+        for t in (ex.start, ex.ended)
+        if t is not None
+    ]
+    return next((g for g in (1_000_000, 1_000) if not any(t % g for t in times)), 0)
+
+
+@settings(max_examples=25, deadline=None)
+@given(histories(min_size=12))
+def test_uses_are_what_a_plain_loop_finds(history: list[Ex]) -> None:
+    """The vectorised table equals the oracle's on random histories."""
+    assert uses(recording(history, engine="polars")).rows() == oracle(history)
+
+
+@settings(max_examples=2, deadline=None)
+@given(histories(min_size=12))
+def test_uses_are_the_same_on_every_engine(history: list[Ex]) -> None:
+    """DuckDB and pandas give the rows that Polars gives."""
+    expected = uses(recording(history, engine="polars")).rows()
+    assert uses(recording(history, engine="duckdb")).rows() == expected
+    assert uses(recording(history, engine="pandas")).rows() == expected
+
+
+ZEST = "/API/V3/Cart"
+
+
+def zest(at: float, end: float, answer: str | None, shown: str, **more: Any) -> Ex:
+    """A ZEST exchange that presents a token and is answered with one, on a clock of its own."""
+    issued_ = [] if answer is None else [token(answer)]
+    return Ex(at + 0.001, at + 0.002, end + 0.001, issued_, [use(shown)], path=ZEST, **more)
+
+
+BORN = zest(0, 100, "T1", "1")
+TICKET = Issue("Ticket", "T1", "header", "forced")
+SHOW = Present("Ticket", "T1")
+
+# Each case: the history, and of its last use the outcome and the reason to leave it out.
+CASES: dict[str, tuple[list[Ex], tuple[str, str | None]]] = {
+    "answered with itself": ([BORN, zest(1000, 1100, "T1", "T1")], ("survived", None)),
+    "answered with another": ([BORN, zest(1000, 1100, "T2", "T1")], ("ended", None)),
+    "rejected with a 401": ([BORN, zest(1000, 1100, None, "T1", status=401)], ("ended", None)),
+    "a page without a token says nothing where every page has one": (
+        [BORN, zest(1000, 1100, None, "T1")],
+        ("unknown", "unanswered"),
+    ),
+    "silence is acceptance where a response may carry any subset": (
+        [Ex(0, 1, 2, [TICKET]), Ex(1000, 1001, 1002, presented=[SHOW])],
+        ("survived", None),
+    ),
+    "an error is neither": (
+        [Ex(0, 1, 2, [TICKET]), Ex(1000, 1001, 1002, presented=[SHOW], status=500)],
+        ("unknown", "unanswered"),
+    ),
+    "a 401 to two tokens blames neither": (
+        [
+            Ex(0, 1, 2, [TICKET, Issue("Authentication", "A", "header", "forced")]),
+            Ex(1000, 1001, 1002, presented=[SHOW, Present("Authentication", "A")], status=401),
+        ],
+        ("unknown", "unanswered"),
+    ),
+    "no response": (
+        [BORN, Ex(1000, None, None, presented=[use("T1")], path=ZEST)],
+        ("unknown", "incomplete"),
+    ),
+    "a twin of the use that found it ended is late": (
+        [BORN, zest(1000, 1100, "T2", "T1"), zest(1050, 1150, "T2", "T1")],
+        ("ended", "late"),
+    ),
+    "a use after the client had asked for another is late": (
+        [BORN, zest(1000, 1100, "T2", "1"), zest(2000, 2100, "T1", "T1")],
+        ("survived", "late"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("history", "expected"), CASES.values(), ids=CASES.keys())
+def test_what_becomes_of_a_used_token(history: list[Ex], expected: tuple[str, str | None]) -> None:
+    """Each case's last use has this outcome, and this reason to be left out."""
+    row = uses(recording(history, engine="polars")).rows()[-1]
+    assert (row["outcome"], row["excluded"]) == expected
+
+
+def test_every_reason_to_leave_a_use_out_is_told_by_a_case() -> None:
+    """The table of cases, and a request with two tokens, show each reason."""
+    two = [BORN, Ex(1000, 1010, 1020, [token("T1")], [use("T1"), use("T2")], path=ZEST)]
+    reasons = {row["excluded"] for row in uses(recording(two, engine="polars")).rows()}
+    assert reasons | {reason for _, (_, reason) in CASES.values()} == {None, *EXCLUDED}
+
+
+@pytest.mark.parametrize(
+    ("history", "gap", "age"),
+    [
+        pytest.param(
+            [BORN, zest(1000, 1100, "T1", "T1")], (0.899999, 1.1), (0.899999, 1.1),
+            id="from the birth",
+        ),
+        pytest.param(
+            [BORN, zest(1000, 1100, "T1", "T1"), zest(5000, 5100, "T1", "T1")],
+            (3.899999, 4.1), (4.899999, 5.1),
+            id="the gap from the last use, the age from the birth",
+        ),
+        pytest.param(
+            [zest(1000, 1100, "T1", "T1"), zest(5000, 5100, "T1", "T1")],
+            (3.899999, 4.1), (4.0, None),
+            id="no upper age without a birth",
+        ),
+        pytest.param(
+            [BORN, zest(5000, 5200, "T1", "T1"), zest(5100, 5300, "T1", "T1")],
+            (0.0, 5.3), (4.999999, 5.3),
+            id="no lower gap beside another use, no upper one but from before both",
+        ),
+        pytest.param(
+            [BORN, Ex(3000, None, None, presented=[use("T1")], path=ZEST),
+             zest(5000, 5100, "T1", "T1")],
+            (0.0, 5.1), (4.899999, 5.1),
+            id="a request that was lost may have touched it",
+        ),
+        pytest.param(
+            [BORN, zest(2000, 2100, "T1", "T1", client="bot"), zest(5000, 5100, "T1", "T1")],
+            (2.899999, 3.1), (4.899999, 5.1),
+            id="another client kept it alive",
+        ),
+        pytest.param(
+            [Ex(0, 1, 2, [token("T1")], path=ZEST),
+             Ex(1000, 1001, 1002, [token("T1")], [use("T1")], path=ZEST)],
+            (0.997, 1.003), (0.997, 1.003),
+            id="a clock of whole milliseconds widens both ends by one",
+        ),
+    ],
+)  # fmt: skip
+def test_the_brackets_of_the_last_use(
+    history: list[Ex], gap: tuple[float, float], age: tuple[float, float | None]
+) -> None:
+    """The shortest and the longest gap and age that fit what the proxy saw."""
+    row = uses(recording(history, engine="polars")).rows()[-1]
+    assert (row["gap_low_s"], row["gap_high_s"]) == pytest.approx(gap, abs=2e-6)
+    assert row["age_low_s"] == pytest.approx(age[0], abs=2e-6)
+    assert row["age_high_s"] == (None if age[1] is None else pytest.approx(age[1], abs=2e-6))

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
-    import pyarrow as pa  # noqa: TC004 - at run time only where it is needed
+    import pyarrow as pa
 
 SCHEMA_VERSION: Final = 1
 """Version of the stored tables; a store of another version is refused, never guessed at."""
@@ -58,7 +58,8 @@ class Column:
     @property
     def sqlite(self) -> str:
         """The column's definition in SQLite DDL."""
-        return f"{self.name} {_SQLITE[self.type]}{'' if self.null else ' NOT NULL'}"
+        # Quoted: `references` is a word of SQL.
+        return f'"{self.name}" {_SQLITE[self.type]}{"" if self.null else " NOT NULL"}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,9 @@ class Table:
         """The SQLite statement that makes this table."""
         lines = [column.sqlite for column in self.columns]
         lines.append(f"PRIMARY KEY ({', '.join(self.key)})")
-        rowid = "" if len(self.key) == 1 else ", WITHOUT ROWID"
+        # Without rowids no key column may be null.
+        nullable = any(c.null is not None for c in self.columns if c.name in self.key)
+        rowid = "" if len(self.key) == 1 or nullable else ", WITHOUT ROWID"
         return (
             f"CREATE TABLE IF NOT EXISTS {self.name} (\n  "
             + ",\n  ".join(lines)

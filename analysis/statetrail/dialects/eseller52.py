@@ -10,7 +10,7 @@ from statetrail.dialects.model import Dialect, HeaderIssue, HeaderPresent, Param
 # Identifiers and switches: short enough that no token fits, so that a token sent by mistake under
 # one of these names stays secret.
 _CODE: Final = r"-?[0-9]{1,10}|[A-Za-z]{1,3}|[A-Za-z]{2,3}[-_][A-Za-z]{2}"
-_SWITCH: Final = r"-?[0-9]{1,10}|(?i:true|false|yes|no|on|off|none|always|never)"
+_SWITCH: Final = r"-?[0-9]{1,10}|(?ai:true|false|yes|no|on|off|none|always|never)"
 _DATE: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
 
 ESELLER52: Final = Dialect(

@@ -6,6 +6,7 @@ read one that a user wrote. `statetrail.sightings` interprets the declaration on
 protocol.
 """
 
+import re
 from typing import Final, Literal
 
 import msgspec
@@ -15,6 +16,10 @@ type Priority = Literal["informational", "forced"]
 
 USAGES: Final[tuple[Usage, ...]] = ("header", "uriquery", "implicit")
 PRIORITIES: Final[tuple[Priority, ...]] = ("informational", "forced")
+
+# What RFC 9110 allows in a field name, in lower case; and names that can be listed with commas.
+_PREFIX: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
+_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 
 
 class Param(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +46,16 @@ class Param(msgspec.Struct, frozen=True, kw_only=True):
     minted: bool = False
     only_on: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        _check_name("parameter", self.name)
+        try:
+            re.compile(self.clear or "")
+        except re.error as error:
+            raise ValueError(
+                f"the pattern {self.clear!r} of parameter {self.name} is no regular expression "
+                f"({error}): mend it, or leave `clear` out"
+            ) from None
+
 
 class HeaderIssue(msgspec.Struct, frozen=True, kw_only=True, tag="header"):
     """Values are issued in response headers ``{prefix}{param}: {value};{usage}/{priority}``.
@@ -49,6 +64,10 @@ class HeaderIssue(msgspec.Struct, frozen=True, kw_only=True, tag="header"):
     """
 
     prefix: str
+
+    def __post_init__(self) -> None:
+        # Without a prefix every header of a response would be an unknown parameter.
+        _check_prefix(self.prefix)
 
 
 class XmlRootIssue(msgspec.Struct, frozen=True, kw_only=True, tag="xml-root-attribute"):
@@ -61,9 +80,13 @@ class XmlRootIssue(msgspec.Struct, frozen=True, kw_only=True, tag="xml-root-attr
 
 
 class HeaderPresent(msgspec.Struct, frozen=True, kw_only=True, tag="header"):
-    """Known parameters are presented as request headers ``{prefix}{param}``."""
+    """Known parameters are presented as request headers ``{prefix}{param}``; it may be empty."""
 
     prefix: str
+
+    def __post_init__(self) -> None:
+        if self.prefix:
+            _check_prefix(self.prefix)
 
 
 class QueryPresent(msgspec.Struct, frozen=True, kw_only=True, tag="uriquery"):
@@ -78,7 +101,8 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     scope
-        Consecutive path segments that put a request in scope, compared exactly.
+        Consecutive path segments that put a request in scope, compared exactly; none: every
+        request.
     """
 
     name: str
@@ -88,6 +112,18 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     issues: tuple[HeaderIssue | XmlRootIssue, ...]
     presents: tuple[HeaderPresent | QueryPresent, ...]
     references: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check_name("dialect", self.name)
+        names = [param.name.lower() for param in self.params]
+        if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+            raise ValueError(f"dialect {self.name} declares {', '.join(twice)} more than once")
+        for issue in self.issues:
+            if isinstance(issue, XmlRootIssue) and self.param(issue.param) is None:
+                raise ValueError(
+                    f"dialect {self.name} issues {issue.param!r}, which is none of its params: "
+                    "declare it"
+                )
 
     def param(self, name: str) -> Param | None:
         """The declared parameter of that name, or `None` for an unknown one."""
@@ -100,12 +136,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
         >>> ZEST.in_scope("/shop/API/V3/Cart"), ZEST.in_scope("/API/V2/Cart")
         (True, False)
         """
-        segments = path.split("/")
-        width = len(self.scope)
-        return any(
-            tuple(segments[at : at + width]) == self.scope
-            for at in range(len(segments) - width + 1)
-        )
+        return f"/{'/'.join(self.scope)}/" in f"/{path}/" if self.scope else True
 
     def allows(self, param: str, path: str) -> bool:
         """Whether the protocol lets requests for that path present the parameter."""
@@ -113,3 +144,15 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
         if known is None or not known.only_on:
             return True
         return any(segment.lower() in known.only_on for segment in path.split("/"))
+
+
+def _check_name(what: str, name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            f"{name!r} is no {what} name: use letters, digits, '_', '.' and '-', at most 64"
+        )
+
+
+def _check_prefix(prefix: str) -> None:
+    if not _PREFIX.fullmatch(prefix):
+        raise ValueError(f"{prefix!r} is no header prefix: write it in lower case, e.g. 'x-set-'")

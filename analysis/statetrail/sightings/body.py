@@ -1,7 +1,8 @@
 """The decoded beginning of a body, bounded whatever the sender does.
 
 Enters: the first bytes of a body as on the wire, and its content codings. Leaves: at most
-`MAX_DECODED` bytes of plain content, or what went wrong. A compression bomb costs no more.
+`MAX_DECODED` bytes of plain content, or what went wrong. A compression bomb costs no more, and of
+a body that is cut or broken further on the beginning is read.
 """
 
 import zlib
@@ -17,33 +18,69 @@ MAX_DECODED: Final = 65_536
 """Bytes of content that leave."""
 MAX_CODINGS: Final = 4
 
+_STEP: Final = 1024
+_GZIP: Final = 47  # gzip, or zlib where the sender mixed them up
+
 
 class CodingError(ValueError):
     """The body's content coding is unknown or broken. The message is a note for the store."""
 
 
-def _gzip(data: bytes) -> bytes:
-    return zlib.decompressobj(wbits=47).decompress(data, MAX_DECODED)
+def _inflate(data: bytes, limit: int, wbits: int) -> bytes:
+    out = bytearray()
+    decompressor = zlib.decompressobj(wbits)
+    at = 0
+    while at < len(data) and len(out) < limit:
+        step = data[at : at + _STEP]
+        try:
+            out += decompressor.decompress(step, limit - len(out))
+        except zlib.error:
+            if not out:
+                raise
+            break
+        at += len(step) - len(decompressor.unused_data)
+        if decompressor.eof:
+            if wbits != _GZIP:
+                break
+            # A gzip body may be several members one after the other (RFC 1952, 2.2).
+            decompressor = zlib.decompressobj(wbits)
+    return bytes(out)
 
 
-def _deflate(data: bytes) -> bytes:
+def _gzip(data: bytes, limit: int) -> bytes:
+    return _inflate(data, limit, _GZIP)
+
+
+def _deflate(data: bytes, limit: int) -> bytes:
     # RFC 9110 8.4.1.2: "deflate" is zlib, but some senders leave the zlib wrapper out.
     try:
-        return zlib.decompressobj().decompress(data, MAX_DECODED)
+        return _inflate(data, limit, 15)
     except zlib.error:
-        return zlib.decompressobj(wbits=-15).decompress(data, MAX_DECODED)
+        return _inflate(data, limit, -15)
 
 
-def _brotli(data: bytes) -> bytes:
-    return brotli.Decompressor().process(data, output_buffer_limit=MAX_DECODED)[:MAX_DECODED]  # type: ignore[no-any-return]
+def _brotli(data: bytes, limit: int) -> bytes:
+    out = bytearray()
+    decompressor = brotli.Decompressor()
+    for at in range(0, len(data), _STEP):
+        step = data[at : at + _STEP]
+        try:
+            out += decompressor.process(step, output_buffer_limit=limit - len(out))
+        except brotli.error:
+            if not out:
+                raise
+            break
+        if len(out) >= limit or decompressor.is_finished():
+            break
+    return bytes(out[:limit])
 
 
-def _zstd(data: bytes) -> bytes:
+def _zstd(data: bytes, limit: int) -> bytes:
     decompressor = zstandard.ZstdDecompressor(max_window_size=1 << 23)
     with decompressor.stream_reader(data, read_size=4096, read_across_frames=True) as reader:
         out = bytearray()
         try:
-            while len(out) < MAX_DECODED and (chunk := reader.read(MAX_DECODED - len(out))):
+            while len(out) < limit and (chunk := reader.read(limit - len(out))):
                 out += chunk
         except zstandard.ZstdError:
             if not out:
@@ -51,7 +88,7 @@ def _zstd(data: bytes) -> bytes:
         return bytes(out)
 
 
-_DECODERS: Final[dict[str, Callable[[bytes], bytes]]] = {
+_DECODERS: Final[dict[str, Callable[[bytes, int], bytes]]] = {
     "gzip": _gzip,
     "x-gzip": _gzip,
     "deflate": _deflate,
@@ -66,20 +103,20 @@ def content_codings(field: str) -> tuple[str, ...]:
     return tuple(coding for coding in codings if coding and coding != "identity")
 
 
-def decode_prefix(data: bytes, codings: tuple[str, ...]) -> bytes:
-    """At most `MAX_DECODED` bytes of content from the beginning of an encoded body.
+def decode_prefix(data: bytes, codings: tuple[str, ...], limit: int = MAX_DECODED) -> bytes:
+    """At most `limit` bytes of content from the beginning of an encoded body.
 
     Raises `CodingError` where nothing could be decoded: ``unknown-coding`` or ``broken-coding``.
     """
     data = data[:MAX_ENCODED]
     if len(codings) > MAX_CODINGS:
         raise CodingError("unknown-coding")
-    for coding in reversed(codings):
+    for left, coding in zip(range(len(codings) - 1, -1, -1), reversed(codings), strict=True):
         decoder = _DECODERS.get(coding)
         if decoder is None:
             raise CodingError("unknown-coding")
         try:
-            data = decoder(data)
+            data = decoder(data, MAX_DECODED if left else limit)
         except (zlib.error, brotli.error, zstandard.ZstdError, MemoryError) as error:
             raise CodingError("broken-coding") from error
-    return data[:MAX_DECODED]
+    return data[:limit]

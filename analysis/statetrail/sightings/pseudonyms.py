@@ -15,6 +15,14 @@ MAX_HASHED: Final = 65_536
 """Bytes of a value that enter its fingerprint; longer values are cut there."""
 PREFIX: Final = 12
 
+_CLASSES: Final = {
+    "lower": frozenset("abcdefghijklmnopqrstuvwxyz"),
+    "upper": frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ"),
+    "digit": frozenset("0123456789"),
+}
+_LETTERS_AND_DIGITS: Final = frozenset().union(*_CLASSES.values())
+_HEX: Final = frozenset("0123456789abcdef")
+
 
 class Pseudonymiser:
     """Turns values into fingerprints under one key (16 to 64 bytes)."""
@@ -31,7 +39,7 @@ class Pseudonymiser:
 
     def fingerprint(self, value: str | bytes) -> int:
         """The signed 64-bit fingerprint of a value."""
-        raw = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
+        raw = raw_bytes(value[:MAX_HASHED]) if isinstance(value, str) else value
         digest = self._hash.copy()
         digest.update(raw[:MAX_HASHED])
         return int.from_bytes(digest.digest(), "big", signed=True)
@@ -52,26 +60,34 @@ class Pseudonymiser:
         )
 
 
+def raw_bytes(text: str) -> bytes:
+    """The bytes of a text from the network, whatever surrogates it has."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+
+
 def normal_form(value: str) -> str:
-    """The value with differences of mere writing taken away.
+    """The value with differences of mere writing taken away, of a long one its beginning.
 
     Percent-decoded, ``+`` as blank, unquoted, trimmed and case-folded.
 
     >>> normal_form('"aB%2Fc+d"') == normal_form("ab/C d")
     True
     """
-    decoded = urllib.parse.unquote_plus(value, errors="surrogateescape") if "%" in value else value
+    decoded = value[:MAX_HASHED]
+    if "%" in decoded:
+        decoded = urllib.parse.unquote(decoded, errors="surrogateescape")
     return decoded.replace("+", " ").strip().strip("\"'").strip().casefold()
 
 
 def alphabet(value: str) -> str:
     """Character classes of a value, e.g. ``lower+upper+digit``; ``hex`` where it is hexadecimal."""
-    if value and all(c in "0123456789abcdef" for c in value) and not value.isdigit():
+    used = frozenset(value[:MAX_HASHED])
+    if used <= _HEX and not used <= _CLASSES["digit"]:
         return "hex"
-    classes = {
-        "lower": any("a" <= c <= "z" for c in value),
-        "upper": any("A" <= c <= "Z" for c in value),
-        "digit": any("0" <= c <= "9" for c in value),
-        "other": any(not (c.isascii() and c.isalnum()) for c in value),
-    }
-    return "+".join(name for name, used in classes.items() if used)
+    names = [name for name, members in _CLASSES.items() if not used.isdisjoint(members)]
+    if not used <= _LETTERS_AND_DIGITS:
+        names.append("other")
+    return "+".join(names)

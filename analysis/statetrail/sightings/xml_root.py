@@ -9,7 +9,9 @@ no external access, whatever the document says.
 """
 
 import codecs
+import contextlib
 import re
+import threading
 from typing import Final
 
 from lxml import etree
@@ -19,9 +21,11 @@ _STEP: Final = 512
 _MARKUP: Final = re.compile(
     rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[\x00\x09\x0a\x0d\x20]*<|\x4c\x6f\xa7\x94"
 )
+_BLANKS: Final = re.compile(rb"(?:\xef\xbb\xbf)?[\x09\x0a\x0d\x20]+(?=<[^\x00])")
 _DECLARED: Final = re.compile(
     r"""\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z][A-Za-z0-9._-]{0,40})["'][^>]{0,200}?\?>"""
 )
+_WIDE: Final = re.compile(r"utf[-_]?(?:16|32)|(?:iso-10646-)?ucs[-_]?[24]", re.IGNORECASE)
 _CHARSETS: Final = (
     *("ascii", "utf-8", "utf-16", "utf-32", "iso8859", "cp", "koi8", "mac"),
     *("shift_jis", "euc", "iso2022", "gb", "big5", "johab"),
@@ -41,6 +45,9 @@ class _Root:
 
     attributes: dict[str, str] | None = None
 
+    def forget(self) -> None:
+        self.attributes = None
+
     def start(self, _tag: str, attributes: dict[str, str]) -> None:
         self.attributes = dict(attributes)
         raise _Done
@@ -50,6 +57,26 @@ class _Root:
 
     def close(self) -> None:
         """Called by lxml at the end."""
+
+
+class _Reader(threading.local):
+    """One parser per thread, used again and again: lxml takes long to make one with a target."""
+
+    def __init__(self) -> None:
+        self.root = _Root()
+        # Entities: the five of XML itself have to be resolved in attribute values; no other can
+        # exist, since a document type declaration ends the reading.
+        self.parser = etree.XMLParser(
+            target=self.root,  # type: ignore[arg-type]
+            resolve_entities="internal",  # type: ignore[arg-type]
+            load_dtd=False,
+            no_network=True,
+            huge_tree=False,
+            recover=False,
+        )
+
+
+_READER: Final = _Reader()
 
 
 class RootError(ValueError):
@@ -65,6 +92,9 @@ def root_attributes(document: bytes, encoding: str | None = None) -> dict[str, s
     """
     if not _MARKUP.match(document[:256]):
         raise RootError("not-xml")
+    # Blanks before the XML declaration are an error that many servers make and most clients bear.
+    if blanks := _BLANKS.match(document[:256]):
+        document = document[blanks.end() :]
     try:
         return _read(document)
     except RootError as error:
@@ -84,42 +114,37 @@ def _recode(document: bytes, encoding: str | None) -> bytes | None:
     else:
         family = "cp037" if document.startswith(b"\x4c\x6f\xa7\x94") else "latin-1"
         if declared := _DECLARED.match(document[:512].decode(family, "replace")):
-            encoding = declared[1]
+            # Who can read the declaration byte by byte knows that the document is not in UTF-16,
+            # whatever it says: the text was converted after it was written.
+            encoding = "utf-8" if _WIDE.match(declared[1]) else declared[1]
     try:
         # Not every codec is a character encoding, and punycode takes quadratic time.
         if encoding is None or not codecs.lookup(encoding).name.startswith(_CHARSETS):
             return None
-        text = document.decode(encoding, "replace")
+        text = document.decode(encoding, "replace").lstrip("\ufeff")
     except (LookupError, UnicodeError, ValueError):
         return None
-    return _DECLARED.sub("", text.lstrip("\ufeff"), count=1).encode("utf-8", "replace")
+    declaration = _DECLARED.match(text[:512])
+    return text[declaration.end() if declaration else 0 :].encode("utf-8", "replace")
 
 
 def _read(document: bytes) -> dict[str, str]:
-    root = _Root()
-    # Entities: the five of XML itself have to be resolved in attribute values; no other can exist,
-    # since a document type declaration ends the reading.
-    parser = etree.XMLParser(
-        target=root,  # type: ignore[arg-type]
-        resolve_entities="internal",  # type: ignore[arg-type]
-        load_dtd=False,
-        no_network=True,
-        huge_tree=False,
-        recover=False,
-    )
+    root, parser = _READER.root, _READER.parser
+    root.forget()
+    problem = "no-root"
     try:
         for at in range(0, len(document), _STEP):
             parser.feed(document[at : at + _STEP])
-            # Not every version of lxml lets the signal through feed(); the target tells as well.
-            if root.attributes is not None:
-                break
     except _Done:
         pass
     except _Doctype:
-        raise RootError("dtd") from None
+        problem = "dtd"
     except etree.XMLSyntaxError:
-        if root.attributes is None:
-            raise RootError("no-root") from None
-    if root.attributes is None:
-        raise RootError("no-root")
-    return root.attributes
+        pass
+    attributes = root.attributes
+    # Makes the parser ready for the next document; what it still finds in this one is cut short.
+    with contextlib.suppress(_Done, _Doctype, etree.XMLSyntaxError):
+        parser.close()
+    if attributes is None:
+        raise RootError(problem)
+    return attributes

@@ -4,7 +4,6 @@ Whoever has the key can test a guessed value against the fingerprints; without i
 can neither be computed back nor be joined with another store's.
 """
 
-import contextlib
 import os
 import secrets
 from hashlib import blake2b
@@ -56,10 +55,13 @@ def write_key(path: Path, key: bytes) -> None:
 def forget_key(store: Path) -> bool:
     """Throw a store's key away: its pseudonyms can no longer be tied to anything.
 
-    Returns whether there was a key file.
+    Returns whether there was a key file. Raises `StoreError` if it cannot be removed.
     """
     path = key_path(store)
-    with contextlib.suppress(FileNotFoundError):
+    try:
         path.unlink()
-        return True
-    return False
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise StoreError(f"the key file {path} cannot be removed: {error.strerror}") from error
+    return True

@@ -5,6 +5,7 @@ Nothing is made, changed or overwritten.
 """
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ import pyarrow.dataset as ds
 
 from statetrail.errors import StoreError
 from statetrail.schema import FACTS, SCHEMA_VERSION, Table
-from statetrail.store.sqlite import check_store, stored_key_id
+from statetrail.store.sqlite import check_store, read_only_uri, stored_key_id
 
 MANIFEST: Final = "statetrail.json"
 """The file that makes a folder a Parquet dataset of statetrail."""
@@ -87,9 +88,29 @@ def _sentinel(table: Table) -> str:
 
 
 def _read_sqlite(path: Path) -> dict[str, pa.Table]:
+    uri, before = read_only_uri(path), path.stat()
+    try:
+        tables = _fetch(uri)
+    except (adbc_driver_manager.Error, pa.ArrowException):
+        if not _changed(path, before):
+            raise
+    else:
+        if "immutable" not in uri or not _changed(path, before):
+            return tables
+    # A writer came while the file was taken to be at rest: with it there is a log to go by.
+    return _fetch(f"{path.absolute().as_uri()}?mode=ro")
+
+
+def _changed(path: Path, before: os.stat_result) -> bool:
+    now = path.stat()
+    return (now.st_mtime_ns, now.st_size) != (before.st_mtime_ns, before.st_size)
+
+
+def _fetch(uri: str) -> dict[str, pa.Table]:
+    """The fact tables, all of one moment: they are read in one transaction."""
     tables = {}
     with (
-        adbc.connect(f"{path.absolute().as_uri()}?mode=ro", autocommit=False) as connection,
+        adbc.connect(uri, autocommit=False) as connection,
         connection.cursor() as cursor,
     ):
         for table in FACTS:

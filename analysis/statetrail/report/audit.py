@@ -1,0 +1,159 @@
+"""The audit: everything a report says, computed once, in the form of your choice.
+
+Enters: a `Recording`, or an `audit.json` that was written before. Leaves: an `Audit`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+import altair as alt
+import msgspec
+import pandas as pd
+
+from statetrail.errors import UsageError
+from statetrail.frames import Recording
+from statetrail.report import plots
+from statetrail.report.document import SCHEMA_VERSION, SEVERITIES, Document, Severity
+from statetrail.report.gather import gather
+from statetrail.report.html import render_compact, render_html
+from statetrail.report.junit import render_junit
+from statetrail.report.text import render_markdown
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """One audit of one recording. Make it with `audit`; read an old one with `from_json`.
+
+    Attributes
+    ----------
+    document
+        All that the reports say, as plain data in the shape of `audit.json`.
+    """
+
+    document: Document
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """An audit from its `audit.json`.
+
+        Raises
+        ------
+        UsageError
+            It is no `audit.json` of this version.
+        """
+        try:
+            return cls(msgspec.json.decode(text, type=Document))
+        except (msgspec.DecodeError, UnicodeError) as error:
+            raise UsageError(
+                f"this is no audit.json of version {SCHEMA_VERSION}: {error}"
+            ) from None
+
+    @property
+    def findings(self) -> pd.DataFrame:
+        """The findings, the gravest first."""
+        return _frame(self.document.findings)
+
+    @property
+    def clients(self) -> pd.DataFrame:
+        """The clients, the least compliant first."""
+        return _frame(self.document.clients)
+
+    @property
+    def parameters(self) -> pd.DataFrame:
+        """The state parameters: how each is issued, how it changes, who obeys."""
+        return _frame(self.document.parameters)
+
+    @property
+    def tokens_summary(self) -> pd.DataFrame:
+        """The values of each parameter taken together."""
+        return _frame(self.document.tokens_summary)
+
+    @property
+    def expiry(self) -> pd.DataFrame:
+        """How long the values of each parameter live."""
+        return _frame(self.document.expiry)
+
+    @property
+    def rotations(self) -> pd.DataFrame:
+        """The rotations by time, capped (`document.rotations_total` counts all)."""
+        return _frame(self.document.rotations)
+
+    def failing(self, severity: Severity) -> int:
+        """How many findings are at least as grave as `severity`."""
+        if severity not in SEVERITIES:
+            raise UsageError(f"unknown severity {severity!r}: choose from {', '.join(SEVERITIES)}")
+        grave = SEVERITIES[SEVERITIES.index(severity) :]
+        return sum(finding.severity in grave for finding in self.document.findings)
+
+    def to_json(self) -> str:
+        """`audit.json`: the whole document; its JSON Schema is `audit.schema.json`."""
+        return msgspec.json.format(msgspec.json.encode(self.document), indent=2).decode() + "\n"
+
+    def to_html(self) -> str:
+        """The report as one HTML page without scripts that needs no network."""
+        return render_html(self.document)
+
+    def to_markdown(self) -> str:
+        """The report's essence, for a comment on a pull request."""
+        return render_markdown(self.document)
+
+    def to_junit(self) -> str:
+        """One test case a rule and client, for a CI job."""
+        return render_junit(self.document)
+
+    def plot_timeline(self, client: str | None = None) -> alt.LayerChart:
+        """When each value lived and was replaced: of one client, or of those that change most."""
+        return plots.timeline(self.document, client)
+
+    def plot_gaps(self) -> alt.LayerChart:
+        """The idle gaps that values survived or did not, with the interval of the timeout."""
+        return plots.gaps(self.document)
+
+    def write_html(self, path: Path | str) -> None:
+        """Write `to_html` to a file."""
+        _write(path, self.to_html())
+
+    def write_json(self, path: Path | str) -> None:
+        """Write `to_json` to a file."""
+        _write(path, self.to_json())
+
+    def write_markdown(self, path: Path | str) -> None:
+        """Write `to_markdown` to a file."""
+        _write(path, self.to_markdown())
+
+    def write_junit(self, path: Path | str) -> None:
+        """Write `to_junit` to a file."""
+        _write(path, self.to_junit())
+
+    def __repr__(self) -> str:
+        found = len(self.document.findings)
+        return f"<Audit of {self.document.capture.exchanges} exchanges: {found} findings>"
+
+    def _repr_html_(self) -> str:
+        return render_compact(self.document)
+
+
+def audit(rec: Recording, *, created: datetime | None = None) -> Audit:
+    """Audit a recording.
+
+    Parameters
+    ----------
+    rec
+        The recording.
+    created
+        The creation time that the reports state; now by default. All else is decided by the
+        recording, so that two audits of it differ in nothing but this.
+    """
+    return Audit(gather(rec, (created or datetime.now(UTC)).astimezone(UTC)))
+
+
+def _frame(parts: Iterable[msgspec.Struct]) -> pd.DataFrame:
+    rows = [{name: getattr(part, name) for name in part.__struct_fields__} for part in parts]
+    return pd.DataFrame(rows).rename(columns={"from_": "from"})
+
+
+def _write(path: Path | str, text: str) -> None:
+    Path(path).write_text(text, "utf-8", newline="\n")

@@ -1,0 +1,317 @@
+"""The shape of `audit.json`: frozen structs, from which its JSON Schema is made.
+
+Enters: nothing. Leaves: `Document` and its parts, `SCHEMA_VERSION`, `json_schema`. A field is only
+ever added within a version; one that goes or changes its meaning makes a new version.
+
+Times are UTC: datetimes here, ISO 8601 strings in the JSON. Values of parameters appear as
+pseudonyms (``~1a2b3c4d``), or in clear where the recording holds them in clear.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+SCHEMA_VERSION: Final = 1
+SCHEMA_ID: Final = "urn:statetrail:audit:1"
+
+type Severity = Literal["info", "low", "medium", "high"]
+type Confidence = Literal["none", "low", "medium", "high"]
+type Time = Annotated[datetime, Meta(tz=True)]
+type Counts = Annotated[dict[str, int], Meta(description="How often, by name")]
+
+SEVERITIES: Final[tuple[Severity, ...]] = ("info", "low", "medium", "high")
+"""From the mildest to the gravest."""
+
+
+class Generator(msgspec.Struct, frozen=True, kw_only=True):
+    """What made the document."""
+
+    name: str
+    version: str
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What was analysed, and with which options."""
+
+    stores: Annotated[tuple[str, ...], Meta(description="File names without their folders")]
+    client_by: Annotated[tuple[str, ...], Meta(description="What tells clients apart")]
+    grace_ms: Annotated[
+        float, Meta(description="How long after a response a client may act on older state")
+    ]
+    dialects: tuple[str, ...]
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of the recorder or one imported file."""
+
+    source: str
+    name: str | None
+    at: Time
+    exchanges: int
+    duplicates: int
+    skipped: int
+    problem: Annotated[str | None, Meta(description="What was lost; null: nothing")]
+
+
+class Capture(msgspec.Struct, frozen=True, kw_only=True):
+    """What was recorded, and how good the record is."""
+
+    started: Time | None
+    ended: Time | None
+    exchanges: int
+    clients: int
+    origins: int
+    malformed: Annotated[int, Meta(description="Issued values that are not well formed")]
+    issued: int
+    presented: int
+    in_scope: Annotated[int, Meta(description="Exchanges that a dialect matched")]
+    by_origin: Annotated[Counts, Meta(description="Exchanges by origin")]
+    errors: Annotated[Counts, Meta(description="Exchanges that did not complete, by reason")]
+    notes: Annotated[
+        Counts, Meta(description="What the capture could not see or had to bound, by note")
+    ]
+    sources: tuple[Source, ...]
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the three questions, answered in a plain sentence per subject."""
+
+    id: Literal["lifetime", "rotation", "ignoring"]
+    question: str
+    statements: tuple["Statement", ...]
+
+
+class Statement(msgspec.Struct, frozen=True, kw_only=True):
+    """A sentence with its number, what it is out of, and how far to trust it."""
+
+    text: str
+    number: Annotated[str, Meta(description="The figure that the sentence is about, as shown")]
+    denominator: Annotated[str, Meta(description="What the figure is out of, as shown")]
+    confidence: Confidence
+    tone: Annotated[
+        Literal["good", "bad", "neutral"], Meta(description="How the figure is to be taken")
+    ] = "neutral"
+
+
+class Client(msgspec.Struct, frozen=True, kw_only=True):
+    """One client at one origin under one dialect."""
+
+    client: str
+    origin: str
+    dialect: str
+    requests: int
+    compliance: (
+        Annotated[float, Meta(description="honoured / judged; null: nothing to judge", ge=0, le=1)]
+        | None
+    )
+    judged: Annotated[int, Meta(description="Verdicts that count: compliance's denominator")]
+    faults: int
+    first: Time | None
+    last: Time | None
+    verdicts: Counts
+    params: Annotated[dict[str, Counts], Meta(description="Verdict counts by parameter")]
+
+
+class Parameter(msgspec.Struct, frozen=True, kw_only=True):
+    """The life of one state parameter at one origin: how it is issued, and who obeys."""
+
+    origin: str
+    dialect: str
+    param: str
+    issues: Annotated[int, Meta(description="Well-formed issues")]
+    presented: int
+    values: Annotated[int, Meta(description="Different well-formed values")]
+    changes: Annotated[int, Meta(description="Issues that replaced another value")]
+    changes_by_cause: Counts
+    usages: Counts
+    priorities: Counts
+    malformed: Annotated[Counts, Meta(description="Issues that are not well formed, by reason")]
+    clear_values: Annotated[
+        Counts, Meta(description="The commonest values, where the store has them in clear")
+    ]
+    clients_issued: Annotated[int, Meta(description="Clients that were issued a value")]
+    clients_judged: Annotated[int, Meta(description="Clients with a verdict that counts")]
+    clients_obeying: Annotated[int, Meta(description="Judged clients without any fault")]
+
+
+class TokenSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """The values of one parameter at one origin, taken together."""
+
+    origin: str
+    dialect: str
+    param: str
+    values: int
+    births_seen: Annotated[int, Meta(description="Values that were issued before their first use")]
+    secret: Annotated[bool, Meta(description="The store holds no value in clear")]
+    median_uses: float | None
+    length_min: int | None
+    length_max: int | None
+    alphabet: Annotated[
+        str | None, Meta(description="Character classes used; null: never seen issued")
+    ]
+    bits_upper_bound: Annotated[
+        float | None,
+        Meta(
+            description="Shortest length × log2 of the alphabet's size: no value can be harder "
+            "to guess than that, most are easier; null where values are in clear"
+        ),
+    ]
+
+
+class Expiry(msgspec.Struct, frozen=True, kw_only=True):
+    """How long the values of one parameter live at one origin."""
+
+    origin: str
+    dialect: str
+    param: str
+    policy: str
+    low_s: float | None
+    high_s: float | None
+    confidence: str
+    survived: int
+    ended: int
+    censored: int
+    contradictions: int
+    advice: str
+
+
+class Gap(msgspec.Struct, frozen=True, kw_only=True):
+    """Idle gaps of about one length: how many values survived or did not survive them."""
+
+    origin: str
+    dialect: str
+    param: str
+    outcome: Literal["survived", "fatal"]
+    low_s: float
+    high_s: float
+    count: int
+
+
+class Rotation(msgspec.Struct, frozen=True, kw_only=True):
+    """One issue of a value that differs from the one issued before."""
+
+    client: str
+    origin: str
+    dialect: str
+    param: str
+    at: Time
+    from_: Annotated[str | None, Meta(description="Pseudonym; null: the first value seen")] = (
+        msgspec.field(name="from")
+    )
+    to: Annotated[str, Meta(description="Pseudonym")]
+    cause: str
+    idle_s: float | None
+    age_s: float | None
+    exchange: int
+
+
+class Lifespan(msgspec.Struct, frozen=True, kw_only=True):
+    """One value of one client: when it was first and last sighted."""
+
+    client: str
+    origin: str
+    dialect: str
+    param: str
+    value: Annotated[str, Meta(description="Pseudonym, or the value where it is in clear")]
+    first: Time
+    last: Time
+    issues: int
+    uses: int
+
+
+class Sighting(msgspec.Struct, frozen=True, kw_only=True):
+    """One value in one exchange."""
+
+    param: str
+    value: Annotated[str, Meta(description="Pseudonym, or the value where it is in clear")]
+    channel: str
+    note: Annotated[str | None, Meta(description="usage/priority, kind, or what is wrong")]
+
+
+class EvidenceExchange(msgspec.Struct, frozen=True, kw_only=True):
+    """One exchange that a finding points to."""
+
+    exchange: int
+    at: Time
+    client: str
+    origin: str
+    method: str
+    path: Annotated[str, Meta(description="Without query; token-like segments are pseudonyms")]
+    status: int | None
+    error: str | None
+    issued: tuple[Sighting, ...]
+    presented: tuple[Sighting, ...]
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One rule that fired for one client, origin and parameter."""
+
+    id: Annotated[str, Meta(description="Stable: the same for the same rule and subject")]
+    rule: str
+    title: str
+    severity: Severity
+    confidence: str
+    audience: str
+    client: str | None
+    origin: str | None
+    param: str | None
+    count: int
+    first: Time | None
+    last: Time | None
+    message: str
+    remedy: str
+    references: tuple[str, ...]
+    evidence: Annotated[tuple[int, ...], Meta(description="Exchange ids, the primary one first")]
+
+
+class RuleChecked(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule that was applied, whether it fired or not."""
+
+    rule: str
+    title: str
+    severity: Severity
+    audience: str
+    found: int
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole audit, as `audit.json` holds it."""
+
+    schema_version: Literal[1]
+    created: Annotated[
+        datetime, Meta(tz=True, description="All that differs between two audits of one store")
+    ]
+    generator: Generator
+    settings: Settings
+    capture: Capture
+    answers: tuple[Answer, ...]
+    clients: Annotated[tuple[Client, ...], Meta(description="The least compliant first")]
+    parameters: tuple[Parameter, ...]
+    tokens_summary: tuple[TokenSummary, ...]
+    expiry: tuple[Expiry, ...]
+    gaps: tuple[Gap, ...]
+    rotations_total: int
+    rotations_by_cause: Counts
+    rotations: Annotated[tuple[Rotation, ...], Meta(description="By time; capped")]
+    lifespans_total: int
+    lifespans: Annotated[
+        tuple[Lifespan, ...], Meta(description="Of the parameters that change most; capped")
+    ]
+    findings: Annotated[tuple[Finding, ...], Meta(description="The gravest first")]
+    rules: tuple[RuleChecked, ...]
+    exchanges: Annotated[
+        tuple[EvidenceExchange, ...], Meta(description="Those that findings point to")
+    ]
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of `audit.json`."""
+    schema = msgspec.json.schema(Document)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": SCHEMA_ID,
+        "title": "statetrail audit",
+        **schema,
+    }

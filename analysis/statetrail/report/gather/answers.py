@@ -1,0 +1,170 @@
+"""The three answers: how long sessions live here, how tokens rotate, who ignores state.
+
+Enters: the sections that were gathered. Leaves: `Answer` parts in plain sentences, each with its
+number, what that is out of, and how far to trust it.
+"""
+
+from collections.abc import Sequence
+from typing import Final, get_args
+
+from statetrail.report.document import Answer, Client, Confidence, Expiry, Parameter, Statement
+from statetrail.report.wording import count, duration, interval, percent, tally
+
+MAX_STATEMENTS: Final = 3
+_GRADES: Final[tuple[Confidence, ...]] = get_args(Confidence.__value__)
+
+
+def graded(observations: int) -> Confidence:
+    """How far a count is to be trusted as typical of the traffic: by its size alone.
+
+    >>> [graded(n) for n in (0, 4, 29, 30)]
+    ['none', 'low', 'medium', 'high']
+    """
+    if observations == 0:
+        return "none"
+    if observations < 5:
+        return "low"
+    return "medium" if observations < 30 else "high"
+
+
+def gather_answers(
+    expiry: Sequence[Expiry], parameters: Sequence[Parameter], clients: Sequence[Client]
+) -> tuple[Answer, ...]:
+    """The answers in the order in which a reader asks."""
+    return (
+        Answer(
+            id="lifetime",
+            question="How long do sessions live here?",
+            statements=_lifetime(expiry),
+        ),
+        Answer(id="rotation", question="How do tokens rotate?", statements=_rotation(parameters)),
+        Answer(id="ignoring", question="Who ignores state?", statements=_ignoring(clients)),
+    )
+
+
+def _lifetime(expiry: Sequence[Expiry]) -> tuple[Statement, ...]:
+    ended = [row for row in expiry if row.ended]
+    if ended:
+        ended.sort(key=lambda row: (-_GRADES.index(_grade(row)), -row.ended, row.origin, row.param))
+        return tuple(_life(row) for row in ended[:MAX_STATEMENTS])
+    survived = [row for row in expiry if row.low_s is not None]
+    if not survived:
+        return (
+            Statement(
+                text="No value was used again, so nothing is known about how long one lives.",
+                number="unknown",
+                denominator="0 values used again",
+                confidence="none",
+            ),
+        )
+    longest = max(survived, key=lambda row: (row.low_s or 0, row.origin, row.param))
+    return (
+        Statement(
+            text="No value was seen to end. The longest idle time that one survived is "
+            f"{duration(longest.low_s)} (`{longest.param}` at `{longest.origin}`); sessions live "
+            "longer than that.",
+            number=interval(longest.low_s, None),
+            denominator=f"0 ends in {count(sum(row.survived for row in expiry), 'use')}",
+            confidence="low",
+        ),
+    )
+
+
+def _life(row: Expiry) -> Statement:
+    subject = f"`{row.param}` at `{row.origin}`"
+    if row.policy == "idle":
+        text = f"{subject} ends when it lies idle: the timeout is {_between(row)}."
+    elif row.policy == "age":
+        text = (
+            f"{subject} ends by its age, used or not. Were it idle time, the timeout would be "
+            f"{_between(row)}."
+        )
+    else:
+        text = (
+            f"{subject} ends, by what rule is not settled. If it is idle time, the timeout is "
+            f"{_between(row)}."
+        )
+    return Statement(
+        text=text,
+        number=interval(row.low_s, row.high_s),
+        denominator=f"{count(row.ended, 'end')}, {count(row.survived, 'survived use')}",
+        confidence=_grade(row),
+    )
+
+
+def _between(row: Expiry) -> str:
+    if row.low_s is not None and row.high_s is not None:
+        return f"longer than {duration(row.low_s)} and at most {duration(row.high_s)}"
+    return interval(row.low_s, row.high_s)
+
+
+def _grade(row: Expiry) -> Confidence:
+    return row.confidence if row.confidence in _GRADES else "low"
+
+
+def _rotation(parameters: Sequence[Parameter]) -> tuple[Statement, ...]:
+    changed = sorted(
+        (row for row in parameters if row.changes),
+        key=lambda row: (-row.changes, row.origin, row.param),
+    )
+    if not changed:
+        issues = sum(row.issues for row in parameters)
+        return (
+            Statement(
+                text="No value was ever replaced by another.",
+                number="0 changes",
+                denominator=f"{count(issues, 'issue')} of {count(len(parameters), 'parameter')}",
+                confidence=graded(issues),
+            ),
+        )
+    return tuple(
+        Statement(
+            text=f"`{row.param}` at `{row.origin}` was replaced {count(row.changes, 'time')}: "
+            f"{tally(row.changes_by_cause)}.",
+            number=count(row.changes, "change"),
+            denominator=f"of {count(row.issues, 'issue')}, {count(row.clients_issued, 'client')}",
+            confidence=graded(row.changes),
+        )
+        for row in changed[:MAX_STATEMENTS]
+    )
+
+
+def _ignoring(clients: Sequence[Client]) -> tuple[Statement, ...]:
+    judged = [row for row in clients if row.judged]
+    names = {row.client for row in judged}
+    faulty = {row.client for row in judged if row.faults}
+    verdicts = sum(row.judged for row in judged)
+    faults = sum(row.faults for row in judged)
+    if not judged:
+        return (
+            Statement(
+                text="No client was given state that it could have presented, so nobody is judged.",
+                number="nobody judged",
+                denominator="0 verdicts that count",
+                confidence="none",
+            ),
+        )
+    statements = [
+        Statement(
+            text=f"{count(len(faulty), 'client')} of {len(names):,} ignored state at least once: "
+            f"{faults:,} of {count(verdicts, 'verdict')} that count are faults."
+            if faulty
+            else f"Nobody: {count(len(names), 'client')} honoured all the state that was visible.",
+            number=count(len(faulty), "client"),
+            denominator=f"of {len(names):,} judged, {count(verdicts, 'verdict')}",
+            confidence=graded(verdicts),
+            tone="bad" if faulty else "good",
+        )
+    ]
+    worst = min(judged, key=lambda row: (row.compliance or 0, -row.faults, row.client))
+    if worst.faults:
+        statements.append(
+            Statement(
+                text=f"The least compliant is `{worst.client}` at `{worst.origin}`.",
+                number=percent(worst.compliance),
+                denominator=f"honoured, of {count(worst.judged, 'verdict')}",
+                confidence=graded(worst.judged),
+                tone="bad",
+            )
+        )
+    return tuple(statements)

@@ -1,0 +1,48 @@
+"""The capture section: what was recorded, from when to when, and what is wrong with it.
+
+Enters: the fact tables. Leaves: a `Capture`.
+"""
+
+import narwhals as nw
+
+from statetrail.frames import Recording
+from statetrail.report.document import Capture, Source
+from statetrail.report.gather.counting import counted, moment, part, ranked, rows, total
+
+
+def gather_capture(rec: Recording) -> Capture:
+    """Summarise the recording's facts and their quality."""
+    exchanges = rec.exchanges_with_client()
+    whole = rows(
+        exchanges.select(
+            count=nw.len(),
+            clients=nw.col("client").n_unique(),
+            in_scope=(nw.col("dialects") != "").cast(nw.Int64).sum(),
+            started=nw.col("request_start_us").min(),
+            last_start=nw.col("request_start_us").max(),
+            last_end=nw.col("response_end_us").max(),
+        )
+    )[0]
+    ends = [us for us in (whole["last_start"], whole["last_end"]) if us is not None]
+    origins = {row["origin"]: row["count"] for row in counted(exchanges, "origin")}
+    errors = counted(exchanges.filter(~nw.col("error").is_null()), "error")
+    notes: dict[str, int] = {}
+    for row in counted(exchanges.filter(nw.col("notes") != ""), "notes"):
+        for note in row["notes"].split(","):
+            name = note.partition(":")[0]  # what follows is a figure of that one exchange
+            notes[name] = notes.get(name, 0) + row["count"]
+    return Capture(
+        started=moment(whole["started"]),
+        ended=moment(max(ends, default=None)),
+        exchanges=whole["count"],
+        clients=whole["clients"],
+        origins=len(origins),
+        malformed=total(rec.issued.lazy.filter(~nw.col("problem").is_null())),
+        issued=total(rec.issued.lazy),
+        presented=total(rec.presented.lazy),
+        in_scope=whole["in_scope"] or 0,
+        by_origin=ranked(origins),
+        errors=ranked({row["error"]: row["count"] for row in errors}),
+        notes=ranked(notes),
+        sources=tuple(part(Source, row) for row in rec.captures.rows()),
+    )

@@ -1,0 +1,56 @@
+"""The whole document, put together from its sections.
+
+Enters: a `Recording`. Leaves: a `Document`; the same recording and creation time give the same one.
+"""
+
+from datetime import datetime
+from importlib.metadata import version
+
+from statetrail.analyses.expiry import expiry
+from statetrail.frames import Recording
+from statetrail.report.document import SCHEMA_VERSION, Document, Expiry, Generator, Settings
+from statetrail.report.gather.answers import gather_answers
+from statetrail.report.gather.capture import gather_capture
+from statetrail.report.gather.clients import gather_clients
+from statetrail.report.gather.counting import part
+from statetrail.report.gather.findings import gather_evidence, gather_findings
+from statetrail.report.gather.gaps import gather_gaps
+from statetrail.report.gather.parameters import gather_parameters
+from statetrail.report.gather.rotations import gather_lifespans, gather_rotations
+from statetrail.report.gather.tokens import gather_tokens
+
+
+def gather(rec: Recording, created: datetime) -> Document:
+    """Compute every section once."""
+    clients = gather_clients(rec)
+    parameters = gather_parameters(rec)
+    ends = tuple(part(Expiry, row) for row in expiry(rec).rows())
+    rotations, rotations_total, causes = gather_rotations(rec)
+    lifespans, lifespans_total = gather_lifespans(rec)
+    findings = gather_findings(rec)
+    return Document(
+        schema_version=SCHEMA_VERSION,
+        created=created,
+        generator=Generator(name="statetrail", version=version("statetrail")),
+        settings=Settings(
+            stores=tuple(path.name for path in rec.paths),
+            client_by=rec.client_by,
+            grace_ms=rec.grace_us / 1000,
+            dialects=tuple(dialect.name for dialect in rec.dialects),
+        ),
+        capture=gather_capture(rec),
+        answers=gather_answers(ends, parameters, clients),
+        clients=clients,
+        parameters=parameters,
+        tokens_summary=gather_tokens(rec),
+        expiry=ends,
+        gaps=gather_gaps(rec),
+        rotations_total=rotations_total,
+        rotations_by_cause=causes,
+        rotations=rotations,
+        lifespans_total=lifespans_total,
+        lifespans=lifespans,
+        findings=findings,
+        rules=(),
+        exchanges=gather_evidence(rec, findings),
+    )

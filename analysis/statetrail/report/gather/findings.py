@@ -1,0 +1,95 @@
+"""The findings section, and the exchanges that the findings point to.
+
+Enters: `findings` and the fact tables. Leaves: `Finding` and `EvidenceExchange` parts.
+"""
+
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import Final
+
+import pyarrow as pa
+
+from statetrail.findings import findings
+from statetrail.frames import Lazy, Recording
+from statetrail.report.document import SEVERITIES, EvidenceExchange, Finding, Sighting
+from statetrail.report.gather.counting import Row, moment, part, rows, shown_value
+
+MAX_EVIDENCE: Final = 5
+"""Exchanges of one finding that are told in full; all ids are listed."""
+MAX_EXCHANGES: Final = 2000
+
+
+def gather_findings(rec: Recording) -> tuple[Finding, ...]:
+    """All findings, the gravest first."""
+    found = [
+        part(
+            Finding,
+            row,
+            id=finding_id(row["rule"], row["client"], row["origin"], row["param"]),
+            references=tuple(line for line in row["references"].splitlines() if line.strip()),
+            evidence=tuple(int(one) for one in row["evidence"].split(",") if one.strip()),
+        )
+        for row in findings(rec).rows()
+    ]
+    return tuple(sorted(found, key=_gravest_first))
+
+
+def finding_id(rule: str, *subject: str | None) -> str:
+    """The stable id of a finding: the same in every audit that finds it.
+
+    >>> finding_id("stale-value", "app", None, "LangId")
+    'stale-value-348bb666'
+    """
+    digest = blake2b(digest_size=4)
+    for name in subject:
+        digest.update(b"\0" if name is None else name.encode("utf-8", "replace") + b"\1")
+    return f"{rule}-{digest.hexdigest()}"
+
+
+def gather_evidence(rec: Recording, found: Iterable[Finding]) -> tuple[EvidenceExchange, ...]:
+    """The first exchanges that each finding points to, with what they issued and presented."""
+    ids = dict.fromkeys(one for finding in found for one in finding.evidence[:MAX_EVIDENCE])
+    wanted = list(ids)[:MAX_EXCHANGES]
+    if not wanted:
+        return ()
+    here = rec.place(pa.table({"exchange_id": pa.array(wanted, pa.int64())}))
+    issued = _by_exchange(rec.issued.lazy, here)
+    presented = _by_exchange(rec.presented.lazy, here)
+    exchanges = rec.exchanges_with_client().join(here, on="exchange_id", how="inner")
+    return tuple(
+        part(
+            EvidenceExchange,
+            row,
+            exchange=row["exchange_id"],
+            at=moment(row["request_start_us"]),
+            issued=tuple(_issued(one) for one in issued.get(row["exchange_id"], ())),
+            presented=tuple(_presented(one) for one in presented.get(row["exchange_id"], ())),
+        )
+        for row in rows(exchanges, "exchange_id")
+    )
+
+
+def _by_exchange(facts: Lazy, here: Lazy) -> dict[int, list[Row]]:
+    found: dict[int, list[Row]] = {}
+    for row in rows(facts.join(here, on="exchange_id", how="inner"), "exchange_id", "ordinal"):
+        found.setdefault(row["exchange_id"], []).append(row)
+    return found
+
+
+def _issued(row: Row) -> Sighting:
+    note = row["problem"] or f"{row['usage']}/{row['priority']}"
+    return part(Sighting, row, value=shown_value(row["value"], row["fingerprint"]), note=note)
+
+
+def _presented(row: Row) -> Sighting:
+    note = None if row["kind"] == "value" else row["kind"]
+    return part(Sighting, row, value=shown_value(row["value"], row["fingerprint"]), note=note)
+
+
+def _gravest_first(finding: Finding) -> tuple[object, ...]:
+    return (
+        -SEVERITIES.index(finding.severity),
+        -finding.count,
+        finding.rule,
+        *(name or "" for name in (finding.client, finding.origin, finding.param)),
+    )

@@ -1,0 +1,205 @@
+"""The HTML report: one file, no network and no script, readable in light, dark, small and print.
+
+Enters: a `Document`. Leaves: HTML. All text of the document is hostile: autoescape is on, the
+content security policy allows one style sheet (by its hash) and pictures inside the page, and the
+charts are pictures.
+"""
+
+import shlex
+from base64 import b64encode
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
+from typing import Any, Final, NamedTuple
+
+import altair as alt
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from statetrail.analyses.rotations import CAUSES
+from statetrail.analyses.verdicts import FAULTS, VERDICTS
+from statetrail.report import definitions, plots, wording
+from statetrail.report.document import Document, EvidenceExchange
+from statetrail.report.palette import HUES, Scheme, hue, variables
+from statetrail.report.svg import data_address, svg
+from statetrail.report.wording import visible
+
+MAX_CLIENTS: Final = 100
+MAX_FINDINGS: Final = 100
+MAX_ROTATIONS: Final = 50
+WIDTHS: Final = (1016, 358)
+"""Widths of a chart in pixels: on a wide page, and on a phone."""
+
+_DOLLARS: Final = str.maketrans(
+    {"$": "\N{FULLWIDTH DOLLAR SIGN}", "\\": "\N{FULLWIDTH REVERSE SOLIDUS}"}
+)
+
+
+class Chart(NamedTuple):
+    """A chart in both schemes and both widths, as addresses of pictures."""
+
+    wide_light: str
+    wide_dark: str
+    small_light: str
+    small_dark: str
+    alt: str
+
+
+def render_html(document: Document) -> str:
+    """The whole report."""
+    environment = _environment()
+    css = environment.get_template("audit.css").render(
+        light=variables("light"),
+        dark=variables("dark"),
+        verdict_names=VERDICTS,
+        hues=len(HUES["light"]),
+    )
+    digest = b64encode(sha256(css.encode()).digest()).decode()
+    return environment.get_template("audit.html.j2").render(
+        css=Markup(css),  # noqa: S704 - our own style sheet; no text of a document is in it
+        policy=f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:",
+        charts=_charts(document),
+        **_context(document),
+    )
+
+
+def render_compact(document: Document) -> str:
+    """The answers and the counts as a fragment for a notebook's output cell."""
+    environment = _environment(finalize=_no_mathematics)
+    return environment.get_template("notebook.html.j2").render(**_context(document))
+
+
+def _context(document: Document) -> dict[str, Any]:
+    """What all templates are given."""
+    return {
+        "doc": document,
+        "caps": {"clients": MAX_CLIENTS, "findings": MAX_FINDINGS, "rotations": MAX_ROTATIONS},
+        "by_id": {exchange.exchange: exchange for exchange in document.exchanges},
+        "severities": severities(document),
+        "show": lambda table: show_command(document, table),
+        "verdict_names": VERDICTS,
+        "faults": FAULTS,
+        "definitions": definitions,
+        "causes": CAUSES,
+    }
+
+
+def severities(document: Document) -> dict[str, int]:
+    """How many findings there are of each severity, the gravest first."""
+    found: dict[str, int] = {}
+    for finding in document.findings:
+        found[finding.severity] = found.get(finding.severity, 0) + 1
+    return found
+
+
+def show_command(document: Document, table: str) -> str:
+    """The command that lists all rows of a table."""
+    store = document.settings.stores[0] if document.settings.stores else "STORE"
+    return f"statetrail show {shlex.quote(store)} {table}"
+
+
+def _shown(value: object) -> object:
+    """What every output passes: text without hidden characters, still marked as safe or not."""
+    if isinstance(value, Markup):
+        return Markup(visible(value))  # noqa: S704 - it was markup before
+    return visible(value) if isinstance(value, str) else value
+
+
+def _no_mathematics(value: object) -> object:
+    """As `_shown`; a notebook sets what stands between dollars as a formula, links included."""
+    shown = _shown(value)
+    return shown.translate(_DOLLARS) if isinstance(shown, str) else shown
+
+
+def _environment(finalize: Callable[[object], object] = _shown) -> Environment:
+    environment = Environment(
+        loader=PackageLoader("statetrail.report"),
+        autoescape=True,
+        finalize=finalize,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "duration": wording.duration,
+        "percent": wording.percent,
+        "number": wording.count,
+        "compact": wording.compact,
+        "tally": wording.tally,
+        "listed": wording.listed,
+        "when": wording.when,
+        "exactly": wording.when_exactly,
+        "hue": hue,
+        "prose": prose,
+        "segments": segments,
+        "told": told,
+        "named": named,
+    }
+    environment.globals |= {"interval": wording.interval, "plural": wording.count}
+    return environment
+
+
+def prose(text: str) -> Markup:
+    """A sentence in which what stands between backticks is shown as code; all of it escaped.
+
+    >>> prose("`a<b` & c")
+    Markup('<code>a&lt;b</code> &amp; c')
+    """
+    parts = text.split("`")
+    if len(parts) % 2 == 0:  # one backtick has no partner: then none means anything
+        return escape(text)
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if at % 2 else escape(part)
+        for at, part in enumerate(parts)
+    )
+
+
+def segments(verdicts: Mapping[str, int], of: Sequence[str]) -> list[tuple[str, float, float]]:
+    """The pieces of a bar of 100: name, start and width, in the order of `of`."""
+    total = sum(verdicts.get(name, 0) for name in of)
+    found, at = [], 0.0
+    for name in of:
+        if number := verdicts.get(name, 0):
+            width = 100 * number / total
+            found.append((name, round(at, 2), round(width, 2)))
+            at += width
+    return found
+
+
+def named(counts: Mapping[str, int]) -> str:
+    """Counts in one line; where there is but one, its name says it all.
+
+    >>> named({"header": 12}), named({"header": 12, "implicit": 1})
+    ('header', 'header 12, implicit 1')
+    """
+    return next(iter(counts)) if len(counts) == 1 else wording.tally(counts)
+
+
+def told(ids: Sequence[int], exchanges: Mapping[int, EvidenceExchange]) -> list[EvidenceExchange]:
+    """Those of the exchanges that the document tells in full."""
+    return [exchanges[one] for one in ids if one in exchanges]
+
+
+def _charts(document: Document) -> dict[str, Chart]:
+    """The charts that have something to show."""
+    charts = {}
+    if any(rotation.from_ for rotation in document.rotations):
+        charts["timeline"] = _chart(
+            lambda width, scheme: plots.timeline(document, width=width, scheme=scheme),
+            "Timeline: from when to when each value was seen, one lane a client and parameter; "
+            "the changes are listed in the table below.",
+        )
+    if document.gaps:
+        charts["gaps"] = _chart(
+            lambda width, scheme: plots.gaps(document, width=width, scheme=scheme),
+            "Idle gaps on a logarithmic axis, those that a value survived and those that were "
+            "fatal, with the interval of the timeout shaded; the figures are in the table below.",
+        )
+    return charts
+
+
+def _chart(draw: Callable[[int, Scheme], alt.LayerChart], alternative: str) -> Chart:
+    pictures = [
+        data_address(svg(draw(width, scheme))) for width in WIDTHS for scheme in ("light", "dark")
+    ]
+    return Chart(pictures[0], pictures[1], pictures[2], pictures[3], alternative)

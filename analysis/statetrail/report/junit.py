@@ -1,0 +1,77 @@
+"""The audit as JUnit XML: one test case a rule and client, for a CI job that reads such files.
+
+Enters: a `Document`. Leaves: XML. A finding fails its case; one of severity ``info`` is told in a
+case that passes. Each rule that was applied has a case for each client, so that a pass is seen.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from lxml import etree
+
+from statetrail.report.document import Document, Finding
+from statetrail.report.wording import count, visible
+
+EVERYWHERE: Final = "(not about one client)"
+MAX_PASSED: Final = 20_000
+"""Cases that pass; where there were more, only those of clients with a finding are written."""
+
+
+def render_junit(document: Document) -> str:
+    """The test suite, with one case a rule and client."""
+    cases = _cases(document)
+    suite = etree.Element("testsuite", name="statetrail")
+    failures = 0
+    for (rule, client), findings in cases:
+        case = etree.SubElement(suite, "testcase", classname=visible(rule), name=visible(client))
+        failed = [finding for finding in findings if finding.severity != "info"]
+        if failed:
+            failures += 1
+            gravest = failed[0]
+            failure = etree.SubElement(
+                case, "failure", type=visible(gravest.severity), message=visible(gravest.title)
+            )
+            failure.text = visible("\n\n".join(_told(finding) for finding in failed))
+        informed = [finding for finding in findings if finding.severity == "info"]
+        if informed:
+            out = etree.SubElement(case, "system-out")
+            out.text = visible("\n\n".join(_told(finding) for finding in informed))
+    suite.set("tests", str(len(cases)))
+    suite.set("failures", str(failures))
+    suite.set("errors", "0")
+    suite.set("time", "0")
+    suite.set("timestamp", f"{document.created:%Y-%m-%dT%H:%M:%S}")
+    root = etree.Element("testsuites")
+    root.append(suite)
+    return etree.tostring(root, encoding="UTF-8", xml_declaration=True, pretty_print=True).decode()
+
+
+def _cases(document: Document) -> list[tuple[tuple[str, str], list[Finding]]]:
+    """The cases by rule and client, those of all applied rules included."""
+    found: dict[tuple[str, str], list[Finding]] = {}
+    for finding in document.findings:
+        found.setdefault((finding.rule, finding.client or EVERYWHERE), []).append(finding)
+    clients = sorted({client.client for client in document.clients})
+    about_clients = sum(rule.audience == "client" for rule in document.rules)
+    if about_clients * len(clients) > MAX_PASSED:
+        clients = sorted({finding.client for finding in document.findings if finding.client})
+    for case in _applied(document, clients):
+        found.setdefault(case, [])
+    return sorted(found.items())
+
+
+def _applied(document: Document, clients: Iterable[str]) -> Iterator[tuple[str, str]]:
+    names = list(clients)
+    for rule in document.rules:
+        for client in names if rule.audience == "client" else (EVERYWHERE,):
+            yield rule.rule, client
+
+
+def _told(finding: Finding) -> str:
+    where = " · ".join(part for part in (finding.param, finding.origin) if part)
+    seen = f"{where}: seen {count(finding.count, 'time')}" if where else "seen"
+    exchanges = ", ".join(map(str, finding.evidence))
+    return (
+        f"{seen}, severity {finding.severity}, confidence {finding.confidence}\n"
+        f"{finding.message}\nRemedy: {finding.remedy}\nExchanges: {exchanges}"
+    )

@@ -1,0 +1,96 @@
+"""The colours of the report, once for the page's style sheet and for its charts.
+
+Enters: a scheme, ``light`` or ``dark``. Leaves: colours as ``#rrggbb``. Text colours reach a
+contrast of 4.5 on their background (WCAG 2.2 AA), marks 3; a test computes it.
+"""
+
+from typing import Final, Literal
+
+type Scheme = Literal["light", "dark"]
+
+COLOURS: Final[dict[Scheme, dict[str, str]]] = {
+    "light": {
+        "page": "#ffffff",
+        "surface": "#f4f6f8",
+        "line": "#d5dae0",
+        "text": "#1a1f26",
+        "muted": "#55606d",
+        "accent": "#0a58ca",
+        "good": "#12714c",
+        "bad": "#b3261e",
+        "warn": "#8a5300",
+        "calm": "#4b5a6b",
+        "on-strong": "#ffffff",
+    },
+    "dark": {
+        "page": "#12161b",
+        "surface": "#1b2128",
+        "line": "#39424d",
+        "text": "#e7eaee",
+        "muted": "#a3aebb",
+        "accent": "#8ab4ff",
+        "good": "#5fcf9f",
+        "bad": "#ff9a92",
+        "warn": "#f2bf6b",
+        "calm": "#b4c0cd",
+        "on-strong": "#12161b",
+    },
+}
+
+VERDICTS: Final[dict[Scheme, dict[str, str]]] = {
+    "light": {
+        "honoured": "#1b8a5f",
+        "in-flight": "#5a8db5",
+        "overridden": "#5b7fb5",
+        "not-applicable": "#85909d",
+        "foreign": "#7a6f9c",
+        "omitted": "#c98500",
+        "stale": "#d1495b",
+        "defied": "#9c1c3c",
+        "misplaced": "#c2571a",
+        "implicit-set": "#a0522d",
+        "restarted": "#8e3b9e",
+    },
+    "dark": {
+        "honoured": "#4fc394",
+        "in-flight": "#8fbfe0",
+        "overridden": "#86a8de",
+        "not-applicable": "#8f9aa7",
+        "foreign": "#a79bd0",
+        "omitted": "#f0b440",
+        "stale": "#ff8a99",
+        "defied": "#ff6f91",
+        "misplaced": "#ff9b61",
+        "implicit-set": "#d79a75",
+        "restarted": "#d692e3",
+    },
+}
+"""One colour a verdict. They are never told apart by colour alone: the name stands beside it."""
+
+HUES: Final[dict[Scheme, tuple[str, ...]]] = {
+    "light": (
+        *("#3b6fb6", "#b65c1f", "#2f8a57", "#a8385d", "#7a5bb5", "#8a7a1c"),
+        *("#1f8a93", "#c04a3a", "#5c8a2a", "#9a4aa0", "#4a6a80", "#a06a3a"),
+    ),
+    "dark": (
+        *("#86b1ee", "#f0a06a", "#74cf9b", "#ee8fae", "#b79df0", "#d6c65c"),
+        *("#66cdd6", "#f58f80", "#a3d46c", "#d791dd", "#9fbdd2", "#d9a877"),
+    ),
+}
+"""Colours of values: a pseudonym has the same one through the whole report."""
+
+
+def hue(value: str) -> int:
+    """Which of the `HUES` a value has, by its first two hexadecimal digits or its characters."""
+    try:
+        number = int(value[1:5], 16) if value.startswith("~") else sum(value.encode())
+    except ValueError:
+        number = sum(value.encode("utf-8", "replace"))
+    return number % len(HUES["light"])
+
+
+def variables(scheme: Scheme) -> str:
+    """The scheme as CSS custom properties."""
+    named = COLOURS[scheme] | {f"v-{name}": colour for name, colour in VERDICTS[scheme].items()}
+    named |= {f"p-{at}": colour for at, colour in enumerate(HUES[scheme])}
+    return " ".join(f"--{name}: {colour};" for name, colour in named.items())

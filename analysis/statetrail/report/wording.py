@@ -1,0 +1,128 @@
+"""How numbers, durations, times and foreign text are written, the same in every report.
+
+Enters: plain numbers, datetimes and text. Leaves: short English strings.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+NOTHING: Final = "–"
+_UNITS: Final = ((86_400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s"))
+_HIDDEN: Final = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+    r"\ufff9-\ufffb\ufffe\uffff\ud800-\udfff]"
+)
+
+
+def visible(text: str) -> str:
+    """The text with all that a reader would not see, or that turns its direction, replaced.
+
+    No terminal escape, no reversed text and nothing that XML cannot hold is left in it.
+
+    >>> visible("a\\x1b[31mb\\u202ec")
+    'a�[31mb�c'
+    """
+    return _HIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def duration(seconds: float | None) -> str:
+    """A length of time in its two largest units.
+
+    >>> [duration(s) for s in (0.0421, 5.25, 90, 1800, 5400, 100_000)]
+    ['42 ms', '5.2 s', '1 min 30 s', '30 min', '1 h 30 min', '1 d 4 h']
+    """
+    if seconds is None or not math.isfinite(seconds):
+        return NOTHING
+    if seconds < 0:
+        return f"-{duration(-seconds)}"
+    if seconds == 0:
+        return "0 s"
+    if seconds < 0.9995:
+        return f"{max(seconds * 1000, 0.1):.{0 if seconds >= 0.01 else 1}f} ms"
+    if seconds < 59.95:
+        return f"{seconds:.1f}".removesuffix(".0") + " s"
+    for size, unit, part_size, part_unit in _UNITS:
+        parts = round(seconds / part_size)
+        whole, rest = divmod(parts, size // part_size)
+        if whole >= 1:
+            return f"{whole:,} {unit}" + (f" {rest} {part_unit}" if rest else "")
+    raise AssertionError(seconds)  # pragma: no cover
+
+
+def interval(low_s: float | None, high_s: float | None) -> str:
+    """What is known of a duration that lies between two others.
+
+    >>> interval(60, 90), interval(60, None), interval(None, 90), interval(None, None)
+    ('1 min to 1 min 30 s', 'more than 1 min', 'at most 1 min 30 s', 'unknown')
+    """
+    if low_s is not None and high_s is not None:
+        return f"{duration(low_s)} to {duration(high_s)}"
+    if low_s is not None:
+        return f"more than {duration(low_s)}"
+    if high_s is not None:
+        return f"at most {duration(high_s)}"
+    return "unknown"
+
+
+def percent(share: float | None) -> str:
+    """A share as per cent; one that is not quite all or nothing never looks like it.
+
+    >>> [percent(x) for x in (0, 0.0001, 0.123, 0.9999, 1, None)]
+    ['0 %', '<1 %', '12 %', '>99 %', '100 %', '–']
+    """
+    if share is None:
+        return NOTHING
+    if 0 < share < 0.01:
+        return "<1 %"
+    if 0.99 < share < 1:
+        return ">99 %"
+    return f"{share * 100:.0f} %"
+
+
+def count(number: int, noun: str = "", plural: str = "") -> str:
+    """A whole number with its noun.
+
+    >>> count(1, "client"), count(1200, "client"), count(2, "reply", "replies")
+    ('1 client', '1,200 clients', '2 replies')
+    """
+    if not noun:
+        return f"{number:,}"
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def when(at: datetime | None) -> str:
+    """A time of day with its date, UTC, to the second."""
+    return NOTHING if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def when_exactly(at: datetime | None) -> str:
+    """A time to the millisecond, for events that are told apart by it."""
+    if at is None:
+        return NOTHING
+    return f"{when(at)}.{at.microsecond // 1000:03d}"
+
+
+def tally(counts: Mapping[str, int]) -> str:
+    """Counts in one line, as a table holds them.
+
+    >>> tally({"stale": 2, "omitted": 1})
+    'stale 2, omitted 1'
+    """
+    return ", ".join(f"{name} {number:,}" for name, number in counts.items()) or NOTHING
+
+
+def listed(counts: Mapping[str, int]) -> str:
+    """Counts in one line, as a sentence has them.
+
+    >>> listed({"high": 2, "low": 1})
+    '2 high, 1 low'
+    """
+    return ", ".join(f"{number:,} {name}" for name, number in counts.items()) or "none"
+
+
+def compact(number: float) -> str:
+    """A number without superfluous digits."""
+    return f"{number:,.1f}".removesuffix(".0")

@@ -1,0 +1,122 @@
+"""The HTML report: what it says, and that nothing in it runs."""
+
+import base64
+import re
+from hashlib import sha256
+from itertools import pairwise
+from pathlib import Path
+
+import msgspec
+import pytest
+from lxml import html
+
+from statetrail.report.html import MAX_CLIENTS, MAX_FINDINGS, render_compact, render_html
+from statetrail.report.wording import visible
+from support.audits import document, planted
+from support.golden import assert_golden
+from support.hostile import PAYLOADS, assert_inert
+
+GOLDEN = Path(__file__).parent / "golden"
+_PICTURE = re.compile(r"data:image/svg\+xml;base64,[A-Za-z0-9+/=]+")
+
+
+def test_the_page_is_as_it_was_looked_at() -> None:
+    """The sample's page is the golden one; pictures are compared by their own tests."""
+    assert_golden(GOLDEN / "audit.html", _PICTURE.sub("data:…", render_html(document())))
+
+
+def test_the_first_screen_answers_the_three_questions_with_figures() -> None:
+    """Each answer has its figure, what it is out of, and its confidence."""
+    tree = html.document_fromstring(render_html(document()))
+    answers = tree.find_class("answer")
+    assert [answer.findtext("h2") for answer in answers] == [
+        "How long do sessions live here?",
+        "How do tokens rotate?",
+        "Who ignores state?",
+    ]
+    for answer in answers:
+        assert answer.find_class("figure")[0].text_content()
+        assert "confidence" in answer.find_class("of")[0].text_content()
+
+
+def test_the_policy_allows_its_own_style_sheet_and_nothing_else() -> None:
+    """The hash in the content security policy is that of the style element."""
+    tree = assert_inert(render_html(document()))
+    (style,) = tree.iter("style")
+    digest = base64.b64encode(sha256((style.text or "").encode()).digest()).decode()
+    (policy,) = tree.xpath("//meta[@http-equiv='Content-Security-Policy']/@content")
+    assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:"
+
+
+def test_the_page_names_no_address_to_fetch_from() -> None:
+    """No picture, style or link of the page leads out of it."""
+    page = _PICTURE.sub("", render_html(document()))
+    assert "url(" not in page
+    assert "@import" not in page
+    assert not re.search(r"(?:src|href|srcset)=\"(?!#|\")", page)
+
+
+@pytest.mark.parametrize("payload", PAYLOADS.values(), ids=PAYLOADS)
+def test_hostile_text_in_every_field_comes_out_as_text(payload: str) -> None:
+    """Whatever a field holds, the page shows it and runs nothing."""
+    tree = assert_inert(render_html(planted(document(), lambda text: payload)))
+    shown = re.sub(r"\s+", " ", tree.text_content())
+    # Prose shows what stands between backticks as code: the text without them.
+    assert re.sub(r"\s+", " ", visible(payload)).strip() in shown
+    assert str(123456 * 7) not in shown
+
+
+@pytest.mark.parametrize("payload", PAYLOADS.values(), ids=PAYLOADS)
+def test_hostile_text_is_inert_in_a_notebook_cell(payload: str) -> None:
+    """The notebook display runs nothing either, and sets no formulas."""
+    cell = render_compact(planted(document(), lambda text: payload))
+    assert_inert(cell)
+    assert "$" not in cell
+    assert "\\" not in cell
+
+
+def test_long_lists_are_cut_and_say_which_command_lists_all() -> None:
+    """What is not shown is counted, and the command to see it stands beside."""
+    small = document()
+    many = msgspec.structs.replace(
+        small,
+        clients=small.clients[:1] * 1000,
+        findings=small.findings[1:2] * 500,
+        rotations_total=123_456,
+        settings=msgspec.structs.replace(small.settings, stores=("my store.sqlite",)),
+    )
+    text = html.document_fromstring(render_html(many)).text_content()
+    assert f"{MAX_CLIENTS} of 1,000 clients are shown" in text
+    assert f"{MAX_FINDINGS} of 500 findings are shown" in text
+    assert "3 of 123,456 rotations are shown" in text
+    assert "statetrail show 'my store.sqlite' rotations" in text
+
+
+def test_an_audit_of_nothing_is_a_page_all_the_same() -> None:
+    """Empty sections say so in a sentence."""
+    small = document()
+    empty = msgspec.structs.replace(
+        small,
+        clients=(), parameters=(), tokens_summary=(), expiry=(), gaps=(), rotations=(),
+        rotations_total=0, rotations_by_cause={}, lifespans=(), findings=(), rules=(),
+        exchanges=(),
+        capture=msgspec.structs.replace(
+            small.capture, started=None, ended=None, sources=(), errors={}, notes={}, by_origin={}
+        ),
+    )  # fmt: skip
+    text = assert_inert(render_html(empty)).text_content()
+    for sentence in ("No rule found anything", "No client made a request", "No value was issued"):
+        assert sentence in text
+
+
+def test_every_table_has_headings_and_every_picture_words() -> None:
+    """What a screen reader needs is there."""
+    tree = html.document_fromstring(render_html(document()))
+    assert all(picture.get("alt") for picture in tree.iter("img"))
+    assert tree.get("lang") == "en"
+    levels = [int(heading.tag[1]) for heading in tree.iter("h1", "h2", "h3")]
+    assert levels[0] == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    identifiers = tree.xpath("//@id")
+    assert len(identifiers) == len(set(identifiers))
+    assert {link[1:] for link in tree.xpath("//a/@href")} <= set(identifiers)

@@ -1,0 +1,511 @@
+"""A small audit document by hand, and one in which every string was replaced.
+
+Only what a report could show is in it: each section has at least one row, each optional field is
+both there and missing somewhere.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from statetrail.report.document import (
+    Answer,
+    Capture,
+    Client,
+    Document,
+    EvidenceExchange,
+    Expiry,
+    Finding,
+    Gap,
+    Generator,
+    Lifespan,
+    Parameter,
+    Rotation,
+    RuleChecked,
+    Settings,
+    Sighting,
+    Source,
+    Statement,
+    TokenSummary,
+)
+
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+CREATED = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
+SHOP, PRICES = "https://shop.example", "https://prices.example:8443"
+GOOD, BAD = "10.0.0.7 | obedient/1.2", "10.0.0.8 | stale-app/0.9"
+TOKEN = ("zest", "_session_token")
+
+
+def at(minutes: float) -> datetime:
+    """A time of the sample."""
+    return START + timedelta(minutes=minutes)
+
+
+def document() -> Document:
+    """The sample document."""
+    return Document(
+        schema_version=1,
+        created=CREATED,
+        generator=Generator(name="statetrail", version="0.0.0"),
+        settings=Settings(
+            stores=("recording.sqlite",),
+            client_by=("peer", "user-agent"),
+            grace_ms=250.0,
+            dialects=("zest", "52eseller"),
+        ),
+        capture=Capture(
+            started=at(0),
+            ended=at(95),
+            exchanges=1284,
+            clients=2,
+            origins=2,
+            malformed=3,
+            issued=640,
+            presented=611,
+            in_scope=1201,
+            by_origin={SHOP: 900, PRICES: 384},
+            errors={"server-disconnected": 2},
+            notes={"body-not-xml": 4, "query-capped": 1},
+            sources=(
+                Source(
+                    source="live",
+                    name=None,
+                    at=at(0),
+                    exchanges=1200,
+                    duplicates=0,
+                    skipped=0,
+                    problem=None,
+                ),
+                Source(
+                    source="har",
+                    name="browser.har",
+                    at=at(99),
+                    exchanges=84,
+                    duplicates=2,
+                    skipped=1,
+                    problem="the file ends in the middle of an entry: 84 entries were read",
+                ),
+            ),
+        ),
+        answers=_answers(),
+        clients=_clients(),
+        parameters=_parameters(),
+        tokens_summary=_tokens(),
+        expiry=_expiry(),
+        gaps=tuple(
+            Gap(
+                origin=SHOP,
+                dialect=TOKEN[0],
+                param=TOKEN[1],
+                outcome=outcome,  # type: ignore[arg-type]
+                low_s=low,
+                high_s=low * 1.25,
+                count=count,
+            )
+            for outcome, low, count in (
+                ("survived", 1.0, 410),
+                ("survived", 60.0, 22),
+                ("survived", 1500.0, 3),
+                ("fatal", 1860.0, 2),
+                ("fatal", 3600.0, 4),
+            )
+        ),
+        rotations_total=3,
+        rotations_by_cause={"establish": 1, "reissue": 1, "reset": 1},
+        rotations=_rotations(),
+        lifespans_total=3,
+        lifespans=_lifespans(),
+        findings=_findings(),
+        rules=(
+            RuleChecked(
+                rule="stale-value",
+                title="Old state is kept",
+                severity="medium",
+                audience="client",
+                found=1,
+            ),
+            RuleChecked(
+                rule="token-in-url",
+                title="A token travels in the URL",
+                severity="high",
+                audience="api",
+                found=1,
+            ),
+            RuleChecked(
+                rule="value-defied",
+                title="A forced value is defied",
+                severity="medium",
+                audience="client",
+                found=0,
+            ),
+        ),
+        exchanges=_exchanges(),
+    )
+
+
+def _answers() -> tuple[Answer, ...]:
+    return (
+        Answer(
+            id="lifetime",
+            question="How long do sessions live here?",
+            statements=(
+                Statement(
+                    text=f"`_session_token` at `{SHOP}` ends when it lies idle.",
+                    number="28 min to 31 min",
+                    denominator="6 ends, 435 survived uses",
+                    confidence="medium",
+                ),
+            ),
+        ),
+        Answer(
+            id="rotation",
+            question="How do tokens rotate?",
+            statements=(
+                Statement(
+                    text=f"`_session_token` at `{SHOP}` was replaced 2 times: reissue 1, reset 1.",
+                    number="2 changes",
+                    denominator="of 441 issues, 2 clients",
+                    confidence="low",
+                ),
+            ),
+        ),
+        Answer(
+            id="ignoring",
+            question="Who ignores state?",
+            statements=(
+                Statement(
+                    text="1 client of 2 ignored state at least once.",
+                    number="1 client",
+                    denominator="of 2 judged, 1,100 verdicts",
+                    confidence="high",
+                    tone="bad",
+                ),
+            ),
+        ),
+    )
+
+
+def _clients() -> tuple[Client, ...]:
+    common = {"origin": SHOP, "dialect": "zest", "first": at(1), "last": at(90)}
+    return (
+        Client(
+            client=BAD,
+            requests=420,
+            compliance=0.62,
+            judged=400,
+            faults=152,
+            verdicts={"honoured": 248, "in-flight": 20, "omitted": 30, "stale": 122},
+            params={
+                "_session_token": {"honoured": 248, "in-flight": 20},
+                "LangId": {"omitted": 30, "stale": 122},
+            },
+            **common,
+        ),
+        Client(
+            client=GOOD,
+            requests=700,
+            compliance=1.0,
+            judged=700,
+            faults=0,
+            verdicts={"honoured": 700},
+            params={"_session_token": {"honoured": 700}},
+            **common,
+        ),
+        Client(
+            client="10.0.0.9 | quiet/3",
+            requests=2,
+            compliance=None,
+            judged=0,
+            faults=0,
+            verdicts={"foreign": 2},
+            params={"_session_token": {"foreign": 2}},
+            **common,
+        ),
+    )
+
+
+def _parameters() -> tuple[Parameter, ...]:
+    return (
+        Parameter(
+            origin=PRICES,
+            dialect="52eseller",
+            param="LangId",
+            issues=199,
+            presented=170,
+            values=3,
+            changes=2,
+            changes_by_cause={"reissue": 2},
+            usages={"header": 199},
+            priorities={"informational": 199},
+            malformed={"no-tail": 3},
+            clear_values={"1": 120, "2": 79},
+            clients_issued=2,
+            clients_judged=2,
+            clients_obeying=1,
+        ),
+        Parameter(
+            origin=SHOP,
+            dialect="zest",
+            param="_session_token",
+            issues=441,
+            presented=441,
+            values=3,
+            changes=2,
+            changes_by_cause={"reissue": 1, "reset": 1},
+            usages={"uriquery": 441},
+            priorities={"forced": 441},
+            malformed={},
+            clear_values={},
+            clients_issued=2,
+            clients_judged=0,
+            clients_obeying=0,
+        ),
+    )
+
+
+def _tokens() -> tuple[TokenSummary, ...]:
+    return (
+        TokenSummary(
+            origin=PRICES,
+            dialect="52eseller",
+            param="LangId",
+            values=3,
+            births_seen=3,
+            secret=False,
+            median_uses=12.5,
+            length_min=1,
+            length_max=2,
+            alphabet="digit",
+            bits_upper_bound=None,
+        ),
+        TokenSummary(
+            origin=SHOP,
+            dialect="zest",
+            param="_session_token",
+            values=3,
+            births_seen=2,
+            secret=True,
+            median_uses=147.0,
+            length_min=15,
+            length_max=15,
+            alphabet="lower+upper",
+            bits_upper_bound=85.5,
+        ),
+    )
+
+
+def _expiry() -> tuple[Expiry, ...]:
+    return (
+        Expiry(
+            origin=PRICES,
+            dialect="52eseller",
+            param="LangId",
+            policy="none-seen",
+            low_s=3000.0,
+            high_s=None,
+            confidence="none",
+            survived=170,
+            ended=0,
+            censored=3,
+            contradictions=0,
+            advice="Come back after a longer pause.",
+        ),
+        Expiry(
+            origin=SHOP,
+            dialect="zest",
+            param="_session_token",
+            policy="idle",
+            low_s=1680.0,
+            high_s=1860.0,
+            confidence="medium",
+            survived=435,
+            ended=6,
+            censored=2,
+            contradictions=1,
+            advice="Leave a client idle for 29 min and use it again.",
+        ),
+    )
+
+
+def _rotations() -> tuple[Rotation, ...]:
+    common: dict[str, Any] = {
+        "client": BAD,
+        "origin": SHOP,
+        "dialect": TOKEN[0],
+        "param": TOKEN[1],
+    }
+    return (
+        Rotation(
+            at=at(1),
+            from_=None,
+            to="~1a2b3c4d",
+            cause="establish",
+            idle_s=None,
+            age_s=None,
+            exchange=1,
+            **common,
+        ),
+        Rotation(
+            at=at(40),
+            from_="~1a2b3c4d",
+            to="~9f00aa17",
+            cause="reset",
+            idle_s=1861.5,
+            age_s=2340.0,
+            exchange=77,
+            **common,
+        ),
+        Rotation(
+            at=at(60),
+            from_="~9f00aa17",
+            to="~0c0ffee0",
+            cause="reissue",
+            idle_s=0.25,
+            age_s=1200.0,
+            exchange=120,
+            **common,
+        ),
+    )
+
+
+def _lifespans() -> tuple[Lifespan, ...]:
+    return tuple(
+        Lifespan(
+            client=BAD,
+            origin=SHOP,
+            dialect=TOKEN[0],
+            param=TOKEN[1],
+            value=value,
+            first=at(first),
+            last=at(last),
+            issues=4,
+            uses=9,
+        )
+        for value, first, last in (
+            ("~1a2b3c4d", 1, 9),
+            ("~9f00aa17", 40, 60),
+            ("~0c0ffee0", 60, 90),
+        )
+    )
+
+
+def _findings() -> tuple[Finding, ...]:
+    return (
+        Finding(
+            id="token-in-url-00000001",
+            rule="token-in-url",
+            title="A token travels in the URL",
+            severity="high",
+            confidence="high",
+            audience="api",
+            client=None,
+            origin=SHOP,
+            param="_session_token",
+            count=441,
+            first=at(1),
+            last=at(90),
+            message="`_session_token` was presented in the query 441 times; URLs are logged.",
+            remedy="Carry the token in a header.",
+            references=("OWASP ASVS v5.0.0-14.2.1", "CWE-598"),
+            evidence=(77,),
+        ),
+        Finding(
+            id="stale-value-00000002",
+            rule="stale-value",
+            title="Old state is kept",
+            severity="medium",
+            confidence="high",
+            audience="client",
+            client=BAD,
+            origin=PRICES,
+            param="LangId",
+            count=122,
+            first=at(5),
+            last=None,
+            message="`LangId` 1 was presented 122 times after 2 had been issued.",
+            remedy="Take every `X-Set-LangId` from the newest response.",
+            references=("52eSELLER: V3 API state headers (01/03/2021)",),
+            evidence=(120, 77, 4711),
+        ),
+        Finding(
+            id="few-exchanges-00000003",
+            rule="few-exchanges",
+            title="Little evidence",
+            severity="info",
+            confidence="low",
+            audience="capture",
+            client=None,
+            origin=None,
+            param=None,
+            count=1,
+            first=None,
+            last=None,
+            message="The recording is short.",
+            remedy="Record for longer.",
+            references=(),
+            evidence=(),
+        ),
+    )
+
+
+def _exchanges() -> tuple[EvidenceExchange, ...]:
+    return (
+        EvidenceExchange(
+            exchange=77,
+            at=at(40),
+            client=BAD,
+            origin=SHOP,
+            method="GET",
+            path="/API/V3/Cart/~77aa88bb",
+            status=200,
+            error=None,
+            issued=(
+                Sighting(
+                    param="_session_token",
+                    value="~9f00aa17",
+                    channel="body",
+                    note="uriquery/forced",
+                ),
+            ),
+            presented=(
+                Sighting(param="_session_token", value="~1a2b3c4d", channel="uriquery", note=None),
+                Sighting(param="LangId", value="1", channel="header", note=None),
+            ),
+        ),
+        EvidenceExchange(
+            exchange=120,
+            at=at(60),
+            client=BAD,
+            origin=PRICES,
+            method="POST",
+            path="/services/v3/baskets",
+            status=None,
+            error="server-disconnected",
+            issued=(),
+            presented=(Sighting(param="LangId", value="1", channel="header", note=None),),
+        ),
+    )
+
+
+def planted(original: Document, plant: Callable[[str], str]) -> Document:
+    """The document with `plant` applied to every string in it, keys of counts included.
+
+    Words of closed lists (severity, tone) are replaced too: a report must not trust even those.
+    """
+
+    def walk(value: Any) -> Any:
+        if isinstance(value, str):
+            return plant(value)
+        if isinstance(value, tuple):
+            return tuple(walk(item) for item in value)
+        if isinstance(value, dict):
+            return {walk(key): walk(item) for key, item in value.items()}
+        if isinstance(value, msgspec.Struct):
+            fields = {name: walk(getattr(value, name)) for name in value.__struct_fields__}
+            return type(value)(**fields)
+        return value
+
+    result: Document = walk(original)
+    return result

@@ -1,0 +1,54 @@
+"""Hostile text, and how it is told that none of it came to life in a page."""
+
+import base64
+from typing import Final
+
+from lxml import etree, html
+
+PAYLOADS: Final = {
+    "script": "\"'><script>document.title='pwned'</script>",
+    "handler": "\"'><img src=x onerror=\"document.documentElement.dataset.pwned='1'\">",
+    "attribute": "x\" onmouseover=\"document.title='pwned'\" autofocus onfocus=\"alert(1)",
+    "svg": "</svg></style></title><svg onload=\"document.title='pwned'\"><script>1</script></svg>",
+    "comment": "--><script>document.title='pwned'</script><!--",
+    "address": "javascript:document.title='pwned'",
+    "link": "[x](javascript:document.title='pwned') <javascript:alert(1)> ![x](http://x.example/p)",
+    "template": "{{123456*7}} {% include 'x' %} ${123456*7} {{ ''.__class__ }} #{7*7}",
+    "formula": "=HYPERLINK(\"http://x.example\";\"x\") $\\href{javascript:alert(1)}{x}$",
+    "control": "a\x1b[31m\x07\u202egnp.exe\u2066\x00|`b`",
+    "vega": "datum.value; {'signal': 'alert(1)'} \\n \\u003cscript\\u003e",
+    "backticks": "`</code><script>document.title='pwned'</script>`",
+}  # fmt: skip
+
+
+def assert_inert(page: str) -> html.HtmlElement:
+    """Assert that nothing in an HTML page can run or fetch; returns the parsed page."""
+    tree = html.document_fromstring(page)
+    for element in tree.iter(etree.Element):
+        tag = str(element.tag).lower()
+        assert tag not in {"script", "iframe", "object", "embed", "form", "base", "link"}, tag
+        for name, value in element.attrib.items():
+            _assert_attribute(tag, name.lower(), value)
+    return tree
+
+
+def _assert_attribute(tag: str, name: str, value: str) -> None:
+    assert not name.startswith("on"), (tag, name)
+    if name == "href":
+        assert value.startswith("#"), value
+    if name in {"src", "srcset"}:
+        head, _, data = value.partition(",")
+        assert head == "data:image/svg+xml;base64", value[:80]
+        _assert_picture(base64.b64decode(data))
+    if name == "style":
+        raise AssertionError("a style attribute: the policy does not allow it")
+
+
+def _assert_picture(svg: bytes) -> None:
+    for element in etree.fromstring(svg).iter(etree.Element):
+        tag = etree.QName(element).localname.lower()
+        assert tag not in {"script", "foreignobject", "image", "a", "use", "style"}, tag
+        for name in element.attrib:
+            local = etree.QName(name).localname.lower()
+            assert not local.startswith("on"), (tag, name)
+            assert local not in {"href", "style"}, (tag, name)

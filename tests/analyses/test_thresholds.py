@@ -52,7 +52,7 @@ def test_a_threshold_by_hand(
     assert threshold(np.array(outlived, dtype=float), np.array(ended, dtype=float)) == expected
 
 
-def test_only_an_interval_with_two_ends_is_closed() -> None:
-    """The middle of an open interval is nowhere."""
-    assert (Threshold(10, 30, 2, 0).closed, Threshold(10, 30, 2, 0).middle_s) == (True, 20)
-    assert (Threshold(10, None, 1, 0).closed, Threshold(10, None, 1, 0).middle_s) == (False, None)
+def test_only_a_closed_interval_has_a_middle() -> None:
+    """The trial that would halve an open interval is nowhere."""
+    assert Threshold(10, 30, 2, 0).middle_s == 20
+    assert Threshold(10, None, 1, 0).middle_s is None

@@ -164,57 +164,41 @@ def _confidence(policy: str, limit: Threshold, ended: int, clients: int) -> str:
 
 def _advice(policy: str, limit: Threshold, ended: int, clients: int) -> str:
     """What traffic would narrow the interval, in one sentence."""
-    if not limit.votes:
-        return "No client used a token twice: one that does, after ever longer pauses, would tell."
     low, high = limit.low_s, limit.high_s
-    if high is None and low is not None:
-        return (
-            f"No token ended after gaps of up to {spoken(low)}: a client that pauses "
-            f"{spoken(2 * low)} would bound the timeout or double what is known."
-        )
+    if low is None and high is None:
+        return "No client used a token again after a pause: one that does would tell."
     if high is None:
-        return "No gap that can be measured was seen: a client that pauses would tell."
-    if low is None:
-        return (
-            f"No gap was survived, and one of {spoken(high)} was not: a client that pauses "
-            f"{spoken(high / 2)} would halve the interval."
+        probe, seen = 2 * (low or 0), f"No token ended after an idle gap of {spoken(low or 0)}"
+        gain = "would bound the timeout or double what is known"
+    elif low is None:
+        probe, seen = high / 2, f"No token survived an idle gap, and {spoken(high)} ended one"
+        gain = "would halve the interval"
+    else:
+        probe, seen = (
+            (low + high) / 2,
+            f"No idle gap between {spoken(low)} and {spoken(high)} tells",
         )
-    middle = spoken((low + high) / 2)
-    between = f"between {spoken(low)} and {spoken(high)}"
-    more = ""
-    if policy == "undetermined" and (ended < MIN_ENDS or clients < MIN_CLIENTS):
-        more = f", and {MIN_ENDS} ends from {MIN_CLIENTS} clients would let the policy be named"
+        gain = "would halve the interval"
     if policy == "age":
-        return (
-            f"No token was used at an age {between}: a client that uses one {middle} after its "
-            f"issue would halve the interval."
-        )
+        seen = seen.replace("idle gap", "age")
+        return f"{seen}: a client that uses a token {spoken(probe)} after its issue {gain}."
     if limit.contradictions:
-        return (
-            f"{limit.contradictions} of {limit.votes} tokens contradict every idle timeout "
-            f"{between}: clients that pause {middle} would show whether idle time decides{more}."
-        )
-    return (
-        f"No idle gap {between} was seen: a client that pauses {middle} would halve the "
-        f"interval{more}."
-    )
+        seen = f"{limit.contradictions} of {limit.votes} tokens contradict any one idle timeout"
+        gain = "would show whether idle time decides"
+    if ended and (ended < MIN_ENDS or clients < MIN_CLIENTS):
+        gain += f", and {MIN_ENDS} ends by {MIN_CLIENTS} clients could give the policy a name"
+    return f"{seen}: a client that pauses {spoken(probe)} {gain}."
 
 
 def spoken(seconds: float) -> str:
-    """A span in the two units a person would say it in.
+    """A span as a person would say it, in at most two units.
 
-    >>> spoken(0.25), spoken(18.4), spoken(1470), spoken(25920)
-    ('0.25 s', '18.4 s', '24 min 30 s', '7 h 12 min')
+    >>> spoken(0.25), spoken(18.4), spoken(1470), spoken(7199), spoken(25920)
+    ('0.25 s', '18.4 s', '24 min 30 s', '2 h', '7 h 12 min')
     """
     if seconds < 60:
         return f"{seconds:.3g} s"
-    whole = round(seconds)
-    for size, unit, smaller, part in (
-        (86_400, "d", 3_600, "h"),
-        (3_600, "h", 60, "min"),
-        (60, "min", 1, "s"),
-    ):
-        if whole >= size:
-            rest = round(whole % size / smaller)
-            return f"{whole // size} {unit}" + (f" {rest} {part}" if rest else "")
-    return f"{whole} s"
+    units = ((86_400, "d", 3_600, "h"), (3_600, "h", 60, "min"), (60, "min", 1, "s"))
+    size, unit, part, small = next(u for u in units if seconds >= u[0])
+    whole, rest = divmod(round(seconds / part), size // part)
+    return f"{whole} {unit}" + (f" {rest} {small}" if rest else "")

@@ -36,11 +36,6 @@ class Threshold:
     contradictions: int
 
     @property
-    def closed(self) -> bool:
-        """Whether both ends are known."""
-        return self.low_s is not None and self.high_s is not None
-
-    @property
     def middle_s(self) -> float | None:
         """The span whose trial would halve the interval; `None` where it is open."""
         if self.low_s is None or self.high_s is None:

@@ -168,7 +168,10 @@ def _advice(policy: str, limit: Threshold, ended: int, clients: int) -> str:
     if low is None and high is None:
         return "No client used a token again after a pause: one that does would tell."
     if high is None:
-        probe, seen = 2 * (low or 0), f"No token ended after an idle gap of {spoken(low or 0)}"
+        probe, seen = (
+            2 * (low or 0),
+            f"No token ended after an idle gap of up to {spoken(low or 0)}",
+        )
         gain = "would bound the timeout or double what is known"
     elif low is None:
         probe, seen = high / 2, f"No token survived an idle gap, and {spoken(high)} ended one"

@@ -48,7 +48,7 @@ def differences(rec: Recording, truths: Mapping[str, Truth]) -> list[Difference]
     watched_rules = {rule for truth in truths.values() for rule in truth.findings}
     for row in findings(rec).rows():
         if row["rule"] in watched_rules and row["client"] is not None:
-            ruled.setdefault(_agent(row["client"]), Counter())[row["rule"]] += row["count"]
+            ruled.setdefault(agent_of(row["client"]), Counter())[row["rule"]] += row["count"]
     different = []
     for name, truth in truths.items():
         agent = truth.user_agent
@@ -70,11 +70,11 @@ def _counts(rows: Iterable[tuple[str, str]]) -> dict[str, Counter[str]]:
     """Counts of what was found, by user agent."""
     counts: dict[str, Counter[str]] = {}
     for client, what in rows:
-        counts.setdefault(_agent(client), Counter())[what] += 1
+        counts.setdefault(agent_of(client), Counter())[what] += 1
     return counts
 
 
-def _agent(client: str) -> str:
+def agent_of(client: str) -> str:
     """The user agent in a client's name, which is ``peer | user-agent``."""
     return client.rpartition(" | ")[2]
 

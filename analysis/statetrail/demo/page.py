@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-LONGEST_WAIT_S: Final = 60.0
+LONGEST_WAIT_S: Final = 600.0
 
 
 def page_routes() -> list[Route]:

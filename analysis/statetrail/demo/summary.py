@@ -15,7 +15,7 @@ from statetrail.analyses.clients import clients
 from statetrail.analyses.expiry import expiry
 from statetrail.analyses.rotations import rotations
 from statetrail.analyses.verdicts import FAULTS, verdicts
-from statetrail.demo.check import Difference
+from statetrail.demo.check import Difference, agent_of
 from statetrail.demo.clients import BEHAVIOURS, Truth
 from statetrail.frames import Recording
 
@@ -45,12 +45,12 @@ def _table(title: str, *columns: str) -> Table:
 
 
 def _clients(rec: Recording, truths: Mapping[str, Truth]) -> Table:
-    rows = {row["client"].rpartition(" | ")[2]: row for row in clients(rec).rows()}
+    rows = {agent_of(row["client"]): row for row in clients(rec).rows()}
     faults: dict[str, Counter[str]] = {}
-    for row in verdicts(rec).rows():
-        if row["verdict"] in FAULTS:
-            agent = row["client"].rpartition(" | ")[2]
-            faults.setdefault(agent, Counter())[f"{row['verdict']} {row['param']}"] += 1
+    for verdict in verdicts(rec).rows():
+        if verdict["verdict"] in FAULTS:
+            counts = faults.setdefault(agent_of(verdict["client"]), Counter())
+            counts[f"{verdict['verdict']} {verdict['param']}"] += 1
     table = _table("Clients", "client", "what it does")
     for column in ("requests", "compliance"):
         table.add_column(column, justify="right")

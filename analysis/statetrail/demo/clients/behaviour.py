@@ -82,10 +82,15 @@ class Stage:
         """Wait until what was received counts as received."""
         await asyncio.sleep(self.settle_s)
 
+    @property
+    def left_s(self) -> float:
+        """Seconds until which rounds begin; 0 if that time is over."""
+        return max(0.0, self.until_s - time.monotonic())
+
     def rounds(self) -> Iterator[int]:
         """The rounds to act: at least one, and more while there is time."""
         number = 0
-        while number == 0 or time.monotonic() < self.until_s:
+        while number == 0 or self.left_s > 0:
             yield number
             number += 1
 

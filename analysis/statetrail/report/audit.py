@@ -14,9 +14,10 @@ import msgspec
 import pandas as pd
 
 from statetrail.errors import UsageError
+from statetrail.findings.rule import SEVERITIES, Severity
 from statetrail.frames import Recording
 from statetrail.report import plots
-from statetrail.report.document import SCHEMA_VERSION, SEVERITIES, Document, Severity
+from statetrail.report.document import SCHEMA_VERSION, Document
 from statetrail.report.gather import gather
 from statetrail.report.html import render_compact, render_html
 from statetrail.report.junit import render_junit

@@ -29,9 +29,11 @@ METHOD: Final[dict[str, str]] = {
     "neither for nor against.",
     "Pseudonyms": "Secret values are kept only as keyed fingerprints and shown as short pseudonyms "
     "such as ~1a2b3c4d. Equal values have equal pseudonyms; the value cannot be computed back.",
-    "Idle interval": "The timeout is longer than the longest idle gap that a value survived, and "
-    "at most the shortest one that ended a value. Contradictions are values that no such timeout "
-    "explains.",
+    "Limits": "If tokens end by idle time, the timeout is longer than the longest gap that one "
+    "survived and at most the shortest that ended one; if they end by age, the same holds of "
+    "ages. One or the other is named only where the traffic leaves no other name. Contradictions "
+    "are tokens that no limit in the interval explains; excluded uses are those whose outcome "
+    "the recording does not tell.",
     "Confidence": "For expiry the grade of its evidence; for counts by their size: low below 5, "
     "medium below 30, high from 30 on. It says how typical the figure is of the traffic, not "
     "whether it was counted rightly.",

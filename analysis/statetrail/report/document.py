@@ -13,16 +13,14 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from statetrail.findings.rule import Severity
+
 SCHEMA_VERSION: Final = 1
 SCHEMA_ID: Final = "urn:statetrail:audit:1"
 
-type Severity = Literal["info", "low", "medium", "high"]
 type Confidence = Literal["none", "low", "medium", "high"]
 type Time = Annotated[datetime, Meta(tz=True)]
 type Counts = Annotated[dict[str, int], Meta(description="How often, by name")]
-
-SEVERITIES: Final[tuple[Severity, ...]] = ("info", "low", "medium", "high")
-"""From the mildest to the gravest."""
 
 
 class Generator(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,13 +165,18 @@ class Expiry(msgspec.Struct, frozen=True, kw_only=True):
     dialect: str
     param: str
     policy: str
-    low_s: float | None
-    high_s: float | None
+    low_s: Annotated[float | None, Meta(description="The limit that `policy` names is longer")]
+    high_s: Annotated[float | None, Meta(description="That limit is at most this")]
     confidence: str
     survived: int
     ended: int
     censored: int
+    excluded: Annotated[int, Meta(description="Uses that say nothing of a lifetime")]
     contradictions: int
+    idle_low_s: float | None
+    idle_high_s: float | None
+    age_low_s: float | None
+    age_high_s: float | None
     advice: str
 
 

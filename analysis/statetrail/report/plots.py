@@ -171,11 +171,11 @@ def _bands(chosen: Iterable[Expiry], labels: dict[tuple[str, str, str], str]) ->
     return [
         {
             "lane": labels[row.origin, row.dialect, row.param],
-            "low": max(row.low_s, 0.001),
-            "high": max(row.high_s, 0.001),
+            "low": max(row.idle_low_s, 0.001),
+            "high": max(row.idle_high_s, 0.001),
         }
         for row in chosen
-        if row.low_s is not None and row.high_s is not None and row.ended
+        if row.idle_low_s is not None and row.idle_high_s is not None
     ]
 
 

@@ -47,25 +47,24 @@ def _lifetime(expiry: Sequence[Expiry]) -> tuple[Statement, ...]:
     if ended:
         ended.sort(key=lambda row: (-_GRADES.index(_grade(row)), -row.ended, row.origin, row.param))
         return tuple(_life(row) for row in ended[:MAX_STATEMENTS])
-    survived = [row for row in expiry if row.low_s is not None]
+    survived = [row for row in expiry if row.idle_low_s]
     if not survived:
         return (
             Statement(
-                text="No value was used again, so nothing is known about how long one lives.",
+                text="No token was used again, so nothing is known about how long one lives.",
                 number="unknown",
-                denominator="0 values used again",
+                denominator="0 tokens used again",
                 confidence="none",
             ),
         )
-    longest = max(survived, key=lambda row: (row.low_s or 0, row.origin, row.param))
+    longest = max(survived, key=lambda row: (row.idle_low_s or 0, row.origin, row.param))
     return (
         Statement(
-            text="No value was seen to end. The longest idle time that one survived is "
-            f"{duration(longest.low_s)} (`{longest.param}` at `{longest.origin}`); sessions live "
-            "longer than that.",
-            number=interval(longest.low_s, None),
+            text="No token was seen to end. The longest idle time that one survived is "
+            f"{duration(longest.idle_low_s)} (`{longest.param}` at `{longest.origin}`).",
+            number=interval(longest.idle_low_s, None),
             denominator=f"0 ends in {count(sum(row.survived for row in expiry), 'use')}",
-            confidence="low",
+            confidence=_grade(longest),
         ),
     )
 
@@ -73,16 +72,17 @@ def _lifetime(expiry: Sequence[Expiry]) -> tuple[Statement, ...]:
 def _life(row: Expiry) -> Statement:
     subject = f"`{row.param}` at `{row.origin}`"
     if row.policy == "idle":
-        text = f"{subject} ends when it lies idle: the timeout is {_between(row)}."
-    elif row.policy == "age":
         text = (
-            f"{subject} ends by its age, used or not. Were it idle time, the timeout would be "
-            f"{_between(row)}."
+            f"{subject} ends when it lies idle: the timeout is {_between(row.low_s, row.high_s)}."
         )
+    elif row.policy == "age":
+        lived = interval(row.low_s, row.high_s)
+        text = f"{subject} ends by its age, used or not: it lives for {lived}."
     else:
         text = (
-            f"{subject} ends, by what rule is not settled. If it is idle time, the timeout is "
-            f"{_between(row)}."
+            f"{subject} ends, by what rule is not settled. If by idle time, the timeout is "
+            f"{_between(row.idle_low_s, row.idle_high_s)}; if by age, the limit is "
+            f"{_between(row.age_low_s, row.age_high_s)}."
         )
     return Statement(
         text=text,
@@ -92,10 +92,10 @@ def _life(row: Expiry) -> Statement:
     )
 
 
-def _between(row: Expiry) -> str:
-    if row.low_s is not None and row.high_s is not None:
-        return f"longer than {duration(row.low_s)} and at most {duration(row.high_s)}"
-    return interval(row.low_s, row.high_s)
+def _between(low_s: float | None, high_s: float | None) -> str:
+    if low_s is not None and high_s is not None:
+        return f"longer than {duration(low_s)} and at most {duration(high_s)}"
+    return interval(low_s, high_s)
 
 
 def _grade(row: Expiry) -> Confidence:

@@ -15,9 +15,6 @@ def gather_capture(rec: Recording) -> Capture:
     exchanges = rec.exchanges_with_client()
     whole = rows(
         exchanges.select(
-            count=nw.len(),
-            clients=nw.col("client").n_unique(),
-            in_scope=(nw.col("dialects") != "").cast(nw.Int64).sum(),
             started=nw.col("request_start_us").min(),
             last_start=nw.col("request_start_us").max(),
             last_end=nw.col("response_end_us").max(),
@@ -34,13 +31,13 @@ def gather_capture(rec: Recording) -> Capture:
     return Capture(
         started=moment(whole["started"]),
         ended=moment(max(ends, default=None)),
-        exchanges=whole["count"],
-        clients=whole["clients"],
+        exchanges=total(exchanges),
+        clients=len(counted(exchanges, "client")),
         origins=len(origins),
         malformed=total(rec.issued.lazy.filter(~nw.col("problem").is_null())),
         issued=total(rec.issued.lazy),
         presented=total(rec.presented.lazy),
-        in_scope=whole["in_scope"] or 0,
+        in_scope=total(exchanges.filter(nw.col("dialects") != "")),
         by_origin=ranked(origins),
         errors=ranked({row["error"]: row["count"] for row in errors}),
         notes=ranked(notes),

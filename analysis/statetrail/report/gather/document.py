@@ -13,7 +13,7 @@ from statetrail.report.gather.answers import gather_answers
 from statetrail.report.gather.capture import gather_capture
 from statetrail.report.gather.clients import gather_clients
 from statetrail.report.gather.counting import part
-from statetrail.report.gather.findings import gather_evidence, gather_findings
+from statetrail.report.gather.findings import gather_evidence, gather_findings, gather_rules
 from statetrail.report.gather.gaps import gather_gaps
 from statetrail.report.gather.parameters import gather_parameters
 from statetrail.report.gather.rotations import gather_lifespans, gather_rotations
@@ -51,6 +51,6 @@ def gather(rec: Recording, created: datetime) -> Document:
         lifespans_total=lifespans_total,
         lifespans=lifespans,
         findings=findings,
-        rules=(),
+        rules=gather_rules(findings),
         exchanges=gather_evidence(rec, findings),
     )

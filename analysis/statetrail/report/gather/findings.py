@@ -3,18 +3,19 @@
 Enters: `findings` and the fact tables. Leaves: `Finding` and `EvidenceExchange` parts.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Final
 
 import pyarrow as pa
 
-from statetrail.findings import findings
+from statetrail.findings import RULES, SEVERITIES, findings
 from statetrail.frames import Lazy, Recording
-from statetrail.report.document import SEVERITIES, EvidenceExchange, Finding, Sighting
+from statetrail.report.document import EvidenceExchange, Finding, RuleChecked, Sighting
 from statetrail.report.gather.counting import Row, moment, part, rows, shown_value
 
-MAX_EVIDENCE: Final = 5
+MAX_EVIDENCE: Final = 6
 """Exchanges of one finding that are told in full; all ids are listed."""
 MAX_EXCHANGES: Final = 2000
 
@@ -32,6 +33,21 @@ def gather_findings(rec: Recording) -> tuple[Finding, ...]:
         for row in findings(rec).rows()
     ]
     return tuple(sorted(found, key=_gravest_first))
+
+
+def gather_rules(found: Iterable[Finding]) -> tuple[RuleChecked, ...]:
+    """All rules that were applied, with how many findings each has."""
+    fired = Counter(finding.rule for finding in found)
+    return tuple(
+        RuleChecked(
+            rule=rule.id,
+            title=rule.title,
+            severity=rule.severity,
+            audience=rule.audience,
+            found=fired[rule.id],
+        )
+        for rule in RULES
+    )
 
 
 def finding_id(rule: str, *subject: str | None) -> str:

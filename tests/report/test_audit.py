@@ -1,0 +1,176 @@
+"""The audit of a recording: its figures are those of the traffic, and it is the same every time."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from statetrail.errors import UsageError
+from statetrail.frames import Recording, open_recording
+from statetrail.report import Audit, audit
+from statetrail.schema import pseudonym
+from support.audits import CREATED
+from support.audits import document as sample
+from support.histories import Ex, Issue, Present, fingerprint, recording, token, use
+from support.hostile import assert_inert
+from support.shops import TOKENS, write_shop
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small store."""
+    return write_shop(tmp_path_factory.mktemp("shop") / "shop.sqlite")
+
+
+@pytest.fixture(scope="module")
+def rec(shop: Path) -> Recording:
+    """The small store, opened."""
+    return open_recording(shop, client_by=("user-agent",))
+
+
+@pytest.fixture(scope="module")
+def made(rec: Recording) -> Audit:
+    """Its audit."""
+    return audit(rec, created=CREATED)
+
+
+def test_the_capture_counts_what_was_recorded(made: Audit) -> None:
+    """Exchanges, clients, origins, values and times are those of the store."""
+    capture = made.document.capture
+    assert (capture.exchanges, capture.clients, capture.origins) == (28, 2, 2)
+    assert (capture.issued, capture.malformed, capture.in_scope) == (28, 0, 28)
+    assert capture.started == datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+    assert capture.by_origin == {"https://prices.example": 14, "https://shop.example": 14}
+    assert [(source.source, source.exchanges) for source in capture.sources] == [("live", 28)]
+
+
+def test_the_stubborn_client_comes_first_and_the_obedient_one_has_no_fault(made: Audit) -> None:
+    """Clients are ranked by compliance, with their verdicts by parameter."""
+    worst, *_, best = made.document.clients
+    assert worst.client == "stubborn/1"
+    assert worst.verdicts["stale"] == worst.faults > 0
+    assert (best.client, best.compliance, best.faults) == ("obedient/1", 1.0, 0)
+    for client in made.document.clients:
+        assert client.judged == client.verdicts.get("honoured", 0) + client.faults
+        assert sum(map(sum, (c.values() for c in client.params.values()))) == sum(
+            client.verdicts.values()
+        )
+
+
+def test_a_parameter_says_how_it_is_issued_and_who_obeys(made: Audit) -> None:
+    """Usage, priority, values, changes and obedience of each parameter."""
+    language, session = made.document.parameters
+    assert (language.param, language.usages, language.clear_values) == (
+        "LangId", {"header": 14}, {"2": 8, "1": 6},
+    )  # fmt: skip
+    assert (language.values, language.changes) == (2, 2)
+    assert (language.clients_judged, language.clients_obeying) == (2, 1)
+    assert (session.param, session.priorities, session.clear_values) == (
+        "_session_token", {"forced": 14}, {},
+    )  # fmt: skip
+
+
+def test_tokens_are_summed_up_with_the_bits_that_bound_them(made: Audit) -> None:
+    """Fifteen letters of both cases cannot hold more than 85.5 bits; clear values hold none."""
+    language, session = made.document.tokens_summary
+    assert (language.secret, language.bits_upper_bound) == (False, None)
+    assert (session.secret, session.length_min, session.length_max) == (True, 15, 15)
+    assert (session.alphabet, session.bits_upper_bound) == ("lower+upper", 85.5)
+
+
+def test_rotations_name_values_by_pseudonyms_and_are_all_counted() -> None:
+    """`from` and `to` are pseudonyms; the total counts those beyond the cap."""
+    history = [
+        Ex(0, 1, 2, [token("first-token")], [use("1")], path="/API/V3/Cart"),
+        Ex(9000, 9001, 9002, [token("other-token")], [use("first-token")], path="/API/V3/Cart"),
+    ]
+    document = audit(recording(history), created=CREATED).document
+    assert document.rotations_total == len(document.rotations) == 2
+    first, second = document.rotations
+    assert (first.from_, first.to) == (None, pseudonym(fingerprint("first-token")))
+    assert (second.from_, second.to) == (first.to, pseudonym(fingerprint("other-token")))
+    assert (second.cause, second.idle_s, second.exchange) == ("reset", 8.998, 2)
+    assert [(gap.outcome, gap.count) for gap in document.gaps] == [("fatal", 1)]
+    assert [span.uses for span in document.lifespans] == [1, 0]
+
+
+def test_the_answers_are_sentences_about_this_traffic(made: Audit) -> None:
+    """Lifetime, rotation and ignoring are answered from the recording."""
+    lifetime, rotation, ignoring = made.document.answers
+    assert "`_session_token` at `https://shop.example`" in lifetime.statements[0].text
+    assert any("`LangId`" in statement.text for statement in rotation.statements)
+    assert "1 client of 2 ignored state at least once" in ignoring.statements[0].text
+    assert ignoring.statements[0].tone == "bad"
+
+
+def test_no_secret_of_the_traffic_is_in_any_form_of_the_audit(made: Audit) -> None:
+    """Tokens are in no report, forward or backward as the two clients have them."""
+    forms = (made.to_html(), made.to_json(), made.to_markdown(), made.to_junit(), repr(made))
+    for form in forms:
+        for secret in TOKENS:
+            assert secret not in form
+            assert secret[::-1] not in form
+
+
+def test_two_audits_of_a_store_differ_in_their_creation_time_alone(shop: Path, made: Audit) -> None:
+    """The same store gives the same bytes."""
+    again = audit(open_recording(shop, client_by=("user-agent",)), created=CREATED)
+    assert again.to_json() == made.to_json()
+    assert again.to_html() == made.to_html()
+    later = audit(open_recording(shop, client_by=("user-agent",)))
+    assert later.document.created > CREATED
+    assert later.to_json().splitlines()[3:] == made.to_json().splitlines()[3:]
+
+
+@pytest.mark.parametrize("engine", ["pandas", "polars"])
+def test_every_engine_gives_the_same_audit(shop: Path, made: Audit, engine: str) -> None:
+    """DuckDB, pandas and Polars: the same JSON."""
+    other = open_recording(shop, client_by=("user-agent",), engine=engine)  # type: ignore[arg-type]
+    assert audit(other, created=CREATED).to_json() == made.to_json()
+
+
+def test_an_audit_of_no_exchange_says_that_nothing_is_known() -> None:
+    """An empty recording gives an audit, and a page."""
+    nothing = audit(recording([]), created=CREATED)
+    assert nothing.document.capture.started is None
+    assert nothing.document.answers[0].statements[0].number == "unknown"
+    assert "so nobody is judged" in assert_inert(nothing.to_html()).text_content()
+
+
+def test_malformed_issues_are_counted_with_their_reason() -> None:
+    """What does not parse is data quality, with the parameter it was about."""
+    history = [
+        Ex(0, 1, 2, [Issue("LangId", "1"), Issue("LangId", "9", problem="no-tail")]),
+        Ex(500, 501, 502, [Issue("Odd", "x", problem="bad-tail")], [Present("LangId", "1")]),
+    ]
+    document = audit(recording(history), created=CREATED).document
+    assert document.capture.malformed == 2
+    assert {p.param: p.malformed for p in document.parameters} == {
+        "LangId": {"no-tail": 1}, "Odd": {"bad-tail": 1},
+    }  # fmt: skip
+
+
+def test_tables_of_an_audit_are_data_frames(made: Audit) -> None:
+    """Findings, clients, parameters, tokens, expiry and rotations for pandas."""
+    assert list(made.clients["client"]) == [c.client for c in made.document.clients]
+    assert {"from", "to", "cause"} <= set(made.rotations.columns)
+    for frame in (made.parameters, made.tokens_summary, made.expiry):
+        assert len(frame)
+    assert made.findings.empty == (not made.document.findings)
+
+
+def test_findings_are_counted_from_a_severity_on() -> None:
+    """`failing` is what a job fails on; an unknown severity is refused by name."""
+    one = Audit(sample())
+    counts = [one.failing(severity) for severity in ("info", "low", "medium", "high")]
+    assert counts == [3, 2, 2, 1]
+    with pytest.raises(UsageError, match="unknown severity 'grave': choose from info, low"):
+        one.failing("grave")  # type: ignore[arg-type]
+
+
+def test_an_audit_is_written_as_it_is_rendered(tmp_path: Path) -> None:
+    """Each form has its writer."""
+    one = Audit(sample())
+    for name in ("html", "json", "markdown", "junit"):
+        getattr(one, f"write_{name}")(tmp_path / name)
+        assert (tmp_path / name).read_text("utf-8") == getattr(one, f"to_{name}")()

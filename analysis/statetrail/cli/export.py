@@ -1,0 +1,40 @@
+"""`statetrail export`: stores as a Parquet dataset."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from statetrail.cli.options import ClientBy, Stores, named
+
+EXAMPLES = """[b]Examples[/b]
+
+statetrail export week.sqlite --to week
+
+statetrail export monday.sqlite tuesday.sqlite --to days --client-by user-agent"""
+
+
+def command(
+    stores: Stores,
+    to: Annotated[
+        Path, typer.Option("--to", metavar="DIR", help="Folder to make.", show_default=False)
+    ],
+    client_by: ClientBy = "peer,user-agent",
+    buckets: Annotated[
+        int, typer.Option("--buckets", metavar="N", help="Parts to split the clients into.")
+    ] = 64,
+) -> None:
+    """Write stores as one Parquet dataset, bucketed by client: the form for large analyses.
+
+    Every command that takes a STORE takes the folder as well.
+    """
+    from statetrail.cli.terminal import busy, stdout, text
+    from statetrail.store import export_parquet, read_store
+    from statetrail.store.parquet import check_target
+
+    check_target(to)
+    with busy("exporting"):
+        facts = [read_store(path) for path in stores]
+        export_parquet(facts, to, named(client_by), buckets)
+    exchanges = sum(store.tables["exchanges"].num_rows for store in facts)
+    stdout().print(text(f"{to}: {exchanges:,} exchanges"))

@@ -1,0 +1,48 @@
+"""What every command has around it: errors become one line and an exit code, never a traceback."""
+
+import functools
+import os
+import sqlite3
+import sys
+from collections.abc import Callable
+
+import typer
+
+from statetrail.errors import StatetrailError
+
+MISUSE = 2
+BROKEN_PIPE = 141
+"""What a shell reports of a program that the next one in the pipe no longer listens to."""
+
+
+def guarded[**P](command: Callable[P, None]) -> Callable[P, None]:
+    """The command with its errors told in one line."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+            sys.stdout.flush()
+        except StatetrailError as error:
+            raise fail(str(error)) from None
+        except BrokenPipeError:
+            # Python flushes standard output once more at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            raise typer.Exit(BROKEN_PIPE) from None
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename is not None else ""
+            raise fail(f"{where}{error.strerror or type(error).__name__}") from None
+        except sqlite3.Error as error:
+            # The name only: a message may quote a value.
+            name = getattr(error, "sqlite_errorname", type(error).__name__)
+            raise fail(f"the store cannot be used ({name})") from None
+
+    return run
+
+
+def fail(message: str) -> typer.Exit:
+    """Print a message as one line on standard error; raise what this returns."""
+    from statetrail.cli.terminal import one_line
+
+    print(f"statetrail: {one_line(message)}", file=sys.stderr)
+    return typer.Exit(MISUSE)

@@ -1,0 +1,78 @@
+"""`statetrail import`: HAR files and mitmproxy flow files into a store."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from statetrail.cli.options import (
+    DEFAULT_STORE,
+    Clear,
+    ClientHeader,
+    Dialects,
+    ForgetKey,
+    Key,
+    Store,
+    chosen,
+    cleared,
+    field_name,
+)
+
+EXAMPLES = """[b]Examples[/b]
+
+statetrail import shop.har --store shop.sqlite
+
+statetrail import monday.flows tuesday.har.gz --store week.sqlite --client-header X-Device-Id"""
+
+
+def command(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE",
+            help="HAR files (also gzipped) and files of mitmdump -w, told apart by content.",
+            show_default=False,
+        ),
+    ],
+    store: Store = DEFAULT_STORE,
+    key: Key = None,
+    forget_key: ForgetKey = False,
+    clear: Clear = "",
+    client_header: ClientHeader = None,
+    dialects: Dialects = "all",
+) -> None:
+    """Import HAR files and mitmproxy flow files into a store.
+
+    The same file twice doubles nothing. A truncated file keeps its complete beginning, and what
+    was lost is said and noted in the store.
+    """
+    from statetrail.capture.importing import capture_source, import_files
+    from statetrail.cli.terminal import progress, say, stdout, text
+    from statetrail.sightings import Sighting
+    from statetrail.store import SqliteStore
+
+    known = chosen(dialects)
+    wanted, header = cleared(clear, known), field_name(client_header)
+    for path in files:
+        capture_source(path)  # before a store is made for files that are none
+    with SqliteStore.create_or_open(store, key=key, keep_key=not forget_key) as opened:
+        try:
+            with progress() as bar:
+                task = bar.add_task("")
+
+                def report(path: Path, read: int, size: int) -> None:
+                    bar.update(task, description=path.name[:40], completed=read, total=size)
+
+                how = Sighting(known, opened.pseudonyms, wanted, header)
+                done = import_files(files, opened, how, report)
+        finally:
+            if forget_key:
+                opened.forget_key()
+    console = stdout()
+    for one in done:
+        counts = f"{one.exchanges:,} exchanges"
+        if one.duplicates:
+            counts += f", {one.duplicates:,} there already"
+        console.print(text(f"{one.path}: {counts}"))
+        if one.problem:
+            say(f"{one.path}: {one.problem}")

@@ -1,0 +1,129 @@
+"""A table's rows as text for a terminal, as CSV, JSON or Parquet.
+
+Enters: a schema and its rows as Arrow. Leaves: what is printed or written. What came from the
+network stays text: no terminal escape in a table, no formula in a CSV file.
+"""
+
+import csv
+import io
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from statetrail.cli.terminal import MAX_LINE, stdout, table, text
+from statetrail.schema import Column, Table, pseudonym
+from statetrail.sightings.text import clean
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_FORMULA: Final = re.compile(r"[=+\-@\t\r\n]")
+_NUMBER: Final = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
+_MAX_CELL: Final = 60
+# On a terminal: what tells a row apart and what a person looks for. The rest is in the other forms.
+_SHOWN: Final = {
+    "exchanges": (
+        *("exchange_id", "request_start_us", "peer", "user_agent", "method", "host", "endpoint"),
+        *("status", "error", "dialects", "notes"),
+    ),
+    "issued": (
+        *("exchange_id", "dialect", "param", "value", "fingerprint", "usage", "priority"),
+        *("channel", "problem"),
+    ),
+    "presented": ("exchange_id", "dialect", "param", "value", "fingerprint", "channel", "kind"),
+    "tokens": (
+        *("client", "origin", "param", "value", "fingerprint", "issues", "uses"),
+        *("first_issued_us", "superseded_us", "observed_s"),
+    ),
+    "rotations": (
+        *("exchange_id", "client", "param", "at_us", "from_fingerprint", "to_fingerprint"),
+        *("cause", "idle_s", "age_s"),
+    ),
+    "findings": (
+        *("severity", "rule", "client", "origin", "param", "count", "message", "evidence"),
+    ),
+}
+
+
+def print_table(schema: Table, rows: pa.Table, total: int) -> None:
+    """Print rows for a person; says how many there are where not all are shown."""
+    names = _SHOWN.get(schema.name, schema.names)
+    columns = [column for column in schema.columns if column.name in names]
+    columns.sort(key=lambda column: names.index(column.name))
+    right = [_heading(c) for c in columns if c.type in ("int", "float")]
+    made = table(None, [_heading(column) for column in columns], right)
+    limit = MAX_LINE if schema.name == "findings" else _MAX_CELL
+    for row in rows.to_pylist():
+        made.add_row(*(text(_cell(column, row[column.name]), limit=limit) for column in columns))
+    console = stdout()
+    console.print(made)
+    if total > rows.num_rows:
+        console.print(text(f"{rows.num_rows:,} of {total:,} rows; --limit {total} shows all"))
+
+
+def csv_text(schema: Table, rows: pa.Table, *, for_terminal: bool = False) -> str:
+    """CSV for people and spreadsheets: dates for times, and no cell that is a formula."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([column.name.removesuffix("_us") for column in schema.columns])
+    for row in rows.to_pylist():
+        writer.writerow([_csv_cell(column, row[column.name]) for column in schema.columns])
+    made = out.getvalue()
+    if not for_terminal:
+        return made
+    return "\n".join(clean(line, len(line)) for line in made.split("\n"))
+
+
+def json_text(rows: pa.Table) -> str:
+    """A JSON array, one row a line, columns as the schema names them; all of it ASCII."""
+    lines = ",\n".join(json.dumps(row, allow_nan=False) for row in rows.to_pylist())
+    return f"[\n{lines}\n]\n" if lines else "[]\n"
+
+
+def parquet_bytes(rows: pa.Table) -> bytes:
+    """A Parquet file with the schema's columns and types."""
+    out = io.BytesIO()
+    pq.write_table(rows, out, compression="zstd")
+    return out.getvalue()
+
+
+def inert(cell: str) -> str:
+    """The text with an apostrophe before it where a spreadsheet would compute it.
+
+    >>> inert("=1+1"), inert("-5"), inert("plain")
+    ("'=1+1", '-5', 'plain')
+    """
+    return f"'{cell}" if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell) else cell
+
+
+def _heading(column: Column) -> str:
+    return column.name.removesuffix("_us")
+
+
+def _when(at_us: int) -> str | None:
+    try:
+        at = _EPOCH + timedelta(microseconds=at_us)
+    except OverflowError:
+        return None
+    return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _csv_cell(column: Column, value: Any) -> Any:
+    if value is None:
+        return ""
+    if column.type == "timestamp":
+        return _when(value) or value
+    return inert(value) if isinstance(value, str) else value
+
+
+def _cell(column: Column, value: Any) -> str:
+    if value is None:
+        return "-"
+    if column.type == "timestamp":
+        when = _when(value)
+        return when[:23].replace("T", " ") if when else str(value)
+    if column.type == "fingerprint":
+        return pseudonym(value)
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

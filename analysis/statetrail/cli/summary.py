@@ -1,0 +1,130 @@
+"""The summary of an audit on a terminal: the three answers, then the tables, each cut short."""
+
+from collections import Counter
+
+from rich.console import Console
+
+from statetrail.analyses.verdicts import FAULTS
+from statetrail.cli.terminal import table, text
+from statetrail.report import Audit, wording
+from statetrail.report.document import SEVERITIES, Document
+
+MAX_STATEMENTS = 4
+MAX_ROWS = 12
+_STYLES = {"high": "bold red", "medium": "yellow", "low": "cyan", "info": "dim"}
+_TONES = {"good": "green", "bad": "red", "neutral": ""}
+
+
+def show_summary(audit: Audit, console: Console) -> None:
+    """Print what an audit found, for a person in a hurry."""
+    document = audit.document
+    _head(document, console)
+    _answers(document, console)
+    _clients(document, console)
+    _expiry(document, console)
+    _findings(document, console)
+
+
+def _head(document: Document, console: Console) -> None:
+    capture = document.capture
+    console.print(text(", ".join(document.settings.stores), "bold"))
+    console.print(
+        text(
+            f"{wording.count(capture.exchanges, 'exchange')} "
+            f"({wording.count(capture.in_scope)} in scope), "
+            f"{wording.count(capture.clients, 'client')}, "
+            f"{wording.count(capture.origins, 'origin')}, "
+            f"{wording.when(capture.started)} to {wording.when(capture.ended)} UTC"
+        )
+    )
+    lost = [source for source in capture.sources if source.problem]
+    for source in lost[:MAX_ROWS]:
+        console.print(text(f"{source.name or source.source}: {source.problem}", "yellow"))
+    if capture.malformed:
+        console.print(
+            text(f"{wording.count(capture.malformed, 'issued value')} not well formed", "yellow")
+        )
+
+
+def _answers(document: Document, console: Console) -> None:
+    for answer in document.answers:
+        console.print()
+        console.print(text(answer.question, "bold"))
+        for statement in answer.statements[:MAX_STATEMENTS]:
+            console.print(text(f"  {statement.text}", _TONES[statement.tone]))
+        _more(len(answer.statements) - MAX_STATEMENTS, console)
+
+
+def _clients(document: Document, console: Console) -> None:
+    if not document.clients:
+        return
+    made = table(
+        "Clients, the least compliant first",
+        ("client", "origin", "requests", "compliance", "of", "faults"),
+        right=("requests", "compliance", "of"),
+    )
+    for client in document.clients[:MAX_ROWS]:
+        faults = Counter(client.verdicts)
+        made.add_row(
+            text(client.client),
+            text(client.origin),
+            wording.count(client.requests),
+            wording.percent(client.compliance),
+            wording.count(client.judged),
+            text(wording.tally({n: c for n, c in faults.most_common() if n in FAULTS})),
+        )
+    console.print()
+    console.print(made)
+    _more(len(document.clients) - MAX_ROWS, console)
+
+
+def _expiry(document: Document, console: Console) -> None:
+    known = [e for e in document.expiry if e.low_s is not None or e.high_s is not None]
+    if not known:
+        return
+    made = table(
+        "Idle timeout", ("origin", "parameter", "policy", "between", "confidence", "ends"),
+        right=("ends",),
+    )  # fmt: skip
+    for one in known[:MAX_ROWS]:
+        made.add_row(
+            text(one.origin),
+            text(one.param),
+            text(one.policy),
+            text(wording.interval(one.low_s, one.high_s)),
+            text(one.confidence),
+            wording.count(one.ended),
+        )
+    console.print()
+    console.print(made)
+    _more(len(known) - MAX_ROWS, console)
+
+
+def _findings(document: Document, console: Console) -> None:
+    console.print()
+    if not document.findings:
+        console.print(text("No finding.", "green"))
+        return
+    counts = Counter(finding.severity for finding in document.findings)
+    shown: dict[str, int] = {name: counts[name] for name in reversed(SEVERITIES) if counts[name]}
+    made = table(
+        f"Findings: {wording.listed(shown)}",
+        ("severity", "rule", "finding", "client", "parameter", "count"),
+        right=("count",),
+    )
+    for finding in document.findings[:MAX_ROWS]:
+        made.add_row(
+            text(finding.severity, _STYLES[finding.severity]),
+            text(finding.rule),
+            text(finding.title),
+            text(finding.client or "-"),
+            text(finding.param or "-"),
+            wording.count(finding.count),
+        )
+    console.print(made)
+    _more(len(document.findings) - MAX_ROWS, console)
+
+
+def _more(count: int, console: Console) -> None:
+    if count > 0:
+        console.print(text(f"  … and {wording.count(count)} more", "dim"))

@@ -1,0 +1,127 @@
+"""`statetrail show` and `statetrail export`."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from statetrail.cli.rendering import inert
+from statetrail.schema import TABLES
+from statetrail.store import read_store
+from support.commands import run, run_program
+from support.hars import entry, headers, write_har
+
+HOSTILE = "=HYPERLINK(evil)[bold]\x1b[31m"
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of a hundred exchanges with a hostile user agent among them."""
+    folder = tmp_path_factory.mktemp("store")
+    agent = headers(("User-Agent", HOSTILE))
+    issued = [("X-Set-CurrId", "-1;header/forced"), ("X-Set-Ticket", "-sum(1)abc;header/forced")]
+    entries = [
+        entry(
+            "https://shop.example/services/v3/products",
+            startedDateTime=f"2024-05-01T10:{n // 60:02}:{n % 60:02}Z",
+            issued=issued,
+        )
+        for n in range(99)
+    ]
+    write_har(folder / "x.har", *entries, entry(request__headers=agent))
+    assert run("import", folder / "x.har", "--store", folder / "s.sqlite").code == 0
+    return folder / "s.sqlite"
+
+
+@pytest.mark.parametrize("table", ["exchanges", "issued", "presented", "tokens", "verdicts"])
+def test_json_and_parquet_have_the_very_columns_of_the_schema(
+    store: Path, tmp_path: Path, table: str
+) -> None:
+    """The forms for programs are the catalogue's tables, all rows, values unchanged."""
+    rows = json.loads(run("show", store, table, "--format", "json").out)
+    out = tmp_path / "x.parquet"
+    assert run("show", store, table, "--format", "parquet", "--to", out).code == 0
+    assert pq.read_table(out).to_pylist() == rows
+    assert pq.read_schema(out).equals(TABLES[table].arrow)
+
+
+def test_a_table_is_short_and_says_what_it_leaves_out(store: Path) -> None:
+    """The form for people has the first rows, pseudonyms for fingerprints, dates for times."""
+    lines = run("show", store, "issued", "--limit", 2).out.splitlines()
+    assert lines[0].split()[:4] == ["exchange_id", "dialect", "param", "value"]
+    assert lines[1].split()[:4] == ["1", "52eseller", "CurrId", "-1"]
+    assert "~" in lines[2]
+    assert lines[3] == "2 of 199 rows; --limit 199 shows all"
+    assert len(run("show", store, "exchanges").out.splitlines()) == 52
+    assert "2024-05-01 10:00:00.300" in run("show", store, "exchanges").out
+
+
+def test_csv_computes_nothing(store: Path) -> None:
+    """A cell that a spreadsheet would take for a formula is text; numbers stay numbers."""
+    done = run("show", store, "exchanges", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(done.out)))
+    assert rows[-1]["user_agent"] == "'=HYPERLINK(evil)[bold]\ufffd[31m"
+    assert rows[0]["request_start"] == "2024-05-01T10:00:00.300000Z"
+    issued = list(csv.DictReader(io.StringIO(run("show", store, "issued", "--format", "csv").out)))
+    assert issued[0]["value"] == "-1"
+
+
+@pytest.mark.parametrize(
+    ("cell", "shown"),
+    [
+        *(
+            (cell, f"'{cell}")
+            for cell in ("=1", "+a", "-a", "@a", "\ta", "\ra", "=", "-1+1", "+1e")
+        ),
+        *((cell, cell) for cell in ("-1", "+1.5", "-2e-5", "a=1", "", "1", "~1a")),
+    ],
+)
+def test_formulas_are_told_from_numbers(cell: str, shown: str) -> None:
+    """Only what is really a number may begin with a sign."""
+    assert inert(cell) == shown
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "json"])
+def test_nothing_of_a_hostile_store_acts_on_a_terminal(store: Path, form: str) -> None:
+    """No escape reaches the output, and markup is shown as it is."""
+    out = run("show", store, "exchanges", "--format", form, "--limit", "1000").out
+    assert "\x1b" not in out
+    assert "HYPERLINK(evil)[bold]" in out
+
+
+def test_parquet_needs_a_file_or_a_pipe(store: Path) -> None:
+    """Piped, the bytes come on standard output."""
+    done = run_program("show", store, "presented", "--format", "parquet")
+    assert done.code == 0
+    assert done.out.startswith("PAR1")
+
+
+def test_an_output_never_overwrites_its_source(store: Path, tmp_path: Path) -> None:
+    """The store, its key, a folder and a missing folder are refused before any work."""
+    before = store.read_bytes()
+    link = tmp_path / "link"
+    link.symlink_to(store)
+    for out in (store, f"{store}.key", link, tmp_path, tmp_path / "no" / "where"):
+        done = run("show", store, "issued", "--format", "csv", "--to", out)
+        assert done.code == 2
+        assert done.err.count("\n") == 1
+    assert store.read_bytes() == before
+
+
+def test_an_exported_dataset_is_a_store(store: Path, tmp_path: Path) -> None:
+    """What is exported can be shown, and a second export to the same place is refused."""
+    to = tmp_path / "dataset"
+    done = run("export", store, "--to", to)
+    assert (done.code, done.out) == (0, f"{to}: 100 exchanges\n")
+    wanted = run("show", store, "issued", "--format", "json").out
+    assert run("show", to, "issued", "--format", "json").out == wanted
+    done = run("export", store, "--to", to)
+    assert done.code == 2
+    assert "exists already" in done.err
+    assert read_store(to).tables["exchanges"].num_rows == 100
+    assert run("export", store, "--to", tmp_path / "x", "--client-by", "shoes").code == 2
+    assert run("export", store, "--to", tmp_path / "x", "--buckets", "0").code == 2
+    assert not (tmp_path / "x").exists()

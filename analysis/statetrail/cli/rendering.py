@@ -14,7 +14,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from statetrail.cli.terminal import MAX_LINE, stdout, table, text
+from statetrail.cli.terminal import MAX_LINE, draw, stdout, table, text
 from statetrail.schema import Column, Table, pseudonym
 from statetrail.sightings.text import clean
 
@@ -58,7 +58,7 @@ def print_table(schema: Table, rows: pa.Table, total: int) -> None:
     for row in rows.to_pylist():
         made.add_row(*(text(_cell(column, row[column.name]), limit=limit) for column in columns))
     console = stdout()
-    console.print(made)
+    draw(made, console)
     if total > rows.num_rows:
         console.print(text(f"{rows.num_rows:,} of {total:,} rows; --limit {total} shows all"))
 

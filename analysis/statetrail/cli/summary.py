@@ -5,9 +5,10 @@ from collections import Counter
 from rich.console import Console
 
 from statetrail.analyses.verdicts import FAULTS
-from statetrail.cli.terminal import table, text
+from statetrail.cli.terminal import draw, table, text
+from statetrail.findings import SEVERITIES
 from statetrail.report import Audit, wording
-from statetrail.report.document import SEVERITIES, Document
+from statetrail.report.document import Document
 
 MAX_STATEMENTS = 4
 MAX_ROWS = 12
@@ -74,7 +75,7 @@ def _clients(document: Document, console: Console) -> None:
             text(wording.tally({n: c for n, c in faults.most_common() if n in FAULTS})),
         )
     console.print()
-    console.print(made)
+    draw(made, console)
     _more(len(document.clients) - MAX_ROWS, console)
 
 
@@ -83,7 +84,7 @@ def _expiry(document: Document, console: Console) -> None:
     if not known:
         return
     made = table(
-        "Idle timeout", ("origin", "parameter", "policy", "between", "confidence", "ends"),
+        "Expiry", ("origin", "parameter", "policy", "between", "confidence", "ends"),
         right=("ends",),
     )  # fmt: skip
     for one in known[:MAX_ROWS]:
@@ -96,7 +97,7 @@ def _expiry(document: Document, console: Console) -> None:
             wording.count(one.ended),
         )
     console.print()
-    console.print(made)
+    draw(made, console)
     _more(len(known) - MAX_ROWS, console)
 
 
@@ -121,7 +122,7 @@ def _findings(document: Document, console: Console) -> None:
             text(finding.param or "-"),
             wording.count(finding.count),
         )
-    console.print(made)
+    draw(made, console)
     _more(len(document.findings) - MAX_ROWS, console)
 
 

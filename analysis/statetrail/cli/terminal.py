@@ -67,6 +67,17 @@ def table(title: str | None, columns: Iterable[str], right: Iterable[str] = ()) 
     return made
 
 
+def draw(made: Table, console: Console) -> None:
+    """Print a table; in a pipe without the blanks that fill its last column."""
+    if sys.stdout.isatty():
+        console.print(made)
+        return
+    with console.capture() as captured:
+        console.print(made)
+    for line in captured.get().splitlines():
+        console.print(Text(line.rstrip()))
+
+
 @contextmanager
 def progress() -> Iterator[Progress]:
     """A progress bar on standard error, on terminals only; it leaves no trace."""

@@ -31,46 +31,58 @@ class Difference:
     found: int
 
 
+def told(truth: Truth) -> Counter[str]:
+    """What a client knows it did: ``requests``, ``session reset``, verdicts and findings."""
+    counts = Counter({"requests": truth.requests, "session reset": truth.resets})
+    for (param, verdict), count in truth.verdicts.items():
+        counts[f"{verdict} {param}"] += count
+    counts.update(truth.findings)
+    return counts
+
+
+def found(rec: Recording, truths: Mapping[str, Truth]) -> dict[str, Counter[str]]:
+    """What the audit found of the same, by the truths' names."""
+    rules = {rule for truth in truths.values() for rule in truth.findings}
+    seen = (
+        _requests(rec),
+        _counts(
+            (row["client"], f"{row['verdict']} {row['param']}", 1)
+            for row in verdicts(rec).rows()
+            if row["verdict"] in WATCHED
+        ),
+        _counts(
+            (row["client"], "session reset", 1)
+            for row in rotations(rec).rows()
+            if row["cause"] == "reset" and row["dialect"] == "zest"
+        ),
+        _counts(
+            (row["client"], row["rule"], row["count"])
+            for row in findings(rec).rows()
+            if row["rule"] in rules and row["client"] is not None
+        ),
+    )
+    return {
+        name: sum((counts.get(truth.user_agent, Counter()) for counts in seen), Counter())
+        for name, truth in truths.items()
+    }
+
+
 def differences(rec: Recording, truths: Mapping[str, Truth]) -> list[Difference]:
     """Every difference between the audit and the truth, by client."""
-    requests = _requests(rec)
-    judged = _counts(
-        (row["client"], f"{row['verdict']} {row['param']}")
-        for row in verdicts(rec).rows()
-        if row["verdict"] in WATCHED
-    )
-    resets = _counts(
-        (row["client"], "resets")
-        for row in rotations(rec).rows()
-        if row["cause"] == "reset" and row["dialect"] == "zest"
-    )
-    ruled: dict[str, Counter[str]] = {}
-    watched_rules = {rule for truth in truths.values() for rule in truth.findings}
-    for row in findings(rec).rows():
-        if row["rule"] in watched_rules and row["client"] is not None:
-            ruled.setdefault(agent_of(row["client"]), Counter())[row["rule"]] += row["count"]
-    different = []
-    for name, truth in truths.items():
-        agent = truth.user_agent
-        expected: Counter[str] = Counter({"requests": truth.requests, "resets": truth.resets})
-        expected.update({f"{verdict} {param}": n for (param, verdict), n in truth.verdicts.items()})
-        expected.update(truth.findings)
-        found = Counter({"requests": requests[agent]})
-        for counts in (judged, resets, ruled):
-            found.update(counts.get(agent, {}))
-        different += [
-            Difference(name, what, expected[what], found[what])
-            for what in sorted(expected.keys() | found.keys())
-            if expected[what] != found[what]
-        ]
-    return different
+    return [
+        Difference(name, what, expected[what], counts[what])
+        for name, counts in found(rec, truths).items()
+        for expected in (told(truths[name]),)
+        for what in sorted(expected.keys() | counts.keys())
+        if expected[what] != counts[what]
+    ]
 
 
-def _counts(rows: Iterable[tuple[str, str]]) -> dict[str, Counter[str]]:
+def _counts(rows: Iterable[tuple[str, str, int]]) -> dict[str, Counter[str]]:
     """Counts of what was found, by user agent."""
     counts: dict[str, Counter[str]] = {}
-    for client, what in rows:
-        counts.setdefault(agent_of(client), Counter())[what] += 1
+    for client, what, count in rows:
+        counts.setdefault(agent_of(client), Counter())[what] += count
     return counts
 
 
@@ -79,7 +91,7 @@ def agent_of(client: str) -> str:
     return client.rpartition(" | ")[2]
 
 
-def _requests(rec: Recording) -> Counter[str]:
+def _requests(rec: Recording) -> dict[str, Counter[str]]:
     """Requests in scope by user agent; a browser's preflights are not the page's own."""
     rows: Any = (
         rec.exchanges.lazy.filter((nw.col("dialects") != "") & (nw.col("method") != "OPTIONS"))
@@ -87,4 +99,6 @@ def _requests(rec: Recording) -> Counter[str]:
         .agg(requests=nw.len())
         .collect("pyarrow")
     )
-    return Counter({row["user_agent"]: row["requests"] for row in rows.rows(named=True)})
+    return {
+        row["user_agent"]: Counter({"requests": row["requests"]}) for row in rows.rows(named=True)
+    }

@@ -7,6 +7,7 @@ from the recording is printed as plain text, never as markup.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -14,17 +15,15 @@ from rich.text import Text
 from statetrail.analyses.clients import clients
 from statetrail.analyses.expiry import expiry
 from statetrail.analyses.rotations import rotations
-from statetrail.analyses.verdicts import FAULTS, verdicts
-from statetrail.demo.check import Difference, agent_of
-from statetrail.demo.clients import BEHAVIOURS, Truth
+from statetrail.demo.check import Difference, agent_of, found
+from statetrail.demo.clients import Truth
 from statetrail.frames import Recording
 
 
 def show_summary(rec: Recording, truths: Mapping[str, Truth], console: Console) -> None:
     """Print what the audit found."""
-    console.print(_clients(rec, truths))
-    console.print(_expiry(rec))
-    console.print(_rotations(rec))
+    for table in (_clients(rec, truths), _expiry(rec), _rotations(rec)):
+        console.print(table)
 
 
 def show_differences(different: Sequence[Difference], console: Console) -> None:
@@ -33,60 +32,56 @@ def show_differences(different: Sequence[Difference], console: Console) -> None:
     for column in ("expected", "found"):
         table.add_column(column, justify="right")
     for one in different:
-        table.add_row(one.client, one.what, str(one.expected), str(one.found), style="red")
+        table.add_row(one.client, Text(one.what), str(one.expected), str(one.found), style="red")
     console.print(table)
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold")
+    table = Table(
+        title=f"\n{title}",
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+    )
     for column in columns:
-        table.add_column(column)
+        table.add_column(column, no_wrap=True)
     return table
 
 
 def _clients(rec: Recording, truths: Mapping[str, Truth]) -> Table:
     rows = {agent_of(row["client"]): row for row in clients(rec).rows()}
-    faults: dict[str, Counter[str]] = {}
-    for verdict in verdicts(rec).rows():
-        if verdict["verdict"] in FAULTS:
-            counts = faults.setdefault(agent_of(verdict["client"]), Counter())
-            counts[f"{verdict['verdict']} {verdict['param']}"] += 1
-    table = _table("Clients", "client", "what it does")
+    table = _table("Clients", "client")
     for column in ("requests", "compliance"):
         table.add_column(column, justify="right")
-    table.add_column("faults")
-    for name, truth in truths.items():
-        row = rows.get(truth.user_agent)
-        known = row is not None and row["compliance"] is not None
+    table.add_column("faults and findings")
+    for name, counts in found(rec, truths).items():
+        row = rows.get(truths[name].user_agent, {"compliance": None})
+        known = row["compliance"] is not None
         table.add_row(
             name,
-            BEHAVIOURS[name].says,
-            str(truth.requests),
-            f"{row['compliance']:.0%} of {row['judged']}" if row is not None and known else "-",
-            Text(
-                ", ".join(
-                    f"{count} {what}"
-                    for what, count in faults.get(truth.user_agent, Counter()).most_common()
-                )
-                or "none"
-            ),
+            str(counts.pop("requests")),
+            f"{row['compliance']:.0%} of {row['judged']}" if known else "-",
+            Text("\n".join(f"{count} {what}" for what, count in counts.most_common()) or "none"),
         )
     return table
 
 
 def _expiry(rec: Recording) -> Table:
-    table = _table("Expiry", "origin", "parameter", "policy")
+    table = _table("Expiry", "parameter", "policy")
     for column in ("longer than", "at most", "ends"):
         table.add_column(column, justify="right")
+    table.add_column("origin", overflow="fold")
     for row in expiry(rec).rows():
         if row["ended"]:
             table.add_row(
-                Text(row["origin"]),
                 Text(row["param"]),
                 row["policy"],
                 _seconds(row["low_s"]),
                 _seconds(row["high_s"]),
                 str(row["ended"]),
+                Text(row["origin"]),
             )
     return table
 
@@ -97,8 +92,10 @@ def _seconds(value: float | None) -> str:
 
 def _rotations(rec: Recording) -> Table:
     counts = Counter((row["param"], row["cause"]) for row in rotations(rec).rows())
-    table = _table("Rotations", "parameter", "cause")
-    table.add_column("count", justify="right")
-    for (param, cause), count in sorted(counts.items()):
-        table.add_row(Text(param), cause, str(count))
+    causes = sorted({cause for _, cause in counts})
+    table = _table("Rotations by cause", "parameter")
+    for cause in causes:
+        table.add_column(cause, justify="right")
+    for param in sorted({param for param, _ in counts}):
+        table.add_row(Text(param), *(str(counts[param, cause] or "") for cause in causes))
     return table

@@ -74,7 +74,10 @@ async def drive(
                 )
                 for origin, url in (("zest", zest_url), ("52eseller", eseller_url))
             }
-            truths = {entry.name: Truth(entry.user_agent) for entry in behaviours}
+            truths = {
+                entry.name: Truth(entry.user_agent)
+                for entry in sorted(behaviours, key=lambda entry: entry.name)
+            }
             async with asyncio.timeout(seconds + _PATIENCE_S), asyncio.TaskGroup() as group:
                 for entry in behaviours:
                     act = _act(entry, stages[entry.origin], truths[entry.name], progress)
@@ -102,5 +105,5 @@ async def _act(entry: Behaviour, stage: Stage, truth: Truth, progress: Progress)
 
 
 def acting() -> list[Behaviour]:
-    """All behaviours, those first that take longest."""
+    """All behaviours, the other programs first: they take longest to start."""
     return sorted(BEHAVIOURS.values(), key=lambda entry: entry.needs is None)

@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Final
 
+import msgspec
+
 from statetrail.capture.flow import ERRORS
 from statetrail.capture.har_entry import Content, Entry, EntryError, HarResponse, Header, read_entry
 from statetrail.capture.har_split import CUT, Stream, TornError, split_entries
@@ -234,20 +236,12 @@ def _error(fault: str | None) -> str:
 def _canonical(entry: Entry) -> bytes:
     """A digest of what makes an entry this one and no other."""
     answer = entry.response
-    digest = blake2b(digest_size=32)
-    parts = [
-        entry.started,
-        repr(entry.time),
-        entry.request.method,
-        entry.request.url,
-        repr(answer.status if answer else None),
-    ]
-    for headers in (entry.request.headers, answer.headers if answer else []):
-        parts.append(str(len(headers)))
-        for header in headers:
-            parts += (header.name, header.value)
-    for part in parts:
-        raw = part.encode("utf-8", "surrogatepass")
-        digest.update(len(raw).to_bytes(8, "big"))
-        digest.update(raw)
-    return digest.digest()
+    parts = (
+        *(entry.started, entry.time, entry.request.method, entry.request.url),
+        *(entry.request.headers, answer.status if answer else None, answer and answer.headers),
+    )
+    try:
+        raw = msgspec.msgpack.encode(parts)
+    except UnicodeEncodeError:  # lone surrogates
+        raw = repr(parts).encode("utf-8", "backslashreplace")
+    return blake2b(raw, digest_size=32).digest()

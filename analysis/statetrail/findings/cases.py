@@ -1,0 +1,81 @@
+"""Cases: the frames that rules are made of, each with whether the rule fired.
+
+Enters: a recording. Leaves: lazy frames with the columns `CASE`, one row per occasion.
+"""
+
+from collections.abc import Callable
+from functools import reduce
+from operator import or_
+from typing import Final
+
+import narwhals as nw
+
+from statetrail.analyses.verdicts import FAULTS, verdicts
+from statetrail.dialects import Param
+from statetrail.frames import Lazy, Recording
+
+CASE: Final = (
+    "client",  # "": not about one client
+    "origin",
+    "param",
+    "exchange_id",
+    "at_us",
+    "hit",  # 1: the rule fired, 0: it could have
+    "detail",  # what tells this case from the others, "": nothing
+    "related_id",  # another exchange that belongs to the evidence, -1: none
+)
+"""The columns of a frame of cases, none of them ever null."""
+
+
+def cases(
+    frame: Lazy,
+    hit: nw.Expr,
+    *,
+    detail: nw.Expr | None = None,
+    related: nw.Expr | None = None,
+    per_client: bool = True,
+) -> Lazy:
+    """The rows of a frame as cases; it has the columns of `CASE` that come without a default."""
+    return frame.select(
+        "origin",
+        "param",
+        "exchange_id",
+        "at_us",
+        client=nw.col("client") if per_client else nw.lit(""),
+        hit=nw.when(hit.fill_null(False)).then(nw.col("exchange_id") * 0 + 1).otherwise(0),
+        detail=nw.lit("") if detail is None else detail.fill_null(""),
+        related_id=nw.lit(-1, dtype=nw.Int64) if related is None else related.fill_null(-1),
+    ).select(*CASE)
+
+
+def judged(rec: Recording, *guilty: str, among: Callable[[Param], bool] | None = None) -> Lazy:
+    """The verdicts that count, as cases that fire where the verdict is one of `guilty`.
+
+    Parameters
+    ----------
+    among
+        Which parameters the rule is about; all by default, and then unknown ones too.
+    """
+    counted = verdicts(rec).lazy.filter(nw.col("verdict").is_in(("honoured", *FAULTS, *guilty)))
+    if among is not None:
+        counted = counted.filter(of_params(rec, among))
+    told = counted.join(requests(rec), on="exchange_id")
+    return cases(told, nw.col("verdict").is_in(guilty), detail=nw.col("request"))
+
+
+def requests(rec: Recording) -> Lazy:
+    """The exchanges with a column that names the request: ``exchange_id``, ``request``."""
+    return rec.exchanges.lazy.select(
+        "exchange_id", request=nw.concat_str(["method", "endpoint"], separator=" ")
+    )
+
+
+def of_params(rec: Recording, among: Callable[[Param], bool]) -> nw.Expr:
+    """Whether a row's dialect and parameter are among those that the predicate picks."""
+    picked = [
+        (nw.col("dialect") == dialect.name) & (nw.col("param") == param.name)
+        for dialect in rec.dialects
+        for param in dialect.params
+        if among(param)
+    ]
+    return reduce(or_, picked) if picked else nw.col("dialect").is_null()

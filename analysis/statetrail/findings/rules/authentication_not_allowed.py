@@ -1,0 +1,47 @@
+"""A client authenticates at methods that do not allow it (S3)."""
+
+from typing import Final
+
+import narwhals as nw
+
+from statetrail.analyses.scope import UNBOUND_METHODS, barred, in_scope
+from statetrail.analyses.values import presentations
+from statetrail.findings.cases import cases, of_params, requests
+from statetrail.findings.rule import Rule
+from statetrail.findings.sources import eseller
+from statetrail.frames import Lazy, Recording
+
+
+def _check(rec: Recording) -> Lazy:
+    restricted = of_params(rec, lambda param: bool(param.only_on))
+    where = rec.exchanges.lazy.select("exchange_id", "endpoint", "method")
+    bar = barred(rec).with_columns(barred=nw.col("param"))
+    shown = (
+        presentations(rec)
+        .filter(restricted)
+        .join(where, on="exchange_id")
+        .filter(~nw.col("method").is_in(UNBOUND_METHODS))
+        .join(in_scope(rec), on=["origin", "endpoint", "dialect"])
+        .join(bar, on=["endpoint", "dialect", "param"], how="left")
+        .join(requests(rec), on="exchange_id")
+        .with_columns(at_us=nw.col("asked_us"))
+    )
+    return cases(shown, ~nw.col("barred").is_null(), detail=nw.col("request"))
+
+
+RULE: Final = Rule(
+    id="authentication-not-allowed",
+    title="Authentication sent where it is not allowed",
+    severity="medium",
+    # Baskets, favorites and orders are among the methods that allow it: the list is not complete.
+    confidence="medium",
+    audience="client",
+    observed="{count} of {of} requests that presented {param} went to methods that are not known "
+    "to allow it",
+    expected="{param} goes only to methods that require or allow it; elsewhere the answer is an "
+    "error, and a credential has travelled for nothing",
+    remedy="Send it to baskets, favorites, orders and whatever else the API reference lists, and "
+    "use X-Ticket everywhere else.",
+    references=(eseller("S3"),),
+    check=_check,
+)

@@ -1,0 +1,50 @@
+"""A client tries to change a basket's state by context parameters (S4, S5)."""
+
+from typing import Final
+
+import narwhals as nw
+
+from statetrail.analyses.verdicts import FAULTS, verdicts
+from statetrail.findings.cases import cases, of_params
+from statetrail.findings.rule import Rule
+from statetrail.findings.sources import eseller
+from statetrail.frames import Lazy, Recording
+
+_BASKET: Final = "/baskets(?:/|$)"
+_PROPER: Final = "/baskets/[^/]+/(?:state|sellto|shipto)$"
+
+
+def _check(rec: Recording) -> Lazy:
+    # A value that was issued before and is stale is a matter of the client's store, not of an
+    # attempt to change the basket.
+    changed = ("overridden", "defied")
+    where = rec.exchanges.lazy.select(
+        "exchange_id",
+        "endpoint",
+        request=nw.concat_str(["method", "endpoint"], separator=" "),
+        path=nw.col("endpoint").str.to_lowercase(),
+    )
+    context = of_params(rec, lambda param: param.clear is not None)
+    told = (
+        verdicts(rec)
+        .lazy.filter(context & nw.col("verdict").is_in(("honoured", *FAULTS, "overridden")))
+        .join(where, on="exchange_id")
+        .filter(nw.col("path").str.contains(_BASKET) & ~nw.col("path").str.contains(_PROPER))
+    )
+    return cases(told, nw.col("verdict").is_in(changed), detail=nw.col("request"))
+
+
+RULE: Final = Rule(
+    id="basket-state-by-context",
+    title="Basket state changed by a context parameter",
+    severity="medium",
+    confidence="high",
+    audience="client",
+    observed="{count} of {of} requests for baskets presented a {param} of the client's own choice",
+    expected="context parameters leave a basket as it is: its state changes by PUT "
+    "/services/v3/baskets/{{basketId}}/state, its country by PUT …/sellto and …/shipto",
+    remedy="Change the basket by the PUT method, then present the value that the server issues. "
+    "Prices in another currency than the basket's are not shown by asking for them.",
+    references=(eseller("S4", "S5"),),
+    check=_check,
+)

@@ -1,0 +1,28 @@
+"""A client with a running session sends requests without its token (Z4, Z8)."""
+
+from typing import Final
+
+from statetrail.findings.cases import judged
+from statetrail.findings.rule import Rule
+from statetrail.findings.sources import zest
+from statetrail.frames import Lazy, Recording
+
+
+def _check(rec: Recording) -> Lazy:
+    return judged(rec, "omitted", among=lambda param: param.minted)
+
+
+RULE: Final = Rule(
+    id="token-dropped",
+    title="Session token dropped",
+    severity="medium",
+    confidence="high",
+    audience="client",
+    observed="{count} of {of} requests went out without {param} while the client had a session",
+    expected="every request of the session presents {param}; without it the server treats the "
+    "request as stateless, without cart, login or customer prices",
+    remedy="Add the token to every request from the moment it was issued, including those of "
+    "background jobs, images and retries.",
+    references=(zest("Z4", "Z8"),),
+    check=_check,
+)

@@ -1,0 +1,225 @@
+"""For each rule a history where it fires and near misses where it does not."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from support.histories import Ex, Issue, Present, token, use
+
+CART = "/API/V3/Cart"
+BASKET = "/services/v3/baskets/1"
+
+
+def zest(
+    start: float, issued: str | None, *shown: str, method: str = "GET", client: str = "app"
+) -> Ex:
+    """A ZEST exchange on the cart: 20 ms from request to response."""
+    return Ex(
+        start,
+        start + 10,
+        start + 20,
+        [] if issued is None else [token(issued)],
+        [use(value) for value in shown],
+        client=client,
+        method=method,
+        path=CART,
+    )
+
+
+def shop(
+    start: float,
+    issued: list[Issue] | None = None,
+    shown: list[Present] | None = None,
+    *,
+    path: str = "/services/v3/products",
+    method: str = "GET",
+    **extra: Any,
+) -> Ex:
+    """A 52eSELLER exchange: 20 ms from request to response."""
+    return Ex(
+        start,
+        start + 10,
+        start + 20,
+        issued or [],
+        shown or [],
+        path=path,
+        method=method,
+        extra=extra,
+    )
+
+
+@dataclass(frozen=True)
+class Fires:
+    """Where a rule fires: once, for this subject, this often of so many."""
+
+    history: list[Ex]
+    client: str | None
+    param: str
+    count: int
+    evidence: str
+    message: str
+
+
+LANG = Issue("LangId", "1", "uriquery", "informational")
+LOC = Issue("LocId", "7", "header", "informational")
+LIST = Issue("PriceListId", "7", "header", "forced")
+CUSTOMER = Issue("CustomerId", "4201965", "implicit", "forced")
+CURRENCY = Issue("CurrId", "54", "uriquery", "informational")
+AUTH = Issue("Authentication", "GbT2iMws", "header", "forced")
+SHOW_AUTH = Present("Authentication", "GbT2iMws")
+CROSS = {"request_origin": "https://app.example"}
+
+FIRES: dict[str, Fires] = {
+    "stale-value": Fires(
+        [zest(0, "T1", "1"), zest(1000, "T2", "1"), zest(2000, None, "T2"), zest(3000, None, "T1")],
+        "app", "_session_token", 1, "4",
+        "1 of 3 requests presented an old value of _session_token although a newer one had arrived "
+        "before (GET /API/V3/Cart). Expected: the newest value of _session_token that the server "
+        "issued.",
+    ),
+    "state-omitted": Fires(
+        [shop(0, [LANG]), shop(1000), shop(2000, shown=[Present("LangId", "1", "uriquery")])],
+        "app", "LangId", 1, "2", "1 of 2 requests did not present LangId",
+    ),
+    "token-dropped": Fires(
+        [zest(0, "T1", "1"), zest(1000, "T1", "T1"), zest(2000, None), zest(3000, None)],
+        "app", "_session_token", 2, "3,4", "2 of 3 requests went out without _session_token",
+    ),
+    "forced-value-defied": Fires(
+        [shop(0, [LIST]), shop(1000, shown=[Present("PriceListId", "99")])],
+        "app", "PriceListId", 1, "2", "1 of 1 requests presented a value of PriceListId that",
+    ),
+    "wrong-channel": Fires(
+        [shop(0, [LOC]), shop(1000, shown=[Present("LocId", "7", "uriquery")])],
+        "app", "LocId", 1, "2", "in another channel than the issue names",
+    ),
+    "implicit-set": Fires(
+        [shop(0, [CUSTOMER]), shop(1000, shown=[Present("CustomerId", "4201965")])],
+        "app", "CustomerId", 1, "2", "1 of 1 requests presented CustomerId, whose",
+    ),
+    "session-restarted": Fires(
+        [zest(0, "T1", "1"), zest(1000, "T2", "1"), zest(2000, "T3", "1")],
+        "app", "_session_token", 2, "2,3", "2 of 2 requests asked for a new _session_token",
+    ),
+    "authentication-not-allowed": Fires(
+        [shop(0, [AUTH]), shop(1000, shown=[SHOW_AUTH]),
+         shop(2000, shown=[SHOW_AUTH], path="/services/v3/orders")],
+        "app", "Authentication", 1, "2",
+        "1 of 2 requests that presented Authentication went to methods that are not known to allow "
+        "it (GET /services/v3/products)",
+    ),
+    "basket-state-by-context": Fires(
+        [shop(0, [CURRENCY]),
+         shop(1000, shown=[Present("CurrId", "840", "uriquery")], path=BASKET),
+         shop(2000, shown=[Present("CurrId", "54", "uriquery")], path=BASKET)],
+        "app", "CurrId", 1, "2", "PUT /services/v3/baskets/{basketId}/state",
+    ),
+    "session-reset": Fires(
+        [zest(0, "T1", "1"), zest(1000, "T1", "T1"), zest(9000, "T2", "T1")],
+        "app", "_session_token", 1, "3", "1 of 2 requests that presented a _session_token were",
+    ),
+    "cart-lost": Fires(
+        [zest(0, "T1", "1"), zest(1000, "T1", "T1", method="POST"), zest(9000, "T2", "T1"),
+         zest(9500, "T2", "T2")],
+        "app", "_session_token", 1, "3,2", "1 of 1 session resets took a cart along",
+    ),
+    "malformed-state-header": Fires(
+        [shop(0, [Issue("LangId", "1", problem="no-tail")]), shop(1000, [LANG])],
+        None, "LangId", 1, "1",
+        "1 of 2 issues of LangId are malformed (no-tail at /services/v3/products). "
+        "Expected: a well-formed value: {value};{usage}/{priority} once",
+    ),
+    "state-header-not-exposed": Fires(
+        [shop(0, [LANG], exposed_headers="x-set-locid", **CROSS),
+         shop(1000, [LANG], exposed_headers="x-set-locid,x-set-langid", **CROSS)],
+        None, "LangId", 1, "1", "1 of 2 cross-origin responses that issued LangId did not expose",
+    ),
+}  # fmt: skip
+
+MISSES: dict[str, dict[str, list[Ex]]] = {
+    "stale-value": {
+        "the newer one had not arrived yet": [
+            zest(0, "T1", "1"), Ex(1000, 1010, 1900, [token("T2")], [use("T1")], path=CART),
+            zest(1500, None, "T1"),
+        ],
+        "within the grace period": [
+            zest(0, "T1", "1"), zest(1000, "T2", "T1"), zest(1200, None, "T1"),
+        ],
+    },
+    "state-omitted": {
+        "nothing had been issued": [shop(0), shop(1000)],
+        "it is implicit": [shop(0, [CUSTOMER]), shop(1000)],
+        "it is a session token": [zest(0, "T1", "1"), zest(1000, None)],
+        "it goes elsewhere": [shop(0, [AUTH]), shop(1000)],
+    },
+    "token-dropped": {
+        "no session yet": [zest(0, None), zest(1000, None)],
+        "another client's session": [zest(0, "T1", "1"), zest(1000, None, client="bot")],
+        "it is other state": [shop(0, [LANG]), shop(1000)],
+    },
+    "forced-value-defied": {
+        "an informational value may be overridden": [
+            shop(0, [LOC]), shop(1000, shown=[Present("LocId", "9")]),
+        ],
+    },
+    "wrong-channel": {
+        "the channel that the usage names": [
+            shop(0, [LOC]), shop(1000, shown=[Present("LocId", "7", "header")]),
+        ],
+    },
+    "implicit-set": {
+        "the same parameter is not implicit any more": [
+            shop(0, [CUSTOMER]), shop(500, [Issue("CustomerId", "4201965", "header", "forced")]),
+            shop(1000, shown=[Present("CustomerId", "4201965")]),
+        ],
+    },
+    "session-restarted": {
+        "the first requests cannot know of each other": [
+            zest(0, "T1", "1"), zest(5, "T2", "1"), zest(10, "T3", "1"),
+        ],
+    },
+    "authentication-not-allowed": {
+        "where it is allowed": [
+            shop(0, [AUTH]), shop(1000, shown=[SHOW_AUTH], path=BASKET),
+        ],
+        "another API's header of the same name": [
+            shop(0, [AUTH]), shop(1000, shown=[SHOW_AUTH], path="/other/login"),
+        ],
+        "a ticket goes everywhere": [shop(0), shop(1000, shown=[Present("Ticket", "T")])],
+    },
+    "basket-state-by-context": {
+        "by the method that changes it": [
+            shop(0, [CURRENCY]),
+            shop(1000, shown=[Present("CurrId", "840", "uriquery")], path=f"{BASKET}/state",
+                 method="PUT"),
+        ],
+        "a product's currency may be overridden": [
+            shop(0, [CURRENCY]), shop(1000, shown=[Present("CurrId", "840", "uriquery")]),
+        ],
+    },
+    "session-reset": {
+        "the client asked for another": [zest(0, "T1", "1"), zest(9000, "T2", "1")],
+        "a ticket is renewed as a matter of course": [
+            shop(0, [Issue("Ticket", "A", "header", "forced")]),
+            shop(1000, [Issue("Ticket", "B", "header", "forced")], [Present("Ticket", "A")]),
+        ],
+    },
+    "cart-lost": {
+        "nothing was in it": [zest(0, "T1", "1"), zest(9000, "T2", "T1")],
+        "the client filled it again": [
+            zest(0, "T1", "1"), zest(1000, "T1", "T1", method="POST"), zest(9000, "T2", "T1"),
+            zest(9500, "T2", "T2", method="POST"),
+        ],
+        "the write came with the reset and is in the new one": [
+            zest(0, "T1", "1"), zest(9000, "T2", "T1", method="POST"),
+        ],
+    },
+    "malformed-state-header": {
+        "an unknown parameter is well formed": [shop(0, [Issue("Colour", "blue")])],
+    },
+    "state-header-not-exposed": {
+        "every header is exposed": [shop(0, [LANG], exposed_headers="*", **CROSS)],
+        "a page of the same origin": [shop(0, [LANG], request_origin="http://shop.example")],
+        "no browser": [shop(0, [LANG])],
+        "a list too long to be kept": [shop(0, [LANG], exposed_headers="x-a,x-…", **CROSS)],
+    },
+}  # fmt: skip

@@ -1,0 +1,64 @@
+"""Findings: the same on every engine, bounded, and none where nothing is wrong."""
+
+from findings.cases import CUSTOMER, FIRES, LANG, shop, zest
+from statetrail.findings import findings, found_by, rule
+from support.histories import Ex, Issue, Present, recording
+
+
+def test_findings_are_the_same_on_every_engine() -> None:
+    """All rules at once, on one long history: DuckDB and pandas give the rows of Polars."""
+    history = [ex for case in FIRES.values() for ex in case.history]
+    expected = findings(recording(history, engine="polars")).rows()
+    assert {row["rule"] for row in expected} == FIRES.keys()
+    assert findings(recording(history, engine="duckdb")).rows() == expected
+    assert findings(recording(history, engine="pandas")).rows() == expected
+
+
+def test_an_empty_recording_has_no_findings() -> None:
+    """No row, and no error where a column has no type of its own."""
+    for engine in ("duckdb", "pandas"):
+        assert findings(recording([], engine=engine)).rows() == []
+
+
+def test_an_obedient_client_has_no_findings() -> None:
+    """Everything presented as issued, nothing implicit, no reset."""
+    shown = [Present("LangId", "1", "uriquery")]
+    history = [
+        shop(0, [LANG, CUSTOMER]),
+        *(shop(1000 * n, [LANG], shown) for n in range(1, 5)),
+        zest(0, "T1", "1"),
+        *(zest(1000 * n, "T1", "T1", method="POST") for n in range(1, 5)),
+    ]
+    assert findings(recording(history, engine="polars")).rows() == []
+
+
+def test_all_is_counted_and_little_is_listed() -> None:
+    """Twenty exchanges of evidence, three details, and the full count."""
+    requests = [shop(1000 * n, path=f"/services/v3/menu-{n % 5}") for n in range(1, 31)]
+    (row,) = found_by(
+        rule("state-omitted"), recording([shop(0, [LANG]), *requests], engine="polars")
+    )
+    assert row["count"] == 30
+    assert row["evidence"] == ",".join(str(n) for n in range(2, 22))
+    assert (
+        "(GET /services/v3/menu-1, GET /services/v3/menu-2, GET /services/v3/menu-3, …)"
+        in (row["message"])
+    )
+
+
+def test_clients_and_origins_are_told_apart() -> None:
+    """One finding each, although the parameter is the same."""
+    case = FIRES["forced-value-defied"].history
+    other = [Ex(**{**vars(ex), "client": "bot", "host": "two.example"}) for ex in case]
+    rows = found_by(rule("forced-value-defied"), recording([*case, *other], engine="polars"))
+    assert sorted((row["client"], row["origin"]) for row in rows) == [
+        ("app", "http://shop.example"),
+        ("bot", "http://two.example"),
+    ]
+
+
+def test_a_parameter_named_like_a_template_is_only_a_name() -> None:
+    """What the network calls a parameter is never read as a format."""
+    history = [shop(0, [Issue("{rule.check}", "1", problem="bad-name")])]
+    (row,) = found_by(rule("malformed-state-header"), recording(history, engine="polars"))
+    assert "1 of 1 issues of {rule.check} are malformed" in row["message"]

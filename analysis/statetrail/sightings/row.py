@@ -28,6 +28,7 @@ _DIRECTIVE: Final = re.compile(
     r"|(?:no-cache|no-store|no-transform|must-revalidate|proxy-revalidate|private|public|immutable"
     r"|must-understand)"
 )
+_SECONDS: Final = re.compile(r"[0-9]{1,10}")
 _INT64: Final = 2**63
 
 
@@ -75,7 +76,7 @@ def exchange_row(
         response_bytes=_int64(response.body_bytes) if response else None,
         error=None if exchange.error is None else clean(exchange.error, 64),
         cache_control=_cache_control(combined(answered, b"cache-control"), secrets),
-        age_s=_age(combined(answered, b"age")),
+        age_s=_age(combined(answered, b"age"), secrets),
         request_origin=_origin(combined(asked, b"origin"), secrets),
         exposed_headers=_exposed(combined(answered, b"access-control-expose-headers"), secrets),
         dialects=",".join(dialects),
@@ -111,9 +112,9 @@ def _cache_control(field: str | None, secrets: Secrets) -> str | None:
     return ",".join(part for part in known if not secrets.hold(part)) or None
 
 
-def _age(field: str | None) -> int | None:
+def _age(field: str | None, secrets: Secrets) -> int | None:
     age = (field or "").strip()
-    return int(age) if age.isascii() and age.isdigit() and len(age) <= 10 else None
+    return int(age) if _SECONDS.fullmatch(age) and not secrets.hold(age) else None
 
 
 def _origin(field: str | None, secrets: Secrets) -> str | None:

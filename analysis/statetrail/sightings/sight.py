@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from statetrail.dialects import Dialect, Param
+from statetrail.dialects import Dialect
 from statetrail.dialects.grammar import MAX_VALUE
 from statetrail.sightings.claims import (
     FieldLines,
@@ -24,7 +24,7 @@ from statetrail.sightings.claims import (
 )
 from statetrail.sightings.plan import Plan, Sighting
 from statetrail.sightings.pseudonyms import alphabet
-from statetrail.sightings.records import Exchange, Issued, Kind, Presented, Response, Sighted
+from statetrail.sightings.records import Exchange, Issued, Kind, Presented, Response, Seen, Sighted
 from statetrail.sightings.row import exchange_row
 from statetrail.sightings.secrecy import MIN_WITHIN, Secrets
 from statetrail.sightings.text import decoded_path
@@ -62,6 +62,7 @@ def sight(exchange: Exchange, how: Sighting) -> Sighted:
         _remember(presentation, how, secrets)
     for issue in said.issued:
         _remember(issue, how, secrets)
+    keeper = _Keeper(how, secrets)
     return Sighted(
         exchange=exchange_row(
             exchange,
@@ -72,8 +73,8 @@ def sight(exchange: Exchange, how: Sighting) -> Sighted:
             dialects=[dialect.name for dialect in said.matched],
             notes=said.notes,
         ),
-        issued=tuple(_issued(claim, how, secrets) for claim in said.issued),
-        presented=tuple(_presented(claim, how, secrets) for claim in said.presented),
+        issued=tuple([keeper.issued(claim) for claim in said.issued]),
+        presented=tuple([keeper.presented(claim) for claim in said.presented]),
     )
 
 
@@ -126,41 +127,55 @@ def _remember(claim: Presentation | Issue, how: Sighting, secrets: Secrets) -> N
             secrets.add(secret)
 
 
-def _presented(claim: Presentation, how: Sighting, secrets: Secrets) -> Presented:
-    value = claim.value
-    kind: Kind = "value"
-    if not value:
-        kind = "empty"
-    elif value == claim.param.establish:
-        kind = "establish"
-    clear = kind != "value" or _is_clear(claim.plan, claim.param, value, how, secrets)
-    return Presented(
-        dialect=claim.plan.dialect.name,
-        param=claim.param.name,
-        seen=how.pseudonyms.see(value, clear=clear),
-        channel=claim.channel,
-        kind=kind,
-    )
+class _Keeper:
+    """Makes what may be stored out of claims."""
 
+    __slots__ = ("_how", "_secrets", "_seen")
 
-def _issued(claim: Issue, how: Sighting, secrets: Secrets) -> Issued:
-    name, state, problem = claim.name, claim.state, claim.state.problem
-    if name is None or (claim.param is None and secrets.hold(name)):
-        name, problem = how.pseudonyms.pseudonym(claim.raw_name), problem or "bad-name"
-    clear = _is_clear(claim.plan, claim.param, state.value, how, secrets)
-    return Issued(
-        dialect=claim.plan.dialect.name,
-        param=name,
-        seen=how.pseudonyms.see(state.value, clear=clear),
-        usage=None if problem else state.usage,
-        priority=None if problem else state.priority,
-        channel=claim.channel,
-        problem=problem,
-        length=len(state.value),
-        alphabet=alphabet(state.value),
-    )
+    def __init__(self, how: Sighting, secrets: Secrets) -> None:
+        self._how = how
+        self._secrets = secrets
+        self._seen: dict[tuple[str, bool], Seen] = {}
 
+    def presented(self, claim: Presentation) -> Presented:
+        value = claim.value
+        kind: Kind = "value"
+        if not value:
+            kind = "empty"
+        elif value == claim.param.establish:
+            kind = "establish"
+        return Presented(
+            dialect=claim.plan.dialect.name,
+            param=claim.param.name,
+            seen=self._see(value, kind != "value" or self._is_clear(claim, value)),
+            channel=claim.channel,
+            kind=kind,
+        )
 
-def _is_clear(plan: Plan, param: Param | None, value: str, how: Sighting, secrets: Secrets) -> bool:
-    """Whether the value is stored in clear: its form allows it, and it gives no secret away."""
-    return how.may_be_clear(plan, param, value) and not secrets.hold(value)
+    def issued(self, claim: Issue) -> Issued:
+        name, state, problem = claim.name, claim.state, claim.state.problem
+        if name is None or (claim.param is None and self._secrets.hold(name)):
+            name, problem = self._how.pseudonyms.pseudonym(claim.raw_name), problem or "bad-name"
+        return Issued(
+            dialect=claim.plan.dialect.name,
+            param=name,
+            seen=self._see(state.value, self._is_clear(claim, state.value)),
+            usage=None if problem else state.usage,
+            priority=None if problem else state.priority,
+            channel=claim.channel,
+            problem=problem,
+            length=len(state.value),
+            alphabet=alphabet(state.value),
+        )
+
+    def _is_clear(self, claim: Presentation | Issue, value: str) -> bool:
+        """Whether the value is kept in clear: its form allows it, and it gives no secret away."""
+        allowed = self._how.may_be_clear(claim.plan, claim.param, value)
+        return allowed and not self._secrets.hold(value)
+
+    def _see(self, value: str, clear: bool) -> Seen:
+        # The same value is often presented and issued again.
+        seen = self._seen.get((value, clear))
+        if seen is None:
+            seen = self._seen[value, clear] = self._how.pseudonyms.see(value, clear=clear)
+        return seen

@@ -22,13 +22,15 @@ _MARKUP: Final = re.compile(
     rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[\x00\x09\x0a\x0d\x20]*<|\x4c\x6f\xa7\x94"
 )
 _BLANKS: Final = re.compile(rb"(?:\xef\xbb\xbf)?[\x09\x0a\x0d\x20]+(?=<[^\x00])")
+# Quotes are any character that stands on both sides: EBCDIC code pages do not agree on them.
 _DECLARED: Final = re.compile(
-    r"""\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z][A-Za-z0-9._-]{0,40})["'][^>]{0,200}?\?>"""
+    r"\s*<\?xml[^>]{0,200}?encoding\s*=\s*(.)([A-Za-z][A-Za-z0-9._-]{0,40})\1[^>]{0,200}?\?>"
 )
 _WIDE: Final = re.compile(r"utf[-_]?(?:16|32)|(?:iso-10646-)?ucs[-_]?[24]", re.IGNORECASE)
 _CHARSETS: Final = (
     *("ascii", "utf-8", "utf-16", "utf-32", "iso8859", "cp", "koi8", "mac"),
-    *("shift_jis", "euc", "iso2022", "gb", "big5", "johab"),
+    *("shift_jis", "euc", "iso2022", "gb", "big5", "johab", "hz"),
+    *("kz1048", "ptcp154", "tis-620", "hp-roman8"),
 )
 
 
@@ -91,7 +93,11 @@ def root_attributes(document: bytes, encoding: str | None = None) -> dict[str, s
     bytes given).
     """
     if not _MARKUP.match(document[:256]):
-        raise RootError("not-xml")
+        # Perhaps in a code page that only the transport names (EBCDIC without a declaration).
+        recoded = _recode(document, encoding)
+        if recoded is None or not recoded.lstrip().startswith(b"<"):
+            raise RootError("not-xml")
+        return _read(recoded)
     # Blanks before the XML declaration are an error that many servers make and most clients bear.
     if blanks := _BLANKS.match(document[:256]):
         document = document[blanks.end() :]
@@ -116,7 +122,7 @@ def _recode(document: bytes, encoding: str | None) -> bytes | None:
         if declared := _DECLARED.match(document[:512].decode(family, "replace")):
             # Who can read the declaration byte by byte knows that the document is not in UTF-16,
             # whatever it says: the text was converted after it was written.
-            encoding = "utf-8" if _WIDE.match(declared[1]) else declared[1]
+            encoding = "utf-8" if _WIDE.match(declared[2]) else declared[2]
     try:
         # Not every codec is a character encoding, and punycode takes quadratic time.
         if encoding is None or not codecs.lookup(encoding).name.startswith(_CHARSETS):

@@ -1,8 +1,13 @@
 """`statetrail show` and `statetrail export`."""
 
+import contextlib
 import csv
 import io
 import json
+import os
+import pty
+import re
+import subprocess
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -11,7 +16,7 @@ import pytest
 from statetrail.cli.rendering import inert
 from statetrail.schema import TABLES
 from statetrail.store import read_store
-from support.commands import run, run_program
+from support.commands import command, run, run_program
 from support.hars import entry, headers, write_har
 
 HOSTILE = "=HYPERLINK(evil)[bold]\x1b[31m"
@@ -92,7 +97,38 @@ def test_nothing_of_a_hostile_store_acts_on_a_terminal(store: Path, form: str) -
     assert "HYPERLINK(evil)[bold]" in out
 
 
-def test_parquet_needs_a_file_or_a_pipe(store: Path) -> None:
+def test_a_terminal_gets_a_table_that_fits(store: Path) -> None:
+    """On a terminal lines are folded, empty columns left out, hostile text sends only itself."""
+    shown = _on_terminal(command("show", store, "exchanges", "--limit", 100))
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
+    assert "\x1b[31m" not in shown
+    assert "─────" in plain
+    assert "error" not in plain
+    assert max(len(line.rstrip()) for line in plain.splitlines()) <= 100
+
+
+def test_a_terminal_is_spared_parquet(store: Path) -> None:
+    """Bytes are not written to a terminal."""
+    shown = _on_terminal(command("show", store, "exchanges", "--format", "parquet"))
+    assert "use --to FILE" in shown
+
+
+def _on_terminal(arguments: list[str]) -> str:
+    """What a program writes on a terminal of 100 columns."""
+    master, slave = pty.openpty()
+    environment = os.environ | {"COLUMNS": "100", "TERM": "xterm", "NO_COLOR": ""}
+    process = subprocess.Popen(arguments, stdin=slave, stdout=slave, stderr=slave, env=environment)
+    os.close(slave)
+    shown = b""
+    with contextlib.suppress(OSError):  # how Linux says that the other side is closed
+        while chunk := os.read(master, 65_536):
+            shown += chunk
+    process.wait(60)
+    os.close(master)
+    return shown.decode()
+
+
+def test_parquet_goes_into_a_pipe(store: Path) -> None:
     """Piped, the bytes come on standard output."""
     done = run_program("show", store, "presented", "--format", "parquet")
     assert done.code == 0

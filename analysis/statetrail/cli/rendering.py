@@ -8,6 +8,7 @@ import csv
 import io
 import json
 import re
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -52,8 +53,11 @@ def print_table(schema: Table, rows: pa.Table, total: int) -> None:
     names = _SHOWN.get(schema.name, schema.names)
     columns = [column for column in schema.columns if column.name in names]
     columns.sort(key=lambda column: names.index(column.name))
+    if sys.stdout.isatty():  # narrow: columns that say nothing are left out
+        columns = [c for c in columns if set(rows[c.name].to_pylist()) - {None, ""}]
     right = [_heading(c) for c in columns if c.type in ("int", "float")]
-    made = table(None, [_heading(column) for column in columns], right)
+    whole = [_heading(c) for c in columns if c.type != "text"]
+    made = table(None, [_heading(column) for column in columns], right, whole)
     limit = MAX_LINE if schema.name == "findings" else _MAX_CELL
     for row in rows.to_pylist():
         made.add_row(*(text(_cell(column, row[column.name]), limit=limit) for column in columns))

@@ -46,8 +46,13 @@ def say(message: str) -> None:
     print(f"statetrail: {one_line(message)}", file=sys.stderr)
 
 
-def table(title: str | None, columns: Iterable[str], right: Iterable[str] = ()) -> Table:
-    """An empty table; the columns named in `right` are aligned to the right."""
+def table(
+    title: str | None,
+    columns: Iterable[str],
+    right: Iterable[str] = (),
+    whole: Iterable[str] = (),
+) -> Table:
+    """An empty table; columns in `right` are aligned to the right, those in `whole` not folded."""
     drawn = sys.stdout.isatty()
     made = Table(
         title=None if title is None else Text(title),
@@ -58,11 +63,11 @@ def table(title: str | None, columns: Iterable[str], right: Iterable[str] = ()) 
         pad_edge=drawn,
         header_style="bold",
     )
-    right = set(right)
+    right, whole = set(right), set(whole)
     for name in columns:
         made.add_column(
             Text(name), justify="right" if name in right else "left", overflow="fold",
-            no_wrap=not drawn,
+            no_wrap=not drawn or name in whole,
         )  # fmt: skip
     return made
 

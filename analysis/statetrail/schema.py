@@ -87,9 +87,9 @@ class Table:
     def ddl(self) -> str:
         """The SQLite statement that makes this table."""
         lines = [column.sqlite for column in self.columns]
-        lines.append(f"PRIMARY KEY ({', '.join(self.key)})")
-        # Without rowids no key column may be null.
+        # A primary key cannot hold nulls, a unique one can.
         nullable = any(c.null is not None for c in self.columns if c.name in self.key)
+        lines.append(f"{'UNIQUE' if nullable else 'PRIMARY KEY'} ({', '.join(self.key)})")
         rowid = "" if len(self.key) == 1 or nullable else ", WITHOUT ROWID"
         return (
             f"CREATE TABLE IF NOT EXISTS {self.name} (\n  "
@@ -490,7 +490,7 @@ FINDINGS: Final = Table(
         Column("last_us", "timestamp", "Last time", "no time"),
         Column("message", "text", "Observed, then expected"),
         Column("remedy", "text", "What to do"),
-        Column("references", "text", "Sources, separated by blanks of a line"),
+        Column("references", "text", "Exact sources, one a line"),
         Column("evidence", "text", "Exchange ids, comma separated, at most 20; the primary first"),
     ),
     ("rule", "client", "origin", "param"),

@@ -13,6 +13,7 @@ from statetrail.dialects import Param, XmlRootIssue
 from statetrail.dialects.grammar import MAX_VALUE, StateValue, parse_state_header
 from statetrail.sightings.body import MAX_DECODED, CodingError, content_codings, decode_prefix
 from statetrail.sightings.plan import Plan
+from statetrail.sightings.pseudonyms import MAX_HASHED
 from statetrail.sightings.records import Fields, IssuedChannel, PresentedChannel, Response
 from statetrail.sightings.xml_root import RootError, root_attributes
 
@@ -22,6 +23,7 @@ type FieldLines = dict[bytes, list[bytes]]
 """Field values by lower-case field name, both in the order of the message."""
 
 _MAX_KEY: Final = 256
+_MAX_VALUE: Final = 3 * MAX_HASHED  # percent-encoded, what enters a fingerprint
 _MAX_LINE: Final = 4096
 _MAX_LINES: Final = 32
 # Where a root's start tag ends as a rule: the rest is decoded only where it does not.
@@ -112,7 +114,7 @@ def presentations(
     for key, value in query:
         known = plan.query.get(key) or plan.query_folded.get(key.lower())
         if known is not None:
-            yield Presentation(plan, known, text(_unquote(value)), "uriquery")
+            yield Presentation(plan, known, text(_unquote(value[:_MAX_VALUE])), "uriquery")
 
 
 def header_issues(lines: FieldLines, plan: Plan) -> Iterator[Issue]:

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from statetrail.cli.rendering import inert
+from statetrail.cli.show import TABLES as TABLES_SHOWN
 from statetrail.schema import TABLES
 from statetrail.store import read_store
 from support.commands import command, run, run_program
@@ -41,7 +42,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "s.sqlite"
 
 
-@pytest.mark.parametrize("table", ["exchanges", "issued", "presented", "tokens", "verdicts"])
+@pytest.mark.parametrize("table", TABLES_SHOWN)
 def test_json_and_parquet_have_the_very_columns_of_the_schema(
     store: Path, tmp_path: Path, table: str
 ) -> None:

@@ -1,6 +1,7 @@
 """`statetrail show`: one table of a store, for people (table, csv) and programs (json, parquet)."""
 
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -98,10 +99,9 @@ def command(
 
 def result(rec: "Recording", table: str) -> "Frame":
     """The named table of a recording, computed if it is a result."""
-    import statetrail
-
     if table in ("exchanges", "issued", "presented"):
         frame: Frame = getattr(rec, table)
         return frame
-    computed: Frame = getattr(statetrail, table)(rec)
+    home = "statetrail.findings" if table == "findings" else f"statetrail.analyses.{table}"
+    computed: Frame = getattr(import_module(home), table)(rec)
     return computed

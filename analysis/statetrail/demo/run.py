@@ -127,6 +127,8 @@ def _conclude(folder: Folder, truths: dict[str, Truth], console: Console) -> int
         show_differences(different, console)
         return 1
     console.print(
-        f"The audit is exactly what the {len(truths)} clients know they did.", style="green"
+        f"The audit is exactly what the {len(truths)} clients know they did.",
+        style="green",
+        highlight=False,
     )
     return 0

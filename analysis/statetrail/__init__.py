@@ -6,8 +6,10 @@
 >>> st.audit(rec).write_html("audit.html")  # doctest: +SKIP
 """
 
+import sys
 from importlib import import_module
 from importlib.metadata import version
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from statetrail.findings import findings
     from statetrail.frames import Frame, Recording
     from statetrail.frames import open_recording as open  # noqa: A004
-    from statetrail.report import Audit, audit
+    from statetrail.report.audit import Audit, audit
 
 __all__ = [
     "Audit",
@@ -63,6 +65,21 @@ def __getattr__(name: str) -> object:
     value = getattr(import_module(_HOMES[name]), "open_recording" if name == "open" else name)
     globals()[name] = value
     return value
+
+
+class _Library(ModuleType):
+    """This package: whatever is imported, `st.findings` is the function.
+
+    Python puts each submodule that is imported into its package as an attribute of its name, and
+    would so put the package `statetrail.findings` where the function is expected.
+    """
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Library
 
 
 def __dir__() -> list[str]:

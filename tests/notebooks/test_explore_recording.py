@@ -8,6 +8,7 @@ import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+from support.leaks import leaks
 from support.shops import TOKENS, write_shop
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "explore_recording.ipynb"
@@ -57,6 +58,16 @@ def test_the_notebook_runs_on_a_small_recording(
     for token in TOKENS:
         assert token not in everything
         assert token[::-1] not in everything
+
+
+def test_the_notebook_runs_on_the_demo_and_shows_no_secret_of_it(
+    demo_recording: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With its outputs saved, the notebook holds no secret that the demo ever used."""
+    saved = tmp_path / "explore_recording.ipynb"
+    nbformat.write(run(demo_recording.store, monkeypatch), saved)
+    assert "_session_token" in saved.read_text("utf-8")
+    assert list(leaks(demo_recording.secrets, [saved])) == []
 
 
 def test_a_missing_recording_is_told_with_what_to_do(

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+import statetrail as st
 from statetrail.errors import UsageError
+from statetrail.findings import findings
 from statetrail.frames import Recording, open_recording
 from statetrail.report import Audit, audit
 from statetrail.schema import pseudonym
@@ -157,6 +159,12 @@ def test_tables_of_an_audit_are_data_frames(made: Audit) -> None:
     for frame in (made.parameters, made.tokens_summary, made.expiry):
         assert len(frame)
     assert made.findings.empty == (not made.document.findings)
+
+
+def test_the_library_names_functions_whatever_was_imported_before(rec: Recording) -> None:
+    """`st.findings` is the function also after an audit has imported the package of that name."""
+    assert len(st.audit(rec).document.findings) == len(st.findings(rec).rows())
+    assert st.findings is findings
 
 
 def test_findings_are_counted_from_a_severity_on() -> None:

@@ -112,8 +112,8 @@ def document() -> Document:
                 ("fatal", 3600.0, 4),
             )
         ),
-        rotations_total=3,
-        rotations_by_cause={"establish": 1, "reissue": 1, "reset": 1},
+        rotations_total=5,
+        rotations_by_cause={"reissue": 3, "establish": 1, "reset": 1},
         rotations=_rotations(),
         lifespans_total=3,
         lifespans=_lifespans(),
@@ -496,6 +496,13 @@ def _exchanges() -> tuple[EvidenceExchange, ...]:
             issued=(),
             presented=(Sighting(param="LangId", value="1", channel="header", note=None),),
         ),
+    )
+
+
+def without_charts(original: Document) -> Document:
+    """The document without what its charts are drawn from, for tests that look at the text."""
+    return msgspec.structs.replace(
+        original, gaps=(), lifespans=(), rotations=original.rotations[:1]
     )
 
 

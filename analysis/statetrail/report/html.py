@@ -29,6 +29,9 @@ MAX_ROTATIONS: Final = 50
 WIDTHS: Final = (1016, 358)
 """Widths of a chart in pixels: on a wide page, and on a phone."""
 
+BAR_ORDER: Final = ("honoured", *FAULTS, "in-flight", "overridden", "foreign")
+"""What a client's bar shows, left to right: what counts, then what does not. A verdict that says
+the rule does not bind the request would only hide the others."""
 _DOLLARS: Final = str.maketrans(
     {"$": "\N{FULLWIDTH DOLLAR SIGN}", "\\": "\N{FULLWIDTH REVERSE SOLIDUS}"}
 )
@@ -75,8 +78,11 @@ def _context(document: Document) -> dict[str, Any]:
         "caps": {"clients": MAX_CLIENTS, "findings": MAX_FINDINGS, "rotations": MAX_ROTATIONS},
         "by_id": {exchange.exchange: exchange for exchange in document.exchanges},
         "severities": severities(document),
+        "changes": [rotation for rotation in document.rotations if rotation.from_ is not None],
+        "changes_total": sum(parameter.changes for parameter in document.parameters),
         "show": lambda table: show_command(document, table),
         "verdict_names": VERDICTS,
+        "bar_order": BAR_ORDER,
         "faults": FAULTS,
         "definitions": definitions,
         "causes": CAUSES,
@@ -129,6 +135,7 @@ def _environment(finalize: Callable[[object], object] = _shown) -> Environment:
         "listed": wording.listed,
         "when": wording.when,
         "exactly": wording.when_exactly,
+        "period": wording.period,
         "hue": hue,
         "prose": prose,
         "segments": segments,

@@ -94,11 +94,15 @@ def _labels(lanes: Sequence[tuple[str, ...]]) -> tuple[dict[tuple[str, ...], str
         for client, rest in cells
     ]
     varying = [at for at in range(width + 2) if len({row[at] for row in rows}) > 1]
+    # The origin comes last, and only where nothing else tells two lanes apart.
+    if width + 1 in varying and len({row[:-1] for row in rows}) == len(rows):
+        varying.remove(width + 1)
     shown = varying or [0]
     labels = {
         lane: " · ".join(row[at] for at in shown) for lane, row in zip(lanes, rows, strict=True)
     }
-    fixed = [rows[0][at] for at in range(width + 2) if at not in shown] if rows else []
+    fixed = [rows[0][at] for at in range(width + 2) if len({row[at] for row in rows}) == 1]
+    fixed = fixed if varying else fixed[1:]
     return labels, " · ".join(fixed)
 
 
@@ -197,7 +201,7 @@ def _gaps(points: list[Row], bands: list[Row], shared: str, width: int, scheme: 
     y = alt.Y("lane:N", title=None, sort=lanes)
     shade = (
         alt.Chart(_data(bands))
-        .mark_rect(color=colours["accent"], opacity=0.22)
+        .mark_rect(color=colours["accent"], fillOpacity=0.22, stroke=colours["accent"])
         .encode(x=alt.X("low:Q"), x2="high:Q", y=y)
     )
     looks = {"survived": ("good", "circle", -8), "fatal": ("bad", "diamond", 8)}
@@ -212,14 +216,14 @@ def _gaps(points: list[Row], bands: list[Row], shared: str, width: int, scheme: 
             size=alt.Size("count:Q", scale=alt.Scale(range=[40, 320]), legend=None),
             color=alt.Color(
                 "outcome:N",
-                title="the value",
+                title="the token",
                 scale=alt.Scale(
                     domain=outcomes, range=[colours[looks[name][0]] for name in outcomes]
                 ),
             ),
             shape=alt.Shape(
                 "outcome:N",
-                title="the value",
+                title="the token",
                 scale=alt.Scale(domain=outcomes, range=[looks[name][1] for name in outcomes]),
             ),
             tooltip=["lane:N", "outcome:N", "gap:N", "count:Q"],
@@ -256,7 +260,7 @@ def _time_axis(times: Sequence[str]) -> alt.Axis:
 def _styled(chart: Chart, width: int, scheme: Scheme, *, step: int, rows: int, title: str) -> Chart:
     """The look that all charts share."""
     colours = COLOURS[scheme]
-    label_room = 250 if width >= 500 else 120
+    label_room = width // 3
     styled: Chart = (
         chart.properties(
             width=width,

@@ -18,8 +18,11 @@ _DEFINITION: Final = re.compile(r'(\bid="|\burl\(#)((?:clip|gradient_|pattern_)\
 
 def svg(chart: alt.LayerChart) -> str:
     """Draw a chart; the same chart always gives the same text."""
+    specification = chart.to_dict()
+    # A picture's words are its `alt`; labels on each mark would double its size for nobody.
+    specification.setdefault("config", {})["aria"] = False
     drawn: str = vl_convert.vegalite_to_svg(
-        chart.to_dict(), vl_version=_VEGALITE, allowed_base_urls=[]
+        specification, vl_version=_VEGALITE, allowed_base_urls=[]
     )
     numbers: dict[str, int] = {}
 

@@ -22,7 +22,7 @@ MAX_FINDINGS: Final = 20
 _MAX_TEXT: Final = 600
 _MAX_CODE: Final = 160
 
-_SPECIAL: Final = re.compile(r"[&<>\\`*_{}\[\]()#+!|~$^=\"']")
+_SPECIAL: Final = re.compile(r"[&<>\\`*_\[\]#|~$]")
 _BREAK: Final = re.compile(r"[\t\n\r\x20\xa0]+")
 # What GitHub turns into links even where it is escaped: it looks at the finished text.
 _LINKED: Final = re.compile(r"(?i)(@|://|\bwww(?=\.)|\bGH(?=-))")
@@ -78,7 +78,7 @@ def escape(text: str) -> Markdown:
     """The text with everything that Markdown or GitHub could take for markup made inert.
 
     >>> escape("<b>[x](y)")
-    '&#60;b&#62;&#91;x&#93;&#40;y&#41;'
+    '&#60;b&#62;&#91;x&#93;(y)'
     """
     shown = _cut(_BREAK.sub(" ", wording.visible(text)), _MAX_TEXT)
     shown = _SPECIAL.sub(lambda match: f"&#{ord(match[0])};", shown)

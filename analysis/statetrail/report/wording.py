@@ -41,7 +41,8 @@ def duration(seconds: float | None) -> str:
     if seconds == 0:
         return "0 s"
     if seconds < 0.9995:
-        return f"{max(seconds * 1000, 0.1):.{0 if seconds >= 0.01 else 1}f} ms"
+        digits = 0 if seconds >= 0.01 else 1
+        return f"{max(seconds * 1000, 0.1):.{digits}f}".removesuffix(".0") + " ms"
     if seconds < 59.95:
         return f"{seconds:.1f}".removesuffix(".0") + " s"
     for size, unit, part_size, part_unit in _UNITS:
@@ -52,14 +53,31 @@ def duration(seconds: float | None) -> str:
     raise AssertionError(seconds)  # pragma: no cover
 
 
+def apart(low_s: float, high_s: float) -> tuple[str, str]:
+    """Two lengths of time, with as many digits as it takes to tell them apart.
+
+    >>> apart(60, 90), apart(1800.26, 1800.31), apart(5, 5)
+    (('1 min', '1 min 30 s'), ('1,800.26 s', '1,800.31 s'), ('5 s', '5 s'))
+    """
+    low, high = duration(low_s), duration(high_s)
+    digits = 0
+    while low == high and low_s < high_s and digits < 6:
+        digits += 1
+        low, high = (f"{one:,.{digits}f} s" for one in (low_s, high_s))
+    return low, high
+
+
 def interval(low_s: float | None, high_s: float | None) -> str:
     """What is known of a duration that lies between two others.
 
     >>> interval(60, 90), interval(60, None), interval(None, 90), interval(None, None)
     ('1 min to 1 min 30 s', 'more than 1 min', 'at most 1 min 30 s', 'unknown')
+    >>> interval(2.4111, 2.4239), interval(1800.26, 1800.31)
+    ('2.41 s to 2.42 s', '1,800.26 s to 1,800.31 s')
     """
     if low_s is not None and high_s is not None:
-        return f"{duration(low_s)} to {duration(high_s)}"
+        low, high = apart(low_s, high_s)
+        return f"{low} to {high}"
     if low_s is not None:
         return f"more than {duration(low_s)}"
     if high_s is not None:
@@ -96,6 +114,14 @@ def count(number: int, noun: str = "", plural: str = "") -> str:
 def when(at: datetime | None) -> str:
     """A time of day with its date, UTC, to the second."""
     return NOTHING if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def period(first: datetime | None, last: datetime | None) -> str:
+    """From when to when something was seen, the day named once."""
+    if first is None or last is None or when(first) == when(last):
+        return "at " + when(first or last)
+    same_day = first.astimezone(UTC).date() == last.astimezone(UTC).date()
+    return f"{when(first)} to {when(last)[11:] if same_day else when(last)}"
 
 
 def when_exactly(at: datetime | None) -> str:

@@ -4,11 +4,19 @@ Enters: the sections that were gathered. Leaves: `Answer` parts in plain sentenc
 number, what that is out of, and how far to trust it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final, get_args
 
-from statetrail.report.document import Answer, Client, Confidence, Expiry, Parameter, Statement
-from statetrail.report.wording import count, duration, interval, percent, tally
+from statetrail.report.document import (
+    Answer,
+    Client,
+    Confidence,
+    Expiry,
+    Parameter,
+    Statement,
+    TokenSummary,
+)
+from statetrail.report.wording import apart, count, duration, interval, percent, tally
 
 MAX_STATEMENTS: Final = 3
 _GRADES: Final[tuple[Confidence, ...]] = get_args(Confidence.__value__)
@@ -28,16 +36,24 @@ def graded(observations: int) -> Confidence:
 
 
 def gather_answers(
-    expiry: Sequence[Expiry], parameters: Sequence[Parameter], clients: Sequence[Client]
+    expiry: Sequence[Expiry],
+    parameters: Sequence[Parameter],
+    tokens: Sequence[TokenSummary],
+    clients: Sequence[Client],
 ) -> tuple[Answer, ...]:
     """The answers in the order in which a reader asks."""
+    secret = {(row.origin, row.dialect, row.param) for row in tokens if row.secret}
     return (
         Answer(
             id="lifetime",
             question="How long do sessions live here?",
             statements=_lifetime(expiry),
         ),
-        Answer(id="rotation", question="How do tokens rotate?", statements=_rotation(parameters)),
+        Answer(
+            id="rotation",
+            question="How do tokens rotate?",
+            statements=_rotation(parameters, secret),
+        ),
         Answer(id="ignoring", question="Who ignores state?", statements=_ignoring(clients)),
     )
 
@@ -94,7 +110,8 @@ def _life(row: Expiry) -> Statement:
 
 def _between(low_s: float | None, high_s: float | None) -> str:
     if low_s is not None and high_s is not None:
-        return f"longer than {duration(low_s)} and at most {duration(high_s)}"
+        low, high = apart(low_s, high_s)
+        return f"longer than {low} and at most {high}"
     return interval(low_s, high_s)
 
 
@@ -102,10 +119,18 @@ def _grade(row: Expiry) -> Confidence:
     return row.confidence if row.confidence in _GRADES else "low"
 
 
-def _rotation(parameters: Sequence[Parameter]) -> tuple[Statement, ...]:
+def _rotation(
+    parameters: Sequence[Parameter], secret: Collection[tuple[str, str, str]]
+) -> tuple[Statement, ...]:
+    """The secret parameters first: they are the tokens, the others are mere settings."""
     changed = sorted(
         (row for row in parameters if row.changes),
-        key=lambda row: (-row.changes, row.origin, row.param),
+        key=lambda row: (
+            (row.origin, row.dialect, row.param) not in secret,
+            -row.changes,
+            row.origin,
+            row.param,
+        ),
     )
     if not changed:
         issues = sum(row.issues for row in parameters)

@@ -24,6 +24,7 @@ def gather(rec: Recording, created: datetime) -> Document:
     """Compute every section once."""
     clients = gather_clients(rec)
     parameters = gather_parameters(rec)
+    tokens = gather_tokens(rec)
     ends = tuple(part(Expiry, row) for row in expiry(rec).rows())
     rotations, rotations_total, causes = gather_rotations(rec)
     lifespans, lifespans_total = gather_lifespans(rec)
@@ -39,10 +40,10 @@ def gather(rec: Recording, created: datetime) -> Document:
             dialects=tuple(dialect.name for dialect in rec.dialects),
         ),
         capture=gather_capture(rec),
-        answers=gather_answers(ends, parameters, clients),
+        answers=gather_answers(ends, parameters, tokens, clients),
         clients=clients,
         parameters=parameters,
-        tokens_summary=gather_tokens(rec),
+        tokens_summary=tokens,
         expiry=ends,
         gaps=gather_gaps(rec),
         rotations_total=rotations_total,

@@ -5,6 +5,7 @@ Enters: `rotations` and `tokens`. Leaves: `Rotation` and `Lifespan` parts, cappe
 
 from typing import Final
 
+import narwhals as nw
 import pyarrow as pa
 
 from statetrail.analyses.rotations import rotations
@@ -30,12 +31,19 @@ _TIME: Final = ("at_us", "exchange_id", "dialect", "param", "to_fingerprint")
 
 
 def gather_rotations(rec: Recording) -> tuple[tuple[Rotation, ...], int, dict[str, int]]:
-    """The first rotations by time, how many there are in all, and how many of each cause."""
+    """Rotations by time, how many there are in all, and how many of each cause.
+
+    Where there are too many, the changes of a value are kept before the first values of clients.
+    """
     lazy = rotations(rec).lazy
     causes = {row["cause"]: row["count"] for row in counted(lazy, "cause")}
-    first = rows(lazy.sort(*_TIME).head(MAX_ROTATIONS), *_TIME)
+    change = ~nw.col("from_fingerprint").is_null()
+    kept = rows(lazy.filter(change).sort(*_TIME).head(MAX_ROTATIONS), *_TIME)
+    if room := MAX_ROTATIONS - len(kept):
+        kept += rows(lazy.filter(~change).sort(*_TIME).head(room), *_TIME)
+    kept.sort(key=lambda row: [row[name] for name in _TIME])
     found = []
-    for row in first:
+    for row in kept:
         old = row["from_fingerprint"]
         found.append(
             part(

@@ -8,7 +8,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := $(UV) run --frozen --no-sync
 OUT ?= demo-output
 
-.PHONY: help demo test lint types imports unit e2e notebooks env format lock clean
+.PHONY: help demo test lint types imports unit bench env format lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -17,7 +17,7 @@ demo: env ## real origins, a real mitmdump and well- and ill-behaved clients: le
 	$(RUN) statetrail demo --out $(OUT)
 
 test: env browser lint types imports ## lint, strict types, import direction and every test
-	$(RUN) pytest -n 2 --dist loadfile
+	$(RUN) pytest -n 2 --dist loadgroup
 
 lint: env ## style and format
 	$(RUN) ruff check .
@@ -32,6 +32,9 @@ imports: env ## the one-way import direction
 unit: env ## the fast tests only
 	$(RUN) pytest -n 2 -m "not e2e and not browser"
 
+bench: env ## what recording and analysing cost, in microseconds and seconds
+	PYTHONPATH=tests $(RUN) python -m benchmarks.bench
+
 format: env ## rewrite in house style
 	$(RUN) ruff check --fix .
 	$(RUN) ruff format .
@@ -44,7 +47,7 @@ env: .venv/.synced
 .venv/.synced: pyproject.toml uv.lock .python-version | $(UV)
 	@$(UV) python find 3.13 >/dev/null 2>&1 || $(UV) python install 3.13 \
 	  || { echo "statetrail needs Python 3.13: install it (your system's package, pyenv, or 'uv python install 3.13') and run this again." >&2; exit 1; }
-	$(UV) sync --frozen --group dev
+	$(UV) sync --frozen --group dev --compile-bytecode
 	@touch $@
 
 .tools/bin/uv:

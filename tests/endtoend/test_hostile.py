@@ -6,7 +6,6 @@ import io
 import json
 import socket
 import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from mitmproxy.http import HTTPFlow
 from mitmproxy.io import FlowReader
 
 from support.browser import dump_dom, needs_chromium
-from support.proxy import mitmdump, origin, reply
+from support.proxy import BIN, mitmdump, origin, reply
 
 pytestmark = pytest.mark.e2e
 
@@ -130,7 +129,7 @@ def hostile(tmp_path_factory) -> Path:
 def statetrail(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     """Run the command line tool in the folder."""
     return subprocess.run(
-        [sys.executable, "-m", "statetrail.cli", *arguments],
+        [str(BIN / "statetrail"), *arguments],
         cwd=folder,
         capture_output=True,
         timeout=120,

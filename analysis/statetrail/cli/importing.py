@@ -70,7 +70,7 @@ def command(
                 opened.forget_key()
     console = stdout()
     for one in done:
-        counts = f"{one.exchanges:,} exchanges"
+        counts = f"{one.exchanges:,} exchange{'s' if one.exchanges != 1 else ''}"
         if one.duplicates:
             counts += f", {one.duplicates:,} there already"
         console.print(text(f"{one.path}: {counts}"))

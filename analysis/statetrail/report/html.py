@@ -5,6 +5,7 @@ content security policy allows one style sheet (by its hash) and pictures inside
 charts are pictures.
 """
 
+import re
 import shlex
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
@@ -32,6 +33,7 @@ WIDTHS: Final = (1016, 358)
 BAR_ORDER: Final = ("honoured", *FAULTS, "in-flight", "overridden", "foreign")
 """What a client's bar shows, left to right: what counts, then what does not. A verdict that says
 the rule does not bind the request would only hide the others."""
+_UNIT: Final = re.compile(r"(?<=\d) (?=(?:ms|s|min|h|d|%)\b|%)")
 _DOLLARS: Final = str.maketrans(
     {"$": "\N{FULLWIDTH DOLLAR SIGN}", "\\": "\N{FULLWIDTH REVERSE SOLIDUS}"}
 )
@@ -149,12 +151,14 @@ def _environment(finalize: Callable[[object], object] = _shown) -> Environment:
 def prose(text: str) -> Markup:
     """A sentence in which what stands between backticks is shown as code; all of it escaped.
 
+    A figure is not parted from its unit at the end of a line.
+
     >>> prose("`a<b` & c")
     Markup('<code>a&lt;b</code> &amp; c')
     """
-    parts = text.split("`")
+    parts = _UNIT.sub("\N{NO-BREAK SPACE}", text).split("`")
     if len(parts) % 2 == 0:  # one backtick has no partner: then none means anything
-        return escape(text)
+        return escape("`".join(parts))
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if at % 2 else escape(part)
         for at, part in enumerate(parts)

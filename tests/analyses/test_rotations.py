@@ -72,7 +72,7 @@ def idle(issue: Seen, own: list[Seen]) -> float | None:
     earlier = [s for s in own if (s.asked, s.id) < (issue.asked, issue.id)]
     last = max((s.end for s in earlier if s.end != inf), default=None)
     lost = max((s.asked for s in earlier if s.end == inf), default=None)
-    if last is None or last > issue.asked or (lost is not None and lost > last):
+    if last is None or last > issue.asked or (lost is not None and lost >= last):
         return None
     return (issue.asked - last) / 1_000_000
 
@@ -131,6 +131,10 @@ CASES: dict[str, tuple[list[Ex], list[tuple[int, str | None, str, str]]]] = {
         [FIRST, Ex(15, 30, 40, [token("T2")], [use("1")])],
         [(1, None, "T1", "establish"), (2, None, "T2", "establish")],
     ),
+    "a new value asked for within the grace period": (
+        [FIRST, Ex(270, 280, 290, [token("T2")], [use("1")])],
+        [(1, None, "T1", "establish"), (2, None, "T2", "establish")],
+    ),
     "a new value without the old one presented": (
         [FIRST, Ex(1000, 1010, 1020, [token("T2")])],
         [(1, None, "T1", "establish"), (2, "T1", "T2", "reissue")],
@@ -187,6 +191,14 @@ CASES: dict[str, tuple[list[Ex], list[tuple[int, str | None, str, str]]]] = {
         [LANG, Ex(1000, 1010, 1020, [Issue("LangId", "3")], [Present("LangId", "2")])],
         [(1, None, "1", "establish"), (2, "1", "3", "reissue")],
     ),
+    "a choice that another response was just issuing counts as the server's": (
+        [
+            LANG,
+            Ex(1000, 1010, 1020, [Issue("LangId", "3")], [Present("LangId", "2")]),
+            Ex(1000, 1010, 1030, [Issue("LangId", "2")]),
+        ],
+        [(1, None, "1", "establish"), (2, "2", "3", "reset"), (3, "1", "2", "reissue")],
+    ),
     "a malformed issue": ([FIRST, Ex(1000, 1010, 1020, [Issue("LangId", "2", problem="no-tail")])],
         [(1, None, "T1", "establish")],
     ),
@@ -228,6 +240,11 @@ def test_what_counts_as_a_rotation(
             [FIRST, Ex(1000, None, None, presented=[use("T1")]),
              Ex(2000, 2010, 2020, [token("T2")], [use("T1")])], None, 1.98,
             id="no idle time where nobody knows when the last use ended",
+        ),
+        pytest.param(
+            [FIRST, Ex(20, None, None, presented=[use("T1")]),
+             Ex(2000, 2010, 2020, [token("T2")], [use("T1")])], None, 1.98,
+            id="nor where that use began the moment another ended",
         ),
     ],
 )  # fmt: skip

@@ -99,7 +99,7 @@ def brackets(
     if before:
         last = max(max(s.end, s.asked + 1) for s in before)
         gap_low = max(0.0, use_.asked - last - d)
-        if overlap or (lost and max(lost) > max(s.asked for s in before)):
+        if overlap or (lost and max(lost) >= max(s.asked for s in before)):
             gap_low = 0.0
     known = min([s.end for s in births] + [u.asked for u in uses_])
     born = bool(births) and min(b.begun for b in births) < min(u.asked for u in uses_)
@@ -185,6 +185,10 @@ CASES: dict[str, tuple[list[Ex], tuple[str, str | None]]] = {
         [BORN, zest(1000, 1100, "T2", "T1"), zest(1050, 1150, "T2", "T1")],
         ("ended", "late"),
     ),
+    "a use that ended the moment the last one began is not late": (
+        [BORN, zest(1000.001, 1100, "T2", "T1"), zest(900, 1000.001, "T1", "T1")],
+        ("survived", None),
+    ),
     "a use after the client had asked for another is late": (
         [BORN, zest(1000, 1100, "T2", "1"), zest(2000, 2100, "T1", "T1")],
         ("survived", "late"),
@@ -233,6 +237,12 @@ def test_every_reason_to_leave_a_use_out_is_told_by_a_case() -> None:
              zest(5000, 5100, "T1", "T1")],
             (0.0, 5.1), (4.899999, 5.1),
             id="a request that was lost may have touched it",
+        ),
+        pytest.param(
+            [BORN, Ex(0.001, None, None, presented=[use("T1")], path=ZEST),
+             zest(5000, 5100, "T1", "T1")],
+            (0.0, 5.1), (5.0, None),
+            id="also one lost that began with another",
         ),
         pytest.param(
             [BORN, zest(2000, 2100, "T1", "T1", client="bot"), zest(5000, 5100, "T1", "T1")],

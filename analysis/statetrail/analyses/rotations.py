@@ -68,7 +68,7 @@ def _rotations(rec: Recording) -> Lazy:
     moved = _caused(rec, _new(rec))
     waited = nw.col("asked_us") - nw.col("seen_us")
     aged = nw.col("asked_us") - nw.col("born_us")
-    known = nw.col("lost_us").is_null() | (nw.col("lost_us") <= nw.col("seen_us"))
+    known = nw.col("lost_us").is_null() | (nw.col("lost_us") < nw.col("seen_us"))
     return (
         moved.join(_last_seen(rec, moved), on=[*_TRAIL, "fingerprint"], how="left")
         .join(

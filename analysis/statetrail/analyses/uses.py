@@ -96,7 +96,7 @@ def _uses(rec: Recording) -> Lazy:
     )
     asked, ended, tick = nw.col("asked_us"), nw.col("ended_us"), nw.col("tick_us")
     touched = (nw.col("started") - nw.col("before") > 1) | (
-        nw.col("lost_us") > nw.col("before_asked_us")
+        nw.col("lost_us") >= nw.col("before_asked_us")
     ).fill_null(False)
     counts = nw.col("excluded").is_null()
     longest_lower = nw.when(~touched).then(asked - nw.col("before_ended_us") - tick).otherwise(0)

@@ -29,7 +29,7 @@ def test_files_are_imported_and_counted(har_file: Path, tmp_path: Path) -> None:
     assert done.out.splitlines() == [
         f"{har_file}: 2 exchanges",
         f"{har_file}: 0 exchanges, 2 there already",
-        f"{torn}: 1 exchanges",
+        f"{torn}: 1 exchange",
     ]
     assert done.err == (
         f"statetrail: {torn}: the file ends early: its first entry could be read, "

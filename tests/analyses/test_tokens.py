@@ -104,9 +104,8 @@ def test_the_life_of_one_value(
     history: list[Ex], value: str, column: str, expected: object
 ) -> None:
     """Each edge of a column's rule, by hand."""
-    (row,) = [
-        r for r in tokens(recording(history, engine="polars")).rows() if r["fingerprint"] == fingerprint(value)
-    ]
+    rows = tokens(recording(history, engine="polars")).rows()
+    (row,) = [r for r in rows if r["fingerprint"] == fingerprint(value)]
     assert row[column] == expected
 
 

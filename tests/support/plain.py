@@ -65,7 +65,7 @@ def _seen(
     at: int, ex: Ex, dialect: str, param: str, value: str, priority: str | None = None
 ) -> Seen:
     asked = round(ex.start * 1000)
-    begun = asked if ex.begun is None else round(ex.begun * 1000)
-    end = inf if ex.ended is None else round(ex.ended * 1000)
+    begun = asked if ex.begun is None else max(asked, round(ex.begun * 1000))
+    end = inf if ex.ended is None else max(begun, round(ex.ended * 1000))
     series = (ex.client, f"http://{ex.host}", dialect, param)
     return Seen(at, series, value, asked, begun, end, ex, len(value), priority)

@@ -1,4 +1,4 @@
-"""Random histories: overlapping exchanges, equal times, lost responses, several clients.
+"""Random histories: overlapping exchanges, equal times, clock steps, lost responses, clients.
 
 Few values, few clients and a coarse clock, so that everything that can coincide does; responses
 that often answer a value with itself, so that values live long enough to be used.
@@ -9,14 +9,16 @@ from hypothesis import strategies as st
 from support.histories import Ex, Issue, Present, token, use
 
 _VALUES = ("a", "b", "c")
+# Now and then the clock is set back meanwhile.
+_DELAYS = st.sampled_from((0, 0, 0, 1, 1, 1, 2, 2, 5, 5, -2))
 
 
 @st.composite
 def exchanges(draw: st.DrawFn, span: int = 60) -> Ex:
     """One exchange within `span` ticks of a second; its response may be lost, or never end."""
     start = draw(st.integers(0, span))
-    begun = start + draw(st.sampled_from((0, 0, 1, 2, 5)))
-    ended = begun + draw(st.sampled_from((0, 0, 1, 2, 5)))
+    begun = start + draw(_DELAYS)
+    ended = begun + draw(_DELAYS)
     fate = draw(st.sampled_from(("whole",) * 12 + ("cut short", "lost")))
     path = draw(st.sampled_from(("/API/V3/Cart", "/services/v3/baskets/1", "/services/v3/menus")))
     presented = draw(_zest_request() if "API" in path else _eseller_request())

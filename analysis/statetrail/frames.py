@@ -26,6 +26,16 @@ ENGINES: Final[tuple[Engine, ...]] = ("duckdb", "pandas", "polars", "pyspark")
 DEFAULT_CLIENT_BY: Final = ("peer", "user-agent")
 DEFAULT_GRACE_MS: Final = 250
 
+_LOCAL_SPARK: Final = {
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.host": "127.0.0.1",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.sql.session.timeZone": "UTC",
+    # Its default of 200 is for a cluster: here each would be a task with a handful of rows.
+    "spark.sql.shuffle.partitions": "4",
+}
+
 
 class Frame:
     """A table of a recording: lazy until it is asked for rows.
@@ -274,9 +284,25 @@ def _engine(engine: Engine) -> Callable[[pa.Table], Lazy]:
         return lambda table: nw.from_native(cast("pl.DataFrame", pl.from_arrow(table))).lazy()
     if engine == "pandas":
         return lambda table: nw.from_native(table.to_pandas(types_mapper=pd.ArrowDtype)).lazy()
+    session = _spark()
+    return lambda table: nw.from_native(session.createDataFrame(table)).lazy()
+
+
+def _spark() -> Any:
+    """The Spark session that is there (on a cluster, say), else a small one on this machine.
+
+    The one made here listens on the loopback interface only and has no web interface.
+    """
     try:
         from pyspark.sql import SparkSession
     except ImportError:
         raise UsageError("the engine 'pyspark' needs the extra: statetrail[spark]") from None
-    session = SparkSession.builder.getOrCreate()
-    return lambda table: nw.from_native(session.createDataFrame(table)).lazy()
+    session = SparkSession.getActiveSession()
+    if session is not None:
+        return session
+    builder = SparkSession.builder.appName("statetrail").master("local[2]")
+    for name, value in _LOCAL_SPARK.items():
+        builder = builder.config(name, value)
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    return session

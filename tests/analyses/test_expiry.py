@@ -78,6 +78,27 @@ def test_much_agreeing_evidence_earns_high_confidence() -> None:
     assert found(world(2, idle_s=1200, clients=24))["confidence"] == "high"
 
 
+def test_an_interval_that_the_tokens_contradict_is_no_answer() -> None:
+    """Values lost at random fit no limit: none is named, and the best of a bad lot is not shown."""
+    random = Random(7)
+    history = []
+    for client in range(4):
+        shown, now = "1", client * 1e5
+        for turn in range(40):
+            lost = shown == "1" or random.random() < 0.3
+            value = f"token-{client}-{turn}" if lost else shown
+            history.append(
+                Ex(now, now + 1, now + 2.5, [token(value)], [use(shown)], client=f"c{client}",
+                   path=PATH)
+            )  # fmt: skip
+            shown, now = value, now + 1000 * random.lognormvariate(3, 1)
+    row = found(history)
+    assert (row["policy"], row["low_s"], row["high_s"]) == ("undetermined", None, None)
+    assert row["confidence"] == "none"
+    assert row["contradictions"] > 4
+    assert "contradict any one idle timeout" in row["advice"]
+
+
 def test_the_ends_of_one_client_name_no_policy() -> None:
     """However many they are: all of them may be that client's doing."""
     row = found(world(3, idle_s=1200, clients=1))

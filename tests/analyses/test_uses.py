@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 
 from analyses.test_rotations import oracle as plain_rotations
-from statetrail.analyses.uses import EXCLUDED, uses
+from statetrail.analyses.outcomes import EXCLUDED
+from statetrail.analyses.uses import uses
 from support.histories import Ex, Issue, Present, recording, token, use
 from support.plain import Seen, issued, presented
 from support.strategies import histories
@@ -82,7 +83,16 @@ def outcome(use_: Seen, shown: list[Seen], issues: list[Seen]) -> str:
         return "survived"
     if answers or (status == 401 and len(same) == 1):
         return "ended"
-    return "survived" if status == 200 and use_.series[2] == "52eseller" else "unknown"
+    renewed = any(
+        (u.id, u.series) == (i.id, i.series)
+        and (u.id, u.key) not in {(k.id, k.key) for k in issues}
+        for u in shown
+        for i in issues
+        if u.series[1:] == use_.series[1:]
+    )
+    tells = any(i.series[1:] == use_.series[1:] and i.ex.path == use_.ex.path for i in issues)
+    silent = status == 200 and use_.series[2] == "52eseller" and (tells or not renewed)
+    return "survived" if silent else "unknown"
 
 
 def brackets(
@@ -165,6 +175,14 @@ CASES: dict[str, tuple[list[Ex], tuple[str, str | None]]] = {
     "silence is acceptance where a response may carry any subset": (
         [Ex(0, 1, 2, [TICKET]), Ex(1000, 1001, 1002, presented=[SHOW])],
         ("survived", None),
+    ),
+    "but not at an endpoint that could not have told of a renewal": (
+        [
+            Ex(0, 1, 2, [TICKET]),
+            Ex(500, 501, 502, [Issue("Ticket", "T2", "header", "forced")], [SHOW]),
+            Ex(1000, 1001, 1002, presented=[Present("Ticket", "T2")], path="/services/v3/menus"),
+        ],
+        ("unknown", "unanswered"),
     ),
     "an error is neither": (
         [Ex(0, 1, 2, [TICKET]), Ex(1000, 1001, 1002, presented=[SHOW], status=500)],

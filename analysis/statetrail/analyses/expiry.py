@@ -11,10 +11,10 @@ Policy
     ended. Anything else is `undetermined`: the honest answer to too little evidence.
 
 Confidence
-    `none`: the interval is open on one side. `low`: fewer ends or clients than a policy's name
-    needs, or more than one value in ten contradicts the interval. `high`: the policy is named, by
-    `HIGH_ENDS` ends or more from more than `MIN_CLIENTS` clients, and the interval is no wider
-    than a quarter of its lower end. `medium`: the rest.
+    `none`: the interval is open on a side, or there is none, since more than one token in ten
+    contradicts it and no policy is named. `low`: fewer ends or clients than a policy's name needs.
+    `high`: the policy is named, by `HIGH_ENDS` ends or more from more than `MIN_CLIENTS` clients,
+    and the interval is no wider than a quarter of its lower end. `medium`: the rest.
 """
 
 from typing import Any, Final
@@ -24,8 +24,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from statetrail.analyses.outcomes import TOKEN_SERIES, token_series
 from statetrail.analyses.thresholds import Threshold, threshold
-from statetrail.analyses.uses import TOKEN_SERIES, token_series, uses
+from statetrail.analyses.uses import uses
 from statetrail.frames import Frame, Lazy, Recording
 from statetrail.schema import EXPIRY
 
@@ -46,7 +47,8 @@ def expiry(rec: Recording) -> Frame:
     -------
     Frame
         `statetrail.schema.EXPIRY`. ``low_s`` and ``high_s`` bound the limit that ``policy`` names,
-        and the idle timeout where it names none; both limits are bounded in columns of their own.
+        and the idle timeout where it names none, unless too many tokens contradict it; both limits
+        are bounded in columns of their own.
     """
     return rec.result(EXPIRY, lambda: rec.place(_expiry(rec)))
 
@@ -115,11 +117,13 @@ def _infer(evidence: pd.DataFrame | None) -> dict[str, Any]:
         clients = int(evidence["ended_by"].nunique())
     policy = _policy(idle, age, ended, clients)
     limit = age if policy == "age" else idle
+    # An interval that the tokens themselves contradict is no answer: it would only look narrow.
+    holds = limit.contradictions <= _ODD * limit.votes
     return {
         "policy": policy,
-        "low_s": limit.low_s,
-        "high_s": limit.high_s,
-        "confidence": _confidence(policy, limit, ended, clients),
+        "low_s": limit.low_s if holds else None,
+        "high_s": limit.high_s if holds else None,
+        "confidence": _confidence(policy, limit, ended, clients) if holds else "none",
         "survived": survived,
         "ended": ended,
         "censored": censored,
@@ -153,8 +157,7 @@ def _policy(idle: Threshold, age: Threshold, ended: int, clients: int) -> str:
 def _confidence(policy: str, limit: Threshold, ended: int, clients: int) -> str:
     if limit.low_s is None or limit.high_s is None:
         return "none"
-    odd = limit.contradictions > _ODD * limit.votes
-    if ended < MIN_ENDS or clients < MIN_CLIENTS or odd:
+    if ended < MIN_ENDS or clients < MIN_CLIENTS:
         return "low"
     narrow = limit.high_s - limit.low_s <= _WIDE * limit.low_s
     if policy in ("idle", "age") and ended >= HIGH_ENDS and clients > MIN_CLIENTS and narrow:
@@ -168,19 +171,15 @@ def _advice(policy: str, limit: Threshold, ended: int, clients: int) -> str:
     if low is None and high is None:
         return "No client used a token again after a pause: one that does would tell."
     if high is None:
-        probe, seen = (
-            2 * (low or 0),
-            f"No token ended after an idle gap of up to {spoken(low or 0)}",
-        )
+        probe = 2 * (low or 0)
+        seen = f"No token ended after an idle gap of up to {spoken(low or 0)}"
         gain = "would bound the timeout or double what is known"
     elif low is None:
         probe, seen = high / 2, f"No token survived an idle gap, and {spoken(high)} ended one"
         gain = "would halve the interval"
     else:
-        probe, seen = (
-            (low + high) / 2,
-            f"No idle gap between {spoken(low)} and {spoken(high)} tells",
-        )
+        probe = (low + high) / 2
+        seen = f"No idle gap between {spoken(low)} and {spoken(high)} was measured"
         gain = "would halve the interval"
     if policy == "age":
         seen = seen.replace("idle gap", "age")

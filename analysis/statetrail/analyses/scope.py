@@ -12,10 +12,8 @@ from typing import Final
 import narwhals as nw
 import pyarrow as pa
 
+from statetrail.analyses.knowledge import UNBOUND_METHODS as UNBOUND_METHODS
 from statetrail.frames import Lazy, Recording
-
-UNBOUND_METHODS: Final = ("OPTIONS", "CONNECT", "TRACE")
-"""Methods that never carry state: a browser sends a preflight by itself (WHATWG Fetch, CORS)."""
 
 _IN_SCOPE: Final = pa.schema(
     [("origin", pa.string()), ("endpoint", pa.string()), ("dialect", pa.string())]

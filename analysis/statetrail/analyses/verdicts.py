@@ -44,25 +44,11 @@ import narwhals as nw
 import pyarrow as pa
 
 from statetrail import schema
+from statetrail.analyses.knowledge import FAULTS, VERDICTS
 from statetrail.analyses.scope import UNBOUND_METHODS, barred, in_scope
 from statetrail.frames import Frame, Lazy, Recording
 
-VERDICTS: Final = (
-    "honoured",
-    "in-flight",
-    "overridden",
-    "foreign",
-    "not-applicable",
-    "misplaced",
-    "stale",
-    "restarted",
-    "implicit-set",
-    "defied",
-    "omitted",
-)
-"""All verdicts, the mildest first."""
-FAULTS: Final = ("omitted", "stale", "defied", "misplaced", "implicit-set", "restarted")
-"""Verdicts that count against a client's compliance."""
+__all__ = ["FAULTS", "VERDICTS", "judge", "verdicts"]
 
 _NEVER: Final = -(2**62)
 _FOREVER: Final = 2**62

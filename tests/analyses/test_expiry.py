@@ -106,7 +106,7 @@ def test_the_ends_of_one_client_name_no_policy() -> None:
     assert "3 ends by 2 clients" in row["advice"]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(histories(min_size=15))
 def test_the_interval_is_the_one_with_the_fewest_contradictions(history: list[Ex]) -> None:
     """The uses counted limit by limit give the same idle and age intervals."""

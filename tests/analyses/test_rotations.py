@@ -89,7 +89,7 @@ def age(issue: Seen, own: list[Seen]) -> float | None:
     return (issue.asked - min(ends)) / 1_000_000
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(histories(min_size=12), st.sampled_from((0, 1, 1000)))
 def test_rotations_are_what_a_plain_loop_finds(history: list[Ex], grace_ms: int) -> None:
     """The vectorised table equals the oracle's on random histories."""

@@ -44,7 +44,7 @@ def oracle(history: list[Ex]) -> list[dict[str, Any]]:
     return rows
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(histories(min_size=12))
 def test_tokens_are_what_a_plain_loop_finds(history: list[Ex]) -> None:
     """The vectorised table equals the oracle's on random histories."""

@@ -134,7 +134,7 @@ def tick(history: list[Ex], origin: str) -> int:
     return next((g for g in (1_000_000, 1_000) if not any(t % g for t in times)), 0)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(histories(min_size=12))
 def test_uses_are_what_a_plain_loop_finds(history: list[Ex]) -> None:
     """The vectorised table equals the oracle's on random histories."""

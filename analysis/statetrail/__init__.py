@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from statetrail.analyses.clients import clients
     from statetrail.analyses.expiry import expiry
+    from statetrail.analyses.root_causes import root_causes
     from statetrail.analyses.rotations import rotations
     from statetrail.analyses.tokens import tokens
     from statetrail.analyses.verdicts import verdicts
@@ -34,6 +35,7 @@ __all__ = [
     "expiry",
     "findings",
     "open",
+    "root_causes",
     "rotations",
     "tokens",
     "verdicts",
@@ -53,6 +55,7 @@ _HOMES = {
     "expiry": "statetrail.analyses.expiry",
     "findings": "statetrail.findings",
     "open": "statetrail.frames",
+    "root_causes": "statetrail.analyses.root_causes",
     "rotations": "statetrail.analyses.rotations",
     "tokens": "statetrail.analyses.tokens",
     "verdicts": "statetrail.analyses.verdicts",

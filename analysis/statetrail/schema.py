@@ -422,6 +422,30 @@ CLIENTS: Final = Table(
     ("client", "origin", "dialect"),
 )
 
+ROOT_CAUSES: Final = Table(
+    "root_causes",
+    "why one client ignored one parameter: one verdict and one cause of it",
+    (
+        _CLIENT,
+        _ORIGIN,
+        _DIALECT,
+        _PARAM,
+        Column("verdict", "text", "The verdict that is explained"),
+        Column("cause", "text", "One of `statetrail.analyses.root_causes.ROOT_CAUSES`"),
+        Column("confidence", "text", "`low`, `medium` or `high`: how surely it is this cause"),
+        Column("count", "int", "Verdicts that it explains"),
+        Column("first_us", "timestamp", "Start of the first of these requests"),
+        Column("last_us", "timestamp", "Start of the last of these requests"),
+        Column(
+            "endpoints",
+            "text",
+            "Where they went, comma separated, at most 10, `…` for more",
+        ),
+        Column("evidence", "text", "Exchange ids, comma separated, at most 20"),
+    ),
+    ("client", "origin", "dialect", "param", "verdict", "cause"),
+)
+
 EXPIRY: Final = Table(
     "expiry",
     "one parameter that holds tokens at one origin",
@@ -507,6 +531,7 @@ TABLES: Final[dict[str, Table]] = {
         ROTATIONS,
         USES,
         VERDICTS,
+        ROOT_CAUSES,
         CLIENTS,
         EXPIRY,
         FINDINGS,

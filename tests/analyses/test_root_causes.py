@@ -1,0 +1,250 @@
+"""Root causes: by hand, by a slow explainer, and the same on every in-process engine."""
+
+from dataclasses import replace
+from functools import cache
+from itertools import accumulate
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from analyses.cause_oracle import explain
+from statetrail.analyses.root_causes import MIN_CHANCES, ROOT_CAUSES, causes, root_causes
+from statetrail.frames import Engine
+from support.histories import Ex, Issue, Present, recording, token, use
+
+LONG = "kQ7/aZ+4mP0s=wXy"
+OTHER = "Zz9/bY+1nL3t=vUw"
+CROSS = {"request_origin": "https://app.example"}
+
+
+def issue(start: float, value: str, **extra: Any) -> Ex:
+    """A response that issues a ticket."""
+    options = {name: extra.pop(name) for name in ("status", "host", "path") if name in extra}
+    issued = [Issue("Ticket", value, "header", "forced")]
+    return Ex(start, start + 10, start + 20, issued, extra=extra, **options)
+
+
+def ask(start: float, value: str | None = None, **options: Any) -> Ex:
+    """A request that presents a ticket, or none."""
+    shown = [] if value is None else [Present("Ticket", value)]
+    return Ex(start, start + 10, start + 20, [], shown, **options)
+
+
+BROKEN = replace(issue(500, ""), issued=[Issue("Ticket", "x", problem="no-tail")])
+FIRST = issue(0, LONG)
+KEEPS = [issue(0, LONG), issue(1000, OTHER)]
+MENUS = "/services/v3/menus"
+
+CASES: dict[str, tuple[list[Ex], str | None]] = {
+    # name: history, cause of the last exchange (None: it has none)
+    "percent-encoded": ([FIRST, ask(1000, "kQ7%2FaZ%2B4mP0s%3DwXy")], "encoding-variant"),
+    "in quotes": ([FIRST, ask(1000, f'"{LONG}"')], "encoding-variant"),
+    "in lower case": ([FIRST, ask(1000, LONG.lower())], "encoding-variant"),
+    "another value altogether": ([FIRST, ask(1000, "5")], "unknown"),
+    "a variant of what comes later": (
+        [FIRST, issue(2000, OTHER), ask(1000, OTHER.lower())],
+        "unknown",
+    ),
+    "cut at the equals sign": ([FIRST, ask(1000, "kQ7/aZ+4mP0s")], "truncated"),
+    "cut further behind": ([FIRST, ask(1000, "kQ7/aZ+4mP0s=w")], "truncated"),
+    "cut too short to tell": ([FIRST, ask(1000, "kQ7/aZ+4mP")], "unknown"),
+    "all tickets begin alike": (
+        [FIRST, issue(100, LONG[:12] + "-else"), ask(1000, LONG[:12] + "-mine")],
+        "unknown",
+    ),
+    "another shop's ticket": (
+        [FIRST, issue(100, OTHER, host="two.example"), ask(1000, OTHER)],
+        "other-origin",
+    ),
+    "another client's is not its own": (
+        [FIRST, replace(issue(100, OTHER, host="two.example"), client="bot"), ask(1000, OTHER)],
+        "unknown",
+    ),
+    "issued under another path": (
+        [issue(0, LONG, path="/a/v3/products"), ask(1000, path="/b/v3/products")],
+        "other-origin",
+    ),
+    "issued under both paths": (
+        [issue(0, LONG, path="/a/v3/x"), issue(5, LONG, path="/b/v3/x"), ask(1000, path="/b/v3/y")],
+        "unknown",
+    ),
+    "malformed since": ([FIRST, BROKEN, ask(1000)], "malformed-issue"),
+    "malformed before": ([BROKEN, issue(700, LONG), ask(2000)], "unknown"),
+    "not exposed to a page": (
+        [issue(0, LONG, exposed_headers="x-set-langid", **CROSS), ask(1000)],
+        "not-exposed",
+    ),
+    "exposed by name": (
+        [issue(0, LONG, exposed_headers="x-a,x-set-ticket", **CROSS), ask(1000)],
+        "unknown",
+    ),
+    "exposed by a star": ([issue(0, LONG, exposed_headers="*", **CROSS), ask(1000)], "unknown"),
+    "exposed once before": (
+        [FIRST, issue(100, LONG, **CROSS), ask(1000)],
+        "unknown",
+    ),
+    "exposed too late": (
+        [issue(0, LONG, **CROSS), Ex(800, 810, 900, [Issue("Ticket", LONG)]), ask(1000)],
+        "not-exposed",
+    ),
+    "on a redirect": ([issue(0, LONG, status=302), ask(1000)], "on-redirect"),
+    "on an error": ([issue(0, LONG, status=404), ask(1000)], "on-error"),
+    "revalidated": ([issue(0, LONG, status=304), ask(1000)], "cached"),
+    "of some age": ([issue(0, LONG, age_s=7), ask(1000)], "cached"),
+    "of no age": ([issue(0, LONG, age_s=0), ask(1000)], "unknown"),
+    "shared by a cache": ([issue(0, LONG, cache_control="public,max-age=60"), ask(1000)], "cached"),
+    "kept by a private cache": (
+        [issue(0, LONG, cache_control="private,s-maxage=60"), ask(1000)],
+        "unknown",
+    ),
+    "hidden and on an error": ([issue(0, LONG, status=500, **CROSS), ask(1000)], "not-exposed"),
+    "old value kept, new one hidden": (
+        [FIRST, issue(500, OTHER, **CROSS), ask(1000, LONG)],
+        "not-exposed",
+    ),
+    "kept from start-up": ([*KEEPS, ask(2000, LONG)], "until-first-rotation"),
+    "it has moved on once": (
+        [*KEEPS, ask(2000, OTHER), ask(3000, LONG)],
+        "unknown",
+    ),
+    "obeyed elsewhere": (
+        [FIRST, *(ask(1000 + n, LONG) for n in range(3)),
+         *(ask(2000 + n, path=MENUS) for n in range(3))],
+        "some-endpoints",
+    ),
+    "forgotten now and then": (
+        [FIRST, *(ask(1000 + n, LONG) for n in range(3)), ask(2000, LONG, path=MENUS),
+         *(ask(2001 + n, path=MENUS) for n in range(3))],
+        "unknown",
+    ),
+    "never": ([FIRST, *(ask(1000 + n) for n in range(MIN_CHANCES))], "not-implemented"),
+    "not often enough to say never": (
+        [FIRST, *(ask(1000 + n) for n in range(MIN_CHANCES - 1))],
+        "unknown",
+    ),
+    "never, of what may be cached": (
+        [issue(0, LONG, cache_control="public"), *(ask(1000 + n) for n in range(MIN_CHANCES))],
+        "not-implemented",
+    ),
+    "always the wrong channel": (
+        [FIRST, *(replace(ask(1000 + n), presented=[Present("Ticket", LONG, "uriquery")])
+                  for n in range(MIN_CHANCES))],
+        "not-implemented",
+    ),
+    "the wrong channel of a hidden value": (
+        [issue(0, LONG, **CROSS),
+         replace(ask(1000), presented=[Present("Ticket", LONG, "uriquery")])],
+        "unknown",
+    ),
+    "an obedient client": ([FIRST, ask(1000, LONG)], None),
+    "an override": (
+        [replace(FIRST, issued=[Issue("Ticket", LONG)]), ask(1000, OTHER)],
+        None,
+    ),
+    "an override by a variant": (
+        [replace(FIRST, issued=[Issue("Ticket", LONG)]), ask(1000, LONG.lower())],
+        "encoding-variant",
+    ),
+    "a foreign token": ([Ex(0, 10, 20, [], [use(LONG)], path="/API/V3/Cart")], None),
+    "a mangled token": (
+        [Ex(0, 10, 20, [token(LONG)], path="/API/V3/Cart"),
+         Ex(1000, 1010, 1020, [], [use(LONG.lower())], path="/API/V3/Cart")],
+        "encoding-variant",
+    ),
+    "a token of another shop": (
+        [Ex(0, 10, 20, [token(LONG)], path="/API/V3/Cart", host="two.example"),
+         Ex(1000, 1010, 1020, [], [use(LONG)], path="/API/V3/Cart")],
+        "other-origin",
+    ),
+}  # fmt: skip
+
+
+@cache
+def explained(engine: Engine) -> dict[int, str]:
+    """The causes of all cases at once, each with clients of its own."""
+    history = [
+        replace(ex, client=f"{name}: {ex.client}")
+        for name, (exchanges, _) in CASES.items()
+        for ex in exchanges
+    ]
+    return {row["exchange_id"]: row["cause"] for row in rows(history, engine)}
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("engine", ["duckdb", "pandas", "polars"])
+def test_the_cause_of_the_last_request(name: str, engine: Engine) -> None:
+    """Each cause where it holds, and none where it nearly does, on every engine."""
+    ends = dict(zip(CASES, accumulate(len(h) for h, _ in CASES.values()), strict=True))
+    assert explained(engine).get(ends[name]) == CASES[name][1]
+
+
+def rows(history: list[Ex], engine: Engine = "duckdb") -> list[dict[str, Any]]:
+    """The causes of single faults."""
+    return list(causes(recording(history, engine=engine)).collect("pyarrow").rows(named=True))
+
+
+VALUES = ("a", "A", LONG, LONG.lower(), LONG[:12], OTHER)
+
+
+@st.composite
+def exchanges(draw: st.DrawFn) -> Ex:
+    """An exchange of a client that nearly obeys with a server that nearly makes it possible."""
+    start = draw(st.integers(0, 40)) * 500
+    zest = draw(st.booleans())
+    shown = draw(st.none() | st.sampled_from(VALUES))
+    value = draw(st.none() | st.sampled_from(VALUES))
+    problem = draw(st.sampled_from((None, None, None, "no-tail")))
+    usage = draw(st.sampled_from(("header", "header", "uriquery", "implicit")))
+    priority = draw(st.sampled_from(("forced", "informational")))
+    issued = token(value or "") if zest else Issue("Ticket", value or "", usage, priority)
+    presented = use(shown or "") if zest else Present("Ticket", shown or "")
+    return Ex(
+        start,
+        start + draw(st.sampled_from((0, 10, 400))),
+        draw(st.sampled_from((start + 400, start + 450, None))),
+        [] if value is None else [replace(issued, problem=problem)],
+        [] if shown is None else [presented],
+        client=draw(st.sampled_from(("app", "app", "app", "bot"))),
+        path=draw(st.sampled_from(("/a/API/V3/x", "/API/V3/x") if zest else ("/a/v3/x", "/v3/x"))),
+        host=draw(st.sampled_from(("one.example", "one.example", "two.example"))),
+        status=draw(st.sampled_from((200, 200, 302, 304, 500))),
+        extra=draw(
+            st.sampled_from(
+                ({}, {}, {}, CROSS, {"age_s": 3}, {"cache_control": "public"},
+                 CROSS | {"exposed_headers": "x-set-ticket"}, CROSS | {"exposed_headers": "*"})
+            )
+        ),
+    )  # fmt: skip
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(exchanges(), max_size=30), st.sampled_from(("polars", "polars", "duckdb", "pandas"))
+)
+def test_the_causes_are_those_of_a_slow_explainer(history: list[Ex], engine: Engine) -> None:
+    """Whatever happened, on every engine."""
+    found = {
+        (row["exchange_id"], row["dialect"], row["param"]): (row["verdict"], row["cause"])
+        for row in rows(history, engine)
+    }
+    assert found == explain(history, 250)
+
+
+def test_the_table_counts_each_fault_once() -> None:
+    """One row per verdict and cause, with its times, where it was, and little evidence."""
+    history = [FIRST, *(ask(1000 * n, path=f"{MENUS}/{n % 12}") for n in range(1, 31))]
+    (row,) = root_causes(recording(history)).rows()
+    assert (row["verdict"], row["cause"], row["count"]) == ("omitted", "not-implemented", 30)
+    assert (row["first_us"], row["last_us"]) == (1_000_000, 30_000_000)
+    assert row["confidence"] == ROOT_CAUSES["not-implemented"]
+    assert row["evidence"] == ",".join(str(n) for n in range(2, 22))
+    assert row["endpoints"].endswith(",…")
+    assert row["endpoints"].count(",") == 10
+
+
+def test_an_empty_recording_has_no_causes() -> None:
+    """No row, and no error where a column has no type of its own."""
+    for engine in ("duckdb", "pandas", "polars"):
+        assert root_causes(recording([], engine=engine)).rows() == []

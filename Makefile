@@ -35,6 +35,13 @@ unit: env ## the fast tests only
 bench: env ## what recording and analysing cost, in microseconds and seconds
 	PYTHONPATH=tests $(RUN) python -m benchmarks.bench
 
+CLIENTS ?= 500
+EXCHANGES ?= 50000
+SEED ?= 1
+.PHONY: confusion
+confusion: env ## simulated clients whose verdicts and causes are known, held against the tool: CLIENTS=500 EXCHANGES=50000
+	PYTHONPATH=tests $(RUN) python -m labelled.confusion --clients $(CLIENTS) --exchanges $(EXCHANGES) --seed $(SEED)
+
 format: env ## rewrite in house style
 	$(RUN) ruff check --fix .
 	$(RUN) ruff format .

@@ -180,6 +180,10 @@ class Recording:
         """An Arrow table as a lazy frame on this recording's engine."""
         return self._place(table)
 
+    def keep(self, lazy: Lazy) -> Lazy:
+        """The frame computed now and kept on this engine, for what several others are made of."""
+        return self._place(lazy.collect("pyarrow").to_native())
+
     def result(self, table: Table, compute: Callable[[], Lazy]) -> Frame:
         """The named result table: computed once, then kept as a frame on this engine."""
         if table.name not in self._results:

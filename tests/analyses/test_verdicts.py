@@ -1,6 +1,7 @@
 """Verdicts: the race rule, the table of the protocol page, and the same rows on every engine."""
 
 import dataclasses
+import random
 from collections.abc import Sequence
 
 import pytest
@@ -374,3 +375,43 @@ def test_a_client_that_obeys_is_never_blamed(history, data):
         obeying.append(dataclasses.replace(ex, presented=presented))
     blamed = {key: v for key, v in found(obeying, grace_ms=grace).items() if v in FAULTS}
     assert blamed == {}
+
+
+def repeating(seed: int) -> list[Ex]:
+    """A world whose servers issue the same values over and over, overlapping and with ties."""
+    draw = random.Random(seed)
+    world = []
+    for n in range(20):
+        host, path = (f"{n}.example", Z) if n % 2 else (f"{n}.example", "/services/v3/x")
+        for _ in range(draw.randrange(3, 22)):
+            start = draw.randrange(30) * 50
+            begun = None if draw.random() < 0.05 else start + draw.randrange(-1, 4) * 50
+            open_ended = begun is None or draw.random() < 0.07
+            ended = None if open_ended else begun + draw.randrange(-1, 5) * 50
+            value = "ABC"[start // 500] if draw.random() < 0.7 else draw.choice("ABC")
+            usage = draw.choice(["header"] * 8 + ["uriquery", "implicit"])
+            priority = draw.choice(["forced"] * 8 + ["informational"])
+            problem = draw.choice([None] * 12 + ["no-tail"])
+            given_back = draw.choice("ABCZ")
+            issue = token(value) if n % 2 else Issue("LocId", value, usage, priority, problem)
+            channel = draw.choice(["header"] * 6 + ["uriquery"])
+            shown = use(draw.choice([given_back] * 4 + ["1", ""])) if n % 2 else None
+            shown = shown or Present("LocId", given_back, channel)
+            world.append(
+                Ex(
+                    *(start, begun, ended),
+                    [] if begun is None or draw.random() < 0.1 else [issue],
+                    [] if draw.random() < 0.1 else [shown],
+                    host=host,
+                    path=path,
+                )
+            )
+    return world
+
+
+@pytest.mark.parametrize(("engine", "worlds"), [("polars", 12), ("duckdb", 2), ("pandas", 2)])
+def test_issues_that_only_repeat_may_be_left_out(engine, worlds):
+    """The engine leaves out issues that change no answer (T1-T3); the slow judge leaves out none."""
+    for seed in range(worlds):
+        history = repeating(seed)
+        assert found(history, engine=engine, grace_ms=50) == judge(history, 50), f"seed {seed}"

@@ -38,24 +38,36 @@ V10 Else (it is only just being issued): ``in-flight``.
 A malformed issue binds nobody, but a client that takes a value from one is not blamed for it.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import narwhals as nw
 import pyarrow as pa
 
 from statetrail import schema
-from statetrail.analyses.knowledge import FAULTS, VERDICTS
-from statetrail.analyses.scope import UNBOUND_METHODS, barred, in_scope
+from statetrail.analyses.asof import as_of
+from statetrail.analyses.knowledge import FAULTS, NEVER, VERDICTS
+from statetrail.analyses.numbered import Numbered, numbered, says, series_number
+from statetrail.analyses.timeline import (
+    OF_SERIES,
+    OF_VALUE,
+    essential,
+    moments,
+    request_moment,
+    states,
+)
 from statetrail.frames import Frame, Lazy, Recording
 
 __all__ = ["FAULTS", "VERDICTS", "judge", "verdicts"]
 
-_NEVER: Final = -(2**62)
-_FOREVER: Final = 2**62
-_PARAM: Final = ("client", "origin", "dialect", "param")
-_MAY, _REQUEST, _MUST = 0, 1, 2
+# Words as numbers on the way; 0 is none of them.
+_IN_HEADER, _IN_QUERY = 1, 2
+_NOTHING, _VALUE, _ESTABLISH = 0, 1, 2
 # More than the sightings that one exchange may leave (MAX_SIGHTINGS).
 _ORDINALS: Final = 1024
+_JUDGED: Final = (
+    *("exchange_id", "series", "at_us", "present", "fingerprint", "ordinal", "channel", "rank"),
+)
 
 
 def verdicts(rec: Recording) -> Frame:
@@ -65,186 +77,126 @@ def verdicts(rec: Recording) -> Frame:
 
 def judge(rec: Recording) -> Lazy:
     """The verdicts as a lazy frame with the columns of table `verdicts`."""
-    exchanges = rec.exchanges_with_client().select(
-        "exchange_id",
-        "client",
-        "origin",
-        "endpoint",
-        "method",
-        at_us=nw.col("request_start_us"),
-        begun=nw.coalesce("response_start_us", "request_end_us", "request_start_us"),
-        ended="response_end_us",
-    )
-    issues = _issues(rec, exchanges)
-    catalogue = rec.place(_catalogue(rec))
-    rows, foreign = _rows(rec, exchanges, issues, catalogue)
-    judged = _decide(_known(rows, issues, rec.grace_us))
-    return nw.concat([judged, foreign], how="vertical").select(*schema.VERDICTS.names)
+    facts = numbered(rec)
+    issues = essential(rec, facts.issues)
+    series = _series(rec, facts, issues)
+    presented = _presented(rec, facts)
+    happened = moments(rec, issues, rec.grace_us)
+    known = rec.keep(_rows(facts, series, presented))
+    for by, maxima in ((["series"], OF_SERIES), (["series", "fingerprint"], OF_VALUE)):
+        known = _look_up(known, states(rec, happened, by, maxima), by, maxima)
+    judged = nw.concat([_decide(known), _foreign(facts, series, presented)], how="vertical")
+    return _named(rec, facts, _mildest(rec.keep(judged)))
 
 
-def _issues(rec: Recording, exchanges: Lazy) -> Lazy:
-    """The issues with who, when and how; times made to follow their own request and each other."""
-    spans = exchanges.select("exchange_id", "client", "origin", "at_us", "begun", "ended")
-    names = [dialect.name for dialect in rec.dialects]
-    return (
-        rec.issued.lazy.filter(nw.col("dialect").is_in(names))
-        .select("exchange_id", "dialect", "param", "fingerprint", "usage", "priority", "problem")
-        .join(spans, on="exchange_id")
-        .with_columns(begun=nw.max_horizontal("begun", "at_us"))
-        .with_columns(ended=nw.max_horizontal(nw.col("ended").fill_null(_FOREVER), "begun"))
-        .with_columns(
-            usage=nw.col("usage").fill_null("malformed"),
-            priority=nw.col("priority").fill_null("malformed"),
-            sound=nw.col("problem").is_null(),
-        )
+def _series(rec: Recording, facts: Numbered, issues: Lazy) -> Lazy:
+    """The series in which something was issued: ``series, who, pid, minted, first``."""
+    firsts = issues.filter(~says("malformed")).group_by("series").agg(first=nw.col("begun").min())
+    return rec.keep(
+        _pairs(facts)
+        .join(firsts, on="series")
+        .select("series", "who", "pid", "first", minted=nw.col("minted").fill_null(0))
     )
 
 
-def _catalogue(rec: Recording) -> pa.Table:
-    """The parameters that the dialects declare: columns ``dialect``, ``param``, ``minted``."""
-    rows = [
-        {"dialect": dialect.name, "param": param.name, "minted": param.minted}
-        for dialect in rec.dialects
-        for param in dialect.params
-    ]
-    layout = [("dialect", pa.string()), ("param", pa.string()), ("minted", pa.bool_())]
-    return pa.Table.from_pylist(rows, schema=pa.schema(layout))
+def _pairs(facts: Numbered) -> Lazy:
+    """Every client with every parameter, and the number of their series."""
+    return facts.clients.join(facts.params, how="cross").with_columns(series=series_number())
 
 
-def _rows(rec: Recording, exchanges: Lazy, issues: Lazy, catalogue: Lazy) -> tuple[Lazy, Lazy]:
-    """What is to be judged, and the tokens that nothing before explains.
+def _presented(rec: Recording, facts: Numbered) -> Lazy:
+    """The values presented, their words as numbers."""
+    return rec.presented.lazy.join(
+        facts.params.select("pid", "dialect", "param", "minted"), on=["dialect", "param"]
+    ).select(
+        *("exchange_id", "pid", "minted", "ordinal", "fingerprint"),
+        channel=_code("channel", {"header": _IN_HEADER, "uriquery": _IN_QUERY}),
+        kind=_code("kind", {"value": _VALUE, "establish": _ESTABLISH}),
+        present=nw.lit(1, nw.Int64),
+    )
 
-    The first frame has a row per request, parameter issued before it and value presented (one
-    with nulls where none was). The second is already judged (V1, V2).
+
+def _code(column: str, codes: dict[str, int]) -> nw.Expr:
+    """The column's words as numbers; 0 for any other."""
+    coded: nw.Expr = nw.lit(0, nw.Int64)
+    for word, number in codes.items():
+        coded = nw.when(nw.col(column) == word).then(nw.lit(number, nw.Int64)).otherwise(coded)
+    return coded
+
+
+def _rows(facts: Numbered, series: Lazy, presented: Lazy) -> Lazy:
+    """What is to be judged: a row per request, parameter issued before it and value presented.
+
+    Where none was presented there is one row with zeros for the value.
     """
-    params = (
-        issues.filter(nw.col("sound"))
-        .group_by(*_PARAM)
-        .agg(first=nw.col("begun").min())
-        .join(catalogue, on=["dialect", "param"], how="left")
-    )
-    presented = rec.presented.lazy.select(
-        "exchange_id", "dialect", "param", "ordinal", "fingerprint", "channel", "kind"
-    )
-    requests = exchanges.select("exchange_id", "client", "origin", "endpoint", "method", "at_us")
-    rows = (
-        requests.join(params, on=["client", "origin"])
-        .filter(nw.col("at_us") >= nw.col("first"))
-        .join(presented, on=["exchange_id", "dialect", "param"], how="left")
-    )
-    first = params.select(*_PARAM, "first")
-    foreign = (
-        presented.filter(nw.col("kind") == "value")
-        .join(catalogue.filter(nw.col("minted")), on=["dialect", "param"])
-        .join(requests, on="exchange_id")
-        .join(first, on=list(_PARAM), how="left")
-        .filter(nw.col("first").is_null() | (nw.col("at_us") < nw.col("first")))
-    )
-    return _bind(rec, rows), _mildest(
-        _bind(rec, foreign).with_columns(
-            verdict=nw.when(nw.col("bound"))
-            .then(nw.lit("foreign"))
-            .otherwise(nw.lit("not-applicable"))
-        )
-    )
-
-
-def _bind(rec: Recording, rows: Lazy) -> Lazy:
-    """Rows with a column ``bound``: whether the parameter binds the request (V1)."""
-    scope = in_scope(rec).with_columns(in_scope=nw.lit(1))
-    bar = barred(rec).with_columns(barred=nw.lit(1))
+    shown = ("present", "fingerprint", "ordinal", "channel", "kind")
     return (
-        rows.join(scope, on=["origin", "endpoint", "dialect"], how="left")
-        .join(bar, on=["endpoint", "dialect", "param"], how="left")
-        .with_columns(
-            bound=~nw.col("in_scope").is_null()
-            & nw.col("barred").is_null()
-            & ~nw.col("minted").is_null()
-            & ~nw.col("method").is_in(UNBOUND_METHODS)
+        facts.exchanges.select("exchange_id", "who", "place", "at_us", "open")
+        .join(series, on="who")
+        .filter(nw.col("at_us") >= nw.col("first"))
+        .join(presented.drop("minted"), on=["exchange_id", "pid"], how="left")
+        .join(facts.bindings, on=["place", "pid"], how="left")
+        .select(
+            *("exchange_id", "series", "at_us", "minted"),
+            *(nw.col(name).fill_null(0) for name in shown),
+            bound=nw.col("bound").fill_null(0) * nw.col("open"),
+            moment=request_moment(nw.col("at_us")),
         )
     )
 
 
-def _known(rows: Lazy, issues: Lazy, grace_us: int) -> Lazy:
-    """The rows with what their client may and must know: running maxima over sorted events."""
-    label = [*_PARAM, "fingerprint", "usage", "priority", "sound", "begun", "ended"]
-    may = issues.select(*label, t="begun").with_columns(event=nw.lit(_MAY, nw.Int64))
-    must = (
-        issues.filter(nw.col("sound") & (nw.col("ended") < _FOREVER))
-        .select(*label, t=nw.col("ended") + grace_us)
-        .with_columns(event=nw.lit(_MUST, nw.Int64))
+def _foreign(facts: Numbered, series: Lazy, presented: Lazy) -> Lazy:
+    """Tokens that no issue before them explains, judged already (V1, V2)."""
+    asked = facts.exchanges.select("exchange_id", "who", "place", "at_us", "open")
+    bound = nw.col("bound").fill_null(0) * nw.col("open")
+    return (
+        presented.filter((nw.col("minted") == 1) & (nw.col("kind") == _VALUE))
+        .join(asked, on="exchange_id")
+        .join(series.select("who", "pid", "first"), on=["who", "pid"], how="left")
+        .filter(nw.col("first").is_null() | (nw.col("at_us") < nw.col("first")))
+        .join(facts.bindings, on=["place", "pid"], how="left")
+        .with_columns(
+            series=series_number(), rank=_rank([(bound == 1, "foreign")], "not-applicable")
+        )
+        .select(*_JUDGED)
     )
-    # Every engine has the same idea of a value, not of a null of some type: hence the blanks.
-    blank_row = {
-        "exchange_id": nw.lit(-1, nw.Int64),
-        "ordinal": nw.lit(-1, nw.Int64),
-        "channel": nw.lit(""),
-        "kind": nw.lit(""),
-        "bound": nw.lit(value=False),
-        "minted": nw.lit(value=False),
-    }
-    blank_issue = {
-        "usage": nw.lit(""),
-        "priority": nw.lit(""),
-        "sound": nw.lit(value=False),
-        "begun": nw.lit(_NEVER, nw.Int64),
-        "ended": nw.lit(_NEVER, nw.Int64),
-    }
-    issued = nw.concat([may, must], how="vertical").with_columns(**blank_row)
-    asked = rows.select(
-        *_PARAM,
-        nw.col("fingerprint").fill_null(0),
-        *("exchange_id", "bound"),
-        nw.col("ordinal").fill_null(0),
-        nw.col("channel").fill_null(""),
-        nw.col("kind").fill_null(""),
-        nw.col("minted").fill_null(value=False),
-        t="at_us",
-    ).with_columns(event=nw.lit(_REQUEST, nw.Int64), **blank_issue)
-    columns = [*label, "t", "event", *blank_row]
-    events = nw.concat([issued.select(*columns), asked.select(*columns)], how="vertical")
-    of_param, of_value = list(_PARAM), [*_PARAM, "fingerprint"]
-    is_may, is_must = nw.col("event") == _MAY, nw.col("event") == _MUST
-    sound_may = is_may & nw.col("sound")
-    usage = nw.col("usage")
-    # A value from a malformed header has no channel that would be wrong, and one that is implicit
-    # in one of two concurrent issues is not held against the client either.
-    anywhere = usage.is_in(("malformed", "implicit"))
-    return events.with_columns(
-        superseded_before=_latest("begun", is_must, of_param),
-        header=_latest("ended", sound_may & (usage == "header"), of_param),
-        uriquery=_latest("ended", sound_may & (usage == "uriquery"), of_param),
-        implicit=_latest("ended", sound_may & (usage == "implicit"), of_param),
-        changeable=_latest("ended", sound_may & (nw.col("priority") == "informational"), of_param),
-        value_may=_latest("ended", is_may, of_value),
-        value_must=_latest("ended", is_must, of_value),
-        value_header=_latest("ended", is_may & ((usage == "header") | anywhere), of_value),
-        value_uriquery=_latest("ended", is_may & ((usage == "uriquery") | anywhere), of_value),
-    ).filter(nw.col("event") == _REQUEST)
 
 
-def _latest(column: str, where: nw.Expr, partition: list[str]) -> nw.Expr:
-    """The latest `column` of the events so far that `where` selects; `_NEVER` if there is none."""
-    chosen = nw.when(where).then(nw.col(column)).otherwise(nw.lit(_NEVER))
-    return chosen.cum_max().over(*partition, order_by=["t", "event"])
+def _look_up(rows: Lazy, known: Lazy, by: Sequence[str], maxima: Sequence[str]) -> Lazy:
+    """The rows with the maxima of the last moment of their group; `NEVER` where there is none."""
+    carry = [name for name in rows.collect_schema().names() if name not in (*by, "moment")]
+    found = as_of(
+        known.select(*by, "moment", "state"),
+        rows,
+        by=by,
+        at=["moment"],
+        inclusive=True,
+        carry=carry,
+        maxima=["state"],
+    )
+    return (
+        found.join(known.select("state", *maxima), on="state", how="left")
+        .drop("state")
+        .with_columns(*(nw.col(name).fill_null(NEVER) for name in maxima))
+    )
 
 
 def _decide(known: Lazy) -> Lazy:
-    """The verdict of each row by V1-V10, then the mildest of each request and parameter."""
+    """The verdict of each row by V1-V10, as its rank among `VERDICTS`."""
     since = nw.col("superseded_before")
     kind, channel = nw.col("kind"), nw.col("channel")
-    absent = kind.is_in(("", "empty"))
-    issued = nw.col("value_may") > _NEVER
-    placed = ((channel == "header") & (nw.col("value_header") >= since)) | (
-        (channel == "uriquery") & (nw.col("value_uriquery") >= since)
+    absent = kind == _NOTHING
+    issued = nw.col("value_may") > NEVER
+    placed = ((channel == _IN_HEADER) & (nw.col("value_header") >= since)) | (
+        (channel == _IN_QUERY) & (nw.col("value_uriquery") >= since)
     )
     rules = (
-        (~nw.col("bound"), "not-applicable"),
-        ((kind == "value") & nw.col("minted") & ~issued, "foreign"),
-        (since == _NEVER, "in-flight"),
+        (nw.col("bound") == 0, "not-applicable"),
+        ((kind == _VALUE) & (nw.col("minted") == 1) & ~issued, "foreign"),
+        (since == NEVER, "in-flight"),
         (absent & (nw.col("implicit") >= since), "not-applicable"),
         (absent, "omitted"),
-        (kind == "establish", "restarted"),
+        (kind == _ESTABLISH, "restarted"),
         ((nw.col("header") < since) & (nw.col("uriquery") < since), "implicit-set"),
         (issued & (nw.col("value_may") < since), "stale"),
         (~issued & (nw.col("changeable") < since), "defied"),
@@ -252,28 +204,47 @@ def _decide(known: Lazy) -> Lazy:
         ((nw.col("value_must") >= since) & placed, "honoured"),
         (nw.col("value_must") >= since, "misplaced"),
     )
-    verdict: nw.Expr = nw.lit("in-flight")
+    return known.with_columns(rank=_rank(rules, "in-flight")).select(*_JUDGED)
+
+
+def _rank(rules: Sequence[tuple[nw.Expr, str]], otherwise: str) -> nw.Expr:
+    """The rank of the first verdict whose condition holds."""
+    rank: nw.Expr = nw.lit(VERDICTS.index(otherwise), nw.Int64)
     for condition, name in reversed(rules):
-        verdict = nw.when(condition).then(nw.lit(name)).otherwise(verdict)
-    shown = kind != ""
-    return _mildest(
-        known.with_columns(
-            at_us=nw.col("t"),
-            verdict=verdict,
-            fingerprint=nw.when(shown).then(nw.col("fingerprint")),
-            channel=nw.when(shown).then(channel),
-        )
+        rank = nw.when(condition).then(nw.lit(VERDICTS.index(name), nw.Int64)).otherwise(rank)
+    return rank
+
+
+def _mildest(judged: Lazy) -> Lazy:
+    """One row per request and parameter: the mildest verdict, the first value that has it."""
+    keys = ["exchange_id", "series"]
+    ordered = judged.with_columns(order=nw.col("rank") * _ORDINALS + nw.col("ordinal"))
+    # Hardly any request presents a parameter twice: only those that do are compared.
+    several = (
+        ordered.group_by(*keys)
+        .agg(rows=nw.len(), best=nw.col("order").min())
+        .filter(nw.col("rows") > 1)
+    )
+    return ordered.join(several, on=keys, how="left").filter(
+        nw.col("best").is_null() | (nw.col("order") == nw.col("best"))
     )
 
 
-def _mildest(rows: Lazy) -> Lazy:
-    """One row per request and parameter: the mildest verdict, the first value that has it."""
-    rank: nw.Expr = nw.lit(0)
-    for position, name in enumerate(VERDICTS):
-        rank = nw.when(nw.col("verdict") == name).then(nw.lit(position)).otherwise(rank)
-    keys = ("exchange_id", "dialect", "param")
+def _named(rec: Recording, facts: Numbered, judged: Lazy) -> Lazy:
+    """The table, with names for numbers."""
+    ranks = pa.table({"rank": pa.array(range(len(VERDICTS)), pa.int64()), "verdict": [*VERDICTS]})
+    names = rec.keep(
+        judged.select("series")
+        .unique()
+        .join(_pairs(facts), on="series")
+        .select("series", "client", "origin", "dialect", "param")
+    )
+    in_header = nw.col("channel") == _IN_HEADER
+    channel = nw.when(in_header).then(nw.lit("header")).otherwise(nw.lit("uriquery"))
+    shown = nw.when(nw.col("present") == 1)
     return (
-        rows.with_columns(order=rank * _ORDINALS + nw.col("ordinal"))
-        .filter(nw.col("order") == nw.col("order").min().over(*keys))
+        judged.join(rec.place(ranks), on="rank")
+        .join(names, on="series")
+        .with_columns(fingerprint=shown.then(nw.col("fingerprint")), channel=shown.then(channel))
         .select(*schema.VERDICTS.names)
     )

@@ -64,6 +64,8 @@ LOC = Issue("LocId", "7", "header", "informational")
 LIST = Issue("PriceListId", "7", "header", "forced")
 CUSTOMER = Issue("CustomerId", "4201965", "implicit", "forced")
 CURRENCY = Issue("CurrId", "54", "uriquery", "informational")
+VISITOR = Issue("VisitorId", "Qx7aZ4mP0s", "header", "forced")
+DATE = Issue("PriceCalculationDate", "2026-01-01", "header", "forced")
 AUTH = Issue("Authentication", "GbT2iMws", "header", "forced")
 SHOW_AUTH = Present("Authentication", "GbT2iMws")
 CROSS = {"request_origin": "https://app.example"}
@@ -132,6 +134,16 @@ FIRES: dict[str, Fires] = {
         [shop(0, [LANG], exposed_headers="x-set-locid", **CROSS),
          shop(1000, [LANG], exposed_headers="x-set-locid,x-set-langid", **CROSS)],
         None, "LangId", 1, "1", "1 of 2 cross-origin responses that issued LangId did not expose",
+    ),
+    "value-mangled": Fires(
+        [shop(0, [VISITOR]), shop(1000, shown=[Present("VisitorId", "Qx7aZ4mP0s")]),
+         shop(2000, shown=[Present("VisitorId", "qx7az4mp0s")])],
+        "app", "VisitorId", 1, "3", "Root cause: encoding-variant (1).",
+    ),
+    "state-not-implemented": Fires(
+        [shop(0, [DATE]), *(shop(1000 * n) for n in range(1, 6))],
+        "app", "PriceCalculationDate", 5, "2,3,4,5,6",
+        "5 of 5 requests did not obey PriceCalculationDate",
     ),
 }  # fmt: skip
 
@@ -221,5 +233,16 @@ MISSES: dict[str, dict[str, list[Ex]]] = {
         "a page of the same origin": [shop(0, [LANG], request_origin="http://shop.example")],
         "no browser": [shop(0, [LANG])],
         "a list too long to be kept": [shop(0, [LANG], exposed_headers="x-a,x-…", **CROSS)],
+    },
+    "value-mangled": {
+        "a value of its own": [shop(0, [VISITOR]), shop(1000, shown=[Present("VisitorId", "5")])],
+        "as issued": [shop(0, [VISITOR]), shop(1000, shown=[Present("VisitorId", "Qx7aZ4mP0s")])],
+    },
+    "state-not-implemented": {
+        "too few chances": [shop(0, [DATE]), *(shop(1000 * n) for n in range(1, 5))],
+        "obeyed once": [
+            shop(0, [DATE]), *(shop(1000 * n) for n in range(1, 6)),
+            shop(9000, shown=[Present("PriceCalculationDate", "2026-01-01")]),
+        ],
     },
 }  # fmt: skip

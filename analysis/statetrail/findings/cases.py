@@ -10,6 +10,7 @@ from typing import Final
 
 import narwhals as nw
 
+from statetrail.analyses.root_causes import causes
 from statetrail.analyses.verdicts import FAULTS, verdicts
 from statetrail.dialects import Param
 from statetrail.frames import Lazy, Recording
@@ -23,6 +24,7 @@ CASE: Final = (
     "hit",  # 1: the rule fired, 0: it could have
     "detail",  # what tells this case from the others, "": nothing
     "related_id",  # another exchange that belongs to the evidence, -1: none
+    "cause",  # the root cause, "": none is looked for
 )
 """The columns of a frame of cases, none of them ever null."""
 
@@ -33,6 +35,7 @@ def cases(
     *,
     detail: nw.Expr | None = None,
     related: nw.Expr | None = None,
+    cause: nw.Expr | None = None,
     per_client: bool = True,
 ) -> Lazy:
     """The rows of a frame as cases; it has the columns of `CASE` that come without a default."""
@@ -45,6 +48,7 @@ def cases(
         hit=nw.when(hit.fill_null(False)).then(nw.col("exchange_id") * 0 + 1).otherwise(0),
         detail=nw.lit("") if detail is None else detail.fill_null(""),
         related_id=nw.lit(-1, dtype=nw.Int64) if related is None else related.fill_null(-1),
+        cause=nw.lit("") if cause is None else cause.fill_null(""),
     ).select(*CASE)
 
 
@@ -59,8 +63,16 @@ def judged(rec: Recording, *guilty: str, among: Callable[[Param], bool] | None =
     counted = verdicts(rec).lazy.filter(nw.col("verdict").is_in(("honoured", *FAULTS, *guilty)))
     if among is not None:
         counted = counted.filter(of_params(rec, among))
-    told = counted.join(requests(rec), on="exchange_id")
-    return cases(told, nw.col("verdict").is_in(guilty), detail=nw.col("request"))
+    guilt = nw.col("verdict").is_in(guilty)
+    return cases(with_causes(rec, counted), guilt, detail=nw.col("request"), cause=nw.col("cause"))
+
+
+def with_causes(rec: Recording, judged_rows: Lazy) -> Lazy:
+    """Rows of table `verdicts` with their ``cause`` (null: none) and ``request`` (its name)."""
+    why = causes(rec).select("exchange_id", "dialect", "param", "cause")
+    return judged_rows.join(why, on=["exchange_id", "dialect", "param"], how="left").join(
+        requests(rec), on="exchange_id"
+    )
 
 
 def requests(rec: Recording) -> Lazy:

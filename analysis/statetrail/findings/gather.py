@@ -2,6 +2,10 @@
 
 Enters: a recording. Leaves: the table `FINDINGS`. The counting happens on the engine; what comes
 to Python is bounded by the number of findings.
+
+A finding names the root causes that the analysis knows. Where all of them lie with the server
+(`SERVERS`: the client could not read the value), its client is not to blame: the finding is for
+information and its confidence low. Where some do, the confidence is at most medium.
 """
 
 from collections import defaultdict
@@ -10,8 +14,9 @@ from typing import Any, Final
 import narwhals as nw
 import pyarrow as pa
 
+from statetrail.analyses.root_causes import SERVERS
 from statetrail.findings.registry import RULES
-from statetrail.findings.rule import Rule
+from statetrail.findings.rule import Confidence, Rule, Severity
 from statetrail.frames import Frame, Recording
 from statetrail.schema import FINDINGS
 
@@ -20,6 +25,7 @@ MAX_EVIDENCE: Final = 20
 
 _SUBJECT: Final = ("client", "origin", "param")
 _MAX_DETAILS: Final = 3
+_WHOSE: Final = ", the server's"
 
 
 def findings(rec: Recording) -> Frame:
@@ -54,6 +60,11 @@ def found_by(rule: Rule, rec: Recording) -> list[dict[str, Any]]:
         .filter(nw.col("count") > 0)
         .collect("pyarrow")
     )
+    why: dict[tuple[str, ...], dict[str, int]] = defaultdict(dict)
+    explained = cases.filter(hit & (nw.col("cause") != ""))
+    counted_causes = explained.group_by(*_SUBJECT, "cause").agg(times=nw.col("hit").sum())
+    for row in counted_causes.collect("pyarrow").rows(named=True):
+        why[tuple(row[name] for name in _SUBJECT)][row["cause"]] = int(row["times"])
     order = ["at_us", "exchange_id", "related_id"]
     shown = (
         cases.filter(hit)
@@ -65,12 +76,15 @@ def found_by(rule: Rule, rec: Recording) -> list[dict[str, Any]]:
     for row in sorted(shown.rows(named=True), key=lambda row: row["nth"]):
         evidence[tuple(row[name] for name in _SUBJECT)].append(row)
     return [
-        _finding(rule, row, evidence[tuple(row[name] for name in _SUBJECT)])
+        _finding(rule, row, evidence[subject], why[subject])
         for row in counted.rows(named=True)
+        for subject in [tuple(row[name] for name in _SUBJECT)]
     ]
 
 
-def _finding(rule: Rule, row: dict[str, Any], shown: list[dict[str, Any]]) -> dict[str, Any]:
+def _finding(
+    rule: Rule, row: dict[str, Any], shown: list[dict[str, Any]], why: dict[str, int]
+) -> dict[str, Any]:
     count, of = int(row["count"]), int(row["of"])
     details = list(dict.fromkeys(one["detail"] for one in shown if one["detail"]))
     more = ", …" if len(details) > _MAX_DETAILS or (details and count > len(shown)) else ""
@@ -78,11 +92,12 @@ def _finding(rule: Rule, row: dict[str, Any], shown: list[dict[str, Any]]) -> di
     observed = rule.observed.format(count=count, of=of, param=row["param"])
     expected = rule.expected.format(count=count, of=of, param=row["param"])
     ids = [number for one in shown for number in (one["exchange_id"], one["related_id"])]
+    severity, confidence = _grades(rule, count, why)
     return {
         "rule": rule.id,
         "title": rule.title,
-        "severity": rule.severity,
-        "confidence": rule.confidence,
+        "severity": severity,
+        "confidence": confidence,
         "audience": rule.audience,
         "client": row["client"] or None,
         "origin": row["origin"] or None,
@@ -90,10 +105,31 @@ def _finding(rule: Rule, row: dict[str, Any], shown: list[dict[str, Any]]) -> di
         "count": count,
         "first_us": row["first_us"],
         "last_us": row["last_us"],
-        "message": f"{observed}{among}. Expected: {expected}.",
+        "message": f"{observed}{among}. Expected: {expected}.{_root_causes(why)}",
         "remedy": rule.remedy,
         "references": "\n".join(rule.references),
         "evidence": ",".join(
             str(number) for number in list(dict.fromkeys(n for n in ids if n >= 0))[:MAX_EVIDENCE]
         ),
     }
+
+
+def _grades(rule: Rule, count: int, why: dict[str, int]) -> tuple[Severity, Confidence]:
+    """Severity and confidence; both fall where the client could not have done better."""
+    excused = sum(times for cause, times in why.items() if cause in SERVERS)
+    if excused and excused == count:
+        return "info", "low"
+    if excused and rule.confidence == "high":
+        return rule.severity, "medium"
+    return rule.severity, rule.confidence
+
+
+def _root_causes(why: dict[str, int]) -> str:
+    """The causes as a sentence, the most frequent first."""
+    if not why:
+        return ""
+    named = [
+        f"{cause} ({times}{_WHOSE if cause in SERVERS else ''})"
+        for cause, times in sorted(why.items(), key=lambda item: (-item[1], item[0]))
+    ]
+    return f" Root cause: {', '.join(named)}."

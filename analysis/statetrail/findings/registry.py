@@ -14,8 +14,10 @@ from statetrail.findings.rules import (
     session_restarted,
     stale_value,
     state_header_not_exposed,
+    state_not_implemented,
     state_omitted,
     token_dropped,
+    value_mangled,
     wrong_channel,
 )
 
@@ -32,8 +34,10 @@ RULES: Final[tuple[Rule, ...]] = tuple(
         session_restarted,
         stale_value,
         state_header_not_exposed,
+        state_not_implemented,
         state_omitted,
         token_dropped,
+        value_mangled,
         wrong_channel,
     )
 )

@@ -4,7 +4,7 @@ from typing import Final
 
 import narwhals as nw
 
-from statetrail.analyses.rotations import rotations
+from statetrail.analyses.rotations import LOSSES, rotations
 from statetrail.analyses.values import SERIES, issues
 from statetrail.findings.cases import cases, of_params, requests
 from statetrail.findings.rule import Rule
@@ -25,7 +25,7 @@ def _check(rec: Recording) -> Lazy:
     latest = writes.group_by(*SERIES).agg(latest_us=nw.col("asked_us").max())
     resets = (
         rotations(rec)
-        .lazy.filter((nw.col("cause") == "reset") & of_params(rec, lambda param: param.minted))
+        .lazy.filter(nw.col("cause").is_in(LOSSES) & of_params(rec, lambda param: param.minted))
         .select(*SERIES, "exchange_id", "at_us", fingerprint="from_fingerprint")
         .join(lost, on=[*SERIES, "fingerprint"], how="left")
         .join(latest, on=series, how="left")

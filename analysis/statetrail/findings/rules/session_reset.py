@@ -4,7 +4,7 @@ from typing import Final
 
 import narwhals as nw
 
-from statetrail.analyses.rotations import rotations
+from statetrail.analyses.rotations import LOSSES, rotations
 from statetrail.analyses.values import presentations
 from statetrail.findings.cases import cases, of_params, requests
 from statetrail.findings.rule import Rule
@@ -15,7 +15,7 @@ from statetrail.frames import Lazy, Recording
 def _check(rec: Recording) -> Lazy:
     resets = (
         rotations(rec)
-        .lazy.filter(nw.col("cause") == "reset")
+        .lazy.filter(nw.col("cause").is_in(LOSSES))
         .select("exchange_id", "dialect", "param", "idle_s", fingerprint="from_fingerprint")
         .with_columns(reset=nw.col("fingerprint"))
     )

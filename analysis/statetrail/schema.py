@@ -258,6 +258,19 @@ CAPTURES: Final = Table(
     fact=True,
 )
 
+TRACES: Final = Table(
+    "traces",
+    "one value that looked like a token somewhere in a request, other than presented state",
+    (
+        _EXCHANGE,
+        Column("ordinal", "int", "Position among the traces of this exchange"),
+        Column("place", "text", "`query`, `path`, `referer` or `header`"),
+        _FINGERPRINT,
+    ),
+    ("exchange_id", "ordinal"),
+    fact=True,
+)
+
 VERDICTS: Final = Table(
     "verdicts",
     "one request and one parameter that was issued before",
@@ -320,6 +333,20 @@ TOKENS: Final = Table(
             "never superseded",
         ),
         Column(
+            "uses_in_flight",
+            "int",
+            "Requests that presented it when a newer one may have been known, but need not have been",
+        ),
+        Column("uses_late", "int", "Requests that presented it when a newer one had to be known"),
+        Column(
+            "late_honoured",
+            "int",
+            "Of `uses_late`: answered with it, or without an error where silence is no sign",
+        ),
+        Column("successors", "int", "Values that it was rotated to: its edges in `rotations`"),
+        Column("ended", "text", "How it ended: one of `statetrail.analyses.tokens.ENDS`"),
+        Column("ended_us", "timestamp", "Start of the response that ended it", "open"),
+        Column(
             "birth_seen",
             "bool",
             "It was issued before it was first presented (else left-truncated)",
@@ -349,10 +376,22 @@ ROTATIONS: Final = Table(
             "no earlier exchange, or it overlaps this one, or its end is not known",
         ),
         Column(
+            "idle_high_s",
+            "float",
+            "Longest time the old value can have lain unused: from the start of the last earlier request that was answered with it to the start of this response",
+            "no earlier response issued it",
+        ),
+        Column(
             "age_s",
             "float",
             "Shortest age of the old value: from the first end of a response that issued it to the start of this request",
             "birth not seen, or that response overlaps this request",
+        ),
+        Column(
+            "age_high_s",
+            "float",
+            "Longest age of the old value: from the start of the first request that was answered with it to the start of this response",
+            "birth not seen",
         ),
     ),
     ("exchange_id", "dialect", "param", "to_fingerprint"),
@@ -378,7 +417,7 @@ USES: Final = Table(
         Column(
             "excluded",
             "text",
-            "Why the use says nothing of a lifetime: one of `statetrail.analyses.uses.EXCLUDED`",
+            "Why the use says nothing of a lifetime: one of `statetrail.analyses.outcomes.EXCLUDED`",
             "it counts",
         ),
         Column(
@@ -459,9 +498,9 @@ EXPIRY: Final = Table(
             "float",
             "The limit that `policy` names (the idle timeout, or the age where it is `age`) is "
             "longer than this",
-            "nothing was outlived",
+            "nothing was outlived, or too many tokens contradict",
         ),
-        Column("high_s", "float", "That limit is at most this", "no end explains it"),
+        Column("high_s", "float", "That limit is at most this", "no end explains it, or too many tokens contradict"),
         Column("confidence", "text", "Grade of the evidence: `none`, `low`, `medium`, `high`"),
         Column("survived", "int", "Uses that the server accepted"),
         Column("ended", "int", "Tokens that a use found ended"),
@@ -527,6 +566,7 @@ TABLES: Final[dict[str, Table]] = {
         ISSUED,
         PRESENTED,
         CAPTURES,
+        TRACES,
         TOKENS,
         ROTATIONS,
         USES,
@@ -537,7 +577,7 @@ TABLES: Final[dict[str, Table]] = {
         FINDINGS,
     )
 }
-FACTS: Final = (EXCHANGES, ISSUED, PRESENTED, CAPTURES)
+FACTS: Final = (EXCHANGES, ISSUED, PRESENTED, CAPTURES, TRACES)
 
 CLIENT_BY: Final[dict[str, str]] = {
     "peer": "peer",

@@ -24,7 +24,7 @@ from typing import Final
 import narwhals as nw
 import pyarrow as pa
 
-from statetrail.analyses.rotations import rotations
+from statetrail.analyses.trail import trail
 from statetrail.analyses.values import NEVER, SEEN, issues, presentations
 from statetrail.dialects import XmlRootIssue
 from statetrail.frames import Lazy, Recording
@@ -148,12 +148,12 @@ def _read(rec: Recording) -> Lazy:
 
 def _replaced(rec: Recording, read: Lazy) -> Lazy:
     """The first exchange that ended or replaced each token: ``cut_us`` (its start), ``cut_id``."""
-    asked = rec.exchanges.lazy.select("exchange_id", cut_us="request_start_us")
     moved = (
-        rotations(rec)
-        .lazy.filter(~nw.col("from_fingerprint").is_null())
-        .join(asked, on="exchange_id")
-        .select(*TOKEN_SERIES, "cut_us", fingerprint="from_fingerprint", cut_id="exchange_id")
+        trail(rec)
+        .filter(~nw.col("from_fingerprint").is_null())
+        .select(
+            *TOKEN_SERIES, cut_us="asked_us", fingerprint="from_fingerprint", cut_id="exchange_id"
+        )
     )
     columns = (*TOKEN, "cut_us", "cut_id")
     ended = read.filter(nw.col("outcome") == "ended").select(

@@ -1,40 +1,37 @@
-"""Rotations: each time a server moved a client to another value, and what led to it.
+"""Rotations: each time a server moved a client to another value, and why.
 
-Enters: a recording. Leaves: the table `ROTATIONS`, one row per issue of a new value.
+Enters: a recording. Leaves: the table `ROTATIONS`, one row per issue of a new value. What counts
+as one, and which value was before: `statetrail.analyses.trail`.
 
-When is an issue a rotation?
-    Issues of one client, origin, dialect and parameter are ordered by the start of their
-    responses, then by the end, then by the exchange id. An earlier issue is *superseded* for a
-    later one when a third began after it had ended, and ended before the later one began: the same
-    rule by which verdicts decide what a client can know. An issue is a rotation when no earlier
-    issue of its value still stands. So a response that was already under way when a new value went
-    out, and still repeats the old one, is no rotation back; and of two parallel requests that were
-    each given a new value, both are rotations: the trail forks.
-    A value that its own request presented is not new to the client. Where the client may choose
-    (priority ``informational``) the server took over the client's choice: cause `override`. Where
-    it may not, the server kept an older value alive: no rotation.
+What the exchange itself shows is only that the answer to a presented token was another (`reset`),
+or that a new value came to a request that presented none (`reissue`). Why takes more, and each
+name is given only where the evidence holds for the whole origin and parameter; the first that
+fits:
 
-Which value was before?
-    The one that the request presented, where it presented another: that value is what the server
-    took away. A choice of the client's own (``informational`` and never issued) was not the
-    server's to take away. Otherwise the newest one whose response had ended when this one began.
+1.  `idle`: the expiry inference names an idle timeout, and the token may have lain unused for
+    longer than any that survived.
+2.  `age`, `periodic`: it names a limit on the age, and the token may have been older than any
+    that survived. It is `periodic` where replaced tokens still worked, `MIN_ENDS` times or more,
+    for clients that must have known the newer one: then the server renews by the clock.
+3.  `login`: the request logged in or out, with success.
+4.  `every-request`: no use of any token survived; at least `MIN_ENDS` tokens of `MIN_CLIENTS`
+    clients ended so within `PROMPT_S` of the last sign of life, which no idle timeout explains.
+5.  `basket`: the request wrote a basket, and the parameter is context, not a token.
+
+Else the honest coarse word stays.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import narwhals as nw
+import pyarrow as pa
 
-from statetrail.analyses.asof import as_of
-from statetrail.analyses.tokens import VALUE, births
-from statetrail.analyses.values import (
-    NEVER,
-    SEEN,
-    SERIES,
-    establishing,
-    issues,
-    presentations,
-    seconds,
-)
+from statetrail.analyses.deeds import deeds
+from statetrail.analyses.expiry import MIN_CLIENTS, MIN_ENDS, expiry
+from statetrail.analyses.fates import fates
+from statetrail.analyses.trail import trail
+from statetrail.analyses.uses import uses
+from statetrail.analyses.values import SEEN
 from statetrail.frames import Frame, Lazy, Recording
 from statetrail.schema import ROTATIONS
 
@@ -42,15 +39,26 @@ CAUSES: Final[dict[str, str]] = {
     "establish": "The client's first value: none had been issued before, or the request asked for "
     "one while the client had none yet",
     "restart": "The request asked for a new value although the client had one",
-    "reset": "The request presented the value before, and the answer was another",
+    "idle": "The request presented a token that had lain unused for too long, and the answer was "
+    "another",
+    "age": "The request presented a token that had become too old, and the answer was another",
+    "periodic": "The server renews tokens by the clock, and still takes the old one for a while",
+    "every-request": "The server answers every use of a token with another",
+    "login": "The request logged in or out, and the answer was another value",
+    "basket": "The request changed a basket, and the answer was another context",
+    "reset": "The request presented the value before, and the answer was another; the traffic does "
+    "not settle why",
     "reissue": "The response issued another value to a request that did not present the one "
-    "before: after a login or a change of context, for instance",
+    "before; the traffic does not settle why",
     "override": "The request presented a value of the client's choice, and the server took it over",
 }
-"""What the exchange itself shows. Why a server resets or reissues (idle time, age, every request,
-a login) takes more than one exchange to tell."""
+"""What led to a rotation."""
+LOSSES: Final = ("reset", "idle", "age")
+"""Causes by which the server ended what hung on the token."""
+PROMPT_S: Final = 5.0
+"""No server lets a session time out within so many seconds of its use."""
 
-_TRAIL: Final = ("exchange_id", "dialect", "param")
+_PARAM: Final = ("origin", "dialect", "param")
 
 
 def rotations(rec: Recording) -> Frame:
@@ -65,134 +73,98 @@ def rotations(rec: Recording) -> Frame:
 
 
 def _rotations(rec: Recording) -> Lazy:
-    moved = _caused(rec, _new(rec))
-    waited = nw.col("asked_us") - nw.col("seen_us")
-    aged = nw.col("asked_us") - nw.col("born_us")
-    known = nw.col("lost_us").is_null() | (nw.col("lost_us") < nw.col("seen_us"))
+    policy, low = nw.col("policy"), nw.col("low_s").fill_null(0.0)
+    reset = nw.col("cause") == "reset"
+    replaced = reset | (nw.col("cause") == "reissue")
+    rested = reset & (policy == "idle") & (nw.col("idle_high_s") > low)
+    aged = reset & (policy == "age") & (nw.col("age_high_s") > low)
+    causes = {
+        "idle": rested,
+        "periodic": aged & nw.col("overlaps"),
+        "age": aged,
+        "login": replaced & nw.col("logged"),
+        "every-request": reset & nw.col("single_use"),
+        "basket": replaced & nw.col("context") & nw.col("cart"),
+    }
+    cause = nw.col("cause")
+    for name, told in reversed(causes.items()):
+        cause = nw.when(told.fill_null(False)).then(nw.lit(name)).otherwise(cause)
+    done = deeds(rec).select(
+        "exchange_id", "dialect", "cart", logged=nw.col("login") | nw.col("logout")
+    )
     return (
-        moved.join(_last_seen(rec, moved), on=[*_TRAIL, "fingerprint"], how="left")
-        .join(
-            births(rec).rename({"fingerprint": "from_fingerprint"}),
-            on=[*SERIES, "from_fingerprint"],
-            how="left",
-        )
-        .select(
-            "exchange_id",
-            *SERIES,
-            "from_fingerprint",
-            "cause",
-            at_us="begun_us",
-            to_fingerprint="fingerprint",
-            idle_s=nw.when(known & (waited >= 0)).then(seconds(waited)),
-            age_s=nw.when(aged >= 0).then(seconds(aged)),
-        )
+        trail(rec)
+        .join(done, on=["exchange_id", "dialect"], how="left")
+        .join(rec.place(_habits(rec)), on=list(_PARAM), how="left")
+        .join(rec.place(_context(rec)), on=["dialect", "param"], how="left")
+        .with_columns(cause=cause)
+        .select(*ROTATIONS.names)
     )
 
 
-def _new(rec: Recording) -> Lazy:
-    """The issues no earlier issue of whose value still stands, with the newest issue before them.
+def _habits(rec: Recording) -> pa.Table:
+    """What is known of each parameter's tokens: few rows, so that they are plain Python.
 
-    ``nth`` numbers the issues of a series, so that the newest of several is a maximum.
+    Columns `_PARAM`, ``policy`` and ``low_s`` (of `expiry`), ``single_use``, ``overlaps``.
     """
-    order = ["begun_us", "ended_us", "exchange_id", "fingerprint"]
-    numbered = (
-        issues(rec)
-        .with_columns(
-            nth=(nw.col("exchange_id") * 0 + 1)
-            .cum_sum()
-            .over(*SERIES, order_by=order)
-            .cast(nw.Int64),
-            stood_us=nw.col("ended_us").cum_max().over(*VALUE, order_by=order),
-        )
-        .with_columns(stood_us=nw.col("stood_us").shift(1).over(*VALUE, order_by=order))
-    )
-    before = as_of(
-        numbered.select(*SERIES, at=nw.col("ended_us"), before=nw.col("nth")),
-        numbered.select(*SERIES, "nth", at=nw.col("begun_us")),
-        by=SERIES,
-        at=["at"],
-        inclusive=False,
-        carry=["nth"],
-        maxima=["before"],
-    ).drop("at")
-    newest = numbered.select(
-        *SERIES,
-        before="nth",
-        before_fingerprint="fingerprint",
-        before_begun_us="begun_us",
-    )
-    first_ended = nw.col("ended_us").min().over(*SERIES)
-    return (
-        numbered.with_columns(first_ended_us=first_ended)
-        .join(before, on=[*SERIES, "nth"], how="left")
-        .join(newest, on=[*SERIES, "before"], how="left")
-        .filter(nw.col("stood_us").is_null() | (nw.col("before_begun_us") > nw.col("stood_us")))
-    )
+    known = [
+        {name: row[name] for name in (*_PARAM, "policy", "low_s")} for row in expiry(rec).rows()
+    ]
+    once, worked = _single_use(rec), _overlapping(rec)
+    rows = [
+        row | {"single_use": key in once, "overlaps": key in worked}
+        for row in known
+        for key in (tuple(row[name] for name in _PARAM),)
+    ]
+    layout = [(name, pa.string()) for name in (*_PARAM, "policy")]
+    layout += [("low_s", pa.float64()), ("single_use", pa.bool_()), ("overlaps", pa.bool_())]
+    return pa.Table.from_pylist(rows, schema=pa.schema(layout))
 
 
-def _caused(rec: Recording, new: Lazy) -> Lazy:
-    """The rotations with ``cause`` and ``from_fingerprint``, by what their requests presented."""
-    shown = presentations(rec)
-    kept_ones = shown.select(*SEEN, kept="ordinal")
-    used = shown.filter(nw.col("ordinal") == nw.col("ordinal").min().over(*_TRAIL)).select(
-        *_TRAIL, used="fingerprint"
+def _single_use(rec: Recording) -> set[tuple[str, ...]]:
+    """The parameters no token of which survived a use, however soon after it was issued."""
+    counted = uses(rec).lazy.filter(nw.col("excluded").is_null())
+    survivors = {
+        tuple(row[name] for name in _PARAM)
+        for row in _rows(counted.filter(nw.col("outcome") == "survived").select(*_PARAM).unique())
+    }
+    prompt = (nw.col("outcome") == "ended") & (nw.col("gap_high_s") <= PROMPT_S)
+    ended = (
+        counted.filter(prompt)
+        .group_by(*_PARAM)
+        .agg(tokens=nw.col("fingerprint").n_unique(), clients=nw.col("client").n_unique())
     )
-    used_issued = births(rec).select(*SERIES, used="fingerprint", used_issued_us="first_issued_us")
-    free = nw.col("priority") == "informational"
-    issued_before = (nw.col("used_issued_us") <= nw.col("begun_us")).fill_null(False)
-    taken_away = ~nw.col("used").is_null() & (~free | issued_before)
-    had_one = nw.col("first_ended_us") + rec.grace_us < nw.col("asked_us")
-    kept = ~nw.col("kept").is_null()
-    first = nw.col("before_fingerprint").is_null()
-    asked = ~nw.col("asked").is_null()
-    return (
-        new.join(kept_ones, on=list(SEEN), how="left")
-        .join(used, on=list(_TRAIL), how="left")
-        .join(used_issued, on=[*SERIES, "used"], how="left")
-        .join(establishing(rec), on=list(_TRAIL), how="left")
-        .filter(~kept | free)
-        .with_columns(
-            cause=nw.when(kept)
-            .then(nw.lit("override"))
-            .when(taken_away)
-            .then(nw.lit("reset"))
-            .when(first | (asked & ~had_one))
-            .then(nw.lit("establish"))
-            .when(asked)
-            .then(nw.lit("restart"))
-            .otherwise(nw.lit("reissue"))
-        )
-        .with_columns(
-            from_fingerprint=nw.when(nw.col("cause") == "reset")
-            .then("used")
-            .when(nw.col("cause") != "establish")
-            .then("before_fingerprint")
-        )
-    )
+    return {
+        tuple(row[name] for name in _PARAM)
+        for row in _rows(ended)
+        if row["tokens"] >= MIN_ENDS and row["clients"] >= MIN_CLIENTS
+    } - survivors
 
 
-def _last_seen(rec: Recording, moved: Lazy) -> Lazy:
-    """When the value before was last carried by an earlier exchange, issued or presented.
-
-    Returns `_TRAIL`, ``fingerprint``, ``seen_us`` (the end of the last earlier exchange that
-    ended) and ``lost_us`` (the start of the last earlier one whose end is not known).
-    """
-    columns = (*VALUE, "exchange_id", "asked_us", "ended_us")
-    carried = nw.concat(
-        [issues(rec).select(*columns), presentations(rec).select(*columns)], how="vertical"
+def _overlapping(rec: Recording) -> set[tuple[str, ...]]:
+    """The parameters whose replaced tokens still worked."""
+    late = fates(rec).filter(nw.col("late")).select(*SEEN, "late")
+    worked = (
+        uses(rec)
+        .lazy.filter(nw.col("outcome") == "survived")
+        .join(late, on=list(SEEN))
+        .group_by(*_PARAM)
+        .agg(uses=nw.col("exchange_id").count())
     )
-    ended = nw.col("ended_us") != NEVER
-    moment = ["asked_us", "exchange_id"]
-    return as_of(
-        carried.with_columns(
-            seen_us=nw.when(ended).then("ended_us"), lost_us=nw.when(~ended).then("asked_us")
-        ),
-        moved.filter(~nw.col("from_fingerprint").is_null()).select(
-            *SERIES, *moment, to_fingerprint="fingerprint", fingerprint="from_fingerprint"
-        ),
-        by=VALUE,
-        at=moment,
-        inclusive=False,
-        carry=["to_fingerprint"],
-        maxima=["seen_us", "lost_us"],
-    ).select(*_TRAIL, "seen_us", "lost_us", fingerprint="to_fingerprint")
+    return {tuple(row[name] for name in _PARAM) for row in _rows(worked) if row["uses"] >= MIN_ENDS}
+
+
+def _context(rec: Recording) -> pa.Table:
+    """The parameters that are context, not tokens: columns ``dialect``, ``param``, ``context``."""
+    rows = [
+        {"dialect": dialect.name, "param": param.name, "context": param.clear is not None}
+        for dialect in rec.dialects
+        for param in dialect.params
+    ]
+    layout = [("dialect", pa.string()), ("param", pa.string()), ("context", pa.bool_())]
+    return pa.Table.from_pylist(rows, schema=pa.schema(layout))
+
+
+def _rows(lazy: Lazy) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = lazy.collect("pyarrow").to_native().to_pylist()
+    return found

@@ -34,7 +34,7 @@ def issues(rec: Recording) -> Lazy:
         of the request) and ``ended_us`` (end of the response, never before ``begun_us``; `NEVER`
         where it did not end).
     """
-    return _once(rec, "issues", _issues)
+    return collected(rec, "issues", _issues)
 
 
 def _issues(rec: Recording) -> Lazy:
@@ -62,7 +62,7 @@ def presentations(rec: Recording) -> Lazy:
         request), ``fingerprint``, ``value``, ``status`` (null: no response) and the times of
         `issues`.
     """
-    return _once(rec, "presentations", _presentations)
+    return collected(rec, "presentations", _presentations)
 
 
 def _presentations(rec: Recording) -> Lazy:
@@ -92,8 +92,8 @@ def seconds(span_us: nw.Expr) -> nw.Expr:
     return span_us / (span_us * 0 + 1_000_000)
 
 
-def _once(rec: Recording, name: str, compute: Callable[[Recording], Lazy]) -> Lazy:
-    """The frame, computed once: every analysis starts from it, most of them several times."""
+def collected(rec: Recording, name: str, compute: Callable[[Recording], Lazy]) -> Lazy:
+    """The frame, computed once per recording: for what several analyses start from."""
 
     def collect() -> Lazy:
         lazy = compute(rec)

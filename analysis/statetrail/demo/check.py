@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import narwhals as nw
 
-from statetrail.analyses.rotations import rotations
+from statetrail.analyses.rotations import LOSSES, rotations
 from statetrail.analyses.verdicts import FAULTS, verdicts
 from statetrail.demo.clients import Truth
 from statetrail.findings import findings
@@ -53,7 +53,7 @@ def found(rec: Recording, truths: Mapping[str, Truth]) -> dict[str, Counter[str]
         _counts(
             (row["client"], "session reset", 1)
             for row in rotations(rec).rows()
-            if row["cause"] == "reset" and row["dialect"] == "zest"
+            if row["cause"] in LOSSES and row["dialect"] == "zest"
         ),
         _counts(
             (row["client"], row["rule"], row["count"])

@@ -13,6 +13,7 @@ from statetrail.dialects.model import (
     QueryPresent,
     Usage,
     XmlRootIssue,
+    has_segment,
 )
 from statetrail.dialects.zest import ZEST
 from statetrail.errors import UsageError
@@ -29,6 +30,7 @@ __all__ = [
     "QueryPresent",
     "Usage",
     "XmlRootIssue",
+    "has_segment",
     "select",
 ]
 

@@ -33,5 +33,6 @@ ESELLER52: Final = Dialect(
     ),
     issues=(HeaderIssue(prefix="x-set-"),),
     presents=(HeaderPresent(prefix="x-"), QueryPresent(case_sensitive=False)),
+    cart=("baskets",),
     references=("52eSELLER: V3 API state headers (01/03/2021)",),
 )

@@ -103,6 +103,12 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     scope
         Consecutive path segments that put a request in scope, compared exactly; none: every
         request.
+    login, logout
+        Path segments (lower case) of the requests that log a client in, and out.
+    cart
+        Path segments (lower case) of what holds a cart or basket; none: the API has none.
+    refused
+        Statuses that refuse a token which is not answered with itself.
     """
 
     name: str
@@ -112,6 +118,10 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     issues: tuple[HeaderIssue | XmlRootIssue, ...]
     presents: tuple[HeaderPresent | QueryPresent, ...]
     references: tuple[str, ...] = ()
+    login: tuple[str, ...] = ("login", "logon", "signin")
+    logout: tuple[str, ...] = ("logout", "logoff", "signout")
+    cart: tuple[str, ...] = ()
+    refused: tuple[int, ...] = (401, 403, 419, 440)
 
     def __post_init__(self) -> None:
         _check_name("dialect", self.name)
@@ -143,7 +153,16 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
         known = self.param(param)
         if known is None or not known.only_on:
             return True
-        return any(segment.lower() in known.only_on for segment in path.split("/"))
+        return has_segment(path, known.only_on)
+
+
+def has_segment(path: str, words: tuple[str, ...]) -> bool:
+    """Whether a segment of the path is one of the words (lower case).
+
+    >>> has_segment("/API/V3/Cart/{id}", ("cart",)), has_segment("/API/V3/Cartoon", ("cart",))
+    (True, False)
+    """
+    return any(segment.lower() in words for segment in path.split("/"))
 
 
 def _check_name(what: str, name: str) -> None:

@@ -18,5 +18,6 @@ ZEST: Final = Dialect(
         ),
     ),
     presents=(QueryPresent(),),
+    cart=("cart",),
     references=("ZEST Ecommerce API: Session handling",),
 )

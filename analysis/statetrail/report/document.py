@@ -205,8 +205,10 @@ class Rotation(msgspec.Struct, frozen=True, kw_only=True):
     )
     to: Annotated[str, Meta(description="Pseudonym")]
     cause: str
-    idle_s: float | None
-    age_s: float | None
+    idle_s: Annotated[float | None, Meta(description="Shortest; null: not known")]
+    idle_high_s: Annotated[float | None, Meta(description="Longest; null: no bound")] = None
+    age_s: Annotated[float | None, Meta(description="Shortest; null: birth not seen")]
+    age_high_s: Annotated[float | None, Meta(description="Longest; null: birth not seen")] = None
     exchange: int
 
 

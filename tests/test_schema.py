@@ -13,11 +13,12 @@ from statetrail.schema import (
     ISSUED,
     PRESENTED,
     TABLES,
+    TRACES,
     Table,
     markdown,
     pseudonym,
 )
-from statetrail.sightings import ExchangeRow, Issued, Presented, Seen
+from statetrail.sightings import ExchangeRow, Issued, Presented, Seen, Trace
 
 ALL = pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
 ARROW_OF = {"INTEGER": {pa.int64(), pa.bool_()}, "TEXT": {pa.string()}, "REAL": {pa.float64()}}
@@ -101,6 +102,7 @@ def test_the_facts_are_what_sightings_are_made_of() -> None:
     assert names(ExchangeRow) == list(EXCHANGES.names[1:])
     assert names(Issued) == list(ISSUED.names[2:])
     assert names(Presented) == list(PRESENTED.names[2:])
+    assert names(Trace) == list(TRACES.names[2:])
     assert [table.name for table in FACTS] == [t.name for t in TABLES.values() if t.fact]
 
 

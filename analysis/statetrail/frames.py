@@ -16,7 +16,16 @@ import pyarrow as pa
 
 from statetrail.dialects import Dialect, select
 from statetrail.errors import UsageError
-from statetrail.schema import CAPTURES, CLIENT_BY, EXCHANGES, FACTS, ISSUED, PRESENTED, Table
+from statetrail.schema import (
+    CAPTURES,
+    CLIENT_BY,
+    EXCHANGES,
+    FACTS,
+    ISSUED,
+    PRESENTED,
+    TRACES,
+    Table,
+)
 from statetrail.store import Facts, join_facts, read_store
 
 type Engine = Literal["duckdb", "pandas", "polars", "pyspark"]
@@ -169,6 +178,11 @@ class Recording:
     def captures(self) -> Frame:
         """The runs of the recorder and the imported files that made the recording."""
         return Frame(self._lazies["captures"], CAPTURES)
+
+    @property
+    def traces(self) -> Frame:
+        """What looked like a token in a request, other than presented state."""
+        return Frame(self._lazies["traces"], TRACES)
 
     def exchanges_with_client(self) -> Lazy:
         """`exchanges` with two columns more: ``client`` and ``origin``."""

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from statetrail.schema import EXCHANGES, ISSUED, PRESENTED
+from statetrail.schema import EXCHANGES, ISSUED, PRESENTED, TRACES
 from statetrail.sightings import Exchange, Request, Response, sight
 from statetrail.sightings.sight import MAX_SIGHTINGS
 from statetrail.store import SqliteStore, read_store
@@ -76,7 +76,7 @@ def test_what_was_stored_reads_back(store: SqliteStore) -> None:
     facts = read_store(store.path)
     assert set(facts.tables["exchanges"]["exchange_id"].to_pylist()) == stored - {None}
     assert len(stored) > 50
-    for table in (EXCHANGES, ISSUED, PRESENTED):
+    for table in (EXCHANGES, ISSUED, PRESENTED, TRACES):
         assert facts.tables[table.name].schema == table.arrow
 
 
@@ -84,7 +84,12 @@ def test_one_exchange_reads_back_as_it_was_sighted(tmp_path: Path) -> None:
     """Every column holds what the record held, in the record's order."""
     kept = sighted(
         "/API/V3/x?_session_token=abc&LangId=2",
-        asked={"User-Agent": "é\N{SNOWMAN}", "X-Ticket": "a/b", "Origin": "https://a.example"},
+        asked={
+            "User-Agent": "é\N{SNOWMAN}",
+            "X-Ticket": "a/b",
+            "Origin": "https://a.example",
+            "Cookie": "sid=kQ7/aZ+4mP0s",
+        },
         answered={"X-Set-LangId": "1;uriquery/informational", "X-Set-Ticket": "x", "Age": "7"},
         body=b"<rsp session='abc'/>",
     )
@@ -95,7 +100,12 @@ def test_one_exchange_reads_back_as_it_was_sighted(tmp_path: Path) -> None:
         for name, table in read_store(tmp_path / "one.sqlite").tables.items()
     }
     assert [tuple(row.values()) for row in tables["exchanges"]] == [(1, *astuple(kept.exchange))]
-    for name, sightings in (("issued", kept.issued), ("presented", kept.presented)):
+    assert kept.traces
+    for name, sightings in (
+        ("issued", kept.issued),
+        ("presented", kept.presented),
+        ("traces", kept.traces),
+    ):
         assert [tuple(row.values()) for row in tables[name]] == [
             (1, at, *flat(one)) for at, one in enumerate(sightings)
         ]

@@ -71,6 +71,8 @@ class Ex:
     status: int | None = 200
     host: str = "shop.example"
     extra: dict[str, Any] = field(default_factory=dict)
+    traces: Sequence[tuple[str, str]] = ()
+    """Places and values that look like tokens."""
 
 
 def facts(history: Iterable[Ex]) -> dict[str, pa.Table]:
@@ -78,6 +80,7 @@ def facts(history: Iterable[Ex]) -> dict[str, pa.Table]:
     exchanges: list[dict[str, Any]] = []
     issued: list[dict[str, Any]] = []
     presented: list[dict[str, Any]] = []
+    traces: list[dict[str, Any]] = []
     for exchange_id, ex in enumerate(history, 1):
         row: dict[str, Any] = dict.fromkeys(EXCHANGES.names)
         row |= {
@@ -121,7 +124,21 @@ def facts(history: Iterable[Ex]) -> dict[str, pa.Table]:
                 | _seen(p.value)
                 | {"channel": p.channel, "kind": p.kind}
             )
-    rows = {"exchanges": exchanges, "issued": issued, "presented": presented}
+        for at, (place, value) in enumerate(ex.traces):
+            traces.append(
+                {
+                    "exchange_id": exchange_id,
+                    "ordinal": at,
+                    "place": place,
+                    "fingerprint": fingerprint(value),
+                }
+            )
+    rows = {
+        "exchanges": exchanges,
+        "issued": issued,
+        "presented": presented,
+        "traces": traces,
+    }
     tables = {t.name: pa.Table.from_pylist(rows.get(t.name, []), schema=t.arrow) for t in FACTS}
     assert tables["issued"].schema == ISSUED.arrow
     assert tables["presented"].schema == PRESENTED.arrow

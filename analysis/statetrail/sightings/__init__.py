@@ -10,6 +10,7 @@ from statetrail.sightings.records import (
     Response,
     Seen,
     Sighted,
+    Trace,
 )
 from statetrail.sightings.sight import Sighting, sight
 
@@ -24,5 +25,6 @@ __all__ = [
     "Seen",
     "Sighted",
     "Sighting",
+    "Trace",
     "sight",
 ]

@@ -93,11 +93,12 @@ def query_fields(target: bytes) -> tuple[list[tuple[bytes, bytes]], bool]:
     fields = []
     for part in parts[:MAX_QUERY_FIELDS]:
         key, _, value = part.partition(b"=")
-        fields.append((_unquote(key[:_MAX_KEY]), value))
+        fields.append((unquote(key[:_MAX_KEY]), value))
     return fields, capped
 
 
-def _unquote(raw: bytes) -> bytes:
+def unquote(raw: bytes) -> bytes:
+    """A query's key or value, percent-decoded, with ``+`` as a blank."""
     raw = raw.replace(b"+", b" ")
     return urllib.parse.unquote_to_bytes(raw) if b"%" in raw else raw
 
@@ -114,7 +115,7 @@ def presentations(
     for key, value in query:
         known = plan.query.get(key) or plan.query_folded.get(key.lower())
         if known is not None:
-            yield Presentation(plan, known, text(_unquote(value[:_MAX_VALUE])), "uriquery")
+            yield Presentation(plan, known, text(unquote(value[:_MAX_VALUE])), "uriquery")
 
 
 def header_issues(lines: FieldLines, plan: Plan) -> Iterator[Issue]:

@@ -13,6 +13,7 @@ type Fields = tuple[tuple[bytes, bytes], ...]
 type Kind = Literal["value", "establish", "empty"]
 type PresentedChannel = Literal["header", "uriquery"]
 type IssuedChannel = Literal["header", "body"]
+type Place = Literal["query", "path", "referer", "header"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -98,6 +99,14 @@ class Presented:
 
 
 @dataclass(frozen=True, slots=True)
+class Trace:
+    """What looked like a token in a request (table `traces`)."""
+
+    place: Place
+    fingerprint: int
+
+
+@dataclass(frozen=True, slots=True)
 class ExchangeRow:
     """The storable facts of an exchange: table `exchanges` without its id, in column order."""
 
@@ -136,3 +145,4 @@ class Sighted:
     exchange: ExchangeRow
     issued: tuple[Issued, ...] = field(default=())
     presented: tuple[Presented, ...] = field(default=())
+    traces: tuple[Trace, ...] = field(default=())

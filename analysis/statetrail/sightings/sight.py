@@ -28,6 +28,7 @@ from statetrail.sightings.records import Exchange, Issued, Kind, Presented, Resp
 from statetrail.sightings.row import exchange_row
 from statetrail.sightings.secrecy import MIN_WITHIN, Secrets
 from statetrail.sightings.text import decoded_path
+from statetrail.sightings.traces import traces
 
 __all__ = ["MAX_SIGHTINGS", "Sighting", "sight"]
 
@@ -45,6 +46,7 @@ class _Said:
     issued: list[Issue] = field(default_factory=list)
     matched: list[Dialect] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    query: list[tuple[bytes, bytes]] = field(default_factory=list)
     capped: bool = False
 
 
@@ -63,6 +65,7 @@ def sight(exchange: Exchange, how: Sighting) -> Sighted:
     for issue in said.issued:
         _remember(issue, how, secrets)
     keeper = _Keeper(how, secrets)
+    presented = tuple([keeper.presented(claim) for claim in said.presented])
     return Sighted(
         exchange=exchange_row(
             exchange,
@@ -74,7 +77,15 @@ def sight(exchange: Exchange, how: Sighting) -> Sighted:
             notes=said.notes,
         ),
         issued=tuple([keeper.issued(claim) for claim in said.issued]),
-        presented=tuple([keeper.presented(claim) for claim in said.presented]),
+        presented=presented,
+        traces=traces(
+            request.target,
+            asked,
+            said.query,
+            how.plans,
+            how.pseudonyms,
+            (one.seen.fingerprint for one in presented),
+        ),
     )
 
 
@@ -82,6 +93,7 @@ def _listen(exchange: Exchange, asked: FieldLines, answered: FieldLines, how: Si
     said = _Said(notes=list(exchange.notes))
     path = decoded_path(exchange.request.target)
     query, said.capped = query_fields(exchange.request.target)
+    said.query = query
     if said.capped:
         said.notes.append("query-capped")
     for plan in how.plans:

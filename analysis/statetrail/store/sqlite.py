@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Final, Literal, NewType, Self
 
 from statetrail.errors import StoreError
-from statetrail.schema import EXCHANGES, FACTS, ISSUED, PRESENTED, SCHEMA_VERSION
+from statetrail.schema import EXCHANGES, FACTS, ISSUED, PRESENTED, SCHEMA_VERSION, TRACES
 from statetrail.sightings import Pseudonymiser, Seen, Sighted
 from statetrail.sightings.text import clean
 from statetrail.store.keys import forget_key, key_id, key_path, new_key, read_key, write_key
@@ -50,9 +50,11 @@ def _values(names: Iterable[str]) -> "attrgetter[tuple[object, ...]]":
 _ADD_EXCHANGE: Final = _insert("exchanges", EXCHANGES.names[1:], " ON CONFLICT DO NOTHING")
 _ADD_ISSUED: Final = _insert("issued", ISSUED.names)
 _ADD_PRESENTED: Final = _insert("presented", PRESENTED.names)
+_ADD_TRACE: Final = _insert("traces", TRACES.names)
 _EXCHANGE_VALUES: Final = attrgetter(*EXCHANGES.names[1:])
 _ISSUED_VALUES: Final = _values(ISSUED.names[2:])
 _PRESENTED_VALUES: Final = _values(PRESENTED.names[2:])
+_TRACE_VALUES: Final = attrgetter(*TRACES.names[2:])
 _COUNT: Final = (
     "UPDATE captures SET exchanges = exchanges + ?, duplicates = duplicates + ? "
     "WHERE capture_id = ?"
@@ -171,6 +173,7 @@ class SqliteStore:
         for statement, sightings, values in (
             (_ADD_ISSUED, sighted.issued, _ISSUED_VALUES),
             (_ADD_PRESENTED, sighted.presented, _PRESENTED_VALUES),
+            (_ADD_TRACE, sighted.traces, _TRACE_VALUES),
         ):
             if sightings:
                 rows = [(exchange_id, at, *values(one)) for at, one in enumerate(sightings)]

@@ -8,7 +8,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := $(UV) run --frozen --no-sync
 OUT ?= demo-output
 
-.PHONY: help demo test lint types imports unit bench env format lock clean spark
+.PHONY: help demo test lint types imports unit bench env format lock clean spark oracle
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,6 +41,13 @@ SEED ?= 1
 .PHONY: confusion
 confusion: env ## simulated clients whose verdicts and causes are known, held against the tool: CLIENTS=500 EXCHANGES=50000
 	PYTHONPATH=tests $(RUN) python -m labelled.confusion --clients $(CLIENTS) --exchanges $(EXCHANGES) --seed $(SEED)
+
+bench-analysis: env ## verdicts, tokens and rotations against hand-written SQL, at a million exchanges
+	PYTHONPATH=tests $(RUN) python -m benchmarks.bench_analysis
+
+N ?= 20000
+oracle: env spark ## N random histories through every judge of verdicts, 200 through PySpark
+	PYTHONPATH=tests $(RUN) python -m oracle.run --histories $(N) --spark 200
 
 format: env ## rewrite in house style
 	$(RUN) ruff check --fix .

@@ -43,7 +43,8 @@ def request_moment(at: nw.Expr) -> nw.Expr:
 
 def essential(rec: Recording, issues: Lazy) -> Lazy:
     """The issues without those that T1-T3 leave out: a handful a value, however often repeated."""
-    order = ["begun", "ended", "exchange_id"]
+    # One response may issue two values: without them the windows could each order it otherwise.
+    order = ["begun", "ended", "exchange_id", "fingerprint", "form"]
 
     def within(expression: nw.Expr, *partition: str) -> nw.Expr:
         return expression.over("series", *partition, order_by=order)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from statetrail.analyses.expiry import expiry
     from statetrail.analyses.root_causes import root_causes
     from statetrail.analyses.rotations import rotations
+    from statetrail.analyses.sessions import sessions
     from statetrail.analyses.tokens import tokens
     from statetrail.analyses.verdicts import verdicts
     from statetrail.errors import StatetrailError
@@ -37,6 +38,7 @@ __all__ = [
     "open",
     "root_causes",
     "rotations",
+    "sessions",
     "tokens",
     "verdicts",
 ]
@@ -57,6 +59,7 @@ _HOMES = {
     "open": "statetrail.frames",
     "root_causes": "statetrail.analyses.root_causes",
     "rotations": "statetrail.analyses.rotations",
+    "sessions": "statetrail.analyses.sessions",
     "tokens": "statetrail.analyses.tokens",
     "verdicts": "statetrail.analyses.verdicts",
 }

@@ -397,6 +397,44 @@ ROTATIONS: Final = Table(
     ("exchange_id", "dialect", "param", "to_fingerprint"),
 )
 
+SESSIONS: Final = Table(
+    "sessions",
+    "one chain of tokens of one client that share what hangs on them",
+    (
+        _CLIENT,
+        _ORIGIN,
+        _DIALECT,
+        _PARAM,
+        Column("session", "fingerprint", "Its first token: the session's name"),
+        Column("first_us", "timestamp", "Start of the first request that was made in it"),
+        Column("last_us", "timestamp", "Start of the last request that was made in it"),
+        Column("duration_s", "float", "From the one to the other: how long it was seen"),
+        Column("tokens", "int", "Its tokens"),
+        Column("requests", "int", "Requests that were made in it"),
+        Column("cart_writes", "int", "Of them, successful writes to a cart or basket"),
+        Column("logins", "int", "Of them, successful logins"),
+        Column(
+            "ended",
+            "text",
+            "How its newest token ended: one of `statetrail.analyses.tokens.ENDS`",
+        ),
+        Column("ended_us", "timestamp", "Start of the response that ended it", "open"),
+        Column(
+            "cart_writes_lost",
+            "int",
+            "Cart writes that were lost with it and not repeated in a session that followed",
+            "it was not lost",
+        ),
+        Column(
+            "login_lost",
+            "bool",
+            "A login was lost with it and not repeated in a session that followed",
+            "it was not lost",
+        ),
+    ),
+    ("client", "origin", "dialect", "param", "session"),
+)
+
 USES: Final = Table(
     "uses",
     "one request and one token that it presented: a trial of how long tokens live",
@@ -536,6 +574,73 @@ EXPIRY: Final = Table(
     ("origin", "dialect", "param"),
 )
 
+SHARED: Final = Table(
+    "shared",
+    "one credential that several clients presented, and one of them",
+    (
+        _ORIGIN,
+        _DIALECT,
+        _PARAM,
+        _FINGERPRINT,
+        _CLIENT,
+        Column("clients", "int", "Clients that presented it"),
+        Column(
+            "how",
+            "text",
+            "`handed` (the server issued it to this client first), `taken` (to another) or `unseen`",
+        ),
+        Column(
+            "issued_us",
+            "timestamp",
+            "Start of the first response that issued it to this client",
+            "never seen issued to it",
+        ),
+        Column("uses", "int", "Requests of this client that presented it"),
+        Column("first_us", "timestamp", "Start of the first of them"),
+        Column("last_us", "timestamp", "Start of the last of them"),
+        Column("first_id", "int", "One of them: the lowest exchange id"),
+    ),
+    ("origin", "dialect", "param", "fingerprint", "client"),
+)
+
+LEAKS: Final = Table(
+    "leaks",
+    "one credential in a request to another origin than its own",
+    (
+        _EXCHANGE,
+        _CLIENT,
+        _ORIGIN,
+        Column("place", "text", "`query`, `path`, `referer` or `header`"),
+        _DIALECT,
+        _PARAM,
+        _FINGERPRINT,
+        Column("issued_origin", "text", "The origin that issued it"),
+        Column("issued_us", "timestamp", "Start of the first response there that issued it"),
+        Column("at_us", "timestamp", "Start of the request"),
+    ),
+    ("exchange_id", "place", "dialect", "param", "fingerprint", "issued_origin"),
+)
+
+OVERRIDES: Final = Table(
+    "overrides",
+    "one parameter of which a client presented a value of its own choice",
+    (
+        _CLIENT,
+        _ORIGIN,
+        _DIALECT,
+        _PARAM,
+        Column("overrides", "int", "Requests that did: verdict `overridden`"),
+        Column("answered", "int", "Of them: the server's next issue was the client's value"),
+        Column("fought", "int", "Of them: the server's next issue was another value"),
+        Column("unanswered", "int", "Of them: no issue came after"),
+        Column("on_baskets", "int", "Of them: attempts to change a basket's state"),
+        Column("without_effect", "int", "Of `on_baskets`: fought, so that they changed nothing"),
+        Column("first_us", "timestamp", "Start of the first of them"),
+        Column("last_us", "timestamp", "Start of the last of them"),
+    ),
+    ("client", "origin", "dialect", "param"),
+)
+
 FINDINGS: Final = Table(
     "findings",
     "one rule that fired for one client, origin and parameter",
@@ -544,7 +649,7 @@ FINDINGS: Final = Table(
         Column("title", "text", "The rule's title"),
         Column("severity", "text", "`info`, `low`, `medium` or `high`"),
         Column("confidence", "text", "`low`, `medium` or `high`"),
-        Column("audience", "text", "`client`, `api` or `capture`"),
+        Column("audience", "text", "`client`, `api`, `capture` or `security`"),
         Column("client", "text", "The client", "not about one client"),
         Column("origin", "text", "The origin", "not about one origin"),
         Column("param", "text", "The parameter", "not about one parameter"),
@@ -569,11 +674,15 @@ TABLES: Final[dict[str, Table]] = {
         TRACES,
         TOKENS,
         ROTATIONS,
+        SESSIONS,
         USES,
         VERDICTS,
         ROOT_CAUSES,
         CLIENTS,
         EXPIRY,
+        OVERRIDES,
+        SHARED,
+        LEAKS,
         FINDINGS,
     )
 }

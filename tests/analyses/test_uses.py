@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from analyses.test_rotations import oracle as plain_rotations
 from statetrail.analyses.outcomes import EXCLUDED
 from statetrail.analyses.uses import uses
 from support.histories import Ex, Issue, Present, recording, token, use
+from support.lives import trail_of
 from support.plain import Seen, issued, presented
 from support.strategies import histories
 
@@ -27,7 +27,7 @@ def oracle(history: list[Ex], grace: int = 250_000) -> list[dict[str, Any]]:
     }
     shown = [u for u in presented(history) if u.series[1:] in bound]
     issues = [i for i in issued(history) if i.series[1:] in bound]
-    moves = plain_rotations(history, grace)
+    moves = trail_of(history, grace)
     rows = []
     for use_ in shown:
         token_key = use_.key[1:]

@@ -36,11 +36,15 @@ _SHOWN: Final = {
     "presented": ("exchange_id", "dialect", "param", "value", "fingerprint", "channel", "kind"),
     "tokens": (
         *("client", "origin", "param", "value", "fingerprint", "issues", "uses"),
-        *("first_issued_us", "superseded_us", "observed_s"),
+        *("uses_late", "first_issued_us", "ended", "ended_us", "observed_s"),
     ),
     "rotations": (
         *("exchange_id", "client", "param", "at_us", "from_fingerprint", "to_fingerprint"),
         *("cause", "idle_s", "age_s"),
+    ),
+    "sessions": (
+        *("client", "origin", "session", "first_us", "duration_s", "tokens", "requests"),
+        *("ended", "cart_writes", "cart_writes_lost", "login_lost"),
     ),
     "findings": (
         *("severity", "rule", "client", "origin", "param", "count", "message", "evidence"),

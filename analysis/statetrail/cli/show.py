@@ -26,7 +26,16 @@ statetrail show shop.sqlite exchanges --format parquet --to exchanges.parquet"""
 
 TABLES = (
     *("exchanges", "issued", "presented"),
-    *("tokens", "rotations", "verdicts", "root_causes", "clients", "expiry", "findings"),
+    *(
+        "tokens",
+        "rotations",
+        "sessions",
+        "verdicts",
+        "root_causes",
+        "clients",
+        "expiry",
+        "findings",
+    ),
 )
 ROWS = 50
 """Rows of a table on a terminal unless --limit says otherwise."""

@@ -1,0 +1,237 @@
+"""Sessions against a plain walk, on every engine, and by hand what each loss cost."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from statetrail.analyses.rotations import CAUSES, rotations
+from statetrail.analyses.sessions import BREAKS, sessions
+from statetrail.analyses.tokens import tokens
+from statetrail.frames import Recording
+from support.histories import Ex, fingerprint, recording, token, use
+from support.lives import busy, did
+from support.plain import issued, presented
+from support.strategies import histories
+
+SERIES = ("client", "origin", "dialect", "param")
+GOES_ON = {"login", "every-request", "periodic", "reissue", "override", "basket"}
+
+
+def oracle(rec: Recording, history: list[Ex]) -> list[dict[str, Any]]:
+    """The table by loops over lists, from the tables of tokens and rotations."""
+    moves = sorted(
+        (r for r in rotations(rec).rows() if r["param"] == "_session_token"),
+        key=lambda r: (r["at_us"], r["exchange_id"], r["to_fingerprint"]),
+    )
+    lives = [t for t in tokens(rec).rows() if t["param"] == "_session_token"]
+    rows = []
+    for series in sorted({tuple(t[n] for n in SERIES) for t in lives}):
+        own = [m for m in moves if tuple(m[n] for n in SERIES) == series]
+        mine = [t for t in lives if tuple(t[n] for n in SERIES) == series]
+        names = {t["fingerprint"]: name(t["fingerprint"], own) for t in mine}
+        made = requests(history, series, names)
+        for session in sorted(set(names.values())):
+            done = [(at, ex) for at, ex, held in made if held == session]
+            if not done:
+                continue
+            chain = [t for t in mine if names[t["fingerprint"]] == session]
+            chain.sort(key=lambda t: (-newest(t), t["fingerprint"]))
+            next_ones = {
+                names[m["to_fingerprint"]]
+                for m in own
+                if m["from_fingerprint"] is not None
+                and names[m["from_fingerprint"]] == session != names[m["to_fingerprint"]]
+            }
+            after = [ex for _, ex, held in made if held in next_ones]
+            lost = chain[0]["ended"] in ("reset", "rejected", "restarted")
+            starts = [round(ex.start * 1000) for _, ex in done]
+            rows.append(
+                dict(zip(SERIES, series, strict=True))
+                | {
+                    "session": session,
+                    "first_us": min(starts),
+                    "last_us": max(starts),
+                    "duration_s": (max(starts) - min(starts)) / 1_000_000,
+                    "tokens": len(chain),
+                    "requests": len(done),
+                    "cart_writes": sum(did(ex, "cart") for _, ex in done),
+                    "logins": sum(did(ex, "login") for _, ex in done),
+                    "ended": chain[0]["ended"],
+                    "ended_us": chain[0]["ended_us"],
+                    "cart_writes_lost": gone([ex for _, ex in done], after) if lost else None,
+                    "login_lost": (
+                        any(did(ex, "login") for _, ex in done)
+                        and not any(did(ex, "login") for ex in after)
+                        if lost
+                        else None
+                    ),
+                }
+            )
+    return rows
+
+
+def name(value: int, moves: list[dict[str, Any]]) -> int:
+    """The session of a token: its own, unless the first sighting of it in the trail renewed one."""
+    for at, move in enumerate(moves):
+        if move["from_fingerprint"] == value:
+            return value
+        if move["to_fingerprint"] == value:
+            if move["cause"] in GOES_ON and move["from_fingerprint"] is not None:
+                return name(move["from_fingerprint"], moves[: at + 1])
+            return value
+    return value
+
+
+def newest(life: dict[str, Any]) -> int:
+    """When a token was last issued; one never issued: first presented."""
+    at: int | None = life["last_issued_us"]
+    return life["first_presented_us"] if at is None else at  # type: ignore[no-any-return]
+
+
+def requests(
+    history: list[Ex], series: tuple[str, ...], names: dict[int, int]
+) -> list[tuple[int, Ex, int]]:
+    """The client's requests that carried a token, with the session that they were made in."""
+    made = []
+    for at, ex in enumerate(history, 1):
+        answers = [
+            names[i.fingerprint] for i in issued(history) if (i.id, i.series) == (at, series)
+        ]
+        shown = [p.value for p in ex.presented if p.kind == "value" and p.param == "_session_token"]
+        mine = [p for p in presented(history) if (p.id, p.series) == (at, series)]
+        if answers:
+            made.append((at, ex, min(answers)))
+        elif mine:
+            made.append((at, ex, names[fingerprint(shown[0])]))
+    return made
+
+
+def gone(done: list[Ex], after: list[Ex]) -> int:
+    """Cart writes that no removal undid and none of the next sessions repeated."""
+    again = {(ex.method, ex.path) for ex in after if did(ex, "cart")}
+    removals = [ex for ex in done if did(ex, "cart") and ex.method == "DELETE"]
+    return sum(
+        did(ex, "cart")
+        and ex.method != "DELETE"
+        and (ex.method, ex.path) not in again
+        and not any(r.path == ex.path and r.start >= ex.start for r in removals)
+        for ex in done
+    )
+
+
+@settings(max_examples=20, deadline=None)
+@given(histories(min_size=12).map(busy))
+def test_sessions_are_what_a_plain_walk_finds(history: list[Ex]) -> None:
+    """The vectorised table equals the oracle's on random histories."""
+    rec = recording(history, engine="polars")
+    assert sessions(rec).rows() == oracle(rec, history)
+
+
+@settings(max_examples=2, deadline=None)
+@given(histories(min_size=12).map(busy))
+def test_sessions_are_the_same_on_every_engine(history: list[Ex]) -> None:
+    """DuckDB and pandas give the rows that Polars gives."""
+    expected = sessions(recording(history, engine="polars")).rows()
+    assert sessions(recording(history, engine="duckdb")).rows() == expected
+    assert sessions(recording(history, engine="pandas")).rows() == expected
+
+
+def test_every_cause_either_breaks_a_session_or_goes_on() -> None:
+    """No cause of a rotation is left undecided."""
+    assert {*BREAKS} | GOES_ON == set(CAUSES)
+
+
+def at(start: float, issued: str | None, shown: str, method: str = "GET", what: str = "Cart",
+       **more: Any) -> Ex:  # fmt: skip
+    """A ZEST exchange of 20 ms, `start` in seconds."""
+    answer = [] if issued is None else [token(issued)]
+    begun = start * 1000
+    more = {"path": f"/API/V3/{what}", "method": method} | more
+    return Ex(begun, begun + 10, begun + 20, answer, [use(shown)], **more)
+
+
+FIRST = at(0, "T1", "1")
+FILL = at(1, "T1", "T1", "POST")
+LOGIN = at(2, "T1", "T1", "POST", "Login")
+RESET = at(60, "T2", "T1")
+
+
+@pytest.mark.parametrize(
+    ("history", "ended", "writes_lost", "login_lost"),
+    [
+        pytest.param([FIRST, FILL], "open", None, None, id="a session that goes on"),
+        pytest.param([FIRST, RESET], "reset", 0, False, id="an empty session"),
+        pytest.param([FIRST, FILL, RESET], "reset", 1, False, id="a full cart"),
+        pytest.param(
+            [FIRST, FILL, at(1.5, "T1", "T1", "PUT"), RESET], "reset", 2, False,
+            id="a cart written twice",
+        ),
+        pytest.param(
+            [FIRST, FILL, RESET, at(61, "T2", "T2", "POST")], "reset", 0, False,
+            id="a cart filled again",
+        ),
+        pytest.param(
+            [FIRST, FILL, RESET, at(61, "T2", "T2", "POST", status=500)], "reset", 1, False,
+            id="a cart that could not be filled again",
+        ),
+        pytest.param(
+            [FIRST, FILL, RESET, at(61, "T2", "T2", "POST", "Cart/4012")], "reset", 1, False,
+            id="another thing put into the next cart",
+        ),
+        pytest.param(
+            [FIRST, FILL, RESET, at(99, "T3", "T2"), at(100, "T3", "T3", "POST")],
+            "reset", 1, False,
+            id="a cart filled again only in the session after the next",
+        ),
+        pytest.param(
+            [FIRST, FILL, at(5, "T1", "T1", "DELETE"), RESET], "reset", 0, False,
+            id="a cart that the client had emptied itself",
+        ),
+        pytest.param(
+            [FIRST, at(60, "T2", "T1", "POST")], "reset", 0, False,
+            id="a write that came with the reset is in the new cart",
+        ),
+        pytest.param([FIRST, LOGIN, RESET], "reset", 0, True, id="a login"),
+        pytest.param(
+            [FIRST, LOGIN, RESET, at(61, "T2", "T2", "POST", "Login")], "reset", 0, False,
+            id="a login that was repeated",
+        ),
+        pytest.param(
+            [FIRST, at(2, "T1", "T1", "POST", "Login", status=403), RESET], "reset", 0, False,
+            id="a login that had failed",
+        ),
+        pytest.param(
+            [FIRST, FILL, at(9, "T2", "1")], "restarted", 1, False,
+            id="a cart that the client left behind by asking for a new session",
+        ),
+        pytest.param(
+            [FIRST, FILL, at(9, "T1", "T1", "GET", "Logout")], "logged-out", None, None,
+            id="a session that its client ended is not lost",
+        ),
+        pytest.param(
+            [FIRST, FILL, RESET, Ex(60_001, 60_012, 60_030, [token("T3")], [use("T1")],
+                                    path="/API/V3/Cart"), at(61, "T3", "T3", "POST")],
+            "reset", 0, False,
+            id="parallel requests began two sessions, and the cart was filled in one of them",
+        ),
+    ],
+)  # fmt: skip
+def test_what_the_end_of_a_session_cost(
+    history: list[Ex], ended: str, writes_lost: int | None, login_lost: bool | None
+) -> None:
+    """The first session's end, and the cart writes and login that went with it."""
+    rows = sessions(recording(history, engine="polars")).rows()
+    (row,) = [r for r in rows if r["session"] == fingerprint("T1")]
+    assert (row["ended"], row["cart_writes_lost"], row["login_lost"]) == (
+        ended, writes_lost, login_lost,
+    )  # fmt: skip
+
+
+def test_a_token_renewed_at_a_login_is_the_same_session() -> None:
+    """The chain goes on, under the name of its first token, and its cart is not lost."""
+    history = [FIRST, FILL, at(2, "T2", "T1", "POST", "Login"), at(9, "T2", "T2")]
+    (row,) = sessions(recording(history, engine="polars")).rows()
+    assert (row["session"], row["tokens"], row["requests"]) == (fingerprint("T1"), 2, 4)
+    assert (row["cart_writes"], row["logins"], row["ended"]) == (1, 1, "open")
+    assert row["duration_s"] == 9.0

@@ -49,6 +49,10 @@ N ?= 20000
 oracle: env spark ## N random histories through every judge of verdicts, 200 through PySpark
 	PYTHONPATH=tests $(RUN) python -m oracle.run --histories $(N) --spark 200
 
+.PHONY: docs
+docs: env ## renew the generated pages of analysis/statetrail/docs
+	$(RUN) python -m statetrail.docs
+
 format: env ## rewrite in house style
 	$(RUN) ruff check --fix .
 	$(RUN) ruff format .

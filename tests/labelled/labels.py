@@ -103,7 +103,12 @@ def _verdict(
         return "stale"
     if deed.value not in current:
         return "in-flight"
-    return "misplaced" if deed.motive == "misplace" else "honoured"
+    # A malformed header names no place, so that none is wrong while it stands.
+    placeless = any(
+        issue.malformed and issue.value == deed.value and (ended is None or ended >= newest)
+        for _, ended, issue in known
+    )
+    return "misplaced" if deed.motive == "misplace" and not placeless else "honoured"
 
 
 def _binds(exchange: Exchange, key: tuple[str, str]) -> bool:

@@ -1,0 +1,118 @@
+"""The HTTP snippets of the documentation pages, read as traffic.
+
+Enters: the text of a page. Leaves: its claims: what is said of a parameter in the last request of a
+conversation, and a recording of that conversation.
+
+A message begins with ``@ 1.0 s`` (``@ 0.1 s to 0.9 s`` where a reply takes its time); a request and
+its reply take turns. ``@ 1.0 s, 3 times, 1 s apart`` stands for three requests and replies.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import statetrail
+from statetrail.dialects import select
+from statetrail.frames import Recording
+from statetrail.sightings import Exchange, Request, Response, Sighting, sight
+from statetrail.store import SqliteStore, Tally
+
+_CLAIM = re.compile(
+    r"^## (Before|After): `(?P<param>\w+)` is `(?P<verdict>[a-z-]+)`"
+    r"(?:, cause `(?P<cause>[a-z-]+)`)?\n\n```http\n(?P<messages>.*?)\n```$",
+    re.MULTILINE | re.DOTALL,
+)
+_WHEN = re.compile(r"@ (?P<at>[\d.]+) s(?: to (?P<to>[\d.]+) s)?(?:, (?P<n>\d+) times, 1 s apart)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a page says of the last request of a conversation."""
+
+    when: str
+    param: str
+    verdict: str
+    cause: str | None
+    messages: str
+
+
+def claims(page: str) -> list[Claim]:
+    """The claims of a page, in its order."""
+    return [
+        Claim(match[1], match["param"], match["verdict"], match["cause"], match["messages"])
+        for match in _CLAIM.finditer(page)
+    ]
+
+
+def recording(conversations: Mapping[str, str], store: Path) -> Recording:
+    """The conversations by their names, each with a client (a user agent) of that name."""
+    with SqliteStore.create_or_open(store) as opened:
+        capture = opened.begin_capture("har", "conversation")
+        how = Sighting(select(), opened.pseudonyms)
+        for name, messages in conversations.items():
+            exchanges = _exchanges(messages, name)
+            opened.append_many([sight(exchange, how) for exchange in exchanges], capture)
+        opened.end_capture(capture, Tally())
+    return statetrail.open(store)
+
+
+def _exchanges(messages: str, client: str) -> list[Exchange]:
+    parts = re.split(r"(?=^@ )", messages, flags=re.MULTILINE)[1:]
+    made: list[Exchange] = []
+    for asked, answered in zip(parts[::2], parts[1::2], strict=True):
+        when, first, fields, _ = _message(asked)
+        method, target, _version = first.split(" ")
+        reply, status, headers, body = _message(answered)
+        start, begun = _us(when["at"]), _us(reply["at"])
+        exchange = Exchange(
+            f"{client}-{len(made)}",
+            Request(
+                method=method,
+                scheme="https",
+                host=next(value for name, value in fields if name == b"Host").decode(),
+                port=443,
+                target=target.encode(),
+                headers=(*fields, (b"User-Agent", client.encode())),
+                http_version="HTTP/1.1",
+                start_us=start,
+                end_us=start,
+            ),
+            Response(
+                status=int(status.split(" ")[1]),
+                headers=headers,
+                start_us=begun,
+                end_us=_us(reply["to"]) if reply["to"] else begun + 10_000,
+                body=body,
+                codings=(),
+            ),
+        )
+        made += [_later(exchange, nth) for nth in range(int(when["n"] or 1))]
+    return made
+
+
+def _message(text: str) -> tuple[re.Match[str], str, tuple[tuple[bytes, bytes], ...], bytes]:
+    head, _, body = text.strip().partition("\n\n")
+    when, first, *lines = head.splitlines()
+    at = _WHEN.fullmatch(when)
+    assert at is not None, when
+    fields = [line.partition(": ")[::2] for line in lines]
+    return at, first, tuple((n.encode(), v.encode()) for n, v in fields), body.encode()
+
+
+def _later(exchange: Exchange, seconds: int) -> Exchange:
+    shift, answer = seconds * 1_000_000, exchange.response
+    assert answer is not None
+    assert answer.start_us is not None
+    assert answer.end_us is not None
+    asked = exchange.request
+    return replace(
+        exchange,
+        flow_id=f"{exchange.flow_id}-{seconds}",
+        request=replace(asked, start_us=asked.start_us + shift, end_us=asked.start_us + shift),
+        response=replace(answer, start_us=answer.start_us + shift, end_us=answer.end_us + shift),
+    )
+
+
+def _us(seconds: str) -> int:
+    return round(float(seconds) * 1_000_000)

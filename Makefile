@@ -38,7 +38,7 @@ bench: env ## what recording and analysing cost, in microseconds and seconds
 CLIENTS ?= 500
 EXCHANGES ?= 50000
 SEED ?= 1
-.PHONY: confusion
+.PHONY: confusion bench-analysis
 confusion: env ## simulated clients whose verdicts and causes are known, held against the tool: CLIENTS=500 EXCHANGES=50000
 	PYTHONPATH=tests $(RUN) python -m labelled.confusion --clients $(CLIENTS) --exchanges $(EXCHANGES) --seed $(SEED)
 

@@ -411,7 +411,7 @@ def repeating(seed: int) -> list[Ex]:
 
 @pytest.mark.parametrize(("engine", "worlds"), [("polars", 12), ("duckdb", 2), ("pandas", 2)])
 def test_issues_that_only_repeat_may_be_left_out(engine, worlds):
-    """The engine leaves out issues that change no answer (T1-T3); the slow judge leaves out none."""
+    """The engine leaves out issues that change no answer (T1-T3); the slow judge none."""
     for seed in range(worlds):
         history = repeating(seed)
         assert found(history, engine=engine, grace_ms=50) == judge(history, 50), f"seed {seed}"

@@ -1,0 +1,136 @@
+"""The analyses against hand-written SQL: `make bench-analysis`. Prints figures; asserts nothing.
+
+In alternating rounds, each in a process of its own: verdicts, tokens and rotations of a generated
+dataset (`benchmarks.generate`), `naive.sql` on the same files, which answers a small part of the
+same questions, and the floor, one scan and one sort. Ratios are of medians within this one run.
+"""
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import narwhals as nw
+
+import statetrail as st
+from benchmarks.generate import generate
+
+TABLES = ("exchanges", "issued", "presented")
+SORT = """
+CREATE TEMP TABLE sorted AS
+SELECT e.user_agent, p.param, e.request_start_us, e.response_start_us, e.response_end_us,
+       p.fingerprint
+FROM presented p JOIN exchanges e USING (exchange_id)
+ORDER BY ALL
+"""
+
+
+def ours(folder: Path) -> dict[str, object]:
+    """Verdicts, tokens and rotations as a user gets them."""
+    rec = st.open(folder)
+    seconds = {}
+    for analysis in (st.verdicts, st.tokens, st.rotations):
+        begun = time.process_time()
+        analysis(rec)
+        seconds[analysis.__name__] = round(time.process_time() - begun, 2)
+    counts = frame_counts(st.verdicts(rec))
+    return {"cpu by analysis": seconds, "verdicts": counts}
+
+
+def frame_counts(frame: st.Frame) -> dict[str, int]:
+    """How often each verdict."""
+    counted = frame.lazy.group_by("verdict").agg(count=nw.len()).collect("pyarrow")
+    return dict(sorted((row["verdict"], row["count"]) for row in counted.rows(named=True)))
+
+
+def by_hand(folder: Path) -> dict[str, object]:
+    """The hand-written SQL."""
+    connection = views(folder)
+    connection.execute((Path(__file__).parent / "naive.sql").read_text("utf-8"))
+    counts = connection.execute("SELECT verdict, count(*) FROM judged GROUP BY ALL ORDER BY ALL")
+    return {"verdicts": dict(counts.fetchall())}
+
+
+def floor(folder: Path) -> dict[str, object]:
+    """One scan and one sort of the same files."""
+    views(folder).execute(SORT)
+    return {}
+
+
+def views(folder: Path) -> duckdb.DuckDBPyConnection:
+    """A DuckDB connection with the dataset's tables as views on the files."""
+    connection = duckdb.connect()
+    for table in TABLES:
+        files = f"{folder}/{table}/*/*.parquet"
+        connection.execute(
+            f"CREATE VIEW {table} AS SELECT * FROM read_parquet('{files}', hive_partitioning=false)"
+        )
+    return connection
+
+
+WORK: dict[str, Callable[[Path], dict[str, object]]] = {
+    "ours": ours,
+    "by-hand": by_hand,
+    "floor": floor,
+}
+
+
+def measured(name: str, folder: Path) -> None:
+    """Do one piece of work in this process and print its cost as JSON."""
+    wall = time.perf_counter()
+    told = WORK[name](folder)
+    spent = {
+        "wall_s": time.perf_counter() - wall,
+        "cpu_s": time.process_time(),
+        "rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+    print(json.dumps(spent | {"told": told}))
+
+
+def main() -> None:
+    """Run the rounds and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--exchanges", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--work", choices=WORK, help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.work:
+        measured(asked.work, asked.folder)
+        return
+    with tempfile.TemporaryDirectory() as parent:
+        folder = Path(parent) / "dataset"
+        print(generate(folder, asked.exchanges))
+        runs: dict[str, list[dict[str, float]]] = {name: [] for name in WORK}
+        for _ in range(asked.rounds):
+            for name in WORK:
+                command = [sys.executable, "-m", "benchmarks.bench_analysis", "--work", name]
+                done = subprocess.run(
+                    [*command, "--folder", folder], stdout=subprocess.PIPE, check=True, text=True
+                )
+                runs[name].append(json.loads(done.stdout))
+        median = {
+            name: {
+                key: statistics.median(run[key] for run in own)
+                for key in ("wall_s", "cpu_s", "rss_mib")
+            }
+            for name, own in runs.items()
+        }
+        print(f"{'':8} {'wall s':>8} {'CPU s':>8} {'MiB':>7}  medians of {asked.rounds}")
+        for name, row in median.items():
+            print(f"{name:8} {row['wall_s']:8.1f} {row['cpu_s']:8.1f} {row['rss_mib']:7.0f}")
+            print(f"         {runs[name][-1]['told']}")
+        for other in ("by-hand", "floor"):
+            for key in ("wall_s", "cpu_s"):
+                print(f"ours / {other} {key}: {median['ours'][key] / median[other][key]:.1f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -405,7 +405,7 @@ SESSIONS: Final = Table(
         _ORIGIN,
         _DIALECT,
         _PARAM,
-        Column("session", "fingerprint", "Its first token: the session's name"),
+        Column("session_fingerprint", "fingerprint", "Its first token: the session's name"),
         Column("first_us", "timestamp", "Start of the first request that was made in it"),
         Column("last_us", "timestamp", "Start of the last request that was made in it"),
         Column("duration_s", "float", "From the one to the other: how long it was seen"),
@@ -432,7 +432,7 @@ SESSIONS: Final = Table(
             "it was not lost",
         ),
     ),
-    ("client", "origin", "dialect", "param", "session"),
+    ("client", "origin", "dialect", "param", "session_fingerprint"),
 )
 
 USES: Final = Table(
@@ -538,7 +538,12 @@ EXPIRY: Final = Table(
             "longer than this",
             "nothing was outlived, or too many tokens contradict",
         ),
-        Column("high_s", "float", "That limit is at most this", "no end explains it, or too many tokens contradict"),
+        Column(
+            "high_s",
+            "float",
+            "That limit is at most this",
+            "no end explains it, or too many tokens contradict",
+        ),
         Column("confidence", "text", "Grade of the evidence: `none`, `low`, `medium`, `high`"),
         Column("survived", "int", "Uses that the server accepted"),
         Column("ended", "int", "Tokens that a use found ended"),

@@ -49,7 +49,7 @@ def oracle(rec: Recording, history: list[Ex]) -> list[dict[str, Any]]:
             rows.append(
                 dict(zip(SERIES, series, strict=True))
                 | {
-                    "session": session,
+                    "session_fingerprint": session,
                     "first_us": min(starts),
                     "last_us": max(starts),
                     "duration_s": (max(starts) - min(starts)) / 1_000_000,
@@ -222,7 +222,7 @@ def test_what_the_end_of_a_session_cost(
 ) -> None:
     """The first session's end, and the cart writes and login that went with it."""
     rows = sessions(recording(history, engine="polars")).rows()
-    (row,) = [r for r in rows if r["session"] == fingerprint("T1")]
+    (row,) = [r for r in rows if r["session_fingerprint"] == fingerprint("T1")]
     assert (row["ended"], row["cart_writes_lost"], row["login_lost"]) == (
         ended, writes_lost, login_lost,
     )  # fmt: skip
@@ -232,6 +232,6 @@ def test_a_token_renewed_at_a_login_is_the_same_session() -> None:
     """The chain goes on, under the name of its first token, and its cart is not lost."""
     history = [FIRST, FILL, at(2, "T2", "T1", "POST", "Login"), at(9, "T2", "T2")]
     (row,) = sessions(recording(history, engine="polars")).rows()
-    assert (row["session"], row["tokens"], row["requests"]) == (fingerprint("T1"), 2, 4)
+    assert (row["session_fingerprint"], row["tokens"], row["requests"]) == (fingerprint("T1"), 2, 4)
     assert (row["cart_writes"], row["logins"], row["ended"]) == (1, 1, "open")
     assert row["duration_s"] == 9.0

@@ -96,6 +96,7 @@ def _sessions(rec: Recording) -> Lazy:
             cart_writes_lost=nw.when(lost).then(nw.col("lost_writes").fill_null(0).cast(nw.Int64)),
             login_lost=nw.when(lost).then(logged & nw.col("relogins").is_null()),
         )
+        .rename({"session": "session_fingerprint"})
         .select(*SESSIONS.names)
     )
 

@@ -43,7 +43,15 @@ _SHOWN: Final = {
         *("cause", "idle_s", "age_s"),
     ),
     "sessions": (
-        *("client", "origin", "session", "first_us", "duration_s", "tokens", "requests"),
+        *(
+            "client",
+            "origin",
+            "session_fingerprint",
+            "first_us",
+            "duration_s",
+            "tokens",
+            "requests",
+        ),
         *("ended", "cart_writes", "cart_writes_lost", "login_lost"),
     ),
     "findings": (

@@ -1,6 +1,7 @@
 """The tracker: the same verdicts as the frames, its changes of state, and its bounds."""
 
 import dataclasses
+import doctest
 import os
 import shutil
 from importlib.util import find_spec
@@ -309,3 +310,8 @@ def test_every_transition_names_known_states():
     """The table is closed: every state that it leads to is one that it starts from."""
     starts = {state for state, _ in transitions.TRANSITIONS}
     assert {state for state, _ in transitions.TRANSITIONS.values()} | {"none"} == starts
+
+
+def test_the_example_of_the_module_runs():
+    """What the docstring shows is what happens."""
+    assert doctest.testmod(tracker) == (0, 5)

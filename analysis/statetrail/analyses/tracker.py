@@ -6,6 +6,7 @@ no network, no frames, so that the same object serves a live proxy and a test.
 
 >>> tracker = Tracker()
 >>> tracker.started(1, "app", "https://shop.example", 0)
+[]
 >>> token = Issue("zest", "_session_token", 71, "uriquery", "forced")
 >>> tracker.completed(Exchange(1, "app", "https://shop.example", "/API/V3/Cart", "GET", 0,
 ...     response_start_us=10, response_end_us=20, issued=(token,)))

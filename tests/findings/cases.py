@@ -47,6 +47,11 @@ def shop(
     )
 
 
+def ads(start: float, *traces: tuple[str, str]) -> Ex:
+    """A request to another origin, with what looks like a token in it."""
+    return Ex(start, start + 10, start + 20, host="ads.example", path="/collect", traces=traces)
+
+
 @dataclass(frozen=True)
 class Fires:
     """Where a rule fires: once, for this subject, this often of so many."""
@@ -145,6 +150,23 @@ FIRES: dict[str, Fires] = {
         "app", "PriceCalculationDate", 5, "2,3,4,5,6",
         "5 of 5 requests did not obey PriceCalculationDate",
     ),
+    "token-shared": Fires(
+        [zest(0, "S1", "1", client="one"), zest(500, None, "S1", client="one"),
+         zest(1000, "S1", "S1", client="two")],
+        "two", "_session_token", 1, "3",
+        "1 of 1 requests presented a _session_token that other clients present as well (taken)",
+    ),
+    "token-leaked": Fires(
+        [zest(0, "L1", "1"), zest(1000, None, "L1"), ads(2000, ("referer", "L1")), ads(3000)],
+        "app", "_session_token", 1, "3",
+        "1 of 2 requests to other origins carried a _session_token that was issued here (referer "
+        "to http://ads.example)",
+    ),
+    "override-fought": Fires(
+        [shop(0, [LOC]), *(shop(1000 * n, [LOC], [Present("LocId", "9")]) for n in (1, 2)),
+         shop(3000, [Issue("LocId", "9")], [Present("LocId", "9")])],
+        "app", "LocId", 2, "2,3", "2 of 3 overrides of LocId were answered by issuing another",
+    ),
 }  # fmt: skip
 
 MISSES: dict[str, dict[str, list[Ex]]] = {
@@ -190,6 +212,9 @@ MISSES: dict[str, dict[str, list[Ex]]] = {
         ],
     },
     "authentication-not-allowed": {
+        "where the answers show it to be allowed": [
+            shop(0, [AUTH]), shop(1000, shown=[SHOW_AUTH]), shop(2000, shown=[SHOW_AUTH]),
+        ],
         "where it is allowed": [
             shop(0, [AUTH]), shop(1000, shown=[SHOW_AUTH], path=BASKET),
         ],
@@ -243,6 +268,41 @@ MISSES: dict[str, dict[str, list[Ex]]] = {
         "obeyed once": [
             shop(0, [DATE]), *(shop(1000 * n) for n in range(1, 6)),
             shop(9000, shown=[Present("PriceCalculationDate", "2026-01-01")]),
+        ],
+    },
+    "token-shared": {
+        "each has its own": [
+            zest(0, "S1", "1", client="one"), zest(1000, None, "S1", client="one"),
+            zest(0, "S2", "1", client="two"), zest(1000, None, "S2", client="two"),
+        ],
+        "many may have the same language": [
+            shop(0, [LANG], [Present("LangId", "1")]),
+            Ex(1000, 1010, 1020, [], [Present("LangId", "1")], client="bot"),
+        ],
+    },
+    "token-leaked": {
+        "another value": [zest(0, "L1", "1"), ads(2000, ("referer", "L2"))],
+        "not issued yet": [ads(0, ("query", "L1")), zest(1000, "L1", "1")],
+        "within its own origin": [
+            zest(0, "L1", "1"), Ex(1000, 1010, 1020, path="/x", traces=[("referer", "L1")]),
+        ],
+        "an origin that issues it too": [
+            zest(0, "L1", "1"), Ex(0, 10, 20, [token("L1")], host="two.example", path=CART),
+            Ex(1000, 1010, 1020, [], [use("L1")], host="two.example", path=CART),
+        ],
+        "a language is no secret": [shop(0, [LANG]), ads(1000, ("query", "1"))],
+    },
+    "override-fought": {
+        "once is no fight": [
+            shop(0, [LOC]), shop(1000, [LOC], [Present("LocId", "9")]),
+        ],
+        "adopted": [
+            shop(0, [LOC]), *(shop(1000 * n, [Issue("LocId", "9")], [Present("LocId", "9")])
+                              for n in (1, 2)),
+        ],
+        "on a basket": [
+            shop(0, [LOC]), *(shop(1000 * n, [LOC], [Present("LocId", "9")], path=BASKET)
+                              for n in (1, 2)),
         ],
     },
 }  # fmt: skip

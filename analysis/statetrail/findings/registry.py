@@ -10,6 +10,7 @@ from statetrail.findings.rules import (
     forced_value_defied,
     implicit_set,
     malformed_state_header,
+    override_fought,
     session_reset,
     session_restarted,
     stale_value,
@@ -17,6 +18,8 @@ from statetrail.findings.rules import (
     state_not_implemented,
     state_omitted,
     token_dropped,
+    token_leaked,
+    token_shared,
     value_mangled,
     wrong_channel,
 )
@@ -30,6 +33,7 @@ RULES: Final[tuple[Rule, ...]] = tuple(
         forced_value_defied,
         implicit_set,
         malformed_state_header,
+        override_fought,
         session_reset,
         session_restarted,
         stale_value,
@@ -37,6 +41,8 @@ RULES: Final[tuple[Rule, ...]] = tuple(
         state_not_implemented,
         state_omitted,
         token_dropped,
+        token_leaked,
+        token_shared,
         value_mangled,
         wrong_channel,
     )

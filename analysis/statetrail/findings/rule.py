@@ -13,11 +13,11 @@ from statetrail.frames import Lazy, Recording
 
 type Severity = Literal["info", "low", "medium", "high"]
 type Confidence = Literal["low", "medium", "high"]
-type Audience = Literal["client", "api", "capture"]
+type Audience = Literal["client", "api", "capture", "security"]
 
 SEVERITIES: Final[tuple[Severity, ...]] = ("info", "low", "medium", "high")
 CONFIDENCES: Final[tuple[Confidence, ...]] = ("low", "medium", "high")
-AUDIENCES: Final[tuple[Audience, ...]] = ("client", "api", "capture")
+AUDIENCES: Final[tuple[Audience, ...]] = ("client", "api", "capture", "security")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +33,8 @@ class Rule:
     severity, confidence
         How bad it is where it holds, and how surely it holds where it fires.
     audience
-        Who can mend it: the ``client``'s developer, the owner of the ``api``, or whoever makes
-        the ``capture``.
+        Who can mend it: the ``client``'s developer, the owner of the ``api``, whoever makes the
+        ``capture``, or whoever answers for ``security``.
     observed, expected
         What was seen, and what should have been: templates with ``{count}``, ``{of}`` and
         ``{param}``.

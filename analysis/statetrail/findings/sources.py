@@ -3,12 +3,16 @@
 from typing import Final
 
 _CWE: Final = {
+    200: "Exposure of Sensitive Information to an Unauthorized Actor",
+    384: "Session Fixation",
     472: "External Control of Assumed-Immutable Web Parameter",
+    488: "Exposure of Data Element to Wrong Session",
     598: "Use of GET Request Method With Sensitive Query Strings",
 }
 _RFC: Final = {
     (9110, "5.3"): "Field Order",
     (9110, "5.5"): "Field Values",
+    (9110, "10.1.3"): "Referer",
     (9110, "17.9"): "Disclosure of Sensitive Information in URIs",
 }
 

@@ -4,6 +4,7 @@ from typing import Final
 
 import narwhals as nw
 
+from statetrail.analyses.allowance import learned
 from statetrail.analyses.scope import UNBOUND_METHODS, barred, in_scope
 from statetrail.analyses.values import presentations
 from statetrail.findings.cases import cases, of_params, requests
@@ -23,10 +24,18 @@ def _check(rec: Recording) -> Lazy:
         .filter(~nw.col("method").is_in(UNBOUND_METHODS))
         .join(in_scope(rec), on=["origin", "endpoint", "dialect"])
         .join(bar, on=["endpoint", "dialect", "param"], how="left")
+        .join(learned(rec), on=["origin", "method", "endpoint", "dialect", "param"], how="left")
         .join(requests(rec), on="exchange_id")
         .with_columns(at_us=nw.col("asked_us"))
     )
-    return cases(shown, ~nw.col("barred").is_null(), detail=nw.col("request"))
+    known = nw.col("learned").fill_null("")
+    told = (
+        nw.when(known == "refused")
+        .then(nw.concat_str([nw.col("request"), nw.lit(" (learned: refused)")]))
+        .otherwise(nw.col("request"))
+    )
+    # What the server was seen to accept is allowed, whatever the list says.
+    return cases(shown, ~nw.col("barred").is_null() & (known != "allowed"), detail=told)
 
 
 RULE: Final = Rule(

@@ -4,14 +4,12 @@ from typing import Final
 
 import narwhals as nw
 
+from statetrail.analyses.overrides import basket_attempt, outcomes
 from statetrail.analyses.verdicts import FAULTS, verdicts
 from statetrail.findings.cases import cases, of_params
 from statetrail.findings.rule import Rule
 from statetrail.findings.sources import eseller
 from statetrail.frames import Lazy, Recording
-
-_BASKET: Final = "/baskets(?:/|$)"
-_PROPER: Final = "/baskets/[^/]+/(?:state|sellto|shipto)$"
 
 
 def _check(rec: Recording) -> Lazy:
@@ -22,16 +20,20 @@ def _check(rec: Recording) -> Lazy:
         "exchange_id",
         "endpoint",
         request=nw.concat_str(["method", "endpoint"], separator=" "),
-        path=nw.col("endpoint").str.to_lowercase(),
     )
+    # Whether the state that the server issues next shows the attempt to have been in vain.
+    effect = outcomes(rec).select("exchange_id", "dialect", "param", "outcome")
     context = of_params(rec, lambda param: param.clear is not None)
     told = (
         verdicts(rec)
         .lazy.filter(context & nw.col("verdict").is_in(("honoured", *FAULTS, "overridden")))
         .join(where, on="exchange_id")
-        .filter(nw.col("path").str.contains(_BASKET) & ~nw.col("path").str.contains(_PROPER))
+        .filter(basket_attempt())
+        .join(effect, on=["exchange_id", "dialect", "param"], how="left")
     )
-    return cases(told, nw.col("verdict").is_in(changed), detail=nw.col("request"))
+    vain = nw.concat_str([nw.col("request"), nw.lit(" without effect")])
+    detail = nw.when(nw.col("outcome") == "fought").then(vain).otherwise(nw.col("request"))
+    return cases(told, nw.col("verdict").is_in(changed), detail=detail)
 
 
 RULE: Final = Rule(

@@ -1,0 +1,44 @@
+"""A server re-issues its own value again and again although the client may choose another."""
+
+from typing import Final
+
+import narwhals as nw
+
+from statetrail.analyses.overrides import basket_attempt, outcomes
+from statetrail.analyses.values import SERIES
+from statetrail.findings.cases import cases, requests
+from statetrail.findings.rule import Rule
+from statetrail.findings.sources import eseller
+from statetrail.frames import Lazy, Recording
+
+_MIN_FOUGHT: Final = 2
+
+
+def _check(rec: Recording) -> Lazy:
+    # On a basket the server is right: context does not change its state.
+    made = outcomes(rec).filter(~basket_attempt())
+    fights = (
+        made.filter(nw.col("outcome") == "fought")
+        .group_by(*SERIES)
+        .agg(fights=nw.col("exchange_id").count())
+    )
+    told = made.join(fights, on=list(SERIES), how="left").join(requests(rec), on="exchange_id")
+    again = (nw.col("outcome") == "fought") & (nw.col("fights").fill_null(0) >= _MIN_FOUGHT)
+    return cases(told, again, detail=nw.col("request"))
+
+
+RULE: Final = Rule(
+    id="override-fought",
+    title="Override answered with the server's own value",
+    severity="low",
+    # The server may have used the client's value and still have issued its own as a default.
+    confidence="medium",
+    audience="api",
+    observed="{count} of {of} overrides of {param} were answered by issuing another value again",
+    expected="an informational {param} can be overridden: the server adopts the client's value, or "
+    "issues its own with priority forced",
+    remedy="Decide whether clients may choose. If so, issue the value that they present; if not, "
+    "issue it as forced, so that clients do not try in vain.",
+    references=(eseller("priority informational"), eseller("S6")),
+    check=_check,
+)

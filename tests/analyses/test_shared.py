@@ -1,0 +1,85 @@
+"""Shared and leaked credentials, by hand, the same on every in-process engine."""
+
+from typing import Any
+
+import pytest
+
+from statetrail.analyses.leaks import leaks
+from statetrail.analyses.shared import is_credential, shared
+from statetrail.dialects import ESELLER52, ZEST
+from statetrail.frames import Engine
+from support.histories import Ex, Present, recording, token, use
+
+ENGINES = pytest.mark.parametrize("engine", ["duckdb", "pandas", "polars"])
+ADS = "http://ads.example"
+
+
+def cart(start: float, issued: str | None, shown: str, client: str = "app", **options: Any) -> Ex:
+    """A ZEST exchange on the cart."""
+    gave = [] if issued is None else [token(issued)]
+    return Ex(
+        start, start + 10, start + 20, gave, [use(shown)], client, path="/API/V3/Cart", **options
+    )
+
+
+def test_credentials_are_what_one_may_act_with() -> None:
+    """Tokens, tickets and authentication; no ids, however secret, and no settings."""
+    named = {p.name for dialect in (ZEST, ESELLER52) for p in dialect.params if is_credential(p)}
+    assert named == {"_session_token", "Ticket", "Authentication"}
+
+
+@ENGINES
+def test_who_shares_a_token_and_how_they_got_it(engine: Engine) -> None:
+    """Handed by the server, taken from another client, or of unseen birth."""
+    history = [
+        cart(0, "H", "1"), cart(100, None, "H"), cart(5, "H", "1", "bot"),
+        cart(200, None, "H", "bot"),
+        cart(0, "T", "1", "one"), cart(100, "T", "T", "one"), cart(300, "T", "T", "two"),
+        cart(400, "T", "T", "two"),
+        cart(0, None, "U", "three"), cart(100, None, "U", "four"),
+        cart(0, "O", "1", "five"), cart(100, None, "O", "five"),
+    ]  # fmt: skip
+    found = {
+        (row["client"], row["how"], row["uses"], row["clients"], row["first_id"])
+        for row in shared(recording(history, engine=engine)).rows()
+    }
+    assert found == {
+        *(("app", "handed", 1, 2, 2), ("bot", "handed", 1, 2, 4)),
+        *(("one", "handed", 1, 2, 6), ("two", "taken", 2, 2, 7)),
+        *(("three", "unseen", 1, 2, 9), ("four", "unseen", 1, 2, 10)),
+    }
+
+
+@ENGINES
+def test_where_a_token_leaked_to(engine: Engine) -> None:
+    """By any place of a later request to another origin, also as state; not where it is known."""
+    other = {"host": "ads.example", "path": "/c"}
+    history = [
+        cart(0, "L", "1"),
+        Ex(100, 110, 120, **other, traces=[("referer", "L"), ("query", "L"), ("path", "x")]),
+        Ex(200, 210, 220, [], [Present("Ticket", "L")], "bot", **other),
+        Ex(5, 6, 7, **other, traces=[("query", "L")]),
+        Ex(300, 310, 320, path="/c", traces=[("query", "L")]),
+        cart(0, "L", "1", host="two.example"),
+        cart(400, None, "L", host="two.example"),
+    ]
+    rows = leaks(recording(history, engine=engine)).rows()
+    homes = {"http://shop.example", "http://two.example"}
+    assert {row["issued_origin"] for row in rows} == homes
+    found = {
+        (row["exchange_id"], row["client"], row["origin"], row["place"], row["param"])
+        for row in rows
+    }
+    assert found == {
+        (2, "app", ADS, "referer", "_session_token"),
+        (2, "app", ADS, "query", "_session_token"),
+        (3, "bot", ADS, "header", "_session_token"),
+    }
+    assert len(rows) == len(found) * len(homes)
+
+
+@ENGINES
+def test_nothing_recorded_is_nothing_shared(engine: Engine) -> None:
+    """No row, and no error where a column has no type of its own."""
+    assert shared(recording([], engine=engine)).rows() == []
+    assert leaks(recording([], engine=engine)).rows() == []

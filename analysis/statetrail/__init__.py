@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from statetrail.analyses.clients import clients
     from statetrail.analyses.expiry import expiry
+    from statetrail.analyses.leaks import leaks
+    from statetrail.analyses.overrides import overrides
     from statetrail.analyses.root_causes import root_causes
     from statetrail.analyses.rotations import rotations
     from statetrail.analyses.sessions import sessions
+    from statetrail.analyses.shared import shared
     from statetrail.analyses.tokens import tokens
     from statetrail.analyses.verdicts import verdicts
     from statetrail.errors import StatetrailError
@@ -35,10 +38,13 @@ __all__ = [
     "clients",
     "expiry",
     "findings",
+    "leaks",
     "open",
+    "overrides",
     "root_causes",
     "rotations",
     "sessions",
+    "shared",
     "tokens",
     "verdicts",
 ]
@@ -56,10 +62,13 @@ _HOMES = {
     "clients": "statetrail.analyses.clients",
     "expiry": "statetrail.analyses.expiry",
     "findings": "statetrail.findings",
+    "leaks": "statetrail.analyses.leaks",
     "open": "statetrail.frames",
+    "overrides": "statetrail.analyses.overrides",
     "root_causes": "statetrail.analyses.root_causes",
     "rotations": "statetrail.analyses.rotations",
     "sessions": "statetrail.analyses.sessions",
+    "shared": "statetrail.analyses.shared",
     "tokens": "statetrail.analyses.tokens",
     "verdicts": "statetrail.analyses.verdicts",
 }

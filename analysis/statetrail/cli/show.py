@@ -25,13 +25,16 @@ statetrail show monday.sqlite tuesday.sqlite rotations --format json | jq .
 statetrail show shop.sqlite exchanges --format parquet --to exchanges.parquet"""
 
 TABLES = (
-    *("exchanges", "issued", "presented"),
+    *("exchanges", "issued", "presented", "traces"),
     *(
         "tokens",
         "rotations",
         "sessions",
         "verdicts",
         "root_causes",
+        "overrides",
+        "shared",
+        "leaks",
         "clients",
         "expiry",
         "findings",
@@ -108,7 +111,7 @@ def command(
 
 def result(rec: "Recording", table: str) -> "Frame":
     """The named table of a recording, computed if it is a result."""
-    if table in ("exchanges", "issued", "presented"):
+    if table in ("exchanges", "issued", "presented", "traces"):
         frame: Frame = getattr(rec, table)
         return frame
     home = "statetrail.findings" if table == "findings" else f"statetrail.analyses.{table}"

@@ -345,7 +345,7 @@ TOKENS: Final = Table(
         ),
         Column("successors", "int", "Values that it was rotated to: its edges in `rotations`"),
         Column("ended", "text", "How it ended: one of `statetrail.analyses.tokens.ENDS`"),
-        Column("ended_us", "timestamp", "Start of the response that ended it", "open"),
+        Column("ended_at_us", "timestamp", "Start of the response that ended it", "open"),
         Column(
             "birth_seen",
             "bool",
@@ -418,7 +418,7 @@ SESSIONS: Final = Table(
             "text",
             "How its newest token ended: one of `statetrail.analyses.tokens.ENDS`",
         ),
-        Column("ended_us", "timestamp", "Start of the response that ended it", "open"),
+        Column("ended_at_us", "timestamp", "Start of the response that ended it", "open"),
         Column(
             "cart_writes_lost",
             "int",

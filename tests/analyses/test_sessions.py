@@ -58,7 +58,7 @@ def oracle(rec: Recording, history: list[Ex]) -> list[dict[str, Any]]:
                     "cart_writes": sum(did(ex, "cart") for _, ex in done),
                     "logins": sum(did(ex, "login") for _, ex in done),
                     "ended": chain[0]["ended"],
-                    "ended_us": chain[0]["ended_us"],
+                    "ended_at_us": chain[0]["ended_at_us"],
                     "cart_writes_lost": gone([ex for _, ex in done], after) if lost else None,
                     "login_lost": (
                         any(did(ex, "login") for _, ex in done)

@@ -59,7 +59,7 @@ def oracle(history: list[Ex], grace: int) -> list[dict[str, Any]]:
                 "late_honoured": sum(is_honoured(u, issues) for u in late),
                 "successors": len({e["to_fingerprint"] for e in mine}),
                 "ended": ended,
-                "ended_us": ended_us,
+                "ended_at_us": ended_us,
                 "birth_seen": bool(own) and (not used or min(births) < min(shown)),
                 "observed_s": (max(births + shown) - min(births + shown)) / 1_000_000,
             }
@@ -252,7 +252,7 @@ def test_how_a_value_ended(history: list[Ex], ended: str, uses: tuple[int, int, 
     rows = tokens(recording(history, engine="polars")).rows()
     (row,) = [r for r in rows if r["fingerprint"] == fingerprint("T1")]
     assert row["ended"] == ended
-    assert (row["ended_us"] is None) is (ended == "open")
+    assert (row["ended_at_us"] is None) is (ended == "open")
     assert (row["uses_in_flight"], row["uses_late"], row["late_honoured"]) == uses
 
 

@@ -199,7 +199,7 @@ def _requests(rec: Recording, chains: Lazy) -> Lazy:
 
 
 def _ended(rec: Recording, chains: Lazy) -> Lazy:
-    """How each session ended: `_SESSION`, ``tokens``, ``ended``, ``ended_us``."""
+    """How each session ended: `_SESSION`, ``tokens``, ``ended``, ``ended_at_us``."""
     newest = nw.max_horizontal("last_issued_us", "first_presented_us")
     newest = nw.when(~nw.col("last_issued_us").is_null()).then("last_issued_us").otherwise(newest)
     lives = (
@@ -211,7 +211,7 @@ def _ended(rec: Recording, chains: Lazy) -> Lazy:
         .filter(nw.col("fingerprint") == nw.col("fingerprint").min().over(*_SESSION))
     )
     return lives.with_columns(nw.col("tokens").cast(nw.Int64)).select(
-        *_SESSION, "tokens", "ended", "ended_us"
+        *_SESSION, "tokens", "ended", "ended_at_us"
     )
 
 

@@ -117,7 +117,7 @@ def _presented(rec: Recording) -> Lazy:
 
 
 def _ends(rec: Recording, superseded: Lazy) -> Lazy:
-    """How each value ended, and when: columns `VALUE`, ``ended``, ``ended_us``."""
+    """How each value ended, and when: columns `VALUE`, ``ended``, ``ended_at_us``."""
     shown = fates(rec)
     columns = (*VALUE, "at_us")
     honoured = (
@@ -162,7 +162,7 @@ def _ends(rec: Recording, superseded: Lazy) -> Lazy:
         .filter(nw.col("at_us") == nw.col("at_us").min().over(*VALUE))
         .group_by(*VALUE, "at_us")
         .agg(nw.col("rank").min())
-        .select(*VALUE, ended_us="at_us", ended=ended)
+        .select(*VALUE, ended_at_us="at_us", ended=ended)
     )
 
 

@@ -36,7 +36,7 @@ _SHOWN: Final = {
     "presented": ("exchange_id", "dialect", "param", "value", "fingerprint", "channel", "kind"),
     "tokens": (
         *("client", "origin", "param", "value", "fingerprint", "issues", "uses"),
-        *("uses_late", "first_issued_us", "ended", "ended_us", "observed_s"),
+        *("uses_late", "first_issued_us", "ended", "ended_at_us", "observed_s"),
     ),
     "rotations": (
         *("exchange_id", "client", "param", "at_us", "from_fingerprint", "to_fingerprint"),

@@ -8,7 +8,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := $(UV) run --frozen --no-sync
 OUT ?= demo-output
 
-.PHONY: help demo test lint types imports unit bench env format lock clean spark oracle
+.PHONY: help demo test lint types imports unit bench env format lock clean spark oracle mutants
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -52,6 +52,9 @@ oracle: env spark ## N random histories through every judge of verdicts, 200 thr
 .PHONY: docs
 docs: env ## renew the generated pages of analysis/statetrail/docs
 	$(RUN) python -m statetrail.docs
+
+mutants: env ## plant faults in the judges of verdicts: the tests have to find each
+	PYTHONPATH=tests $(RUN) python -m mutants.run
 
 format: env ## rewrite in house style
 	$(RUN) ruff check --fix .

@@ -219,10 +219,4 @@ MUTANTS = (
     _tracker(
         "V9 at equal times: misplaced", "knowledge", "placed >= self.since", "placed > self.since"
     ),
-    _tracker(
-        "a value current again is forgotten",
-        "knowledge",
-        "value.must = max(value.must, ended)",
-        "value.must = ended",
-    ),
 )

@@ -8,8 +8,13 @@ import io
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 from rich.console import Console
+
+# How long an example takes says more of the machine's other work than of ours.
+hypothesis.settings.register_profile("statetrail", deadline=None)
+hypothesis.settings.load_profile("statetrail")
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,8 @@ EXCHANGES_OF_ANYTHING = st.builds(
 )
 
 
+# One worker for the module: its last test reads what the ones before have stored.
+pytestmark = pytest.mark.xdist_group("anything")
 stored: set[int | None] = set()
 
 

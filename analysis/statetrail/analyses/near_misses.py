@@ -2,13 +2,15 @@
 
 Enters: a recording and the requests in question. Leaves: which of them present a near miss. No
 clear value is needed: the capture has taken fingerprints of a normal form and of a prefix.
+
+A value of a malformed header counts too: a client may take what it binds nobody to.
 """
 
 from typing import Final
 
 import narwhals as nw
 
-from statetrail.analyses.values import SERIES, issues
+from statetrail.analyses.values import SERIES, issues, malformed
 from statetrail.frames import Lazy, Recording
 
 _FAULT: Final = ("exchange_id", "dialect", "param")
@@ -31,12 +33,7 @@ def near_misses(rec: Recording, faults: Lazy) -> Lazy:
         ``elsewhere`` (issued to the client at another origin). Only values presented by then count.
     """
     series = list(SERIES)
-    issued = issues(rec).join(
-        rec.issued.lazy.filter(nw.col("problem").is_null())
-        .group_by(*_FAULT, "fingerprint")
-        .agg(normal=nw.col("normal_fingerprint").min(), prefix=nw.col("prefix_fingerprint").min()),
-        on=[*_FAULT, "fingerprint"],
-    )
+    issued = _issued(rec)
     shown = (
         rec.presented.lazy.filter(nw.col("kind") == "value")
         .group_by(*_FAULT, "fingerprint")
@@ -45,18 +42,6 @@ def near_misses(rec: Recording, faults: Lazy) -> Lazy:
         .with_columns(prefix=nw.coalesce("prefix", "fingerprint"))
     )
     variants = issued.group_by(*series, "normal").agg(variant_us=nw.col("begun_us").min())
-    # Tokens of one kind may all begin alike: then their beginning tells nothing.
-    beginnings = (
-        issued.filter(~nw.col("prefix").is_null())
-        .group_by(*series, "prefix")
-        .agg(
-            cut_us=nw.col("begun_us").min(),
-            least=nw.col("fingerprint").min(),
-            most=nw.col("fingerprint").max(),
-        )
-        .filter(nw.col("least") == nw.col("most"))
-        .select(*series, "prefix", "cut_us")
-    )
     elsewhere = (
         issued.group_by("client", "dialect", "param", "fingerprint", "origin")
         .agg(elsewhere_us=nw.col("begun_us").min())
@@ -75,7 +60,7 @@ def near_misses(rec: Recording, faults: Lazy) -> Lazy:
     return (
         asked.join(shown, on=[*_FAULT, "fingerprint"])
         .join(variants, on=[*series, "normal"], how="left")
-        .join(beginnings, on=[*series, "prefix"], how="left")
+        .join(_beginnings(issued), on=[*series, "prefix"], how="left")
         .join(foreign, on=list(_FAULT), how="left")
         .select(
             *_FAULT,
@@ -83,4 +68,41 @@ def near_misses(rec: Recording, faults: Lazy) -> Lazy:
             variant=nw.when(nw.col("variant_us") <= nw.col("at_us")).then(one),
             cut=nw.when(nw.col("cut_us") <= nw.col("at_us")).then(one),
         )
+    )
+
+
+def _issued(rec: Recording) -> Lazy:
+    """All values issued, with ``normal``, ``prefix``, ``begun_us`` and ``sound`` (0: malformed)."""
+    columns = (*SERIES, "exchange_id", "fingerprint", "begun_us")
+    one, none = nw.lit(1, nw.Int64), nw.lit(0, nw.Int64)
+    forms = rec.issued.lazy.group_by(*_FAULT, "fingerprint").agg(
+        normal=nw.col("normal_fingerprint").min(), prefix=nw.col("prefix_fingerprint").min()
+    )
+    sent = [
+        issues(rec).select(*columns, sound=one),
+        malformed(rec).select(*columns, sound=none),
+    ]
+    return rec.keep(nw.concat(sent, how="vertical").join(forms, on=[*_FAULT, "fingerprint"]))
+
+
+def _beginnings(issued: Lazy) -> Lazy:
+    """The beginnings of exactly one value: `SERIES`, ``prefix``, ``cut_us`` (when first issued).
+
+    Tokens of one kind may all begin alike: then their beginning tells nothing. A malformed value
+    is asked only where no other begins so: it may be another one with its broken tail.
+    """
+    value = nw.col("fingerprint")
+    by = [*SERIES, "prefix"]
+    values = (
+        issued.filter(~nw.col("prefix").is_null())
+        .group_by(*by, "fingerprint")
+        .agg(cut_us=nw.col("begun_us").min(), sound=nw.col("sound").max())
+        .with_columns(best=nw.col("sound").max().over(*by))
+    )
+    return (
+        values.filter(nw.col("sound") == nw.col("best"))
+        .group_by(*by)
+        .agg(nw.col("cut_us").min(), least=value.min(), most=value.max())
+        .filter(nw.col("least") == nw.col("most"))
+        .select(*by, "cut_us")
     )

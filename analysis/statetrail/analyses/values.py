@@ -1,9 +1,9 @@
 """The values that were issued and presented, with their client, their origin and their times.
 
-Enters: a recording. Leaves: two lazy frames with one row per exchange and value, which the other
-analyses start from. Malformed issues are left out, since they bind nobody; so are the dialects
-that the recording is not judged by. A time that the capture does not know is replaced here, once,
-so that no analysis has to think of nulls again.
+Enters: a recording. Leaves: lazy frames with one row per exchange and value, which the other
+analyses start from. Malformed issues are apart, since they bind nobody; the dialects that the
+recording is not judged by are left out. A time that the capture does not know is replaced here,
+once, so that no analysis has to think of nulls again.
 """
 
 from collections.abc import Callable
@@ -50,6 +50,27 @@ def _issues(rec: Recording) -> Lazy:
         )
     )
     return issued.join(_times(rec), on="exchange_id", how="inner")
+
+
+def malformed(rec: Recording) -> Lazy:
+    """The malformed issues, one row per exchange and value: they bind nobody, yet may be taken up.
+
+    Returns
+    -------
+    Lazy
+        Columns `SERIES`, ``exchange_id``, ``fingerprint`` and ``begun_us`` as in `issues`.
+    """
+    return collected(rec, "malformed", _malformed)
+
+
+def _malformed(rec: Recording) -> Lazy:
+    broken = _judged(rec, rec.issued.lazy).filter(~nw.col("problem").is_null())
+    return (
+        broken.select(*SEEN)
+        .unique()
+        .join(_times(rec), on="exchange_id", how="inner")
+        .select(*SERIES, "exchange_id", "fingerprint", "begun_us")
+    )
 
 
 def presentations(rec: Recording) -> Lazy:

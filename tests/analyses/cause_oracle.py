@@ -13,6 +13,7 @@ from support.histories import Ex, Issue, fingerprint
 
 FAULTS = ("omitted", "stale", "defied", "misplaced", "implicit-set", "restarted")
 UNREAD = ("omitted", "stale", "defied", "restarted")
+UNSHOWN = ("omitted", "defied", "restarted")
 PREFIX = {"52eseller": "x-set-"}
 
 
@@ -27,92 +28,146 @@ class _Event:
 
 def explain(history: Sequence[Ex], grace_ms: float) -> dict[tuple[int, str, str], tuple[str, str]]:
     """Verdict and cause of each (exchange id, dialect, param) that has a cause."""
-    verdicts = judge(history, grace_ms)
+    series: dict[tuple[str, ...], _Series] = {}
+    for (number, dialect, param), verdict in judge(history, grace_ms).items():
+        who = (dialect, param, history[number - 1].client, history[number - 1].host)
+        one = series.setdefault(who, _Series(history, *who, {}, grace_ms))
+        one.verdicts[number] = verdict
     found = {}
-    for (exchange_id, dialect, param), verdict in verdicts.items():
-        cause = _cause(history, verdicts, exchange_id, dialect, param, grace_ms)
-        if cause:
-            found[exchange_id, dialect, param] = (verdict, cause)
+    for one in series.values():
+        for number, verdict in one.verdicts.items():
+            if cause := _cause(one, number):
+                found[number, one.dialect, one.param] = (verdict, cause)
     return found
 
 
-def _cause(
-    history: Sequence[Ex],
-    verdicts: dict[tuple[int, str, str], str],
-    exchange_id: int,
-    dialect: str,
-    param: str,
-    grace_ms: float,
-) -> str | None:
-    verdict, ex = verdicts[exchange_id, dialect, param], history[exchange_id - 1]
-    if verdict not in (*FAULTS, "overridden", "foreign"):
-        return None
-    everywhere = [e for e in _events(history, dialect, param) if e.ex.client == ex.client]
-    events = [e for e in everywhere if e.ex.host == ex.host]
-    sound = [e for e in events if e.issue.problem is None]
-    if verdict in ("defied", "overridden", "foreign"):
-        # The slow judge does not say which value it judged: the cases here present one.
-        (value,) = {p.value for p in ex.presented if (p.dialect, p.param) == (dialect, param)}
-        before = [e.issue.value for e in sound if e.begun <= ex.start]
-        if normal_form(value) in map(normal_form, before):
-            return "encoding-variant"
-        alike = {e.issue.value for e in sound if len(e.issue.value) > 12 <= len(value)}
-        alike = {other for other in alike if other[:12] == value[:12]}
-        if len(alike) == 1 and alike <= set(before):
-            return "truncated"
-        if verdict != "overridden" and any(
-            e.issue.value == value and e.ex.host != ex.host and e.begun <= ex.start
-            for e in everywhere
-            if e.issue.problem is None
-        ):
-            return "other-origin"
+@dataclass(frozen=True)
+class _Series:
+    """One client, origin, dialect and parameter, and all that was judged of it."""
+
+    history: Sequence[Ex]
+    dialect: str
+    param: str
+    client: str
+    host: str
+    verdicts: dict[int, str]
+    grace_ms: float
+
+    def issued(self, *, here: bool = True) -> list[_Event]:
+        return [
+            e
+            for e in _events(self.history, self.dialect, self.param)
+            if e.ex.client == self.client and (e.ex.host == self.host) == here
+        ]
+
+    def shown(self, exchange_id: int) -> list[str]:
+        return [
+            p.value
+            for p in self.history[exchange_id - 1].presented
+            if (p.dialect, p.param, p.kind) == (self.dialect, self.param, "value")
+        ]
+
+
+def _cause(one: _Series, exchange_id: int) -> str | None:
+    verdict, ex = one.verdicts[exchange_id], one.history[exchange_id - 1]
+    if near := _near_miss(one, exchange_id):
+        return near
     if verdict not in FAULTS:
         return None
-    late = _late_cause(ex, verdict, events, grace_ms) if verdict in UNREAD else None
-    if late not in (None, "cacheable"):
-        return late
-    same = [
-        (key, v)
-        for key, v in verdicts.items()
-        if key[1:] == (dialect, param)
-        and (history[key[0] - 1].client, history[key[0] - 1].host) == (ex.client, ex.host)
-        and v in ("honoured", *FAULTS)
-    ]
-    shown = {
-        p.value
-        for other in history
-        if (other.client, other.host) == (ex.client, ex.host)
-        for p in other.presented
-        if (p.dialect, p.param, p.kind) == (dialect, param, "value")
-    }
-    first = min(e.begun for e in sound)
-    firsts = {e.issue.value for e in sound if e.begun == first}
-    if verdict == "stale" and len(shown) == 1 and shown <= firsts:
-        return "until-first-rotation"
-    good = sum(v == "honoured" for _, v in same)
-    here = [v for key, v in same if history[key[0] - 1].path == ex.path]
-    if len(here) >= 3 and "honoured" not in here and good >= 3:
-        return "some-endpoints"
-    if verdict != "implicit-set" and good == 0 and len(same) >= 5:
-        return "not-implemented"
-    return "cached" if late else "unknown"
+    hindrance = _hindrance(one, exchange_id) if verdict in UNREAD else ""
+    if hindrance not in ("", "malformed-issue", "cacheable"):
+        return hindrance
+    return _habit(one, verdict, ex) or {
+        "": "unknown",
+        "cacheable": "cached",
+    }.get(hindrance, hindrance)
 
 
-def _late_cause(ex: Ex, verdict: str, events: list[_Event], grace_ms: float) -> str | None:
-    sound = [e for e in events if e.issue.problem is None]
-    must = [e for e in sound if e.ended + grace_ms < ex.start]
-    newest = max(must, key=lambda e: (e.begun, e.id, fingerprint(e.issue.value)))
-    mount = _mount(ex)
-    if None not in (mount, _mount(newest.ex)) and _mount(newest.ex) != mount:
-        values = [e for e in sound if e.issue.value == newest.issue.value and e.begun <= ex.start]
-        if mount not in map(_mount, [e.ex for e in values]):
-            return "other-origin"
-    broken = [e.begun for e in events if e.issue.problem and e.begun <= ex.start]
-    if broken and max(broken) > newest.begun:
-        return "malformed-issue"
-    if any(e.issue.value == newest.issue.value and not _obstacle(e) for e in must):
+def _near_miss(one: _Series, exchange_id: int) -> str | None:
+    """What the presented value itself shows."""
+    verdict, ex = one.verdicts[exchange_id], one.history[exchange_id - 1]
+    if verdict not in ("defied", "overridden", "foreign"):
         return None
-    return _obstacle(newest)
+    # The slow judge does not say which value it judged: the cases here present one.
+    (value,) = one.shown(exchange_id)
+    before = [e.issue.value for e in one.issued() if e.begun <= ex.start]
+    if normal_form(value) in map(normal_form, before):
+        return "encoding-variant"
+    alike = [
+        e
+        for e in one.issued()
+        if len(e.issue.value) > 12 <= len(value) and e.issue.value[:12] == value[:12]
+    ]
+    sound = {e.issue.value for e in alike if e.issue.problem is None}
+    only = sound or {e.issue.value for e in alike}
+    if len(only) == 1 and only <= set(before):
+        return "truncated"
+    if verdict != "overridden" and any(
+        e.issue.value == value and e.begun <= ex.start for e in one.issued(here=False)
+    ):
+        return "other-origin"
+    return None
+
+
+def _hindrance(one: _Series, exchange_id: int) -> str:
+    """What of the server's was in the way, "" for nothing."""
+    ex, events = one.history[exchange_id - 1], one.issued()
+    sound = [e for e in events if e.issue.problem is None]
+    sound.sort(key=lambda e: (e.begun, e.id, fingerprint(e.issue.value)))
+    must = [e for e in sound if e.ended + one.grace_ms < ex.start]
+    newest = must[-1]
+    value, mount = newest.issue.value, _mount(ex)
+    if None not in (mount, _mount(newest.ex)) and _mount(newest.ex) != mount:
+        known = [e for e in sound if e.issue.value == value and e.begun <= ex.start]
+        if mount not in [_mount(e.ex) for e in known]:
+            return "other-origin"
+    since = newest.begun
+    for event in reversed(sound[: sound.index(newest)]):
+        if event.issue.value != value:
+            break
+        since = event.begun
+    arrived = any(
+        e.issue.value == value and e.begun >= since and not _obstacle(e) for e in must
+    ) or any(
+        value in one.shown(number) and since <= other.start < ex.start
+        for number, other in enumerate(one.history, 1)
+        if (other.client, other.host) == (one.client, one.host)
+    )
+    obstacle = "" if arrived else _obstacle(newest)
+    if obstacle not in ("", "cacheable"):
+        return obstacle
+    broken = [e.begun for e in events if e.issue.problem and e.begun <= ex.start]
+    return "malformed-issue" if broken and max(broken) > newest.begun else obstacle
+
+
+def _habit(one: _Series, verdict: str, ex: Ex) -> str | None:
+    """What the client does anyway, also where nothing was in the way."""
+    free = {
+        number: v
+        for number, v in one.verdicts.items()
+        if v in FAULTS and (v not in UNREAD or _hindrance(one, number) in ("", "cacheable"))
+    }
+    shown = {
+        value
+        for number, other in enumerate(one.history, 1)
+        if (other.client, other.host) == (one.client, one.host)
+        for value in one.shown(number)
+    }
+    sound = [e for e in one.issued() if e.issue.problem is None]
+    firsts = {e.issue.value for e in sound if e.begun == min(other.begun for other in sound)}
+    if verdict == "stale" and "stale" in free.values() and len(shown) == 1 and shown <= firsts:
+        return "until-first-rotation"
+    good = [n for n, v in one.verdicts.items() if v == "honoured"]
+    path = {n: one.history[n - 1].path for n in one.verdicts}
+    here = [n for n in free if path[n] == ex.path]
+    if len(here) >= 3 and len(good) >= 3 and ex.path not in [path[n] for n in good]:
+        return "some-endpoints"
+    unshown = [n for n, v in free.items() if v in UNSHOWN]
+    read = any(v in ("honoured", "stale", "misplaced") for v in one.verdicts.values())
+    read |= any(_near_miss(one, number) for number in one.verdicts)
+    if verdict in UNSHOWN and len(unshown) >= 5 and not read:
+        return "not-implemented"
+    return None
 
 
 def _events(history: Sequence[Ex], dialect: str, param: str) -> list[_Event]:

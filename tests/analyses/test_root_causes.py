@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analyses.cause_oracle import explain
-from statetrail.analyses.root_causes import MIN_CHANCES, ROOT_CAUSES, causes, root_causes
+from statetrail.analyses.habits import MIN_CHANCES
+from statetrail.analyses.root_causes import ROOT_CAUSES, causes, root_causes
 from statetrail.frames import Engine
 from support.histories import Ex, Issue, Present, recording, token, use
 
@@ -32,7 +33,12 @@ def ask(start: float, value: str | None = None, **options: Any) -> Ex:
     return Ex(start, start + 10, start + 20, [], shown, **options)
 
 
-BROKEN = replace(issue(500, ""), issued=[Issue("Ticket", "x", problem="no-tail")])
+def spoilt(start: float, value: str) -> Ex:
+    """A response that issues a ticket in a header that does not parse."""
+    return replace(issue(start, ""), issued=[Issue("Ticket", value, problem="no-tail")])
+
+
+BROKEN = spoilt(500, "x")
 FIRST = issue(0, LONG)
 KEEPS = [issue(0, LONG), issue(1000, OTHER)]
 MENUS = "/services/v3/menus"
@@ -50,6 +56,19 @@ CASES: dict[str, tuple[list[Ex], str | None]] = {
     "cut at the equals sign": ([FIRST, ask(1000, "kQ7/aZ+4mP0s")], "truncated"),
     "cut further behind": ([FIRST, ask(1000, "kQ7/aZ+4mP0s=w")], "truncated"),
     "cut too short to tell": ([FIRST, ask(1000, "kQ7/aZ+4mP")], "unknown"),
+    "a malformed value in lower case": (
+        [FIRST, spoilt(500, OTHER), ask(1000, OTHER.lower())],
+        "encoding-variant",
+    ),
+    "a malformed value cut": ([FIRST, spoilt(500, OTHER), ask(1000, OTHER[:13])], "truncated"),
+    "cut, with a malformed one that begins alike": (
+        [FIRST, spoilt(500, LONG + ";head"), ask(1000, LONG[:13])],
+        "truncated",
+    ),
+    "another shop's malformed ticket": (
+        [FIRST, replace(spoilt(100, OTHER), host="two.example"), ask(1000, OTHER)],
+        "other-origin",
+    ),
     "all tickets begin alike": (
         [FIRST, issue(100, LONG[:12] + "-else"), ask(1000, LONG[:12] + "-mine")],
         "unknown",
@@ -71,6 +90,25 @@ CASES: dict[str, tuple[list[Ex], str | None]] = {
         "unknown",
     ),
     "malformed since": ([FIRST, BROKEN, ask(1000)], "malformed-issue"),
+    "malformed since, behind an obstacle": (
+        [FIRST, issue(100, OTHER, status=500), BROKEN, ask(1000, LONG)],
+        "on-error",
+    ),
+    "kept from start-up, malformed since": (
+        [*KEEPS, ask(2000, LONG), spoilt(2500, "x"),
+         ask(3000, LONG)],
+        "until-first-rotation",
+    ),
+    "an old value, for the first time behind a malformed one": (
+        [*KEEPS, spoilt(1500, "x"), ask(2000, LONG)],
+        "malformed-issue",
+    ),
+    "nowhere here, malformed since": (
+        [FIRST, *(ask(1000 + n, LONG) for n in range(3)),
+         *(ask(2000 + n, path=MENUS) for n in range(3)),
+         spoilt(2500, "x"), ask(3000, path=MENUS)],
+        "some-endpoints",
+    ),
     "malformed before": ([BROKEN, issue(700, LONG), ask(2000)], "unknown"),
     "not exposed to a page": (
         [issue(0, LONG, exposed_headers="x-set-langid", **CROSS), ask(1000)],
@@ -100,6 +138,18 @@ CASES: dict[str, tuple[list[Ex], str | None]] = {
         "unknown",
     ),
     "hidden and on an error": ([issue(0, LONG, status=500, **CROSS), ask(1000)], "not-exposed"),
+    "clear in an earlier run": (
+        [FIRST, issue(200, OTHER), issue(400, LONG, status=500), ask(1000, OTHER)],
+        "on-error",
+    ),
+    "hidden, yet presented since": (
+        [issue(0, LONG, **CROSS), issue(200, LONG, **CROSS), ask(500, LONG), ask(1000)],
+        "unknown",
+    ),
+    "hidden, presented in an earlier run": (
+        [FIRST, ask(300, LONG), issue(400, OTHER), issue(600, LONG, **CROSS), ask(1000, OTHER)],
+        "not-exposed",
+    ),
     "old value kept, new one hidden": (
         [FIRST, issue(500, OTHER, **CROSS), ask(1000, LONG)],
         "not-exposed",
@@ -128,9 +178,33 @@ CASES: dict[str, tuple[list[Ex], str | None]] = {
         [issue(0, LONG, cache_control="public"), *(ask(1000 + n) for n in range(MIN_CHANCES))],
         "not-implemented",
     ),
+    "never of its own accord, now behind a malformed one": (
+        [FIRST, *(ask(1000 + n) for n in range(MIN_CHANCES)), spoilt(1500, "x"),
+         ask(2000)],
+        "not-implemented",
+    ),
+    "never, mostly behind malformed ones": (
+        [FIRST, *(ask(300 + n) for n in range(MIN_CHANCES - 2)), BROKEN,
+         *(ask(1000 + n) for n in range(MIN_CHANCES))],
+        "malformed-issue",
+    ),
+    "never, mostly behind an obstacle": (
+        [issue(0, LONG, **CROSS), *(ask(500 + n) for n in range(MIN_CHANCES)), issue(1000, OTHER),
+         ask(2000)],
+        "unknown",
+    ),
     "always the wrong channel": (
         [FIRST, *(replace(ask(1000 + n), presented=[Present("Ticket", LONG, "uriquery")])
                   for n in range(MIN_CHANCES))],
+        "unknown",
+    ),
+    "always a step behind": (
+        [FIRST, *(step for n in range(1, 7)
+                  for step in (issue(1000 * n, f"v{n}"), ask(1000 * n + 500, f"v{n - 1}")))],
+        "unknown",
+    ),
+    "always a value of its own": (
+        [FIRST, *(ask(1000 + n, "5") for n in range(MIN_CHANCES))],
         "not-implemented",
     ),
     "the wrong channel of a hidden value": (

@@ -4,7 +4,7 @@ from typing import Final
 
 import narwhals as nw
 
-from statetrail.analyses.root_causes import MIN_CHANCES
+from statetrail.analyses.habits import MIN_CHANCES
 from statetrail.analyses.verdicts import FAULTS, verdicts
 from statetrail.findings.cases import cases, with_causes
 from statetrail.findings.rule import Rule

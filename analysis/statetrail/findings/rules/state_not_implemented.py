@@ -1,10 +1,11 @@
-"""A client has never obeyed a parameter: nobody has built it (S1, S2; Z4)."""
+"""A client never presents a parameter: nobody has built it (S1, S2; Z4)."""
 
 from typing import Final
 
 import narwhals as nw
 
 from statetrail.analyses.habits import MIN_CHANCES
+from statetrail.analyses.values import SERIES, presentations
 from statetrail.analyses.verdicts import FAULTS, verdicts
 from statetrail.findings.cases import cases, with_causes
 from statetrail.findings.rule import Rule
@@ -14,8 +15,14 @@ from statetrail.frames import Lazy, Recording
 
 def _check(rec: Recording) -> Lazy:
     counted = verdicts(rec).lazy.filter(nw.col("verdict").is_in(("honoured", *FAULTS)))
-    never = nw.col("cause").fill_null("") == "not-implemented"
-    return cases(with_causes(rec, counted), never, detail=nw.col("request"))
+    # Who sends anything has built something: other rules say what is wrong with it.
+    sent = [counted.filter(nw.col("verdict") != "omitted"), presentations(rec)]
+    senders = nw.concat([frame.select(*SERIES) for frame in sent], how="vertical").unique()
+    told = with_causes(rec, counted).join(
+        senders.with_columns(sends=nw.lit(1, nw.Int64)), on=list(SERIES), how="left"
+    )
+    never = (nw.col("cause").fill_null("") == "not-implemented") & nw.col("sends").is_null()
+    return cases(told, never, detail=nw.col("request"))
 
 
 RULE: Final = Rule(
@@ -24,8 +31,8 @@ RULE: Final = Rule(
     severity="medium",
     confidence="high",
     audience="client",
-    observed=f"{{count}} of {{of}} requests did not obey {{param}}, and none ever did, in at least "
-    f"{MIN_CHANCES} chances",
+    observed=f"{{count}} of {{of}} requests did not present {{param}}, and the client never does, "
+    f"in at least {MIN_CHANCES} chances",
     expected="a client that reads {param} from responses and presents it",
     remedy="Build it once for all parameters: keep whatever responses set, and add it to every "
     "request in the channel that the issue names.",

@@ -1,6 +1,6 @@
 """For each rule a history where it fires and near misses where it does not."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from support.histories import Ex, Issue, Present, token, use
@@ -23,6 +23,11 @@ def zest(
         method=method,
         path=CART,
     )
+
+
+def login(start: float, issued: str, *shown: str) -> Ex:
+    """A ZEST login."""
+    return replace(zest(start, issued, *shown, method="POST"), path="/API/V3/Login")
 
 
 def shop(
@@ -127,7 +132,8 @@ FIRES: dict[str, Fires] = {
     "cart-lost": Fires(
         [zest(0, "T1", "1"), zest(1000, "T1", "T1", method="POST"), zest(9000, "T2", "T1"),
          zest(9500, "T2", "T2")],
-        "app", "_session_token", 1, "3,2", "1 of 1 session resets took a cart along",
+        "app", "_session_token", 1, "3,2", "1 of 1 sessions that were lost took a cart along that the client had written to, and "
+        "that it did not fill again (GET /API/V3/Cart: reset)",
     ),
     "malformed-state-header": Fires(
         [shop(0, [Issue("LangId", "1", problem="no-tail")]), shop(1000, [LANG])],
@@ -148,7 +154,7 @@ FIRES: dict[str, Fires] = {
     "state-not-implemented": Fires(
         [shop(0, [DATE]), *(shop(1000 * n) for n in range(1, 6))],
         "app", "PriceCalculationDate", 5, "2,3,4,5,6",
-        "5 of 5 requests did not obey PriceCalculationDate",
+        "5 of 5 requests did not present PriceCalculationDate, and the client never does",
     ),
     "token-shared": Fires(
         [zest(0, "S1", "1", client="one"), zest(500, None, "S1", client="one"),
@@ -246,6 +252,14 @@ MISSES: dict[str, dict[str, list[Ex]]] = {
             zest(0, "T1", "1"), zest(1000, "T1", "T1", method="POST"), zest(9000, "T2", "T1"),
             zest(9500, "T2", "T2", method="POST"),
         ],
+        "the client had taken it out before": [
+            zest(0, "T1", "1"), zest(1000, "T1", "T1", method="POST"),
+            zest(1500, "T1", "T1", method="DELETE"), zest(9000, "T2", "T1"),
+        ],
+        "the session went on under another token": [
+            zest(0, "T1", "1"), zest(1000, "T1", "T1", method="POST"),
+            login(2000, "T2", "T1"), zest(9000, "T2", "T2"),
+        ],
         "the write came with the reset and is in the new one": [
             zest(0, "T1", "1"), zest(9000, "T2", "T1", method="POST"),
         ],
@@ -265,6 +279,25 @@ MISSES: dict[str, dict[str, list[Ex]]] = {
     },
     "state-not-implemented": {
         "too few chances": [shop(0, [DATE]), *(shop(1000 * n) for n in range(1, 5))],
+        "always in the wrong channel": [
+            shop(0, [LOC]),
+            *(shop(1000 * n, shown=[Present("LocId", "7", "uriquery")]) for n in range(1, 6)),
+        ],
+        "a new session asked for time and again": [zest(1000 * n, f"S{n}", "1") for n in range(9)],
+        "left out and asked for anew": [
+            zest(0, "S0", "1"), zest(500, "S1", "1"), *(zest(1000 * n, None) for n in range(1, 7)),
+        ],
+        "always a value of its own": [
+            shop(0, [DATE]), *(shop(1000 * n, shown=[Present(DATE.param, "0")])
+                               for n in range(1, 6)),
+        ],
+        "sent where it is not allowed only": [
+            shop(0, [AUTH]), shop(500, shown=[SHOW_AUTH]),
+            *(shop(1000 * n, path=BASKET) for n in range(1, 7)),
+        ],
+        "kept from it by the server": [
+            shop(0, [DATE], **CROSS), *(shop(1000 * n) for n in range(1, 6)),
+        ],
         "obeyed once": [
             shop(0, [DATE]), *(shop(1000 * n) for n in range(1, 6)),
             shop(9000, shown=[Present("PriceCalculationDate", "2026-01-01")]),

@@ -1,15 +1,22 @@
 """Findings: the same on every engine, bounded, and none where nothing is wrong."""
 
+from dataclasses import replace
+
 import pytest
 
-from findings.cases import CROSS, CUSTOMER, FIRES, LANG, shop, zest
+from findings.cases import CROSS, CUSTOMER, FIRES, LANG, login, shop, zest
 from statetrail.findings import findings, found_by, rule
+from statetrail.frames import Engine
 from support.histories import Ex, Issue, Present, recording
 
 
 def test_findings_are_the_same_on_every_engine() -> None:
-    """All rules at once, on one long history: DuckDB and pandas give the rows of Polars."""
-    history = [ex for case in FIRES.values() for ex in case.history]
+    """All rules at once, each with clients of its own: all engines give the same rows."""
+    history = [
+        replace(ex, client=f"{rule_id}: {ex.client}")
+        for rule_id, case in FIRES.items()
+        for ex in case.history
+    ]
     expected = findings(recording(history, engine="polars")).rows()
     assert {row["rule"] for row in expected} == FIRES.keys()
     assert findings(recording(history, engine="duckdb")).rows() == expected
@@ -82,3 +89,24 @@ def test_who_could_not_read_is_not_blamed(hidden: int, grades: tuple[str, str], 
     (row,) = found_by(rule("state-omitted"), recording(history, engine="polars"))
     assert (row["severity"], row["confidence"]) == grades
     assert row["message"].endswith(told)
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "pandas", "polars"])
+def test_a_cart_that_its_client_left_behind_is_lost_with_the_login(engine: Engine) -> None:
+    """A restart and a refusal cost as much as a reset; each names its end and its last write."""
+    history = [
+        zest(0, "T1", "1"),
+        login(500, "T1", "T1"),
+        zest(1000, "T1", "T1", method="POST"),
+        zest(1500, "T1", "T1", method="POST"),
+        zest(2000, "T2", "1"),
+        zest(3000, "T2", "T2", method="PUT"),
+        replace(zest(4000, None, "T2"), status=403),
+    ]
+    (row,) = found_by(rule("cart-lost"), recording(history, engine=engine))
+    assert (row["count"], row["evidence"]) == (2, "5,4,7,6")
+    assert (
+        "2 of 2 sessions that were lost took a cart along that the client had written to, and that "
+        "it did not fill again (GET /API/V3/Cart: restarted, the login too, GET /API/V3/Cart: "
+        "rejected)" in row["message"]
+    )

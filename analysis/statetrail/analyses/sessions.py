@@ -57,11 +57,27 @@ def sessions(rec: Recording) -> Frame:
     return rec.result(SESSIONS, lambda: _sessions(rec))
 
 
+def lost_writes(rec: Recording) -> Lazy:
+    """The cart writes that were lost with their session: what ``cart_writes_lost`` counts.
+
+    Returns
+    -------
+    Lazy
+        Columns `SERIES`, ``session_fingerprint``, ``exchange_id`` and ``asked_us``.
+    """
+    requests, follows = _made(rec)
+    lost = sessions(rec).lazy.filter(~nw.col("cart_writes_lost").is_null())
+    return (
+        _unrepeated(requests, follows)
+        .rename({"session": "session_fingerprint"})
+        .join(lost.select(*SERIES, "session_fingerprint"), on=[*SERIES, "session_fingerprint"])
+        .select(*SERIES, "session_fingerprint", "exchange_id", "asked_us")
+    )
+
+
 def _sessions(rec: Recording) -> Lazy:
-    minted = rec.place(_minted(rec))
-    chains, follows = _chains(rec, minted)
-    requests = _requests(rec, chains)
-    ended = _ended(rec, chains)
+    requests, follows = _made(rec)
+    ended = _ended(rec, _chains(rec)[0])
     one = nw.col("exchange_id") * 0 + 1
     by = list(_SESSION)
     done = requests.with_columns(
@@ -101,6 +117,16 @@ def _sessions(rec: Recording) -> Lazy:
     )
 
 
+def _made(rec: Recording) -> tuple[Lazy, Lazy]:
+    """The requests with their sessions, and which sessions followed which; computed once."""
+
+    def make() -> tuple[Lazy, Lazy]:
+        chains, follows = _chains(rec)
+        return rec.keep(_requests(rec, chains)), follows
+
+    return rec.once("sessions.made", make)
+
+
 def _minted(rec: Recording) -> pa.Table:
     rows = [
         {"dialect": dialect.name, "param": param.name}
@@ -113,7 +139,12 @@ def _minted(rec: Recording) -> pa.Table:
     )
 
 
-def _chains(rec: Recording, minted: Lazy) -> tuple[Lazy, Lazy]:
+def _chains(rec: Recording) -> tuple[Lazy, Lazy]:
+    """`_walk`, computed once."""
+    return rec.once("sessions.chains", lambda: _walk(rec, rec.place(_minted(rec))))
+
+
+def _walk(rec: Recording, minted: Lazy) -> tuple[Lazy, Lazy]:
     """Which session each token belongs to, and which sessions followed which.
 
     Following a chain is a walk, which no window can take: so plain Python, over the rotations of
@@ -216,7 +247,13 @@ def _ended(rec: Recording, chains: Lazy) -> Lazy:
 
 
 def _cart_losses(done: Lazy, follows: Lazy) -> Lazy:
-    """The cart writes that were neither undone nor repeated: `_SESSION`, ``lost_writes``."""
+    """How many cart writes were neither undone nor repeated: `_SESSION`, ``lost_writes``."""
+    lost = _unrepeated(done, follows)
+    return lost.group_by(*_SESSION).agg(lost_writes=nw.col("exchange_id").count())
+
+
+def _unrepeated(done: Lazy, follows: Lazy) -> Lazy:
+    """The cart writes that were neither undone nor repeated in a session that followed."""
     writes = done.filter(nw.col("cart"))
     removed = nw.col("method") == "DELETE"
     undone = (
@@ -236,6 +273,4 @@ def _cart_losses(done: Lazy, follows: Lazy) -> Lazy:
         .join(undone, on=[*_SESSION, "path"], how="left")
         .join(repeats, on=[*_SESSION, "method", "path"], how="left")
         .filter(stands & nw.col("repeats").is_null())
-        .group_by(*_SESSION)
-        .agg(lost_writes=nw.col("exchange_id").count())
     )

@@ -1,69 +1,59 @@
-"""A session was reset after the client had filled a cart in it, and the cart stayed lost (Z7)."""
+"""A session was lost after the client had filled a cart in it, and the cart stayed lost (Z7)."""
 
 from typing import Final
 
 import narwhals as nw
 
-from statetrail.analyses.rotations import LOSSES, rotations
-from statetrail.analyses.values import SERIES, issues
-from statetrail.findings.cases import cases, of_params, requests
+from statetrail.analyses.sessions import lost_writes, sessions
+from statetrail.analyses.values import SERIES, issues, presentations
+from statetrail.findings.cases import cases, requests
 from statetrail.findings.rule import Rule
 from statetrail.findings.sources import zest
 from statetrail.frames import Lazy, Recording
 
-_CART: Final = "/(?:cart|basket)s?(?:/|$)"
-_WRITES: Final = ("POST", "PUT", "PATCH")
-
 
 def _check(rec: Recording) -> Lazy:
-    writes = _writes(rec)
-    lost = writes.group_by(*SERIES, "fingerprint").agg(
-        # Any write of the session will do as evidence.
-        last_write=nw.col("exchange_id").max()
+    session = [*SERIES, "session_fingerprint"]
+    # The latest of the writes will do as evidence.
+    writes = lost_writes(rec).group_by(*session).agg(last_write=nw.col("exchange_id").max())
+    lost = (
+        sessions(rec)
+        .lazy.filter(~nw.col("cart_writes_lost").is_null())
+        .select(*session, "ended", "cart_writes_lost", "login_lost", at_us="ended_at_us")
+        .join(writes, on=session, how="left")
+        .join(_ends(rec), on=[*SERIES, "at_us"], how="left")
+        .join(requests(rec), on="exchange_id", how="left")
+        .with_columns(nw.col("exchange_id").fill_null(-1))
     )
-    series = list(SERIES)
-    latest = writes.group_by(*SERIES).agg(latest_us=nw.col("asked_us").max())
-    resets = (
-        rotations(rec)
-        .lazy.filter(nw.col("cause").is_in(LOSSES) & of_params(rec, lambda param: param.minted))
-        .select(*SERIES, "exchange_id", "at_us", fingerprint="from_fingerprint")
-        .join(lost, on=[*SERIES, "fingerprint"], how="left")
-        .join(latest, on=series, how="left")
-        .join(requests(rec), on="exchange_id")
-    )
-    # A client that writes again after the reset may well have filled the cart anew.
-    stayed = ~nw.col("last_write").is_null() & (nw.col("latest_us") < nw.col("at_us"))
-    return cases(resets, stayed, detail=nw.col("request"), related=nw.col("last_write"))
+    login = nw.when(nw.col("login_lost").fill_null(False)).then(nw.lit(", the login too"))
+    how = [nw.col("request").fill_null(""), nw.col("ended"), login.otherwise(nw.lit(""))]
+    told = nw.concat_str([how[0], nw.lit(": "), how[1], how[2]])
+    stayed = nw.col("cart_writes_lost") > 0
+    return cases(lost, stayed, detail=told, related=nw.col("last_write"))
 
 
-def _writes(rec: Recording) -> Lazy:
-    """The successful cart writes, with the session that they were made in.
-
-    That is the session whose token the response carries: a write that found its session over was
-    made in the new one.
-    """
-    where = rec.exchanges.lazy.select(
-        "exchange_id", "method", path=nw.col("endpoint").str.to_lowercase()
-    )
+def _ends(rec: Recording) -> Lazy:
+    """The exchange whose response began when a session ended: `SERIES`, ``at_us``."""
+    columns = (*SERIES, "begun_us", "exchange_id")
+    carried = [issues(rec).select(*columns), presentations(rec).select(*columns)]
     return (
-        issues(rec)
-        .filter(of_params(rec, lambda param: param.minted))
-        .filter((nw.col("status") >= 200) & (nw.col("status") < 300))
-        .join(where, on="exchange_id")
-        .filter(nw.col("method").is_in(_WRITES) & nw.col("path").str.contains(_CART))
+        nw.concat(carried, how="vertical")
+        .group_by(*SERIES, "begun_us")
+        .agg(nw.col("exchange_id").min())
+        .rename({"begun_us": "at_us"})
     )
 
 
 RULE: Final = Rule(
     id="cart-lost",
-    title="Cart lost at a session reset",
+    title="Cart lost with its session",
     severity="medium",
     # That the client did not write again is known only up to the end of the capture.
     confidence="medium",
     audience="client",
-    observed="{count} of {of} session resets took a cart along that the client had written to, and "
-    "that it did not fill again",
-    expected="after a reset the client writes the cart again, or tells its user",
+    observed="{count} of {of} sessions that were lost took a cart along that the client had "
+    "written to, and that it did not fill again",
+    expected="after the loss of a session the client writes the cart again, or tells its user",
     remedy="Compare the token of each response with the one presented. Where it has changed, "
     "repeat the cart's items from the client's own record before going on to checkout.",
     references=(zest("Z6", "Z7"),),

@@ -105,9 +105,11 @@ class Truth:
 
     @property
     def late(self) -> tuple[int, int]:
-        """Recorded uses of a value replaced or ended before: all of them, and those accepted."""
-        accepted = self.trials.met(OVERLAP)
-        return int(np.count_nonzero(accepted | self.trials.met(GONE))), int(accepted.sum())
+        """Recorded uses of values that a rule had ended or replaced: all, and those accepted."""
+        trials = self.trials
+        over = np.unique(trials.value[trials.met(IDLE, ABSOLUTE, EITHER, RENEWED)])
+        late = trials.met(OVERLAP, GONE) & np.isin(trials.value, over)
+        return int(late.sum()), int((late & trials.met(OVERLAP)).sum())
 
     @property
     def idle_explains(self) -> bool:

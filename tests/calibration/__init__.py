@@ -1,0 +1,1 @@
+"""Calibration: the inference of expiry held against worlds whose policy is known."""

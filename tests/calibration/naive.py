@@ -4,7 +4,8 @@ Enters: `Lives`, per value what a table of tokens says. Leaves: an estimate with
 interval. None of them asks what ended a value; that is what is wrong with them.
 
 References: Kaplan and Meier 1958 with Greenwood's variance and the log-log interval; the median's
-interval by order statistics (binomial); Weibull by maximum likelihood on interval-censored spans.
+interval by order statistics (binomial); Weibull by maximum likelihood on interval-censored spans,
+with Wald's interval.
 """
 
 import math
@@ -118,7 +119,7 @@ def _risk(spans: Reals, ended: npt.NDArray[np.bool_]) -> tuple[Reals, Reals, Rea
 
 
 def weibull(seen: Lives) -> Estimate:
-    """The median of a Weibull fitted to the spans in which values ended; delta method."""
+    """The median of a Weibull fitted to the spans in which values ended."""
     low, high = np.maximum(seen.outlived_s, 1e-6), seen.fatal_s
     fits = low < high
     low, high = np.log(low[fits]), np.log(high[fits])
@@ -136,21 +137,23 @@ def weibull(seen: Lives) -> Estimate:
 
     middle = float(np.median(high[ends]))
     scale, shape, wide, tall = middle, 2.0, 5.0, 4.0
-    for _ in range(12):
+    for _ in range(16):
         grid = np.meshgrid(
             np.linspace(scale - wide, scale + wide, 21),
             np.clip(np.linspace(shape - tall, shape + tall, 21), -3, 7),
         )
-        best = np.unravel_index(int(np.argmax(fit(*grid))), grid[0].shape)
+        likely = fit(*grid)
+        # Of what fits alike, the steepest: the likelihood has no other end.
+        rows, columns = np.nonzero(likely >= likely.max() - 1e-9)
+        best = rows[-1], columns[rows == rows[-1]][np.count_nonzero(rows == rows[-1]) // 2]
         scale, shape = float(grid[0][best]), float(grid[1][best])
-        wide, tall = wide / 3, tall / 3
-    half = math.log(math.log(2)) * math.exp(-shape)
-    step = 1e-3 * math.exp(-shape)
-    points = np.array([scale - step, scale, scale + step])
-    bend = fit(points, np.full(3, shape))
-    curvature = -(bend[0] - 2 * bend[1] + bend[2]) / step**2
-    error = _Z / math.sqrt(curvature) if curvature > 0 else 0.0
-    return math.exp(scale + half), math.exp(scale + half - error), math.exp(scale + half + error)
+        # Slowly in the shape, which can grow only once the scale is well known.
+        wide, tall = wide / 3, tall * 0.8
+    # The expected information on the log scale: the fit grows ever steeper, and this vanishes, as
+    # it does where a package inverts the Hessian.
+    error = _Z * math.exp(-shape) / math.sqrt(np.count_nonzero(ends))
+    middle = scale + math.log(math.log(2)) * math.exp(-shape)
+    return math.exp(middle), math.exp(middle - error), math.exp(middle + error)
 
 
 ESTIMATORS: dict[str, Callable[[Lives], Estimate]] = {

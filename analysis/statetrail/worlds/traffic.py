@@ -24,7 +24,7 @@ INTERACTIVE, CRON, POLLING = range(3)
 PLAIN, LOGOUT, RESTART = range(3)
 """What a request does: nothing special, end its session, ask for a new one."""
 
-_VISITS: Final = 8
+_VISITS: Final = 32
 """Visits that are drawn at a time."""
 _REQUESTS: Final = (3.0, 1.2, 8.0)
 """Mean number of requests in a visit, by kind of client."""

@@ -1,5 +1,6 @@
 """The audit of a recording: its figures are those of the traffic, and it is the same every time."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -103,6 +104,75 @@ def test_the_answers_are_sentences_about_this_traffic(made: Audit) -> None:
     assert any("`LangId`" in statement.text for statement in rotation.statements)
     assert "1 client of 2 ignored state at least once" in ignoring.statements[0].text
     assert ignoring.statements[0].tone == "bad"
+
+
+LANGUAGE = Issue("LangId", "1", "header", "informational")
+SHOWN = [Present("LangId", "1")]
+FROM_A_PAGE = {"request_origin": "https://page.example"}
+
+
+def talk(client: str, *shown: bool, **extra: object) -> list[Ex]:
+    """A client that is issued a language, and whether each later request presents it."""
+    asked = [Ex(n, n + 10, n + 20, [], SHOWN if s else [], client) for n, s in enumerate(shown, 1)]
+    later = [replace(ex, start=ex.start + 999, begun=ex.start + 1009, ended=None) for ex in asked]
+    return [Ex(0, 10, 20, [LANGUAGE], client=client, extra=dict(extra)), *later]
+
+
+def ignoring(*talks: list[Ex]) -> list[tuple[str, str, str, str]]:
+    """The answer to who ignores state: each statement with its figure and tone."""
+    history = [ex for each in talks for ex in each]
+    (answer,) = audit(recording(history), created=CREATED).document.answers[2:]
+    return [(s.number, s.denominator, s.tone, s.text) for s in answer.statements]
+
+
+KEPT = (
+    "Responses of `http://shop.example` kept the state from `page/1`: every fault there has a "
+    "cause of the server's (not-exposed 3)."
+)
+
+
+def test_who_could_not_read_the_state_is_not_accused_of_ignoring_it() -> None:
+    """A page whose browser kept the header from it is told apart, with what kept it."""
+    page = talk("page/1", False, False, False, **FROM_A_PAGE)
+    nobody, kept = ignoring(page, talk("good/1", True, True))
+    assert nobody[:3] == ("0 clients", "of 2 judged, 5 verdicts", "good")
+    assert nobody[3] == "Nobody: 1 client honoured all the state that was visible."
+    assert kept[:2] == ("1 client not to blame", "3 faults, all with a cause of the server's")
+    assert kept[2:] == ("neutral", KEPT)
+
+
+def test_the_least_compliant_is_told_by_its_own_faults() -> None:
+    """What a client could not read is left out of its figure."""
+    page = talk("page/1", False, False, False, **FROM_A_PAGE)
+    both = [
+        *talk("both/1", False, False, **FROM_A_PAGE),
+        Ex(2000, 2010, 2020, [LANGUAGE], SHOWN, "both/1"),
+        Ex(3000, 3010, 3020, client="both/1"),
+    ]
+    all_of_them, worst, kept = ignoring(page, both, talk("worst/1", True, False, False))
+    assert all_of_them[3] == (
+        "2 clients of 3 ignored state at least once: 3 of 10 verdicts that count are faults of "
+        "their own."
+    )
+    assert worst[:2] == ("33 %", "honoured, of 3 verdicts")
+    assert worst[3] == "The least compliant is `worst/1` at `http://shop.example`."
+    assert kept[3] == KEPT
+    _, alone = ignoring(both)
+    assert alone[:2] == ("50 %", "honoured, of 2 verdicts")
+    assert alone[3].endswith(
+        "at `http://shop.example`, 2 faults with a cause of the server's left out."
+    )
+
+
+def test_a_client_says_which_of_its_faults_the_server_is_the_cause_of() -> None:
+    """By root cause, in the document, on the page and in Markdown."""
+    history = talk("page/1", False, False, **FROM_A_PAGE)
+    made = audit(recording(history), created=CREATED)
+    (client,) = made.document.clients
+    assert (client.faults, client.excused, client.own) == (2, {"not-exposed": 2}, 0)
+    text = assert_inert(made.to_html()).text_content()
+    assert "2 faults with a cause of the server's: not-exposed 2" in text
+    assert "(with a cause of the server's: not-exposed 2)" in made.to_markdown()
 
 
 def test_no_secret_of_the_traffic_is_in_any_form_of_the_audit(made: Audit) -> None:

@@ -196,6 +196,7 @@ def _clients() -> tuple[Client, ...]:
             compliance=0.62,
             judged=400,
             faults=152,
+            excused={"not-exposed": 30},
             verdicts={"honoured": 248, "in-flight": 20, "omitted": 30, "stale": 122},
             params={
                 "_session_token": {"honoured": 248, "in-flight": 20},

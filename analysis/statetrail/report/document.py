@@ -106,10 +106,19 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     )
     judged: Annotated[int, Meta(description="Verdicts that count: compliance's denominator")]
     faults: int
+    excused: Annotated[
+        dict[str, int],
+        Meta(description="Faults with a root cause that lies with the server, by that cause"),
+    ] = {}
     first: Time | None
     last: Time | None
     verdicts: Counts
     params: Annotated[dict[str, Counts], Meta(description="Verdict counts by parameter")]
+
+    @property
+    def own(self) -> int:
+        """The faults that are the client's own, as far as the traffic shows."""
+        return self.faults - sum(self.excused.values())
 
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):

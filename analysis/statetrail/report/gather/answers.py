@@ -16,6 +16,7 @@ from statetrail.report.document import (
     Statement,
     TokenSummary,
 )
+from statetrail.report.gather.counting import ranked
 from statetrail.report.wording import apart, count, duration, interval, percent, tally
 
 MAX_STATEMENTS: Final = 3
@@ -155,11 +156,8 @@ def _rotation(
 
 
 def _ignoring(clients: Sequence[Client]) -> tuple[Statement, ...]:
+    """Whoever could not have done better is not accused: what kept the state from it is told."""
     judged = [row for row in clients if row.judged]
-    names = {row.client for row in judged}
-    faulty = {row.client for row in judged if row.faults}
-    verdicts = sum(row.judged for row in judged)
-    faults = sum(row.faults for row in judged)
     if not judged:
         return (
             Statement(
@@ -169,27 +167,69 @@ def _ignoring(clients: Sequence[Client]) -> tuple[Statement, ...]:
                 confidence="none",
             ),
         )
-    statements = [
-        Statement(
-            text=f"{count(len(faulty), 'client')} of {len(names):,} ignored state at least once: "
-            f"{faults:,} of {count(verdicts, 'verdict')} that count are faults."
-            if faulty
-            else f"Nobody: {count(len(names), 'client')} honoured all the state that was visible.",
-            number=count(len(faulty), "client"),
-            denominator=f"of {len(names):,} judged, {count(verdicts, 'verdict')}",
-            confidence=graded(verdicts),
-            tone="bad" if faulty else "good",
-        )
-    ]
-    worst = min(judged, key=lambda row: (row.compliance or 0, -row.faults, row.client))
-    if worst.faults:
-        statements.append(
-            Statement(
-                text=f"The least compliant is `{worst.client}` at `{worst.origin}`.",
-                number=percent(worst.compliance),
-                denominator=f"honoured, of {count(worst.judged, 'verdict')}",
-                confidence=graded(worst.judged),
-                tone="bad",
-            )
-        )
+    accused = {row.client for row in judged if row.own}
+    kept = [row for row in judged if row.faults and row.client not in accused]
+    statements = [_accused(judged, accused, len({row.client for row in kept}))]
+    if accused:
+        statements.append(_worst([row for row in judged if row.own]))
+    if kept:
+        statements.append(_kept(kept))
     return tuple(statements)
+
+
+def _accused(judged: Sequence[Client], accused: Collection[str], kept: int) -> Statement:
+    names = len({row.client for row in judged})
+    verdicts = sum(row.judged for row in judged)
+    own = sum(row.own for row in judged)
+    theirs = " of their own" if own < sum(row.faults for row in judged) else ""
+    return Statement(
+        text=f"{count(len(accused), 'client')} of {names:,} ignored state at least once: "
+        f"{own:,} of {count(verdicts, 'verdict')} that count are faults{theirs}."
+        if accused
+        else f"Nobody: {count(names - kept, 'client')} honoured all the state that was visible.",
+        number=count(len(accused), "client"),
+        denominator=f"of {names:,} judged, {count(verdicts, 'verdict')}",
+        confidence=graded(verdicts),
+        tone="bad" if accused else "good",
+    )
+
+
+def _worst(guilty: Sequence[Client]) -> Statement:
+    """Where compliance is lowest, faults with a cause of the server's left out."""
+
+    def chances(row: Client) -> int:
+        return row.judged - row.faults + row.own
+
+    def compliance(row: Client) -> float:
+        return (row.judged - row.faults) / chances(row)
+
+    worst = min(guilty, key=lambda row: (compliance(row), -row.own, row.client))
+    excused = worst.faults - worst.own
+    but = f", {count(excused, 'fault')} with a cause of the server's left out" if excused else ""
+    return Statement(
+        text=f"The least compliant is `{worst.client}` at `{worst.origin}`{but}.",
+        number=percent(compliance(worst)),
+        denominator=f"honoured, of {count(chances(worst), 'verdict')}",
+        confidence=graded(chances(worst)),
+        tone="bad",
+    )
+
+
+def _kept(rows: Sequence[Client]) -> Statement:
+    """The clients all of whose faults have a cause of the server's."""
+    names = sorted({row.client for row in rows})
+    origins = sorted({row.origin for row in rows})
+    faults = sum(row.faults for row in rows)
+    causes: dict[str, int] = {}
+    for row in rows:
+        for cause, number in row.excused.items():
+            causes[cause] = causes.get(cause, 0) + number
+    whom = f"`{names[0]}`" if len(names) == 1 else count(len(names), "client")
+    whose = f"of `{origins[0]}`" if len(origins) == 1 else f"of {count(len(origins), 'origin')}"
+    return Statement(
+        text=f"Responses {whose} kept the state from {whom}: every fault there has a cause of the "
+        f"server's ({tally(ranked(causes))}).",
+        number=f"{count(len(names), 'client')} not to blame",
+        denominator=f"{count(faults, 'fault')}, all with a cause of the server's",
+        confidence=graded(faults),
+    )

@@ -1,13 +1,14 @@
 """The clients section: what each client did with the state it was given, the worst first.
 
-Enters: `clients` and `verdicts`. Leaves: `Client` parts.
+Enters: `clients`, `verdicts` and `root_causes`. Leaves: `Client` parts.
 """
 
 from statetrail.analyses.clients import clients
+from statetrail.analyses.root_causes import SERVERS, root_causes
 from statetrail.analyses.verdicts import VERDICTS, verdicts
 from statetrail.frames import Recording
 from statetrail.report.document import Client
-from statetrail.report.gather.counting import Row, counted, part
+from statetrail.report.gather.counting import Row, counted, part, ranked
 
 _SUBJECT = ("client", "origin", "dialect")
 _ORDER = {verdict: at for at, verdict in enumerate(VERDICTS)}
@@ -19,9 +20,11 @@ def gather_clients(rec: Recording) -> tuple[Client, ...]:
     for row in verdict_counts(rec):
         subject = tuple(row[name] for name in _SUBJECT)
         params.setdefault(subject, {}).setdefault(row["param"], {})[row["verdict"]] = row["count"]
+    excused = _excused(rec)
     found = []
     for row in clients(rec).rows():
-        own = params.get(tuple(row[name] for name in _SUBJECT), {})
+        subject = tuple(row[name] for name in _SUBJECT)
+        own = params.get(subject, {})
         totals: dict[str, int] = {}
         for counts in own.values():
             for verdict, count in counts.items():
@@ -30,6 +33,7 @@ def gather_clients(rec: Recording) -> tuple[Client, ...]:
             part(
                 Client,
                 row,
+                excused=ranked(excused.get(subject, {})),
                 verdicts=_in_order(totals),
                 params={name: _in_order(counts) for name, counts in own.items()},
             )
@@ -43,6 +47,16 @@ def verdict_counts(rec: Recording) -> list[Row]:
         "report.verdict_counts",
         lambda: counted(verdicts(rec).lazy, *_SUBJECT, "param", "verdict"),
     )
+
+
+def _excused(rec: Recording) -> dict[tuple[str, ...], dict[str, int]]:
+    """The faults with a cause of the server's, by that cause, of each client, origin, dialect."""
+    found: dict[tuple[str, ...], dict[str, int]] = {}
+    for row in root_causes(rec).rows():
+        if row["cause"] in SERVERS:
+            causes = found.setdefault(tuple(row[name] for name in _SUBJECT), {})
+            causes[row["cause"]] = causes.get(row["cause"], 0) + row["count"]
+    return found
 
 
 def _in_order(counts: dict[str, int]) -> dict[str, int]:

@@ -132,8 +132,9 @@ FIRES: dict[str, Fires] = {
     "cart-lost": Fires(
         [zest(0, "T1", "1"), zest(1000, "T1", "T1", method="POST"), zest(9000, "T2", "T1"),
          zest(9500, "T2", "T2")],
-        "app", "_session_token", 1, "3,2", "1 of 1 sessions that were lost took a cart along that the client had written to, and "
-        "that it did not fill again (GET /API/V3/Cart: reset)",
+        "app", "_session_token", 1, "3,2",
+        "1 of 1 sessions that were lost took a cart along that the client had written to, and that "
+        "it did not fill again (GET /API/V3/Cart: reset)",
     ),
     "malformed-state-header": Fires(
         [shop(0, [Issue("LangId", "1", problem="no-tail")]), shop(1000, [LANG])],

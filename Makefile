@@ -49,6 +49,12 @@ N ?= 20000
 oracle: env spark ## N random histories through every judge of verdicts, 200 through PySpark
 	PYTHONPATH=tests $(RUN) python -m oracle.run --histories $(N) --spark 200
 
+WORLDS ?= 200
+SIZES ?= 10,30,100,1000
+.PHONY: calibrate
+calibrate: env ## what the inference of expiry names and covers on fresh worlds: WORLDS=200 SIZES=10,30,100,1000 SEED=1
+	PYTHONPATH=tests $(RUN) python -m calibration.run --worlds $(WORLDS) --sizes $(SIZES) --seed $(SEED)
+
 .PHONY: docs
 docs: env ## renew the generated pages of analysis/statetrail/docs
 	$(RUN) python -m statetrail.docs

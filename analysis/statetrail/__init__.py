@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from statetrail.analyses.sessions import sessions
     from statetrail.analyses.shared import shared
     from statetrail.analyses.tokens import tokens
+    from statetrail.analyses.tracker import Tracker
     from statetrail.analyses.verdicts import verdicts
     from statetrail.errors import StatetrailError
     from statetrail.findings import findings
@@ -34,6 +35,7 @@ __all__ = [
     "Frame",
     "Recording",
     "StatetrailError",
+    "Tracker",
     "audit",
     "clients",
     "expiry",
@@ -58,6 +60,7 @@ _HOMES = {
     "Frame": "statetrail.frames",
     "Recording": "statetrail.frames",
     "StatetrailError": "statetrail.errors",
+    "Tracker": "statetrail.analyses.tracker",
     "audit": "statetrail.report",
     "clients": "statetrail.analyses.clients",
     "expiry": "statetrail.analyses.expiry",

@@ -4,17 +4,22 @@ import dataclasses
 import doctest
 import os
 import shutil
+import subprocess
+import sys
 from importlib.util import find_spec
 from random import Random
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import statetrail
 from analyses.test_verdicts import CASES, zest
 from oracle.judges import IN_PROCESS, apart, by_engine, by_slow_judge, by_tracker, short
 from statetrail.analyses import knowledge, tracker, transitions
 from statetrail.analyses.tracker import Change, Tracker, Verdict
+from statetrail.dialects import ZEST
 from support.chance import binding, history, tracked
 from support.histories import Ex, Issue, Present
 
@@ -179,6 +184,22 @@ def test_the_state_of_a_parameter_changes_by_the_table(exchanges, expected):
     """Each way through the table of transitions."""
     judging = Tracker()
     assert changes_of([*told(judging, exchanges), *judging.flush()]) == expected
+
+
+@pytest.mark.parametrize(("status", "expected"), [(402, "ended"), (401, "established")])
+def test_what_refuses_a_token_is_the_dialects(status, expected):
+    """A dialect may name other statuses than the usual ones."""
+    judging = Tracker([msgspec.structs.replace(ZEST, refused=(402,))])
+    events = told(judging, [BORN, zest(100, 110, 120, None, "A", status=status)])
+    assert changes_of([*events, *judging.flush()])[-1] == expected
+
+
+def test_the_tracker_is_public_and_needs_no_frames():
+    """`st.Tracker`, in a process that has loaded no engine."""
+    code = "import statetrail, sys; statetrail.Tracker(); print('\\n'.join(sys.modules))"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert {"duckdb", "narwhals", "pandas", "polars"}.isdisjoint(ran.stdout.split())
+    assert statetrail.Tracker is Tracker
 
 
 def test_a_verdict_waits_until_nothing_can_change_it():

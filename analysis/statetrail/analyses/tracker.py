@@ -31,7 +31,7 @@ T4  A request that is told after the watermark has passed it (the clock was set 
 T5  The verdict of a request and parameter is given by V1-V10 of `statetrail.analyses.verdicts` from
     the running maxima in `Knowledge`.
 T6  An issue changes the state of its parameter by `TRANSITIONS`; so does a response that refuses
-    (`REFUSED`) the value that the request presented. A malformed issue changes nothing.
+    (`Dialect.refused`) the value that the request presented. A malformed issue changes nothing.
 
 Memory
 ------
@@ -61,7 +61,6 @@ from statetrail.analyses.knowledge import (
     Presented,
 )
 from statetrail.analyses.transitions import (
-    REFUSED,
     TRANSITIONS,
     Change,
     Event,
@@ -330,13 +329,13 @@ class Tracker:
 
     def _refused(self, talk: _Conversation, exchange: Exchange) -> Iterator[Change]:
         """The changes of state by a response that refuses what was presented (T6)."""
-        if exchange.status not in REFUSED:
-            return
         issued = {(i.dialect, i.param) for i in exchange.issued}
         for shown in exchange.presented:
             key = (shown.dialect, shown.param)
             param = talk.params.get(key)
-            if param and shown.fingerprint == param.newest and key not in issued:
+            if param is None or exchange.status not in self._dialects[shown.dialect].refused:
+                continue
+            if shown.fingerprint == param.newest and key not in issued:
                 yield from _change(param, "refused", exchange, *key)
 
 

@@ -31,9 +31,6 @@ TRANSITIONS: Final[dict[tuple[State, Input], tuple[State, str]]] = {
 }
 """(state, input) to (new state, change). What is not listed changes nothing."""
 
-REFUSED: Final = (401, 403, 419, 440)
-"""Statuses that refuse what was presented; 419 and 440 are those of frameworks for an old login."""
-
 
 @dataclass(frozen=True, slots=True)
 class Exchange:

@@ -108,7 +108,8 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     cart
         Path segments (lower case) of what holds a cart or basket; none: the API has none.
     refused
-        Statuses that refuse a token which is not answered with itself.
+        Statuses that refuse a token which is not answered with itself; 419 and 440 are those of
+        frameworks for an old login.
     """
 
     name: str

@@ -52,7 +52,7 @@ def render(
         _naive(console, naive)
     missed = [*_missed(tallies), *_worse_with_more(tallies, cases, sizes)]
     for line in missed:
-        console.print(f"missed: {line}", highlight=False)
+        console.print(f"missed: {line}", highlight=False, soft_wrap=True)
     if not missed:
         console.print("All that is asked for is reached.")
     return missed
@@ -126,7 +126,10 @@ def _naive(console: Console, naive: Sequence[Naive]) -> None:
 
 
 def _missed(tallies: Tallies) -> Iterator[str]:
-    for (case, size), found in tallies.items():
+    """What falls short of what is asked for."""
+    for (case, size), found in sorted(tallies.items(), key=lambda pair: pair[0][1]):
+        if CASES[case].beyond:
+            continue
         where = f"{case} at {size} values"
         right, least = found.share("right"), REACH.get(size, {}).get(case, 0.0)
         if right.value < least:

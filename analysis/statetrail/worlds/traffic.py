@@ -144,7 +144,7 @@ class Habit:
     """
 
     def __init__(self, world: Traffic, rng: np.random.Generator, start_s: float) -> None:
-        self.kind = int(rng.choice(3, p=world.shares))
+        self.kind = int(np.searchsorted(np.cumsum(world.shares[:-1]), rng.random(), "right"))
         self.always = self.kind == CRON and rng.random() < world.always
         self._world, self._rng = world, rng
         self._left = int(rng.geometric(1 / world.stay))

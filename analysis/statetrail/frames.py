@@ -5,7 +5,11 @@ Narwhals lazy frames and give Narwhals lazy frames; a `Frame` is one of them wit
 pandas is what a person gets out of it.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import itertools
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, Self, cast
 
@@ -13,6 +17,7 @@ import duckdb
 import narwhals as nw
 import pandas as pd
 import pyarrow as pa
+import pyarrow.dataset as ds
 
 from statetrail.dialects import Dialect, select
 from statetrail.errors import UsageError
@@ -131,7 +136,7 @@ class Recording:
 
     def __init__(
         self,
-        tables: Mapping[str, pa.Table],
+        facts: Facts | Mapping[str, pa.Table],
         *,
         paths: Sequence[Path] = (),
         engine: Engine = "duckdb",
@@ -155,9 +160,10 @@ class Recording:
         self.grace_us = round(grace_ms * 1000)
         self.dialects = tuple(dialects) if dialects is not None else select()
         self._place = _engine(engine)
-        self._facts = dict(tables)
-        self._lazies = {table.name: self._place(tables[table.name]) for table in FACTS}
+        self._facts = facts if isinstance(facts, Facts) else Facts(Path(), "", facts)
+        self._lazies = {table.name: self._place(self._facts.tables[table.name]) for table in FACTS}
         self._results: dict[str, Any] = {}
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
 
     @property
     def exchanges(self) -> Frame:
@@ -190,6 +196,29 @@ class Recording:
             client=client_expression(self.client_by), origin=origin_expression()
         )
 
+    def buckets(self, columns: Mapping[str, Sequence[str]]) -> Iterator[dict[str, pa.Table]]:
+        """Some columns of some fact tables, all rows of a client together.
+
+        A large dataset comes bucket by bucket if its buckets keep this recording's clients whole;
+        everything else comes at once.
+        """
+        tables = [table for table in FACTS if table.name in columns]
+        if self._facts.client_by and set(self._facts.client_by) <= set(self.client_by):
+            for bucket, files in self._facts.files.items():
+                if EXCHANGES.name in files:
+                    yield {t.name: self._facts.bucket(bucket, t, columns[t.name]) for t in tables}
+            return
+        yield {
+            t.name: self._lazies[t.name].select(*columns[t.name]).collect("pyarrow").to_native()
+            for t in tables
+        }
+
+    def scratch(self) -> Path:
+        """A folder of this recording's own, which goes when it does."""
+        if self._scratch is None:
+            self._scratch = tempfile.TemporaryDirectory(prefix="statetrail-")
+        return Path(self._scratch.name)
+
     def place(self, table: pa.Table) -> Lazy:
         """An Arrow table as a lazy frame on this recording's engine."""
         return self._place(table)
@@ -204,6 +233,38 @@ class Recording:
             self._results[table.name] = self._place(to_arrow(compute(), table))
         return Frame(self._results[table.name], table)
 
+    def fact(self, name: str) -> Lazy:
+        """The named fact table as a lazy frame."""
+        return self._lazies[name]
+
+    def computed(self, table: Table, compute: Callable[[], Lazy]) -> Frame:
+        """The named result table as a frame that is on this engine already: made once."""
+        if table.name not in self._results:
+            self._results[table.name] = compute()
+        return Frame(self._results[table.name], table)
+
+    def gathered(self, table: Table, parts: Callable[[], Iterable[pa.Table]]) -> Frame:
+        """The named result table, put together from parts: computed once, then kept.
+
+        The parts may hold their texts as dictionaries. Several parts are kept in a folder of their
+        own that goes when the recording does, so that memory holds one at a time.
+        """
+        if table.name not in self._results:
+            self._results[table.name] = self._gather(table, parts())
+        return Frame(self._results[table.name], table)
+
+    def _gather(self, table: Table, parts: Iterable[pa.Table]) -> Lazy:
+        each = iter(parts)
+        first, second = next(each), next(each, None)
+        if second is None:
+            return self._place(first.cast(table.arrow))
+        folder = self.scratch() / table.name
+        folder.mkdir()
+        for number, part in enumerate(itertools.chain((first, second), each)):
+            with pa.ipc.new_file(folder / f"{number}.arrow", part.schema) as file:
+                file.write_table(part)
+        return self._place(ds.dataset(folder, format="ipc"))
+
     def once[T](self, name: str, compute: Callable[[], T]) -> T:
         """Any other thing that is computed once per recording."""
         if name not in self._results:
@@ -211,14 +272,15 @@ class Recording:
         return cast("T", self._results[name])
 
     def __repr__(self) -> str:
-        count = self._facts["exchanges"].num_rows
+        exchanges = self._facts.tables["exchanges"]
+        count = exchanges.num_rows if isinstance(exchanges, pa.Table) else exchanges.count_rows()
         names = ", ".join(path.name for path in self.paths) or "frames in memory"
         return f"<Recording of {count} exchanges from {names} on {self.engine}>"
 
     @classmethod
     def of(cls, stores: Sequence[Facts], **options: Any) -> Self:
         """A recording of stores already read; `options` as for the constructor."""
-        return cls(join_facts(stores).tables, paths=[store.path for store in stores], **options)
+        return cls(join_facts(stores), paths=[store.path for store in stores], **options)
 
 
 def open_recording(
@@ -291,19 +353,46 @@ def origin_expression() -> nw.Expr:
     return nw.when(default).then(bare).otherwise(ported)
 
 
-def _engine(engine: Engine) -> Callable[[pa.Table], Lazy]:
-    """The function that places an Arrow table on an engine."""
+def origin(scheme: str, host: str, port: int) -> str:
+    """One origin, as `origin_expression` writes it.
+
+    >>> origin("https", "shop.example", 443), origin("http", "::1", 8080)
+    ('https://shop.example', 'http://[::1]:8080')
+    """
+    bare = f"{scheme}://[{host}]" if ":" in host else f"{scheme}://{host}"
+    return bare if (scheme, port) in (("http", 80), ("https", 443)) else f"{bare}:{port}"
+
+
+def _engine(engine: Engine) -> Callable[[pa.Table | ds.Dataset], Lazy]:
+    """The function that places an Arrow table, or a dataset of files, on an engine."""
     if engine == "duckdb":
         connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
         return lambda table: nw.from_native(connection.from_arrow(table)).lazy()
     if engine == "polars":
         import polars as pl
 
-        return lambda table: nw.from_native(cast("pl.DataFrame", pl.from_arrow(table))).lazy()
+        def polars(table: pa.Table | ds.Dataset) -> Lazy:
+            if isinstance(table, pa.Table):
+                return nw.from_native(cast("pl.DataFrame", pl.from_arrow(table))).lazy()
+            return nw.from_native(pl.scan_pyarrow_dataset(table))
+
+        return polars
     if engine == "pandas":
-        return lambda table: nw.from_native(table.to_pandas(types_mapper=pd.ArrowDtype)).lazy()
+        return lambda table: nw.from_native(
+            _whole(table).to_pandas(types_mapper=pd.ArrowDtype)
+        ).lazy()
     session = _spark()
-    return lambda table: nw.from_native(session.createDataFrame(table)).lazy()
+    return lambda table: nw.from_native(session.createDataFrame(_whole(table))).lazy()
+
+
+def _whole(table: pa.Table | ds.Dataset) -> pa.Table:
+    """All rows, texts as texts."""
+    whole = table if isinstance(table, pa.Table) else table.to_table()
+    plain = [
+        field.with_type(pa.string()) if pa.types.is_dictionary(field.type) else field
+        for field in whole.schema
+    ]
+    return whole.cast(pa.schema(plain))
 
 
 def _spark() -> Any:
@@ -319,6 +408,8 @@ def _spark() -> Any:
     if session is not None:
         return session
     builder = SparkSession.builder.appName("statetrail").master("local[2]")
+    # Workers are to be of this Python, whatever `python3` is.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     for name, value in _LOCAL_SPARK.items():
         builder = builder.config(name, value)
     session = builder.getOrCreate()

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from statetrail.analyses.outcomes import EXCLUDED
 from statetrail.analyses.uses import uses
 from support.histories import Ex, Issue, Present, recording, token, use
-from support.lives import trail_of
+from support.lives import is_late, trail_of
 from support.plain import Seen, issued, presented
 from support.strategies import histories
 
@@ -52,6 +52,11 @@ def oracle(history: list[Ex], grace: int = 250_000) -> list[dict[str, Any]]:
             reason = "unanswered"
         elif use_.end > cut[0] and use_.id != cut[1]:
             reason = "late"
+            new = {(m["exchange_id"], m["client"], m["origin"], m["param"]) for m in moves}
+            known = is_late(use_, issued(history), grace)
+            at = (use_.id, *use_.series[:2], use_.series[3])
+            if fate == "ended" and known and at not in new:
+                fate = "survived"
         row = {
             "exchange_id": use_.id,
             **dict(zip(("client", "origin", "dialect", "param"), use_.series, strict=True)),
@@ -156,7 +161,8 @@ ZEST = "/API/V3/Cart"
 def zest(at: float, end: float, answer: str | None, shown: str, **more: Any) -> Ex:
     """A ZEST exchange that presents a token and is answered with one, on a clock of its own."""
     issued_ = [] if answer is None else [token(answer)]
-    return Ex(at + 0.001, at + 0.002, end + 0.001, issued_, [use(shown)], path=ZEST, **more)
+    where = {"path": ZEST} | more
+    return Ex(at + 0.001, at + 0.002, end + 0.001, issued_, [use(shown)], **where)
 
 
 BORN = zest(0, 100, "T1", "1")
@@ -202,6 +208,26 @@ CASES: dict[str, tuple[list[Ex], tuple[str, str | None]]] = {
     "a twin of the use that found it ended is late": (
         [BORN, zest(1000, 1100, "T2", "T1"), zest(1050, 1150, "T2", "T1")],
         ("ended", "late"),
+    ),
+    "a replaced token that is answered with the newer one was taken all the same": (
+        [BORN, zest(1000, 1100, "T2", "T1"), zest(9000, 9100, "T2", "T1")],
+        ("survived", "late"),
+    ),
+    "but not one that is answered with yet another": (
+        [BORN, zest(1000, 1100, "T2", "T1"), zest(9000, 9100, "T3", "T1")],
+        ("ended", "late"),
+    ),
+    "a logout tells nothing of lifetimes": (
+        [BORN, zest(1000, 1100, "T2", "T1", path="/API/V3/Logout")],
+        ("ended", "logged-out"),
+    ),
+    "nor does a token used after it": (
+        [
+            BORN,
+            zest(1000, 1100, "T1", "T1", path="/API/V3/Logout"),
+            zest(2000, 2100, "T2", "T1"),
+        ],
+        ("ended", "logged-out"),
     ),
     "a use that ended the moment the last one began is not late": (
         [BORN, zest(1000.001, 1100, "T2", "T1"), zest(900, 1000.001, "T1", "T1")],

@@ -9,12 +9,9 @@ from typing import Final
 import narwhals as nw
 import pyarrow as pa
 
-from statetrail.analyses.scope import UNBOUND_METHODS
+from statetrail.analyses.knowledge import UNBOUND_METHODS, WRITES
 from statetrail.dialects import has_segment
 from statetrail.frames import Lazy, Recording
-
-WRITES: Final = ("POST", "PUT", "PATCH", "DELETE")
-"""Methods that change what they ask for (RFC 9110, section 9.2.1: the others are safe)."""
 
 _ENDPOINTS: Final = pa.schema(
     [("endpoint", pa.string()), ("dialect", pa.string())]

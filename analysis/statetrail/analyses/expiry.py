@@ -19,15 +19,15 @@ Confidence
 
 from typing import Any, Final
 
-import narwhals as nw
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from statetrail.analyses.outcomes import TOKEN_SERIES, token_series
+from statetrail.analyses.outcomes import ENDED, SURVIVED, TOKEN_SERIES
 from statetrail.analyses.thresholds import Threshold, threshold
-from statetrail.analyses.uses import uses
-from statetrail.frames import Frame, Lazy, Recording
+from statetrail.analyses.trials import Trials
+from statetrail.analyses.uses import habits, trials_by_series
+from statetrail.frames import Frame, Recording
 from statetrail.schema import EXPIRY
 
 POLICIES: Final = ("idle", "age", "none-seen", "undetermined")
@@ -53,53 +53,35 @@ def expiry(rec: Recording) -> Frame:
     return rec.result(EXPIRY, lambda: rec.place(_expiry(rec)))
 
 
-def votes(rec: Recording) -> Lazy:
-    """What each token says of the limits: all that the inference needs to know of it.
-
-    Returns
-    -------
-    Lazy
-        `TOKEN_SERIES`, ``fingerprint``; ``outlived_gap_s``, ``ended_gap_s``, ``outlived_age_s``,
-        ``ended_age_s`` (null: nothing of the kind was seen); ``survived``, ``ended``,
-        ``excluded`` (numbers of uses); ``ended_by`` (the client whose use ended it).
-    """
-    survived = nw.col("outcome") == "survived"
-    ended = nw.col("outcome") == "ended"
-    counts = nw.col("excluded").is_null()
-    one = nw.col("exchange_id") * 0 + 1
-    spans = {
-        "outlived_gap_s": (survived, "gap_low_s"),
-        "ended_gap_s": (ended, "gap_high_s"),
-        "outlived_age_s": (survived, "age_low_s"),
-        "ended_age_s": (ended, "age_high_s"),
-    }
-    numbers = {"survived": survived & counts, "ended": ended & counts, "excluded": ~counts}
-    return (
-        uses(rec)
-        .lazy.with_columns(
-            # The spans of excluded uses are null already.
-            **{name: nw.when(which).then(span) for name, (which, span) in spans.items()},
-            **{name: nw.when(which).then(one).otherwise(0) for name, which in numbers.items()},
-            ended_by=nw.when(ended & counts).then("client"),
-        )
-        .group_by(*TOKEN_SERIES, "fingerprint")
-        .agg(
-            *(nw.col(name).max() for name in spans),
-            *(nw.col(name).sum() for name in numbers),
-            nw.col("ended_by").max(),
-        )
-    )
-
-
 def _expiry(rec: Recording) -> pa.Table:
-    collected: pa.Table = votes(rec).collect("pyarrow").to_native()
-    by_series = dict(tuple(collected.to_pandas().groupby(list(TOKEN_SERIES))))
-    series = token_series(rec).select(*TOKEN_SERIES).collect("pyarrow").rows()
+    tried = trials_by_series(rec)
     rows = [
-        dict(zip(TOKEN_SERIES, key, strict=True)) | _infer(by_series.get(key))
-        for key in sorted(series)
+        dict(zip(TOKEN_SERIES, series, strict=True)) | _infer(_votes(tried.get(series)))
+        for series in sorted(habits(rec).holding)
     ]
     return pa.Table.from_pylist(rows, schema=EXPIRY.arrow)
+
+
+def _votes(told: Trials | None) -> pd.DataFrame | None:
+    """What each token says of the limits: all that the inference needs to know of it."""
+    if told is None or not len(told):
+        return None
+    counts = told.excluded < 0
+    survived, ended = counts & (told.outcome == SURVIVED), counts & (told.outcome == ENDED)
+    columns = {
+        "token": told.token,
+        "survived": survived,
+        "ended": ended,
+        "excluded": ~counts,
+        "ended_by": np.where(ended, told.who.astype(np.float64), np.nan),
+    }
+    for span in ("gap", "age"):
+        low, high = getattr(told, f"{span}_low_us"), getattr(told, f"{span}_high_us")
+        columns[f"outlived_{span}_s"] = np.where(survived & (low >= 0), low / 1e6, np.nan)
+        columns[f"ended_{span}_s"] = np.where(ended & (high >= 0), high / 1e6, np.nan)
+    sums = dict.fromkeys(("survived", "ended", "excluded"), "sum")
+    tops = dict.fromkeys([n for n in columns if n not in sums and n != "token"], "max")
+    return pd.DataFrame(columns).groupby("token").agg(sums | tops)
 
 
 def _infer(evidence: pd.DataFrame | None) -> dict[str, Any]:

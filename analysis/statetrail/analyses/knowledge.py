@@ -30,6 +30,8 @@ FAULTS: Final = ("omitted", "stale", "defied", "misplaced", "implicit-set", "res
 """Verdicts that count against a client's compliance."""
 UNBOUND_METHODS: Final = ("OPTIONS", "CONNECT", "TRACE")
 """Methods that never carry state: a browser sends a preflight by itself (WHATWG Fetch, CORS)."""
+WRITES: Final = ("POST", "PUT", "PATCH", "DELETE")
+"""Methods that change what they ask for (RFC 9110, section 9.2.1: the others are safe)."""
 
 NEVER: Final = -(2**62)
 FOREVER: Final = 2**62

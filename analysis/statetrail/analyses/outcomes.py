@@ -1,6 +1,7 @@
 """Outcomes: what became of each token that a request presented.
 
-Enters: a recording. Leaves: lazy frames, one row per use of a token, that `uses` puts times to.
+Enters: a part, the lives of its values, and the `Habits` of the origins in the whole recording.
+Leaves: arrays with one entry per use of a token, that `uses` puts times to.
 
 Which parameters hold tokens is a matter of the dialect and of the traffic: secret, forced, and the
 client's to present.
@@ -15,153 +16,177 @@ What becomes of a token
 
 What is left out, and why (column ``excluded``)
     `incomplete`: no whole response. `ambiguous`: one request presented several tokens for the
-    parameter. `unanswered`: the outcome is unknown. `late`: the use overlaps or follows the
-    token's replacement, so that its fate is no longer a matter of time.
+    parameter. `unanswered`: the outcome is unknown. `logged-out`: the use is a logout with the
+    token, or overlaps or follows one. `late`: it overlaps or follows the token's replacement, so
+    that its fate is no longer a matter of time; if the client had to know the newer token, and is
+    answered with one that it had already, the server took the old one all the same: `survived`.
 """
 
+from dataclasses import dataclass, field
 from typing import Final
 
-import narwhals as nw
-import pyarrow as pa
+import numpy as np
 
-from statetrail.analyses.trail import trail
-from statetrail.analyses.values import NEVER, SEEN, issues, presentations
-from statetrail.dialects import XmlRootIssue
-from statetrail.frames import Lazy, Recording
+from statetrail.analyses.knowledge import FOREVER
+from statetrail.analyses.lives import Lives, pairs
+from statetrail.analyses.lookback import Bools, Ints
+from statetrail.analyses.parts import IMPLICIT, MALFORMED, Part
+from statetrail.analyses.rules import Rules, done, mute, of_params
+from statetrail.analyses.trail import Trail
+
+type Series = tuple[str, str, str]
+"""(origin, dialect, param): what one policy of expiry is about."""
 
 TOKEN_SERIES: Final = ("origin", "dialect", "param")
-"""What one policy of expiry is about."""
-TOKEN: Final = (*TOKEN_SERIES, "fingerprint")
-"""One token. Clients that share one keep it alive for each other, so it is whoever's."""
 OUTCOMES: Final = ("survived", "ended", "unknown")
-EXCLUDED: Final = ("incomplete", "ambiguous", "unanswered", "late")
+EXCLUDED: Final = ("incomplete", "ambiguous", "unanswered", "logged-out", "late")
+SURVIVED, ENDED, UNKNOWN = range(3)
+_SECOND, _MILLISECOND = 1_000_000, 1_000
+INCOMPLETE, AMBIGUOUS, UNANSWERED, LOGGED_OUT, LATE = range(5)
 
-_TRAIL: Final = ("exchange_id", "dialect", "param")
 
+@dataclass(frozen=True)
+class Habits:
+    """What the whole recording shows of its origins.
 
-def token_series(rec: Recording) -> Lazy:
-    """The parameters that hold tokens, by origin.
-
-    Returns
-    -------
-    Lazy
-        Columns `TOKEN_SERIES` and ``mute`` (1: a live token may go unmentioned in a response).
+    Attributes
+    ----------
+    holding
+        The parameters that hold tokens.
+    renewing
+        Those of which a presented token was answered with another.
+    issuing
+        The endpoints that were seen to issue each: with the endpoint in front.
+    tick_us
+        The grain of each origin's clock readings.
     """
-    rows = [
-        {
-            "dialect": dialect.name,
-            "param": param.name,
-            "mute": int(
-                not any(
-                    isinstance(issue, XmlRootIssue) and issue.param == param.name
-                    for issue in dialect.issues
-                )
-            ),
-        }
-        for dialect in rec.dialects
-        for param in dialect.params
-        if param.clear is None
+
+    holding: set[Series] = field(default_factory=set)
+    renewing: set[Series] = field(default_factory=set)
+    issuing: set[tuple[str, Series]] = field(default_factory=set)
+    tick_us: dict[str, int] = field(default_factory=dict)
+
+    def learn(self, part: Part, rules: Rules, told: Lives) -> None:
+        """Add what a part shows."""
+        issued, answers, uses = part.issued, told.answers, told.uses
+        names = series_names(part)
+        secret = of_params(part, rules, lambda param: param is not None and param.clear is None)
+        bound = (issued.usage != MALFORMED) & (issued.usage != IMPLICIT) & ~issued.informational
+        bound &= secret[part.series_param[issued.series]]
+        self.holding.update(names[s] for s in np.unique(issued.series[bound]).tolist())
+        another = uses.answered & ~uses.again
+        self.renewing.update(names[s] for s in np.unique(uses.series[another]).tolist())
+        count = len(part.series_who)
+        where = part.exchanges.where[answers.ex]
+        for pair in np.unique(pairs(where, answers.series, count)).tolist():
+            self.issuing.add((part.endpoints[pair // count][1], names[pair % count]))
+        self._ticks(part)
+
+    def _ticks(self, part: Part) -> None:
+        exchanges = part.exchanges
+        ended_us = np.where(exchanges.ended_us < FOREVER, exchanges.ended_us, 0)
+        for _, origin in part.clients:
+            self.tick_us.setdefault(origin, _SECOND)
+        # What is finer than a second has a grain of a millisecond at most, and so on.
+        for grain, finest in ((_SECOND, _MILLISECOND), (_MILLISECOND, 0)):
+            finer = (exchanges.asked_us % grain > 0) | (ended_us % grain > 0)
+            for who in np.unique(exchanges.who[finer]).tolist():
+                origin = part.clients[who][1]
+                self.tick_us[origin] = min(self.tick_us[origin], finest)
+
+
+def series_names(part: Part) -> list[Series]:
+    """(origin, dialect, param) of each series of a part."""
+    return [
+        (part.clients[who][1], *part.params[param])
+        for who, param in zip(part.series_who.tolist(), part.series_param.tolist(), strict=True)
     ]
-    layout = pa.schema([("dialect", pa.string()), ("param", pa.string()), ("mute", pa.int64())])
-    secret = rec.place(pa.Table.from_pylist(rows, schema=layout))
-    bound = (nw.col("priority") == "forced") & (nw.col("usage") != "implicit")
-    seen = issues(rec).filter(bound).select(*TOKEN_SERIES).unique()
-    return seen.join(secret, on=["dialect", "param"])
 
 
-def outcomes(rec: Recording) -> Lazy:
+@dataclass(frozen=True, slots=True)
+class Outcomes:
     """The uses of tokens with what became of them.
 
-    Returns
-    -------
-    Lazy
-        ``exchange_id``, ``client``, `TOKEN`, ``asked_us``, ``ended_us``, ``outcome`` (one of
-        `OUTCOMES`), ``excluded`` (one of `EXCLUDED`; null: the use counts).
+    Attributes
+    ----------
+    use
+        Their places in `Lives.uses`.
+    outcome
+        A place in `OUTCOMES`.
+    excluded
+        A place in `EXCLUDED`, -1 for a use that counts; lateness is not yet among them.
+    moved
+        Whether the response issued a value that is new to the client.
+    logout
+        Whether the request logged its client out.
     """
-    read = _read(rec)
-    late = (nw.col("ended_us") > nw.col("cut_us")) & (nw.col("exchange_id") != nw.col("cut_id"))
-    return (
-        read.join(_replaced(rec, read), on=list(TOKEN), how="left")
-        .with_columns(late=late.fill_null(False))
-        .with_columns(
-            excluded=nw.when(nw.col("incomplete"))
-            .then(nw.lit("incomplete"))
-            .when(nw.col("tokens") > 1)
-            .then(nw.lit("ambiguous"))
-            .when(nw.col("outcome") == "unknown")
-            .then(nw.lit("unanswered"))
-            .when(nw.col("late"))
-            .then(nw.lit("late"))
-        )
-        .select("exchange_id", "client", *TOKEN, "asked_us", "ended_us", "outcome", "excluded")
+
+    use: Ints
+    outcome: Ints
+    excluded: Ints
+    moved: Bools
+    logout: Bools
+
+
+def outcomes(part: Part, rules: Rules, told: Lives, moved: Trail, habits: Habits) -> Outcomes:
+    """What became of the tokens that a part's requests presented, read off their own responses."""
+    exchanges, names, uses = part.exchanges, series_names(part), told.uses
+    holds = np.array([name in habits.holding for name in names], dtype=np.bool_)
+    use = np.flatnonzero(holds[uses.series])
+    ex, series = uses.ex[use], uses.series[use]
+    again, answered = uses.again[use], uses.answered[use]
+    param, where = part.series_param[series], exchanges.where[ex]
+    count = len(part.series_who)
+    keys = pairs(ex, series, count)
+    several = _repeated(keys)
+    alone = np.bincount(ex, minlength=len(exchanges))[ex] == 1
+    status = exchanges.status[ex]
+    silent = (status >= 200) & (status < 300) & mute(part, rules)[param] & ~answered
+    silent &= _could_tell(part, names, habits, where, series)
+    incomplete = (exchanges.ended_us[ex] == FOREVER) | (status == 0)
+    outcome = np.select(
+        [incomplete | several, again, answered | ((status == 401) & alone), silent],
+        [np.int64(UNKNOWN), np.int64(SURVIVED), np.int64(ENDED), np.int64(SURVIVED)],
+        np.int64(UNKNOWN),
+    )
+    excluded = np.select(
+        [incomplete, several, outcome == UNKNOWN],
+        [np.int64(INCOMPLETE), np.int64(AMBIGUOUS), np.int64(UNANSWERED)],
+        np.int64(-1),
+    )
+    new = np.unique(pairs(moved.ex, moved.series, count))
+    out = done(part, rules, "logout")[where, param] & exchanges.open[ex]
+    return Outcomes(
+        use,
+        outcome,
+        excluded,
+        np.isin(keys, new),
+        out & (status >= 200) & (status < 400),
     )
 
 
-def _read(rec: Recording) -> Lazy:
-    """The uses with ``outcome``, read off their own responses."""
-    endpoints = rec.exchanges.lazy.select("exchange_id", "endpoint")
-    shown = (
-        presentations(rec)
-        .join(token_series(rec), on=list(TOKEN_SERIES))
-        .join(endpoints, on="exchange_id")
-    )
-    issued = issues(rec)
-    kept = issued.select(*SEEN, kept="begun_us")
-    answers = issued.group_by(*_TRAIL).agg(answers=nw.col("fingerprint").count())
-    of_param = shown.group_by(*_TRAIL).agg(tokens=nw.col("fingerprint").count())
-    of_request = shown.group_by("exchange_id").agg(all_tokens=nw.col("fingerprint").count())
-    another = ~nw.col("answers").is_null() & nw.col("kept").is_null()
-    answered = (
-        shown.join(kept, on=list(SEEN), how="left")
-        .join(answers, on=list(_TRAIL), how="left")
-        .join(of_param, on=list(_TRAIL))
-        .join(of_request, on="exchange_id")
-    )
-    renewing = answered.filter(another).group_by(*TOKEN_SERIES).agg(renewals=nw.col("tokens").sum())
-    issuing = (
-        issued.join(endpoints, on="exchange_id")
-        .group_by(*TOKEN_SERIES, "endpoint")
-        .agg(issues_here=nw.col("fingerprint").count())
-    )
-    could_tell = nw.col("renewals").is_null() | ~nw.col("issues_here").is_null()
-    status = nw.col("status").fill_null(0)
-    silent = (status >= 200) & (status < 300) & (nw.col("mute") == 1) & could_tell
-    rejected = (status == 401) & (nw.col("all_tokens") == 1)
-    incomplete = (nw.col("ended_us") == NEVER) | nw.col("status").is_null()
-    return (
-        answered.join(renewing, on=list(TOKEN_SERIES), how="left")
-        .join(issuing, on=[*TOKEN_SERIES, "endpoint"], how="left")
-        .with_columns(incomplete=incomplete)
-        .with_columns(
-            outcome=nw.when(nw.col("incomplete") | (nw.col("tokens") > 1))
-            .then(nw.lit("unknown"))
-            .when(~nw.col("kept").is_null())
-            .then(nw.lit("survived"))
-            .when(another | rejected)
-            .then(nw.lit("ended"))
-            .when(silent)
-            .then(nw.lit("survived"))
-            .otherwise(nw.lit("unknown"))
-        )
-    )
+def _could_tell(
+    part: Part, names: list[Series], habits: Habits, where: Ints, series: Ints
+) -> Bools:
+    """Whether silence is a sign: the origin does not renew tokens, or not at other endpoints."""
+    renews = np.array([name in habits.renewing for name in names], dtype=np.bool_)
+    told = ~renews[series]
+    asked = np.flatnonzero(~told)
+    keys, place = np.unique(pairs(where[asked], series[asked], len(names)), return_inverse=True)
+    told[asked] = np.array(
+        [
+            (part.endpoints[key // len(names)][1], names[key % len(names)]) in habits.issuing
+            for key in keys.tolist()
+        ],
+        dtype=np.bool_,
+    )[place]
+    return told
 
 
-def _replaced(rec: Recording, read: Lazy) -> Lazy:
-    """The first exchange that ended or replaced each token: ``cut_us`` (its start), ``cut_id``."""
-    moved = (
-        trail(rec)
-        .filter(~nw.col("from_fingerprint").is_null())
-        .select(
-            *TOKEN_SERIES, cut_us="asked_us", fingerprint="from_fingerprint", cut_id="exchange_id"
-        )
-    )
-    columns = (*TOKEN, "cut_us", "cut_id")
-    ended = read.filter(nw.col("outcome") == "ended").select(
-        *TOKEN, cut_us="asked_us", cut_id="exchange_id"
-    )
-    both = nw.concat([moved.select(*columns), ended.select(*columns)], how="vertical")
-    return (
-        both.filter(nw.col("cut_us") == nw.col("cut_us").min().over(*TOKEN))
-        .group_by(*TOKEN, "cut_us")
-        .agg(nw.col("cut_id").min())
-    )
+def _repeated(keys: Ints) -> Bools:
+    """The entries of sorted keys that are there more than once."""
+    repeated = np.zeros(len(keys), dtype=np.bool_)
+    same = keys[1:] == keys[:-1]
+    repeated[1:] |= same
+    repeated[:-1] |= same
+    return repeated

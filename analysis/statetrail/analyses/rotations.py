@@ -21,18 +21,25 @@ fits:
 Else the honest coarse word stays.
 """
 
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
 
-import narwhals as nw
+import numpy as np
 import pyarrow as pa
 
-from statetrail.analyses.deeds import deeds
+from statetrail.analyses.bucketwise import by_lives
 from statetrail.analyses.expiry import MIN_CLIENTS, MIN_ENDS, expiry
-from statetrail.analyses.fates import fates
-from statetrail.analyses.trail import trail
-from statetrail.analyses.uses import uses
-from statetrail.analyses.values import SEEN
-from statetrail.frames import Frame, Lazy, Recording
+from statetrail.analyses.lives import Lives
+from statetrail.analyses.lookback import Bools, Ints
+from statetrail.analyses.outcomes import ENDED, SURVIVED, Series, series_names
+from statetrail.analyses.parts import Part
+from statetrail.analyses.rows import numbers, of_series, seconds, table, words
+from statetrail.analyses.rules import Rules, done, of_params
+from statetrail.analyses.trail import REISSUED, RESET, SHOWN, Trail, trail
+from statetrail.analyses.trials import Trials
+from statetrail.analyses.uses import trials_by_series
+from statetrail.frames import Frame, Recording
 from statetrail.schema import ROTATIONS
 
 CAUSES: Final[dict[str, str]] = {
@@ -58,7 +65,18 @@ LOSSES: Final = ("reset", "idle", "age")
 PROMPT_S: Final = 5.0
 """No server lets a session time out within so many seconds of its use."""
 
-_PARAM: Final = ("origin", "dialect", "param")
+_CAUSES: Final = tuple(CAUSES)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What is known of one parameter's tokens: of `expiry` the policy and what its limit exceeds;
+    that no token survives a use; that replaced tokens still work."""
+
+    name: str = ""
+    low_s: float = 0.0
+    single_use: bool = False
+    overlaps: bool = False
 
 
 def rotations(rec: Recording) -> Frame:
@@ -69,102 +87,95 @@ def rotations(rec: Recording) -> Frame:
     Frame
         `statetrail.schema.ROTATIONS`; ``cause`` is one of `CAUSES`.
     """
-    return rec.result(ROTATIONS, lambda: _rotations(rec))
+    known = rec.once("policies", lambda: _policies(rec))
+
+    def of_part(part: Part, rules: Rules, told: Lives) -> pa.Table:
+        return _rotations(part, rules, told, known)
+
+    return by_lives(rec, ROTATIONS, of_part)
 
 
-def _rotations(rec: Recording) -> Lazy:
-    policy, low = nw.col("policy"), nw.col("low_s").fill_null(0.0)
-    reset = nw.col("cause") == "reset"
-    replaced = reset | (nw.col("cause") == "reissue")
-    rested = reset & (policy == "idle") & (nw.col("idle_high_s") > low)
-    aged = reset & (policy == "age") & (nw.col("age_high_s") > low)
-    causes = {
+def _rotations(part: Part, rules: Rules, told: Lives, known: Mapping[Series, Policy]) -> pa.Table:
+    moved, exchanges = trail(part, told), part.exchanges
+    ex, values = moved.ex, part.values
+    spans = {
+        name: (span, span >= 0)
+        for name, span in (
+            ("idle_s", moved.idle_us),
+            ("idle_high_s", moved.idle_high_us),
+            ("age_s", moved.age_us),
+            ("age_high_s", moved.age_high_us),
+        )
+    }
+    return table(
+        ROTATIONS,
+        {
+            "exchange_id": exchanges.id[ex],
+            **of_series(part, moved.series),
+            "at_us": exchanges.begun_us[ex],
+            "from_fingerprint": numbers(values.fingerprint[moved.before], moved.before >= 0),
+            "to_fingerprint": values.fingerprint[moved.to],
+            "cause": words(_cause(part, rules, moved, known), _CAUSES),
+            **{name: seconds(span, present) for name, (span, present) in spans.items()},
+        },
+    )
+
+
+def _cause(part: Part, rules: Rules, moved: Trail, known: Mapping[Series, Policy]) -> Ints:
+    """The cause of each rotation, as a place in `CAUSES`."""
+    policies = [known.get(name, Policy()) for name in series_names(part)]
+
+    def of_policy(ask: Callable[[Policy], bool]) -> Bools:
+        return np.array([ask(policy) for policy in policies], dtype=np.bool_)[moved.series]
+
+    low_us = np.array([policy.low_s * 1e6 for policy in policies])[moved.series]
+    param, where = part.series_param[moved.series], part.exchanges.where[moved.ex]
+    reset = moved.cause == RESET
+    replaced = reset | (moved.cause == REISSUED)
+    rested = reset & of_policy(lambda p: p.name == "idle") & (moved.idle_high_us > low_us)
+    aged = reset & of_policy(lambda p: p.name == "age") & (moved.age_high_us > low_us)
+    method, status = part.exchanges.writes[moved.ex], part.exchanges.status[moved.ex]
+    moved_on, succeeded = (status >= 200) & (status < 400), (status >= 200) & (status < 300)
+    logged = done(part, rules, "login")[where, param] & method & moved_on
+    logged |= done(part, rules, "logout")[where, param] & part.exchanges.open[moved.ex] & moved_on
+    cart = done(part, rules, "cart")[where, param] & method & succeeded
+    context = of_params(part, rules, lambda p: p is not None and p.clear is not None)[param]
+    told = {
         "idle": rested,
-        "periodic": aged & nw.col("overlaps"),
+        "periodic": aged & of_policy(lambda p: p.overlaps),
         "age": aged,
-        "login": replaced & nw.col("logged"),
-        "every-request": reset & nw.col("single_use"),
-        "basket": replaced & nw.col("context") & nw.col("cart"),
+        "login": replaced & logged,
+        "every-request": reset & of_policy(lambda p: p.single_use),
+        "basket": replaced & context & cart,
     }
-    cause = nw.col("cause")
-    for name, told in reversed(causes.items()):
-        cause = nw.when(told.fill_null(False)).then(nw.lit(name)).otherwise(cause)
-    done = deeds(rec).select(
-        "exchange_id", "dialect", "cart", logged=nw.col("login") | nw.col("logout")
-    )
-    return (
-        trail(rec)
-        .join(done, on=["exchange_id", "dialect"], how="left")
-        .join(rec.place(_habits(rec)), on=list(_PARAM), how="left")
-        .join(rec.place(_context(rec)), on=["dialect", "param"], how="left")
-        .with_columns(cause=cause)
-        .select(*ROTATIONS.names)
-    )
+    shown = np.array([_CAUSES.index(name) for name in SHOWN], dtype=np.int64)
+    named = [np.int64(_CAUSES.index(name)) for name in told]
+    return np.select(list(told.values()), named, shown[moved.cause])
 
 
-def _habits(rec: Recording) -> pa.Table:
-    """What is known of each parameter's tokens: few rows, so that they are plain Python.
-
-    Columns `_PARAM`, ``policy`` and ``low_s`` (of `expiry`), ``single_use``, ``overlaps``.
-    """
-    known = [
-        {name: row[name] for name in (*_PARAM, "policy", "low_s")} for row in expiry(rec).rows()
-    ]
-    once, worked = _single_use(rec), _overlapping(rec)
-    rows = [
-        row | {"single_use": key in once, "overlaps": key in worked}
-        for row in known
-        for key in (tuple(row[name] for name in _PARAM),)
-    ]
-    layout = [(name, pa.string()) for name in (*_PARAM, "policy")]
-    layout += [("low_s", pa.float64()), ("single_use", pa.bool_()), ("overlaps", pa.bool_())]
-    return pa.Table.from_pylist(rows, schema=pa.schema(layout))
-
-
-def _single_use(rec: Recording) -> set[tuple[str, ...]]:
-    """The parameters no token of which survived a use, however soon after it was issued."""
-    counted = uses(rec).lazy.filter(nw.col("excluded").is_null())
-    survivors = {
-        tuple(row[name] for name in _PARAM)
-        for row in _rows(counted.filter(nw.col("outcome") == "survived").select(*_PARAM).unique())
+def _policies(rec: Recording) -> dict[Series, Policy]:
+    """What is known of the tokens of each parameter."""
+    named = {
+        (row["origin"], row["dialect"], row["param"]): (row["policy"], row["low_s"] or 0.0)
+        for row in expiry(rec).rows()
     }
-    prompt = (nw.col("outcome") == "ended") & (nw.col("gap_high_s") <= PROMPT_S)
-    ended = (
-        counted.filter(prompt)
-        .group_by(*_PARAM)
-        .agg(tokens=nw.col("fingerprint").n_unique(), clients=nw.col("client").n_unique())
-    )
     return {
-        tuple(row[name] for name in _PARAM)
-        for row in _rows(ended)
-        if row["tokens"] >= MIN_ENDS and row["clients"] >= MIN_CLIENTS
-    } - survivors
+        series: Policy(*named.get(series, ("", 0.0)), _single_use(told), _overlaps(told))
+        for series, told in trials_by_series(rec).items()
+    }
 
 
-def _overlapping(rec: Recording) -> set[tuple[str, ...]]:
-    """The parameters whose replaced tokens still worked."""
-    late = fates(rec).filter(nw.col("late")).select(*SEEN, "late")
-    worked = (
-        uses(rec)
-        .lazy.filter(nw.col("outcome") == "survived")
-        .join(late, on=list(SEEN))
-        .group_by(*_PARAM)
-        .agg(uses=nw.col("exchange_id").count())
-    )
-    return {tuple(row[name] for name in _PARAM) for row in _rows(worked) if row["uses"] >= MIN_ENDS}
+def _single_use(told: Trials) -> bool:
+    """Whether no token survived a use, however soon after it was issued."""
+    counts = told.excluded < 0
+    if (counts & (told.outcome == SURVIVED)).any():
+        return False
+    high = told.gap_high_us
+    prompt = counts & (told.outcome == ENDED) & (high >= 0) & (high <= PROMPT_S * 1e6)
+    tokens, clients = np.unique(told.token[prompt]), np.unique(told.who[prompt])
+    return len(tokens) >= MIN_ENDS and len(clients) >= MIN_CLIENTS
 
 
-def _context(rec: Recording) -> pa.Table:
-    """The parameters that are context, not tokens: columns ``dialect``, ``param``, ``context``."""
-    rows = [
-        {"dialect": dialect.name, "param": param.name, "context": param.clear is not None}
-        for dialect in rec.dialects
-        for param in dialect.params
-    ]
-    layout = [("dialect", pa.string()), ("param", pa.string()), ("context", pa.bool_())]
-    return pa.Table.from_pylist(rows, schema=pa.schema(layout))
-
-
-def _rows(lazy: Lazy) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = lazy.collect("pyarrow").to_native().to_pylist()
-    return found
+def _overlaps(told: Trials) -> bool:
+    """Whether replaced tokens still worked."""
+    return int(np.count_nonzero(told.replaced & (told.outcome == SURVIVED))) >= MIN_ENDS

@@ -30,7 +30,6 @@ from typing import Any, Final
 import narwhals as nw
 import pyarrow as pa
 
-from statetrail.analyses.births import VALUE
 from statetrail.analyses.deeds import deeds
 from statetrail.analyses.rotations import LOSSES, rotations
 from statetrail.analyses.tokens import tokens
@@ -43,6 +42,7 @@ BREAKS: Final = (*LOSSES, "restart", "establish")
 LOST: Final = ("reset", "rejected", "restarted")
 """Ends of tokens that take along what hangs on them."""
 
+VALUE: Final = (*SERIES, "fingerprint")
 _SESSION: Final = (*SERIES, "session")
 
 

@@ -25,14 +25,19 @@ given a new value, so a value may have several.
 
 from typing import Final
 
-import narwhals as nw
+import numpy as np
+import pyarrow as pa
 
-from statetrail.analyses.asof import as_of
-from statetrail.analyses.births import VALUE, issued_values
-from statetrail.analyses.fates import fates
-from statetrail.analyses.trail import trail
-from statetrail.analyses.values import SERIES, issues, seconds
-from statetrail.frames import Frame, Lazy, Recording
+from statetrail.analyses.bucketwise import by_lives
+from statetrail.analyses.fates import Fates, fates
+from statetrail.analyses.knowledge import FOREVER
+from statetrail.analyses.lives import Lives, birth_seen
+from statetrail.analyses.lookback import NOTHING, Bools, Ints, Past
+from statetrail.analyses.parts import Part
+from statetrail.analyses.rows import numbers, of_series, seconds, table, words
+from statetrail.analyses.rules import Rules
+from statetrail.analyses.trail import RESTARTED, Trail, trail
+from statetrail.frames import Frame, Recording
 from statetrail.schema import TOKENS
 
 ENDS: Final[dict[str, str]] = {
@@ -59,125 +64,103 @@ def tokens(rec: Recording) -> Frame:
         a sighting is the start of a response that issued the value or of a request that presented
         it: how long it was seen, not how long it lived.
     """
-    return rec.result(TOKENS, lambda: _tokens(rec))
+    return by_lives(rec, TOKENS, _tokens)
 
 
-def _tokens(rec: Recording) -> Lazy:
-    first = nw.min_horizontal("first_issued_us", "first_presented_us")
-    last = nw.max_horizontal("last_issued_us", "last_presented_us")
-    by = list(VALUE)
-    successors = (
-        trail(rec)
-        .filter(~nw.col("from_fingerprint").is_null())
-        .group_by(*SERIES, "from_fingerprint")
-        .agg(successors=nw.col("to_fingerprint").n_unique())
-        .rename({"from_fingerprint": "fingerprint"})
-    )
-    issued = issued_values(rec).drop("asked_us", "ended_us")
-    superseded = _superseded(rec)
-    together = (
-        issued.join(superseded, on=by, how="left")
-        .join(_presented(rec), on=by, how="full")
-        .with_columns(*(nw.coalesce(name, f"{name}_right") for name in (*VALUE, "value")))
-        .drop(*(f"{name}_right" for name in (*VALUE, "value")))
-        .join(successors, on=by, how="left")
-        .join(_ends(rec, superseded), on=by, how="left")
-    )
-    counts = ("issues", "uses", "uses_in_flight", "uses_late", "late_honoured", "successors")
-    return together.with_columns(
-        *(nw.col(name).fill_null(0).cast(nw.Int64) for name in counts),
-        nw.col("ended").fill_null("open"),
-        nw.col("birth_seen").fill_null(False),
-        observed_s=seconds(last - first),
-    ).select(*TOKENS.names)
+def _tokens(part: Part, rules: Rules, told: Lives) -> pa.Table:
+    met, moved = fates(part, rules, told), trail(part, told)
+    values, clock, count = part.values, part.exchanges.clock, len(part.values)
+    issues, uses = _count(count, told.answers.value), _count(count, told.uses.value)
+    superseded = _superseded(part, told)
+    ended, ended_at = _ends(part, told, met, moved, superseded)
+    seen = np.flatnonzero((issues > 0) | (uses > 0))
+    issued, used = issues[seen] > 0, uses[seen] > 0
+    first = np.minimum(told.issued, told.used)[seen]
+    last = np.maximum(told.reissued, told.reused)[seen]
 
+    def at(moment: Ints, present: Bools) -> pa.Array:
+        return numbers(clock[np.where(present, moment[seen], 0)], present)
 
-def _presented(rec: Recording) -> Lazy:
-    """The values that were presented, and how they fared."""
-    one = nw.col("exchange_id") * 0 + 1
-    flags = {
-        "uses_in_flight": nw.col("in_flight"),
-        "uses_late": nw.col("late"),
-        "late_honoured": nw.col("late") & nw.col("honoured"),
-    }
-    return (
-        fates(rec)
-        .with_columns(
-            **{name: nw.when(told).then(one).otherwise(0) for name, told in flags.items()}
-        )
-        .group_by(*VALUE)
-        .agg(
-            nw.col("value").max(),
-            *(nw.col(name).sum() for name in flags),
-            uses=nw.col("exchange_id").count(),
-            first_presented_us=nw.col("asked_us").min(),
-            last_presented_us=nw.col("asked_us").max(),
-        )
+    def of_uses(which: Bools) -> Ints:
+        return _count(count, told.uses.value[which])[seen]
+
+    return table(
+        TOKENS,
+        {
+            **of_series(part, values.series[seen]),
+            "fingerprint": values.fingerprint[seen],
+            "value": words(values.text[seen], part.texts),
+            "length": numbers(values.length[seen], values.length[seen] >= 0),
+            "alphabet": words(values.alphabet[seen], part.texts),
+            "issues": issues[seen],
+            "uses": uses[seen],
+            "first_issued_us": at(told.issued, issued),
+            "last_issued_us": at(told.reissued, issued),
+            "first_presented_us": at(told.used, used),
+            "last_presented_us": at(told.reused, used),
+            "superseded_us": at(superseded, superseded[seen] >= 0),
+            "uses_in_flight": of_uses(told.uses.in_flight),
+            "uses_late": of_uses(told.uses.late),
+            "late_honoured": of_uses(told.uses.late & met.honoured),
+            "successors": _successors(moved, count)[seen],
+            "ended": words(ended[seen], [*ENDS]),
+            "ended_at_us": at(ended_at, ended_at[seen] >= 0),
+            "birth_seen": birth_seen(told)[seen],
+            "observed_s": seconds(clock[last] - clock[first], np.ones(len(seen), dtype=np.bool_)),
+        },
     )
 
 
-def _ends(rec: Recording, superseded: Lazy) -> Lazy:
-    """How each value ended, and when: columns `VALUE`, ``ended``, ``ended_at_us``."""
-    shown = fates(rec)
-    columns = (*VALUE, "at_us")
-    honoured = (
-        nw.concat(
-            [
-                issues(rec).select(*VALUE, at_us="begun_us").select(*columns),
-                shown.filter(nw.col("honoured")).select(*VALUE, at_us="begun_us").select(*columns),
-            ],
-            how="vertical",
-        )
-        .group_by(*VALUE)
-        .agg(honoured_us=nw.col("at_us").max())
-    )
-    restarts = trail(rec).filter(nw.col("cause") == "restart")
-    found = {
-        "reset": shown.filter(nw.col("replaced")).select(*VALUE, at_us="begun_us"),
-        "rejected": shown.filter(nw.col("refused")).select(*VALUE, at_us="begun_us"),
-        "restarted": restarts.select(*SERIES, "at_us", fingerprint="from_fingerprint"),
-        "logged-out": shown.filter(nw.col("logout")).select(*VALUE, at_us="begun_us"),
-        "rotated": superseded.filter(~nw.col("superseded_us").is_null()).select(
-            *VALUE, at_us="superseded_us"
-        ),
-    }
-    rank = {name: at for at, name in enumerate(ENDS)}
-    ends = nw.concat(
-        [
-            frame.select(*columns, rank=nw.lit(rank[name], dtype=nw.Int64))
-            for name, frame in found.items()
-        ],
-        how="vertical",
-    )
-    after = nw.col("at_us") > nw.col("honoured_us")
-    same = (nw.col("rank") == rank["logged-out"]) & (nw.col("at_us") == nw.col("honoured_us"))
-    # That an old value is still taken does not undo that a newer one replaced it.
-    counts = nw.col("honoured_us").is_null() | after | same | (nw.col("rank") == rank["rotated"])
-    ended = nw.lit("rotated")
-    for name in ("logged-out", "restarted", "rejected", "reset"):
-        ended = nw.when(nw.col("rank") == rank[name]).then(nw.lit(name)).otherwise(ended)
-    return (
-        ends.join(honoured, on=list(VALUE), how="left")
-        .filter(counts)
-        .filter(nw.col("at_us") == nw.col("at_us").min().over(*VALUE))
-        .group_by(*VALUE, "at_us")
-        .agg(nw.col("rank").min())
-        .select(*VALUE, ended_at_us="at_us", ended=ended)
-    )
+def _count(count: int, values: Ints) -> Ints:
+    return np.bincount(values, minlength=count)
 
 
-def _superseded(rec: Recording) -> Lazy:
+def _successors(moved: Trail, count: int) -> Ints:
+    """How many values each was rotated to."""
+    known = moved.before >= 0
+    edges = np.unique(moved.before[known] * max(count, 1) + moved.to[known])
+    return _count(count, edges // max(count, 1))
+
+
+def _superseded(part: Part, told: Lives) -> Ints:
     """When the first response began that issued another value after the last end of this one.
 
-    Time runs backwards here: the earliest moment after an end is the latest one before it.
+    -1 where there is none.
     """
-    issued = issues(rec)
-    return as_of(
-        issued.select(*SERIES, at=-nw.col("begun_us"), later=-nw.col("begun_us")),
-        issued.group_by(*VALUE).agg(nw.col("ended_us").max()).with_columns(at=-nw.col("ended_us")),
-        by=SERIES,
-        at=["at"],
-        inclusive=False,
-        carry=["fingerprint"],
-        maxima=["later"],
-    ).select(*VALUE, superseded_us=-nw.col("later"))
+    answers, exchanges = told.answers, part.exchanges
+    begun = exchanges.begun[answers.ex]
+    issued = np.flatnonzero(told.last_whole >= 0)
+    past = Past(answers.series, begun, exchanges.span)
+    place = past.after(part.values.series[issued], told.last_whole[issued])
+    superseded = np.full(len(part.values), NOTHING, dtype=np.int64)
+    superseded[issued[place >= 0]] = begun[place[place >= 0]]
+    return superseded
+
+
+def _ends(part: Part, told: Lives, met: Fates, moved: Trail, superseded: Ints) -> tuple[Ints, Ints]:
+    """How each value ended, as a place in `ENDS`, and when; -1 where it is open."""
+    begun, rank = part.exchanges.begun, {name: place for place, name in enumerate(ENDS)}
+    uses = told.uses
+    honoured = told.reissued.copy()
+    np.maximum.at(honoured, uses.value[met.honoured], begun[uses.ex[met.honoured]])
+    restarts = (moved.cause == RESTARTED) & (moved.before >= 0)
+    replaced = np.flatnonzero(superseded >= 0)
+    found = {
+        "reset": (uses.value[met.replaced], begun[uses.ex[met.replaced]]),
+        "rejected": (uses.value[met.refused], begun[uses.ex[met.refused]]),
+        "restarted": (moved.before[restarts], begun[moved.ex[restarts]]),
+        "logged-out": (uses.value[met.logout], begun[uses.ex[met.logout]]),
+        "rotated": (replaced, superseded[replaced]),
+    }
+    best = np.full(len(part.values), FOREVER)
+    for name, (value, at) in found.items():
+        # That an old value is still taken does not undo that a newer one replaced it.
+        counts = at > honoured[value]
+        if name == "logged-out":
+            counts |= at == honoured[value]
+        if name == "rotated":
+            counts |= True
+        np.minimum.at(best, value[counts], at[counts] * len(ENDS) + rank[name])
+    over = best < FOREVER
+    ended = np.where(over, best % len(ENDS), rank["open"])
+    return ended, np.where(over, best // len(ENDS), NOTHING)

@@ -1,6 +1,6 @@
 """The trail: each time a server moved a client to another value, as the exchange itself shows it.
 
-Enters: a recording. Leaves: a lazy frame, one row per issue of a new value.
+Enters: a part, and the lives of its values. Leaves: a `Trail`, one entry per issue of a new value.
 `statetrail.analyses.rotations` makes a table of it, and names causes that take more than one
 exchange to tell.
 
@@ -22,200 +22,156 @@ Which value was before?
     server's to take away. Otherwise the newest one whose response had ended when this one began.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
-import narwhals as nw
+import numpy as np
 
-from statetrail.analyses.asof import as_of
-from statetrail.analyses.births import VALUE, births
-from statetrail.analyses.values import (
-    NEVER,
-    SEEN,
-    SERIES,
-    collected,
-    establishing,
-    issues,
-    presentations,
-    seconds,
-)
-from statetrail.frames import Lazy, Recording
+from statetrail.analyses.knowledge import FOREVER
+from statetrail.analyses.lives import Lives, birth_seen, pairs
+from statetrail.analyses.lookback import NOTHING, Bools, Ints, Past, among, run_begins
+from statetrail.analyses.parts import ESTABLISH, Part
 
 SHOWN: Final = ("establish", "restart", "reset", "reissue", "override")
 """The causes that the exchange itself shows."""
+ESTABLISHED, RESTARTED, RESET, REISSUED, OVERRIDDEN = range(5)
 
-_TRAIL: Final = ("exchange_id", "dialect", "param")
 
-
-def trail(rec: Recording) -> Lazy:
+@dataclass(frozen=True, slots=True)
+class Trail:
     """Every issue of a value that is new to its client.
 
-    Returns
-    -------
-    Lazy
-        `SERIES`, ``exchange_id``, ``asked_us``, ``at_us`` (start of the response),
-        ``from_fingerprint`` (null: first value), ``to_fingerprint``, ``cause`` (one of `SHOWN`),
-        and how long the value before had lain unused and how old it was, in brackets: ``idle_s``
-        to ``idle_high_s``, ``age_s`` to ``age_high_s``; see the table `ROTATIONS`.
+    Attributes
+    ----------
+    ex, series
+        The exchange and the series.
+    before, to
+        The value before (-1: the first one) and the new one.
+    cause
+        A place in `SHOWN`.
+    idle_us, idle_high_us, age_us, age_high_us
+        How long the value before had lain unused and how old it was, in brackets; -1 where the
+        table `ROTATIONS` has null.
     """
-    return collected(rec, "trail", _trail)
+
+    ex: Ints
+    series: Ints
+    before: Ints
+    to: Ints
+    cause: Ints
+    idle_us: Ints
+    idle_high_us: Ints
+    age_us: Ints
+    age_high_us: Ints
+
+    def __len__(self) -> int:
+        return len(self.ex)
 
 
-def _trail(rec: Recording) -> Lazy:
-    moved = _caused(rec, _new(rec))
-    asked, begun = nw.col("asked_us"), nw.col("begun_us")
-    waited = asked - nw.col("seen_us")
-    aged = asked - nw.col("born_us")
-    known = nw.col("lost_us").is_null() | (nw.col("lost_us") < nw.col("seen_us"))
-    return (
-        moved.join(_last_seen(rec, moved), on=[*_TRAIL, "fingerprint"], how="left")
-        .join(_last_kept(rec, moved), on=[*_TRAIL, "fingerprint"], how="left")
-        .join(
-            births(rec).rename({"fingerprint": "from_fingerprint"}),
-            on=[*SERIES, "from_fingerprint"],
-            how="left",
-        )
-        .select(
-            "exchange_id",
-            *SERIES,
-            "from_fingerprint",
-            "asked_us",
-            "cause",
-            at_us="begun_us",
-            to_fingerprint="fingerprint",
-            idle_s=nw.when(known & (waited >= 0)).then(seconds(waited)),
-            idle_high_s=seconds(begun - nw.col("kept_us")),
-            age_s=nw.when(aged >= 0).then(seconds(aged)),
-            age_high_s=seconds(begun - nw.col("conceived_us")),
-        )
+def trail(part: Part, told: Lives) -> Trail:
+    """The trail of a part's clients."""
+    exchanges, answers = part.exchanges, told.answers
+    new, newest = _new(part, told)
+    ex, to, series = answers.ex[new], answers.value[new], answers.series[new]
+    newest = np.where(newest >= 0, answers.value[newest], NOTHING)
+    kept = answers.presented[new]
+    counts = ~kept | answers.free[new]
+    new, newest, ex, to, series, kept = (a[counts] for a in (new, newest, ex, to, series, kept))
+    used = _used(part, told, ex, series)
+    issued_before = (used >= 0) & (told.issued[used] <= exchanges.begun[ex])
+    taken_away = (used >= 0) & (~answers.free[new] | issued_before)
+    asking = _asking(part, ex, series)
+    had_one = _first_must(part, told)[series] < exchanges.asked[ex]
+    cause = np.select(
+        [kept, taken_away, (newest < 0) | (asking & ~had_one), asking],
+        [np.int64(OVERRIDDEN), np.int64(RESET), np.int64(ESTABLISHED), np.int64(RESTARTED)],
+        np.int64(REISSUED),
     )
+    before = np.select([cause == RESET, cause != ESTABLISHED], [used, newest], np.int64(NOTHING))
+    spans = _idle(part, told, ex, before) + _ages(part, told, ex, before)
+    return Trail(ex, series, before, to, cause, *spans)
 
 
-def _new(rec: Recording) -> Lazy:
-    """The issues no earlier issue of whose value still stands, with the newest issue before them.
+def _new(part: Part, told: Lives) -> tuple[Ints, Ints]:
+    """The answers no earlier issue of whose value still stands, and the newest answer before each.
 
-    ``nth`` numbers the issues of a series, so that the newest of several is a maximum.
+    Both as places in `Lives.answers`, whose order is that of the issues.
     """
-    order = ["begun_us", "ended_us", "exchange_id", "fingerprint"]
-    numbered = (
-        issues(rec)
-        .with_columns(
-            nth=(nw.col("exchange_id") * 0 + 1)
-            .cum_sum()
-            .over(*SERIES, order_by=order)
-            .cast(nw.Int64),
-            stood_us=nw.col("ended_us").cum_max().over(*VALUE, order_by=order),
-        )
-        .with_columns(stood_us=nw.col("stood_us").shift(1).over(*VALUE, order_by=order))
-    )
-    before = as_of(
-        numbered.select(*SERIES, at=nw.col("ended_us"), before=nw.col("nth")),
-        numbered.select(*SERIES, "nth", at=nw.col("begun_us")),
-        by=SERIES,
-        at=["at"],
-        inclusive=False,
-        carry=["nth"],
-        maxima=["before"],
-    ).drop("at")
-    newest = numbered.select(
-        *SERIES,
-        before="nth",
-        before_fingerprint="fingerprint",
-        before_begun_us="begun_us",
-    )
-    first_ended = nw.col("ended_us").min().over(*SERIES)
-    return (
-        numbered.with_columns(first_ended_us=first_ended)
-        .join(before, on=[*SERIES, "nth"], how="left")
-        .join(newest, on=[*SERIES, "before"], how="left")
-        .filter(nw.col("stood_us").is_null() | (nw.col("before_begun_us") > nw.col("stood_us")))
-    )
+    exchanges, answers = part.exchanges, told.answers
+    begun, ended = exchanges.begun[answers.ex], exchanges.ended[answers.ex]
+    nth = np.arange(len(answers), dtype=np.int64)
+    span = max(exchanges.span, len(answers) + 1)
+    past = Past(answers.value, nth, span)
+    stood = past.maxima(ended)[past.at(answers.value, nth, inclusive=False)]
+    past = Past(answers.series, ended, span)
+    newest = past.maxima(nth)[past.at(answers.series, begun, inclusive=False)]
+    is_new = (stood < 0) | ((newest >= 0) & (begun[newest] > stood))
+    return nth[is_new], newest[is_new]
 
 
-def _caused(rec: Recording, new: Lazy) -> Lazy:
-    """The rotations with ``cause`` and ``from_fingerprint``, by what their requests presented."""
-    shown = presentations(rec)
-    kept_ones = shown.select(*SEEN, kept="ordinal")
-    used = shown.filter(nw.col("ordinal") == nw.col("ordinal").min().over(*_TRAIL)).select(
-        *_TRAIL, used="fingerprint"
-    )
-    used_issued = births(rec).select(*SERIES, used="fingerprint", used_issued_us="first_issued_us")
-    free = nw.col("priority") == "informational"
-    issued_before = (nw.col("used_issued_us") <= nw.col("begun_us")).fill_null(False)
-    taken_away = ~nw.col("used").is_null() & (~free | issued_before)
-    had_one = nw.col("first_ended_us") + rec.grace_us < nw.col("asked_us")
-    kept = ~nw.col("kept").is_null()
-    first = nw.col("before_fingerprint").is_null()
-    asked = ~nw.col("asked").is_null()
-    return (
-        new.join(kept_ones, on=list(SEEN), how="left")
-        .join(used, on=list(_TRAIL), how="left")
-        .join(used_issued, on=[*SERIES, "used"], how="left")
-        .join(establishing(rec), on=list(_TRAIL), how="left")
-        .filter(~kept | free)
-        .with_columns(
-            cause=nw.when(kept)
-            .then(nw.lit("override"))
-            .when(taken_away)
-            .then(nw.lit("reset"))
-            .when(first | (asked & ~had_one))
-            .then(nw.lit("establish"))
-            .when(asked)
-            .then(nw.lit("restart"))
-            .otherwise(nw.lit("reissue"))
-        )
-        .with_columns(
-            from_fingerprint=nw.when(nw.col("cause") == "reset")
-            .then("used")
-            .when(nw.col("cause") != "establish")
-            .then("before_fingerprint")
-        )
-    )
+def _used(part: Part, told: Lives, ex: Ints, series: Ints) -> Ints:
+    """The first value that each of these requests presented for these series, -1 for none."""
+    uses, count = told.uses, len(part.series_who)
+    keys = pairs(uses.ex, uses.series, count)
+    firsts = np.flatnonzero(run_begins(keys))
+    place = among(keys[firsts], pairs(ex, series, count))
+    used = np.full(len(ex), NOTHING, dtype=np.int64)
+    used[place >= 0] = uses.value[firsts[place[place >= 0]]]
+    return used
 
 
-def _last_seen(rec: Recording, moved: Lazy) -> Lazy:
-    """When the value before was last carried by an earlier exchange, issued or presented.
-
-    Returns `_TRAIL`, ``fingerprint``, ``seen_us`` (the end of the last earlier exchange that
-    ended) and ``lost_us`` (the start of the last earlier one whose end is not known).
-    """
-    columns = (*VALUE, "exchange_id", "asked_us", "ended_us")
-    carried = nw.concat(
-        [issues(rec).select(*columns), presentations(rec).select(*columns)], how="vertical"
-    )
-    ended = nw.col("ended_us") != NEVER
-    moment = ["asked_us", "exchange_id"]
-    return as_of(
-        carried.with_columns(
-            seen_us=nw.when(ended).then("ended_us"), lost_us=nw.when(~ended).then("asked_us")
-        ),
-        moved.filter(~nw.col("from_fingerprint").is_null()).select(
-            *SERIES, *moment, to_fingerprint="fingerprint", fingerprint="from_fingerprint"
-        ),
-        by=VALUE,
-        at=moment,
-        inclusive=False,
-        carry=["to_fingerprint"],
-        maxima=["seen_us", "lost_us"],
-    ).select(*_TRAIL, "seen_us", "lost_us", fingerprint="to_fingerprint")
+def _asking(part: Part, ex: Ints, series: Ints) -> Bools:
+    """Whether these requests asked for a new value of these series."""
+    presented, count = part.presented, len(part.series_who)
+    asks = presented.kind == ESTABLISH
+    keys = np.unique(pairs(presented.ex[asks], presented.series[asks], count))
+    return among(keys, pairs(ex, series, count)) >= 0
 
 
-def _last_kept(rec: Recording, moved: Lazy) -> Lazy:
-    """When the value before was last surely alive: a response that issued it had begun by then.
+def _first_must(part: Part, told: Lives) -> Ints:
+    """When something of each series had to be known."""
+    first = np.full(len(part.series_who), FOREVER)
+    np.minimum.at(first, told.answers.series, part.exchanges.must[told.answers.ex])
+    return first
 
-    Returns `_TRAIL`, ``fingerprint``, ``kept_us`` (the start of the latest request so answered).
-    """
-    return as_of(
-        issues(rec).select(*VALUE, at=nw.col("begun_us"), kept_us=nw.col("asked_us")),
-        moved.filter(~nw.col("from_fingerprint").is_null()).select(
-            *SERIES,
-            "exchange_id",
-            to_fingerprint="fingerprint",
-            fingerprint="from_fingerprint",
-            at="asked_us",
-        ),
-        by=VALUE,
-        at=["at"],
-        inclusive=False,
-        carry=["exchange_id", "to_fingerprint"],
-        maxima=["kept_us"],
-    ).select(*_TRAIL, "kept_us", fingerprint="to_fingerprint")
+
+def _idle(part: Part, told: Lives, ex: Ints, before: Ints) -> tuple[Ints, Ints]:
+    """How long the values before had lain unused, at least and at most."""
+    exchanges, answers, uses = part.exchanges, told.answers, told.uses
+    lost = np.zeros(len(part.values), dtype=np.bool_)
+    lost[before[before >= 0]] = True
+    # Exchanges of one client are in order of their starts: so their place is a moment.
+    carried = np.concatenate([answers.ex[lost[answers.value]], uses.ex[lost[uses.value]]])
+    value = np.concatenate([answers.value[lost[answers.value]], uses.value[lost[uses.value]]])
+    whole = exchanges.ended_us[carried] < FOREVER
+    past = Past(value, carried, max(exchanges.span, len(exchanges)) + 1)
+    place = past.at(before, ex, inclusive=False)
+    seen = past.maxima(np.where(whole, exchanges.ended[carried], NOTHING))[place]
+    gone = past.maxima(np.where(whole, NOTHING, exchanges.asked[carried]))[place]
+    waited = exchanges.asked_us[ex] - exchanges.clock[seen]
+    idle = np.where((seen >= 0) & (gone < seen) & (waited >= 0), waited, NOTHING)
+    which = lost[answers.value]
+    began = exchanges.begun[answers.ex[which]]
+    past = Past(answers.value[which], began, exchanges.span)
+    kept = past.maxima(exchanges.asked[answers.ex[which]])[
+        past.at(before, exchanges.asked[ex], inclusive=False)
+    ]
+    high = exchanges.begun_us[ex] - exchanges.clock[kept]
+    return idle, np.where(kept >= 0, high, NOTHING)
+
+
+def _ages(part: Part, told: Lives, ex: Ints, before: Ints) -> tuple[Ints, Ints]:
+    """How old the values before were, at least and at most."""
+    exchanges = part.exchanges
+    known = (before >= 0) & birth_seen(told)[before]
+    born = _at(part, told.whole[before])
+    aged = exchanges.asked_us[ex] - born
+    age = np.where(known & (born < FOREVER) & (aged >= 0), aged, NOTHING)
+    high = exchanges.begun_us[ex] - _at(part, told.conceived[before])
+    return age, np.where(known, high, NOTHING)
+
+
+def _at(part: Part, moment: Ints) -> Ints:
+    """The microseconds of ranks; `FOREVER` is nobody's rank."""
+    clock = part.exchanges.clock
+    return np.where(moment < FOREVER, clock[np.minimum(moment, len(clock) - 1)], FOREVER)

@@ -1,32 +1,45 @@
 """Uses: every presented use of a token as one trial of how long tokens live.
 
 Enters: a recording. Leaves: the table `USES`, one row per request and token presented, with what
-became of the token and, in brackets, how long it had lain unused and how old it was.
+became of the token and, in brackets, how long it had lain unused and how old it was; and the same
+as arrays by parameter, for the inference.
 
-The brackets
-    The proxy sees when a request is sent and when its response ends; the server's clock ticks
-    somewhere in between. So a gap is at least the time from the end of the last earlier exchange
-    that carried the token to the start of this request, and at most the time from the start of
-    the last earlier exchange that the server surely accepted to the end of this response. Where
-    another exchange overlaps this one, or a request without a response came in between, the token
-    may have been touched a moment before: the gap is at least zero. Where all clock readings of an
-    origin are whole milliseconds or seconds, they were cut to that, and the brackets widen by it.
-
-What became of the token, and which uses are left out: `statetrail.analyses.outcomes`.
+The brackets: `statetrail.analyses.trials`. What became of the token, and which uses are left out:
+`statetrail.analyses.outcomes`.
 """
 
-from typing import Final
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
-import narwhals as nw
+import numpy as np
+import pyarrow as pa
 
-from statetrail.analyses.asof import as_of
-from statetrail.analyses.outcomes import TOKEN, TOKEN_SERIES, outcomes, token_series
-from statetrail.analyses.values import NEVER, issues, presentations, seconds
-from statetrail.frames import Frame, Lazy, Recording
+from statetrail.analyses.bucketwise import lived, parts
+from statetrail.analyses.lookback import Ints
+from statetrail.analyses.outcomes import EXCLUDED, OUTCOMES, Habits, Series, outcomes
+from statetrail.analyses.rows import seconds, table, words
+from statetrail.analyses.rules import secret
+from statetrail.analyses.trail import trail
+from statetrail.analyses.trials import (
+    Seen,
+    Trials,
+    chosen,
+    concatenated,
+    joined,
+    seen,
+    split,
+    trials,
+)
+from statetrail.frames import Frame, Recording
 from statetrail.schema import USES
 
-_SECOND: Final = 1_000_000
-_MILLISECOND: Final = 1_000
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """Some tokens with their trials."""
+
+    tokens: Seen
+    trials: Trials
 
 
 def uses(rec: Recording) -> Frame:
@@ -38,148 +51,102 @@ def uses(rec: Recording) -> Frame:
         `statetrail.schema.USES`. For thresholds take ``gap_low_s`` of the survived and
         ``gap_high_s`` of the ended ones, and the same for the age.
     """
-    return rec.result(USES, lambda: _uses(rec))
+    return rec.gathered(USES, lambda: (_table(tried) for tried in tried_tokens(rec)))
 
 
-def _uses(rec: Recording) -> Lazy:
-    decided = outcomes(rec)
-    timed = (
-        decided.join(_earlier(decided, rec), on=[*TOKEN, "exchange_id"], how="left")
-        .join(_ages(rec), on=list(TOKEN), how="left")
-        .join(_ticks(rec), on="origin", how="left")
-    )
-    asked, ended, tick = nw.col("asked_us"), nw.col("ended_us"), nw.col("tick_us")
-    touched = (nw.col("started") - nw.col("before") > 1) | (
-        nw.col("lost_us") >= nw.col("before_asked_us")
-    ).fill_null(False)
-    counts = nw.col("excluded").is_null()
-    longest_lower = nw.when(~touched).then(asked - nw.col("before_ended_us") - tick).otherwise(0)
-    return timed.select(
-        "exchange_id",
-        "client",
-        *TOKEN,
-        "outcome",
-        "excluded",
-        at_us="asked_us",
-        gap_low_s=nw.when(counts & ~nw.col("before_ended_us").is_null()).then(
-            _positive(longest_lower)
-        ),
-        gap_high_s=nw.when(counts).then(seconds(ended + tick - nw.col("accepted_asked_us"))),
-        age_low_s=nw.when(counts).then(_positive(asked - nw.col("known_us") - tick)),
-        age_high_s=nw.when(counts & nw.col("birth_seen")).then(
-            seconds(ended + tick - nw.col("issue_asked_us"))
-        ),
-    )
-
-
-def _positive(span_us: nw.Expr) -> nw.Expr:
-    return seconds(nw.when(span_us > 0).then(span_us).otherwise(0))
-
-
-def _earlier(decided: Lazy, rec: Recording) -> Lazy:
-    """What had been seen of the token before each use.
+def trials_by_series(rec: Recording) -> dict[Series, Trials]:
+    """The trials of each parameter that holds tokens, for the inference.
 
     Returns
     -------
-    Lazy
-        `TOKEN`, ``exchange_id``; over the exchanges that carried the token and had ended when
-        the request started: ``before`` (their number), ``before_ended_us`` and
-        ``before_asked_us`` (their latest end and start), ``accepted_asked_us`` (the latest start
-        of those that the server surely accepted); ``lost_us`` (latest start of one whose end is
-        not known); ``started`` (those begun by the end of this exchange, itself included).
+    dict
+        By (origin, dialect, param). `Trials.token` is the fingerprint here, and `Trials.who` a
+        number that tells clients apart.
     """
-    columns = (*TOKEN, "exchange_id", "asked_us", "ended_us")
-    issued = (
-        issues(rec).join(token_series(rec), on=list(TOKEN_SERIES)).select(*columns, sure="asked_us")
-    )
-    sure = nw.when(nw.col("outcome") == "survived").then("asked_us")
-    carried = (
-        nw.concat([issued, decided.select(*columns, sure=sure)], how="vertical")
-        .group_by(*columns)
-        .agg(nw.col("sure").max())
-    )
-    whole = nw.col("ended_us") != NEVER
-    # At least a microsecond, so that no exchange has ended before its own request.
-    end = nw.max_horizontal(nw.col("ended_us"), nw.col("asked_us") + 1)
-    one = nw.col("asked_us") * 0 + 1
-    points = carried.with_columns(
-        end_us=nw.when(whole).then(end).otherwise("asked_us"),
-        one=nw.when(whole).then(one).otherwise(0),
-        before_ended_us=nw.when(whole).then(end),
-        before_asked_us=nw.when(whole).then("asked_us"),
-        accepted_asked_us=nw.when(whole).then("sure"),
-        lost_us=nw.when(~whole).then("asked_us"),
-    )
-    before = as_of(
-        points.with_columns(at=nw.col("end_us"), before=nw.col("one")),
-        decided.with_columns(at=nw.col("asked_us")),
-        by=TOKEN,
-        at=["at"],
-        inclusive=True,
-        carry=["exchange_id"],
-        maxima=["before_ended_us", "before_asked_us", "accepted_asked_us", "lost_us"],
-        sums=["before"],
-    )
-    started = as_of(
-        points.with_columns(at=nw.col("asked_us"), started=nw.col("one")),
-        decided.with_columns(at=nw.col("ended_us")),
-        by=TOKEN,
-        at=["at"],
-        inclusive=True,
-        carry=["exchange_id"],
-        sums=["started"],
-    )
-    return before.drop("at").join(started.drop("at"), on=[*TOKEN, "exchange_id"])
+    return rec.once("trials", lambda: _by_series(rec))
 
 
-def _ages(rec: Recording) -> Lazy:
-    """When each token was first known, whoever had it.
+def habits(rec: Recording) -> Habits:
+    """What the recording shows of its origins, learned once."""
+    return rec.once("habits", lambda: _habits(rec))
 
-    Returns
-    -------
-    Lazy
-        `TOKEN`, ``known_us`` (by when it existed at the latest), ``issue_asked_us`` (before when
-        it did not exist, where its birth was seen) and ``birth_seen``.
-    """
-    issued = (
-        issues(rec)
-        .group_by(*TOKEN)
-        .agg(
-            nw.col("begun_us").min(),
-            nw.col("ended_us").min(),
-            issue_asked_us=nw.col("asked_us").min(),
+
+def tried_tokens(rec: Recording) -> Iterator[Tried]:
+    """The trials of all tokens, part by part; those that clients of several parts share, last."""
+    each_part, rules = parts(rec)
+    known = habits(rec)
+    apart = rec.once("apart", lambda: _apart(rec))
+    rest: list[Seen] = []
+    for part, told in zip(each_part, lived(rec), strict=True):
+        moved = trail(part, told)
+        what = seen(part, told, outcomes(part, rules, told, moved, known), moved)
+        if len(apart):
+            what, shared = split(what, apart)
+            rest.append(shared)
+        yield Tried(what, trials(what, known.tick_us))
+    if rest:
+        what = joined(rest)
+        yield Tried(what, trials(what, known.tick_us))
+
+
+def _by_series(rec: Recording) -> dict[Series, Trials]:
+    found: dict[Series, list[Trials]] = {series: [] for series in sorted(habits(rec).holding)}
+    clients: dict[tuple[str, str], int] = {}
+    for tried in tried_tokens(rec):
+        what, told = tried.tokens, tried.trials
+        who = np.array([clients.setdefault(c, len(clients)) for c in what.clients], dtype=np.int64)
+        kinds: dict[Series, int] = {}
+        kind = [kinds.setdefault(series, len(kinds)) for series in what.series]
+        of = np.array(kind, dtype=np.int64)[told.token]
+        named = replace(told, token=what.fingerprint[told.token], who=who[told.who])
+        for series, number in kinds.items():
+            if series in found:
+                found[series].append(chosen(named, of == number))
+    return {series: concatenated(several) for series, several in found.items() if several}
+
+
+def _habits(rec: Recording) -> Habits:
+    each_part, rules = parts(rec)
+    known = Habits()
+    for part, told in zip(each_part, lived(rec), strict=True):
+        known.learn(part, rules, told)
+    return known
+
+
+def _apart(rec: Recording) -> Ints:
+    """The fingerprints of secrets that are in several parts."""
+    each_part, rules = parts(rec)
+    found = [
+        np.unique(
+            part.values.fingerprint[secret(part, rules)[part.series_param[part.values.series]]]
         )
-    )
-    presented = presentations(rec).group_by(*TOKEN).agg(shown_us=nw.col("asked_us").min())
-    return presented.join(issued, on=list(TOKEN), how="left").select(
-        *TOKEN,
-        "issue_asked_us",
-        known_us=nw.min_horizontal("shown_us", "ended_us"),
-        birth_seen=(nw.col("begun_us") < nw.col("shown_us")).fill_null(False),
-    )
+        for part in each_part
+    ]
+    every = np.sort(np.concatenate(found))
+    return np.unique(every[1:][every[1:] == every[:-1]])
 
 
-def _ticks(rec: Recording) -> Lazy:
-    """The grain of each origin's clock readings: columns ``origin``, ``tick_us``."""
-    times = ("request_start_us", "response_end_us")
-    grains = (("seconds", _SECOND), ("milliseconds", _MILLISECOND))
-    rests = (
-        rec.exchanges_with_client()
-        .select("origin", *times)
-        .with_columns(
-            **{
-                name: nw.sum_horizontal(*(nw.col(t) - nw.col(t) // grain * grain for t in times))
-                for name, grain in grains
-            }
-        )
-        .group_by("origin")
-        .agg(*(nw.col(name).max() for name, _ in grains))
-    )
-    return rests.select(
-        "origin",
-        tick_us=nw.when(nw.col("seconds") == 0)
-        .then(nw.lit(_SECOND, dtype=nw.Int64))
-        .when(nw.col("milliseconds") == 0)
-        .then(nw.lit(_MILLISECOND, dtype=nw.Int64))
-        .otherwise(nw.lit(0, dtype=nw.Int64)),
+def _table(tried: Tried) -> pa.Table:
+    what, told = tried.tokens, tried.trials
+    series: dict[Series, int] = {}
+    kind = np.array([series.setdefault(s, len(series)) for s in what.series], dtype=np.int64)
+    of = kind[told.token]
+    spans = {
+        name: (getattr(told, f"{name}_us"), getattr(told, f"{name}_us") >= 0)
+        for name in ("gap_low", "gap_high", "age_low", "age_high")
+    }
+    return table(
+        USES,
+        {
+            "exchange_id": told.id,
+            "client": words(told.who, [client for client, _ in what.clients]),
+            "origin": words(of, [origin for origin, _, _ in series]),
+            "dialect": words(of, [dialect for _, dialect, _ in series]),
+            "param": words(of, [param for _, _, param in series]),
+            "fingerprint": what.fingerprint[told.token],
+            "at_us": told.at_us,
+            "outcome": words(told.outcome, OUTCOMES),
+            "excluded": words(told.excluded, EXCLUDED),
+            **{f"{name}_s": seconds(span, known) for name, (span, known) in spans.items()},
+        },
     )

@@ -41,210 +41,188 @@ A malformed issue binds nobody, but a client that takes a value from one is not 
 from collections.abc import Sequence
 from typing import Final
 
-import narwhals as nw
+import numpy as np
 import pyarrow as pa
 
 from statetrail import schema
-from statetrail.analyses.asof import as_of
-from statetrail.analyses.knowledge import FAULTS, NEVER, VERDICTS
-from statetrail.analyses.numbered import Numbered, numbered, says, series_number
-from statetrail.analyses.timeline import (
-    OF_SERIES,
-    OF_VALUE,
-    essential,
-    moments,
-    request_moment,
-    states,
+from statetrail.analyses.bucketwise import by_parts
+from statetrail.analyses.knowledge import FAULTS, FOREVER, VERDICTS
+from statetrail.analyses.lookback import NOTHING, Bools, Ints, Past
+from statetrail.analyses.parts import (
+    EMPTY,
+    ESTABLISH,
+    HEADER,
+    IMPLICIT,
+    IN_HEADER,
+    IN_QUERY,
+    MALFORMED,
+    URIQUERY,
+    VALUE,
+    Part,
 )
-from statetrail.frames import Frame, Lazy, Recording
+from statetrail.analyses.rows import numbers, of_series, table, words
+from statetrail.analyses.rules import Rules, bound, minted
+from statetrail.frames import Frame, Recording
 
 __all__ = ["FAULTS", "VERDICTS", "judge", "verdicts"]
 
-# Words as numbers on the way; 0 is none of them.
-_IN_HEADER, _IN_QUERY = 1, 2
-_NOTHING, _VALUE, _ESTABLISH = 0, 1, 2
-# More than the sightings that one exchange may leave (MAX_SIGHTINGS).
-_ORDINALS: Final = 1024
-_JUDGED: Final = (
-    *("exchange_id", "series", "at_us", "present", "fingerprint", "ordinal", "channel", "rank"),
-)
+_CHANNELS: Final = ("uriquery", "header")
 
 
 def verdicts(rec: Recording) -> Frame:
     """The verdicts of a recording (table `verdicts`), computed once."""
-    return rec.result(schema.VERDICTS, lambda: judge(rec))
+    return by_parts(rec, schema.VERDICTS, judge)
 
 
-def judge(rec: Recording) -> Lazy:
-    """The verdicts as a lazy frame with the columns of table `verdicts`."""
-    facts = numbered(rec)
-    issues = essential(rec, facts.issues)
-    series = _series(rec, facts, issues)
-    presented = _presented(rec, facts)
-    happened = moments(rec, issues, rec.grace_us)
-    known = rec.keep(_rows(facts, series, presented))
-    for by, maxima in ((["series"], OF_SERIES), (["series", "fingerprint"], OF_VALUE)):
-        known = _look_up(known, states(rec, happened, by, maxima), by, maxima)
-    judged = nw.concat([_decide(known), _foreign(facts, series, presented)], how="vertical")
-    return _named(rec, facts, _mildest(rec.keep(judged)))
-
-
-def _series(rec: Recording, facts: Numbered, issues: Lazy) -> Lazy:
-    """The series in which something was issued: ``series, who, pid, minted, first``."""
-    firsts = issues.filter(~says("malformed")).group_by("series").agg(first=nw.col("begun").min())
-    return rec.keep(
-        _pairs(facts)
-        .join(firsts, on="series")
-        .select("series", "who", "pid", "first", minted=nw.col("minted").fill_null(0))
-    )
-
-
-def _pairs(facts: Numbered) -> Lazy:
-    """Every client with every parameter, and the number of their series."""
-    return facts.clients.join(facts.params, how="cross").with_columns(series=series_number())
-
-
-def _presented(rec: Recording, facts: Numbered) -> Lazy:
-    """The values presented, their words as numbers."""
-    return rec.presented.lazy.join(
-        facts.params.select("pid", "dialect", "param", "minted"), on=["dialect", "param"]
-    ).select(
-        *("exchange_id", "pid", "minted", "ordinal", "fingerprint"),
-        channel=_code("channel", {"header": _IN_HEADER, "uriquery": _IN_QUERY}),
-        kind=_code("kind", {"value": _VALUE, "establish": _ESTABLISH}),
-        present=nw.lit(1, nw.Int64),
-    )
-
-
-def _code(column: str, codes: dict[str, int]) -> nw.Expr:
-    """The column's words as numbers; 0 for any other."""
-    coded: nw.Expr = nw.lit(0, nw.Int64)
-    for word, number in codes.items():
-        coded = nw.when(nw.col(column) == word).then(nw.lit(number, nw.Int64)).otherwise(coded)
-    return coded
-
-
-def _rows(facts: Numbered, series: Lazy, presented: Lazy) -> Lazy:
-    """What is to be judged: a row per request, parameter issued before it and value presented.
-
-    Where none was presented there is one row with zeros for the value.
-    """
-    shown = ("present", "fingerprint", "ordinal", "channel", "kind")
-    return (
-        facts.exchanges.select("exchange_id", "who", "place", "at_us", "open")
-        .join(series, on="who")
-        .filter(nw.col("at_us") >= nw.col("first"))
-        .join(presented.drop("minted"), on=["exchange_id", "pid"], how="left")
-        .join(facts.bindings, on=["place", "pid"], how="left")
-        .select(
-            *("exchange_id", "series", "at_us", "minted"),
-            *(nw.col(name).fill_null(0) for name in shown),
-            bound=nw.col("bound").fill_null(0) * nw.col("open"),
-            moment=request_moment(nw.col("at_us")),
+def judge(part: Part, rules: Rules) -> pa.Table:
+    """The verdicts on the requests of one part: the columns of table `verdicts`."""
+    asked, presented = part.exchanges.asked, part.presented
+    first = _first(part)
+    known = first[presented.series] <= asked[presented.ex]
+    # Tokens that no issue before them explains.
+    alien = ~known & (presented.kind == VALUE)
+    alien &= minted(part, rules)[part.series_param[presented.series]]
+    shown = np.flatnonzero(known | alien)
+    absent_ex, absent_series = _absent(part, first)
+    ex = np.concatenate([presented.ex[shown], absent_ex])
+    series = np.concatenate([presented.series[shown], absent_series])
+    value, channel, kind = (
+        np.concatenate([column[shown], np.full(len(absent_ex), nothing)])
+        for column, nothing in (
+            (presented.value, NOTHING),
+            (presented.channel, 0),
+            (presented.kind, EMPTY),
         )
     )
-
-
-def _foreign(facts: Numbered, series: Lazy, presented: Lazy) -> Lazy:
-    """Tokens that no issue before them explains, judged already (V1, V2)."""
-    asked = facts.exchanges.select("exchange_id", "who", "place", "at_us", "open")
-    bound = nw.col("bound").fill_null(0) * nw.col("open")
-    return (
-        presented.filter((nw.col("minted") == 1) & (nw.col("kind") == _VALUE))
-        .join(asked, on="exchange_id")
-        .join(series.select("who", "pid", "first"), on=["who", "pid"], how="left")
-        .filter(nw.col("first").is_null() | (nw.col("at_us") < nw.col("first")))
-        .join(facts.bindings, on=["place", "pid"], how="left")
-        .with_columns(
-            series=series_number(), rank=_rank([(bound == 1, "foreign")], "not-applicable")
-        )
-        .select(*_JUDGED)
+    binds = bound(part, rules)[part.exchanges.where[ex], part.series_param[series]]
+    binds &= part.exchanges.open[ex]
+    rank = _ranks(part, rules, binds, (ex, series, value, channel, kind))
+    foreign, elsewhere = VERDICTS.index("foreign"), VERDICTS.index("not-applicable")
+    unexplained = np.flatnonzero(alien[shown])
+    rank[unexplained] = np.where(binds[unexplained], foreign, elsewhere)
+    kept = np.append(
+        _mildest(ex[: len(shown)], series[: len(shown)], rank[: len(shown)]),
+        np.arange(len(shown), len(ex)),
+    )
+    ex, value = ex[kept], value[kept]
+    there = value != NOTHING
+    return table(
+        schema.VERDICTS,
+        {
+            "exchange_id": part.exchanges.id[ex],
+            **of_series(part, series[kept]),
+            "at_us": part.exchanges.asked_us[ex],
+            "verdict": words(rank[kept], VERDICTS),
+            "fingerprint": numbers(part.values.fingerprint[value], there),
+            "channel": words(
+                (channel[kept] == IN_HEADER).astype(np.int64), _CHANNELS, present=there
+            ),
+        },
     )
 
 
-def _look_up(rows: Lazy, known: Lazy, by: Sequence[str], maxima: Sequence[str]) -> Lazy:
-    """The rows with the maxima of the last moment of their group; `NEVER` where there is none."""
-    carry = [name for name in rows.collect_schema().names() if name not in (*by, "moment")]
-    found = as_of(
-        known.select(*by, "moment", "state"),
-        rows,
-        by=by,
-        at=["moment"],
-        inclusive=True,
-        carry=carry,
-        maxima=["state"],
+def _first(part: Part) -> Ints:
+    """When the first readable issue of each series began; `FOREVER` where there is none."""
+    issued = part.issued
+    readable = issued.usage != MALFORMED
+    first = np.full(len(part.series_who), FOREVER)
+    np.minimum.at(first, issued.series[readable], part.exchanges.begun[issued.ex[readable]])
+    return first
+
+
+def _absent(part: Part, first: Ints) -> tuple[Ints, Ints]:
+    """The requests that present nothing of a series issued before: their places and the series."""
+    exchanges, presented = part.exchanges, part.presented
+    sound = np.flatnonzero(first < FOREVER)
+    of_client = np.bincount(part.series_who[sound], minlength=len(part.clients))
+    start = np.cumsum(of_client) - of_client
+    times = of_client[exchanges.who]
+    ex = np.repeat(np.arange(len(exchanges), dtype=np.int64), times)
+    nth = np.arange(len(ex), dtype=np.int64) - np.repeat(np.cumsum(times) - times, times)
+    series = sound[start[exchanges.who[ex]] + nth]
+    asked_for = first[series] <= exchanges.asked[ex]
+    ex, series = ex[asked_for], series[asked_for]
+    # Both sides are in order of exchange and series.
+    width = max(len(first), 1)
+    place = np.searchsorted(presented.ex * width + presented.series, ex * width + series)
+    place = np.minimum(place, max(len(presented) - 1, 0))
+    missing = np.ones(len(ex), dtype=np.bool_)
+    if len(presented):
+        missing = (presented.ex[place] != ex) | (presented.series[place] != series)
+    return ex[missing], series[missing]
+
+
+def _ranks(
+    part: Part, rules: Rules, binds: Bools, rows: tuple[Ints, Ints, Ints, Ints, Ints]
+) -> Ints:
+    """The verdict of each row by V1-V10, as its place in `VERDICTS`."""
+    ex, series, value, channel, kind = rows
+    exchanges, issued = part.exchanges, part.issued
+    begun, ended = exchanges.begun[issued.ex], exchanges.ended[issued.ex]
+    asked, span = exchanges.asked[ex], exchanges.span
+    # R2, of the series and of the value.
+    whole = (issued.usage != MALFORMED) & (exchanges.ended_us[issued.ex] < FOREVER)
+    due = exchanges.must[issued.ex[whole]]
+    past = Past(issued.series[whole], due, span)
+    since = past.maxima(begun[whole])[past.at(series, asked, inclusive=False)]
+    past = Past(issued.value[whole], due, span)
+    value_must = past.maxima(ended[whole])[past.at(value, asked, inclusive=False)]
+
+    def latest(past: Past, place: Ints, which: Bools) -> Ints:
+        """The latest end of those of the issues that may be known (R1)."""
+        return past.maxima(np.where(which, ended, NOTHING))[place]
+
+    past = Past(issued.series, begun, span)
+    place = past.at(series, asked)
+    in_header, in_query, implicit = (
+        latest(past, place, issued.usage == usage) for usage in (HEADER, URIQUERY, IMPLICIT)
     )
-    return (
-        found.join(known.select("state", *maxima), on="state", how="left")
-        .drop("state")
-        .with_columns(*(nw.col(name).fill_null(NEVER) for name in maxima))
+    changeable = latest(past, place, issued.informational & (issued.usage != MALFORMED))
+    past = Past(issued.value, begun, span)
+    place = past.at(value, asked)
+    # A value from a malformed header has no channel that would be wrong, and one that is implicit
+    # in one of two concurrent issues is not held against the client either.
+    value_header = latest(past, place, issued.usage != URIQUERY)
+    value_query = latest(past, place, issued.usage != HEADER)
+    value_may = np.maximum(value_header, value_query)
+    given = value_may > NOTHING
+    current = value_must >= since
+    placed = ((channel == IN_HEADER) & (value_header >= since)) | (
+        (channel == IN_QUERY) & (value_query >= since)
+    )
+    from_server = minted(part, rules)[part.series_param[series]]
+    return _first_that_holds(
+        (
+            (~binds, "not-applicable"),
+            ((kind == VALUE) & from_server & ~given, "foreign"),
+            (since == NOTHING, "in-flight"),
+            ((kind == EMPTY) & (implicit >= since), "not-applicable"),
+            (kind == EMPTY, "omitted"),
+            (kind == ESTABLISH, "restarted"),
+            ((in_header < since) & (in_query < since), "implicit-set"),
+            (given & (value_may < since), "stale"),
+            (~given & (changeable < since), "defied"),
+            (~given, "overridden"),
+            (current & placed, "honoured"),
+            (current, "misplaced"),
+        ),
+        "in-flight",
     )
 
 
-def _decide(known: Lazy) -> Lazy:
-    """The verdict of each row by V1-V10, as its rank among `VERDICTS`."""
-    since = nw.col("superseded_before")
-    kind, channel = nw.col("kind"), nw.col("channel")
-    absent = kind == _NOTHING
-    issued = nw.col("value_may") > NEVER
-    placed = ((channel == _IN_HEADER) & (nw.col("value_header") >= since)) | (
-        (channel == _IN_QUERY) & (nw.col("value_uriquery") >= since)
-    )
-    rules = (
-        (nw.col("bound") == 0, "not-applicable"),
-        ((kind == _VALUE) & (nw.col("minted") == 1) & ~issued, "foreign"),
-        (since == NEVER, "in-flight"),
-        (absent & (nw.col("implicit") >= since), "not-applicable"),
-        (absent, "omitted"),
-        (kind == _ESTABLISH, "restarted"),
-        ((nw.col("header") < since) & (nw.col("uriquery") < since), "implicit-set"),
-        (issued & (nw.col("value_may") < since), "stale"),
-        (~issued & (nw.col("changeable") < since), "defied"),
-        (~issued, "overridden"),
-        ((nw.col("value_must") >= since) & placed, "honoured"),
-        (nw.col("value_must") >= since, "misplaced"),
-    )
-    return known.with_columns(rank=_rank(rules, "in-flight")).select(*_JUDGED)
-
-
-def _rank(rules: Sequence[tuple[nw.Expr, str]], otherwise: str) -> nw.Expr:
+def _first_that_holds(rules: Sequence[tuple[Bools, str]], otherwise: str) -> Ints:
     """The rank of the first verdict whose condition holds."""
-    rank: nw.Expr = nw.lit(VERDICTS.index(otherwise), nw.Int64)
-    for condition, name in reversed(rules):
-        rank = nw.when(condition).then(nw.lit(VERDICTS.index(name), nw.Int64)).otherwise(rank)
-    return rank
+    conditions, verdicts_ = zip(*rules, strict=True)
+    ranks = [np.int64(VERDICTS.index(name)) for name in verdicts_]
+    return np.select(list(conditions), ranks, np.int64(VERDICTS.index(otherwise)))
 
 
-def _mildest(judged: Lazy) -> Lazy:
-    """One row per request and parameter: the mildest verdict, the first value that has it."""
-    keys = ["exchange_id", "series"]
-    ordered = judged.with_columns(order=nw.col("rank") * _ORDINALS + nw.col("ordinal"))
-    # Hardly any request presents a parameter twice: only those that do are compared.
-    several = (
-        ordered.group_by(*keys)
-        .agg(rows=nw.len(), best=nw.col("order").min())
-        .filter(nw.col("rows") > 1)
-    )
-    return ordered.join(several, on=keys, how="left").filter(
-        nw.col("best").is_null() | (nw.col("order") == nw.col("best"))
-    )
-
-
-def _named(rec: Recording, facts: Numbered, judged: Lazy) -> Lazy:
-    """The table, with names for numbers."""
-    ranks = pa.table({"rank": pa.array(range(len(VERDICTS)), pa.int64()), "verdict": [*VERDICTS]})
-    names = rec.keep(
-        judged.select("series")
-        .unique()
-        .join(_pairs(facts), on="series")
-        .select("series", "client", "origin", "dialect", "param")
-    )
-    in_header = nw.col("channel") == _IN_HEADER
-    channel = nw.when(in_header).then(nw.lit("header")).otherwise(nw.lit("uriquery"))
-    shown = nw.when(nw.col("present") == 1)
-    return (
-        judged.join(rec.place(ranks), on="rank")
-        .join(names, on="series")
-        .with_columns(fingerprint=shown.then(nw.col("fingerprint")), channel=shown.then(channel))
-        .select(*schema.VERDICTS.names)
-    )
+def _mildest(ex: Ints, series: Ints, rank: Ints) -> Ints:
+    """The places of the rows that count: of several values of one parameter the mildest verdict,
+    and of those that have it the first."""
+    begins = np.ones(len(ex), dtype=np.bool_)
+    begins[1:] = (ex[1:] != ex[:-1]) | (series[1:] != series[:-1])
+    if begins.all():
+        return np.arange(len(ex), dtype=np.int64)
+    key = rank * len(ex) + np.arange(len(ex), dtype=np.int64)
+    return np.minimum.reduceat(key, np.flatnonzero(begins)) % len(ex)

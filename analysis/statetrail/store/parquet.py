@@ -66,7 +66,7 @@ def export_parquet(
         "key_id": joined.key_id,
         "client_by": list(client_by),
         "buckets": buckets,
-        "exchanges": joined.tables[EXCHANGES.name].num_rows,
+        "exchanges": joined.table(EXCHANGES.name).num_rows,
     }
     try:
         temporary = Path(tempfile.mkdtemp(prefix=f".{to.name}.", dir=to.parent))
@@ -94,8 +94,8 @@ def check_target(to: Path) -> None:
 
 
 def _write_tables(facts: Facts, folder: Path, client_by: Sequence[str], buckets: int) -> None:
-    exchanges = facts.tables[EXCHANGES.name]
-    clients = _clients(exchanges, client_by)
+    exchanges = facts.table(EXCHANGES.name)
+    clients = client_names(exchanges, client_by)
     order = pc.sort_indices(
         pa.table(
             {
@@ -109,7 +109,7 @@ def _write_tables(facts: Facts, folder: Path, client_by: Sequence[str], buckets:
     ids = exchanges["exchange_id"].take(order).combine_chunks()
     bucket_of = _buckets(clients.take(order), buckets)
     for table in FACTS:
-        rows = facts.tables[table.name]
+        rows = facts.table(table.name)
         if table is CAPTURES:
             (folder / table.name).mkdir()
             pq.write_table(rows, folder / table.name / "part-0.parquet", compression="zstd")
@@ -136,8 +136,8 @@ def _write_buckets(rows: pa.Table, bucket: pa.ChunkedArray, folder: Path) -> Non
         start = end
 
 
-def _clients(exchanges: pa.Table, client_by: Sequence[str]) -> pa.ChunkedArray:
-    """Each exchange's client, written as `statetrail.frames` writes it."""
+def client_names(exchanges: pa.Table, client_by: Sequence[str]) -> pa.ChunkedArray:
+    """Each exchange's client, written as `statetrail.frames.client_expression` writes it."""
     parts = []
     for name in client_by:
         column = pc.replace_substring(exchanges[CLIENT_BY[name]].fill_null("-"), "|", "/")

@@ -1,13 +1,14 @@
 """Reading stores: each fact table as Arrow, from one SQLite file or one Parquet dataset.
 
 Enters: a path. Leaves: `Facts`, a consistent snapshot, also of a store that is being written.
-Nothing is made, changed or overwritten.
+Nothing is made, changed or overwritten. The rows of a large dataset stay in its files until they
+are asked for.
 """
 
 import json
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -16,13 +17,17 @@ import adbc_driver_sqlite.dbapi as adbc
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 
 from statetrail.errors import StoreError
-from statetrail.schema import FACTS, SCHEMA_VERSION, Table
+from statetrail.schema import EXCHANGES, FACTS, SCHEMA_VERSION, Table
 from statetrail.store.sqlite import check_store, read_only_uri, stored_key_id
 
 MANIFEST: Final = "statetrail.json"
 """The file that makes a folder a Parquet dataset of statetrail."""
+
+LARGE: Final = 250_000
+"""Exchanges from which on the rows of a dataset are not read at once."""
 
 # Stores read together keep their exchanges apart by their position, in the id's high bits.
 _STORE_BITS: Final = 44
@@ -30,11 +35,41 @@ _STORE_BITS: Final = 44
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The fact tables of one store as Arrow tables by name, and the id of its key."""
+    """The fact tables of one store by name, and the id of its key.
+
+    Attributes
+    ----------
+    tables
+        Arrow tables; those of a large Parquet dataset are `pyarrow.dataset.Dataset`.
+    client_by
+        What a large dataset is in buckets by; all rows of a client are in one bucket.
+    files
+        The files of each bucket of a large dataset, by table.
+    """
 
     path: Path
     key_id: str
-    tables: dict[str, pa.Table]
+    tables: Mapping[str, pa.Table | ds.Dataset]
+    client_by: tuple[str, ...] = ()
+    files: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+
+    def table(self, name: str) -> pa.Table:
+        """All rows of a table."""
+        table = self.tables[name]
+        return table if isinstance(table, pa.Table) else table.to_table()
+
+    def bucket(self, bucket: str, table: Table, columns: Sequence[str]) -> pa.Table:
+        """Some columns of one bucket of a table, its texts as dictionaries."""
+        texts = [c.name for c in table.columns if c.type == "text" and c.name in columns]
+        try:
+            parts = [
+                pq.ParquetFile(file, read_dictionary=texts).read(list(columns), use_threads=False)
+                for file in self.files[bucket].get(table.name, ())
+            ]
+        except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+            raise _damaged(self.path / table.name / bucket, error) from None
+        empty = pa.schema([table.arrow.field(name) for name in columns]).empty_table()
+        return pa.concat_tables(parts) if parts else empty
 
 
 def read_store(path: Path | str) -> Facts:
@@ -58,6 +93,8 @@ def join_facts(stores: Sequence[Facts]) -> Facts:
 
     Raises `StoreError` where they were made with different keys.
     """
+    if len(stores) == 1:
+        return stores[0]
     if len({store.key_id for store in stores}) > 1:
         raise StoreError(
             "these stores were made with different keys, so their pseudonyms cannot be "
@@ -68,7 +105,7 @@ def join_facts(stores: Sequence[Facts]) -> Facts:
     for store in stores:
         highest = high
         for table in FACTS:
-            part, key = store.tables[table.name], table.key[0]
+            part, key = store.table(table.name), table.key[0]
             if high:
                 at = part.schema.get_field_index(key)
                 shifted = pc.add(part[key], high << _STORE_BITS)
@@ -135,12 +172,43 @@ def _read_parquet(path: Path) -> Facts:
             f"{path} has store version {version}, this statetrail reads {SCHEMA_VERSION}: "
             "use the release that wrote it"
         )
+    sets = {}
+    for table in FACTS:
+        try:
+            sets[table.name] = _dataset(path / table.name, table)
+        except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+            raise _damaged(path / table.name, error) from None
+    if sets[EXCHANGES.name].count_rows() >= LARGE:
+        return Facts(path, key_id, sets, tuple(manifest["client_by"]), _buckets(path, sets))
     tables = {}
     for table in FACTS:
         try:
-            dataset = ds.dataset(path / table.name, format="parquet", partitioning="hive")
-            tables[table.name] = dataset.to_table(columns=list(table.names)).cast(table.arrow)
+            tables[table.name] = sets[table.name].to_table()
         except (OSError, ValueError, KeyError, pa.ArrowException) as error:
-            reason = str(error).splitlines()[0][:200]
-            raise StoreError(f"{path / table.name} is damaged ({reason})") from None
+            raise _damaged(path / table.name, error) from None
     return Facts(path, key_id, tables)
+
+
+def _damaged(place: Path, error: Exception) -> StoreError:
+    return StoreError(f"{place} is damaged ({str(error)[:200]})")
+
+
+def _dataset(folder: Path, table: Table) -> ds.Dataset:
+    """The table's files as one dataset of the catalogue's schema; each has to have its columns."""
+    dataset = ds.dataset(folder, format="parquet", partitioning=None, schema=table.arrow)
+    for fragment in dataset.get_fragments():
+        held = fragment.physical_schema
+        if missing := [name for name in table.names if name not in held.names]:
+            raise ValueError(f"{Path(fragment.path).name} lacks {', '.join(missing)}")
+        pa.schema([held.field(name) for name in table.names]).empty_table().cast(table.arrow)
+    return dataset
+
+
+def _buckets(path: Path, sets: Mapping[str, ds.Dataset]) -> dict[str, dict[str, list[str]]]:
+    """The files of each bucket by table: a bucket is a folder, whatever its name."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for name, dataset in sets.items():
+        for file in dataset.files:
+            bucket = str(Path(file).parent.relative_to((path / name).absolute()))
+            found.setdefault(bucket, {}).setdefault(name, []).append(file)
+    return found

@@ -1,0 +1,122 @@
+"""Bucketwise: judges a recording part by part, so that memory is bounded by a bucket of clients.
+
+Enters: a recording. Leaves: its parts, to go through as often as needed, and result tables put
+together from what a function makes of each part.
+
+A large Parquet dataset is read bucket by bucket, each once; everything else is one part. What was
+made of the buckets is kept in memory as long as there is room (`ROOM`), then in files of its own.
+"""
+
+import pickle
+from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+
+from statetrail.analyses import on_spark
+from statetrail.analyses.lives import Lives, lives
+from statetrail.analyses.parts import COLUMNS, Part, part_of
+from statetrail.analyses.rules import Place, Rules, issuing
+from statetrail.frames import Frame, Recording
+from statetrail.schema import CLIENT_BY, Table
+
+ROOM: Final = 256 * 2**20
+"""Bytes of each kind of thing that stay in memory."""
+
+
+class Kept[T]:
+    """Things in the order in which they were added; in files where they are too large together."""
+
+    def __init__(self, folder: Callable[[], Path], name: str) -> None:
+        self._folder, self._name = folder, name
+        self._things: list[T | Path] = []
+        self._room = ROOM
+
+    def add(self, thing: T) -> None:
+        """Keep one more."""
+        self._room -= _size(thing)
+        if self._room >= 0 or not self._things:
+            self._things.append(thing)
+            return
+        path = self._folder() / f"{self._name}-{len(self._things)}"
+        with path.open("wb") as file:
+            pickle.dump(thing, file, protocol=5)
+        self._things.append(path)
+
+    def __len__(self) -> int:
+        return len(self._things)
+
+    def __iter__(self) -> Iterator[T]:
+        for thing in self._things:
+            if isinstance(thing, Path):
+                with thing.open("rb") as file:
+                    yield pickle.load(file)  # noqa: S301 - ours, from a folder of our own
+            else:
+                yield thing
+
+
+def parts(rec: Recording) -> tuple[Kept[Part], Rules]:
+    """The parts of a recording and the rules by which they are judged, made once."""
+    return rec.once("parts", lambda: _parts(rec))
+
+
+def lived(rec: Recording) -> Kept[Lives]:
+    """The lives of each part's values, made once."""
+    return rec.once("lives", lambda: _lived(rec))
+
+
+def by_parts(rec: Recording, table: Table, kernel: Callable[[Part, Rules], pa.Table]) -> Frame:
+    """A result table: what `kernel` makes of each part, one after the other; computed once."""
+    if rec.engine == "pyspark":
+        return rec.computed(table, lambda: on_spark.by_buckets(rec, table.arrow, kernel))
+
+    def each() -> Iterator[pa.Table]:
+        each_part, rules = parts(rec)
+        return (kernel(part, rules) for part in each_part)
+
+    return rec.gathered(table, each)
+
+
+def by_lives(
+    rec: Recording, table: Table, kernel: Callable[[Part, Rules, Lives], pa.Table]
+) -> Frame:
+    """The same, where `kernel` also needs the lives of the part's values."""
+    if rec.engine == "pyspark":
+        return by_parts(rec, table, lambda part, rules: kernel(part, rules, lives(part)))
+
+    def each() -> Iterator[pa.Table]:
+        each_part, rules = parts(rec)
+        both = zip(each_part, lived(rec), strict=True)
+        return (kernel(part, rules, told) for part, told in both)
+
+    return rec.gathered(table, each)
+
+
+def _parts(rec: Recording) -> tuple[Kept[Part], Rules]:
+    kept: Kept[Part] = Kept(rec.scratch, "part")
+    places: set[Place] = set()
+    columns = COLUMNS | {
+        "exchanges": (*COLUMNS["exchanges"], *(CLIENT_BY[name] for name in rec.client_by))
+    }
+    for tables in rec.buckets(columns):
+        part = part_of(
+            tables, dialects=rec.dialects, client_by=rec.client_by, grace_us=rec.grace_us
+        )
+        places |= issuing(part)
+        kept.add(part)
+    return kept, Rules(rec.dialects, rec.grace_us, frozenset(places))
+
+
+def _lived(rec: Recording) -> Kept[Lives]:
+    kept: Kept[Lives] = Kept(rec.scratch, "lives")
+    for part in parts(rec)[0]:
+        kept.add(lives(part))
+    return kept
+
+
+def _size(thing: Any) -> int:
+    """The bytes of the arrays in a dataclass."""
+    values = [getattr(thing, entry.name) for entry in fields(thing)]
+    return sum(_size(v) if is_dataclass(v) else getattr(v, "nbytes", 0) for v in values)

@@ -1,0 +1,190 @@
+"""Lives: what each value of a part met with, as far as single sightings tell.
+
+Enters: a part. Leaves: its readable issues and its uses, each value once per exchange, and the
+first and last of both by value. The lives of tokens and the causes of rotations start from these.
+
+Malformed issues bind nobody and are left out; so are requests that ask for a value or present an
+empty one.
+
+Late or in flight?
+    A use is `late` when the client had to know of a newer value, by the race rule of the verdicts
+    (R1-R3 there): some issue whose response had ended, and the grace period passed, when this
+    request started, began after the last issue of this value that the client may have known had
+    ended. It is `in_flight` when such an issue had only begun: the client may have known of it,
+    and need not have.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from statetrail.analyses.knowledge import FOREVER
+from statetrail.analyses.lookback import Bools, Ints, Past, among, run_begins
+from statetrail.analyses.parts import MALFORMED, VALUE, Part
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The issues, in order of (series, begun, ended, exchange id, fingerprint).
+
+    `free` where every issue of the value in that response lets the client choose; `presented`
+    where its request presented the value.
+    """
+
+    ex: Ints
+    value: Ints
+    series: Ints
+    free: Bools
+    presented: Bools
+
+    def __len__(self) -> int:
+        return len(self.ex)
+
+
+@dataclass(frozen=True, slots=True)
+class Uses:
+    """The values presented, in order of (exchange, series, first appearance).
+
+    `again` where the response issued the value, too; `answered` where it issued any of the series;
+    `late` and `in_flight` as above.
+    """
+
+    ex: Ints
+    value: Ints
+    series: Ints
+    again: Bools
+    answered: Bools
+    late: Bools
+    in_flight: Bools
+
+    def __len__(self) -> int:
+        return len(self.ex)
+
+
+@dataclass(frozen=True, slots=True)
+class Lives:
+    """The sightings of a part's values, and what they say of each value.
+
+    By value, as ranks of time: `issued` and `reissued` (first and last beginning of a response
+    that issued it), `whole` and `last_whole` (first and last end of one), `conceived` (start of the
+    first request that was so answered), `used` and `reused` (start of the first and last request
+    that presented it). What never happened is `FOREVER` where it is a first and -1 where a last.
+    """
+
+    answers: Answers
+    uses: Uses
+    issued: Ints
+    reissued: Ints
+    whole: Ints
+    last_whole: Ints
+    conceived: Ints
+    used: Ints
+    reused: Ints
+
+
+def lives(part: Part) -> Lives:
+    """The lives of a part's values."""
+    exchanges, count = part.exchanges, len(part.values)
+    answers, uses = _sightings(part)
+    begun, ended = exchanges.begun[answers.ex], exchanges.ended[answers.ex]
+    asked = exchanges.asked[uses.ex]
+    return Lives(
+        answers,
+        uses,
+        _first(count, answers.value, begun),
+        _last(count, answers.value, begun),
+        _first(count, answers.value, ended),
+        _last(count, answers.value, ended),
+        _first(count, answers.value, exchanges.asked[answers.ex]),
+        _first(count, uses.value, asked),
+        _last(count, uses.value, asked),
+    )
+
+
+def birth_seen(told: Lives) -> Bools:
+    """The values that were issued before they were first presented."""
+    return (told.issued < FOREVER) & (told.issued < told.used)
+
+
+def pairs(ex: Ints, of: Ints, count: int) -> Ints:
+    """Exchanges together with values or series, as one integer each."""
+    return ex * max(count, 1) + of
+
+
+def _sightings(part: Part) -> tuple[Answers, Uses]:
+    values, series = len(part.values), len(part.series_who)
+    *issued, free = _issues(part)
+    used = _presented(part)
+    issue_keys, use_keys = (pairs(ex, value, values) for ex, value, _ in (issued, used))
+    order = np.argsort(use_keys, kind="stable")
+    place = among(use_keys[order], issue_keys)
+    presented = place >= 0
+    again = np.zeros(len(use_keys), dtype=np.bool_)
+    again[order[place[presented]]] = True
+    known = _superseded(part, issued, used)
+    answered = among(
+        np.unique(pairs(issued[0], issued[2], series)), pairs(used[0], used[2], series)
+    )
+    return Answers(*issued, free, presented), Uses(*used, again, answered >= 0, *known)
+
+
+def _superseded(part: Part, issued: Sequence[Ints], used: Sequence[Ints]) -> tuple[Bools, Bools]:
+    """The uses of values that their clients had to know to be old, and that they may have known."""
+    exchanges, (ex, value, series) = part.exchanges, issued
+    begun, asked = exchanges.begun[ex], exchanges.asked[used[0]]
+    past = Past(series, exchanges.must[ex], exchanges.span)
+    must = past.maxima(begun)[past.at(used[2], asked, inclusive=False)]
+    past = Past(series, begun, exchanges.span)
+    may = past.maxima(begun)[past.at(used[2], asked)]
+    past = Past(value, begun, exchanges.span)
+    held = past.maxima(exchanges.ended[ex])[past.at(used[1], asked)]
+    late = (held >= 0) & (must > held)
+    return late, (held >= 0) & (may > held) & ~late
+
+
+def _issues(part: Part) -> tuple[Ints, Ints, Ints, Bools]:
+    issued, exchanges = part.issued, part.exchanges
+    rows = np.flatnonzero(issued.usage != MALFORMED)
+    ex, value, series = issued.ex[rows], issued.value[rows], issued.series[rows]
+    forced = (~issued.informational[rows]).astype(np.int64)
+    order = np.lexsort(
+        (
+            part.values.fingerprint[value],
+            exchanges.id[ex],
+            exchanges.ended[ex],
+            series * exchanges.span + exchanges.begun[ex],
+        )
+    )
+    ex, value, series, forced = ex[order], value[order], series[order], forced[order]
+    # One exchange may issue a value twice, in two channels: that is one issue.
+    begins = run_begins(value) | run_begins(ex)
+    if not begins.all():
+        starts = np.flatnonzero(begins)
+        forced = np.maximum.reduceat(forced, starts)
+        ex, value, series = ex[starts], value[starts], series[starts]
+    return ex, value, series, forced == 0
+
+
+def _presented(part: Part) -> tuple[Ints, Ints, Ints]:
+    presented = part.presented
+    rows = np.flatnonzero(presented.kind == VALUE)
+    ex, value, series = presented.ex[rows], presented.value[rows], presented.series[rows]
+    if not (run_begins(ex) | run_begins(series)).all():
+        # One request may present a value twice, in two channels: that is one use.
+        _, firsts = np.unique(pairs(ex, value, len(part.values)), return_index=True)
+        firsts.sort()
+        ex, value, series = ex[firsts], value[firsts], series[firsts]
+    return ex, value, series
+
+
+def _first(count: int, value: Ints, moment: Ints) -> Ints:
+    first = np.full(count, FOREVER)
+    np.minimum.at(first, value, moment)
+    return first
+
+
+def _last(count: int, value: Ints, moment: Ints) -> Ints:
+    last = np.full(count, -1, dtype=np.int64)
+    np.maximum.at(last, value, moment)
+    return last

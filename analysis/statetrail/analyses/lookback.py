@@ -1,0 +1,143 @@
+"""Looking back: what had happened in a group by a certain moment, in NumPy.
+
+Enters: points of groups, each at a moment. Leaves: running maxima over them, looked up at other
+moments. Groups and moments are small non-negative integers, so that a group and a moment together
+are one integer to sort and to search by.
+"""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+type Ints = npt.NDArray[np.int64]
+type Bools = npt.NDArray[np.bool_]
+
+NOTHING: Final = -1
+"""The maximum of no points at all."""
+
+_ODD: Final = np.uint64(0x9E3779B97F4A7C15)
+
+
+class Past:
+    """The points of groups in order of time.
+
+    Parameters
+    ----------
+    group, moment
+        Of each point; shape (points,).
+    span
+        More than any moment of a point or of a question.
+
+    Examples
+    --------
+    >>> past = Past(np.array([0, 0, 1]), np.array([5, 9, 7]), span=10)
+    >>> known = past.maxima(np.array([30, 20, 40]))
+    >>> known[past.at(np.array([0, 0, 1, 1]), np.array([4, 9, 6, 8]))]
+    array([-1, 30, -1, 40])
+    """
+
+    def __init__(self, group: Ints, moment: Ints, span: int) -> None:
+        key = group * span + moment
+        self._span = span
+        self._order = np.argsort(key)
+        self._key = key[self._order]
+        self._group = group[self._order]
+
+    def at(self, group: Ints, moment: Ints, *, inclusive: bool = True) -> Ints:
+        """For each question the place of the last point of its group by that moment.
+
+        Points at the very moment count where `inclusive`. The place is one for `maxima`: -1, its
+        last entry, where there is no such point.
+        """
+        base = group * self._span
+        place = np.searchsorted(self._key, base + moment, "right" if inclusive else "left") - 1
+        if len(self._key):
+            place[self._key[place] < base] = NOTHING
+        return place
+
+    def after(self, group: Ints, moment: Ints) -> Ints:
+        """For each question the first point of its group after that moment, -1 for none.
+
+        Points are named by their place in what this was made of.
+        """
+        place = np.searchsorted(self._key, group * self._span + moment, "right")
+        inside = place < len(self._key)
+        inside[inside] = self._group[place[inside]] == group[inside]
+        found = np.full(len(place), NOTHING, dtype=np.int64)
+        found[inside] = self._order[place[inside]]
+        return found
+
+    def maxima(self, values: Ints) -> Ints:
+        """The running maxima of values in [-1, span), and last of all `NOTHING`."""
+        width = self._span + 1
+        base = self._group * width
+        known = np.empty(len(values) + 1, dtype=np.int64)
+        np.maximum.accumulate(values[self._order] + base + 1, out=known[:-1])
+        known[:-1] -= base + 1
+        # What was carried over from the group before lies below every value of this one.
+        np.maximum(known, NOTHING, out=known)
+        known[-1] = NOTHING
+        return known
+
+    def counts(self) -> Ints:
+        """How many points of its group there are up to each place, and 0 at the end."""
+        places = np.arange(len(self._key), dtype=np.int64)
+        first = np.searchsorted(self._key, self._group * self._span)
+        return np.append(places - first + 1, 0)
+
+
+def ranked(*times: Ints) -> tuple[list[Ints], Ints]:
+    """The times as ranks that compare as they do, and the time of each rank.
+
+    >>> ranked(np.array([700, 300]), np.array([300, 900]))
+    ([array([1, 0]), array([0, 2])], array([300, 700, 900]))
+    """
+    every = np.concatenate(times)
+    order = np.argsort(every)
+    ordered = every[order]
+    begins = run_begins(ordered)
+    ranks = np.empty(len(every), dtype=np.int64)
+    ranks[order] = np.cumsum(begins) - 1
+    cuts = np.cumsum([len(each) for each in times])[:-1]
+    return np.split(ranks, cuts), ordered[begins]
+
+
+def among(keys: Ints, wanted: Ints) -> Ints:
+    """The place of each wanted key in sorted, distinct keys; -1 where it is not there."""
+    place = np.searchsorted(keys, wanted)
+    inside = place < len(keys)
+    inside[inside] = keys[place[inside]] == wanted[inside]
+    return np.where(inside, place, NOTHING)
+
+
+def numbered(*columns: Ints) -> tuple[Ints, Ints]:
+    """Numbers for the distinct rows of integer columns, and a place where each of them stands.
+
+    The numbers are in no order, but the same rows always get the same ones.
+
+    >>> number, place = numbered(np.array([2, 1, 2, 2]), np.array([7, 9, 7, 3]))
+    >>> bool(number[0] == number[2]), len(place)
+    (True, 3)
+    """
+    mixed = np.zeros(len(columns[0]), dtype=np.uint64)
+    for column in columns:
+        mixed = (mixed ^ (mixed >> np.uint64(32))) * _ODD + column.view(np.uint64)
+    order = np.argsort(mixed)
+    begins = run_begins(mixed[order])
+    differs = np.zeros(len(order), dtype=np.bool_)
+    for column in columns:
+        differs |= run_begins(column[order])
+    if not np.array_equal(differs, begins):  # two rows of one mix: rank them column by column
+        order = np.lexsort(columns)
+        begins = np.logical_or.reduce([run_begins(column[order]) for column in columns])
+    number = np.empty(len(order), dtype=np.int64)
+    number[order] = np.cumsum(begins) - 1
+    return number, order[begins]
+
+
+def run_begins(ordered: npt.NDArray[np.generic]) -> Bools:
+    """Where a run of equal entries begins."""
+    begins = np.ones(len(ordered), dtype=np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=begins[1:])
+    return begins

@@ -1,0 +1,323 @@
+"""Trials: the uses of tokens with their gaps and ages in brackets.
+
+Enters: what was seen of some tokens (`Seen`), by one client or by several. Leaves: `Trials`.
+
+The brackets
+    The proxy sees when a request is sent and when its response ends; the server's clock ticks
+    somewhere in between. So a gap is at least the time from the end of the last earlier exchange
+    that carried the token to the start of this request, and at most the time from the start of
+    the last earlier exchange that the server surely accepted to the end of this response. Where
+    another exchange overlaps this one, or a request without a response came in between, the token
+    may have been touched a moment before: the gap is at least zero. Where all clock readings of an
+    origin are whole milliseconds or seconds, they were cut to that, and the brackets widen by it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from statetrail.analyses.knowledge import FOREVER
+from statetrail.analyses.lives import Lives
+from statetrail.analyses.lookback import NOTHING, Bools, Ints, Past, numbered, ranked
+from statetrail.analyses.outcomes import (
+    ENDED,
+    LATE,
+    LOGGED_OUT,
+    SURVIVED,
+    Outcomes,
+    Series,
+    series_names,
+)
+from statetrail.analyses.parts import Part
+from statetrail.analyses.trail import Trail
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """Uses of tokens: `asked` and `ended` are ranks.
+
+    `sure`: the server surely accepted it; `replaced`: its client had to know of a newer one.
+    """
+
+    id: Ints
+    who: Ints
+    token: Ints
+    asked: Ints
+    ended: Ints
+    outcome: Ints
+    excluded: Ints
+    sure: Bools
+    moved: Bools
+    logout: Bools
+    replaced: Bools
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Issues of tokens, times as ranks; `apart`: the request did not present the token."""
+
+    token: Ints
+    asked: Ints
+    begun: Ints
+    ended: Ints
+    apart: Bools
+
+
+@dataclass(frozen=True, slots=True)
+class Cuts:
+    """Exchanges that replaced tokens; `asked` as a rank."""
+
+    token: Ints
+    asked: Ints
+    id: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was seen of some tokens.
+
+    `clients` has the (client, origin) that `Used.who` is a place in, `series` and `fingerprint`
+    what each token is, `clock` the microseconds of each rank.
+    """
+
+    clients: Sequence[tuple[str, str]]
+    series: Sequence[Series]
+    fingerprint: Ints
+    clock: Ints
+    used: Used
+    given: Given
+    cuts: Cuts
+
+
+@dataclass(frozen=True, slots=True)
+class Trials:
+    """One entry per use of `Used`: times and spans in microseconds, -1 where not known.
+
+    `outcome` and `excluded` are places in `OUTCOMES` and `EXCLUDED` (-1: it counts); `replaced`:
+    the client had to know of a newer token.
+    """
+
+    id: Ints
+    who: Ints
+    token: Ints
+    at_us: Ints
+    outcome: Ints
+    excluded: Ints
+    replaced: Bools
+    gap_low_us: Ints
+    gap_high_us: Ints
+    age_low_us: Ints
+    age_high_us: Ints
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+
+def seen(part: Part, told: Lives, read: Outcomes, moved: Trail) -> Seen:
+    """What a part's exchanges show of their tokens."""
+    exchanges, values = part.exchanges, part.values
+    names = series_names(part)
+    kinds = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    kind = np.array([kinds[name] for name in names], dtype=np.int64)
+    # A token is whoever's has it: clients that share one keep it alive for each other.
+    token, at = numbered(kind[values.series], values.fingerprint)
+    use = read.use
+    ex = told.uses.ex[use]
+    used = Used(
+        id=exchanges.id[ex],
+        who=exchanges.who[ex],
+        token=token[told.uses.value[use]],
+        asked=exchanges.asked[ex],
+        ended=exchanges.ended[ex],
+        outcome=read.outcome,
+        excluded=read.excluded,
+        sure=(read.outcome == SURVIVED) | told.uses.again[use],
+        moved=read.moved,
+        logout=read.logout,
+        replaced=told.uses.late[use],
+    )
+    answers = told.answers
+    given = Given(
+        token=token[answers.value],
+        asked=exchanges.asked[answers.ex],
+        begun=exchanges.begun[answers.ex],
+        ended=exchanges.ended[answers.ex],
+        apart=~answers.presented,
+    )
+    lost = moved.before >= 0
+    ex = moved.ex[lost]
+    cuts = Cuts(token[moved.before[lost]], exchanges.asked[ex], exchanges.id[ex])
+    every = list(kinds)
+    series = [every[k] for k in kind[values.series[at]].tolist()]
+    return Seen(part.clients, series, values.fingerprint[at], exchanges.clock, used, given, cuts)
+
+
+def split(what: Seen, apart: Ints) -> tuple[Seen, Seen]:
+    """What was seen of all tokens but those with these fingerprints, and of those."""
+    shared = np.isin(what.fingerprint, apart)
+    alone, together = (
+        replace(
+            what,
+            used=chosen(what.used, which[what.used.token]),
+            given=chosen(what.given, which[what.given.token]),
+            cuts=chosen(what.cuts, which[what.cuts.token]),
+        )
+        for which in (~shared, shared)
+    )
+    return alone, together
+
+
+def joined(several: Sequence[Seen]) -> Seen:
+    """What was seen of the same tokens by clients of several parts."""
+    kinds: dict[Series, int] = {}
+    kind = [kinds.setdefault(series, len(kinds)) for what in several for series in what.series]
+    fingerprint = np.concatenate([what.fingerprint for what in several])
+    token, at = numbered(np.array(kind, dtype=np.int64), fingerprint)
+    first_token = np.cumsum([0, *(len(what.fingerprint) for what in several)])
+    first_who = np.cumsum([0, *(len(what.clients) for what in several)])
+
+    def all_of(name: str) -> list[Any]:
+        """The arrays of `Used`, `Given` or `Cuts`, tokens and clients renumbered, times in us."""
+        found = []
+        for number, what in enumerate(several):
+            rows = getattr(what, name)
+            change: dict[str, Ints] = {"token": token[rows.token + first_token[number]]}
+            if name == "used":
+                change["who"] = rows.who + first_who[number]
+            for moment in {"asked", "begun", "ended"} & {entry.name for entry in fields(rows)}:
+                change[moment] = what.clock[getattr(rows, moment)]
+            found.append(replace(rows, **change))
+        return found
+
+    used, given, cuts = (concatenated(all_of(name)) for name in ("used", "given", "cuts"))
+    ranks, clock = ranked(used.asked, used.ended, given.asked, given.begun, given.ended, cuts.asked)
+    every = list(kinds)
+    return Seen(
+        [client for what in several for client in what.clients],
+        [every[kind[place]] for place in at.tolist()],
+        fingerprint[at],
+        clock,
+        replace(used, asked=ranks[0], ended=ranks[1]),
+        replace(given, asked=ranks[2], begun=ranks[3], ended=ranks[4]),
+        replace(cuts, asked=ranks[5]),
+    )
+
+
+def trials(what: Seen, tick_us: Mapping[str, int]) -> Trials:
+    """The uses with their brackets; the grain of each origin's clock readings widens them."""
+    used, clock = what.used, what.clock
+    outcome, excluded = _excluded(what)
+    counts = np.flatnonzero(excluded == NOTHING)
+    token, asked, ended = used.token[counts], used.asked[counts], used.ended[counts]
+    tick = np.array([tick_us.get(origin, 0) for _, origin in what.clients], dtype=np.int64)
+    tick = tick[used.who[counts]]
+    ended_before, touched, accepted = _earlier(what, counts)
+    known, conceived, born = _births(what)
+    asked_us, ended_us = clock[asked], clock[ended]
+    spans = {
+        "gap_low_us": np.where(
+            ended_before == NOTHING,
+            NOTHING,
+            np.where(touched, 0, np.maximum(asked_us - _moment(clock, ended_before) - tick, 0)),
+        ),
+        "gap_high_us": np.where(
+            accepted == NOTHING, NOTHING, ended_us + tick - _moment(clock, accepted)
+        ),
+        "age_low_us": np.maximum(asked_us - clock[known[token]] - tick, 0),
+        "age_high_us": np.where(born[token], ended_us + tick - clock[conceived[token]], NOTHING),
+    }
+    whole = {}
+    for name, span in spans.items():
+        whole[name] = np.full(len(used.id), NOTHING, dtype=np.int64)
+        whole[name][counts] = span
+    told = (used.id, used.who, used.token, clock[used.asked], outcome, excluded, used.replaced)
+    return Trials(*told, **whole)
+
+
+def _excluded(what: Seen) -> tuple[Ints, Ints]:
+    """The outcomes, and what is left out for good."""
+    used, cuts, count = what.used, what.cuts, len(what.fingerprint)
+    out = np.full(count, FOREVER)
+    np.minimum.at(out, used.token[used.logout], used.asked[used.logout])
+    fatal = used.outcome == ENDED
+    token = np.concatenate([cuts.token, used.token[fatal]])
+    (ids, own), known = ranked(np.concatenate([cuts.id, used.id[fatal]]), used.id)
+    asked = np.concatenate([cuts.asked, used.asked[fatal]])
+    width = max(len(known), 1)
+    first = np.full(count, FOREVER)
+    np.minimum.at(first, token, asked * width + ids)
+    cut = first[used.token]
+    late = (cut < FOREVER) & (used.ended > cut // width) & (own != cut % width)
+    counts = used.excluded == NOTHING
+    gone = used.logout | (used.ended > out[used.token])
+    excluded = np.where(counts & gone, LOGGED_OUT, np.where(counts & late, LATE, used.excluded))
+    # The server answered with what had replaced the token long before: it still took it.
+    accepted = (excluded == LATE) & fatal & used.replaced & ~used.moved
+    return np.where(accepted, SURVIVED, used.outcome), excluded
+
+
+def _earlier(what: Seen, counts: Ints) -> tuple[Ints, Bools, Ints]:
+    """What had been seen of the token when each use that counts started.
+
+    Over the exchanges that carried it and had ended by then: their latest end; whether one more
+    was under way, or came in between and was lost; the latest start of those that the server
+    surely accepted. Moments are twice the rank, plus one for the microsecond after it.
+    """
+    used, given = what.used, what.given
+    token = np.concatenate([used.token, given.token[given.apart]])
+    asked = np.concatenate([used.asked, given.asked[given.apart]])
+    ended = np.concatenate([used.ended, given.ended[given.apart]])
+    sure = np.concatenate([used.sure, np.ones(int(given.apart.sum()), dtype=np.bool_)])
+    whole = what.clock[ended] < FOREVER
+    span = 2 * len(what.clock) + 2
+    # No exchange has ended before its own request.
+    end = np.maximum(2 * ended, 2 * asked + 1)[whole]
+    start = 2 * asked[whole]
+    questions = used.token[counts], 2 * used.asked[counts]
+    past = Past(token[whole], end, span)
+    place = past.at(*questions)
+    before = past.counts()[place]
+    ended_before, started_before = past.maxima(end)[place], past.maxima(start)[place]
+    accepted = past.maxima(np.where(sure[whole], start, NOTHING))[place]
+    past = Past(token[~whole], 2 * asked[~whole], span)
+    lost = past.maxima(2 * asked[~whole])[past.at(*questions)]
+    past = Past(token[whole], start, span)
+    started = past.counts()[past.at(questions[0], 2 * used.ended[counts])]
+    between = (lost != NOTHING) & (started_before != NOTHING) & (lost >= started_before)
+    return ended_before, (started - before > 1) | between, accepted
+
+
+def _births(what: Seen) -> tuple[Ints, Ints, Bools]:
+    """By token, as ranks: by when it existed at the latest, before when it did not exist, and
+    whether the latter is known."""
+    used, given, count = what.used, what.given, len(what.fingerprint)
+    first = [np.full(count, FOREVER) for _ in range(4)]
+    shown, ended, asked, begun = first
+    np.minimum.at(shown, used.token, used.asked)
+    np.minimum.at(ended, given.token, given.ended)
+    np.minimum.at(asked, given.token, given.asked)
+    np.minimum.at(begun, given.token, given.begun)
+    nowhere = len(what.clock) - 1
+    known, conceived = np.minimum(shown, ended), np.minimum(asked, nowhere)
+    return np.minimum(known, nowhere), conceived, begun < shown
+
+
+def _moment(clock: Ints, twice: Ints) -> Ints:
+    """The microsecond of a moment."""
+    return clock[twice >> 1] + (twice & 1)
+
+
+def chosen[T](rows: T, which: Bools) -> T:
+    """The rows of arrays for which the flag is set."""
+    return replace(rows, **{f.name: getattr(rows, f.name)[which] for f in fields(rows)})
+
+
+def concatenated[T](several: Sequence[T]) -> T:
+    """The rows of several, one after the other."""
+    names = [entry.name for entry in fields(several[0])]
+    return replace(
+        several[0],
+        **{name: np.concatenate([getattr(rows, name) for rows in several]) for name in names},
+    )

@@ -136,8 +136,9 @@ def _hindrance(one: _Series, exchange_id: int) -> str:
     obstacle = "" if arrived else _obstacle(newest)
     if obstacle not in ("", "cacheable"):
         return obstacle
-    broken = [e.begun for e in events if e.issue.problem and e.begun <= ex.start]
-    return "malformed-issue" if broken and max(broken) > newest.begun else obstacle
+    broken = [e for e in events if e.issue.problem and e.begun <= ex.start]
+    until = [e.begun if e.ex.ended is None else e.ended for e in broken]
+    return "malformed-issue" if max(until, default=-1) >= newest.begun else obstacle
 
 
 def _habit(one: _Series, verdict: str, ex: Ex) -> str | None:

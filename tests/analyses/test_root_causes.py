@@ -109,6 +109,14 @@ CASES: dict[str, tuple[list[Ex], str | None]] = {
          spoilt(2500, "x"), ask(3000, path=MENUS)],
         "some-endpoints",
     ),
+    "malformed in a response that was under way": (
+        [FIRST, replace(spoilt(300, "x"), ended=520), issue(500, OTHER), ask(1000)],
+        "malformed-issue",
+    ),
+    "malformed in a response that had been cut short": (
+        [FIRST, replace(spoilt(300, "x"), ended=None), issue(500, OTHER), ask(1000)],
+        "unknown",
+    ),
     "malformed before": ([BROKEN, issue(700, LONG), ask(2000)], "unknown"),
     "not exposed to a page": (
         [issue(0, LONG, exposed_headers="x-set-langid", **CROSS), ask(1000)],

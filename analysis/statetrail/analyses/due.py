@@ -34,7 +34,7 @@ def due(rec: Recording, faults: Lazy) -> Lazy:
         Columns ``exchange_id``, ``dialect``, ``param``; ``obstacle`` (null: one of the value's
         issues had none, or the client has presented it since), ``other_path`` (1: it was issued
         only under another path in front of the API) and ``spoilt`` (1: a malformed issue of the
-        parameter came after it). A fault before which nothing was due has no row.
+        parameter came with or after it). A fault before which nothing was due has no row.
     """
     newest = _newest(rec, faults)
     # Whoever has presented a value had it, whatever it came by.
@@ -50,7 +50,7 @@ def due(rec: Recording, faults: Lazy) -> Lazy:
             *_FAULT,
             "other_path",
             obstacle=nw.when(arrived < nw.col("run_us")).then("obstacle"),
-            spoilt=nw.when(nw.col("malformed_us").fill_null(-NEVER) > nw.col("begun_us")).then(
+            spoilt=nw.when(nw.col("spoilt_us").fill_null(-NEVER) >= nw.col("begun_us")).then(
                 nw.col("exchange_id") * 0 + 1
             ),
         )
@@ -153,13 +153,18 @@ def _other_path(rec: Recording, newest: Lazy) -> Lazy:
 
 
 def _malformed(rec: Recording, faults: Lazy) -> Lazy:
-    """When the parameter was last issued malformed before the fault: ``malformed_us``."""
+    """When the last malformed issue that may be known had ended: ``spoilt_us``.
+
+    As with values (R3), what began later replaces it only if it began after that. One that was cut
+    short counts from its beginning.
+    """
+    until = nw.when(nw.col("ended_us") < NEVER).then("ended_us").otherwise(nw.col("begun_us"))
     return as_of(
-        malformed(rec).with_columns(t=nw.col("begun_us"), malformed_us=nw.col("begun_us")),
+        malformed(rec).with_columns(t=nw.col("begun_us"), spoilt_us=until),
         faults.select(*SERIES, "exchange_id", t="at_us"),
         by=list(SERIES),
         at=["t"],
         inclusive=True,
         carry=["exchange_id"],
-        maxima=["malformed_us"],
-    ).select(*_FAULT, "malformed_us")
+        maxima=["spoilt_us"],
+    ).select(*_FAULT, "spoilt_us")

@@ -26,8 +26,8 @@ A fault gets the first cause that holds:
     The client has never shown that it reads the parameter: nothing that it presented was honoured,
     stale, misplaced or a near miss, in at least `MIN_CHANCES` requests.
 ``malformed-issue``
-    Since the last readable issue the server has issued the parameter in a form that does not
-    parse.
+    With or since the last readable issue the server has issued the parameter in a form that does
+    not parse.
 ``cached``
     Nothing else explains it, and a shared cache may have handed the response to somebody else.
 ``unknown``

@@ -58,7 +58,8 @@ def malformed(rec: Recording) -> Lazy:
     Returns
     -------
     Lazy
-        Columns `SERIES`, ``exchange_id``, ``fingerprint`` and ``begun_us`` as in `issues`.
+        Columns `SERIES`, ``exchange_id``, ``fingerprint``, ``begun_us`` and ``ended_us`` as in
+        `issues`.
     """
     return collected(rec, "malformed", _malformed)
 
@@ -69,7 +70,7 @@ def _malformed(rec: Recording) -> Lazy:
         broken.select(*SEEN)
         .unique()
         .join(_times(rec), on="exchange_id", how="inner")
-        .select(*SERIES, "exchange_id", "fingerprint", "begun_us")
+        .select(*SERIES, "exchange_id", "fingerprint", "begun_us", "ended_us")
     )
 
 

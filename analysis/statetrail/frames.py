@@ -7,9 +7,12 @@ pandas is what a person gets out of it.
 
 import itertools
 import os
+import shutil
 import sys
 import tempfile
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Literal, Self, cast
 
@@ -49,6 +52,20 @@ _LOCAL_SPARK: Final = {
     # Its default of 200 is for a cluster: here each would be a task with a handful of rows.
     "spark.sql.shuffle.partitions": "4",
 }
+
+
+class Scratch:
+    """A folder for what does not fit into memory, made when it is first asked for.
+
+    It goes when this object does, or with the process.
+    """
+
+    @cached_property
+    def folder(self) -> Path:
+        """The folder, which nobody else can read."""
+        folder = Path(tempfile.mkdtemp(prefix="statetrail-"))
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return folder
 
 
 class Frame:
@@ -163,7 +180,7 @@ class Recording:
         self._facts = facts if isinstance(facts, Facts) else Facts(Path(), "", facts)
         self._lazies = {table.name: self._place(self._facts.tables[table.name]) for table in FACTS}
         self._results: dict[str, Any] = {}
-        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self.scratch = Scratch()
 
     @property
     def exchanges(self) -> Frame:
@@ -213,12 +230,6 @@ class Recording:
             for t in tables
         }
 
-    def scratch(self) -> Path:
-        """A folder of this recording's own, which goes when it does."""
-        if self._scratch is None:
-            self._scratch = tempfile.TemporaryDirectory(prefix="statetrail-")
-        return Path(self._scratch.name)
-
     def place(self, table: pa.Table) -> Lazy:
         """An Arrow table as a lazy frame on this recording's engine."""
         return self._place(table)
@@ -258,7 +269,7 @@ class Recording:
         first, second = next(each), next(each, None)
         if second is None:
             return self._place(first.cast(table.arrow))
-        folder = self.scratch() / table.name
+        folder = self.scratch.folder / table.name
         folder.mkdir()
         for number, part in enumerate(itertools.chain((first, second), each)):
             with pa.ipc.new_file(folder / f"{number}.arrow", part.schema) as file:

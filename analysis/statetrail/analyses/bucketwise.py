@@ -9,7 +9,7 @@ made of the buckets is kept in memory as long as there is room (`ROOM`), then in
 
 import pickle
 from collections.abc import Callable, Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +19,8 @@ from statetrail.analyses import on_spark
 from statetrail.analyses.lives import Lives, lives
 from statetrail.analyses.parts import COLUMNS, Part, part_of
 from statetrail.analyses.rules import Place, Rules, issuing
-from statetrail.frames import Frame, Recording
+from statetrail.analyses.trail import Trail, trail
+from statetrail.frames import Frame, Recording, Scratch
 from statetrail.schema import CLIENT_BY, Table
 
 ROOM: Final = 256 * 2**20
@@ -29,8 +30,8 @@ ROOM: Final = 256 * 2**20
 class Kept[T]:
     """Things in the order in which they were added; in files where they are too large together."""
 
-    def __init__(self, folder: Callable[[], Path], name: str) -> None:
-        self._folder, self._name = folder, name
+    def __init__(self, scratch: Scratch, name: str) -> None:
+        self._scratch, self._name = scratch, name
         self._things: list[T | Path] = []
         self._room = ROOM
 
@@ -40,7 +41,7 @@ class Kept[T]:
         if self._room >= 0 or not self._things:
             self._things.append(thing)
             return
-        path = self._folder() / f"{self._name}-{len(self._things)}"
+        path = self._scratch.folder / f"{self._name}-{len(self._things)}"
         with path.open("wb") as file:
             pickle.dump(thing, file, protocol=5)
         self._things.append(path)
@@ -62,7 +63,15 @@ def parts(rec: Recording) -> tuple[Kept[Part], Rules]:
     return rec.once("parts", lambda: _parts(rec))
 
 
-def lived(rec: Recording) -> Kept[Lives]:
+@dataclass(frozen=True, slots=True)
+class Lived:
+    """The lives of a part's values, and how its servers moved their clients from one to another."""
+
+    lives: Lives
+    trail: Trail
+
+
+def lived(rec: Recording) -> Kept[Lived]:
     """The lives of each part's values, made once."""
     return rec.once("lives", lambda: _lived(rec))
 
@@ -80,11 +89,11 @@ def by_parts(rec: Recording, table: Table, kernel: Callable[[Part, Rules], pa.Ta
 
 
 def by_lives(
-    rec: Recording, table: Table, kernel: Callable[[Part, Rules, Lives], pa.Table]
+    rec: Recording, table: Table, kernel: Callable[[Part, Rules, Lived], pa.Table]
 ) -> Frame:
     """The same, where `kernel` also needs the lives of the part's values."""
     if rec.engine == "pyspark":
-        return by_parts(rec, table, lambda part, rules: kernel(part, rules, lives(part)))
+        return by_parts(rec, table, lambda part, rules: kernel(part, rules, _live(part)))
 
     def each() -> Iterator[pa.Table]:
         each_part, rules = parts(rec)
@@ -109,11 +118,16 @@ def _parts(rec: Recording) -> tuple[Kept[Part], Rules]:
     return kept, Rules(rec.dialects, rec.grace_us, frozenset(places))
 
 
-def _lived(rec: Recording) -> Kept[Lives]:
-    kept: Kept[Lives] = Kept(rec.scratch, "lives")
+def _lived(rec: Recording) -> Kept[Lived]:
+    kept: Kept[Lived] = Kept(rec.scratch, "lives")
     for part in parts(rec)[0]:
-        kept.add(lives(part))
+        kept.add(_live(part))
     return kept
+
+
+def _live(part: Part) -> Lived:
+    told = lives(part)
+    return Lived(told, trail(part, told))
 
 
 def _size(thing: Any) -> int:

@@ -370,9 +370,9 @@ def _distinct(keys: Ints, span: int) -> tuple[Ints, Ints]:
 
 
 def _coded(column: pa.ChunkedArray) -> tuple[Ints, list[Any]]:
-    """A column as places in the list of its distinct entries (null is one of them)."""
+    """A column as places in the list of its distinct entries; null is the last of them."""
     if not pa.types.is_dictionary(column.type):
-        column = pc.dictionary_encode(column, null_encoding="encode")
+        column = pc.dictionary_encode(column)
     whole = column.unify_dictionaries().combine_chunks()
     if isinstance(whole, pa.ChunkedArray):  # no chunk at all
         whole = pa.concat_arrays(whole.chunks) if whole.num_chunks else pa.array([], column.type)

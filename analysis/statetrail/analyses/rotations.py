@@ -28,15 +28,14 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from statetrail.analyses.bucketwise import by_lives
+from statetrail.analyses.bucketwise import Lived, by_lives
 from statetrail.analyses.expiry import MIN_CLIENTS, MIN_ENDS, expiry
-from statetrail.analyses.lives import Lives
 from statetrail.analyses.lookback import Bools, Ints
 from statetrail.analyses.outcomes import ENDED, SURVIVED, Series, series_names
 from statetrail.analyses.parts import Part
 from statetrail.analyses.rows import numbers, of_series, seconds, table, words
 from statetrail.analyses.rules import Rules, done, of_params
-from statetrail.analyses.trail import REISSUED, RESET, SHOWN, Trail, trail
+from statetrail.analyses.trail import REISSUED, RESET, SHOWN, Trail
 from statetrail.analyses.trials import Trials
 from statetrail.analyses.uses import trials_by_series
 from statetrail.frames import Frame, Recording
@@ -89,14 +88,14 @@ def rotations(rec: Recording) -> Frame:
     """
     known = rec.once("policies", lambda: _policies(rec))
 
-    def of_part(part: Part, rules: Rules, told: Lives) -> pa.Table:
-        return _rotations(part, rules, told, known)
+    def of_part(part: Part, rules: Rules, lived: Lived) -> pa.Table:
+        return _rotations(part, rules, lived.trail, known)
 
     return by_lives(rec, ROTATIONS, of_part)
 
 
-def _rotations(part: Part, rules: Rules, told: Lives, known: Mapping[Series, Policy]) -> pa.Table:
-    moved, exchanges = trail(part, told), part.exchanges
+def _rotations(part: Part, rules: Rules, moved: Trail, known: Mapping[Series, Policy]) -> pa.Table:
+    exchanges = part.exchanges
     ex, values = moved.ex, part.values
     spans = {
         name: (span, span >= 0)

@@ -28,7 +28,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from statetrail.analyses.bucketwise import by_lives
+from statetrail.analyses.bucketwise import Lived, by_lives
 from statetrail.analyses.fates import Fates, fates
 from statetrail.analyses.knowledge import FOREVER
 from statetrail.analyses.lives import Lives, birth_seen
@@ -36,7 +36,7 @@ from statetrail.analyses.lookback import NOTHING, Bools, Ints, Past
 from statetrail.analyses.parts import Part
 from statetrail.analyses.rows import numbers, of_series, seconds, table, words
 from statetrail.analyses.rules import Rules
-from statetrail.analyses.trail import RESTARTED, Trail, trail
+from statetrail.analyses.trail import RESTARTED, Trail
 from statetrail.frames import Frame, Recording
 from statetrail.schema import TOKENS
 
@@ -67,8 +67,9 @@ def tokens(rec: Recording) -> Frame:
     return by_lives(rec, TOKENS, _tokens)
 
 
-def _tokens(part: Part, rules: Rules, told: Lives) -> pa.Table:
-    met, moved = fates(part, rules, told), trail(part, told)
+def _tokens(part: Part, rules: Rules, lived: Lived) -> pa.Table:
+    told, moved = lived.lives, lived.trail
+    met = fates(part, rules, told)
     values, clock, count = part.values, part.exchanges.clock, len(part.values)
     issues, uses = _count(count, told.answers.value), _count(count, told.uses.value)
     superseded = _superseded(part, told)

@@ -19,7 +19,6 @@ from statetrail.analyses.lookback import Ints
 from statetrail.analyses.outcomes import EXCLUDED, OUTCOMES, Habits, Series, outcomes
 from statetrail.analyses.rows import seconds, table, words
 from statetrail.analyses.rules import secret
-from statetrail.analyses.trail import trail
 from statetrail.analyses.trials import (
     Seen,
     Trials,
@@ -77,9 +76,9 @@ def tried_tokens(rec: Recording) -> Iterator[Tried]:
     known = habits(rec)
     apart = rec.once("apart", lambda: _apart(rec))
     rest: list[Seen] = []
-    for part, told in zip(each_part, lived(rec), strict=True):
-        moved = trail(part, told)
-        what = seen(part, told, outcomes(part, rules, told, moved, known), moved)
+    for part, each in zip(each_part, lived(rec), strict=True):
+        read = outcomes(part, rules, each.lives, each.trail, known)
+        what = seen(part, each.lives, read, each.trail)
         if len(apart):
             what, shared = split(what, apart)
             rest.append(shared)
@@ -108,8 +107,8 @@ def _by_series(rec: Recording) -> dict[Series, Trials]:
 def _habits(rec: Recording) -> Habits:
     each_part, rules = parts(rec)
     known = Habits()
-    for part, told in zip(each_part, lived(rec), strict=True):
-        known.learn(part, rules, told)
+    for part, each in zip(each_part, lived(rec), strict=True):
+        known.learn(part, rules, each.lives)
     return known
 
 

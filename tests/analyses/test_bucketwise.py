@@ -1,0 +1,81 @@
+"""Bucketwise: a large dataset judged bucket by bucket says what the whole says."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+import statetrail as st
+from statetrail.analyses import bucketwise
+from statetrail.analyses.uses import uses
+from statetrail.errors import StoreError
+from statetrail.frames import Frame, Recording
+from statetrail.store import export_parquet, reading
+from statetrail.store.reading import Facts
+from support.histories import Ex, facts, recording
+from support.strategies import histories
+
+ANALYSES: tuple[Callable[[Recording], Frame], ...] = (st.verdicts, st.tokens, uses, st.rotations)
+BY = ("user-agent",)
+
+
+@pytest.fixture
+def at_scale(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every dataset is large, and nothing has room in memory."""
+    monkeypatch.setattr(reading, "LARGE", 0)
+    monkeypatch.setattr(bucketwise, "ROOM", 0)
+
+
+def exported(history: list[Ex], folder: Path, buckets: int = 3) -> Path:
+    """The history as a dataset."""
+    to = folder / "dataset"
+    return export_parquet(Facts(folder, "0" * 16, facts(history)), to, BY, buckets)
+
+
+@pytest.mark.usefixtures("at_scale")
+@settings(max_examples=25, deadline=None)
+@given(histories(min_size=8))
+def test_buckets_say_what_the_whole_says(history: list[Ex]) -> None:
+    """Also of tokens that clients of several buckets share, and with everything kept in files."""
+    whole = recording(history, engine="polars")
+    with tempfile.TemporaryDirectory() as folder:
+        parts = st.open(exported(history, Path(folder)), client_by=BY)
+        for analysis in ANALYSES:
+            assert analysis(parts).rows() == analysis(whole).rows(), analysis.__name__
+
+
+@pytest.mark.usefixtures("at_scale")
+def test_clients_that_buckets_do_not_keep_whole_are_judged_at_once(tmp_path: Path) -> None:
+    """Clients told apart by less than the buckets are: the dataset is one part."""
+    two = [Ex(0, 1, 2, client="a"), Ex(10, 11, 12, client="b"), Ex(20, 21, 22, client="c")]
+    dataset = exported(two, tmp_path)
+    assert len(bucketwise.parts(st.open(dataset, client_by=BY))[0]) > 1
+    assert len(bucketwise.parts(st.open(dataset, client_by=("peer",)))[0]) == 1
+
+
+@pytest.mark.usefixtures("at_scale")
+def test_a_bucket_that_was_damaged_is_a_clear_error(tmp_path: Path) -> None:
+    """A file that is cut short in its middle is named."""
+    dataset = exported([Ex(0, 1, 2)], tmp_path)
+    file = next((dataset / "issued").rglob("*.parquet"))
+    content = file.read_bytes()
+    file.write_bytes(content[:4] + bytes(len(content) - 4))
+    with pytest.raises(StoreError, match="issued"):
+        st.verdicts(st.open(dataset, client_by=BY))
+
+
+def test_results_of_many_parts_go_with_their_recording(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_scale: Any
+) -> None:
+    """The folder with the results of the buckets is removed."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    two = [Ex(0, 1, 2, client="a"), Ex(10, 11, 12, client="b"), Ex(20, 21, 22, client="c")]
+    rec = st.open(exported(two, tmp_path), client_by=BY)
+    st.verdicts(rec)
+    assert list((tmp_path / "temporary").iterdir())
+    del rec
+    assert not list((tmp_path / "temporary").iterdir())

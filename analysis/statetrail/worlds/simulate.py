@@ -108,6 +108,9 @@ class _Client:
 
     def held(self, now: float) -> int:
         """The newest value that had arrived by then."""
+        at, value = self._replies[-1]
+        if at <= now:
+            return value
         return next((value for at, value in reversed(self._replies) if at <= now), NOTHING)
 
     def take(self, at: float, value: int) -> None:
@@ -185,8 +188,9 @@ class Simulation:
     def _plan(self, client: _Client) -> None:
         """The client's next visits; one that leaves for good makes room for another."""
         requests, begin = client.habit.block()
+        queue, order = self._queue, self._order
         for request in requests:
-            self._push(request[1], client, request)
+            heapq.heappush(queue, (request[1], next(order), client, request))
         if requests:
             self._push(begin, client, None)
         else:

@@ -7,8 +7,12 @@ A large Parquet dataset is read bucket by bucket, each once; everything else is 
 made of the buckets is kept in memory as long as there is room (`ROOM`), then in files of its own.
 """
 
+import itertools
+import os
 import pickle
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -23,8 +27,10 @@ from statetrail.analyses.trail import Trail, trail
 from statetrail.frames import Frame, Recording, Scratch
 from statetrail.schema import CLIENT_BY, Table
 
-ROOM: Final = 256 * 2**20
+ROOM: Final = 192 * 2**20
 """Bytes of each kind of thing that stay in memory."""
+THREADS: Final = min(os.process_cpu_count() or 1, 4)
+"""How many parts are worked on at a time; memory is bounded by so many buckets."""
 
 
 class Kept[T]:
@@ -83,7 +89,7 @@ def by_parts(rec: Recording, table: Table, kernel: Callable[[Part, Rules], pa.Ta
 
     def each() -> Iterator[pa.Table]:
         each_part, rules = parts(rec)
-        return (kernel(part, rules) for part in each_part)
+        return in_turn(lambda part: kernel(part, rules), each_part)
 
     return rec.gathered(table, each)
 
@@ -98,9 +104,29 @@ def by_lives(
     def each() -> Iterator[pa.Table]:
         each_part, rules = parts(rec)
         both = zip(each_part, lived(rec), strict=True)
-        return (kernel(part, rules, told) for part, told in both)
+        return in_turn(lambda pair: kernel(pair[0], rules, pair[1]), both)
 
     return rec.gathered(table, each)
+
+
+def in_turn[T, R](work: Callable[[T], R], things: Iterable[T]) -> Iterator[R]:
+    """What `work` makes of each thing, in their order; a few are worked on at a time.
+
+    NumPy and Arrow let other threads go on while they count.
+    """
+    each = iter(things)
+    first = list(itertools.islice(each, 2))
+    if len(first) < 2:
+        yield from map(work, first)
+        return
+    with ThreadPoolExecutor(THREADS) as pool:
+        under_way: deque[Future[R]] = deque()
+        for thing in itertools.chain(first, each):
+            if len(under_way) == THREADS:
+                yield under_way.popleft().result()
+            under_way.append(pool.submit(work, thing))
+        while under_way:
+            yield under_way.popleft().result()
 
 
 def _parts(rec: Recording) -> tuple[Kept[Part], Rules]:
@@ -109,10 +135,13 @@ def _parts(rec: Recording) -> tuple[Kept[Part], Rules]:
     columns = COLUMNS | {
         "exchanges": (*COLUMNS["exchanges"], *(CLIENT_BY[name] for name in rec.client_by))
     }
-    for tables in rec.buckets(columns):
-        part = part_of(
+
+    def made(tables: dict[str, pa.Table]) -> Part:
+        return part_of(
             tables, dialects=rec.dialects, client_by=rec.client_by, grace_us=rec.grace_us
         )
+
+    for part in in_turn(made, rec.buckets(columns)):
         places |= issuing(part)
         kept.add(part)
     return kept, Rules(rec.dialects, rec.grace_us, frozenset(places))
@@ -120,8 +149,8 @@ def _parts(rec: Recording) -> tuple[Kept[Part], Rules]:
 
 def _lived(rec: Recording) -> Kept[Lived]:
     kept: Kept[Lived] = Kept(rec.scratch, "lives")
-    for part in parts(rec)[0]:
-        kept.add(_live(part))
+    for told in in_turn(_live, parts(rec)[0]):
+        kept.add(told)
     return kept
 
 

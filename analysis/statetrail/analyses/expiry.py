@@ -23,10 +23,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from statetrail.analyses.outcomes import ENDED, SURVIVED, TOKEN_SERIES
+from statetrail.analyses.outcomes import TOKEN_SERIES
+from statetrail.analyses.tested import Votes
 from statetrail.analyses.thresholds import Threshold, threshold
-from statetrail.analyses.trials import Trials
-from statetrail.analyses.uses import habits, trials_by_series
+from statetrail.analyses.uses import tested
 from statetrail.frames import Frame, Recording
 from statetrail.schema import EXPIRY
 
@@ -54,34 +54,31 @@ def expiry(rec: Recording) -> Frame:
 
 
 def _expiry(rec: Recording) -> pa.Table:
-    tried = trials_by_series(rec)
     rows = [
-        dict(zip(TOKEN_SERIES, series, strict=True)) | _infer(_votes(tried.get(series)))
-        for series in sorted(habits(rec).holding)
+        dict(zip(TOKEN_SERIES, series, strict=True)) | _infer(_evidence(told.votes))
+        for series, told in tested(rec).items()
     ]
     return pa.Table.from_pylist(rows, schema=EXPIRY.arrow)
 
 
-def _votes(told: Trials | None) -> pd.DataFrame | None:
+def _evidence(votes: Votes) -> pd.DataFrame | None:
     """What each token says of the limits: all that the inference needs to know of it."""
-    if told is None or not len(told):
+    if not len(votes):
         return None
-    counts = told.excluded < 0
-    survived, ended = counts & (told.outcome == SURVIVED), counts & (told.outcome == ENDED)
-    columns = {
-        "token": told.token,
-        "survived": survived,
-        "ended": ended,
-        "excluded": ~counts,
-        "ended_by": np.where(ended, told.who.astype(np.float64), np.nan),
+    spans = {
+        f"{what}_{span}_s": getattr(votes, f"{what}_{span}_us")
+        for what in ("outlived", "ended")
+        for span in ("gap", "age")
     }
-    for span in ("gap", "age"):
-        low, high = getattr(told, f"{span}_low_us"), getattr(told, f"{span}_high_us")
-        columns[f"outlived_{span}_s"] = np.where(survived & (low >= 0), low / 1e6, np.nan)
-        columns[f"ended_{span}_s"] = np.where(ended & (high >= 0), high / 1e6, np.nan)
-    sums = dict.fromkeys(("survived", "ended", "excluded"), "sum")
-    tops = dict.fromkeys([n for n in columns if n not in sums and n != "token"], "max")
-    return pd.DataFrame(columns).groupby("token").agg(sums | tops)
+    return pd.DataFrame(
+        {
+            "survived": votes.survived,
+            "ended": votes.ended,
+            "excluded": votes.excluded,
+            "ended_by": np.where(votes.ended_by >= 0, votes.ended_by, np.nan),
+        }
+        | {name: np.where(span >= 0, span / 1e6, np.nan) for name, span in spans.items()}
+    )
 
 
 def _infer(evidence: pd.DataFrame | None) -> dict[str, Any]:

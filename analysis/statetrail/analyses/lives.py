@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from statetrail.analyses.knowledge import FOREVER
-from statetrail.analyses.lookback import Bools, Ints, Past, among, run_begins
+from statetrail.analyses.lookback import NOTHING, Bools, Ints, Past, among, run_begins
 from statetrail.analyses.parts import MALFORMED, VALUE, Part
 
 
@@ -123,9 +123,7 @@ def _sightings(part: Part) -> tuple[Answers, Uses]:
     again = np.zeros(len(use_keys), dtype=np.bool_)
     again[order[place[presented]]] = True
     known = _superseded(part, issued, used)
-    answered = among(
-        np.unique(pairs(issued[0], issued[2], series)), pairs(used[0], used[2], series)
-    )
+    answered = among(np.sort(pairs(issued[0], issued[2], series)), pairs(used[0], used[2], series))
     return Answers(*issued, free, presented), Uses(*used, again, answered >= 0, *known)
 
 
@@ -133,14 +131,19 @@ def _superseded(part: Part, issued: Sequence[Ints], used: Sequence[Ints]) -> tup
     """The uses of values that their clients had to know to be old, and that they may have known."""
     exchanges, (ex, value, series) = part.exchanges, issued
     begun, asked = exchanges.begun[ex], exchanges.asked[used[0]]
-    past = Past(series, exchanges.must[ex], exchanges.span)
-    must = past.maxima(begun)[past.at(used[2], asked, inclusive=False)]
     past = Past(series, begun, exchanges.span)
-    may = past.maxima(begun)[past.at(used[2], asked)]
+    newest = past.last(used[2], asked)
+    # A value that the response begun last issued was not yet superseded by any.
+    old = np.flatnonzero((newest >= 0) & (np.append(value, NOTHING)[newest] != used[1]))
+    may = begun[newest[old]]
+    past = Past(series, exchanges.must[ex], exchanges.span)
+    must = past.maxima(begun)[past.at(used[2][old], asked[old], inclusive=False)]
     past = Past(value, begun, exchanges.span)
-    held = past.maxima(exchanges.ended[ex])[past.at(used[1], asked)]
-    late = (held >= 0) & (must > held)
-    return late, (held >= 0) & (may > held) & ~late
+    held = past.maxima(exchanges.ended[ex])[past.at(used[1][old], asked[old])]
+    late, in_flight = np.zeros((2, len(asked)), dtype=np.bool_)
+    late[old] = (held >= 0) & (must > held)
+    in_flight[old] = (held >= 0) & (may > held) & ~late[old]
+    return late, in_flight
 
 
 def _issues(part: Part) -> tuple[Ints, Ints, Ints, Bools]:

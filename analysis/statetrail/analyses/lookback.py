@@ -60,6 +60,13 @@ class Past:
             place[self._key[place] < base] = NOTHING
         return place
 
+    def last(self, group: Ints, moment: Ints, *, inclusive: bool = True) -> Ints:
+        """For each question the last point of its group by that moment, -1 for none.
+
+        Points are named by their place in what this was made of.
+        """
+        return np.append(self._order, NOTHING)[self.at(group, moment, inclusive=inclusive)]
+
     def after(self, group: Ints, moment: Ints) -> Ints:
         """For each question the first point of its group after that moment, -1 for none.
 
@@ -153,6 +160,20 @@ def numbered(*columns: Ints) -> tuple[Ints, Ints]:
         number[order] = np.cumsum(begins) - 1
         place = order[begins]
     return number, place
+
+
+def distinct(keys: Ints, span: int) -> tuple[Ints, Ints]:
+    """The distinct keys in [0, span) in order, and the place of each key among them.
+
+    >>> distinct(np.array([7, 2, 7]), 10)
+    (array([2, 7]), array([1, 0, 1]))
+    """
+    if span > 4 * len(keys) + 1024:
+        found, place = np.unique(keys, return_inverse=True)
+        return found, place
+    seen = np.zeros(span, dtype=np.bool_)
+    seen[keys] = True
+    return np.flatnonzero(seen), (np.cumsum(seen) - 1)[keys]
 
 
 def run_begins(ordered: npt.NDArray[np.generic]) -> Bools:

@@ -29,7 +29,7 @@ import numpy as np
 
 from statetrail.analyses.knowledge import FOREVER
 from statetrail.analyses.lives import Lives, pairs
-from statetrail.analyses.lookback import Bools, Ints
+from statetrail.analyses.lookback import Bools, Ints, among, distinct
 from statetrail.analyses.parts import IMPLICIT, MALFORMED, Part
 from statetrail.analyses.rules import Rules, done, mute, of_params
 from statetrail.analyses.trail import Trail
@@ -73,12 +73,16 @@ class Habits:
         secret = of_params(part, rules, lambda param: param is not None and param.clear is None)
         bound = (issued.usage != MALFORMED) & (issued.usage != IMPLICIT) & ~issued.informational
         bound &= secret[part.series_param[issued.series]]
-        self.holding.update(names[s] for s in np.unique(issued.series[bound]).tolist())
+        self.holding.update(
+            names[s] for s in distinct(issued.series[bound], len(names))[0].tolist()
+        )
         another = uses.answered & ~uses.again
-        self.renewing.update(names[s] for s in np.unique(uses.series[another]).tolist())
+        self.renewing.update(
+            names[s] for s in distinct(uses.series[another], len(names))[0].tolist()
+        )
         count = len(part.series_who)
-        where = part.exchanges.where[answers.ex]
-        for pair in np.unique(pairs(where, answers.series, count)).tolist():
+        where, span = part.exchanges.where[answers.ex], len(part.endpoints) * count
+        for pair in distinct(pairs(where, answers.series, count), span)[0].tolist():
             self.issuing.add((part.endpoints[pair // count][1], names[pair % count]))
         self._ticks(part)
 
@@ -90,7 +94,7 @@ class Habits:
         # What is finer than a second has a grain of a millisecond at most, and so on.
         for grain, finest in ((_SECOND, _MILLISECOND), (_MILLISECOND, 0)):
             finer = (exchanges.asked_us % grain > 0) | (ended_us % grain > 0)
-            for who in np.unique(exchanges.who[finer]).tolist():
+            for who in distinct(exchanges.who[finer], len(part.clients))[0].tolist():
                 origin = part.clients[who][1]
                 self.tick_us[origin] = min(self.tick_us[origin], finest)
 
@@ -109,6 +113,8 @@ class Outcomes:
 
     Attributes
     ----------
+    holds
+        Which series hold tokens.
     use
         Their places in `Lives.uses`.
     outcome
@@ -121,6 +127,7 @@ class Outcomes:
         Whether the request logged its client out.
     """
 
+    holds: Bools
     use: Ints
     outcome: Ints
     excluded: Ints
@@ -154,13 +161,14 @@ def outcomes(part: Part, rules: Rules, told: Lives, moved: Trail, habits: Habits
         [np.int64(INCOMPLETE), np.int64(AMBIGUOUS), np.int64(UNANSWERED)],
         np.int64(-1),
     )
-    new = np.unique(pairs(moved.ex, moved.series, count))
+    new = np.sort(pairs(moved.ex, moved.series, count))
     out = done(part, rules, "logout")[where, param] & exchanges.open[ex]
     return Outcomes(
+        holds,
         use,
         outcome,
         excluded,
-        np.isin(keys, new),
+        among(new, keys) >= 0,
         out & (status >= 200) & (status < 400),
     )
 
@@ -172,7 +180,8 @@ def _could_tell(
     renews = np.array([name in habits.renewing for name in names], dtype=np.bool_)
     told = ~renews[series]
     asked = np.flatnonzero(~told)
-    keys, place = np.unique(pairs(where[asked], series[asked], len(names)), return_inverse=True)
+    asked_at = pairs(where[asked], series[asked], len(names))
+    keys, place = distinct(asked_at, len(part.endpoints) * len(names))
     told[asked] = np.array(
         [
             (part.endpoints[key // len(names)][1], names[key % len(names)]) in habits.issuing

@@ -16,11 +16,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from statetrail.analyses.knowledge import FOREVER, UNBOUND_METHODS, WRITES
-from statetrail.analyses.lookback import NOTHING, Bools, Ints, numbered, ranked
+from statetrail.analyses.lookback import NOTHING, Bools, Ints, distinct, numbered, ranked
 from statetrail.dialects import Dialect
 from statetrail.frames import origin
 from statetrail.schema import CLIENT_BY
 from statetrail.store.parquet import client_names
+
+type Words = npt.NDArray[np.int8]
+"""Words from a short list, as numbers."""
 
 HEADER, URIQUERY, IMPLICIT, MALFORMED = 0, 1, 2, 3
 """What an issue says of its usage."""
@@ -87,7 +90,7 @@ class Issued:
     ex: Ints
     value: Ints
     series: Ints
-    usage: Ints
+    usage: Words
     informational: Bools
 
     def __len__(self) -> int:
@@ -101,9 +104,8 @@ class Presented:
     ex: Ints
     value: Ints
     series: Ints
-    ordinal: Ints
-    channel: Ints
-    kind: Ints
+    channel: Words
+    kind: Words
 
     def __len__(self) -> int:
         return len(self.ex)
@@ -171,7 +173,7 @@ def part_of(
     ]
     who = np.concatenate([exchanges.who[ex] for _, ex, _ in rows])
     param = np.concatenate([number for _, _, number in rows])
-    pairs, series = _distinct(who * len(params) + param, len(clients) * len(params))
+    pairs, series = distinct(who * len(params) + param, len(clients) * len(params))
     fingerprint = np.concatenate([_ints(table["fingerprint"]) for table, _, _ in rows])
     value, at = numbered(series, fingerprint)
     cut = [len(rows[0][1])]
@@ -253,14 +255,14 @@ def _sightings(
     rows: list[tuple[pa.Table, Ints, Ints]],
     series: list[Ints],
     value: list[Ints],
-    distinct: tuple[Ints, Ints],
+    known: tuple[Ints, Ints],
     texts: dict[str, int],
 ) -> tuple[tuple[Issued, Presented], Values]:
     (issues, issue_ex, _), (shown, shown_ex, _) = rows
     usage = np.where(
         pc.is_null(issues["problem"]).to_numpy(),
         _words(issues["usage"], {"header": HEADER, "uriquery": URIQUERY}, IMPLICIT),
-        MALFORMED,
+        np.int8(MALFORMED),
     )
     kind = _words(shown["kind"], {"value": VALUE, "establish": ESTABLISH}, EMPTY)
     ordinal = _ints(shown["ordinal"])
@@ -272,20 +274,19 @@ def _sightings(
         _words(issues["priority"], {"informational": 1}, 0) == 1,
     )
     width = int(ordinal.max(initial=0)) + 1
-    key = (shown_ex * max(len(distinct[0]), 1) + series[1]) * width + ordinal
+    key = (shown_ex * max(len(known[0]), 1) + series[1]) * width + ordinal
     order = np.argsort(key, kind="stable")  # quick where they are in order already
     presented = Presented(
         shown_ex[order],
         value[1][order],
         series[1][order],
-        ordinal[order],
         _words(shown["channel"], {"header": IN_HEADER, "uriquery": IN_QUERY}, 0)[order],
         kind[order],
     )
     readable, used = usage != MALFORMED, kind == VALUE
-    count = len(distinct[0])
+    count = len(known[0])
     values = Values(
-        *distinct,
+        *known,
         np.maximum(
             _largest(count, value[0], readable, _placed(issues["value"], texts)),
             _largest(count, value[1], used, _placed(shown["value"], texts)),
@@ -311,10 +312,10 @@ def _placed(column: pa.ChunkedArray, texts: dict[str, int]) -> Ints:
     return np.array(places, dtype=np.int64)[code]
 
 
-def _words(column: pa.ChunkedArray, numbers: Mapping[str, int], otherwise: int) -> Ints:
+def _words(column: pa.ChunkedArray, numbers: Mapping[str, int], otherwise: int) -> Words:
     """The column's words as the numbers given."""
     code, words = _coded(column)
-    return np.array([numbers.get(word or "", otherwise) for word in words], dtype=np.int64)[code]
+    return np.array([numbers.get(word or "", otherwise) for word in words], dtype=np.int8)[code]
 
 
 def _named(
@@ -322,11 +323,11 @@ def _named(
 ) -> tuple[Ints, list[Any]]:
     """A name made of some columns, coded: it is made once for each distinct row of them."""
     columns = [_coded(table[column]) for column in names]
-    code, distinct = _combined(columns)
+    code, numbers = _combined(columns)
     rows = pa.table(
         [
             pa.array([words[n] for n in row], pa.int64() if column == "port" else pa.string())
-            for column, (_, words), row in zip(names, columns, distinct, strict=True)
+            for column, (_, words), row in zip(names, columns, numbers, strict=True)
         ],
         names=list(names),
     )
@@ -353,20 +354,10 @@ def _combined(columns: Sequence[tuple[Ints, list[Any]]]) -> tuple[Ints, list[lis
     code, rows = columns[0][0], [list(range(len(columns[0][1])))]
     for codes, words in columns[1:]:
         width = max(len(words), 1)
-        keys, code = _distinct(code * width + codes, len(rows[0]) * width)
+        keys, code = distinct(code * width + codes, len(rows[0]) * width)
         left, right = (keys // width).tolist(), (keys % width).tolist()
         rows = [[row[n] for n in left] for row in rows] + [right]
     return code, rows
-
-
-def _distinct(keys: Ints, span: int) -> tuple[Ints, Ints]:
-    """The distinct keys in [0, span) in order, and the place of each key among them."""
-    if span > 4 * len(keys) + 1024:
-        distinct, place = np.unique(keys, return_inverse=True)
-        return distinct, place
-    seen = np.zeros(span, dtype=np.bool_)
-    seen[keys] = True
-    return np.flatnonzero(seen), (np.cumsum(seen) - 1)[keys]
 
 
 def _coded(column: pa.ChunkedArray) -> tuple[Ints, list[Any]]:

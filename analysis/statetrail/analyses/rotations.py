@@ -31,13 +31,13 @@ import pyarrow as pa
 from statetrail.analyses.bucketwise import Lived, by_lives
 from statetrail.analyses.expiry import MIN_CLIENTS, MIN_ENDS, expiry
 from statetrail.analyses.lookback import Bools, Ints
-from statetrail.analyses.outcomes import ENDED, SURVIVED, Series, series_names
+from statetrail.analyses.outcomes import Series, series_names
 from statetrail.analyses.parts import Part
 from statetrail.analyses.rows import numbers, of_series, seconds, table, words
 from statetrail.analyses.rules import Rules, done, of_params
+from statetrail.analyses.tested import Tested
 from statetrail.analyses.trail import REISSUED, RESET, SHOWN, Trail
-from statetrail.analyses.trials import Trials
-from statetrail.analyses.uses import trials_by_series
+from statetrail.analyses.uses import tested
 from statetrail.frames import Frame, Recording
 from statetrail.schema import ROTATIONS
 
@@ -159,22 +159,18 @@ def _policies(rec: Recording) -> dict[Series, Policy]:
         for row in expiry(rec).rows()
     }
     return {
-        series: Policy(*named.get(series, ("", 0.0)), _single_use(told), _overlaps(told))
-        for series, told in trials_by_series(rec).items()
+        series: Policy(
+            *named.get(series, ("", 0.0)), _single_use(told), told.overlapping >= MIN_ENDS
+        )
+        for series, told in tested(rec).items()
     }
 
 
-def _single_use(told: Trials) -> bool:
+def _single_use(told: Tested) -> bool:
     """Whether no token survived a use, however soon after it was issued."""
-    counts = told.excluded < 0
-    if (counts & (told.outcome == SURVIVED)).any():
-        return False
-    high = told.gap_high_us
-    prompt = counts & (told.outcome == ENDED) & (high >= 0) & (high <= PROMPT_S * 1e6)
-    tokens, clients = np.unique(told.token[prompt]), np.unique(told.who[prompt])
-    return len(tokens) >= MIN_ENDS and len(clients) >= MIN_CLIENTS
-
-
-def _overlaps(told: Trials) -> bool:
-    """Whether replaced tokens still worked."""
-    return int(np.count_nonzero(told.replaced & (told.outcome == SURVIVED))) >= MIN_ENDS
+    votes = told.votes
+    high = votes.ended_gap_us
+    prompt = (votes.ended > 0) & (high >= 0) & (high <= PROMPT_S * 1e6)
+    enough = np.count_nonzero(prompt) >= MIN_ENDS
+    clients = np.unique(votes.ended_by[prompt])
+    return not votes.survived.any() and bool(enough) and len(clients) >= MIN_CLIENTS

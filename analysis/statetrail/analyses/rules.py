@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from statetrail.analyses.lookback import Bools
+from statetrail.analyses.lookback import Bools, distinct
 from statetrail.analyses.parts import MALFORMED, Part
 from statetrail.dialects import Dialect, Param, XmlRootIssue, has_segment
 
@@ -105,7 +105,8 @@ def issuing(part: Part) -> set[Place]:
     seen = part.exchanges.open[ex] & (part.issued.usage != MALFORMED)
     param = part.series_param[part.issued.series[seen]]
     where = part.exchanges.where[ex[seen]]
-    pairs = np.unique(where * max(len(part.params), 1) + param).tolist()
+    width = max(len(part.params), 1)
+    pairs = distinct(where * width + param, len(part.endpoints) * width)[0].tolist()
     return {
         (*part.endpoints[pair // len(part.params)], part.params[pair % len(part.params)][0])
         for pair in pairs

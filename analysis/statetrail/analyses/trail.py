@@ -124,7 +124,7 @@ def _asking(part: Part, ex: Ints, series: Ints) -> Bools:
     """Whether these requests asked for a new value of these series."""
     presented, count = part.presented, len(part.series_who)
     asks = presented.kind == ESTABLISH
-    keys = np.unique(pairs(presented.ex[asks], presented.series[asks], count))
+    keys = np.sort(pairs(presented.ex[asks], presented.series[asks], count))
     return among(keys, pairs(ex, series, count)) >= 0
 
 

@@ -78,12 +78,13 @@ class Cuts:
 class Seen:
     """What was seen of some tokens.
 
-    `clients` has the (client, origin) that `Used.who` is a place in, `series` and `fingerprint`
-    what each token is, `clock` the microseconds of each rank.
+    `clients` has the (client, origin) that `Used.who` is a place in; `kind`, a place in `kinds`,
+    and `fingerprint` say what each token is; `clock` has the microseconds of each rank.
     """
 
     clients: Sequence[tuple[str, str]]
-    series: Sequence[Series]
+    kinds: Sequence[Series]
+    kind: Ints
     fingerprint: Ints
     clock: Ints
     used: Used
@@ -120,9 +121,12 @@ def seen(part: Part, told: Lives, read: Outcomes, moved: Trail) -> Seen:
     exchanges, values = part.exchanges, part.values
     names = series_names(part)
     kinds = {name: number for number, name in enumerate(dict.fromkeys(names))}
-    kind = np.array([kinds[name] for name in names], dtype=np.int64)
+    kind = np.array([kinds[name] for name in names], dtype=np.int64)[values.series]
+    held = np.flatnonzero(read.holds[values.series])
     # A token is whoever's has it: clients that share one keep it alive for each other.
-    token, at = numbered(kind[values.series], values.fingerprint)
+    number, at = numbered(kind[held], values.fingerprint[held])
+    token = np.full(len(values), NOTHING, dtype=np.int64)
+    token[held] = number
     use = read.use
     ex = told.uses.ex[use]
     used = Used(
@@ -139,19 +143,20 @@ def seen(part: Part, told: Lives, read: Outcomes, moved: Trail) -> Seen:
         replaced=told.uses.late[use],
     )
     answers = told.answers
+    issue = np.flatnonzero(read.holds[answers.series])
+    ex = answers.ex[issue]
     given = Given(
-        token=token[answers.value],
-        asked=exchanges.asked[answers.ex],
-        begun=exchanges.begun[answers.ex],
-        ended=exchanges.ended[answers.ex],
-        apart=~answers.presented,
+        token=token[answers.value[issue]],
+        asked=exchanges.asked[ex],
+        begun=exchanges.begun[ex],
+        ended=exchanges.ended[ex],
+        apart=~answers.presented[issue],
     )
-    lost = moved.before >= 0
+    lost = np.flatnonzero((moved.before >= 0) & read.holds[moved.series])
     ex = moved.ex[lost]
     cuts = Cuts(token[moved.before[lost]], exchanges.asked[ex], exchanges.id[ex])
-    every = list(kinds)
-    series = [every[k] for k in kind[values.series[at]].tolist()]
-    return Seen(part.clients, series, values.fingerprint[at], exchanges.clock, used, given, cuts)
+    tokens = (tuple(kinds), kind[held[at]], values.fingerprint[held[at]])
+    return Seen(part.clients, *tokens, exchanges.clock, used, given, cuts)
 
 
 def split(what: Seen, apart: Ints) -> tuple[Seen, Seen]:
@@ -172,9 +177,12 @@ def split(what: Seen, apart: Ints) -> tuple[Seen, Seen]:
 def joined(several: Sequence[Seen]) -> Seen:
     """What was seen of the same tokens by clients of several parts."""
     kinds: dict[Series, int] = {}
-    kind = [kinds.setdefault(series, len(kinds)) for what in several for series in what.series]
+    places = [[kinds.setdefault(k, len(kinds)) for k in what.kinds] for what in several]
+    kind = np.concatenate(
+        [np.array(p, dtype=np.int64)[w.kind] for p, w in zip(places, several, strict=True)]
+    )
     fingerprint = np.concatenate([what.fingerprint for what in several])
-    token, at = numbered(np.array(kind, dtype=np.int64), fingerprint)
+    token, at = numbered(kind, fingerprint)
     first_token = np.cumsum([0, *(len(what.fingerprint) for what in several)])
     first_who = np.cumsum([0, *(len(what.clients) for what in several)])
 
@@ -193,10 +201,10 @@ def joined(several: Sequence[Seen]) -> Seen:
 
     used, given, cuts = (concatenated(all_of(name)) for name in ("used", "given", "cuts"))
     ranks, clock = ranked(used.asked, used.ended, given.asked, given.begun, given.ended, cuts.asked)
-    every = list(kinds)
     return Seen(
         [client for what in several for client in what.clients],
-        [every[kind[place]] for place in at.tolist()],
+        tuple(kinds),
+        kind[at],
         fingerprint[at],
         clock,
         replace(used, asked=ranks[0], ended=ranks[1]),
@@ -311,7 +319,10 @@ def _moment(clock: Ints, twice: Ints) -> Ints:
 
 def chosen[T](rows: T, which: Bools) -> T:
     """The rows of arrays for which the flag is set."""
-    return replace(rows, **{f.name: getattr(rows, f.name)[which] for f in fields(rows)})
+    if which.all():
+        return rows
+    places = np.flatnonzero(which)
+    return replace(rows, **{f.name: getattr(rows, f.name)[places] for f in fields(rows)})
 
 
 def concatenated[T](several: Sequence[T]) -> T:

@@ -14,21 +14,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 
-from statetrail.analyses.bucketwise import lived, parts
+from statetrail.analyses.bucketwise import Lived, in_turn, lived, parts
 from statetrail.analyses.lookback import Ints
 from statetrail.analyses.outcomes import EXCLUDED, OUTCOMES, Habits, Series, outcomes
+from statetrail.analyses.parts import Part
 from statetrail.analyses.rows import seconds, table, words
 from statetrail.analyses.rules import secret
-from statetrail.analyses.trials import (
-    Seen,
-    Trials,
-    chosen,
-    concatenated,
-    joined,
-    seen,
-    split,
-    trials,
-)
+from statetrail.analyses.tested import Gathering, Tested
+from statetrail.analyses.trials import Seen, Trials, joined, seen, split, trials
 from statetrail.frames import Frame, Recording
 from statetrail.schema import USES
 
@@ -53,16 +46,9 @@ def uses(rec: Recording) -> Frame:
     return rec.gathered(USES, lambda: (_table(tried) for tried in tried_tokens(rec)))
 
 
-def trials_by_series(rec: Recording) -> dict[Series, Trials]:
-    """The trials of each parameter that holds tokens, for the inference.
-
-    Returns
-    -------
-    dict
-        By (origin, dialect, param). `Trials.token` is the fingerprint here, and `Trials.who` a
-        number that tells clients apart.
-    """
-    return rec.once("trials", lambda: _by_series(rec))
+def tested(rec: Recording) -> dict[Series, Tested]:
+    """What the uses say of each parameter that holds tokens, by (origin, dialect, param)."""
+    return rec.once("tested", lambda: _tested(rec))
 
 
 def habits(rec: Recording) -> Habits:
@@ -75,33 +61,34 @@ def tried_tokens(rec: Recording) -> Iterator[Tried]:
     each_part, rules = parts(rec)
     known = habits(rec)
     apart = rec.once("apart", lambda: _apart(rec))
-    rest: list[Seen] = []
-    for part, each in zip(each_part, lived(rec), strict=True):
+
+    def of_part(pair: tuple[Part, Lived]) -> tuple[Tried, Seen | None]:
+        part, each = pair
         read = outcomes(part, rules, each.lives, each.trail, known)
-        what = seen(part, each.lives, read, each.trail)
+        what, shared = seen(part, each.lives, read, each.trail), None
         if len(apart):
             what, shared = split(what, apart)
+        return Tried(what, trials(what, known.tick_us)), shared
+
+    rest: list[Seen] = []
+    for tried, shared in in_turn(of_part, zip(each_part, lived(rec), strict=True)):
+        yield tried
+        if shared is not None:
             rest.append(shared)
-        yield Tried(what, trials(what, known.tick_us))
     if rest:
         what = joined(rest)
         yield Tried(what, trials(what, known.tick_us))
 
 
-def _by_series(rec: Recording) -> dict[Series, Trials]:
-    found: dict[Series, list[Trials]] = {series: [] for series in sorted(habits(rec).holding)}
+def _tested(rec: Recording) -> dict[Series, Tested]:
+    gathering = Gathering(habits(rec).holding)
     clients: dict[tuple[str, str], int] = {}
     for tried in tried_tokens(rec):
-        what, told = tried.tokens, tried.trials
+        what = tried.tokens
         who = np.array([clients.setdefault(c, len(clients)) for c in what.clients], dtype=np.int64)
-        kinds: dict[Series, int] = {}
-        kind = [kinds.setdefault(series, len(kinds)) for series in what.series]
-        of = np.array(kind, dtype=np.int64)[told.token]
-        named = replace(told, token=what.fingerprint[told.token], who=who[told.who])
-        for series, number in kinds.items():
-            if series in found:
-                found[series].append(chosen(named, of == number))
-    return {series: concatenated(several) for series, several in found.items() if several}
+        told = replace(tried.trials, who=who[tried.trials.who])
+        gathering.add(told, what)
+    return gathering.done()
 
 
 def _habits(rec: Recording) -> Habits:
@@ -127,9 +114,7 @@ def _apart(rec: Recording) -> Ints:
 
 def _table(tried: Tried) -> pa.Table:
     what, told = tried.tokens, tried.trials
-    series: dict[Series, int] = {}
-    kind = np.array([series.setdefault(s, len(series)) for s in what.series], dtype=np.int64)
-    of = kind[told.token]
+    series, of = what.kinds, what.kind[told.token]
     spans = {
         name: (getattr(told, f"{name}_us"), getattr(told, f"{name}_us") >= 0)
         for name in ("gap_low", "gap_high", "age_low", "age_high")

@@ -59,6 +59,7 @@ from statetrail.analyses.parts import (
     URIQUERY,
     VALUE,
     Part,
+    Words,
 )
 from statetrail.analyses.rows import numbers, of_series, table, words
 from statetrail.analyses.rules import Rules, bound, minted
@@ -96,7 +97,10 @@ def judge(part: Part, rules: Rules) -> pa.Table:
     )
     binds = bound(part, rules)[part.exchanges.where[ex], part.series_param[series]]
     binds &= part.exchanges.open[ex]
-    rank = _ranks(part, rules, binds, (ex, series, value, channel, kind))
+    rows = (ex, series, value, channel, kind)
+    rank = np.full(len(ex), VERDICTS.index("honoured"))
+    rest = np.flatnonzero(~(binds & _obeys_newest(part, *rows)))
+    rank[rest] = _ranks(part, rules, binds[rest], tuple(column[rest] for column in rows))
     foreign, elsewhere = VERDICTS.index("foreign"), VERDICTS.index("not-applicable")
     unexplained = np.flatnonzero(alien[shown])
     rank[unexplained] = np.where(binds[unexplained], foreign, elsewhere)
@@ -152,8 +156,35 @@ def _absent(part: Part, first: Ints) -> tuple[Ints, Ints]:
     return ex[missing], series[missing]
 
 
+def _obeys_newest(
+    part: Part, ex: Ints, series: Ints, value: Ints, channel: Words, kind: Words
+) -> Bools:
+    """Rows that present the value that has to be known last, in the channel that this issue names.
+
+    With i that issue, by R2: every other issue j that must be known ended no later, and so began no
+    later than i ended. Hence i is current, whatever else there is, and V9 says ``honoured``.
+    """
+    exchanges, issued = part.exchanges, part.issued
+    whole = np.flatnonzero(_binding(part))
+    past = Past(issued.series[whole], exchanges.must[issued.ex[whole]], exchanges.span)
+    place = past.last(series, exchanges.asked[ex], inclusive=False)
+    newest = np.append(whole, NOTHING)[place]
+    known = np.append(issued.value, NOTHING)[newest]
+    usage = np.append(issued.usage, np.int8(MALFORMED))[newest]
+    placed = ((channel == IN_HEADER) & (usage == HEADER)) | (
+        (channel == IN_QUERY) & (usage == URIQUERY)
+    )
+    return (newest != NOTHING) & (kind == VALUE) & (known == value) & placed
+
+
+def _binding(part: Part) -> Bools:
+    """The issues that will have to be known."""
+    issued = part.issued
+    return (issued.usage != MALFORMED) & (part.exchanges.ended_us[issued.ex] < FOREVER)
+
+
 def _ranks(
-    part: Part, rules: Rules, binds: Bools, rows: tuple[Ints, Ints, Ints, Ints, Ints]
+    part: Part, rules: Rules, binds: Bools, rows: tuple[Ints, Ints, Ints, Words, Words]
 ) -> Ints:
     """The verdict of each row by V1-V10, as its place in `VERDICTS`."""
     ex, series, value, channel, kind = rows
@@ -161,7 +192,7 @@ def _ranks(
     begun, ended = exchanges.begun[issued.ex], exchanges.ended[issued.ex]
     asked, span = exchanges.asked[ex], exchanges.span
     # R2, of the series and of the value.
-    whole = (issued.usage != MALFORMED) & (exchanges.ended_us[issued.ex] < FOREVER)
+    whole = _binding(part)
     due = exchanges.must[issued.ex[whole]]
     past = Past(issued.series[whole], due, span)
     since = past.maxima(begun[whole])[past.at(series, asked, inclusive=False)]

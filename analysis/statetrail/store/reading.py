@@ -68,8 +68,9 @@ class Facts:
             ]
         except (OSError, ValueError, KeyError, pa.ArrowException) as error:
             raise _damaged(self.path / table.name / bucket, error) from None
-        empty = pa.schema([table.arrow.field(name) for name in columns]).empty_table()
-        return pa.concat_tables(parts) if parts else empty
+        if not parts:
+            return table.arrow.empty_table().select(list(columns))
+        return pa.concat_tables(parts) if len(parts) > 1 else parts[0]
 
 
 def read_store(path: Path | str) -> Facts:

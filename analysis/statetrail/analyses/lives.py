@@ -114,7 +114,8 @@ def pairs(ex: Ints, of: Ints, count: int) -> Ints:
 
 def _sightings(part: Part) -> tuple[Answers, Uses]:
     values, series = len(part.values), len(part.series_who)
-    *issued, free = _issues(part)
+    ex, value, series_, free = _issues(part)
+    issued = (ex, value, series_)
     used = _presented(part)
     issue_keys, use_keys = (pairs(ex, value, values) for ex, value, _ in (issued, used))
     order = np.argsort(use_keys, kind="stable")

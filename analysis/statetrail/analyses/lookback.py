@@ -5,7 +5,9 @@ moments. Groups and moments are small non-negative integers, so that a group and
 are one integer to sort and to search by.
 """
 
-from typing import Final
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from typing import Any, ClassVar, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -110,7 +112,7 @@ def grouped(group: Ints) -> Ints:
 
 
 def _fits(group: Ints) -> bool:
-    return not len(group) or (group.min() >= 0 and group.max() < 2**16)
+    return not len(group) or bool(group.min() >= 0 and group.max() < 2**16)
 
 
 def ranked(*times: Ints) -> tuple[list[Ints], Ints]:
@@ -181,3 +183,26 @@ def run_begins(ordered: npt.NDArray[np.generic]) -> Bools:
     begins = np.ones(len(ordered), dtype=np.bool_)
     np.not_equal(ordered[1:], ordered[:-1], out=begins[1:])
     return begins
+
+
+class Rows(Protocol):
+    """A dataclass of arrays of one length."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+def chosen[T: Rows](rows: T, which: Bools) -> T:
+    """The rows of arrays for which the flag is set."""
+    if which.all():
+        return rows
+    places = np.flatnonzero(which)
+    return replace(rows, **{f.name: getattr(rows, f.name)[places] for f in fields(rows)})
+
+
+def concatenated[T: Rows](several: Sequence[T]) -> T:
+    """The rows of several, one after the other."""
+    names = [entry.name for entry in fields(several[0])]
+    return replace(
+        several[0],
+        **{name: np.concatenate([getattr(rows, name) for rows in several]) for name in names},
+    )

@@ -50,7 +50,8 @@ def by_buckets(
 
     spread = _spread(rec, columns)
     judged = spread.groupBy(_BUCKET).applyInArrow(judge, from_arrow_schema(layout))
-    return nw.from_native(judged.persist())
+    frame: Lazy = nw.from_native(judged.persist())
+    return frame
 
 
 def _spread(rec: Recording, columns: dict[str, tuple[str, ...]]) -> Any:

@@ -218,11 +218,25 @@ def _exchanges(
         for named in (UNBOUND_METHODS, WRITES)
     ]
     status = _ints(table["status"], missing=0)
-    columns = (ids, who, where, asked_us, begun_us, ended_us, asked, begun_rank, ended, must)
     order = np.lexsort((ids, asked, who))
-    ordered = [column[order] for column in columns]
     unbound, writes = (told[order] for told in of_method)
-    return Exchanges(*ordered, clock, status[order], ~unbound, writes), clients, endpoints
+    exchanges = Exchanges(
+        id=ids[order],
+        who=who[order],
+        where=where[order],
+        asked_us=asked_us[order],
+        begun_us=begun_us[order],
+        ended_us=ended_us[order],
+        asked=asked[order],
+        begun=begun_rank[order],
+        ended=ended[order],
+        must=must[order],
+        clock=clock,
+        status=status[order],
+        open=~unbound,
+        writes=writes,
+    )
+    return exchanges, clients, endpoints
 
 
 def _sighted(

@@ -9,14 +9,14 @@ by a mix of their fingerprints: of all of them, unless the recording is very lar
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
-from statetrail.analyses.lookback import NOTHING, Bools, Ints
+from statetrail.analyses.lookback import NOTHING, Bools, Ints, chosen, concatenated
 from statetrail.analyses.outcomes import ENDED, SURVIVED, Series
-from statetrail.analyses.trials import Seen, Trials, chosen, concatenated
+from statetrail.analyses.trials import Seen, Trials
 
 SAMPLE: Final = 200_000
 """Uses of which the trials are kept."""
@@ -79,7 +79,7 @@ class Tested:
 
 _NONE: Final = np.zeros(0, dtype=np.int64)
 _NO_TRIALS: Final = Trials(
-    **{f.name: _NONE > 0 if f.name == "replaced" else _NONE for f in fields(Trials)}
+    *(_NONE, _NONE, _NONE, _NONE, _NONE, _NONE), _NONE > 0, *(_NONE, _NONE, _NONE, _NONE)
 )
 
 

@@ -76,7 +76,8 @@ def trail(part: Part, told: Lives) -> Trail:
     newest = np.where(newest >= 0, answers.value[newest], NOTHING)
     kept = answers.presented[new]
     counts = ~kept | answers.free[new]
-    new, newest, ex, to, series, kept = (a[counts] for a in (new, newest, ex, to, series, kept))
+    new, newest, ex, to, series = (column[counts] for column in (new, newest, ex, to, series))
+    kept = kept[counts]
     used = _used(part, told, ex, series)
     issued_before = (used >= 0) & (told.issued[used] <= exchanges.begun[ex])
     taken_away = (used >= 0) & (~answers.free[new] | issued_before)

@@ -20,7 +20,16 @@ import numpy as np
 
 from statetrail.analyses.knowledge import FOREVER
 from statetrail.analyses.lives import Lives
-from statetrail.analyses.lookback import NOTHING, Bools, Ints, Past, numbered, ranked
+from statetrail.analyses.lookback import (
+    NOTHING,
+    Bools,
+    Ints,
+    Past,
+    chosen,
+    concatenated,
+    numbered,
+    ranked,
+)
 from statetrail.analyses.outcomes import (
     ENDED,
     LATE,
@@ -236,12 +245,26 @@ def trials(what: Seen, tick_us: Mapping[str, int]) -> Trials:
         "age_low_us": np.maximum(asked_us - clock[known[token]] - tick, 0),
         "age_high_us": np.where(born[token], ended_us + tick - clock[conceived[token]], NOTHING),
     }
-    whole = {}
-    for name, span in spans.items():
-        whole[name] = np.full(len(used.id), NOTHING, dtype=np.int64)
-        whole[name][counts] = span
-    told = (used.id, used.who, used.token, clock[used.asked], outcome, excluded, used.replaced)
-    return Trials(*told, **whole)
+
+    def whole(name: str) -> Ints:
+        """The spans of all uses."""
+        span = np.full(len(used.id), NOTHING, dtype=np.int64)
+        span[counts] = spans[name]
+        return span
+
+    return Trials(
+        id=used.id,
+        who=used.who,
+        token=used.token,
+        at_us=clock[used.asked],
+        outcome=outcome,
+        excluded=excluded,
+        replaced=used.replaced,
+        gap_low_us=whole("gap_low_us"),
+        gap_high_us=whole("gap_high_us"),
+        age_low_us=whole("age_low_us"),
+        age_high_us=whole("age_high_us"),
+    )
 
 
 def _excluded(what: Seen) -> tuple[Ints, Ints]:
@@ -314,21 +337,5 @@ def _births(what: Seen) -> tuple[Ints, Ints, Bools]:
 
 def _moment(clock: Ints, twice: Ints) -> Ints:
     """The microsecond of a moment."""
-    return clock[twice >> 1] + (twice & 1)
-
-
-def chosen[T](rows: T, which: Bools) -> T:
-    """The rows of arrays for which the flag is set."""
-    if which.all():
-        return rows
-    places = np.flatnonzero(which)
-    return replace(rows, **{f.name: getattr(rows, f.name)[places] for f in fields(rows)})
-
-
-def concatenated[T](several: Sequence[T]) -> T:
-    """The rows of several, one after the other."""
-    names = [entry.name for entry in fields(several[0])]
-    return replace(
-        several[0],
-        **{name: np.concatenate([getattr(rows, name) for rows in several]) for name in names},
-    )
+    moment: Ints = clock[twice >> 1] + (twice & 1)
+    return moment

@@ -39,6 +39,7 @@ A malformed issue binds nobody, but a client that takes a value from one is not 
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -47,7 +48,7 @@ import pyarrow as pa
 from statetrail import schema
 from statetrail.analyses.bucketwise import by_parts
 from statetrail.analyses.knowledge import FAULTS, FOREVER, VERDICTS
-from statetrail.analyses.lookback import NOTHING, Bools, Ints, Past
+from statetrail.analyses.lookback import NOTHING, Bools, Ints, Past, chosen
 from statetrail.analyses.parts import (
     EMPTY,
     ESTABLISH,
@@ -70,6 +71,17 @@ __all__ = ["FAULTS", "VERDICTS", "judge", "verdicts"]
 _CHANNELS: Final = ("uriquery", "header")
 
 
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """What is to be judged: a row per request, parameter and value; -1 for no value."""
+
+    ex: Ints
+    series: Ints
+    value: Ints
+    channel: Words
+    kind: Words
+
+
 def verdicts(rec: Recording) -> Frame:
     """The verdicts of a recording (table `verdicts`), computed once."""
     return by_parts(rec, schema.VERDICTS, judge)
@@ -85,22 +97,21 @@ def judge(part: Part, rules: Rules) -> pa.Table:
     alien &= minted(part, rules)[part.series_param[presented.series]]
     shown = np.flatnonzero(known | alien)
     absent_ex, absent_series = _absent(part, first)
-    ex = np.concatenate([presented.ex[shown], absent_ex])
-    series = np.concatenate([presented.series[shown], absent_series])
-    value, channel, kind = (
-        np.concatenate([column[shown], np.full(len(absent_ex), nothing)])
-        for column, nothing in (
-            (presented.value, NOTHING),
-            (presented.channel, 0),
-            (presented.kind, EMPTY),
-        )
+    nothing = np.full(len(absent_ex), NOTHING)
+    none = np.zeros(len(absent_ex), dtype=np.int8)
+    rows = _Rows(
+        np.concatenate([presented.ex[shown], absent_ex]),
+        np.concatenate([presented.series[shown], absent_series]),
+        np.concatenate([presented.value[shown], nothing]),
+        np.concatenate([presented.channel[shown], none]),
+        np.concatenate([presented.kind[shown], none + EMPTY]),
     )
+    ex, series, value = rows.ex, rows.series, rows.value
     binds = bound(part, rules)[part.exchanges.where[ex], part.series_param[series]]
     binds &= part.exchanges.open[ex]
-    rows = (ex, series, value, channel, kind)
     rank = np.full(len(ex), VERDICTS.index("honoured"))
-    rest = np.flatnonzero(~(binds & _obeys_newest(part, *rows)))
-    rank[rest] = _ranks(part, rules, binds[rest], tuple(column[rest] for column in rows))
+    rest = ~(binds & _obeys_newest(part, rows))
+    rank[rest] = _ranks(part, rules, binds[rest], chosen(rows, rest))
     foreign, elsewhere = VERDICTS.index("foreign"), VERDICTS.index("not-applicable")
     unexplained = np.flatnonzero(alien[shown])
     rank[unexplained] = np.where(binds[unexplained], foreign, elsewhere)
@@ -119,7 +130,7 @@ def judge(part: Part, rules: Rules) -> pa.Table:
             "verdict": words(rank[kept], VERDICTS),
             "fingerprint": numbers(part.values.fingerprint[value], there),
             "channel": words(
-                (channel[kept] == IN_HEADER).astype(np.int64), _CHANNELS, present=there
+                (rows.channel[kept] == IN_HEADER).astype(np.int64), _CHANNELS, present=there
             ),
         },
     )
@@ -156,9 +167,7 @@ def _absent(part: Part, first: Ints) -> tuple[Ints, Ints]:
     return ex[missing], series[missing]
 
 
-def _obeys_newest(
-    part: Part, ex: Ints, series: Ints, value: Ints, channel: Words, kind: Words
-) -> Bools:
+def _obeys_newest(part: Part, rows: _Rows) -> Bools:
     """Rows that present the value that has to be known last, in the channel that this issue names.
 
     With i that issue, by R2: every other issue j that must be known ended no later, and so began no
@@ -167,27 +176,26 @@ def _obeys_newest(
     exchanges, issued = part.exchanges, part.issued
     whole = np.flatnonzero(_binding(part))
     past = Past(issued.series[whole], exchanges.must[issued.ex[whole]], exchanges.span)
-    place = past.last(series, exchanges.asked[ex], inclusive=False)
+    place = past.last(rows.series, exchanges.asked[rows.ex], inclusive=False)
     newest = np.append(whole, NOTHING)[place]
     known = np.append(issued.value, NOTHING)[newest]
     usage = np.append(issued.usage, np.int8(MALFORMED))[newest]
-    placed = ((channel == IN_HEADER) & (usage == HEADER)) | (
-        (channel == IN_QUERY) & (usage == URIQUERY)
-    )
-    return (newest != NOTHING) & (kind == VALUE) & (known == value) & placed
+    in_header = (rows.channel == IN_HEADER) & (usage == HEADER)
+    placed = in_header | ((rows.channel == IN_QUERY) & (usage == URIQUERY))
+    obeys: Bools = (newest != NOTHING) & (rows.kind == VALUE) & (known == rows.value) & placed
+    return obeys
 
 
 def _binding(part: Part) -> Bools:
     """The issues that will have to be known."""
     issued = part.issued
-    return (issued.usage != MALFORMED) & (part.exchanges.ended_us[issued.ex] < FOREVER)
+    binding: Bools = (issued.usage != MALFORMED) & (part.exchanges.ended_us[issued.ex] < FOREVER)
+    return binding
 
 
-def _ranks(
-    part: Part, rules: Rules, binds: Bools, rows: tuple[Ints, Ints, Ints, Words, Words]
-) -> Ints:
+def _ranks(part: Part, rules: Rules, binds: Bools, rows: _Rows) -> Ints:
     """The verdict of each row by V1-V10, as its place in `VERDICTS`."""
-    ex, series, value, channel, kind = rows
+    ex, series, value, channel, kind = rows.ex, rows.series, rows.value, rows.channel, rows.kind
     exchanges, issued = part.exchanges, part.issued
     begun, ended = exchanges.begun[issued.ex], exchanges.ended[issued.ex]
     asked, span = exchanges.asked[ex], exchanges.span

@@ -1,0 +1,112 @@
+"""Policy: which rule the ends follow, as a posterior over names.
+
+Enters: `Evidence`. Leaves: `Naming`, the posterior of every name and what the models behind it
+found. All names are equally likely beforehand; a name's own models share its prior. Late uses then
+tell `periodic` and `absolute` apart: see `statetrail.inference.lateness`.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from statetrail.inference.evidence import Evidence
+from statetrail.inference.hazards import free_hazard
+from statetrail.inference.limits import MIN_SHARE, single_limit
+from statetrail.inference.memoryless import eviction, per_request
+from statetrail.inference.numerics import log_sum
+from statetrail.inference.populations import Populations, populations
+from statetrail.inference.throttles import Throttle, throttled
+from statetrail.inference.trials import Trials
+from statetrail.inference.two_limits import two_limits
+from statetrail.inference.zones import Zone, zone
+
+MODELS: Final[dict[str, tuple[str, float]]] = {
+    "idle": ("idle", 0.7),
+    "idle, zone": ("idle", 0.15),
+    "idle, throttled": ("idle", 0.15),
+    "age": ("age", 0.9),
+    "age, zone": ("age", 0.1),
+    "idle and age": ("idle+absolute", 1.0),
+    "each use": ("per-request", 1.0),
+    "by chance": ("eviction", 1.0),
+    "idle, two populations": ("mixed", 0.5),
+    "age, two populations": ("mixed", 0.5),
+    "idle, mostly lost": ("undetermined", 0.05),
+    "age, mostly lost": ("undetermined", 0.05),
+    "idle and age, hardly": ("undetermined", 0.5),
+    "idle, one client apart": ("undetermined", 0.4),
+    "age, one client apart": ("undetermined", 0.4),
+    "by gap, freely": ("undetermined", 0.1),
+    "by age, freely": ("undetermined", 0.1),
+}
+"""The models, each with the name it speaks for and its share of the name's prior."""
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """What the models say.
+
+    Attributes
+    ----------
+    log_evidence
+        Per model, the logarithm of its marginal likelihood.
+    posterior
+        Per name, its probability.
+    zones
+        The grey zones found, by span.
+    throttle
+        The throttled renewal found.
+    populations
+        The two populations found, by span.
+    """
+
+    log_evidence: dict[str, float]
+    posterior: dict[str, float]
+    zones: dict[str, Zone]
+    throttle: Throttle
+    populations: dict[str, Populations]
+
+    @property
+    def best(self) -> str:
+        """The most probable name."""
+        return max(self.posterior, key=lambda name: self.posterior[name])
+
+    def model(self, name: str) -> str:
+        """The most probable of a name's models."""
+        mine = [model for model, (of, _) in MODELS.items() if of == name]
+        return max(mine, key=lambda m: self.log_evidence[m] + float(np.log(MODELS[m][1])))
+
+
+def weigh(evidence: Evidence) -> Naming:
+    """Hold every model against the evidence."""
+    trials = Trials.of(evidence)
+    zones = {span: zone(trials, span) for span in ("gap", "age")}
+    groups = {span: populations(trials, span) for span in ("gap", "age")}
+    throttle, both = throttled(evidence), two_limits(trials)
+    mostly_lost = (0.1, MIN_SHARE)
+    found = {
+        "idle": single_limit(trials, "gap"),
+        "idle, zone": zones["gap"].log_evidence,
+        "idle, throttled": throttle.log_evidence,
+        "age": single_limit(trials, "age"),
+        "age, zone": zones["age"].log_evidence,
+        "idle and age": both.log_evidence,
+        "idle and age, hardly": both.log_doubt,
+        "idle, one client apart": groups["gap"].log_doubt,
+        "age, one client apart": groups["age"].log_doubt,
+        "each use": per_request(trials),
+        "by chance": eviction(trials),
+        "idle, two populations": groups["gap"].log_evidence,
+        "age, two populations": groups["age"].log_evidence,
+        "idle, mostly lost": single_limit(trials, "gap", share=mostly_lost),
+        "age, mostly lost": single_limit(trials, "age", share=mostly_lost),
+        "by gap, freely": free_hazard(trials, "gap"),
+        "by age, freely": free_hazard(trials, "age"),
+    }
+    weights = {m: found[m] + float(np.log(share)) for m, (_, share) in MODELS.items()}
+    total = log_sum(list(weights.values()))
+    posterior = dict.fromkeys((name for name, _ in MODELS.values()), 0.0)
+    for model, (name, _) in MODELS.items():
+        posterior[name] += float(np.exp(weights[model] - total))
+    return Naming(found, posterior, zones, throttle, groups)

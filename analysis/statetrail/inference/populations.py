@@ -1,0 +1,203 @@
+"""Populations: the marginal likelihood of two limits, each holding for some of the clients.
+
+Enters: `Trials`. Leaves: the logarithm of the evidence for two populations of clients that differ
+in one limit by a quarter or more, and which clients belong to the second.
+
+A client's uses are judged together, with small fixed rates of losses and luck (averaged over a
+few). Limits are tried between the bounds that single clients give: the longest span each outlived
+and the shortest it did not. Where these are too many, first a spread of them, then those around
+the best pair.
+"""
+
+from dataclasses import dataclass
+from itertools import product
+from typing import Final
+
+import numpy as np
+
+from statetrail.inference.evidence import Codes, Flags
+from statetrail.inference.noise import LONGEST_S, SHORTEST_S, log_widths
+from statetrail.inference.numerics import Reals, log_sum
+from statetrail.inference.spreads import edged, inside, spread, whole
+from statetrail.inference.trials import Trials
+
+APART: Final = 1.25
+MOST: Final = 10.0
+"""The second limit is so many times the first, at least and at most."""
+NEVER: Final = 0.2
+"""Prior that the values of the second population never end."""
+MIN_CLIENTS: Final = 2
+"""Clients that each population needs, those whose ends or survivals the other does not allow..."""
+MIN_TRIALS: Final = 3
+"""... or so many survivals that the first limit forbids, if values of theirs ended too."""
+
+_GRID: Final = 64
+_FINE: Final = 12
+_ROUNDS: Final = 8
+_BEST: Final = 400
+# Rates with their weights.
+_LOSSES: Final = ((1e-5, 0.5), (0.005, 0.25), (0.03, 0.25))
+_LUCK: Final = ((1e-4, 0.75), (0.03, 0.25))
+_SHARES: Final[Reals] = np.array([0.03, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.97])
+
+
+@dataclass(frozen=True, slots=True)
+class Populations:
+    """Two populations of clients.
+
+    Attributes
+    ----------
+    log_evidence
+        Logarithm of the marginal likelihood; minus infinity where there cannot be two.
+    log_doubt
+        The same of two populations of which one may be an accident: a single client.
+    second
+        Per client, the probability to belong to the one with the longer limit.
+    """
+
+    log_evidence: float
+    log_doubt: float
+    second: Reals
+
+
+def populations(trials: Trials, span: str) -> Populations:
+    """Two limits on gap or age, by client.
+
+    Parameters
+    ----------
+    trials
+        What survived and what did not.
+    span
+        ``gap`` or ``age``.
+    """
+    trials = trials.bounded(span)
+    nobody = Populations(-np.inf, -np.inf, np.zeros(trials.clients))
+    if not trials.ends or trials.clients < 2:
+        return nobody
+    points = np.unique(np.concatenate([trials.longest(span), trials.fatal(span)]))
+    edges = edged(np.union1d(spread(_bounds(trials, span), _GRID), spread(points, _GRID // 2)))
+    found = None
+    for _ in range(_ROUNDS):
+        found = _mixture(trials, span, edges, whole(points, edges))
+        if found is None:
+            return nobody
+        finer = [spread(inside(points, edges[c], edges[c + 1]), _FINE) for c in found[3]]
+        if not len(finer[0]) + len(finer[1]):
+            break
+        edges = np.unique(np.concatenate([edges, *finer]))
+    return nobody if found is None else Populations(*found[:3])
+
+
+def _bounds(trials: Trials, span: str) -> Reals:
+    """The longest span that each client outlived, and those that ended its values."""
+    longest = np.zeros(trials.clients)
+    np.maximum.at(longest, trials.lived_client, trials.lived(span))
+    shortest = np.full(trials.clients, np.inf)
+    np.minimum.at(shortest, trials.fatal_client, trials.fatal(span))
+    found = np.unique(np.concatenate([longest, shortest]))
+    return found[(found > 0) & np.isfinite(found)]
+
+
+def _mixture(
+    trials: Trials, span: str, edges: Reals, settled: Flags
+) -> tuple[float, float, Reals, tuple[int, int]] | None:
+    """Evidence, membership of the second and the best pair of cells; `None`: no pair will do.
+
+    Only pairs of settled cells count as evidence: a cell that holds data is flattered.
+    """
+    lost, kept, explained, lucky = _counts(trials, span, edges)
+    cells = np.arange(len(edges) - 1)
+    one, two = (side.ravel() for side in np.meshgrid(cells, cells, indexing="ij"))
+    one, two = one[one < two], two[one < two]
+    ratio = edges[two] / edges[one + 1]
+    never = two == cells[-1]
+    apart = (ratio >= APART) & ((ratio < MOST) | never)
+    one, two, never = one[apart], two[apart], never[apart]
+    if not len(one):
+        return None
+    # The second is log-uniform on [APART, MOST] times the first, or there is none.
+    logs = np.log(np.clip(edges, SHORTEST_S, LONGEST_S))
+    with np.errstate(divide="ignore"):
+        widths = np.log(np.minimum(np.diff(logs) / np.log(MOST / APART), 1.0) * (1 - NEVER))
+    prior = log_widths(edges)[one] + np.where(never, np.log(NEVER), widths[two])
+    totals, doubts, by_noise = [], [], []
+    for (loss, likely), (luck, probable) in product(_LOSSES, _LUCK):
+        each = (
+            lost * np.log(loss)
+            + kept * np.log1p(-loss)
+            + lucky * np.log(luck)
+            + explained * np.log1p(-luck)
+        )
+        better = _best_of(each, one, two)
+        top = np.argsort(prior + better)[::-1][:_BEST]
+        needed, firm = _acts(lost, lucky, one[top], two[top], explained)
+        top, firm = top[needed], firm[needed]
+        if not len(top):
+            continue
+        a, b = each[:, one[top]], each[:, two[top]]
+        by_share = np.stack(
+            [np.logaddexp(a + np.log1p(-s), b + np.log(s)).sum(axis=0) for s in _SHARES]
+        )
+        peak = by_share.max(axis=0)
+        mixed = peak + np.log(np.exp(by_share - peak).mean(axis=0)) + prior[top]
+        best = int(np.argmax(mixed))
+        share = _SHARES[int(np.argmax(by_share[:, best]))]
+        odds = b[:, best] + np.log(share) - a[:, best] - np.log1p(-share)
+        membership = 1 / (1 + np.exp(-np.clip(odds, -50, 50)))
+        weight = float(np.log(likely * probable))
+        weight = float(np.log(likely * probable))
+        sure = settled[one[top]] & settled[two[top]]
+        totals.append(weight + log_sum(mixed[sure & firm]))
+        doubts.append(weight + log_sum(mixed[sure & ~firm]))
+        by_noise.append(
+            (float(mixed[best]), membership, (int(one[top[best]]), int(two[top[best]])))
+        )
+    if not totals:
+        return None
+    _, membership, pair = max(by_noise, key=lambda found: found[0])
+    return log_sum(totals), log_sum(doubts), membership, pair
+
+
+def _best_of(each: Reals, one: Reals, two: Reals) -> Reals:
+    """Per pair of cells, the likelihood if every client is of the population that suits it."""
+    total = np.zeros(len(one))
+    for row in each:
+        total += np.maximum(row[one], row[two])
+    return total
+
+
+def _acts(
+    lost: Reals, lucky: Reals, one: Codes, two: Codes, explained: Reals
+) -> tuple[Flags, Flags]:
+    """Pairs that both populations need, and those of them that rest on more than one accident."""
+    # Survivals that the first limit forbids; ends that the second does not explain.
+    forbidden = lucky[:, one] - lucky[:, two]
+    needs_second = (forbidden > 0).sum(axis=0)
+    needs_first = ((lost[:, two] - lost[:, one]) > 0).sum(axis=0)
+    ends = np.where(forbidden > 0, explained[:, two], 0).sum(axis=0)
+    several = (needs_second >= MIN_CLIENTS) & (needs_first >= MIN_CLIENTS)
+    at_length = (forbidden.sum(axis=0) >= MIN_TRIALS) & (ends >= 1)
+    return (needs_second > 0) & (needs_first > 0), several | at_length
+
+
+def _counts(trials: Trials, span: str, edges: Reals) -> tuple[Reals, Reals, Reals, Reals]:
+    """Per client and cell: unexplained ends, survivals below, explained ends, survivals above."""
+    floors, ceilings = edges[:-1], edges[1:]
+    lived, fatal = trials.lived(span), trials.fatal(span)
+    lost = _up_to(trials, trials.fatal_client, fatal, floors, "left")
+    kept = _up_to(trials, trials.lived_client, lived, floors, "left")
+    below = _up_to(trials, trials.lived_client, lived, ceilings, "right")
+    lucky = (
+        kept[:, -1:] * 0
+        + np.bincount(trials.lived_client, minlength=trials.clients)[:, None]
+        - below
+    )
+    explained = np.bincount(trials.fatal_client, minlength=trials.clients)[:, None] - lost
+    return lost, kept, explained, lucky
+
+
+def _up_to(trials: Trials, clients: Reals, spans: Reals, limits: Reals, side: str) -> Reals:
+    at = np.searchsorted(limits, spans, side)  # type: ignore[call-overload]
+    width = len(limits) + 1
+    counts = np.bincount(clients * width + at, minlength=trials.clients * width)
+    return counts.reshape(trials.clients, width).cumsum(axis=1)[:, :-1].astype(np.float64)

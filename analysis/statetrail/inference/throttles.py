@@ -1,0 +1,133 @@
+"""Throttled renewal: a server that notes a use only if the last noted one lies far enough back.
+
+Enters: `Evidence`. Leaves: the evidence with gaps counted from the last noted use, and the marginal
+likelihood that such a renewal with one idle timeout explains the ends.
+
+Frameworks do this to save writes: a session is touched only when it was last touched more than a
+throttle ago (ASP.NET's sliding expiration takes half of the timeout, others a minute). Measured
+from the last use the timeout looks smeared; measured from the last noted one it is sharp again.
+Which uses were noted follows from the throttle and from the times of the uses alone.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from statetrail.inference.evidence import Codes, Evidence
+from statetrail.inference.limits import single_limit
+from statetrail.inference.numerics import Reals
+from statetrail.inference.trials import Trials
+
+SMALLEST: Final = 0.03
+LARGEST: Final = 0.8
+"""Throttles are sought between these shares of the timeout."""
+
+_COARSE: Final = 36
+_FINE: Final = 15
+_SECOND_US: Final = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Throttle:
+    """A throttled renewal.
+
+    Attributes
+    ----------
+    log_evidence
+        Logarithm of the marginal likelihood.
+    throttle_s
+        The most probable throttle; `None`: none can be.
+    """
+
+    log_evidence: float
+    throttle_s: float | None
+
+
+def throttled(evidence: Evidence) -> Throttle:
+    """The evidence for a throttled renewal with one idle timeout."""
+    fatal = Trials.of(evidence).fatal_gap
+    if not len(fatal):
+        return Throttle(-np.inf, None)
+    low, high = SMALLEST * float(fatal.min()), 2 * float(np.median(fatal))
+    tried = np.geomspace(low, max(high, 2 * low), _COARSE)
+    found = np.array([_evidence(evidence, one) for one in tried])
+    for step in (tried[1] / tried[0], (tried[1] / tried[0]) ** (2 / _FINE)):
+        best = float(tried[np.argmax(found)])
+        finer = np.setdiff1d(best * np.geomspace(1 / step, step, _FINE), tried)
+        order = np.argsort(both := np.concatenate([tried, finer]))
+        found = np.concatenate([found, [_evidence(evidence, one) for one in finer]])[order]
+        tried = both[order]
+    top = float(found.max())
+    if not np.isfinite(top):
+        return Throttle(-np.inf, None)
+    # Log-uniform on these shares of the timeout.
+    mass = float(np.trapezoid(np.exp(found - top), np.log(tried))) / float(
+        np.log(LARGEST / SMALLEST)
+    )
+    return Throttle(top + float(np.log(mass)), float(tried[np.argmax(found)]))
+
+
+def _evidence(evidence: Evidence, throttle_s: float) -> float:
+    least = throttle_s / LARGEST
+    return single_limit(Trials.of(noted(evidence, throttle_s)), "gap", above_s=least)
+
+
+def noted(evidence: Evidence, throttle_s: float) -> Evidence:
+    """The same uses with gaps counted from the last noted use.
+
+    Parameters
+    ----------
+    evidence
+        Uses in order of value and time.
+    throttle_s
+        Seconds that have to pass after a noted use until another is noted.
+    """
+    counted = evidence.where(evidence.survived | evidence.ended)
+    if not len(counted):
+        return counted
+    at = counted.at_us - counted.at_us.min() + 1
+    # The value's birth, or its first use where that was not seen, counts as noted.
+    first = np.flatnonzero(np.diff(counted.value, prepend=-1))
+    born = at[first] - _microseconds(counted.gap_low_s[first])
+    last = _last_noted(counted.value, at, first, born, int(throttle_s * _SECOND_US))
+    previous = np.concatenate([[0], at[:-1]])
+    previous[first] = born
+    back = np.maximum(previous - last, 0) / _SECOND_US
+    # What the noted use lasted longer than the one before shortens the least gap.
+    slack = np.where(back > 0, counted.gap_high_s - counted.gap_low_s, 0.0)
+    slack = np.where(np.isfinite(slack), slack, 0.0)
+    gaps = {
+        "gap_low_s": np.maximum(counted.gap_low_s + back - slack, 0.0),
+        "gap_high_s": counted.gap_high_s + back,
+    }
+    columns = {name: getattr(counted, name) for name in Evidence.__dataclass_fields__}
+    return Evidence(**(columns | gaps))
+
+
+def _microseconds(seconds: Reals) -> Codes:
+    return (seconds * _SECOND_US).astype(np.int64)
+
+
+def _last_noted(value: Codes, at: Codes, first: Codes, born: Codes, throttle: int) -> Codes:
+    """Per use, when its value had last been noted before."""
+    stride = int(at.max()) + throttle + 1
+    key = value * stride + at
+    stop = np.append(first[1:], len(value))
+    is_noted = np.zeros(len(value), dtype=np.bool_)
+    moving, clock = np.arange(len(first)), born
+    while len(moving):
+        after = np.searchsorted(
+            key, value[first[moving]] * stride + np.maximum(clock + throttle, 0)
+        )
+        there = after < stop[moving]
+        moving, after = moving[there], after[there]
+        is_noted[after] = True
+        clock = at[after]
+    noted_at = np.where(is_noted, np.arange(len(value)), -1)
+    noted_at = np.concatenate([[-1], np.maximum.accumulate(noted_at)[:-1]])
+    starts = np.zeros(len(value), dtype=np.int64)
+    starts[first] = 1
+    group = np.cumsum(starts) - 1
+    within = noted_at >= first[group]
+    return np.where(within, at[np.maximum(noted_at, 0)], born[group])

@@ -1,0 +1,115 @@
+"""Zones: a limit that is not sharp, since the server looks at it, or renews it, only now and then.
+
+Enters: `Trials`. Leaves: the logarithm of the evidence for a grey zone: below it nothing ends,
+above it nothing survives, and in between it happens either way, with some unknown chance or with
+one that rises evenly through the zone. That is what a sweeper (idle values go at its next round)
+and a throttled renewal (not every use counts as one) look like when nothing but gaps is known.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from statetrail.inference.noise import HALF, HAZARDS, Losses, log_loss_chance, log_luck, log_widths
+from statetrail.inference.numerics import Reals, log_bernoulli, log_sum
+from statetrail.inference.spreads import edged, spread
+from statetrail.inference.trials import Trials
+
+WIDEST: Final = 3.0
+"""A zone ends at most at so many times its beginning."""
+MIN_EACH: Final = 2
+"""Survivals in a zone, and ends: fewer are no zone but noise."""
+
+_GRID: Final = 56
+_RISING: Final = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A grey zone.
+
+    Attributes
+    ----------
+    log_evidence
+        Logarithm of the marginal likelihood.
+    low_s, high_s
+        The most probable zone: where ends begin, where survivals stop; `None`: none can be.
+    """
+
+    log_evidence: float
+    low_s: float | None
+    high_s: float | None
+
+
+def zone(trials: Trials, span: str) -> Zone:
+    """The evidence for a limit on gap or age with a grey zone."""
+    trials = trials.bounded(span)
+    lived, fatal = trials.lived(span), trials.fatal(span)
+    if len(fatal) < MIN_EACH or len(lived) < MIN_EACH:
+        return Zone(-np.inf, None, None)
+    edges = _edges(lived, fatal, trials.longest(span))
+    floors, ceilings = edges[:-1], edges[1:]
+    rates = HAZARDS[::3]
+    chances = log_loss_chance(trials.fatal_gap, rates)
+    by_fatal, by_lived = np.argsort(fatal), np.argsort(lived)
+    ends_below = np.searchsorted(fatal[by_fatal], floors, "right")
+    kept_below = np.searchsorted(lived[by_lived], floors, "right")
+    kept_to = np.searchsorted(lived[by_lived], ceilings, "left")
+    gaps = np.concatenate([[0.0], np.cumsum(trials.lived_gap[by_lived])])
+    sums = np.concatenate([np.zeros((len(rates), 1)), chances[:, by_fatal].cumsum(axis=1)], axis=1)
+    losses = Losses(
+        ends_below.astype(np.float64),
+        kept_below.astype(np.float64),
+        gaps[kept_below],
+        sums[:, ends_below],
+        rates,
+    ).log_likelihood()
+    # Rows: the cell in which the zone begins; columns: the one in which it ends.
+    dead = (ends_below[None, :] - ends_below[:, None]).astype(np.float64)
+    alive = (kept_to[None, :] - kept_below[:, None]).astype(np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        fits = (
+            (dead >= MIN_EACH)
+            & (alive >= MIN_EACH)
+            & (floors[None, :] <= WIDEST * ceilings[:, None])
+            & np.isfinite(ceilings)[None, :]
+        )
+    within = log_bernoulli(np.maximum(dead, 0), np.maximum(dead, 0) + np.maximum(alive, 0), (1, 1))
+    above = log_luck((len(lived) - kept_to).astype(np.float64), (len(fatal) - ends_below) * 1.0)
+    # A zone's end is log-uniform on [1, WIDEST] times its beginning.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ends = np.log(np.minimum(np.log(ceilings / floors) / np.log(WIDEST), 1.0))
+    prior = log_widths(edges)[:, None] + ends[None, :]
+    cells = np.where(fits, prior + losses[:, None] + within + above[None, :], -np.inf)
+    if not np.isfinite(cells).any():
+        return Zone(-np.inf, None, None)
+    # The rising chance costs a pass over the data for each zone: for the best ones only.
+    ranked = np.argsort(cells.ravel())[::-1][: min(_RISING, np.count_nonzero(fits))]
+    best = [np.unravel_index(at, cells.shape) for at in ranked if np.isfinite(cells.flat[at])]
+    rising = []
+    for begin, end in best:
+        rest = cells[begin, end] - within[begin, end]
+        rising.append(rest + _rise(lived, fatal, float(floors[begin]), float(ceilings[end])))
+    begin, end = best[int(np.argmax(rising))]
+    low, high = float(floors[begin]), float(ceilings[end])
+    return Zone(float(np.logaddexp(log_sum(cells), log_sum(rising))) + HALF, low, high)
+
+
+def _rise(lived: Reals, fatal: Reals, low: float, high: float) -> float:
+    """Log-likelihood of what happened inside a zone, the chance to end rising evenly."""
+    ended = fatal[(fatal > low) & (fatal <= high)]
+    survived = lived[(lived > low) & (lived < high)]
+    width = high - low
+    chances = np.concatenate([(ended - low) / width, (high - survived) / width])
+    return float(np.log(np.maximum(chances, 1e-3)).sum())
+
+
+def _edges(lived: Reals, fatal: Reals, longest: Reals) -> Reals:
+    """Points around the spans that both survived and ended, densest at the two outermost."""
+    first, last = fatal.min(), lived.max()
+    points = np.unique(np.concatenate([longest, fatal]))
+    near = points[(points >= first) & (points <= last)]
+    outside = np.concatenate([points[points < first][-8:], points[points > last][:8]])
+    some = [spread(near, _GRID), near[:8], near[-8:], outside, spread(points, 24)]
+    return edged(np.unique(np.concatenate(some)))

@@ -18,10 +18,14 @@ import statetrail
 from analyses.test_verdicts import CASES, zest
 from oracle.judges import IN_PROCESS, apart, by_engine, by_slow_judge, by_tracker, short
 from statetrail.analyses import knowledge, tracker, transitions
+from statetrail.analyses.rotations import rotations
+from statetrail.analyses.tokens import tokens
 from statetrail.analyses.tracker import Change, Tracker, Verdict
+from statetrail.analyses.uses import uses
+from statetrail.analyses.verdicts import verdicts
 from statetrail.dialects import ZEST
 from support.chance import binding, history, tracked
-from support.histories import Ex, Issue, Present
+from support.histories import Ex, Issue, Present, recording
 
 ORIGIN = "http://shop.example"
 
@@ -86,10 +90,16 @@ def same_verdicts(histories, grace_ms, chance):
     reason="no PySpark, or no Java that it could run on",
 )
 def test_pyspark_says_the_same_of_a_sample():
-    """A user's recording gives the same rows on Spark."""
+    """A user's recording gives the same rows on Spark, of what becomes of its tokens too."""
     chance = Random(4)
     histories = [history(chance) for _ in range(30)]
-    assert by_engine(apart(histories), "pyspark", 100) == by_tracker(histories, 100, chance)
+    world = apart(histories)
+    on_spark = recording(world, engine="pyspark", grace_ms=100)
+    found = {tuple(row.values()) for row in verdicts(on_spark).rows()}
+    assert found == by_tracker(histories, 100, chance)
+    here = recording(world, engine="polars", grace_ms=100)
+    for analysis in (tokens, uses, rotations):
+        assert analysis(on_spark).rows() == analysis(here).rows()
 
 
 BORN = zest(0, 10, 20, "A", "1")

@@ -1,19 +1,24 @@
 """Every judge of verdicts on the same histories, and the rows in which they differ.
 
-Four implementations: the slow judge, the tracker, and the frames of `verdicts` on each engine.
+The slow judge, the tracker, and `verdicts` on each engine and bucket by bucket.
 """
 
 import dataclasses
 import itertools
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 from random import Random
+from unittest import mock
 
 from analyses.judge_oracle import judge
 from statetrail.analyses.tracker import Event, Tracker, Verdict
 from statetrail.analyses.verdicts import verdicts
-from statetrail.frames import Engine
+from statetrail.frames import Engine, open_recording
+from statetrail.store import export_parquet, reading
+from statetrail.store.reading import Facts
 from support.chance import binding, feed, tracked
-from support.histories import Ex, recording
+from support.histories import Ex, facts, recording
 
 type Row = tuple[int, str, str, str, str, int, str, int | None, str | None]
 """A row of table `verdicts`, in the order of its columns."""
@@ -36,6 +41,16 @@ def by_engine(world: Sequence[Ex], engine: Engine, grace_ms: float) -> set[Row]:
     found = {tuple(row.values()) for row in rows}
     assert len(found) == len(rows), "a verdict is there twice"
     return found
+
+
+def by_buckets(world: Sequence[Ex], grace_ms: float) -> set[Row]:
+    """The verdicts on a dataset that is read bucket by bucket."""
+    by = ("user-agent",)
+    with tempfile.TemporaryDirectory() as folder, mock.patch.object(reading, "LARGE", 0):
+        whole = Facts(Path(folder), "0" * 16, facts(world))
+        dataset = export_parquet(whole, Path(folder) / "dataset", by, buckets=5)
+        rec = open_recording(dataset, client_by=by, grace_ms=grace_ms)
+        return {tuple(row.values()) for row in verdicts(rec).rows()}
 
 
 def by_tracker(histories: Sequence[Sequence[Ex]], grace_ms: float, chance: Random) -> set[Row]:

@@ -9,7 +9,7 @@ import sys
 import time
 from random import Random
 
-from oracle.judges import IN_PROCESS, apart, by_engine, by_slow_judge, by_tracker, short
+from oracle.judges import IN_PROCESS, apart, by_buckets, by_engine, by_slow_judge, by_tracker, short
 from support.chance import history
 
 BATCH = 2000
@@ -23,7 +23,7 @@ def main() -> int:
     parser.add_argument("--spark", type=int, default=0, help="histories through PySpark as well")
     parser.add_argument("--seed", type=int, default=20210301)
     options = parser.parse_args()
-    seen, differing = _compare(options.histories, options.seed, ("tracker", *IN_PROCESS))
+    seen, differing = _compare(options.histories, options.seed, ("tracker", *IN_PROCESS, "buckets"))
     if options.spark:
         differing += _compare(options.spark, options.seed + 1, ("tracker", "pyspark"))[1]
     rare = [verdict for verdict, count in seen.items() if count < 20]
@@ -50,11 +50,12 @@ def _compare(count: int, seed: int, judges: tuple[str, ...]) -> tuple[collection
         reference = None
         for name in judges:
             began = time.perf_counter()
-            rows = (
-                by_tracker(histories, grace_ms, chance)
-                if name == "tracker"
-                else by_engine(world, name, grace_ms)
-            )
+            if name == "tracker":
+                rows = by_tracker(histories, grace_ms, chance)
+            elif name == "buckets":
+                rows = by_buckets(world, grace_ms)
+            else:
+                rows = by_engine(world, name, grace_ms)
             seconds[name] += time.perf_counter() - began
             reference = rows if reference is None else reference
             wrong = {*(short(rows) ^ slow), *(rows ^ reference)}

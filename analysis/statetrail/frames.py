@@ -1,8 +1,8 @@
 """A recording as lazy frames: the tables of one or many stores on the engine of your choice.
 
-Enters: store paths. Leaves: a `Recording`, whose facts are `Frame` objects. The analyses take
-Narwhals lazy frames and give Narwhals lazy frames; a `Frame` is one of them with its schema, and
-pandas is what a person gets out of it.
+Enters: store paths. Leaves: a `Recording`, whose facts are `Frame` objects, and which keeps the
+results of the analyses. A `Frame` is a Narwhals lazy frame with its schema; pandas is what a person
+gets out of it.
 """
 
 import itertools
@@ -268,7 +268,8 @@ class Recording:
         each = iter(parts)
         first, second = next(each), next(each, None)
         if second is None:
-            return self._place(first.cast(table.arrow))
+            # DuckDB takes dictionaries for what they are: texts.
+            return self._place(first if self.engine == "duckdb" else first.cast(table.arrow))
         folder = self.scratch.folder / table.name
         folder.mkdir()
         for number, part in enumerate(itertools.chain((first, second), each)):
@@ -283,8 +284,7 @@ class Recording:
         return cast("T", self._results[name])
 
     def __repr__(self) -> str:
-        exchanges = self._facts.tables["exchanges"]
-        count = exchanges.num_rows if isinstance(exchanges, pa.Table) else exchanges.count_rows()
+        count = self._facts.count(EXCHANGES.name)
         names = ", ".join(path.name for path in self.paths) or "frames in memory"
         return f"<Recording of {count} exchanges from {names} on {self.engine}>"
 

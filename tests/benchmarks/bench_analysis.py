@@ -3,10 +3,14 @@
 In alternating rounds, each in a process of its own: verdicts, tokens and rotations of a generated
 dataset (`benchmarks.generate`), `naive.sql` on the same files, which answers a small part of the
 same questions, and the floor, one scan and one sort. Ratios are of medians within this one run.
+Then ours once on ten times as many exchanges, and where its time goes.
 """
 
 import argparse
+import cProfile
+import io
 import json
+import pstats
 import resource
 import statistics
 import subprocess
@@ -15,12 +19,14 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import narwhals as nw
 
 import statetrail as st
 from benchmarks.generate import generate
+from statetrail.analyses import bucketwise, uses
 
 TABLES = ("exchanges", "issued", "presented")
 SORT = """
@@ -75,11 +81,31 @@ def views(folder: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
+def profile(folder: Path) -> dict[str, object]:
+    """Where our time goes: seconds within each function itself, one part after the other."""
+    bucketwise.in_turn = uses.in_turn = map
+    rec = st.open(folder)
+    profiler = cProfile.Profile()
+    profiler.enable()
+    for analysis in (st.verdicts, st.tokens, st.rotations):
+        analysis(rec)
+    profiler.disable()
+    table = pstats.Stats(profiler, stream=io.StringIO())
+    spent = {
+        f"{Path(file).name}:{name}" if line else name: own
+        for (file, line, name), (_, _, own, _, _) in table.stats.items()
+    }
+    most = sorted(spent.items(), key=lambda item: -item[1])[:20]
+    return {"seconds": round(sum(spent.values()), 1), "most": [[n, round(t, 2)] for n, t in most]}
+
+
 WORK: dict[str, Callable[[Path], dict[str, object]]] = {
     "ours": ours,
     "by-hand": by_hand,
     "floor": floor,
+    "profile": profile,
 }
+COMPARED = ("ours", "by-hand", "floor")
 
 
 def measured(name: str, folder: Path) -> None:
@@ -99,6 +125,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--exchanges", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--times", type=int, default=10, help="the larger size; 0: leave it out")
     parser.add_argument("--work", choices=WORK, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
@@ -108,14 +135,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as parent:
         folder = Path(parent) / "dataset"
         print(generate(folder, asked.exchanges))
-        runs: dict[str, list[dict[str, float]]] = {name: [] for name in WORK}
+        runs: dict[str, list[dict[str, float]]] = {name: [] for name in COMPARED}
         for _ in range(asked.rounds):
-            for name in WORK:
-                command = [sys.executable, "-m", "benchmarks.bench_analysis", "--work", name]
-                done = subprocess.run(
-                    [*command, "--folder", folder], stdout=subprocess.PIPE, check=True, text=True
-                )
-                runs[name].append(json.loads(done.stdout))
+            for name in COMPARED:
+                runs[name].append(apart(name, folder))
         median = {
             name: {
                 key: statistics.median(run[key] for run in own)
@@ -129,7 +152,28 @@ def main() -> None:
             print(f"         {runs[name][-1]['told']}")
         for other in ("by-hand", "floor"):
             for key in ("wall_s", "cpu_s"):
-                print(f"ours / {other} {key}: {median['ours'][key] / median[other][key]:.1f}")
+                print(f"ours / {other} {key}: {median['ours'][key] / median[other][key]:.2f}")
+        told = apart("profile", folder)["told"]
+        print(f"profile, one part after the other, {told['seconds']} s:")
+        for name, seconds in told["most"]:
+            print(f"  {seconds:6.2f} s  {name}")
+        if asked.times:
+            print(generate(folder, asked.times * asked.exchanges))
+            large = apart("ours", folder)
+            print(
+                f"ours {large['wall_s']:8.1f} {large['cpu_s']:8.1f} {large['rss_mib']:7.0f}: "
+                f"{large['cpu_s'] / median['ours']['cpu_s']:.1f} times the CPU"
+            )
+
+
+def apart(name: str, folder: Path) -> dict[str, Any]:
+    """What a piece of work costs in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.bench_analysis", "--work", name]
+    done = subprocess.run(
+        [*command, "--folder", folder], stdout=subprocess.PIPE, check=True, text=True
+    )
+    cost: dict[str, Any] = json.loads(done.stdout)
+    return cost
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from statetrail.schema import CAPTURES, EXCHANGES, FACTS, ISSUED, PRESENTED, SCHEMA_VERSION
+from statetrail.store.parquet import buckets_for
 from statetrail.store.reading import MANIFEST
 
 PARAMS = (
@@ -37,9 +38,10 @@ class Known:
     rotations: int
 
 
-def generate(folder: Path, exchanges: int, *, buckets: int = 64, seed: int = 11) -> Known:
+def generate(folder: Path, exchanges: int, *, buckets: int | None = None, seed: int = 11) -> Known:
     """Write a dataset of about that many exchanges into `folder` (replaced); its known counts."""
     shutil.rmtree(folder, ignore_errors=True)
+    buckets = buckets or buckets_for(exchanges)
     one = exchanges // 20
     sizes = np.array([one, *[200] * ((exchanges - one) // 200)])
     bucket_of = np.arange(len(sizes)) % buckets

@@ -21,8 +21,13 @@ def command(
     ],
     client_by: ClientBy = "peer,user-agent",
     buckets: Annotated[
-        int, typer.Option("--buckets", metavar="N", help="Parts to split the clients into.")
-    ] = 64,
+        int | None,
+        typer.Option(
+            "--buckets",
+            metavar="N",
+            help="Parts to split the clients into; by default as many as the exchanges ask for.",
+        ),
+    ] = None,
 ) -> None:
     """Write stores as one Parquet dataset, bucketed by client: the form for large analyses.
 
@@ -36,5 +41,5 @@ def command(
     with busy("exporting"):
         facts = [read_store(path) for path in stores]
         export_parquet(facts, to, named(client_by), buckets)
-    exchanges = sum(store.tables["exchanges"].num_rows for store in facts)
+    exchanges = sum(store.count("exchanges") for store in facts)
     stdout().print(text(f"{to}: {exchanges:,} exchanges"))

@@ -22,14 +22,17 @@ from statetrail.errors import StoreError, UsageError
 from statetrail.schema import CAPTURES, CLIENT_BY, EXCHANGES, FACTS, SCHEMA_VERSION
 from statetrail.store.reading import MANIFEST, Facts, join_facts
 
-DEFAULT_BUCKETS: Final = 64
+MIN_BUCKETS: Final = 64
+MAX_BUCKETS: Final = 4096
+BUCKET: Final = 2**14
+"""Exchanges that a bucket has by default, where clients are many and small."""
 
 
 def export_parquet(
     facts: Facts | Sequence[Facts],
     to: Path,
     client_by: Sequence[str],
-    buckets: int = DEFAULT_BUCKETS,
+    buckets: int | None = None,
 ) -> Path:
     """Write stores as one Parquet dataset; all of it or nothing.
 
@@ -42,7 +45,7 @@ def export_parquet(
     client_by
         What tells clients apart, as in `open_recording`. All rows of a client are in one bucket.
     buckets
-        How many buckets.
+        How many buckets; by default as many as the number of exchanges asks for.
 
     Raises
     ------
@@ -51,8 +54,8 @@ def export_parquet(
     UsageError
         `client_by` or `buckets` makes no sense.
     """
-    if not 1 <= buckets <= 4096:
-        raise UsageError(f"{buckets} buckets make no sense: 1 to 4096")
+    if buckets is not None and not 1 <= buckets <= MAX_BUCKETS:
+        raise UsageError(f"{buckets} buckets make no sense: 1 to {MAX_BUCKETS}")
     unknown = [name for name in client_by if name not in CLIENT_BY]
     if unknown or not client_by:
         raise UsageError(
@@ -61,12 +64,14 @@ def export_parquet(
         )
     check_target(to)
     joined = join_facts([facts] if isinstance(facts, Facts) else facts)
+    exchanges = joined.table(EXCHANGES.name).num_rows
+    buckets = buckets_for(exchanges) if buckets is None else buckets
     manifest = {
         "schema_version": SCHEMA_VERSION,
         "key_id": joined.key_id,
         "client_by": list(client_by),
         "buckets": buckets,
-        "exchanges": joined.table(EXCHANGES.name).num_rows,
+        "exchanges": exchanges,
     }
     try:
         temporary = Path(tempfile.mkdtemp(prefix=f".{to.name}.", dir=to.parent))
@@ -81,6 +86,15 @@ def export_parquet(
     except OSError as error:
         raise StoreError(f"{to} cannot be written: {error.strerror or error}") from None
     return to
+
+
+def buckets_for(exchanges: int) -> int:
+    """How many buckets so many exchanges are split into.
+
+    >>> buckets_for(1000), buckets_for(10_000_000)
+    (64, 610)
+    """
+    return min(max(exchanges // BUCKET, MIN_BUCKETS), MAX_BUCKETS)
 
 
 def check_target(to: Path) -> None:

@@ -26,7 +26,7 @@ from statetrail.store.sqlite import check_store, read_only_uri, stored_key_id
 MANIFEST: Final = "statetrail.json"
 """The file that makes a folder a Parquet dataset of statetrail."""
 
-LARGE: Final = 250_000
+LARGE: Final = 50_000
 """Exchanges from which on the rows of a dataset are not read at once."""
 
 # Stores read together keep their exchanges apart by their position, in the id's high bits.
@@ -57,6 +57,11 @@ class Facts:
         """All rows of a table."""
         table = self.tables[name]
         return table if isinstance(table, pa.Table) else table.to_table()
+
+    def count(self, name: str) -> int:
+        """How many rows a table has."""
+        table = self.tables[name]
+        return table.num_rows if isinstance(table, pa.Table) else int(table.count_rows())
 
     def bucket(self, bucket: str, table: Table, columns: Sequence[str]) -> pa.Table:
         """Some columns of one bucket of a table, its texts as dictionaries."""

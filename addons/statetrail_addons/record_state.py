@@ -2,31 +2,45 @@
 
     mitmdump -s "$(python -m statetrail_addons record_state)" --set statetrail_store=shop.sqlite
 
-Every exchange is committed before its response is released to the client. Secrets are stored as
-keyed fingerprints only. Nothing here changes, delays or breaks the traffic: what goes wrong in the
-recorder is logged (once a minute at most) and counted.
+Every exchange is committed before its response is released to the client; one that is streamed is
+committed when its head passes, and completed at its end. Secrets are stored as keyed fingerprints
+only. Nothing here changes, delays or breaks the traffic: what goes wrong in the recorder is logged
+(once a minute at most), counted, and noted in the store.
 """
 
+import asyncio
 import logging
 import time
-from collections import deque
+from collections import OrderedDict
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final, cast
 
 from mitmproxy import ctx, flowfilter
 from mitmproxy.addonmanager import Loader
 from mitmproxy.exceptions import OptionsError
 from mitmproxy.http import HTTPFlow
 
-from statetrail.capture.flow import Answer, BodySniffer, answer_of, exchange_of, request_of
+from statetrail.capture.flow import Answer, BodySniffer, answer_of, exchange_of, request_of, streams
 from statetrail.dialects import select
-from statetrail.errors import StatetrailError
-from statetrail.sightings import Request, Sighted, Sighting, sight
-from statetrail.store import CaptureId, SqliteStore, Tally
+from statetrail.errors import StatetrailError, UsageError
+from statetrail.sightings import Exchange, Request, Sighted, Sighting, sight
+from statetrail.store import Durability, Entry, Journal, StoreName, parse_size
 
 logger = logging.getLogger(__name__)
 
 OPTIONS = (
-    ("statetrail_store", "statetrail.sqlite", "SQLite file to record into."),
+    (
+        "statetrail_store",
+        "statetrail.sqlite",
+        "SQLite file to record into; with fields of the time (UTC), e.g. shop-%Y-%m-%d.sqlite.",
+    ),
+    ("statetrail_rotate", "", "Size from which on the next store is begun, e.g. 500m."),
+    (
+        "statetrail_durability",
+        "normal",
+        "normal: a kill loses nothing; full: nor does a power loss, but the disk is waited for.",
+    ),
     ("statetrail_dialects", "all", "Dialects to look for, comma separated, or 'all'."),
     ("statetrail_filter", "", "Record only the flows that match this filter expression."),
     (
@@ -35,27 +49,41 @@ OPTIONS = (
         "Parameters whose values are stored in clear although they are secret, comma separated.",
     ),
     ("statetrail_client_header", "", "Request header that tells clients apart."),
+    (
+        "statetrail_waiting",
+        "50000",
+        "Exchanges and values that wait in memory while the store cannot be written.",
+    ),
 )
-MAX_WAITING = 10_000
-"""Exchanges that wait in memory while the store cannot be written; later ones are counted."""
-BUSY_S = 0.25
-"""Longest wait in seconds for another program that writes to the store."""
+MAX_FLOWS: Final = 50_000
+"""Flows under way that are known of; of earlier ones the heads are read at their end."""
+FLUSH_S: Final = 1.0
+"""Pause between two tries to write what waits while there is no traffic."""
+
+
+@dataclass(slots=True, eq=False)
+class Live:
+    """What is known of a flow under way."""
+
+    request: Request
+    answer: Answer | None = None
+    sniffer: BodySniffer | None = None
+    entry: Entry | None = None
+    issued: int = 0
 
 
 class RecordState:
     """The recorder."""
 
     def __init__(self) -> None:
-        self.store: SqliteStore | None = None
-        self.tally = Tally()
-        self.lost = 0
-        self._capture: CaptureId | None = None
+        self.journal: Journal | None = None
         self._how: Sighting | None = None
         self._filter: flowfilter.TFilter | None = None
-        self._requests: dict[str, Request] = {}
-        self._answers: dict[str, Answer] = {}
-        self._waiting: deque[Sighted] = deque()
+        self._flows: OrderedDict[str, Live] = OrderedDict()
+        self._chosen: tuple[object, ...] = ()
         self._silent_until = 0.0
+        self._not_understood = 0
+        self._timer: asyncio.TimerHandle | None = None
 
     def load(self, loader: Loader) -> None:
         for name, default, text in OPTIONS:
@@ -69,41 +97,61 @@ class RecordState:
             dialects = select(options.statetrail_dialects)
             expression = options.statetrail_filter
             self._filter = flowfilter.parse(expression) if expression else None
-            path = Path(options.statetrail_store).expanduser()
-            if self.store is None or self.store.path != path:
-                self._open(path)
+            self._open()
         except (StatetrailError, ValueError) as error:
             # Without its cause: mitmproxy logs the whole chain, and the message says it all.
             raise OptionsError(f"statetrail: {error}") from None  # type: ignore[no-untyped-call]
-        assert self.store is not None
+        assert self.journal is not None
         self._how = Sighting(
             dialects=dialects,
-            pseudonyms=self.store.pseudonyms,
+            pseudonyms=self.journal.store.pseudonyms,
             clear=frozenset(n.strip() for n in options.statetrail_clear.split(",") if n.strip()),
             client_header=options.statetrail_client_header.strip().lower() or None,
         )
 
-    def _open(self, path: Path) -> None:
-        store = SqliteStore.create_or_open(path, busy_s=BUSY_S)
+    def _open(self) -> None:
+        """Open the store that the options name, unless it is open."""
+        options = ctx.options
+        name = StoreName(
+            Path(options.statetrail_store).expanduser(), parse_size(options.statetrail_rotate)
+        )
+        if (durability := options.statetrail_durability) not in ("normal", "full"):
+            raise UsageError(f"{durability!r} is no statetrail_durability: use normal or full")
+        if not (waiting := options.statetrail_waiting).isdecimal():
+            raise UsageError(f"{waiting!r} is no number of exchanges for statetrail_waiting")
+        chosen = (name, durability, waiting)
+        if chosen == self._chosen:
+            return
+        journal = Journal(
+            *(name, self._complain),
+            durability=cast("Durability", durability),
+            max_waiting=int(waiting),
+        )
         self.done()
-        if self.store is not None:
-            self.store.close()
-        self.store, self.tally = store, Tally()
-        self._capture = store.begin_capture("live")
-        logger.info("statetrail records into %s", path)
+        if self.journal is not None:
+            self.journal.close()
+        self.journal, self._chosen = journal, chosen
+        logger.info("statetrail records into %s", journal.store.path)
 
     def requestheaders(self, flow: HTTPFlow) -> None:
         # The request as the client sent it: later addons change it on its way to the origin.
-        self._requests[flow.id] = request_of(flow)
+        self._flows[flow.id] = Live(request_of(flow))
+        if len(self._flows) > MAX_FLOWS:
+            self._flows.popitem(last=False)
 
     def responseheaders(self, flow: HTTPFlow) -> None:
         assert flow.response is not None
-        self._answers[flow.id] = answer_of(flow.response)
-        # A body of unknown length begins to be streamed late and without a further hook, so where
-        # the user lets large bodies be streamed it has to be decided here.
-        late = ctx.options.stream_large_bodies and "content-length" not in flow.response.headers
-        if (flow.response.stream or late) and flow.response.data.content is None:
-            flow.response.stream = BodySniffer(flow.response.stream)  # type: ignore[assignment]
+        live = self._flows.get(flow.id)
+        if live is None:
+            live = self._flows[flow.id] = Live(request_of(flow))
+        live.answer = answer_of(flow.response)
+        if streams(flow, late=bool(ctx.options.stream_large_bodies)):
+            live.sniffer = BodySniffer(
+                flow.response.stream, lambda body: self._hear(flow, live, body)
+            )
+            flow.response.stream = live.sniffer  # type: ignore[assignment]
+            # Its head is with the client before any other hook of ours.
+            self._hear(flow, live, b"")
 
     def response(self, flow: HTTPFlow) -> None:
         self._record(flow)
@@ -113,59 +161,96 @@ class RecordState:
         self._record(flow)
 
     def done(self) -> None:
-        """Complete the capture's note; exchanges still under way may yet follow."""
-        if self.store is None or self._capture is None:
-            return
-        self._write()
-        lost = self.lost + len(self._waiting)
-        problem = f"{lost} exchanges could not be written" if lost else None
-        try:
-            self.store.end_capture(self._capture, self.tally, problem)
-        except StatetrailError as error:
-            self._complain(str(error))
+        """Write what waits; exchanges still under way may yet follow."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self.journal is not None:
+            self.journal.settle()
+
+    def _hear(self, flow: HTTPFlow, live: Live, body: bytes) -> bool:
+        """Record what is known of a streamed exchange; whether no more is to be heard in it."""
+        if not self._wanted(flow):
+            return False
+        sighted = self._sight(flow, live, body, under_way=True)
+        if sighted is None or self.journal is None:
+            return True
+        if live.entry is None:
+            live.entry = self.journal.add(sighted)
+        elif len(sighted.issued) > live.issued:
+            self.journal.update(live.entry, sighted)
+        live.issued = len(sighted.issued)
+        self._keep_trying()
+        return any(issue.channel == "body" for issue in sighted.issued)
 
     def _record(self, flow: HTTPFlow) -> None:
-        request = self._requests.pop(flow.id, None)
-        answer = self._answers.pop(flow.id, None)
-        if self._how is None or (
-            self._filter is not None and not flowfilter.match(self._filter, flow)
-        ):
+        live = self._flows.pop(flow.id, None) or Live(request_of(flow))
+        if not self._wanted(flow) and live.entry is None:
+            return
+        sighted = self._sight(flow, live, live.sniffer.body if live.sniffer else None)
+        if sighted is None or self.journal is None:
+            return
+        if live.entry is None:
+            self.journal.add(sighted)
+        else:
+            self.journal.update(live.entry, sighted)
+        self._keep_trying()
+
+    def _wanted(self, flow: HTTPFlow) -> bool:
+        return self._how is not None and (
+            self._filter is None or bool(flowfilter.match(self._filter, flow))
+        )
+
+    def _sight(
+        self, flow: HTTPFlow, live: Live, body: bytes | None, *, under_way: bool = False
+    ) -> Sighted | None:
+        """What is to be stored of a flow; `None` where it cannot be read, which is counted."""
+        assert self._how is not None
+        try:
+            size = live.sniffer.size if live.sniffer is not None and not under_way else None
+            return sight(
+                exchange_of(
+                    *(flow, live.request, live.answer, body), body_bytes=size, under_way=under_way
+                ),
+                self._how,
+            )
+        except Exception as error:  # whatever it is, the traffic goes on
+            self._give_up(live.request, type(error).__name__)
+            return None
+
+    def _give_up(self, request: Request, error: str) -> None:
+        self._not_understood += 1
+        self._complain(f"an exchange could not be read ({error})")
+        if self.journal is not None and self._how is not None:
+            # By its time alone, so that the gap can be noted.
+            empty = Request("", "", "", 0, b"/", (), "", request.start_us)
+            self.journal.lose(sight(Exchange("lost", empty), self._how), f"not read: {error}")
+
+    def _keep_trying(self) -> None:
+        """While something waits to be written, try also when there is no traffic."""
+        if self.journal is None or not self.journal.waiting or self._timer is not None:
             return
         try:
-            stream = flow.response.stream if flow.response is not None else None
-            body = stream.body if isinstance(stream, BodySniffer) else None
-            sighted = sight(exchange_of(flow, request, answer, body), self._how)
-        except Exception as error:  # whatever it is, the traffic goes on
-            self.lost += 1
-            self._complain(f"an exchange could not be read ({type(error).__name__})")
-            return
-        self._waiting.append(sighted)
-        self._write()
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return  # a flow file is read to its end; `done` writes the rest
+        self._timer = loop.call_later(FLUSH_S, self._try_again)
 
-    def _write(self) -> None:
-        assert self.store is not None
-        while self._waiting:
-            batch = [self._waiting[at] for at in range(min(len(self._waiting), 100))]
-            try:
-                ids = self.store.append_many(batch, self._capture)
-            except StatetrailError as error:
-                if len(self._waiting) > MAX_WAITING:
-                    self._waiting.popleft()
-                    self.lost += 1
-                self._complain(str(error))
-                return
-            added = sum(exchange_id is not None for exchange_id in ids)
-            self.tally.exchanges += added
-            self.tally.duplicates += len(ids) - added
-            for _ in batch:
-                self._waiting.popleft()
+    def _try_again(self) -> None:
+        self._timer = None
+        if self.journal is not None:
+            self.journal.flush()
+            self._keep_trying()
 
     def _complain(self, what: str) -> None:
         """Log an error, once a minute at most."""
         if (now := time.monotonic()) >= self._silent_until:
             self._silent_until = now + 60
-            waiting = f"{len(self._waiting)} exchanges wait in memory, {self.lost} are lost"
-            logger.error("statetrail: %s; %s; the traffic goes on", what, waiting)
+            journal = self.journal
+            counts = f"{journal.waiting} exchanges wait in memory, {journal.lost} are lost; " if (
+                journal is not None
+            ) else ""  # fmt: skip
+            logger.error("statetrail: %s; %sthe traffic goes on", what, counts)
 
 
 addons = [RecordState()]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from statetrail.schema import EXCHANGES, FACTS, ISSUED, Table
 from statetrail.store import SqliteStore, read_store
 from statetrail.store import reading as reading_module
+from statetrail.store.rows import add
 from support.traffic import exchange, sighted
 
 BARE = sighted("/x", flow_id="bare", peer=None, end_us=None, body_bytes=None)
@@ -112,7 +113,7 @@ def test_a_store_is_read_while_it_is_written(path: Path) -> None:
     with SqliteStore.create_or_open(path) as store:
         store.append(sighted("/x", flow_id="done"))
         store._db.execute("BEGIN IMMEDIATE")
-        store._add(sighted("/x", flow_id="under-way"))
+        add(store._db, sighted("/x", flow_id="under-way"))
         assert column(path, "flow_id") == ["done"]
         store._db.execute("COMMIT")
         assert column(path, "flow_id") == ["done", "under-way"]

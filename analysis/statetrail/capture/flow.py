@@ -12,6 +12,7 @@ from typing import Final
 
 from mitmproxy import http
 from mitmproxy.http import HTTPFlow
+from mitmproxy.net.http.http1 import expected_http_body_size
 from mitmproxy.proxy import mode_specs
 
 from statetrail.sightings import Exchange, Request, Response
@@ -43,6 +44,13 @@ _ADDRESSED: Final = (
 )
 
 
+MANY_CHUNKS: Final = 64
+"""Chunks of a streamed body's beginning that are each listened to."""
+
+UNDER_WAY: Final = "under-way"
+"""Note of an exchange whose response has begun; one that keeps it never ended."""
+
+
 type Answer = tuple[int, Fields]
 """A response's status code and header fields."""
 
@@ -52,6 +60,9 @@ def exchange_of(
     request: Request | None = None,
     answer: Answer | None = None,
     body: bytes | None = None,
+    *,
+    body_bytes: int | None = None,
+    under_way: bool = False,
 ) -> Exchange:
     """The exchange that a flow holds now.
 
@@ -66,6 +77,10 @@ def exchange_of(
         The response's head as the origin sent it (`answer_of`); likewise.
     body
         The beginning of a streamed response's body; a buffered one is read from the flow.
+    body_bytes
+        The size of a streamed response's body, as far as it came.
+    under_way
+        The response has begun and not ended.
     """
     head = request if request is not None else request_of(flow)
     proxy_user = flow.metadata.get("proxyauth")
@@ -92,14 +107,16 @@ def exchange_of(
         content = body if body is not None else data.content
         if content is None:
             notes.append("body-unseen")
-        ended = _us(data.timestamp_end) if error is None else None
+        ended = _us(data.timestamp_end) if error is None and not under_way else None
+        if under_way:
+            notes.append(UNDER_WAY)
         response = Response(
             status=status,
             headers=headers,
             start_us=begun,
             end_us=ended,
             body=(content or b"")[:MAX_ENCODED],
-            body_bytes=_body_bytes(data.content, headers),
+            body_bytes=_body_bytes(data.content, headers) if body_bytes is None else body_bytes,
         )
     return Exchange(flow.id, taken, response, error, tuple(notes))
 
@@ -127,24 +144,71 @@ def answer_of(response: http.Response) -> Answer:
     return response.data.status_code, response.data.headers.fields
 
 
+def streams(flow: HTTPFlow, *, late: bool) -> bool:
+    """Whether a response whose head has just arrived is streamed to the client.
+
+    A body of unknown length begins to be streamed late and without a further hook; with `late`,
+    which says that the user lets large bodies be streamed, it counts as streamed at once.
+    """
+    response = flow.response
+    if response is None or response.data.content is not None:
+        return False
+    if response.stream:
+        return True
+    try:
+        size = expected_http_body_size(flow.request, response)
+    except ValueError:
+        return False
+    return late and (size is None or size < 0)
+
+
 class BodySniffer:
     """A mitmproxy ``stream`` callable that keeps a streamed body's beginning and passes all on.
 
     Chunks leave as they came (through `inner`, the callable that was there before, if any).
     Nothing in here may fail: an exception inside a stream callable would break the transfer.
+
+    Attributes
+    ----------
+    size
+        Bytes that came.
+    listener
+        Called with the kept beginning before a chunk leaves: of each of the first chunks, then
+        whenever the beginning has doubled, until it returns `True` or what is kept is full.
     """
 
-    __slots__ = ("_inner", "_kept")
+    __slots__ = ("_calls", "_inner", "_kept", "_next", "listener", "size")
 
-    def __init__(self, inner: Callable[[bytes], object] | bool) -> None:
+    def __init__(
+        self,
+        inner: Callable[[bytes], object] | bool = False,
+        listener: Callable[[bytes], bool] | None = None,
+    ) -> None:
         self._inner = inner if callable(inner) else None
         self._kept = bytearray()
+        self._calls = self._next = 0
+        self.listener = listener
+        self.size = 0
 
     def __call__(self, chunk: bytes) -> object:
+        self.size += len(chunk)
         room = MAX_ENCODED - len(self._kept)
-        if room > 0:
+        if room > 0 and chunk:
             self._kept += chunk[:room]
+            if self.listener is not None:
+                self._tell(self.listener)
         return chunk if self._inner is None else self._inner(chunk)
+
+    def _tell(self, listener: Callable[[bytes], bool]) -> None:
+        self._calls += 1
+        kept = len(self._kept)
+        if self._calls <= MANY_CHUNKS or kept >= self._next or kept == MAX_ENCODED:
+            self._next = 2 * kept
+            try:
+                if listener(bytes(self._kept)) or kept == MAX_ENCODED:
+                    self.listener = None
+            except Exception:  # whatever it is, the transfer goes on
+                self.listener = None
 
     @property
     def body(self) -> bytes:

@@ -5,9 +5,10 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -25,13 +26,21 @@ from statetrail.cli.options import (
 )
 from statetrail.errors import StatetrailError, UsageError
 
+if TYPE_CHECKING:
+    from statetrail.store import StoreName
+
 EXAMPLES = """[b]Examples[/b]
 
 statetrail record --store shop.sqlite
 
 statetrail record -- --mode reverse:https://shop.example --listen-port 8081
 
-statetrail record --filter "~d shop.example" -- -w traffic.flows"""
+statetrail record --filter "~d shop.example" -- -w traffic.flows
+
+statetrail record --store shop-%Y-%m-%d.sqlite --rotate 500m"""
+
+_STREAM_FROM = "1m"
+"""Size of a body from which on it is streamed."""
 
 _FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
@@ -49,6 +58,20 @@ def command(
     dialects: Dialects = "all",
     key: Key = None,
     forget_key: ForgetKey = False,
+    rotate: Annotated[
+        str,
+        typer.Option(
+            "--rotate",
+            metavar="SIZE",
+            help="Begin the next store where one has reached that size, e.g. 500m.",
+        ),
+    ] = "",
+    durability: Annotated[
+        Literal["normal", "full"],
+        typer.Option(
+            "--durability", help="full: also a power loss loses nothing, at the price of time."
+        ),
+    ] = "normal",
     mitmdump_args: Annotated[
         list[str] | None,
         typer.Argument(
@@ -59,9 +82,14 @@ def command(
     """Run mitmdump with the recorder.
 
     Every exchange is in the store before its response is released. The store can be audited while
-    it is being recorded.
+    it is being recorded. A --store with fields of the time (UTC), e.g. shop-%Y-%m-%d.sqlite, begins
+    a new file with each period; all have the same key, and every command takes several of them.
+
+    Bodies above 1 MB or of unknown length are streamed, not buffered; what you say after -- wins,
+    e.g. --set stream_large_bodies=10m.
     """
     from statetrail.cli.terminal import say
+    from statetrail.store import StoreName, parse_size
 
     known = chosen(dialects)
     wanted, header = cleared(clear, known), field_name(client_header)
@@ -72,11 +100,18 @@ def command(
         "statetrail_filter": filter_,
         "statetrail_clear": ",".join(sorted(wanted)),
         "statetrail_client_header": header or "",
+        "statetrail_rotate": rotate,
+        "statetrail_durability": durability,
     }
+    if not any("stream_large_bodies" in argument for argument in mitmdump_args or ()):
+        settings["stream_large_bodies"] = _STREAM_FROM
     arguments = ["-s", str(recorder()), *(mitmdump_args or [])]
     for name, value in settings.items():
         arguments += ["--set", f"{name}={value}"]
-    _prepare(store, key)
+    place = StoreName(store, parse_size(rotate))
+    if forget_key and place.changes:
+        raise UsageError("--forget-key goes with one store: leave --rotate and the fields out")
+    _prepare(place, key)
     say(f"recording into {store}; see it with: statetrail audit {store}")
     sys.stdout.flush()
     sys.stderr.flush()
@@ -121,14 +156,17 @@ def _check_filter(expression: str) -> None:
             ) from None
 
 
-def _prepare(store: Path, key: Path | None) -> None:
+def _prepare(place: "StoreName", key: Path | None) -> None:
     """Make the store now, or say why that cannot be; its key is beside it then."""
     from statetrail.store import SqliteStore, key_path
     from statetrail.store.keys import read_key, write_key
 
+    store = place.at(time.time())
     beside = key_path(store)
     if key is not None and beside.exists() and read_key(beside) != read_key(key):
         raise UsageError(f"{beside} is another key than {key}: name another store")
+    if key is None and not beside.exists() and (kin := place.kin()) is not None:
+        key = key_path(kin)
     SqliteStore.create_or_open(store, key=key).close()
     if key is not None and not beside.exists():
         write_key(beside, read_key(key))

@@ -2,13 +2,17 @@
 
 from typing import TYPE_CHECKING
 
+from statetrail.store.journal import Entry, Journal
 from statetrail.store.keys import forget_key, key_path
+from statetrail.store.naming import StoreName, parse_size
 from statetrail.store.sqlite import (
     CaptureId,
+    Durability,
     ExchangeId,
     Source,
     SqliteStore,
     Tally,
+    WriteError,
     check_store,
 )
 
@@ -18,16 +22,22 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CaptureId",
+    "Durability",
+    "Entry",
     "ExchangeId",
     "Facts",
+    "Journal",
     "Source",
     "SqliteStore",
+    "StoreName",
     "Tally",
+    "WriteError",
     "check_store",
     "export_parquet",
     "forget_key",
     "join_facts",
     "key_path",
+    "parse_size",
     "read_store",
 ]
 

@@ -7,58 +7,82 @@ killed after that has lost nothing. Others may read while it is written.
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Literal, NewType, Self
 
 from statetrail.errors import StoreError
-from statetrail.schema import EXCHANGES, FACTS, ISSUED, PRESENTED, SCHEMA_VERSION, TRACES
-from statetrail.sightings import Pseudonymiser, Seen, Sighted
+from statetrail.schema import FACTS, SCHEMA_VERSION
+from statetrail.sightings import Pseudonymiser, Sighted
 from statetrail.sightings.text import clean
+from statetrail.store import rows
 from statetrail.store.keys import forget_key, key_id, key_path, new_key, read_key, write_key
+from statetrail.store.marks import (
+    APPLICATION_ID,
+    check_store,
+    is_blank,
+    key_id_in,
+    read_only_uri,
+    stored_key_id,
+)
+from statetrail.store.rows import ExchangeId
 
-ExchangeId = NewType("ExchangeId", int)
+__all__ = [
+    "APPLICATION_ID",
+    "CaptureId",
+    "Durability",
+    "ExchangeId",
+    "Source",
+    "SqliteStore",
+    "Tally",
+    "WriteError",
+    "check_store",
+    "read_only_uri",
+    "stored_key_id",
+]
+
 CaptureId = NewType("CaptureId", int)
 type Source = Literal["live", "har", "flows"]
+type Durability = Literal["normal", "full"]
 
-APPLICATION_ID: Final = 0x5354_5452
-"""SQLite application id (``STTR``): tells a statetrail store from any other database."""
-
-_HEADER: Final = b"SQLite format 3\0"
 _META: Final = "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT"
 _UNIQUE: Final = (
     "CREATE UNIQUE INDEX IF NOT EXISTS exchange_once ON exchanges (flow_id, request_start_us)"
 )
-
-
-def _insert(table: str, names: Iterable[str], suffix: str = "") -> str:
-    names = tuple(names)
-    marks = ", ".join("?" * len(names))
-    return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks}){suffix}"  # noqa: S608
-
-
-def _values(names: Iterable[str]) -> "attrgetter[tuple[object, ...]]":
-    """The values of a sighting's columns, in order."""
-    seen = Seen.__slots__
-    return attrgetter(*(f"seen.{name}" if name in seen else name for name in names))
-
-
-_ADD_EXCHANGE: Final = _insert("exchanges", EXCHANGES.names[1:], " ON CONFLICT DO NOTHING")
-_ADD_ISSUED: Final = _insert("issued", ISSUED.names)
-_ADD_PRESENTED: Final = _insert("presented", PRESENTED.names)
-_ADD_TRACE: Final = _insert("traces", TRACES.names)
-_EXCHANGE_VALUES: Final = attrgetter(*EXCHANGES.names[1:])
-_ISSUED_VALUES: Final = _values(ISSUED.names[2:])
-_PRESENTED_VALUES: Final = _values(PRESENTED.names[2:])
-_TRACE_VALUES: Final = attrgetter(*TRACES.names[2:])
 _COUNT: Final = (
     "UPDATE captures SET exchanges = exchanges + ?, duplicates = duplicates + ? "
     "WHERE capture_id = ?"
 )
+
+
+type Write = tuple[ExchangeId | None, Sighted]
+"""An exchange to be written: in the place of a stored one, or as a new one."""
+
+# What no second try mends: the exchange itself cannot be stored.
+_UNSTORABLE: Final = ("SQLITE_MISMATCH", "SQLITE_TOOBIG", "SQLITE_CONSTRAINT", "SQLITE_RANGE")
+
+
+class WriteError(StoreError):
+    """A store could not be written.
+
+    Attributes
+    ----------
+    reason
+        SQLite's name of the error, e.g. ``SQLITE_FULL``.
+    unstorable
+        The exchange is to blame and not the store.
+    """
+
+    def __init__(self, path: Path, error: Exception) -> None:
+        self.reason: str = getattr(error, "sqlite_errorname", type(error).__name__)
+        self.unstorable = not isinstance(error, sqlite3.Error) or self.reason.startswith(
+            _UNSTORABLE
+        )
+        # The name only: a message may quote a value.
+        super().__init__(f"{path} could not be written ({self.reason})")
 
 
 @dataclass(slots=True)
@@ -76,10 +100,13 @@ class SqliteStore:
     Not thread-safe: one writer, one thread (SQLite itself keeps several processes apart).
     """
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, pseudonyms: Pseudonymiser):
+    def __init__(self, path: Path, connection: sqlite3.Connection, secret: bytes):
         self.path = path
-        self.pseudonyms = pseudonyms
+        self.pseudonyms = Pseudonymiser(secret)
+        self._secret = secret
         self._db = connection
+        self.file = _identity(path)
+        self.closed = False
 
     @classmethod
     def create_or_open(
@@ -89,6 +116,7 @@ class SqliteStore:
         key: Path | str | None = None,
         keep_key: bool = True,
         busy_s: float = 5,
+        durability: Durability = "normal",
     ) -> Self:
         """Open the store at `path` for appending, or make it with a new key.
 
@@ -102,6 +130,10 @@ class SqliteStore:
             Write a new store's key beside it; `False`: the key is gone with the process.
         busy_s
             Longest wait in seconds for another process that writes.
+        durability
+            ``normal``: what is committed survives the end of the process, and after a power loss
+            the store is whole but may lack its last exchanges; ``full``: those survive as well, at
+            the price of waiting for the disk at each commit.
 
         Raises
         ------
@@ -114,27 +146,43 @@ class SqliteStore:
             raise StoreError(f"{path} is a folder: a store is one file, e.g. {path / 'x.sqlite'}")
         if not os.path.isdir(path.parent):
             raise StoreError(f"{path.parent} is no folder: make it first, or name another store")
-        is_new = not os.path.exists(path) or _is_blank(path)
+        is_new = not os.path.exists(path) or is_blank(path)
         if not is_new:
             check_store(path)
         secret = _secret(path, is_new=is_new, given=Path(key) if key else None, keep=keep_key)
-        try:
-            db = sqlite3.connect(
-                path, isolation_level=None, timeout=busy_s, check_same_thread=False
-            )
-            try:
-                _prepare(db, path, secret)
-            except BaseException:
-                db.close()
-                raise
-        except sqlite3.Error as error:
-            raise StoreError(f"{path} cannot be written: {error}") from error
-        return cls(path, db, Pseudonymiser(secret))
+        return cls(path, _connect(path, secret, busy_s, durability), secret)
+
+    def sibling(
+        self, path: Path, *, busy_s: float = 5, durability: Durability = "normal"
+    ) -> "SqliteStore":
+        """Open or make the store at `path` with this store's key; see `create_or_open`.
+
+        The key is written beside it unless this one's was thrown away.
+        """
+        is_new = not os.path.exists(path) or is_blank(path)
+        if not is_new:
+            check_store(path)
+            if stored_key_id(path) != key_id(self._secret):
+                raise StoreError(f"{path} was made with another key than {self.path}")
+        beside = key_path(path)
+        if not os.path.exists(beside):
+            write_key(beside, self._secret)
+        elif read_key(beside) != self._secret:
+            raise StoreError(f"{beside} is another key than that of {self.path}")
+        return SqliteStore(path, _connect(path, self._secret, busy_s, durability), self._secret)
+
+    @property
+    def moved(self) -> bool:
+        """Whether the file that is written to is no longer the one at the path.
+
+        SQLite goes on writing to a file that was removed, without an error.
+        """
+        return self.file != _identity(self.path)
 
     def append(self, sighted: Sighted) -> ExchangeId | None:
         """Add one exchange and commit it. Returns its id, or `None` if it was there already.
 
-        Raises `StoreError` where it could not be written; nothing of it is in the store then.
+        Raises `WriteError` where it could not be written; nothing of it is in the store then.
         """
         return self.append_many((sighted,))[0]
 
@@ -146,39 +194,38 @@ class SqliteStore:
         Where `capture` is given, its note counts them in the same transaction, so that it is right
         also after a kill.
         """
+        return self.write([(None, sighted) for sighted in batch], capture)
+
+    def write(
+        self, batch: Sequence[Write], capture: CaptureId | None = None
+    ) -> list[ExchangeId | None]:
+        """Add and replace exchanges in one transaction; see `append_many`.
+
+        A replaced exchange has its id in what is returned, and is not counted.
+        """
+        db = self._db
         try:
-            self._db.execute("BEGIN IMMEDIATE")
+            db.execute("BEGIN IMMEDIATE")
             try:
-                ids = [self._add(sighted) for sighted in batch]
-                if capture is not None:
+                ids, new = [], 0
+                for known, sighted in batch:
+                    if known is None:
+                        ids.append(rows.add(db, sighted))
+                        new += 1
+                    else:
+                        rows.replace(db, known, sighted)
+                        ids.append(known)
+                if capture is not None and new:
                     twice = ids.count(None)
-                    self._db.execute(_COUNT, (len(ids) - twice, twice, capture))
-                self._db.execute("COMMIT")
+                    db.execute(_COUNT, (new - twice, twice, capture))
+                db.execute("COMMIT")
             except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
                 raise
         except (sqlite3.Error, OverflowError, UnicodeEncodeError) as error:
-            # The name only: a message may quote a value.
-            kind = getattr(error, "sqlite_errorname", type(error).__name__)
-            raise StoreError(f"{self.path} could not be written ({kind})") from None
+            raise WriteError(self.path, error) from None
         return ids
-
-    def _add(self, sighted: Sighted) -> ExchangeId | None:
-        cursor = self._db.execute(_ADD_EXCHANGE, _EXCHANGE_VALUES(sighted.exchange))
-        if cursor.rowcount == 0:
-            return None
-        exchange_id = cursor.lastrowid
-        assert exchange_id is not None
-        for statement, sightings, values in (
-            (_ADD_ISSUED, sighted.issued, _ISSUED_VALUES),
-            (_ADD_PRESENTED, sighted.presented, _PRESENTED_VALUES),
-            (_ADD_TRACE, sighted.traces, _TRACE_VALUES),
-        ):
-            if sightings:
-                rows = [(exchange_id, at, *values(one)) for at, one in enumerate(sightings)]
-                self._db.executemany(statement, rows)
-        return ExchangeId(exchange_id)
 
     def begin_capture(self, source: Source, name: str | None = None) -> CaptureId:
         """Note that a capture begins; `end_capture` completes the note."""
@@ -189,7 +236,7 @@ class SqliteStore:
                 (source, name if name is None else clean(name, 255), time.time_ns() // 1000),
             )
         except sqlite3.Error as error:
-            raise StoreError(f"{self.path} cannot be written: {error}") from None
+            raise WriteError(self.path, error) from None
         assert cursor.lastrowid is not None
         return CaptureId(cursor.lastrowid)
 
@@ -203,7 +250,31 @@ class SqliteStore:
                 (tally.exchanges, tally.duplicates, tally.skipped, lost, capture),
             )
         except sqlite3.Error as error:
-            raise StoreError(f"{self.path} cannot be written: {error}") from None
+            raise WriteError(self.path, error) from None
+
+    def note_loss(self, capture: CaptureId, loss: str) -> None:
+        """Add to a capture's note what was lost, in a sentence."""
+        try:
+            self._db.execute(
+                "UPDATE captures SET problem = substr(coalesce(problem || '; ', '') || ?, 1, 1024) "
+                "WHERE capture_id = ?",
+                (clean(loss, 512), capture),
+            )
+        except sqlite3.Error as error:
+            raise WriteError(self.path, error) from None
+
+    def wait_at_most(self, busy_s: float) -> None:
+        """Set the longest wait in seconds for another process that writes."""
+        with suppress(sqlite3.Error):  # it says so when it is written to
+            self._db.execute(f"PRAGMA busy_timeout = {round(busy_s * 1000)}")
+
+    def leave_checkpoints(self, pages: int) -> None:
+        """Let the write-ahead log grow to that many pages before a commit folds it in.
+
+        Folding in waits for the disk; `statetrail.store.checkpoints` does it beside.
+        """
+        with suppress(sqlite3.Error):
+            self._db.execute(f"PRAGMA wal_autocheckpoint = {pages}")
 
     def forget_key(self) -> None:
         """Throw the key away; this process may go on appending, no later one can."""
@@ -211,7 +282,9 @@ class SqliteStore:
 
     def close(self) -> None:
         """Close the store and fold its write-ahead log in, where no reader holds it."""
-        self._db.close()
+        self.closed = True
+        with suppress(sqlite3.Error):  # a damaged one cannot be folded in
+            self._db.close()
 
     def __enter__(self) -> Self:
         return self
@@ -225,83 +298,29 @@ class SqliteStore:
         self.close()
 
 
-def read_only_uri(path: Path) -> str:
-    """The URI by which SQLite reads a store and leaves nothing behind.
-
-    Without a write-ahead log the file is complete in itself and is read as it is, also where its
-    folder cannot be written; with one SQLite needs the shared-memory file beside it.
-    """
-    log = f"{path}-wal"
-    still = not os.path.exists(log) or os.path.getsize(log) == 0
-    return f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if still else ''}"
-
-
-def check_store(path: Path) -> None:
-    """Raise `StoreError` unless there is a statetrail store of this version at `path`.
-
-    Reads only: the file is neither made nor changed.
-    """
-    with _read_only(path) as db:
-        application = db.execute("PRAGMA application_id").fetchone()[0]
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        db.execute("SELECT 1 FROM sqlite_schema").fetchone()
-    _check_marks(path, application, version)
-
-
-def stored_key_id(path: Path) -> str:
-    """The id of the key that a store's fingerprints were made with."""
-    with _read_only(path) as db:
-        return _key_id_in(db, path)
-
-
-@contextmanager
-def _read_only(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection to an existing SQLite file that changes nothing."""
-    if not os.path.exists(path):
-        raise StoreError(f"there is no store at {path}")
-    if not os.path.isfile(path):
-        raise StoreError(f"{path} is no statetrail store (no regular file)")
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file is at the path."""
     try:
-        with open(path, "rb") as file:
-            header = file.read(len(_HEADER))
-    except OSError as error:
-        raise StoreError(f"{path} cannot be read ({error.strerror})") from None
-    if header != _HEADER:
-        what = "no SQLite database" if header else "an empty file"
-        raise StoreError(f"{path} is no statetrail store ({what})")
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _connect(
+    path: Path, secret: bytes, busy_s: float, durability: Durability
+) -> sqlite3.Connection:
     try:
-        with closing(sqlite3.connect(read_only_uri(path), uri=True)) as db:
-            yield db
-    except (sqlite3.Error, OSError) as error:
-        raise StoreError(f"{path} is damaged or cannot be read ({error})") from None
-
-
-def _is_blank(path: Path) -> bool:
-    """Whether the file has nothing in it: a store whose making was cut short, or a mere name."""
-    if os.path.isfile(path) and os.path.getsize(path) == 0:
-        return True
-    with _read_only(path) as db:
-        marks = [
-            db.execute(f"PRAGMA {n}").fetchone()[0] for n in ("application_id", "user_version")
-        ]
-        return not any(marks) and db.execute("SELECT 1 FROM sqlite_schema").fetchone() is None
-
-
-def _check_marks(path: Path, application: int, version: int) -> None:
-    if application != APPLICATION_ID:
-        raise StoreError(f"{path} is no statetrail store (another program's database)")
-    if version != SCHEMA_VERSION:
-        raise StoreError(
-            f"{path} has store version {version}, this statetrail reads {SCHEMA_VERSION}: "
-            "use the release that wrote it"
-        )
-
-
-def _key_id_in(db: sqlite3.Connection, path: Path) -> str:
-    try:
-        return str(db.execute("SELECT value FROM meta WHERE key = 'key_id'").fetchone()[0])
-    except (sqlite3.Error, TypeError) as error:
-        raise StoreError(f"{path} is a damaged store (no key id)") from error
+        db = sqlite3.connect(path, isolation_level=None, timeout=busy_s, check_same_thread=False)
+        try:
+            _prepare(db, path, secret)
+            db.execute(f"PRAGMA synchronous = {durability.upper()}")
+        except BaseException:
+            db.close()
+            raise
+    except sqlite3.Error as error:
+        raise StoreError(f"{path} cannot be written: {error}") from error
+    return db
 
 
 def _prepare(db: sqlite3.Connection, path: Path, secret: bytes) -> None:
@@ -310,7 +329,6 @@ def _prepare(db: sqlite3.Connection, path: Path, secret: bytes) -> None:
     Within one transaction, since another process may be making the same store.
     """
     db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = NORMAL")
     db.execute("BEGIN IMMEDIATE")
     if db.execute("SELECT 1 FROM sqlite_schema").fetchone() is None:
         for table in FACTS:
@@ -320,7 +338,7 @@ def _prepare(db: sqlite3.Connection, path: Path, secret: bytes) -> None:
         db.execute("INSERT INTO meta VALUES ('key_id', ?)", (key_id(secret),))
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-    elif _key_id_in(db, path) != key_id(secret):
+    elif key_id_in(db, path) != key_id(secret):
         raise StoreError(f"{path} was made with another key")
     db.execute("COMMIT")
 

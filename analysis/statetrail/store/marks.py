@@ -1,0 +1,99 @@
+"""What tells a statetrail store from any other file, read without changing anything.
+
+Enters: a path. Leaves: whether it is a store of this version, and the id of its key.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Final
+
+from statetrail.errors import StoreError
+from statetrail.schema import SCHEMA_VERSION
+
+APPLICATION_ID: Final = 0x5354_5452
+"""SQLite application id (``STTR``): tells a statetrail store from any other database."""
+
+_HEADER: Final = b"SQLite format 3\0"
+
+
+def read_only_uri(path: Path) -> str:
+    """The URI by which SQLite reads a store and leaves nothing behind.
+
+    Without a write-ahead log the file is complete in itself and is read as it is, also where its
+    folder cannot be written; with one SQLite needs the shared-memory file beside it.
+    """
+    log = f"{path}-wal"
+    still = not os.path.exists(log) or os.path.getsize(log) == 0
+    return f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if still else ''}"
+
+
+def check_store(path: Path) -> None:
+    """Raise `StoreError` unless there is a statetrail store of this version at `path`.
+
+    Reads only: the file is neither made nor changed.
+    """
+    with _read_only(path) as db:
+        application = db.execute("PRAGMA application_id").fetchone()[0]
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        db.execute("SELECT 1 FROM sqlite_schema").fetchone()
+    _check_marks(path, application, version)
+
+
+def stored_key_id(path: Path) -> str:
+    """The id of the key that a store's fingerprints were made with."""
+    with _read_only(path) as db:
+        return key_id_in(db, path)
+
+
+@contextmanager
+def _read_only(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection to an existing SQLite file that changes nothing."""
+    if not os.path.exists(path):
+        raise StoreError(f"there is no store at {path}")
+    if not os.path.isfile(path):
+        raise StoreError(f"{path} is no statetrail store (no regular file)")
+    try:
+        with open(path, "rb") as file:
+            header = file.read(len(_HEADER))
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read ({error.strerror})") from None
+    if header != _HEADER:
+        what = "no SQLite database" if header else "an empty file"
+        raise StoreError(f"{path} is no statetrail store ({what})")
+    try:
+        with closing(sqlite3.connect(read_only_uri(path), uri=True)) as db:
+            yield db
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(f"{path} is damaged or cannot be read ({error})") from None
+
+
+def is_blank(path: Path) -> bool:
+    """Whether the file has nothing in it: a store whose making was cut short, or a mere name."""
+    if os.path.isfile(path) and os.path.getsize(path) == 0:
+        return True
+    with _read_only(path) as db:
+        marks = [
+            db.execute(f"PRAGMA {n}").fetchone()[0] for n in ("application_id", "user_version")
+        ]
+        return not any(marks) and db.execute("SELECT 1 FROM sqlite_schema").fetchone() is None
+
+
+def _check_marks(path: Path, application: int, version: int) -> None:
+    if application != APPLICATION_ID:
+        raise StoreError(f"{path} is no statetrail store (another program's database)")
+    if version != SCHEMA_VERSION:
+        raise StoreError(
+            f"{path} has store version {version}, this statetrail reads {SCHEMA_VERSION}: "
+            "use the release that wrote it"
+        )
+
+
+def key_id_in(db: sqlite3.Connection, path: Path) -> str:
+    """The id of the key, out of an open store."""
+    try:
+        return str(db.execute("SELECT value FROM meta WHERE key = 'key_id'").fetchone()[0])
+    except (sqlite3.Error, TypeError) as error:
+        raise StoreError(f"{path} is a damaged store (no key id)") from error

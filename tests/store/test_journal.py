@@ -1,0 +1,166 @@
+"""Recording goes on whatever happens to the store, and the store says what is missing."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from statetrail.store import Journal, StoreName, journal, read_store
+from support.traffic import sighted
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch):
+    """No pause between two tries."""
+    monkeypatch.setattr(journal, "RETRY_S", 0.0)
+    monkeypatch.setattr(journal, "BUSY_S", 0.0)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "x.sqlite"
+
+
+def record(journal: Journal, *names: str) -> None:
+    """Record an exchange of each name."""
+    for name in names:
+        journal.add(sighted("/v3/x?LangId=1", flow_id=name))
+
+
+def flows(path: Path) -> list[str]:
+    """The flow ids in a store, in order."""
+    return read_store(path).table("exchanges")["flow_id"].to_pylist()
+
+
+def problems(path: Path) -> list[str]:
+    """What the captures' notes say."""
+    return [p for p in read_store(path).table("captures")["problem"].to_pylist() if p]
+
+
+def locked(path: Path) -> "closing[sqlite3.Connection]":
+    """Another program that is writing to the store."""
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    return closing(other)
+
+
+def test_what_cannot_be_written_waits_and_is_written_in_order(path):
+    """A locked store loses nothing, and nothing of it is noted."""
+    said: list[str] = []
+    steady = Journal(StoreName(path), said.append)
+    record(steady, "a")
+    with locked(path):
+        record(steady, "b", "c")
+        assert steady.waiting == 2
+    record(steady, "d")
+    steady.close()
+    assert flows(path) == ["a", "b", "c", "d"]
+    assert (problems(path), steady.lost) == ([], 0)
+    assert "SQLITE_BUSY" in said[0]
+
+
+def test_what_does_not_fit_into_memory_is_a_gap_with_its_times(path):
+    """The store says how many exchanges are missing, from when to when and why."""
+    steady = Journal(StoreName(path), lambda _: None, max_waiting=5)
+    with locked(path):
+        record(steady, *"abcdefgh")
+    record(steady, "late")  # still one too many, but it lets the others be written
+    record(steady, "after")
+    steady.close()
+    assert flows(path) == ["a", "b", "c", "after"]
+    (problem,) = problems(path)
+    assert problem == (
+        "6 exchanges were lost, 2023-11-14 22:13:20 to 2023-11-14 22:13:20 UTC (SQLITE_BUSY)"
+    )
+    assert read_store(path).table("captures")["exchanges"].to_pylist() == [4]
+
+
+def test_a_removed_store_is_made_anew_with_the_same_key(path):
+    """SQLite would go on writing to the removed file without an error."""
+    steady = Journal(StoreName(path), lambda _: None)
+    record(steady, "a")
+    key = path.with_name("x.sqlite.key").read_text()
+    for each in list(path.parent.iterdir()):
+        each.unlink()
+    record(steady, "b")
+    steady.close()
+    assert flows(path) == ["b"]
+    assert problems(path) == [
+        "the store was removed, and with it the 1 exchanges recorded into it before"
+    ]
+    assert path.with_name("x.sqlite.key").read_text() == key
+
+
+def test_a_damaged_store_is_set_aside_and_recording_goes_on(path):
+    """What is left of it can be looked at; nothing overwrites it."""
+    steady = Journal(StoreName(path), lambda _: None)
+    record(steady, *"abc")
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    broken = bytearray(path.read_bytes())
+    broken[:4096] = b"\x55" * 4096
+    with path.open("r+b") as file:
+        file.write(bytes(4096) + bytes(broken[4096:]))
+    # Another writer makes SQLite read the file again.
+    steady.store._db.execute("PRAGMA shrink_memory")
+    path.with_name("x.sqlite-wal").write_bytes(b"")
+    record(steady, "d", "e")
+    steady.close()
+    assert flows(path)[-1] == "e"
+    assert len(list(path.parent.glob("x.sqlite.damaged-*[0-9Z]"))) == 1
+    (problem,) = problems(path)
+    assert problem.startswith("the store was damaged and is kept as x.sqlite.damaged-")
+
+
+def test_an_exchange_under_way_is_completed_where_it_is(path):
+    """Its row is replaced, not doubled, also if the first writing had to wait."""
+    steady = Journal(StoreName(path), lambda _: None)
+    entry = steady.add(sighted("/v3/x", flow_id="a"))
+    steady.update(entry, sighted("/v3/x?LangId=1", flow_id="a"))
+    with locked(path):
+        waits = steady.add(sighted("/v3/x", flow_id="b"))
+        steady.update(waits, sighted("/v3/x?LangId=2", flow_id="b"))
+        steady.update(entry, sighted("/v3/x?CurrId=3", flow_id="a"))
+    steady.close()
+    facts = read_store(path)
+    assert flows(path) == ["a", "b"]
+    assert facts.table("presented")["param"].to_pylist() == ["CurrId", "LangId"]
+    assert facts.table("captures")["exchanges"].to_pylist() == [2]
+
+
+def test_the_next_file_has_the_same_key_and_what_is_open_is_completed_in_its_own(tmp_path):
+    """Rotation by size: an exchange that outlives its file is completed there."""
+    steady = Journal(StoreName(tmp_path / "x-%Y.sqlite", 1), lambda _: None)
+    first = steady.store.path
+    steady._look_at = 1e9
+    entry = steady.add(sighted("/v3/x", flow_id="a"))
+    steady._look_at = 0  # it looks once a second
+    record(steady, "b")
+    steady._look_at = 1e9
+    second = steady.store.path
+    steady.update(entry, sighted("/v3/x?LangId=1", flow_id="a"))
+    steady.close()
+    assert first.with_suffix(".2.sqlite") == second
+    assert (flows(first), flows(second)) == (["a"], ["b"])
+    assert read_store(first).table("presented").num_rows == 1
+    assert read_store(first).key_id == read_store(second).key_id
+    again = Journal(StoreName(tmp_path / "x-%Y.sqlite", 1), lambda _: None)
+    assert again.store.path == first.with_suffix(".3.sqlite")
+    assert read_store(again.store.path).key_id == read_store(first).key_id
+    again.close()
+
+
+def test_an_exchange_that_cannot_be_stored_does_not_hold_up_the_others(path):
+    """It is lost, and that is noted."""
+    from dataclasses import replace
+
+    steady = Journal(StoreName(path), lambda _: None)
+    good = sighted("/x", flow_id="good")
+    bad = replace(good, exchange=replace(good.exchange, flow_id="bad", port=1 << 70))
+    with locked(path):
+        for one in (bad, good):
+            steady.add(one)
+    steady.close()
+    assert flows(path) == ["good"]
+    assert "(OverflowError)" in problems(path)[0]

@@ -142,11 +142,16 @@ def _other_path(rec: Recording, newest: Lazy) -> Lazy:
         .group_by(*SERIES, "fingerprint", "mount")
         .agg(here_us=nw.col("begun_us").min())
     )
+    # Kept in between: DuckDB may else begin with the two large sides, which have only the dialect
+    # in common.
+    asked = rec.keep(newest.join(of_request, on=["exchange_id", "dialect"]))
+    moved = rec.keep(
+        asked.join(of_issue, on=["issue_id", "dialect"]).filter(
+            nw.col("mount") != nw.col("issue_mount")
+        )
+    )
     return (
-        newest.join(of_request, on=["exchange_id", "dialect"])
-        .join(of_issue, on=["issue_id", "dialect"])
-        .filter(nw.col("mount") != nw.col("issue_mount"))
-        .join(same, on=[*SERIES, "fingerprint", "mount"], how="left")
+        moved.join(same, on=[*SERIES, "fingerprint", "mount"], how="left")
         .filter(nw.col("here_us").fill_null(NEVER) > nw.col("t"))
         .select(*_FAULT, other_path=nw.col("exchange_id") * 0 + 1)
     )

@@ -59,6 +59,11 @@ calibrate: env ## what the inference of expiry names and covers on fresh worlds:
 docs: env ## renew the generated pages of analysis/statetrail/docs
 	$(RUN) python -m statetrail.docs
 
+KILLS ?= 50
+.PHONY: crash bench-recorder soak fuzz
+crash: env ## kill -9 under load, a full disk, a locked, a removed and a damaged store: what is lost, and what the store says of it: KILLS=50
+	PYTHONPATH=tests $(RUN) python -m crash.run --kills $(KILLS)
+
 mutants: env ## plant faults in the judges of verdicts: the tests have to find each
 	PYTHONPATH=tests $(RUN) python -m mutants.run
 

@@ -114,11 +114,15 @@ class Mitmdump:
 
 @contextlib.contextmanager
 def mitmdump(
-    folder: Path, mode: str, *arguments: str, port: int | None = None
+    folder: Path,
+    mode: str,
+    *arguments: str,
+    port: int | None = None,
+    store: Path | None = None,
 ) -> Iterator[Mitmdump]:
     """A mitmdump with the recorder that listens in `mode` (``reverse:…`` or ``regular``)."""
     port = port or free_port()
-    store, log = folder / "recording.sqlite", folder / "mitmdump.log"
+    store, log = store or folder / "recording.sqlite", folder / "mitmdump.log"
     command = [
         *(str(BIN / "mitmdump"), "-s", str(SCRIPT), "--set", f"statetrail_store={store}"),
         *("--set", f"confdir={folder / 'mitmproxy'}", "--set", "flow_detail=0"),

@@ -1,7 +1,8 @@
 """Folding a store's write-ahead log in beside the writer, who does not wait for the disk then.
 
 Enters: the path of a store that is being written. Leaves: its log folded into the file, about once
-a second while there is something to fold.
+a second while there is something to fold; and whether the store can still be read, since a writer
+does not read again what something else has overwritten.
 """
 
 import os
@@ -17,11 +18,21 @@ LARGE: Final = 4 << 20
 WRITER_PAGES: Final = 16_384
 """Pages of log at which the writer does it itself, should this thread not keep up (64 MB)."""
 
+DAMAGED: Final = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
+"""SQLite's names of the errors that say that a store is damaged."""
+
 
 class Checkpoints:
-    """A thread that folds one store's log in until it is closed."""
+    """A thread that looks after one store until it is closed.
+
+    Attributes
+    ----------
+    damaged
+        The store can no longer be read.
+    """
 
     def __init__(self, path: Path) -> None:
+        self.damaged = False
         self._path = path
         self._over = threading.Event()
         self._thread = threading.Thread(
@@ -36,13 +47,19 @@ class Checkpoints:
 
     def _run(self) -> None:
         log = f"{self._path}-wal"
-        while not self._over.wait(PAUSE_S):
-            # Whatever is wrong with the store, the writer meets it too and says so.
-            with suppress(OSError, sqlite3.Error):
-                if os.stat(log).st_size >= LARGE:
-                    self._fold()
-
-    def _fold(self) -> None:
         uri = f"{self._path.absolute().as_uri()}?mode=rw"
-        with closing(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=0)) as db:
-            db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        while not self._over.wait(PAUSE_S):
+            # Whatever else is wrong with the store, the writer meets it too and says so.
+            with suppress(OSError, sqlite3.Error):
+                fold = os.stat(log).st_size >= LARGE
+                with closing(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=0)) as db:
+                    self._look(db)
+                    if fold and not self.damaged:
+                        db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+
+    def _look(self, db: sqlite3.Connection) -> None:
+        try:
+            db.execute("SELECT value FROM meta").fetchall()
+            db.execute("SELECT max(exchange_id) FROM exchanges").fetchone()
+        except sqlite3.DatabaseError as error:
+            self.damaged = getattr(error, "sqlite_errorname", "").startswith(DAMAGED)

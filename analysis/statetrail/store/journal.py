@@ -21,7 +21,7 @@ from typing import Final
 
 from statetrail.errors import StoreError
 from statetrail.sightings import Sighted
-from statetrail.store.checkpoints import WRITER_PAGES, Checkpoints
+from statetrail.store.checkpoints import DAMAGED, WRITER_PAGES, Checkpoints
 from statetrail.store.naming import StoreName
 from statetrail.store.sqlite import CaptureId, Durability, ExchangeId, SqliteStore, WriteError
 
@@ -35,8 +35,7 @@ MAX_NOTE: Final = 900
 KEPT_OPEN: Final = 2
 """Stores before the current one that stay open for exchanges that are under way."""
 
-_DAMAGED: Final = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
-_REOPEN: Final = (*_DAMAGED, "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_READONLY", "OPEN")
+_REOPEN: Final = (*DAMAGED, "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_READONLY", "OPEN")
 
 
 @dataclass(slots=True, eq=False)
@@ -268,9 +267,12 @@ class Journal:
         """See that the file that is written to is the right one, and sound."""
         now = time.monotonic()
         if self._trouble is not None and self._trouble.startswith(_REOPEN):
-            self._mend(damaged=self._trouble.startswith(_DAMAGED))
-        elif self.store.moved:
-            self._mend(damaged=False)
+            self._mend(damaged=self._trouble.startswith(DAMAGED))
+        elif self._checkpoints.damaged or self.store.moved:
+            self._complain(
+                f"{self.store.path} was {'damaged' if self._checkpoints.damaged else 'removed'}"
+            )
+            self._mend(damaged=self._checkpoints.damaged)
         elif self.name.changes and now >= self._look_at:
             self._look_at = now + 1
             if (path := self.name.at(time.time())) != self.store.path:

@@ -1,0 +1,254 @@
+"""What the recorder loses when things go wrong: `make crash`. Exit code 1: what it must not.
+
+A client's own log is the truth: what it has received has to be in the store, or in the gap that the
+store notes. Everything is real: mitmdump, sockets, kill -9, a full disk (a small tmpfs, for which
+one has to be root), a locked, a removed and a damaged store.
+"""
+
+import argparse
+import contextlib
+import http.client
+import random
+import re
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from statetrail.store import check_store, read_store
+from support.proxy import Mitmdump, mitmdump, origin, reply
+
+BODY = b'<r session="tok%012d" xmlns="http://www.zeald.com">' + b"<c>text</c>" * 150 + b"</r>"
+STREAM = ("--set", "stream_large_bodies=1m")
+LOST = re.compile(r"([0-9]+) exchanges? w(?:as|ere) lost|with (?:it )?the ([0-9]+) exchanges")
+
+
+def answer(head: bytes, connection: socket.socket) -> None:
+    """Every third response is chunked, and so streamed through the proxy."""
+    number = int(head.split(b"/")[4].split(b" ")[0])
+    body = BODY % number
+    if number % 3:
+        connection.sendall(reply(body))
+        return
+    connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    for part in (body[:700], body[700:]):
+        connection.sendall(b"%x\r\n%s\r\n" % (len(part), part))
+        time.sleep(0.002)
+    connection.sendall(b"0\r\n\r\n")
+
+
+@dataclass
+class Clients:
+    """Threads that ask one request after the other; `seen` is what has been answered."""
+
+    port: int
+    numbers: Iterator[int]
+    seen: set[int] = field(default_factory=set)
+    failed: int = 0
+    slowest_s: float = 0.0
+    over: threading.Event = field(default_factory=threading.Event)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def run(self) -> None:
+        """Ask until it is over."""
+        while not self.over.is_set():
+            with self.lock:
+                number = next(self.numbers)
+            begun = time.monotonic()
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+            try:
+                connection.request("GET", f"/API/V3/Cart/{number}")
+                response = connection.getresponse()
+                self.seen.add(number)  # its head was received
+                response.read()
+            except (OSError, http.client.HTTPException):
+                self.failed += 1
+            finally:
+                connection.close()
+            self.slowest_s = max(self.slowest_s, time.monotonic() - begun)
+
+
+@contextlib.contextmanager
+def load(port: int, numbers: Iterator[int], threads: int = 4) -> Iterator[Clients]:
+    """Clients at work."""
+    clients = Clients(port, numbers)
+    running = [threading.Thread(target=clients.run) for _ in range(threads)]
+    for thread in running:
+        thread.start()
+    try:
+        yield clients
+    finally:
+        clients.over.set()
+        for thread in running:
+            thread.join()
+
+
+def stored(*paths: Path) -> set[int]:
+    """The numbers of the exchanges in stores."""
+    found: set[int] = set()
+    for path in paths:
+        check_store(path)
+        rows = read_store(path).table("exchanges")["path"].to_pylist()
+        found |= {int(path.rpartition("/")[2]) for path in rows}
+    return found
+
+
+def noted(*paths: Path) -> list[str]:
+    """What the stores' notes say of losses."""
+    notes = [read_store(path).table("captures")["problem"].to_pylist() for path in paths]
+    return [note for each in notes for note in each if note]
+
+
+def count(notes: list[str]) -> int:
+    """Exchanges that the notes own up to."""
+    return sum(int(a or b) for note in notes for a, b in LOST.findall(note))
+
+
+class Trials:
+    """The trials, each on a folder of its own; `bad` counts those that lost something unsaid."""
+
+    def __init__(self, upstream: int) -> None:
+        self.mode = f"reverse:http://127.0.0.1:{upstream}"
+        self.numbers = iter(range(1, 1_000_000))
+        self.bad = 0
+
+    def say(self, name: str, seen: int, lost: int, gap: int, more: str = "") -> None:
+        """One line; what is lost and not noted is what must not be."""
+        self.bad += lost > gap
+        lost -= gap
+        print(f"{name:16} {seen:6} seen by clients, lost = {lost:3}, gap noted = {gap:5}  {more}")
+
+    def kills(self, folder: Path, times: int) -> None:
+        """kill -9 under load, again and again, on one store."""
+        seen: set[int] = set()
+        store = folder / "recording.sqlite"
+        for _ in range(times):
+            with (
+                mitmdump(folder, self.mode, *STREAM) as proxy,
+                load(proxy.port, self.numbers) as clients,
+            ):
+                time.sleep(random.uniform(0.2, 0.8))
+                proxy.kill()
+                clients.over.set()
+            seen |= clients.seen
+        lost = seen - stored(store)
+        self.say(f"{times} kills", len(seen), len(lost), 0, f"{sorted(lost)[:5] or ''}")
+
+    def fault(
+        self,
+        name: str,
+        folder: Path,
+        begin: Callable[[Mitmdump], Callable[[], object]],
+        *,
+        waiting: int = 60,
+        seconds: float = 3,
+        disk: Path | None = None,
+    ) -> None:
+        """Load before, during and after a fault; `begin` brings it about and returns its end."""
+        options = (*STREAM, "--set", f"statetrail_waiting={waiting}")
+        store = (disk or folder) / "recording.sqlite"
+        with mitmdump(folder, self.mode, *options, store=store) as proxy:
+            with load(proxy.port, self.numbers, 2) as clients:
+                time.sleep(1)
+                end = begin(proxy)
+                time.sleep(seconds)
+                end()
+                time.sleep(2)
+            code = proxy.process.poll()
+            proxy.stop()
+        stores = list(store.parent.glob("*.sqlite"))
+        lost = clients.seen - stored(*stores)
+        notes = noted(*stores)
+        log = proxy.log.read_text()
+        complaints = log.count("statetrail: ") + 1000 * log.count("Traceback")
+        self.say(
+            *(name, len(clients.seen), len(lost), min(count(notes), len(lost))),
+            f"failed requests {clients.failed}, slowest {clients.slowest_s:.2f} s, "
+            f"{complaints} errors logged; {notes}",
+        )
+        self.bad += bool(clients.failed) or code is not None
+
+
+def locked(proxy: Mitmdump) -> Callable[[], object]:
+    """Another program writes to the store and does not come to an end."""
+    other = sqlite3.connect(proxy.store, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    return other.close
+
+
+def removed(proxy: Mitmdump) -> Callable[[], object]:
+    """The store and its log are deleted."""
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{proxy.store}{suffix}").unlink()
+    return lambda: None
+
+
+def damaged(proxy: Mitmdump) -> Callable[[], object]:
+    """Something overwrites the store and its log."""
+    for suffix in ("", "-wal"):
+        path = Path(f"{proxy.store}{suffix}")
+        size = path.stat().st_size
+        with path.open("r+b") as file:
+            file.write(b"\x55" * size)
+    return lambda: None
+
+
+def full(proxy: Mitmdump) -> Callable[[], object]:
+    """Something fills the disk."""
+    filler = proxy.store.parent / "filler"
+    with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+    return filler.unlink
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path) -> Iterator[Path | None]:
+    """A tmpfs of 6 MB; `None` where nobody may make one."""
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(folder)],
+        capture_output=True,
+        check=False,
+    )
+    try:
+        yield folder if made.returncode == 0 else None
+    finally:
+        if made.returncode == 0:
+            subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def main() -> int:
+    """Run the trials; 1 if anything was lost that no gap owns up to."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=50)
+    kills = parser.parse_args().kills
+    with origin(answer) as upstream, tempfile.TemporaryDirectory() as temporary:
+        trials = Trials(upstream)
+
+        def folder(name: str) -> Path:
+            made = Path(temporary) / name
+            made.mkdir()
+            return made
+
+        trials.fault("locked", folder("locked"), locked, waiting=50_000)
+        trials.fault("locked for long", folder("long"), locked)
+        trials.fault("removed", folder("removed"), removed, seconds=0.5)
+        trials.fault("damaged", folder("damaged"), damaged, seconds=0.5)
+        with small_disk(folder("disk")) as disk:
+            if disk is None:
+                print("full disk        left out: only root may mount a small tmpfs")
+            else:
+                trials.fault("full disk", folder("full"), full, disk=disk)
+        if kills:
+            trials.kills(folder("kills"), kills)
+    return int(trials.bad > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -52,8 +52,8 @@ def test_clients_that_buckets_do_not_keep_whole_are_judged_at_once(tmp_path: Pat
     """Clients told apart by less than the buckets are: the dataset is one part."""
     two = [Ex(0, 1, 2, client="a"), Ex(10, 11, 12, client="b"), Ex(20, 21, 22, client="c")]
     dataset = exported(two, tmp_path)
-    assert len(bucketwise.parts(st.open(dataset, client_by=BY))[0]) > 1
-    assert len(bucketwise.parts(st.open(dataset, client_by=("peer",)))[0]) == 1
+    assert len(bucketwise.parts(st.open(dataset, client_by=BY)).each) > 1
+    assert len(bucketwise.parts(st.open(dataset, client_by=("peer",))).each) == 1
 
 
 @pytest.mark.usefixtures("at_scale")

@@ -13,17 +13,21 @@ import pickle
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 
 from statetrail.analyses import on_spark
 from statetrail.analyses.lives import Lives, lives
+from statetrail.analyses.lookback import Ints
+from statetrail.analyses.outcomes import Habits
 from statetrail.analyses.parts import COLUMNS, Part, part_of
-from statetrail.analyses.rules import Place, Rules, issuing
+from statetrail.analyses.rules import Place, Rules, issuing, secret
 from statetrail.analyses.trail import Trail, trail
+from statetrail.analyses.turns import Turns, turns
 from statetrail.frames import Frame, Recording, Scratch
 from statetrail.schema import CLIENT_BY, Table
 
@@ -64,11 +68,6 @@ class Kept[T]:
                 yield thing
 
 
-def parts(rec: Recording) -> tuple[Kept[Part], Rules]:
-    """The parts of a recording and the rules by which they are judged, made once."""
-    return rec.once("parts", lambda: _parts(rec))
-
-
 @dataclass(frozen=True, slots=True)
 class Lived:
     """The lives of a part's values, and how its servers moved their clients from one to another."""
@@ -77,9 +76,47 @@ class Lived:
     trail: Trail
 
 
-def lived(rec: Recording) -> Kept[Lived]:
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of a recording.
+
+    Attributes
+    ----------
+    each
+        The parts.
+    rules
+        By which they are judged.
+    apart
+        Fingerprints of secrets that are in several parts.
+    """
+
+    each: Kept[Part]
+    rules: Rules
+    apart: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class AllLived:
+    """The lives of the values of all parts, in the order of these, and what they show together."""
+
+    each: Kept[Lived]
+    turns: Kept[Turns]
+    habits: Habits
+
+
+def parts(rec: Recording) -> Parts:
+    """The parts of a recording and the rules by which they are judged, made once."""
+    return rec.once("parts", lambda: _parts(rec))
+
+
+def lived(rec: Recording) -> AllLived:
     """The lives of each part's values, made once."""
     return rec.once("lives", lambda: _lived(rec))
+
+
+def with_lives(rec: Recording) -> Iterator[tuple[Part, Lived]]:
+    """Each part with its lives."""
+    return zip(parts(rec).each, lived(rec).each, strict=True)
 
 
 def by_parts(rec: Recording, table: Table, kernel: Callable[[Part, Rules], pa.Table]) -> Frame:
@@ -88,8 +125,8 @@ def by_parts(rec: Recording, table: Table, kernel: Callable[[Part, Rules], pa.Ta
         return rec.computed(table, lambda: on_spark.by_buckets(rec, table.arrow, kernel))
 
     def each() -> Iterator[pa.Table]:
-        each_part, rules = parts(rec)
-        return in_turn(lambda part: kernel(part, rules), each_part)
+        judged = parts(rec)
+        return in_turn(lambda part: kernel(part, judged.rules), judged.each)
 
     return rec.gathered(table, each)
 
@@ -99,12 +136,11 @@ def by_lives(
 ) -> Frame:
     """The same, where `kernel` also needs the lives of the part's values."""
     if rec.engine == "pyspark":
-        return by_parts(rec, table, lambda part, rules: kernel(part, rules, _live(part)))
+        return by_parts(rec, table, lambda part, rules: kernel(part, rules, _live(part, rules)[0]))
 
     def each() -> Iterator[pa.Table]:
-        each_part, rules = parts(rec)
-        both = zip(each_part, lived(rec), strict=True)
-        return in_turn(lambda pair: kernel(pair[0], rules, pair[1]), both)
+        rules = parts(rec).rules
+        return in_turn(lambda pair: kernel(pair[0], rules, pair[1]), with_lives(rec))
 
     return rec.gathered(table, each)
 
@@ -129,34 +165,49 @@ def in_turn[T, R](work: Callable[[T], R], things: Iterable[T]) -> Iterator[R]:
             yield under_way.popleft().result()
 
 
-def _parts(rec: Recording) -> tuple[Kept[Part], Rules]:
+def _parts(rec: Recording) -> Parts:
     kept: Kept[Part] = Kept(rec.scratch, "part")
     places: set[Place] = set()
+    secrets: list[Ints] = []
     columns = COLUMNS | {
         "exchanges": (*COLUMNS["exchanges"], *(CLIENT_BY[name] for name in rec.client_by))
     }
+    rules = Rules(rec.dialects, rec.grace_us)
 
-    def made(tables: dict[str, pa.Table]) -> Part:
-        return part_of(
+    def made(tables: dict[str, pa.Table]) -> tuple[Part, Ints]:
+        part = part_of(
             tables, dialects=rec.dialects, client_by=rec.client_by, grace_us=rec.grace_us
         )
+        hidden = secret(part, rules)[part.series_param[part.values.series]]
+        return part, np.unique(part.values.fingerprint[hidden])
 
-    for part in in_turn(made, rec.buckets(columns)):
+    for part, fingerprints in in_turn(made, rec.buckets(columns)):
         places |= issuing(part)
+        secrets.append(fingerprints)
         kept.add(part)
-    return kept, Rules(rec.dialects, rec.grace_us, frozenset(places))
+    every = np.sort(np.concatenate(secrets))
+    apart = np.unique(every[1:][every[1:] == every[:-1]])
+    return Parts(kept, replace(rules, issuing=frozenset(places)), apart)
 
 
-def _lived(rec: Recording) -> Kept[Lived]:
-    kept: Kept[Lived] = Kept(rec.scratch, "lives")
-    for told in in_turn(_live, parts(rec)[0]):
-        kept.add(told)
-    return kept
+def _lived(rec: Recording) -> AllLived:
+    judged, habits = parts(rec), Habits()
+    found = AllLived(Kept(rec.scratch, "lives"), Kept(rec.scratch, "turns"), habits)
+
+    def made(part: Part) -> tuple[Part, Lived, Turns]:
+        return part, *_live(part, judged.rules)
+
+    for part, told, moves in in_turn(made, judged.each):
+        habits.learn(part, judged.rules, told.lives)
+        found.each.add(told)
+        found.turns.add(moves)
+    return found
 
 
-def _live(part: Part) -> Lived:
+def _live(part: Part, rules: Rules) -> tuple[Lived, Turns]:
     told = lives(part)
-    return Lived(told, trail(part, told))
+    moved = trail(part, told)
+    return Lived(told, moved), turns(part, rules, moved)
 
 
 def _size(thing: Any) -> int:

@@ -11,11 +11,13 @@ fits:
 1.  `idle`: the expiry inference names an idle timeout, and the token may have lain unused for
     longer than any that survived.
 2.  `age`, `periodic`: it names a limit on the age, and the token may have been older than any
-    that survived. It is `periodic` where replaced tokens still worked, `MIN_ENDS` times or more,
-    for clients that must have known the newer one: then the server renews by the clock.
+    that survived. It is `periodic` where the inference says so, or replaced tokens still worked,
+    `MIN_ENDS` times or more, for clients that must have known the newer one: then the server
+    renews by the clock.
 3.  `login`: the request logged in or out, with success.
-4.  `every-request`: no use of any token survived; at least `MIN_ENDS` tokens of `MIN_CLIENTS`
-    clients ended so within `PROMPT_S` of the last sign of life, which no idle timeout explains.
+4.  `every-request`: the inference says so, or no use of any token survived; at least `MIN_ENDS`
+    tokens of `MIN_CLIENTS` clients ended so within `PROMPT_S` of the last sign of life, which no
+    idle timeout explains.
 5.  `basket`: the request wrote a basket, and the parameter is context, not a token.
 
 Else the honest coarse word stays.
@@ -23,20 +25,23 @@ Else the honest coarse word stays.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from math import inf
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 
-from statetrail.analyses.bucketwise import Lived, by_lives
+from statetrail.analyses.bucketwise import by_parts, lived
 from statetrail.analyses.expiry import MIN_CLIENTS, MIN_ENDS, expiry
-from statetrail.analyses.lookback import Bools, Ints
-from statetrail.analyses.outcomes import Series, series_names
+from statetrail.analyses.lives import lives
+from statetrail.analyses.lookback import Bools, Ints, distinct
+from statetrail.analyses.outcomes import Series
 from statetrail.analyses.parts import Part
-from statetrail.analyses.rows import numbers, of_series, seconds, table, words
-from statetrail.analyses.rules import Rules, done, of_params
+from statetrail.analyses.rows import numbers, seconds, table, words
+from statetrail.analyses.rules import Rules
 from statetrail.analyses.tested import Tested
-from statetrail.analyses.trail import REISSUED, RESET, SHOWN, Trail
+from statetrail.analyses.trail import REISSUED, RESET, SHOWN, trail
+from statetrail.analyses.turns import Turns, turns
 from statetrail.analyses.uses import tested
 from statetrail.frames import Frame, Recording
 from statetrail.schema import ROTATIONS
@@ -69,11 +74,14 @@ _CAUSES: Final = tuple(CAUSES)
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What is known of one parameter's tokens: of `expiry` the policy and what its limit exceeds;
-    that no token survives a use; that replaced tokens still work."""
+    """What is known of one parameter's tokens.
 
-    name: str = ""
-    low_s: float = 0.0
+    `idle_s` and `age_s` are what the limits of its policy exceed, infinite where it has none of the
+    kind; `single_use`: no token survives a use; `overlaps`: replaced tokens still work.
+    """
+
+    idle_s: float = inf
+    age_s: float = inf
     single_use: bool = False
     overlaps: bool = False
 
@@ -87,16 +95,17 @@ def rotations(rec: Recording) -> Frame:
         `statetrail.schema.ROTATIONS`; ``cause`` is one of `CAUSES`.
     """
     known = rec.once("policies", lambda: _policies(rec))
+    if rec.engine == "pyspark":
 
-    def of_part(part: Part, rules: Rules, lived: Lived) -> pa.Table:
-        return _rotations(part, rules, lived.trail, known)
+        def of_part(part: Part, rules: Rules) -> pa.Table:
+            return _rotations(turns(part, rules, trail(part, lives(part))), known)
 
-    return by_lives(rec, ROTATIONS, of_part)
+        return by_parts(rec, ROTATIONS, of_part)
+    return rec.gathered(ROTATIONS, lambda: (_rotations(each, known) for each in lived(rec).turns))
 
 
-def _rotations(part: Part, rules: Rules, moved: Trail, known: Mapping[Series, Policy]) -> pa.Table:
-    exchanges = part.exchanges
-    ex, values = moved.ex, part.values
+def _rotations(moves: Turns, known: Mapping[Series, Policy]) -> pa.Table:
+    moved = moves.trail
     spans = {
         name: (span, span >= 0)
         for name, span in (
@@ -109,43 +118,48 @@ def _rotations(part: Part, rules: Rules, moved: Trail, known: Mapping[Series, Po
     return table(
         ROTATIONS,
         {
-            "exchange_id": exchanges.id[ex],
-            **of_series(part, moved.series),
-            "at_us": exchanges.begun_us[ex],
-            "from_fingerprint": numbers(values.fingerprint[moved.before], moved.before >= 0),
-            "to_fingerprint": values.fingerprint[moved.to],
-            "cause": words(_cause(part, rules, moved, known), _CAUSES),
+            "exchange_id": moves.id,
+            "client": words(moves.who, [client for client, _ in moves.clients]),
+            "origin": words(moves.who, [origin for _, origin in moves.clients]),
+            "dialect": words(moves.param, [dialect for dialect, _ in moves.params]),
+            "param": words(moves.param, [param for _, param in moves.params]),
+            "at_us": moves.at_us,
+            "from_fingerprint": numbers(moves.before, moved.before >= 0),
+            "to_fingerprint": moves.to,
+            "cause": words(_cause(moves, known), _CAUSES),
             **{name: seconds(span, present) for name, (span, present) in spans.items()},
         },
     )
 
 
-def _cause(part: Part, rules: Rules, moved: Trail, known: Mapping[Series, Policy]) -> Ints:
+def _cause(moves: Turns, known: Mapping[Series, Policy]) -> Ints:
     """The cause of each rotation, as a place in `CAUSES`."""
-    policies = [known.get(name, Policy()) for name in series_names(part)]
+    moved = moves.trail
+    width = max(len(moves.params), 1)
+    keys, place = distinct(moves.who * width + moves.param, len(moves.clients) * width)
+    policies = [
+        known.get((moves.clients[key // width][1], *moves.params[key % width]), Policy())
+        for key in keys.tolist()
+    ]
 
     def of_policy(ask: Callable[[Policy], bool]) -> Bools:
-        return np.array([ask(policy) for policy in policies], dtype=np.bool_)[moved.series]
+        return np.array([ask(policy) for policy in policies], dtype=np.bool_)[place]
 
-    low_us = np.array([policy.low_s * 1e6 for policy in policies])[moved.series]
-    param, where = part.series_param[moved.series], part.exchanges.where[moved.ex]
     reset = moved.cause == RESET
     replaced = reset | (moved.cause == REISSUED)
-    rested = reset & of_policy(lambda p: p.name == "idle") & (moved.idle_high_us > low_us)
-    aged = reset & of_policy(lambda p: p.name == "age") & (moved.age_high_us > low_us)
-    method, status = part.exchanges.writes[moved.ex], part.exchanges.status[moved.ex]
-    moved_on, succeeded = (status >= 200) & (status < 400), (status >= 200) & (status < 300)
-    logged = done(part, rules, "login")[where, param] & method & moved_on
-    logged |= done(part, rules, "logout")[where, param] & part.exchanges.open[moved.ex] & moved_on
-    cart = done(part, rules, "cart")[where, param] & method & succeeded
-    context = of_params(part, rules, lambda p: p is not None and p.clear is not None)[param]
+    idle_us, age_us = (
+        np.array([getattr(p, name) * 1e6 for p in policies], dtype=np.float64)[place]
+        for name in ("idle_s", "age_s")
+    )
+    rested = reset & (moved.idle_high_us > idle_us)
+    aged = reset & (moved.age_high_us > age_us)
     told = {
         "idle": rested,
         "periodic": aged & of_policy(lambda p: p.overlaps),
         "age": aged,
-        "login": replaced & logged,
+        "login": replaced & moves.logged,
         "every-request": reset & of_policy(lambda p: p.single_use),
-        "basket": replaced & context & cart,
+        "basket": replaced & moves.wrote,
     }
     shown = np.array([_CAUSES.index(name) for name in SHOWN], dtype=np.int64)
     named = [np.int64(_CAUSES.index(name)) for name in told]
@@ -154,16 +168,23 @@ def _cause(part: Part, rules: Rules, moved: Trail, known: Mapping[Series, Policy
 
 def _policies(rec: Recording) -> dict[Series, Policy]:
     """What is known of the tokens of each parameter."""
-    named = {
-        (row["origin"], row["dialect"], row["param"]): (row["policy"], row["low_s"] or 0.0)
-        for row in expiry(rec).rows()
-    }
-    return {
-        series: Policy(
-            *named.get(series, ("", 0.0)), _single_use(told), told.overlapping >= MIN_ENDS
-        )
-        for series, told in tested(rec).items()
-    }
+    known = {(row["origin"], row["dialect"], row["param"]): row for row in expiry(rec).rows()}
+    return {series: _policy(known[series], told) for series, told in tested(rec).items()}
+
+
+def _policy(row: Mapping[str, Any], told: Tested) -> Policy:
+    name = row["policy"]
+
+    def exceeds(names: tuple[str, ...], own: str) -> float:
+        low = row[own if name == "idle+absolute" else "low_s"]
+        return (low or 0.0) if name in names else inf
+
+    return Policy(
+        idle_s=exceeds(("idle", "idle+absolute"), "idle_low_s"),
+        age_s=exceeds(("age", "absolute", "periodic", "idle+absolute"), "age_low_s"),
+        single_use=name == "per-request" or _single_use(told),
+        overlaps=name == "periodic" or told.overlapping >= MIN_ENDS,
+    )
 
 
 def _single_use(told: Tested) -> bool:

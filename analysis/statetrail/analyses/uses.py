@@ -14,12 +14,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 
-from statetrail.analyses.bucketwise import Lived, in_turn, lived, parts
-from statetrail.analyses.lookback import Ints
-from statetrail.analyses.outcomes import EXCLUDED, OUTCOMES, Habits, Series, outcomes
+from statetrail.analyses.bucketwise import Lived, in_turn, lived, parts, with_lives
+from statetrail.analyses.outcomes import EXCLUDED, OUTCOMES, Series, outcomes
 from statetrail.analyses.parts import Part
 from statetrail.analyses.rows import seconds, table, words
-from statetrail.analyses.rules import secret
 from statetrail.analyses.tested import Gathering, Tested
 from statetrail.analyses.trials import Seen, Trials, joined, seen, split, trials
 from statetrail.frames import Frame, Recording
@@ -51,27 +49,20 @@ def tested(rec: Recording) -> dict[Series, Tested]:
     return rec.once("tested", lambda: _tested(rec))
 
 
-def habits(rec: Recording) -> Habits:
-    """What the recording shows of its origins, learned once."""
-    return rec.once("habits", lambda: _habits(rec))
-
-
 def tried_tokens(rec: Recording) -> Iterator[Tried]:
     """The trials of all tokens, part by part; those that clients of several parts share, last."""
-    each_part, rules = parts(rec)
-    known = habits(rec)
-    apart = rec.once("apart", lambda: _apart(rec))
+    judged, known = parts(rec), lived(rec).habits
 
     def of_part(pair: tuple[Part, Lived]) -> tuple[Tried, Seen | None]:
         part, each = pair
-        read = outcomes(part, rules, each.lives, each.trail, known)
+        read = outcomes(part, judged.rules, each.lives, each.trail, known)
         what, shared = seen(part, each.lives, read, each.trail), None
-        if len(apart):
-            what, shared = split(what, apart)
+        if len(judged.apart):
+            what, shared = split(what, judged.apart)
         return Tried(what, trials(what, known.tick_us)), shared
 
     rest: list[Seen] = []
-    for tried, shared in in_turn(of_part, zip(each_part, lived(rec), strict=True)):
+    for tried, shared in in_turn(of_part, with_lives(rec)):
         yield tried
         if shared is not None:
             rest.append(shared)
@@ -81,7 +72,7 @@ def tried_tokens(rec: Recording) -> Iterator[Tried]:
 
 
 def _tested(rec: Recording) -> dict[Series, Tested]:
-    gathering = Gathering(habits(rec).holding)
+    gathering = Gathering(lived(rec).habits.holding)
     clients: dict[tuple[str, str], int] = {}
     for tried in tried_tokens(rec):
         what = tried.tokens
@@ -89,27 +80,6 @@ def _tested(rec: Recording) -> dict[Series, Tested]:
         told = replace(tried.trials, who=who[tried.trials.who])
         gathering.add(told, what)
     return gathering.done()
-
-
-def _habits(rec: Recording) -> Habits:
-    each_part, rules = parts(rec)
-    known = Habits()
-    for part, each in zip(each_part, lived(rec), strict=True):
-        known.learn(part, rules, each.lives)
-    return known
-
-
-def _apart(rec: Recording) -> Ints:
-    """The fingerprints of secrets that are in several parts."""
-    each_part, rules = parts(rec)
-    found = [
-        np.unique(
-            part.values.fingerprint[secret(part, rules)[part.series_param[part.values.series]]]
-        )
-        for part in each_part
-    ]
-    every = np.sort(np.concatenate(found))
-    return np.unique(every[1:][every[1:] == every[:-1]])
 
 
 def _table(tried: Tried) -> pa.Table:

@@ -530,12 +530,21 @@ EXPIRY: Final = Table(
         _ORIGIN,
         _DIALECT,
         _PARAM,
-        Column("policy", "text", "`idle`, `age`, `none-seen` or `undetermined`"),
+        Column(
+            "policy",
+            "text",
+            "By what rule tokens end: `idle`, `absolute`, `idle+absolute`, `per-request`, `periodic` (renewed at an age, the old one taken for a while), `age` (one of the two: no late use tells which), `eviction` (lost by chance), `mixed` (two populations), `none-seen` (no end) or `undetermined`",
+        ),
+        Column(
+            "posterior",
+            "float",
+            "Probability of that rule or its family, of the likeliest one where none is named",
+            "too few ends to weigh any",
+        ),
         Column(
             "low_s",
             "float",
-            "The limit that `policy` names (the idle timeout, or the age where it is `age`) is "
-            "longer than this",
+            "The limit that `policy` names is longer than this: the age for `absolute`, `periodic` and `age`, else the idle timeout",
             "nothing was outlived, or too many tokens contradict",
         ),
         Column(
@@ -549,32 +558,60 @@ EXPIRY: Final = Table(
         Column("ended", "int", "Tokens that a use found ended"),
         Column("censored", "int", "Tokens presented that no use found ended"),
         Column("excluded", "int", "Uses that say nothing of a lifetime; table `uses` says why"),
-        Column("contradictions", "int", "Tokens that no limit in the interval explains"),
+        Column("contradictions", "int", "Tokens that the best limit does not explain"),
+        Column("lost", "int", "Tokens that ended before the limit that `policy` names"),
         Column(
-            "idle_low_s",
-            "float",
-            "If tokens end by idle time: the timeout is longer than this",
-            "no gap was survived",
+            "idle_low_s", "float", "The idle timeout is longer than this", "no gap was survived"
         ),
         Column(
             "idle_high_s",
             "float",
-            "If tokens end by idle time: the timeout is at most this",
-            "no end, or no gap before one",
+            "The idle timeout is at most this",
+            "no end tells, or `policy` says that there is none",
         ),
         Column(
-            "age_low_s",
+            "idle_sharp_low_s",
             "float",
-            "If tokens end by age: the limit is longer than this",
-            "no age was survived",
+            "The same if no token is wrong and the server is exact",
+            "see idle_low_s",
+        ),
+        Column("idle_sharp_high_s", "float", "Likewise", "see idle_high_s"),
+        Column(
+            "age_low_s", "float", "The limit on the age is longer than this", "no age was survived"
         ),
         Column(
             "age_high_s",
             "float",
-            "If tokens end by age: the limit is at most this",
-            "no end of a token whose birth was seen",
+            "The limit on the age is at most this",
+            "no end of a token whose birth was seen, or `policy` says that there is none",
+        ),
+        Column("age_sharp_low_s", "float", "The same if no token is wrong", "see age_low_s"),
+        Column("age_sharp_high_s", "float", "Likewise", "see age_high_s"),
+        Column(
+            "grain_s",
+            "float",
+            "A use seems to renew a token only if the last one that did is this long ago",
+            "renewal seems exact",
+        ),
+        Column("late_accepted", "int", "Uses of replaced tokens that the server still took"),
+        Column("late_refused", "int", "Uses of replaced tokens that it did not take"),
+        Column(
+            "restarts",
+            "text",
+            "Moments at which all tokens went, as UTC times, taken out of the evidence; empty for none",
+        ),
+        Column(
+            "calendar_s",
+            "float",
+            "All tokens go at every full multiple of this, taken out of the evidence",
+            "no such calendar is seen",
         ),
         Column("advice", "text", "What traffic would narrow the interval"),
+        Column(
+            "plan",
+            "text",
+            "Pauses in seconds, each for a token of its own, that would narrow it; empty for none",
+        ),
     ),
     ("origin", "dialect", "param"),
 )

@@ -72,10 +72,12 @@ class Naming:
         """The most probable name."""
         return max(self.posterior, key=lambda name: self.posterior[name])
 
-    def model(self, name: str) -> str:
-        """The most probable of a name's models."""
-        mine = [model for model, (of, _) in MODELS.items() if of == name]
-        return max(mine, key=lambda m: self.log_evidence[m] + float(np.log(MODELS[m][1])))
+    def share(self, model: str) -> float:
+        """The probability of a model among those that speak for the same name."""
+        name = MODELS[model][0]
+        mine = {m: e for m, (of, e) in MODELS.items() if of == name}
+        weights = {m: self.log_evidence[m] + float(np.log(prior)) for m, prior in mine.items()}
+        return float(np.exp(weights[model] - log_sum(list(weights.values()))))
 
 
 def weigh(evidence: Evidence) -> Naming:

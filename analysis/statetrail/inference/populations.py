@@ -196,7 +196,7 @@ def _counts(trials: Trials, span: str, edges: Reals) -> tuple[Reals, Reals, Real
     return lost, kept, explained, lucky
 
 
-def _up_to(trials: Trials, clients: Reals, spans: Reals, limits: Reals, side: str) -> Reals:
+def _up_to(trials: Trials, clients: Codes, spans: Reals, limits: Reals, side: str) -> Reals:
     at = np.searchsorted(limits, spans, side)  # type: ignore[call-overload]
     width = len(limits) + 1
     counts = np.bincount(clients * width + at, minlength=trials.clients * width)

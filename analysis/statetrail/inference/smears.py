@@ -1,6 +1,7 @@
 """Smears: how far a limit may lie from where values end, if the server is not exact about it.
 
-Enters: `Trials`. Leaves: an interval for the limit that allows for a sweeper or a throttled renewal.
+Enters: `Trials`. Leaves: an interval for the limit that allows for a sweeper or a throttled
+renewal.
 
 With a sweeper, values end up to one round after the timeout; with a throttled renewal, up to one
 throttle before it, measured from the last use. Either way the chance to end rises from 0 to 1
@@ -18,13 +19,17 @@ import numpy as np
 from statetrail.inference.numerics import Reals, log_sum
 from statetrail.inference.trials import Trials
 
-SMEARED: Final = 0.1
+SMEARED: Final = 0.3
 """Prior of a zone."""
-TAIL: Final = 0.04
-"""What the interval leaves out on either side."""
+LIKELY: Final = 0.5
+"""Probability from which a zone is taken for one."""
+TAIL: Final = 0.004
+"""What the interval leaves out on either side where there is likely a zone..."""
+TAILS: Final = (0.01, 0.05)
+"""... and below and above where there is likely none."""
 
 _STARTS: Final = np.geomspace(0.35, 1.8, 110)
-_WIDTHS: Final = np.geomspace(0.02, 1.0, 26)
+_WIDTHS: Final = np.geomspace(0.02, 0.8, 28)
 _LOSSES: Final = (0.0005, 0.01)
 _LUCK: Final = (0.0005, 0.03)
 _BINS: Final = 1500
@@ -46,38 +51,49 @@ def smeared(trials: Trials, span: str, around_s: float) -> tuple[float, float]:
     lived, fatal = trials.lived(span) / around_s, trials.fatal(span) / around_s
     begins = np.repeat(_STARTS, len(_WIDTHS))
     ends = begins * (1 + np.tile(_WIDTHS, len(_STARTS)))
-    edges = np.unique(np.concatenate([[_STARTS[0]], _near(trials.longest(span) / around_s), _near(fatal), [_STARTS[-1]]]))
+    edges = np.unique(
+        np.concatenate(
+            [[_STARTS[0]], _near(trials.longest(span) / around_s), _near(fatal), [_STARTS[-1]]]
+        )
+    )
     ramps = _log_ramps(lived, fatal, begins, ends)
     zones, sharps = [], []
     for loss, luck in product(_LOSSES, _LUCK):
         rates = (np.log(loss), np.log1p(-loss), np.log(luck), np.log1p(-luck))
         zones.append(ramps + _outside(lived, fatal, begins, ends, rates))
         sharps.append(_outside(lived, fatal, edges[:-1], edges[1:], rates))
-    zone = np.logaddexp.reduce(zones, axis=0) - float(np.log(len(zones[0])))
+    zone = _summed(zones) - float(np.log(len(begins)))
     cell = np.log(np.diff(np.log(edges)) / np.log(_STARTS[-1] / _STARTS[0]))
-    sharp = np.logaddexp.reduce(sharps, axis=0) + cell
+    sharp = _summed(sharps) + cell
     in_zone = log_sum(zone) + float(np.log(SMEARED))
     in_sharp = log_sum(sharp) + float(np.log1p(-SMEARED))
     share = float(np.exp(in_zone - np.logaddexp(in_zone, in_sharp)))
     weights = np.concatenate(
         [share * np.exp(zone - log_sum(zone)), (1 - share) * np.exp(sharp - log_sum(sharp))]
     )
-    low = _quantile(np.concatenate([begins, edges[:-1]]), weights, TAIL)
-    high = _quantile(-np.concatenate([ends, edges[1:]]), weights, TAIL)
+    below, above = (TAIL, TAIL) if share > LIKELY else TAILS
+    low: float = _quantile(np.concatenate([begins, edges[:-1]]), weights, below)
+    high: float = _quantile(-np.concatenate([ends, edges[1:]]), weights, above)
     return low * around_s, -high * around_s
 
 
+def _summed(each: list[Reals]) -> Reals:
+    return np.asarray(np.logaddexp.reduce(each, axis=0), dtype=np.float64)
+
+
 def _near(spans: Reals) -> Reals:
-    return spans[(spans > _STARTS[0]) & (spans < _STARTS[-1])]
+    return np.asarray(spans[(spans > _STARTS[0]) & (spans < _STARTS[-1])])
 
 
 def _quantile(points: Reals, weights: Reals, share: float) -> float:
     order = np.argsort(points)
-    reached = np.cumsum(weights[order])
-    return float(points[order][min(np.searchsorted(reached, share), len(points) - 1)])
+    at = int(np.searchsorted(np.cumsum(weights[order]), share))
+    return float(points[order][min(at, len(points) - 1)])
 
 
-def _outside(lived: Reals, fatal: Reals, begins: Reals, ends: Reals, rates: tuple[float, ...]) -> Reals:
+def _outside(
+    lived: Reals, fatal: Reals, begins: Reals, ends: Reals, rates: tuple[float, ...]
+) -> Reals:
     """Log-likelihood of what happened below and above the zones."""
     lost, spared, lucky, due = rates
     lived, fatal = np.sort(lived), np.sort(fatal)

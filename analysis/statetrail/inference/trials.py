@@ -47,7 +47,10 @@ class Trials:
     def of(cls, evidence: Evidence) -> Self:
         """The trials that limits can be held against."""
         ends = evidence.ending
-        ends, lived = ends[np.isfinite(evidence.gap_high_s[ends])], np.flatnonzero(evidence.survived)
+        ends, lived = (
+            ends[np.isfinite(evidence.gap_high_s[ends])],
+            np.flatnonzero(evidence.survived),
+        )
         return cls(
             lived_gap=evidence.gap_low_s[lived],
             lived_age=evidence.age_low_s[lived],

@@ -88,7 +88,7 @@ def _cells(trials: Trials, gap_edges: Reals, age_edges: Reals) -> tuple[Reals, F
     chances = log_loss_chance(trials.fatal_gap, rates)
     kept, gaps = _up_to(lived, floors), _up_to(lived, floors, trials.lived_gap)
 
-    everywhere = tuple(np.full(len(floor), np.inf) for floor in floors)
+    everywhere = (np.full(len(floors[0]), np.inf), np.full(len(floors[1]), np.inf))
     lost = _up_to(fatal, floors)
     by_age = trials.ends - _up_to(fatal, (everywhere[0], floors[1]))
     explained = trials.ends - lost
@@ -99,8 +99,8 @@ def _cells(trials: Trials, gap_edges: Reals, age_edges: Reals) -> tuple[Reals, F
     # Of an immune value the limits explain no end, and all its uses are exposed to losses.
     longest = (trials.longest("gap"), trials.longest("age"))
     lucky = trials.values - _up_to(longest, ceilings, strictly=True)
-    before = tuple(one[trials.fatal_value] for one in longest)
-    after = tuple(np.maximum(a, b) for a, b in zip(before, fatal, strict=True))
+    before = (longest[0][trials.fatal_value], longest[1][trials.fatal_value])
+    after = (np.maximum(before[0], fatal[0]), np.maximum(before[1], fatal[1]))
     mortal = _up_to(before, floors) - _up_to(after, floors)
     mortal_chances = [_up_to(before, floors, one) - _up_to(after, floors, one) for one in chances]
     by_value = Losses(

@@ -76,7 +76,9 @@ def zone(trials: Trials, span: str) -> Zone:
             & np.isfinite(ceilings)[None, :]
         )
     within = log_bernoulli(np.maximum(dead, 0), np.maximum(dead, 0) + np.maximum(alive, 0), (1, 1))
-    above = log_luck((len(lived) - kept_to).astype(np.float64), (len(fatal) - ends_below) * 1.0)
+    above = log_luck(
+        (len(lived) - kept_to).astype(np.float64), (len(fatal) - ends_below).astype(np.float64)
+    )
     # A zone's end is log-uniform on [1, WIDEST] times its beginning.
     with np.errstate(divide="ignore", invalid="ignore"):
         ends = np.log(np.minimum(np.log(ceilings / floors) / np.log(WIDEST), 1.0))

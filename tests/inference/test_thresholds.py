@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statetrail.analyses.thresholds import Threshold, threshold
+from statetrail.inference.thresholds import Threshold, threshold
 
 INF = np.inf
 SPANS = st.sampled_from((0.0, 1.0, 2.0, 3.0, 5.0, 8.0))

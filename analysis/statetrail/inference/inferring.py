@@ -1,0 +1,183 @@
+"""Inferring: from evidence to policy and intervals.
+
+Enters: `Evidence` (all uses, or those of a sample of the values) and `Ballots` (all values).
+Leaves: `Inference`. The order: restarts and calendars are taken out; the models are weighed; late
+uses make the name strict; the votes bound both limits.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from statetrail.inference.ballots import Ballots
+from statetrail.inference.evidence import Evidence
+from statetrail.inference.instants import Instants, instants
+from statetrail.inference.intervals import AGE_FAMILY, Interval, interval
+from statetrail.inference.lateness import strict_name
+from statetrail.inference.policy import Naming, weigh
+from statetrail.inference.throttles import noted
+from statetrail.inference.trials import Trials
+
+POLICIES: Final = (
+    "idle",
+    "absolute",
+    "idle+absolute",
+    "per-request",
+    "periodic",
+    "age",
+    "eviction",
+    "mixed",
+    "none-seen",
+    "undetermined",
+)
+MIN_POSTERIOR: Final = 0.95
+"""Probability that a name needs."""
+MIN_ENDS: Final = 3
+MIN_CLIENTS: Final = 2
+"""Ends that any name needs, and clients that found them."""
+MANY_ENDS: Final = 6
+"""Ends that `eviction`, `mixed` and `idle+absolute` need: few ends fit them whatever happened."""
+USES: Final = 40_000
+"""Uses on which models are weighed: more tell nothing new and only cost time."""
+
+_MANY: Final = ("eviction", "mixed", "idle+absolute")
+
+
+@dataclass(frozen=True, slots=True)
+class Inference:
+    """What the evidence says.
+
+    Attributes
+    ----------
+    policy
+        One of `POLICIES`.
+    posterior
+        Probability of the named policy (of its family); of the best one where none is named.
+    idle, age
+        Where either limit lies.
+    naming
+        The weighed models; `None` where there are too few ends to weigh any.
+    instants
+        Restarts and calendars that were taken out.
+    accepted, refused
+        Late uses.
+    grain_s
+        The throttle that the renewal of values seems to have; `None`: none.
+    lost
+        Ends that the named limits do not explain.
+    """
+
+    policy: str
+    posterior: float | None
+    idle: Interval
+    age: Interval
+    naming: Naming | None
+    instants: Instants
+    accepted: int
+    refused: int
+    grain_s: float | None
+    lost: int
+
+
+def infer(evidence: Evidence, ballots: Ballots | None = None) -> Inference:
+    """Name the policy and bound both limits.
+
+    Parameters
+    ----------
+    evidence
+        Uses, of a sample of the values at least.
+    ballots
+        Votes of all values; those of the evidence where not given.
+    """
+    whole = ballots is None or len(ballots) == evidence.values
+    befell = instants(evidence)
+    if befell.spoiled.any():
+        evidence = evidence.without(befell.spoiled)
+        ballots = (
+            Ballots.of(evidence) if whole else _spared(ballots or Ballots.of(evidence), befell)
+        )
+    if ballots is None:
+        ballots = Ballots.of(evidence)
+    accepted = int(np.count_nonzero(evidence.late > 0))
+    refused = int(np.count_nonzero(evidence.late < 0))
+    sample = _sample(evidence)
+    trials = Trials.of(sample)
+    clients = len(np.unique(trials.fatal_client))
+    policy, posterior, naming = "undetermined", None, None
+    if not ballots.ends:
+        policy = "none-seen"
+    elif trials.ends >= MIN_ENDS and clients >= MIN_CLIENTS:
+        naming = weigh(sample)
+        posterior = naming.posterior[naming.best]
+        if posterior >= MIN_POSTERIOR and (trials.ends >= MANY_ENDS or naming.best not in _MANY):
+            policy = naming.best
+    if policy == "age":
+        policy = strict_name(accepted, refused)
+    idle, age = (interval(ballots, trials, span, policy) for span in ("gap", "age"))
+    grain = None
+    if naming is not None and policy == "idle" and naming.share("idle, throttled") >= MIN_POSTERIOR:
+        grain = naming.throttle.throttle_s
+        idle = _unthrottled(evidence, idle, grain) if whole and grain else idle
+    return Inference(
+        policy,
+        posterior,
+        idle,
+        age,
+        naming,
+        befell,
+        accepted,
+        refused,
+        grain,
+        _lost(ballots, policy, idle, age),
+    )
+
+
+def _sample(evidence: Evidence) -> Evidence:
+    """Whole values, evenly chosen, so many that they have about `USES` uses."""
+    if len(evidence) <= USES:
+        return evidence
+    every = -(-len(evidence) // USES)
+    chosen = evidence.where(evidence.value % every == 0)
+    _, values = np.unique(chosen.value, return_inverse=True)
+    return replace(chosen, value=values.astype(np.int64))
+
+
+def _spared(ballots: Ballots, befell: Instants) -> Ballots:
+    """The votes without those of ends that span a restart."""
+    gone = np.zeros(len(ballots), dtype=np.bool_)
+    since = ballots.ended_at_us - np.where(
+        np.isfinite(ballots.ended_gap), ballots.ended_gap * 1e6, 0
+    ).astype(np.int64)
+    for moment in befell.restarts_us:
+        gone |= (since < moment) & (moment <= ballots.ended_at_us)
+    if befell.calendar_s is not None:
+        period = int(befell.calendar_s * 1e6)
+        gone |= since // period != ballots.ended_at_us // period
+    return replace(
+        ballots,
+        ended_gap=np.where(gone, np.inf, ballots.ended_gap),
+        ended_age=np.where(gone, np.inf, ballots.ended_age),
+        ended_at_us=np.where(gone, -1, ballots.ended_at_us),
+    )
+
+
+def _unthrottled(evidence: Evidence, idle: Interval, throttle_s: float) -> Interval:
+    """The interval of the timeout since the last noted use, as far as the plain one allows it."""
+    votes = Ballots.of(noted(evidence, throttle_s))
+    found = interval(votes, Trials.of(noted(evidence, throttle_s)), "gap", "idle")
+    if found.low_s is None or found.high_s is None:
+        return idle
+    return Interval(found.low_s, found.high_s, found.sharp)
+
+
+def _lost(ballots: Ballots, policy: str, idle: Interval, age: Interval) -> int:
+    """Ends that the named limits leave unexplained."""
+    named = {"gap": idle, "age": age}
+    spans = ["gap"] if policy == "idle" else ["age"] if policy in AGE_FAMILY else ["gap", "age"]
+    if policy not in ("idle", "idle+absolute", *AGE_FAMILY):
+        return 0
+    unexplained = ballots.ended_at_us >= 0
+    for span in spans:
+        unexplained &= ballots.ended(span) <= (named[span].sharp.low_s or 0.0)
+    return int(np.count_nonzero(unexplained))

@@ -1,0 +1,81 @@
+"""Intervals: what the votes say of the idle timeout and of the limit on the age.
+
+Enters: `Ballots`, `Trials` and the name of the policy. Leaves: `Interval` for either limit,
+whatever the policy.
+
+Sharp: C_0, the limits that the fewest values contradict. Reported: what also holds if any one
+value is wrong (C_1), or if the server is not exact about its timeout
+(`statetrail.inference.smears`). Where the policy says that a limit does not end values, no end
+votes on it: the longest survived span bounds it from below.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from statetrail.inference.ballots import Ballots
+from statetrail.inference.numerics import Reals
+from statetrail.inference.smears import smeared
+from statetrail.inference.thresholds import Threshold, threshold
+from statetrail.inference.trials import Trials
+
+AGE_FAMILY: Final = ("age", "absolute", "periodic")
+_WITHOUT: Final = {"gap": AGE_FAMILY, "age": ("idle",)}
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Where one limit lies, in seconds; `None`: not bounded on that side.
+
+    Attributes
+    ----------
+    low_s, high_s
+        The interval to report.
+    sharp
+        The sharp one, with votes and contradictions.
+    """
+
+    low_s: float | None
+    high_s: float | None
+    sharp: Threshold
+
+
+def interval(ballots: Ballots, trials: Trials, span: str, policy: str) -> Interval:
+    """Bound the idle timeout (``gap``) or the limit on the age (``age``).
+
+    Parameters
+    ----------
+    ballots
+        Votes of all values.
+    trials
+        Uses, of a sample of the values at least.
+    span, policy
+        Which limit, and the name that the policy was given.
+    """
+    outlived, ended = ballots.outlived(span), ballots.ended(span)
+    if policy in _WITHOUT[span]:
+        ended = np.full_like(ended, np.inf)
+    elif policy == "idle+absolute":
+        sharp, wide = (threshold(outlived, _own_ends(ballots, span, k), k) for k in (0, 1))
+        return _reported(sharp, wide, None)
+    sharp, wide = threshold(outlived, ended), threshold(outlived, ended, 1)
+    if span == "age" or sharp.low_s is None or sharp.high_s is None:
+        return _reported(sharp, wide, None)
+    return _reported(sharp, wide, smeared(trials, span, (sharp.low_s * sharp.high_s) ** 0.5))
+
+
+def _own_ends(ballots: Ballots, span: str, tolerance: int) -> Reals:
+    """Fatal spans of the values that the other limit cannot have ended; infinite for the rest."""
+    other = "age" if span == "gap" else "gap"
+    longest = np.sort(ballots.outlived(other))[::-1]
+    least = longest[min(tolerance, len(longest) - 1)] if len(longest) else 0.0
+    return np.where(ballots.ended(other) <= least, ballots.ended(span), np.inf)
+
+
+def _reported(sharp: Threshold, wide: Threshold, smear: tuple[float, float] | None) -> Interval:
+    if smear is None:
+        return Interval(wide.low_s, wide.high_s, sharp)
+    assert sharp.low_s is not None
+    assert sharp.high_s is not None
+    return Interval(min(sharp.low_s, smear[0]), max(sharp.high_s, smear[1]), sharp)

@@ -10,7 +10,14 @@ import msgspec
 import pytest
 from lxml import html
 
-from statetrail.report.html import MAX_CLIENTS, MAX_FINDINGS, render_compact, render_html
+from statetrail.report.html import (
+    MAX_CLIENTS,
+    MAX_FINDINGS,
+    MAX_ROTATIONS,
+    MAX_ROWS,
+    render_compact,
+    render_html,
+)
 from statetrail.report.wording import visible
 from support.audits import document, planted, without_charts
 from support.golden import assert_golden
@@ -45,13 +52,19 @@ def test_the_first_screen_answers_the_three_questions_with_figures(page: str) ->
         assert "confidence" in answer.find_class("of")[0].text_content()
 
 
-def test_the_policy_allows_its_own_style_sheet_and_nothing_else(page: str) -> None:
-    """The hash in the content security policy is that of the style element."""
+def test_the_policy_allows_its_own_style_and_script_and_nothing_else(page: str) -> None:
+    """The hashes in the content security policy are those of the two elements."""
     tree = assert_inert(page)
-    (style,) = tree.iter("style")
-    digest = base64.b64encode(sha256((style.text or "").encode()).digest()).decode()
+    style, script = (
+        base64.b64encode(sha256((element.text or "").encode()).digest()).decode()
+        for name in ("style", "script")
+        for element in tree.iter(name)
+    )
     (policy,) = tree.xpath("//meta[@http-equiv='Content-Security-Policy']/@content")
-    assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:"
+    assert policy == (
+        f"default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
 
 
 def test_the_page_names_no_address_to_fetch_from(page: str) -> None:
@@ -95,7 +108,14 @@ def test_long_lists_are_cut_and_say_which_command_lists_all() -> None:
     many = msgspec.structs.replace(
         small,
         clients=small.clients[:1] * 1000,
-        findings=small.findings[1:2] * 500,
+        findings=tuple(
+            msgspec.structs.replace(small.findings[1], id=f"f{n}", rule=f"rule-{n % 20}")
+            for n in range(500)
+        ),
+        root_causes=document().root_causes * 300,
+        root_causes_total=5000,
+        sessions_lost=document().sessions_lost * 300,
+        sessions_lost_total=700,
         rotations=(msgspec.structs.replace(change, from_="~0"),) * 900,
         parameters=(msgspec.structs.replace(small.parameters[0], changes=123_456),),
         settings=msgspec.structs.replace(small.settings, stores=("my store.sqlite",)),
@@ -103,7 +123,9 @@ def test_long_lists_are_cut_and_say_which_command_lists_all() -> None:
     text = html.document_fromstring(render_html(many)).text_content()
     assert f"{MAX_CLIENTS} of 1,000 clients are shown" in text
     assert f"{MAX_FINDINGS} of 500 findings are shown" in text
-    assert "50 of 123,456 changes are shown" in text
+    assert f"{MAX_ROTATIONS} of 123,456 changes are shown" in text
+    assert f"{MAX_ROWS} of 5,000 causes are shown" in text
+    assert f"{MAX_ROWS} of 700 sessions are shown" in text
     assert "statetrail show 'my store.sqlite' rotations" in text
 
 

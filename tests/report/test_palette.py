@@ -3,7 +3,7 @@
 import pytest
 
 from statetrail.analyses.verdicts import VERDICTS
-from statetrail.report.palette import COLOURS, HUES, Scheme, hue
+from statetrail.report.palette import COLOURS, HEAT, HUES, Scheme, hue
 from statetrail.report.palette import VERDICTS as VERDICT_COLOURS
 
 TEXT = ("text", "muted", "accent", "good", "bad", "warn", "calm")
@@ -31,6 +31,8 @@ def test_text_has_the_contrast_of_wcag_aa(scheme: Scheme) -> None:
             assert contrast(colours[name], colours[ground]) >= 4.5, (name, ground)
     for name in BADGES:
         assert contrast(colours["on-strong"], colours[name]) >= 4.5, name
+    for colour in HEAT[scheme]:
+        assert contrast(colours["text"], colour) >= 4.5, colour
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -20,11 +20,17 @@ from statetrail.report.document import (
     Finding,
     Gap,
     Generator,
+    Leak,
     Lifespan,
+    Override,
     Parameter,
+    RootCause,
     Rotation,
     RuleChecked,
+    Session,
+    SessionSummary,
     Settings,
+    Shared,
     Sighting,
     Source,
     Statement,
@@ -117,6 +123,7 @@ def document() -> Document:
         rotations=_rotations(),
         lifespans_total=3,
         lifespans=_lifespans(),
+        **_ignored_and_lost(),
         findings=_findings(),
         rules=(
             RuleChecked(
@@ -387,6 +394,65 @@ def _rotations() -> tuple[Rotation, ...]:
     )
 
 
+def _ignored_and_lost() -> dict[str, Any]:
+    """Root causes, overrides, lost sessions and credentials in other hands: one of each."""
+    series: dict[str, Any] = {"client": BAD, "origin": PRICES, "dialect": "52eseller"}
+    session: dict[str, Any] = {"origin": SHOP, "dialect": TOKEN[0], "param": TOKEN[1]}
+    return {
+        "sessions": (
+            SessionSummary(
+                sessions=9, requests=440, median_duration_s=612.5, ended={"open": 6, "reset": 3},
+                lost=3, cart_writes=7, carts_lost=1, cart_writes_lost=2, logins=2, logins_lost=1,
+                **session,
+            ),
+        ),
+        "sessions_lost_total": 1,
+        "sessions_lost": (
+            Session(
+                client=BAD, session="~1a2b3c4d", first=at(1), last=at(9), duration_s=480.0,
+                tokens=1, requests=14, ended="reset", ended_at=at(40), cart_writes=3,
+                cart_writes_lost=2, login_lost=True, **session,
+            ),
+        ),
+        "root_causes_total": 2,
+        "faults_by_cause": {"until-first-rotation": 122, "not-exposed": 30},
+        "root_causes": tuple(
+            RootCause(
+                param="LangId", verdict=verdict, cause=cause, confidence="high", servers=servers,
+                count=number, first=at(5), last=at(90), evidence=(120,),
+                endpoints=("/services/v3/baskets", "/services/v3/products"), **series,
+            )
+            for verdict, cause, servers, number in (
+                ("stale", "until-first-rotation", False, 122),
+                ("omitted", "not-exposed", True, 30),
+            )
+        ),
+        "overrides_total": 1,
+        "overrides": (
+            Override(
+                param="LocId", overrides=6, answered=3, fought=2, unanswered=1, on_baskets=2,
+                without_effect=1, first=at(5), last=at(60), **series,
+            ),
+        ),
+        "shared_total": 1,
+        "shared": tuple(
+            Shared(
+                value="~9f00aa17", client=client, clients=2, how=how, uses=4, first=at(41),
+                last=at(59), **session,
+            )
+            for client, how in ((GOOD, "handed"), (BAD, "taken"))
+        ),
+        "leaks_total": 1,
+        "leaks": (
+            Leak(
+                client=BAD, param=TOKEN[1], dialect=TOKEN[0], value="~9f00aa17",
+                issued_origin=SHOP, origin="https://ads.example", place="referer", count=3,
+                first=at(42), last=at(58), exchange=80,
+            ),
+        ),
+    }  # fmt: skip
+
+
 def _lifespans() -> tuple[Lifespan, ...]:
     return tuple(
         Lifespan(
@@ -445,6 +511,7 @@ def _findings() -> tuple[Finding, ...]:
             remedy="Take every `X-Set-LangId` from the newest response.",
             references=("52eSELLER: V3 API state headers (01/03/2021)",),
             evidence=(120, 77, 4711),
+            around=(77, 120),
         ),
         Finding(
             id="few-exchanges-00000003",
@@ -472,6 +539,8 @@ def _exchanges() -> tuple[EvidenceExchange, ...]:
         EvidenceExchange(
             exchange=77,
             at=at(40),
+            answered=at(40.001),
+            ended=at(40.002),
             client=BAD,
             origin=SHOP,
             method="GET",

@@ -53,6 +53,10 @@ def outcomes(rec: Recording) -> Lazy:
         Columns `SERIES`, ``exchange_id``, ``at_us``, ``endpoint`` and ``outcome``, one of
         `OUTCOMES`.
     """
+    return rec.once("overrides.outcomes", lambda: rec.keep(_outcomes(rec)))
+
+
+def _outcomes(rec: Recording) -> Lazy:
     where = rec.exchanges.lazy.select("exchange_id", "endpoint")
     made = (
         verdicts(rec)

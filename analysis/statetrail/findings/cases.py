@@ -3,12 +3,13 @@
 Enters: a recording. Leaves: lazy frames with the columns `CASE`, one row per occasion.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
 from operator import or_
 from typing import Final
 
 import narwhals as nw
+import pyarrow as pa
 
 from statetrail.analyses.root_causes import causes
 from statetrail.analyses.verdicts import FAULTS, verdicts
@@ -22,11 +23,16 @@ CASE: Final = (
     "exchange_id",
     "at_us",
     "hit",  # 1: the rule fired, 0: it could have
-    "detail",  # what tells this case from the others, "": nothing
+    "detail",  # what tells this case from the others, `REQUEST` in it for the request; "": nothing
     "related_id",  # another exchange that belongs to the evidence, -1: none
     "cause",  # the root cause, "": none is looked for
 )
 """The columns of a frame of cases, none of them ever null."""
+
+
+REQUEST: Final = "\x01"
+"""What stands in a case's detail for the request's method and endpoint: looked up for what is shown
+alone. No text of a recording holds it."""
 
 
 def cases(
@@ -64,22 +70,36 @@ def judged(rec: Recording, *guilty: str, among: Callable[[Param], bool] | None =
     if among is not None:
         counted = counted.filter(of_params(rec, among))
     guilt = nw.col("verdict").is_in(guilty)
-    return cases(with_causes(rec, counted), guilt, detail=nw.col("request"), cause=nw.col("cause"))
+    # Causes are looked for where there is guilt alone: most requests have none.
+    found = with_causes(rec, counted.filter(guilt))
+    return nw.concat(
+        [
+            cases(counted.filter(~guilt), nw.lit(False)),
+            cases(found, nw.lit(True), detail=nw.lit(REQUEST), cause=nw.col("cause")),
+        ],
+        how="vertical",
+    )
 
 
-def with_causes(rec: Recording, judged_rows: Lazy) -> Lazy:
-    """Rows of table `verdicts` with their ``cause`` (null: none) and ``request`` (its name)."""
+def with_causes(rec: Recording, judged_rows: Lazy, among: Sequence[str] = ()) -> Lazy:
+    """Rows of table `verdicts` with their ``cause`` (null: none, or not `among` those named)."""
     why = causes(rec).select("exchange_id", "dialect", "param", "cause")
-    return judged_rows.join(why, on=["exchange_id", "dialect", "param"], how="left").join(
-        requests(rec), on="exchange_id"
-    )
+    if among:
+        why = why.filter(nw.col("cause").is_in(among))
+    return judged_rows.join(why, on=["exchange_id", "dialect", "param"], how="left")
 
 
-def requests(rec: Recording) -> Lazy:
-    """The exchanges with a column that names the request: ``exchange_id``, ``request``."""
-    return rec.exchanges.lazy.select(
-        "exchange_id", request=nw.concat_str(["method", "endpoint"], separator=" ")
+def request_names(rec: Recording, ids: Iterable[int]) -> dict[int, str]:
+    """The requests by their exchanges: method and endpoint."""
+    wanted = rec.place(pa.table({"exchange_id": pa.array(sorted(set(ids)), pa.int64())}))
+    found = (
+        rec.exchanges.lazy.select("exchange_id", "method", "endpoint")
+        .join(wanted, on="exchange_id")
+        .collect("pyarrow")
     )
+    return {
+        row["exchange_id"]: f"{row['method']} {row['endpoint']}" for row in found.rows(named=True)
+    }
 
 
 def of_params(rec: Recording, among: Callable[[Param], bool]) -> nw.Expr:

@@ -15,9 +15,10 @@ import narwhals as nw
 import pyarrow as pa
 
 from statetrail.analyses.root_causes import SERVERS
+from statetrail.findings.cases import REQUEST, request_names
 from statetrail.findings.registry import RULES
 from statetrail.findings.rule import Confidence, Rule, Severity
-from statetrail.frames import Frame, Recording
+from statetrail.frames import Frame, Lazy, Recording
 from statetrail.schema import FINDINGS
 
 MAX_EVIDENCE: Final = 20
@@ -47,39 +48,44 @@ def _findings(rec: Recording) -> pa.Table:
 def found_by(rule: Rule, rec: Recording) -> list[dict[str, Any]]:
     """The findings of one rule, as rows of `statetrail.schema.FINDINGS`."""
     cases = rule.check(rec)
-    hit = nw.col("hit") == 1
-    counted = (
-        cases.with_columns(hit_us=nw.when(hit).then("at_us"))
-        .group_by(*_SUBJECT)
-        .agg(
-            count=nw.col("hit").sum(),
-            of=nw.col("hit").count(),
-            first_us=nw.col("hit_us").min(),
-            last_us=nw.col("hit_us").max(),
-        )
-        .filter(nw.col("count") > 0)
-        .collect("pyarrow")
+    hits = rec.keep(cases.filter(nw.col("hit") == 1))
+    subject = list(_SUBJECT)
+    counted = hits.group_by(*subject).agg(
+        count=nw.len(), first_us=nw.col("at_us").min(), last_us=nw.col("at_us").max()
     )
+    found = counted.collect("pyarrow").rows(named=True)
+    if not found:
+        return []
+    chances = cases.group_by(*subject).agg(of=nw.len()).collect("pyarrow")
+    of = {tuple(row[name] for name in _SUBJECT): row["of"] for row in chances.rows(named=True)}
     why: dict[tuple[str, ...], dict[str, int]] = defaultdict(dict)
-    explained = cases.filter(hit & (nw.col("cause") != ""))
-    counted_causes = explained.group_by(*_SUBJECT, "cause").agg(times=nw.col("hit").sum())
+    explained = hits.filter(nw.col("cause") != "")
+    counted_causes = explained.group_by(*subject, "cause").agg(times=nw.len())
     for row in counted_causes.collect("pyarrow").rows(named=True):
         why[tuple(row[name] for name in _SUBJECT)][row["cause"]] = int(row["times"])
+    evidence = _shown(rec, hits)
+    return [
+        _finding(rule, row | {"of": of[key]}, evidence[key], why[key])
+        for row in found
+        for key in [tuple(row[name] for name in _SUBJECT)]
+    ]
+
+
+def _shown(rec: Recording, hits: Lazy) -> dict[tuple[str, ...], list[dict[str, Any]]]:
+    """The first cases of each subject, in the order of time, with their requests named."""
     order = ["at_us", "exchange_id", "related_id"]
     shown = (
-        cases.filter(hit)
-        .with_columns(nth=nw.col("hit").cum_sum().over(*_SUBJECT, order_by=order))
+        hits.with_columns(nth=nw.col("hit").cum_sum().over(*_SUBJECT, order_by=order))
         .filter(nw.col("nth") <= MAX_EVIDENCE)
         .collect("pyarrow")
+        .rows(named=True)
     )
+    named = request_names(rec, (row["exchange_id"] for row in shown if REQUEST in row["detail"]))
     evidence: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
-    for row in sorted(shown.rows(named=True), key=lambda row: row["nth"]):
-        evidence[tuple(row[name] for name in _SUBJECT)].append(row)
-    return [
-        _finding(rule, row, evidence[subject], why[subject])
-        for row in counted.rows(named=True)
-        for subject in [tuple(row[name] for name in _SUBJECT)]
-    ]
+    for row in sorted(shown, key=lambda row: row["nth"]):
+        told = row["detail"].replace(REQUEST, named.get(row["exchange_id"], ""))
+        evidence[tuple(row[name] for name in _SUBJECT)].append(row | {"detail": told})
+    return evidence
 
 
 def _finding(

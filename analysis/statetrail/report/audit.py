@@ -94,7 +94,7 @@ class Audit:
         return msgspec.json.format(msgspec.json.encode(self.document), indent=2).decode() + "\n"
 
     def to_html(self) -> str:
-        """The report as one HTML page without scripts that needs no network."""
+        """The report as one HTML page that needs no network; its one script sorts tables."""
         return render_html(self.document)
 
     def to_markdown(self) -> str:

@@ -165,6 +165,11 @@ class TokenSummary(msgspec.Struct, frozen=True, kw_only=True):
             "to guess than that, most are easier; null where values are in clear"
         ),
     ]
+    ended: Annotated[Counts, Meta(description="How the values ended")] = {}
+    uses_late: Annotated[
+        int, Meta(description="Uses of a value when a newer one had to be known")
+    ] = 0
+    late_honoured: Annotated[int, Meta(description="Of them: accepted all the same")] = 0
 
 
 class Expiry(msgspec.Struct, frozen=True, kw_only=True):
@@ -235,6 +240,116 @@ class Lifespan(msgspec.Struct, frozen=True, kw_only=True):
     uses: int
 
 
+class SessionSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """The sessions of one parameter at one origin, taken together."""
+
+    origin: str
+    dialect: str
+    param: str
+    sessions: int
+    requests: int
+    median_duration_s: Annotated[
+        float | None, Meta(description="From a session's first request to its last")
+    ]
+    ended: Annotated[Counts, Meta(description="How they ended")]
+    lost: Annotated[int, Meta(description="Sessions that were reset, rejected or restarted")]
+    cart_writes: int
+    carts_lost: Annotated[
+        int, Meta(description="Lost sessions with a cart write that nobody repeated")
+    ]
+    cart_writes_lost: Annotated[int, Meta(description="Those writes")]
+    logins: int
+    logins_lost: Annotated[
+        int, Meta(description="Lost sessions with a login that was not repeated")
+    ]
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """One session that was lost with something in it."""
+
+    client: str
+    origin: str
+    dialect: str
+    param: str
+    session: Annotated[str, Meta(description="Pseudonym of its first token")]
+    first: Time
+    last: Time
+    duration_s: float
+    tokens: int
+    requests: int
+    ended: str
+    ended_at: Time | None
+    cart_writes: int
+    cart_writes_lost: int | None
+    login_lost: bool | None
+
+
+class RootCause(msgspec.Struct, frozen=True, kw_only=True):
+    """Why one client ignored one parameter."""
+
+    client: str
+    origin: str
+    dialect: str
+    param: str
+    verdict: str
+    cause: str
+    confidence: str
+    servers: Annotated[bool, Meta(description="It lies with the server: the client is excused")]
+    count: int
+    first: Time
+    last: Time
+    endpoints: tuple[str, ...]
+    evidence: tuple[int, ...]
+
+
+class Override(msgspec.Struct, frozen=True, kw_only=True):
+    """One parameter of which a client presented a value of its own choice."""
+
+    client: str
+    origin: str
+    dialect: str
+    param: str
+    overrides: int
+    answered: Annotated[int, Meta(description="The server's next issue was the client's value")]
+    fought: Annotated[int, Meta(description="The server's next issue was another value")]
+    unanswered: int
+    on_baskets: int
+    without_effect: int
+    first: Time
+    last: Time
+
+
+class Shared(msgspec.Struct, frozen=True, kw_only=True):
+    """One credential that several clients presented, and one of them."""
+
+    origin: str
+    dialect: str
+    param: str
+    value: Annotated[str, Meta(description="Pseudonym")]
+    client: str
+    clients: int
+    how: str
+    uses: int
+    first: Time
+    last: Time
+
+
+class Leak(msgspec.Struct, frozen=True, kw_only=True):
+    """One credential that a client sent to another origin than its own."""
+
+    client: str
+    param: str
+    dialect: str
+    value: Annotated[str, Meta(description="Pseudonym")]
+    issued_origin: Annotated[str, Meta(description="The origin that issued it")]
+    origin: Annotated[str, Meta(description="The origin that got it")]
+    place: str
+    count: int
+    first: Time
+    last: Time
+    exchange: Annotated[int, Meta(description="One of the requests")]
+
+
 class Sighting(msgspec.Struct, frozen=True, kw_only=True):
     """One value in one exchange."""
 
@@ -249,6 +364,8 @@ class EvidenceExchange(msgspec.Struct, frozen=True, kw_only=True):
 
     exchange: int
     at: Time
+    answered: Annotated[Time | None, Meta(description="When the response began")] = None
+    ended: Annotated[Time | None, Meta(description="When the response ended")] = None
     client: str
     origin: str
     method: str
@@ -278,6 +395,10 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     remedy: str
     references: tuple[str, ...]
     evidence: Annotated[tuple[int, ...], Meta(description="Exchange ids, the primary one first")]
+    around: Annotated[
+        tuple[int, ...],
+        Meta(description="Exchanges of the same client next to the primary one, by time; capped"),
+    ] = ()
 
 
 class RuleChecked(msgspec.Struct, frozen=True, kw_only=True):
@@ -313,6 +434,26 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     lifespans: Annotated[
         tuple[Lifespan, ...], Meta(description="Of the parameters that change most; capped")
     ]
+    sessions: tuple[SessionSummary, ...] = ()
+    sessions_lost_total: Annotated[
+        int, Meta(description="Sessions that were lost with a cart or a login in them")
+    ] = 0
+    sessions_lost: Annotated[
+        tuple[Session, ...], Meta(description="Those, the costliest first; capped")
+    ] = ()
+    root_causes_total: int = 0
+    faults_by_cause: Annotated[Counts, Meta(description="Faults by their root cause")] = {}
+    root_causes: Annotated[
+        tuple[RootCause, ...], Meta(description="The most frequent first; capped")
+    ] = ()
+    overrides_total: int = 0
+    overrides: Annotated[
+        tuple[Override, ...], Meta(description="The most frequent first; capped")
+    ] = ()
+    shared_total: Annotated[int, Meta(description="Credentials that several clients present")] = 0
+    shared: Annotated[tuple[Shared, ...], Meta(description="By credential and client; capped")] = ()
+    leaks_total: int = 0
+    leaks: Annotated[tuple[Leak, ...], Meta(description="The most frequent first; capped")] = ()
     findings: Annotated[tuple[Finding, ...], Meta(description="The gravest first")]
     rules: tuple[RuleChecked, ...]
     exchanges: Annotated[

@@ -1,8 +1,9 @@
-"""The HTML report: one file, no network and no script, readable in light, dark, small and print.
+"""The HTML report: one file, no network, readable in light, dark, small and print.
 
 Enters: a `Document`. Leaves: HTML. All text of the document is hostile: autoescape is on, the
-content security policy allows one style sheet (by its hash) and pictures inside the page, and the
-charts are pictures.
+content security policy allows one style sheet and one script (by their hashes; no text of a
+document is in them) and pictures inside the page, and the charts are pictures. The script sorts and
+filters tables; the page is complete without.
 """
 
 import re
@@ -19,14 +20,21 @@ from markupsafe import Markup, escape
 from statetrail.analyses.rotations import CAUSES
 from statetrail.analyses.verdicts import FAULTS, VERDICTS
 from statetrail.report import definitions, plots, wording
-from statetrail.report.document import Document, EvidenceExchange
+from statetrail.report.document import Document, EvidenceExchange, Finding
+from statetrail.report.gather.findings import first_of_each
+from statetrail.report.heatmap import heatmaps
+from statetrail.report.lanes import lanes
 from statetrail.report.palette import HUES, Scheme, hue, variables
 from statetrail.report.svg import data_address, svg
 from statetrail.report.wording import visible
 
-MAX_CLIENTS: Final = 100
+MAX_CLIENTS: Final = 300
 MAX_FINDINGS: Final = 100
-MAX_ROTATIONS: Final = 50
+PER_RULE: Final = 10
+"""Findings of one rule that are shown where there are more than `MAX_FINDINGS`."""
+MAX_ROTATIONS: Final = 100
+MAX_ROWS: Final = 100
+"""Rows of the other long tables."""
 WIDTHS: Final = (1016, 358)
 """Widths of a chart in pixels: on a wide page, and on a phone."""
 
@@ -58,13 +66,20 @@ def render_html(document: Document) -> str:
         verdict_names=VERDICTS,
         hues=len(HUES["light"]),
     )
-    digest = b64encode(sha256(css.encode()).digest()).decode()
+    script = environment.get_template("audit.js").render()
     return environment.get_template("audit.html.j2").render(
         css=Markup(css),  # noqa: S704 - our own style sheet; no text of a document is in it
-        policy=f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:",
+        script=Markup(script),  # noqa: S704 - our own script; no text of a document is in it
+        policy=f"default-src 'none'; style-src {_hash(css)}; script-src {_hash(script)}; "
+        "img-src data:; base-uri 'none'; form-action 'none'",
         charts=_charts(document),
         **_context(document),
     )
+
+
+def _hash(text: str) -> str:
+    """A text as a source that a content security policy allows."""
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
 
 def render_compact(document: Document) -> str:
@@ -75,10 +90,18 @@ def render_compact(document: Document) -> str:
 
 def _context(document: Document) -> dict[str, Any]:
     """What all templates are given."""
+    by_id = {exchange.exchange: exchange for exchange in document.exchanges}
+    shown = first_of_each(document.findings, PER_RULE, MAX_FINDINGS)
+    long = ("causes", "overrides", "sessions", "shared", "leaks")
     return {
         "doc": document,
-        "caps": {"clients": MAX_CLIENTS, "findings": MAX_FINDINGS, "rotations": MAX_ROTATIONS},
-        "by_id": {exchange.exchange: exchange for exchange in document.exchanges},
+        "caps": {"clients": MAX_CLIENTS, "rotations": MAX_ROTATIONS}
+        | dict.fromkeys(long, MAX_ROWS),
+        "by_id": by_id,
+        "shown": shown,
+        "by_rule": by_rule(document),
+        "lanes": {finding.id: lanes(finding, by_id) for finding in shown},
+        "heats": heatmaps(document.clients),
         "severities": severities(document),
         "changes": [rotation for rotation in document.rotations if rotation.from_ is not None],
         "changes_total": sum(parameter.changes for parameter in document.parameters),
@@ -97,6 +120,37 @@ def severities(document: Document) -> dict[str, int]:
     for finding in document.findings:
         found[finding.severity] = found.get(finding.severity, 0) + 1
     return found
+
+
+class RuleRow(NamedTuple):
+    """What one rule found in all."""
+
+    rule: str
+    title: str
+    severity: str
+    audience: str
+    findings: int
+    clients: int
+    seen: int
+
+
+def by_rule(document: Document) -> list[RuleRow]:
+    """What each rule found, in the order of the findings: the gravest first."""
+    rows: dict[str, list[Finding]] = {}
+    for finding in document.findings:
+        rows.setdefault(finding.rule, []).append(finding)
+    return [
+        RuleRow(
+            rule=name,
+            title=found[0].title,
+            severity=found[0].severity,
+            audience=found[0].audience,
+            findings=len(found),
+            clients=len({one.client for one in found if one.client is not None}),
+            seen=sum(one.count for one in found),
+        )
+        for name, found in rows.items()
+    ]
 
 
 def show_command(document: Document, table: str) -> str:

@@ -67,6 +67,12 @@ VERDICTS: Final[dict[Scheme, dict[str, str]]] = {
 }
 """One colour a verdict. They are never told apart by colour alone: the name stands beside it."""
 
+HEAT: Final[dict[Scheme, tuple[str, ...]]] = {
+    "light": ("#d9f0e4", "#eef3d3", "#fdeab8", "#fbd3b5", "#f6c0bb"),
+    "dark": ("#173f30", "#37421d", "#4d3c10", "#57331a", "#5c2723"),
+}
+"""Backgrounds of the heatmap's cells, from all honoured to nothing honoured."""
+
 HUES: Final[dict[Scheme, tuple[str, ...]]] = {
     "light": (
         *("#3b6fb6", "#b65c1f", "#2f8a57", "#a8385d", "#7a5bb5", "#8a7a1c"),
@@ -93,4 +99,5 @@ def variables(scheme: Scheme) -> str:
     """The scheme as CSS custom properties."""
     named = COLOURS[scheme] | {f"v-{name}": colour for name, colour in VERDICTS[scheme].items()}
     named |= {f"p-{at}": colour for at, colour in enumerate(HUES[scheme])}
+    named |= {f"h-{at}": colour for at, colour in enumerate(HEAT[scheme])}
     return " ".join(f"--{name}: {colour};" for name, colour in named.items())

@@ -7,7 +7,7 @@ import narwhals as nw
 from statetrail.analyses.allowance import learned
 from statetrail.analyses.scope import UNBOUND_METHODS, barred, in_scope
 from statetrail.analyses.values import presentations
-from statetrail.findings.cases import cases, of_params, requests
+from statetrail.findings.cases import REQUEST, cases, of_params
 from statetrail.findings.rule import Rule
 from statetrail.findings.sources import eseller
 from statetrail.frames import Lazy, Recording
@@ -25,14 +25,13 @@ def _check(rec: Recording) -> Lazy:
         .join(in_scope(rec), on=["origin", "endpoint", "dialect"])
         .join(bar, on=["endpoint", "dialect", "param"], how="left")
         .join(learned(rec), on=["origin", "method", "endpoint", "dialect", "param"], how="left")
-        .join(requests(rec), on="exchange_id")
         .with_columns(at_us=nw.col("asked_us"))
     )
     known = nw.col("learned").fill_null("")
     told = (
         nw.when(known == "refused")
-        .then(nw.concat_str([nw.col("request"), nw.lit(" (learned: refused)")]))
-        .otherwise(nw.col("request"))
+        .then(nw.concat_str([nw.lit(REQUEST), nw.lit(" (learned: refused)")]))
+        .otherwise(nw.lit(REQUEST))
     )
     # What the server was seen to accept is allowed, whatever the list says.
     return cases(shown, ~nw.col("barred").is_null() & (known != "allowed"), detail=told)

@@ -6,7 +6,7 @@ import narwhals as nw
 
 from statetrail.analyses.overrides import basket_attempt, outcomes
 from statetrail.analyses.verdicts import FAULTS, verdicts
-from statetrail.findings.cases import cases, of_params
+from statetrail.findings.cases import REQUEST, cases, of_params
 from statetrail.findings.rule import Rule
 from statetrail.findings.sources import eseller
 from statetrail.frames import Lazy, Recording
@@ -16,10 +16,9 @@ def _check(rec: Recording) -> Lazy:
     # A value that was issued before and is stale is a matter of the client's store, not of an
     # attempt to change the basket.
     changed = ("overridden", "defied")
-    where = rec.exchanges.lazy.select(
-        "exchange_id",
-        "endpoint",
-        request=nw.concat_str(["method", "endpoint"], separator=" "),
+    # Those of no basket are left out first: they are most.
+    where = rec.exchanges.lazy.select("exchange_id", "endpoint").filter(
+        nw.col("endpoint").str.to_lowercase().str.contains("/baskets", literal=True)
     )
     # Whether the state that the server issues next shows the attempt to have been in vain.
     effect = outcomes(rec).select("exchange_id", "dialect", "param", "outcome")
@@ -31,8 +30,8 @@ def _check(rec: Recording) -> Lazy:
         .filter(basket_attempt())
         .join(effect, on=["exchange_id", "dialect", "param"], how="left")
     )
-    vain = nw.concat_str([nw.col("request"), nw.lit(" without effect")])
-    detail = nw.when(nw.col("outcome") == "fought").then(vain).otherwise(nw.col("request"))
+    vain = nw.concat_str([nw.lit(REQUEST), nw.lit(" without effect")])
+    detail = nw.when(nw.col("outcome") == "fought").then(vain).otherwise(nw.lit(REQUEST))
     return cases(told, nw.col("verdict").is_in(changed), detail=detail)
 
 

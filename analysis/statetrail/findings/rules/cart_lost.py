@@ -6,7 +6,7 @@ import narwhals as nw
 
 from statetrail.analyses.sessions import lost_writes, sessions
 from statetrail.analyses.values import SERIES, issues, presentations
-from statetrail.findings.cases import cases, requests
+from statetrail.findings.cases import REQUEST, cases
 from statetrail.findings.rule import Rule
 from statetrail.findings.sources import zest
 from statetrail.frames import Lazy, Recording
@@ -16,31 +16,34 @@ def _check(rec: Recording) -> Lazy:
     session = [*SERIES, "session_fingerprint"]
     # The latest of the writes will do as evidence.
     writes = lost_writes(rec).group_by(*session).agg(last_write=nw.col("exchange_id").max())
-    lost = (
+    ended = rec.keep(
         sessions(rec)
         .lazy.filter(~nw.col("cart_writes_lost").is_null())
         .select(*session, "ended", "cart_writes_lost", "login_lost", at_us="ended_at_us")
-        .join(writes, on=session, how="left")
-        .join(_ends(rec), on=[*SERIES, "at_us"], how="left")
-        .join(requests(rec), on="exchange_id", how="left")
+    )
+    lost = (
+        ended.join(writes, on=session, how="left")
+        .join(_ends(rec, ended), on=[*SERIES, "at_us"], how="left")
         .with_columns(nw.col("exchange_id").fill_null(-1))
     )
     login = nw.when(nw.col("login_lost").fill_null(False)).then(nw.lit(", the login too"))
-    how = [nw.col("request").fill_null(""), nw.col("ended"), login.otherwise(nw.lit(""))]
-    told = nw.concat_str([how[0], nw.lit(": "), how[1], how[2]])
+    how = [nw.lit(f"{REQUEST}: "), nw.col("ended"), login.otherwise(nw.lit(""))]
+    told = nw.concat_str(how)
     stayed = nw.col("cart_writes_lost") > 0
     return cases(lost, stayed, detail=told, related=nw.col("last_write"))
 
 
-def _ends(rec: Recording) -> Lazy:
+def _ends(rec: Recording, ended: Lazy) -> Lazy:
     """The exchange whose response began when a session ended: `SERIES`, ``at_us``."""
+    ends = ended.select(*SERIES, "at_us").unique()
     columns = (*SERIES, "begun_us", "exchange_id")
     carried = [issues(rec).select(*columns), presentations(rec).select(*columns)]
     return (
         nw.concat(carried, how="vertical")
-        .group_by(*SERIES, "begun_us")
-        .agg(nw.col("exchange_id").min())
         .rename({"begun_us": "at_us"})
+        .join(ends, on=[*SERIES, "at_us"])
+        .group_by(*SERIES, "at_us")
+        .agg(nw.col("exchange_id").min())
     )
 
 

@@ -6,7 +6,7 @@ import narwhals as nw
 
 from statetrail.analyses.overrides import basket_attempt, outcomes
 from statetrail.analyses.values import SERIES
-from statetrail.findings.cases import cases, requests
+from statetrail.findings.cases import REQUEST, cases
 from statetrail.findings.rule import Rule
 from statetrail.findings.sources import eseller
 from statetrail.frames import Lazy, Recording
@@ -22,9 +22,9 @@ def _check(rec: Recording) -> Lazy:
         .group_by(*SERIES)
         .agg(fights=nw.col("exchange_id").count())
     )
-    told = made.join(fights, on=list(SERIES), how="left").join(requests(rec), on="exchange_id")
+    told = made.join(fights, on=list(SERIES), how="left")
     again = (nw.col("outcome") == "fought") & (nw.col("fights").fill_null(0) >= _MIN_FOUGHT)
-    return cases(told, again, detail=nw.col("request"))
+    return cases(told, again, detail=nw.lit(REQUEST))
 
 
 RULE: Final = Rule(

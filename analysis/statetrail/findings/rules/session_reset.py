@@ -6,7 +6,7 @@ import narwhals as nw
 
 from statetrail.analyses.rotations import LOSSES, rotations
 from statetrail.analyses.values import presentations
-from statetrail.findings.cases import cases, of_params, requests
+from statetrail.findings.cases import REQUEST, cases, of_params
 from statetrail.findings.rule import Rule
 from statetrail.findings.sources import zest
 from statetrail.frames import Lazy, Recording
@@ -23,10 +23,9 @@ def _check(rec: Recording) -> Lazy:
         presentations(rec)
         .filter(of_params(rec, lambda param: param.minted))
         .join(resets, on=["exchange_id", "dialect", "param", "fingerprint"], how="left")
-        .join(requests(rec), on="exchange_id")
         .with_columns(at_us=nw.col("asked_us"))
     )
-    return cases(shown, ~nw.col("reset").is_null(), detail=nw.col("request"))
+    return cases(shown, ~nw.col("reset").is_null(), detail=nw.lit(REQUEST))
 
 
 RULE: Final = Rule(

@@ -7,7 +7,7 @@ import narwhals as nw
 from statetrail.analyses.habits import MIN_CHANCES
 from statetrail.analyses.values import SERIES, presentations
 from statetrail.analyses.verdicts import FAULTS, verdicts
-from statetrail.findings.cases import cases, with_causes
+from statetrail.findings.cases import REQUEST, cases, with_causes
 from statetrail.findings.rule import Rule
 from statetrail.findings.sources import eseller, zest
 from statetrail.frames import Lazy, Recording
@@ -18,11 +18,11 @@ def _check(rec: Recording) -> Lazy:
     # Who sends anything has built something: other rules say what is wrong with it.
     sent = [counted.filter(nw.col("verdict") != "omitted"), presentations(rec)]
     senders = nw.concat([frame.select(*SERIES) for frame in sent], how="vertical").unique()
-    told = with_causes(rec, counted).join(
+    told = with_causes(rec, counted, ("not-implemented",)).join(
         senders.with_columns(sends=nw.lit(1, nw.Int64)), on=list(SERIES), how="left"
     )
-    never = (nw.col("cause").fill_null("") == "not-implemented") & nw.col("sends").is_null()
-    return cases(told, never, detail=nw.col("request"))
+    never = ~nw.col("cause").is_null() & nw.col("sends").is_null()
+    return cases(told, never, detail=nw.lit(REQUEST))
 
 
 RULE: Final = Rule(

@@ -6,7 +6,7 @@ import narwhals as nw
 
 from statetrail.analyses.root_causes import NEAR_MISSES
 from statetrail.analyses.verdicts import FAULTS, verdicts
-from statetrail.findings.cases import cases, with_causes
+from statetrail.findings.cases import REQUEST, cases, with_causes
 from statetrail.findings.rule import Rule
 from statetrail.findings.sources import eseller, rfc, zest
 from statetrail.frames import Lazy, Recording
@@ -17,12 +17,12 @@ def _check(rec: Recording) -> Lazy:
         nw.col("verdict").is_in(("honoured", *FAULTS, "overridden", "foreign"))
         & ~nw.col("fingerprint").is_null()
     )
-    mangled = nw.col("cause").fill_null("").is_in(NEAR_MISSES)
+    mangled = ~nw.col("cause").is_null()
     return cases(
-        with_causes(rec, shown),
+        with_causes(rec, shown, NEAR_MISSES),
         mangled,
-        detail=nw.col("request"),
-        cause=nw.when(mangled).then("cause"),
+        detail=nw.lit(REQUEST),
+        cause=nw.col("cause"),
     )
 
 

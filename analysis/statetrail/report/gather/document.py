@@ -10,14 +10,27 @@ from statetrail.analyses.expiry import expiry
 from statetrail.frames import Recording
 from statetrail.report.document import SCHEMA_VERSION, Document, Expiry, Generator, Settings
 from statetrail.report.gather.answers import gather_answers
+from statetrail.report.gather.around import MAX_LANES, gather_around
 from statetrail.report.gather.capture import gather_capture
+from statetrail.report.gather.causes import gather_overrides, gather_root_causes
 from statetrail.report.gather.clients import gather_clients
 from statetrail.report.gather.counting import part
-from statetrail.report.gather.findings import gather_evidence, gather_findings, gather_rules
+from statetrail.report.gather.credentials import gather_leaks, gather_shared
+from statetrail.report.gather.findings import (
+    first_of_each,
+    gather_evidence,
+    gather_findings,
+    gather_rules,
+    with_around,
+)
 from statetrail.report.gather.gaps import gather_gaps
 from statetrail.report.gather.parameters import gather_parameters
 from statetrail.report.gather.rotations import gather_lifespans, gather_rotations
+from statetrail.report.gather.sessions import gather_lost_sessions, gather_session_summaries
 from statetrail.report.gather.tokens import gather_tokens
+
+PER_RULE = 5
+"""Findings of one rule whose surroundings are kept, where there are many."""
 
 
 def gather(rec: Recording, created: datetime) -> Document:
@@ -28,7 +41,14 @@ def gather(rec: Recording, created: datetime) -> Document:
     ends = tuple(part(Expiry, row) for row in expiry(rec).rows())
     rotations, rotations_total, causes = gather_rotations(rec)
     lifespans, lifespans_total = gather_lifespans(rec)
-    findings = gather_findings(rec)
+    found = gather_findings(rec)
+    around = gather_around(rec, first_of_each(found, PER_RULE, MAX_LANES)[:MAX_LANES])
+    findings = tuple(with_around(found, around))
+    lost, lost_total = gather_lost_sessions(rec)
+    causes_known, causes_total, faults = gather_root_causes(rec)
+    overrides, overrides_total = gather_overrides(rec)
+    shared, shared_total = gather_shared(rec)
+    leaks, leaks_total = gather_leaks(rec)
     return Document(
         schema_version=SCHEMA_VERSION,
         created=created,
@@ -51,6 +71,18 @@ def gather(rec: Recording, created: datetime) -> Document:
         rotations=rotations,
         lifespans_total=lifespans_total,
         lifespans=lifespans,
+        sessions=gather_session_summaries(rec),
+        sessions_lost_total=lost_total,
+        sessions_lost=lost,
+        root_causes_total=causes_total,
+        faults_by_cause=faults,
+        root_causes=causes_known,
+        overrides_total=overrides_total,
+        overrides=overrides,
+        shared_total=shared_total,
+        shared=shared,
+        leaks_total=leaks_total,
+        leaks=leaks,
         findings=findings,
         rules=gather_rules(findings),
         exchanges=gather_evidence(rec, findings),

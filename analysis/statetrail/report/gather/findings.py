@@ -4,10 +4,11 @@ Enters: `findings` and the fact tables. Leaves: `Finding` and `EvidenceExchange`
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Final
 
+import msgspec
 import pyarrow as pa
 
 from statetrail.findings import RULES, SEVERITIES, findings
@@ -33,6 +34,24 @@ def gather_findings(rec: Recording) -> tuple[Finding, ...]:
         for row in findings(rec).rows()
     ]
     return tuple(sorted(found, key=_gravest_first))
+
+
+def first_of_each(found: Sequence[Finding], each: int, most: int) -> list[Finding]:
+    """The first findings of each rule, in the order given: so that no rule hides the others."""
+    if len(found) <= most:
+        return list(found)
+    seen = Counter[str]()
+    kept: list[Finding] = []
+    for finding in found:
+        seen[finding.rule] += 1
+        if seen[finding.rule] <= each and len(kept) < most:
+            kept.append(finding)
+    return kept
+
+
+def with_around(found: Iterable[Finding], around: Mapping[str, tuple[int, ...]]) -> list[Finding]:
+    """The findings with the exchanges around them, where they are known."""
+    return [msgspec.structs.replace(one, around=around.get(one.id, ())) for one in found]
 
 
 def gather_rules(found: Iterable[Finding]) -> tuple[RuleChecked, ...]:
@@ -64,7 +83,9 @@ def finding_id(rule: str, *subject: str | None) -> str:
 
 def gather_evidence(rec: Recording, found: Iterable[Finding]) -> tuple[EvidenceExchange, ...]:
     """The first exchanges that each finding points to, with what they issued and presented."""
-    ids = dict.fromkeys(one for finding in found for one in finding.evidence[:MAX_EVIDENCE])
+    ids = dict.fromkeys(
+        one for finding in found for one in (*finding.evidence[:MAX_EVIDENCE], *finding.around)
+    )
     wanted = list(ids)[:MAX_EXCHANGES]
     if not wanted:
         return ()
@@ -78,6 +99,8 @@ def gather_evidence(rec: Recording, found: Iterable[Finding]) -> tuple[EvidenceE
             row,
             exchange=row["exchange_id"],
             at=moment(row["request_start_us"]),
+            answered=moment(row["response_start_us"]),
+            ended=moment(row["response_end_us"]),
             issued=tuple(_issued(one) for one in issued.get(row["exchange_id"], ())),
             presented=tuple(_presented(one) for one in presented.get(row["exchange_id"], ())),
         )

@@ -14,7 +14,7 @@ import narwhals as nw
 from statetrail.analyses.tokens import tokens
 from statetrail.frames import Recording
 from statetrail.report.document import TokenSummary
-from statetrail.report.gather.counting import Row, counted
+from statetrail.report.gather.counting import Row, counted, nested, ranked, rows
 
 _SUBJECT: Final = ("origin", "dialect", "param")
 _SIZES: Final = {"lower": 26, "upper": 26, "digit": 10, "other": 33}
@@ -27,10 +27,24 @@ def gather_tokens(rec: Recording) -> tuple[TokenSummary, ...]:
     subjects: dict[tuple[str, ...], list[Row]] = {}
     for row in counted(facts, *_SUBJECT, "secret", "birth_seen", "length", "alphabet", "uses"):
         subjects.setdefault(tuple(row[name] for name in _SUBJECT), []).append(row)
-    return tuple(_summary(subject, group) for subject, group in sorted(subjects.items()))
+    ends = nested(counted(facts, *_SUBJECT, "ended"), _SUBJECT, "ended")
+    late = {
+        tuple(row[name] for name in _SUBJECT): (int(row["late"]), int(row["honoured"]))
+        for row in rows(
+            facts.group_by(*_SUBJECT).agg(
+                late=nw.col("uses_late").sum(), honoured=nw.col("late_honoured").sum()
+            )
+        )
+    }
+    return tuple(
+        _summary(subject, group, ranked(ends.get(subject, {})), late.get(subject, (0, 0)))
+        for subject, group in sorted(subjects.items())
+    )
 
 
-def _summary(subject: tuple[str, ...], group: list[Row]) -> TokenSummary:
+def _summary(
+    subject: tuple[str, ...], group: list[Row], ended: dict[str, int], late: tuple[int, int]
+) -> TokenSummary:
     lengths = [row["length"] for row in group if row["length"] is not None]
     secret = all(row["secret"] for row in group)
     used = united(row["alphabet"] for row in group if row["alphabet"])
@@ -52,6 +66,9 @@ def _summary(subject: tuple[str, ...], group: list[Row]) -> TokenSummary:
         length_max=max(lengths, default=None),
         alphabet=used,
         bits_upper_bound=bits,
+        ended=ended,
+        uses_late=late[0],
+        late_honoured=late[1],
     )
 
 

@@ -1,0 +1,48 @@
+// Tables sort by a click on a heading and show only the rows that hold what is typed. Without
+// this script they are as complete as with it.
+document.documentElement.className = "js";
+document.addEventListener("DOMContentLoaded", () => {
+  const number = /^[<>≥≤~]?\s*-?[\d,]*\.?\d+/;
+  const value = (row, at) => {
+    const cell = row.cells[at];
+    if (!cell) return "";
+    const text = cell.dataset.v ?? cell.textContent.trim();
+    const found = cell.dataset.v === undefined && !cell.classList.contains("num") ? null : number.exec(text);
+    return found ? parseFloat(found[0].replace(/[^\d.-]/g, "")) : text.toLowerCase();
+  };
+  const compare = (a, b) =>
+    typeof a === typeof b ? (a < b ? -1 : a > b ? 1 : 0) : typeof a === "number" ? -1 : 1;
+  const sort = (table, heading, at) => {
+    const down = heading.getAttribute("aria-sort") === "ascending";
+    for (const one of heading.parentNode.cells) one.removeAttribute("aria-sort");
+    heading.setAttribute("aria-sort", down ? "descending" : "ascending");
+    const body = table.tBodies[0];
+    const rows = [...body.rows].map((row) => [value(row, at), row]);
+    rows.sort((a, b) => (down ? compare(b[0], a[0]) : compare(a[0], b[0])));
+    body.append(...rows.map((one) => one[1]));
+  };
+  for (const table of document.querySelectorAll("table.sort")) {
+    [...table.tHead.rows[0].cells].forEach((heading, at) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.append(...heading.childNodes);
+      button.addEventListener("click", () => sort(table, heading, at));
+      heading.append(button);
+    });
+  }
+  for (const field of document.querySelectorAll("input[data-table]")) {
+    const table = document.getElementById(field.dataset.table);
+    const told = field.parentNode.querySelector("output");
+    let texts;
+    field.addEventListener("input", () => {
+      texts ??= [...table.tBodies[0].rows].map((row) => [row, row.textContent.toLowerCase()]);
+      const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
+      let shown = 0;
+      for (const [row, text] of texts) {
+        row.hidden = !words.every((word) => text.includes(word));
+        shown += !row.hidden;
+      }
+      told.textContent = words.length ? `${shown} of ${texts.length}` : "";
+    });
+  }
+});

@@ -1,0 +1,99 @@
+"""The sections on lost sessions, root causes, overrides, credentials and what was around."""
+
+import pytest
+
+from findings.cases import CROSS, LANG, LOC, ads, shop, zest
+from statetrail.report import audit
+from statetrail.report.document import Document
+from statetrail.report.gather.findings import first_of_each
+from statetrail.schema import pseudonym
+from support.audits import CREATED
+from support.audits import document as sample
+from support.histories import Ex, Present, fingerprint, recording
+
+
+def told(*history: Ex) -> Document:
+    """The document of an audit of that history."""
+    return audit(recording(history), created=CREATED).document
+
+
+def test_a_lost_session_is_told_with_what_it_cost() -> None:
+    """The cart that was written and not written again; a session without loss is counted only."""
+    document = told(
+        zest(0, "T1", "1"),
+        zest(1000, "T1", "T1", method="POST"),
+        zest(9000, "T2", "T1"),
+        zest(0, "B1", "1", client="bot"),
+    )
+    (summary,) = document.sessions
+    assert (summary.sessions, summary.lost, summary.ended) == (3, 1, {"open": 2, "reset": 1})
+    assert (summary.carts_lost, summary.cart_writes_lost, summary.logins_lost) == (1, 1, 0)
+    (lost,) = document.sessions_lost
+    assert document.sessions_lost_total == 1
+    assert (lost.client, lost.session) == ("app", pseudonym(fingerprint("T1")))
+    assert (lost.cart_writes_lost, lost.login_lost, lost.ended) == (1, False, "reset")
+
+
+def test_root_causes_say_whose_they_are() -> None:
+    """Faults by cause; a cause of the server's excuses the client."""
+    document = told(shop(0, [LANG], **CROSS), *(shop(1000 * n) for n in range(1, 7)))
+    assert document.faults_by_cause == {"not-exposed": 6}
+    (cause,) = document.root_causes
+    assert (cause.cause, cause.servers, cause.count, cause.verdict) == (
+        "not-exposed", True, 6, "omitted",
+    )  # fmt: skip
+    assert cause.endpoints == ("/services/v3/products",)
+    assert cause.evidence[0] == 2
+
+
+def test_overrides_are_told_with_what_became_of_them() -> None:
+    """Fought twice, and once without an issue after it."""
+    fought = [shop(1000 * n, [LOC], [Present("LocId", "9")]) for n in (1, 2)]
+    document = told(shop(0, [LOC]), *fought, shop(3000, [], [Present("LocId", "9")]))
+    (override,) = document.overrides
+    assert (override.overrides, override.fought, override.unanswered) == (3, 2, 1)
+
+
+def test_credentials_in_other_hands_are_told_by_pseudonym() -> None:
+    """Two clients with one token, and one that sends it to another origin."""
+    document = told(
+        zest(0, "L1", "1"), zest(1000, None, "L1"), zest(2000, None, "L1", client="bot"),
+        ads(3000, ("referer", "L1")), ads(4000, ("referer", "L1")),
+    )  # fmt: skip
+    assert document.shared_total == 1
+    assert [(row.client, row.how) for row in document.shared] == [
+        ("app", "handed"),
+        ("bot", "taken"),
+    ]
+    (leak,) = document.leaks
+    assert (leak.value, leak.place, leak.count) == (pseudonym(fingerprint("L1")), "referer", 2)
+    assert (leak.issued_origin, leak.origin) == ("http://shop.example", "http://ads.example")
+
+
+def test_how_values_ended_is_counted_by_parameter() -> None:
+    """One was reset, its successor lives."""
+    document = told(zest(0, "T1", "1"), zest(9000, "T2", "T1"))
+    (summary,) = document.tokens_summary
+    assert summary.ended == {"open": 1, "reset": 1}
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "polars", "pandas"])
+def test_a_finding_tells_the_exchanges_around_it(engine: str) -> None:
+    """Those of the same client and origin next to it, by time; what is in no scope is left out."""
+    history = [zest(100 * n, "T1", "T1") for n in range(9)]
+    history.insert(5, Ex(450, 451, 452, path="/style.css"))
+    history.append(zest(430, "T1", "T1", client="bot"))
+    history += [zest(2000, "T2", "T1"), zest(3000, None, "T1"), zest(4000, "T2", "T2")]
+    made = audit(recording(history, engine=engine), created=CREATED)  # type: ignore[arg-type]
+    (finding,) = [one for one in made.document.findings if one.rule == "stale-value"]
+    assert finding.evidence == (13,)
+    assert finding.around == (8, 9, 10, 12, 13, 14)
+    assert {12, 13, 14} <= {exchange.exchange for exchange in made.document.exchanges}
+
+
+def test_no_rule_hides_the_others_where_there_are_many_findings() -> None:
+    """The first of each rule are kept, in their order."""
+    high, medium, _ = sample().findings
+    found = [high] * 50 + [medium] * 50
+    assert first_of_each(found, 2, 100) == found
+    assert first_of_each(found, 2, 10) == [high, high, medium, medium]

@@ -80,7 +80,103 @@ AUTH = Issue("Authentication", "GbT2iMws", "header", "forced")
 SHOW_AUTH = Present("Authentication", "GbT2iMws")
 CROSS = {"request_origin": "https://app.example"}
 
+TICKET = Issue("Ticket", "Kp3xW9vTq2LmZ8rYb4", "header", "forced")
+SHOW_TICKET = Present("Ticket", "Kp3xW9vTq2LmZ8rYb4")
+LONG = "Zk1Rv4Xs7PqL0nHe2Wd5Yf"
+PRODUCTS = "/services/v3/products"
+HOUR = 3_600_000
+
+
+def turns(*values: Issue) -> list[Ex]:
+    """A server that issues these, one a second, to a client that presents nothing."""
+    return [shop(1000 * n, [value]) for n, value in enumerate(values)]
+
+
+def again(issue: Issue, **other: Any) -> Issue:
+    """The same parameter, issued otherwise."""
+    return replace(issue, **other)
+
+
 FIRES: dict[str, Fires] = {
+    "token-kept-after-reset": Fires(
+        [zest(0, "T1", "1"), zest(9000, "T2", "T1"), zest(10_000, None, "T1")],
+        "app", "_session_token", 1, "3", "1 of 2 requests presented a _session_token whose session",
+    ),
+    "token-in-url": Fires(
+        [zest(0, "T1", "1"), zest(1000, None, "T1")],
+        None, "_session_token", 1, "2",
+        "1 of 1 requests that presented _session_token had it in the query of their address (GET "
+        "/API/V3/Cart)",
+    ),
+    "plain-http": Fires(
+        [shop(0, [LANG]), shop(1000)], None, "LangId", 1, "1", "1 of 1 exchanges carried LangId",
+    ),
+    "token-guessable": Fires(
+        [zest(0, "abcdefgh", "1")], None, "_session_token", 1, "1",
+        "less than 64 bits, whatever it was drawn from (8 characters, at most 38 bits)",
+    ),
+    "idle-limit-exceeded": Fires(
+        [zest(0, "I1", "1"), zest(HOUR + 5000, "I1", "I1"), zest(HOUR + 9000, "I1", "I1")],
+        None, "_session_token", 1, "2", "1 of 2 accepted uses of _session_token came after it had "
+        "lain unused for more than 1 h",
+    ),
+    "age-limit-exceeded": Fires(
+        [zest(0, "G1", "1"), zest(HOUR, "G1", "G1"), zest(25 * HOUR, "G1", "G1")],
+        None, "_session_token", 1, "3", "1 of 2 accepted uses of _session_token were of a value "
+        "older than 24 h",
+    ),
+    "no-limit-seen": Fires(
+        [zest(0, "T1", "1"), zest(1000, "T1", "T1"), zest(2000, "T1", "T1")],
+        None, "_session_token", 2, "2,3", "2 of 2 uses of _session_token were accepted: neither",
+    ),
+    "superseded-honoured": Fires(
+        [zest(0, "T1", "1"), zest(1000, "T2", "T1"), zest(200_000, "T1", "T1")],
+        None, "_session_token", 1, "3", "1 of 1 late uses of a replaced _session_token were "
+        "accepted more than 1 min after",
+    ),
+    "token-kept-at-login": Fires(
+        [zest(0, "T1", "1"), login(1000, "T1", "T1")],
+        None, "_session_token", 1, "2", "1 of 1 logins that presented a _session_token were",
+    ),
+    "state-cacheable": Fires(
+        [shop(0, [LANG], cache_control="public,max-age=60"), shop(1000, [LANG])],
+        None, "LangId", 1, "1", "1 of 2 responses to GET that issued LangId let shared caches "
+        "store them (public,max-age=60 at /services/v3/products)",
+    ),
+    "state-contradictory": Fires(
+        turns(LANG, again(LANG, usage="header"), LANG),
+        None, "LangId", 2, "2,3", "2 of 3 issues of LangId had another usage or priority",
+    ),
+    "state-flapping": Fires(
+        turns(LANG, again(LANG, value="2"), LANG, again(LANG, value="2")),
+        None, "LangId", 2, "3,4", "2 of 3 changes of LangId went back to the value before",
+    ),
+    "forced-value-changed": Fires(
+        turns(LIST, again(LIST, value="8")),
+        None, "PriceListId", 1, "2", "1 of 1 changes of the forced PriceListId came without",
+    ),
+    "token-handed-twice": Fires(
+        [zest(0, "S1", "1", client="one"), zest(0, "S1", "1", client="two"),
+         zest(1000, None, "S1", client="one"), zest(1000, None, "S1", client="two")],
+        None, "_session_token", 2, "3,4", "2 of 2 clients that share a _session_token with others "
+        "were given it by the server",
+    ),
+    "too-little-evidence": Fires(
+        [zest(0, "T1", "1"), zest(1000, "T1", "T1"), zest(9000, "T2", "T1")],
+        None, "_session_token", 2, "2,3", "2 of 2 uses of _session_token are all that tells",
+    ),
+    "left-truncated": Fires(
+        [zest(0, "T1", "T1"), zest(1000, "T2", "1"), zest(2000, None, "T2")],
+        None, "_session_token", 1, "1", "1 of 2 values of _session_token were in use before",
+    ),
+    "clock-steps": Fires(
+        [Ex(1000, 400, 500, path=CART), zest(2000, None)], None, None, 1, "1",
+        "1 of 2 exchanges ended before they began (GET /API/V3/Cart)",
+    ),
+    "no-response": Fires(
+        [Ex(0, None, None, path=CART), zest(1000, None)], None, None, 1, "1",
+        "1 of 2 exchanges have no response, or one that was cut short (server-disconnected)",
+    ),
     "stale-value": Fires(
         [zest(0, "T1", "1"), zest(1000, "T2", "1"), zest(2000, None, "T2"), zest(3000, None, "T1")],
         "app", "_session_token", 1, "4",
@@ -177,6 +273,136 @@ FIRES: dict[str, Fires] = {
 }  # fmt: skip
 
 MISSES: dict[str, dict[str, list[Ex]]] = {
+    "token-kept-after-reset": {
+        "the client goes on with the new one": [
+            zest(0, "T1", "1"), zest(9000, "T2", "T1"), zest(10_000, None, "T2"),
+        ],
+        "under way when the reset came": [
+            zest(0, "T1", "1"), Ex(9000, 9010, 9900, [token("T2")], [use("T1")], path=CART),
+            zest(9500, None, "T1"),
+        ],
+        "the client had asked for another": [
+            zest(0, "T1", "1"), zest(1000, "T2", "1"), zest(2000, None, "T1"),
+        ],
+    },
+    "token-in-url": {
+        "a ticket in a header": [shop(0, [TICKET]), shop(1000, shown=[SHOW_TICKET])],
+        "a language is no secret": [shop(0, shown=[Present("LangId", "1", "uriquery")])],
+        "asking for a session": [zest(0, None, "1")],
+    },
+    "plain-http": {
+        "https": [shop(0, [LANG], scheme="https", port=443)],
+        "on one machine": [shop(0, [LANG], host="127.0.0.1"), shop(1, [LANG], host="localhost")],
+        "nothing in it": [shop(0)],
+    },
+    "token-guessable": {
+        "as long as the protocol's sample": [zest(0, "kQzRtWmPxLcVbNd", "1")],
+        "a language is no secret": [shop(0, [LANG])],
+        "only letters of its alphabet by chance": [
+            zest(0, "abcdefghijkl", "1"), zest(1000, "AB12CDEF34GH", "1"),
+        ],
+    },
+    "idle-limit-exceeded": {
+        "used within the hour": [zest(0, "T1", "1"), zest(HOUR - 5000, "T1", "T1")],
+        "not accepted any more": [zest(0, "T1", "1"), zest(2 * HOUR, "T2", "T1")],
+        "the pause may have been shorter": [
+            zest(0, "T1", "1"), Ex(0, 10, 9000, [token("T1")], [use("T1")], path=CART),
+            zest(HOUR + 5000, "T1", "T1"),
+        ],
+    },
+    "age-limit-exceeded": {
+        "within a day": [zest(n * HOUR, "T1", "T1" if n else "1") for n in range(24)],
+        "ended before": [zest(0, "T1", "1"), zest(25 * HOUR, "T2", "T1")],
+    },
+    "no-limit-seen": {
+        "one session ended": [
+            zest(0, "T1", "1"), zest(1000, "T1", "T1"), zest(9000, "T2", "T1"),
+            zest(9500, "T2", "T2"),
+        ],
+        "no session was used": [zest(0, "T1", "1")],
+    },
+    "superseded-honoured": {
+        "right after its replacement": [
+            zest(0, "T1", "1"), zest(1000, "T2", "T1"), zest(30_000, "T1", "T1"),
+        ],
+        "refused": [zest(0, "T1", "1"), zest(1000, "T2", "T1"), zest(200_000, "T3", "T1")],
+        "answered with silence": [zest(0, "T1", "1"), zest(1000, "T2", "T1"),
+                                  zest(200_000, None, "T1")],
+    },
+    "token-kept-at-login": {
+        "renewed": [zest(0, "T1", "1"), login(1000, "T2", "T1")],
+        "no token before": [login(0, "T1")],
+        "no login": [zest(0, "T1", "1"), zest(1000, "T1", "T1", method="POST")],
+        "a login that failed": [
+            zest(0, "T1", "1"), replace(login(1000, "T1", "T1"), status=401),
+        ],
+    },
+    "state-cacheable": {
+        "for one client": [shop(0, [LANG], cache_control="private,max-age=60")],
+        "not stored": [shop(0, [LANG], cache_control="no-store")],
+        "nothing said": [shop(0, [LANG])],
+        "a write": [shop(0, [LANG], method="POST", cache_control="public")],
+        "stale at once": [shop(0, [LANG], cache_control="max-age=0")],
+    },
+    "state-contradictory": {
+        "changed once": turns(LANG, again(LANG, priority="forced"), again(LANG, priority="forced")),
+        "one way to each client": [
+            shop(0, [LANG]), replace(shop(10, [again(LANG, usage="header")]), client="bot"),
+            shop(20, [LANG]),
+        ],
+    },
+    "state-flapping": {
+        "there and back once": turns(LANG, again(LANG, value="2"), LANG),
+        "always something new": turns(*(again(LANG, value=str(n)) for n in range(5))),
+        "the client's own choice": [
+            shop(1000 * n, [again(LANG, value=value)], [Present("LangId", value, "uriquery")])
+            for n, value in enumerate("121212")
+        ],
+    },
+    "forced-value-changed": {
+        "informational": turns(LOC, again(LOC, value="8")),
+        "by a login": [
+            shop(0, [LIST]),
+            shop(1000, [again(LIST, value="8")], path="/services/v3/login", method="POST"),
+        ],
+        "a ticket is renewed": turns(TICKET, again(TICKET, value="Other9vTq2LmZ8rYb4")),
+        "the same again": turns(LIST, LIST),
+    },
+    "token-handed-twice": {
+        "taken from another": [
+            zest(0, "S1", "1", client="one"), zest(1000, None, "S1", client="one"),
+            zest(2000, None, "S1", client="two"),
+        ],
+        "an echo is no handing out": [
+            zest(0, "S1", "1", client="one"), zest(1000, "S1", "S1", client="one"),
+            zest(2000, "S1", "S1", client="two"),
+        ],
+    },
+    "too-little-evidence": {
+        "no end at all": [zest(0, "T1", "1"), zest(1000, "T1", "T1")],
+        "an interval from many ends": [
+            ex
+            for n in range(1, 15)
+            for ex in (
+                zest(0, f"A{n}", "1", client=f"c{n}"),
+                zest(1000 + 10 * n, f"A{n}", f"A{n}", client=f"c{n}"),
+                zest(2300 + 40 * n, f"B{n}", f"A{n}", client=f"c{n}"),
+            )
+        ],
+    },
+    "left-truncated": {
+        "issued first": [zest(0, "T1", "1"), zest(1000, None, "T1")],
+        "a language is no token": [shop(0, shown=[Present("LangId", "1")])],
+    },
+    "clock-steps": {
+        "times grow": [zest(0, None)],
+        "no response at all": [Ex(0, None, None, path=CART)],
+        "traffic of others": [Ex(1000, 400, 500, path="/x")],
+    },
+    "no-response": {
+        "an error is a response": [replace(zest(0, None), status=500)],
+        "traffic of others": [Ex(0, None, None, path="/x")],
+    },
     "stale-value": {
         "the newer one had not arrived yet": [
             zest(0, "T1", "1"), Ex(1000, 1010, 1900, [token("T2")], [use("T1")], path=CART),

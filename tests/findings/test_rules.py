@@ -6,6 +6,7 @@ import pytest
 
 from findings.cases import FIRES, MISSES, Fires
 from statetrail.findings import AUDIENCES, CONFIDENCES, RULES, SEVERITIES, Rule, found_by, rule
+from statetrail.findings.profiles import DEFAULT
 from support.histories import Ex, recording
 
 # How each kind of source is cited. A rule that cites another kind adds its form here.
@@ -13,8 +14,12 @@ SOURCES = (
     r"ZEST Ecommerce API, Session handling: Z[1-8](, Z[1-8])*",
     r"52eSELLER V3 API state headers \(01/03/2021\): (S[1-6](, S[1-6])*|[a-z][A-Za-z ,-]+)",
     r"CWE-[0-9]{2,4}: [A-Z].+",
-    r"RFC (9110|9111|6265), section [0-9.]+: [A-Z].+",
+    r"RFC (9110|9111|6265|9700), section [0-9.]+: [A-Za-z].+",
     r"WHATWG Fetch, .+",
+    r"OWASP ASVS v5\.0\.0-[0-9]{1,2}\.[0-9]\.[0-9]: [A-Za-z].+",
+    r"OWASP Session Management Cheat Sheet, [A-Z].+",
+    r"NIST SP 800-63B-4, section [0-9.]+: [A-Z].+",
+    r"statetrail, method: [a-z ]+",
 )
 
 
@@ -47,7 +52,9 @@ def test_a_rule_does_not_fire_on_a_near_miss(rule_id: str, history: list[Ex]) ->
 def test_a_rule_is_complete(one: Rule) -> None:
     """Its words, its grades, its sources, and both of its tests."""
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", one.id)
-    assert one.check.__module__ == f"statetrail.findings.rules.{one.id.replace('-', '_')}"
+    look = one.check or one.measure
+    assert look is not None
+    assert look.__module__ == f"statetrail.findings.rules.{one.id.replace('-', '_')}"
     assert one.severity in SEVERITIES
     assert one.confidence in CONFIDENCES
     assert one.audience in AUDIENCES
@@ -56,7 +63,10 @@ def test_a_rule_is_complete(one: Rule) -> None:
     assert one.remedy.endswith(".")
     assert not one.expected.endswith(".")
     for text in (one.observed, one.expected):
-        assert text.format(count=1, of=2, param="LangId")
+        assert text.format(count=1, of=2, param="LangId", **DEFAULT.words)
+    # A threshold is nobody's but the profile's.
+    held = re.search(r"\{(idle_max|age_max|bits_min|overlap)\}", one.observed)
+    assert bool(held) == (one.measure is not None)
     assert "{count} of {of}" in one.observed
     assert one.references
     for reference in one.references:
@@ -69,7 +79,7 @@ def test_rules_are_found_by_their_id() -> None:
     """Each once; an unknown id names the known ones."""
     assert len({one.id for one in RULES}) == len(RULES)
     assert rule("stale-value").id == "stale-value"
-    with pytest.raises(KeyError, match="no rule is named 'x': choose from authentication-not"):
+    with pytest.raises(KeyError, match="no rule is named 'x': choose from age-limit-exceeded"):
         rule("x")
 
 

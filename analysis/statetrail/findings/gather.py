@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from statetrail.analyses.root_causes import SERVERS
 from statetrail.findings.cases import REQUEST, request_names
+from statetrail.findings.profiles import DEFAULT, Profile
 from statetrail.findings.registry import RULES
 from statetrail.findings.rule import Confidence, Rule, Severity
 from statetrail.frames import Frame, Lazy, Recording
@@ -29,25 +30,31 @@ _MAX_DETAILS: Final = 3
 _WHOSE: Final = ", the server's"
 
 
-def findings(rec: Recording) -> Frame:
+def findings(rec: Recording, profile: Profile = DEFAULT) -> Frame:
     """What the rules found, one row per rule, client, origin and parameter.
+
+    Parameters
+    ----------
+    profile
+        The thresholds that some rules hold the recording to.
 
     Returns
     -------
     Frame
         `statetrail.schema.FINDINGS`.
     """
-    return rec.result(FINDINGS, lambda: rec.place(_findings(rec)))
+    name = f"findings.{profile!r}"
+    return Frame(rec.once(name, lambda: rec.place(_findings(rec, profile))), FINDINGS)
 
 
-def _findings(rec: Recording) -> pa.Table:
-    rows = [row for rule in RULES for row in found_by(rule, rec)]
+def _findings(rec: Recording, profile: Profile) -> pa.Table:
+    rows = [row for rule in RULES for row in found_by(rule, rec, profile)]
     return pa.Table.from_pylist(rows, schema=FINDINGS.arrow)
 
 
-def found_by(rule: Rule, rec: Recording) -> list[dict[str, Any]]:
+def found_by(rule: Rule, rec: Recording, profile: Profile = DEFAULT) -> list[dict[str, Any]]:
     """The findings of one rule, as rows of `statetrail.schema.FINDINGS`."""
-    cases = rule.check(rec)
+    cases = rule.cases(rec, profile)
     hits = rec.keep(cases.filter(nw.col("hit") == 1))
     subject = list(_SUBJECT)
     counted = hits.group_by(*subject).agg(
@@ -65,7 +72,7 @@ def found_by(rule: Rule, rec: Recording) -> list[dict[str, Any]]:
         why[tuple(row[name] for name in _SUBJECT)][row["cause"]] = int(row["times"])
     evidence = _shown(rec, hits)
     return [
-        _finding(rule, row | {"of": of[key]}, evidence[key], why[key])
+        _finding(rule, profile, row | {"of": of[key]}, evidence[key], why[key])
         for row in found
         for key in [tuple(row[name] for name in _SUBJECT)]
     ]
@@ -89,14 +96,18 @@ def _shown(rec: Recording, hits: Lazy) -> dict[tuple[str, ...], list[dict[str, A
 
 
 def _finding(
-    rule: Rule, row: dict[str, Any], shown: list[dict[str, Any]], why: dict[str, int]
+    rule: Rule,
+    profile: Profile,
+    row: dict[str, Any],
+    shown: list[dict[str, Any]],
+    why: dict[str, int],
 ) -> dict[str, Any]:
     count, of = int(row["count"]), int(row["of"])
     details = list(dict.fromkeys(one["detail"] for one in shown if one["detail"]))
     more = ", …" if len(details) > _MAX_DETAILS or (details and count > len(shown)) else ""
     among = f" ({', '.join(details[:_MAX_DETAILS])}{more})" if details else ""
-    observed = rule.observed.format(count=count, of=of, param=row["param"])
-    expected = rule.expected.format(count=count, of=of, param=row["param"])
+    words = {"count": count, "of": of, "param": row["param"], **profile.words}
+    observed, expected = rule.observed.format(**words), rule.expected.format(**words)
     ids = [number for one in shown for number in (one["exchange_id"], one["related_id"])]
     severity, confidence = _grades(rule, count, why)
     return {
@@ -113,7 +124,7 @@ def _finding(
         "last_us": row["last_us"],
         "message": f"{observed}{among}. Expected: {expected}.{_root_causes(why)}",
         "remedy": rule.remedy,
-        "references": "\n".join(rule.references),
+        "references": "\n".join(rule.sources(profile)),
         "evidence": ",".join(
             str(number) for number in list(dict.fromkeys(n for n in ids if n >= 0))[:MAX_EVIDENCE]
         ),

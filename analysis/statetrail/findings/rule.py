@@ -2,13 +2,14 @@
 
 A rule looks at *cases*: every time that it could have fired, with whether it did. So each finding
 says how often, of how many. Severity (how bad it is) and confidence (how sure the evidence makes
-us) are apart.
+us) are apart. Few rules have a threshold: they are held to a `Profile`.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from statetrail.findings.profiles import Profile
 from statetrail.frames import Lazy, Recording
 
 type Severity = Literal["info", "low", "medium", "high"]
@@ -37,13 +38,15 @@ class Rule:
         ``capture``, or whoever answers for ``security``.
     observed, expected
         What was seen, and what should have been: templates with ``{count}``, ``{of}`` and
-        ``{param}``.
+        ``{param}``, and with the words of the profile where the rule is held to one.
     remedy
         What to do about it.
     references
         Exact sources, one a line in the report.
     check
         From a recording to its cases, with the columns `statetrail.findings.cases.CASE`.
+    measure
+        The same for a rule with a threshold, which is the profile's; a rule has one of the two.
     """
 
     id: str
@@ -55,4 +58,21 @@ class Rule:
     expected: str
     remedy: str
     references: tuple[str, ...]
-    check: Callable[[Recording], Lazy]
+    check: Callable[[Recording], Lazy] | None = None
+    measure: Callable[[Recording, Profile], Lazy] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.check is None) == (self.measure is None):
+            raise ValueError(f"rule {self.id} has to have either a check or a measure")
+
+    def cases(self, rec: Recording, profile: Profile) -> Lazy:
+        """The cases of this rule in a recording."""
+        if self.measure is not None:
+            return self.measure(rec, profile)
+        assert self.check is not None
+        return self.check(rec)
+
+    def sources(self, profile: Profile) -> tuple[str, ...]:
+        """Its references, and those of the profile where it is held to one."""
+        of_profile = profile.references if self.measure is not None else ()
+        return tuple(dict.fromkeys((*self.references, *of_profile)))

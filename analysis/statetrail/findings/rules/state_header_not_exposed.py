@@ -7,7 +7,7 @@ import narwhals as nw
 from statetrail.analyses.obstacles import cross_origin, hidden
 from statetrail.findings.cases import cases
 from statetrail.findings.rule import Rule
-from statetrail.findings.sources import eseller
+from statetrail.findings.sources import eseller, fetch
 from statetrail.frames import Lazy, Recording
 
 
@@ -29,7 +29,7 @@ RULE: Final = Rule(
     remedy="List every X-Set header that the response carries in Access-Control-Expose-Headers. "
     "Until then browser clients are not to blame for ignoring it.",
     references=(
-        "WHATWG Fetch, CORS protocol, HTTP responses: Access-Control-Expose-Headers",
+        fetch("CORS protocol, HTTP responses: Access-Control-Expose-Headers"),
         eseller("S1"),
     ),
     check=_check,

@@ -16,21 +16,15 @@ _VALUE: Final = ("client", "origin", "dialect", "param", "fingerprint")
 
 def _check(rec: Recording) -> Lazy:
     among = shared(rec).lazy.select(*_VALUE, "how")
-    handed = (
-        among.filter(nw.col("how") == "handed")
-        .group_by(*_VALUE[1:])
-        .agg(handed=nw.col("client").count())
-    )
     shown = (
         presentations(rec)
         .join(credentials(rec), on=["dialect", "param"])
         .join(among, on=list(_VALUE), how="left")
-        .join(handed, on=list(_VALUE[1:]), how="left")
         .with_columns(at_us=nw.col("asked_us"))
     )
-    # Whom alone the server gave the value is not the one to ask.
-    owner = (nw.col("how").fill_null("handed") == "handed") & (nw.col("handed").fill_null(0) < 2)
-    return cases(shown, ~owner, detail=nw.col("how"))
+    # Whom the server gave the value is not the one to ask: see token-handed-twice.
+    own = nw.col("how").fill_null("handed") == "handed"
+    return cases(shown, ~own, detail=nw.col("how"))
 
 
 RULE: Final = Rule(
@@ -41,11 +35,10 @@ RULE: Final = Rule(
     confidence="medium",
     audience="security",
     observed="{count} of {of} requests presented a {param} that other clients present as well",
-    expected="each client has a {param} of its own: handed means that the server gave the value to "
-    "this client, taken that it gave it to another one only",
-    remedy="Where it was handed, stop the server or a cache from giving one value to two clients. "
-    "Where it was taken, find out how it got there, and end it. If the clients are one program at "
-    "several addresses, tell clients apart by user agent alone.",
+    expected="each client has a {param} of its own: taken means that the server gave the value to "
+    "another client only, unseen that no issue of it was captured",
+    remedy="Find out how the value got from one client to the other, and end it. If the clients "
+    "are one program at several addresses, tell clients apart by user agent alone.",
     references=(cwe(488), cwe(384), zest("Z4")),
     check=_check,
 )

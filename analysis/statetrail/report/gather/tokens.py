@@ -3,22 +3,19 @@
 Enters: `tokens`. Leaves: `TokenSummary` parts.
 """
 
-import math
 from collections import Counter
-from collections.abc import Iterable
 from statistics import median
 from typing import Final
 
 import narwhals as nw
 
+from statetrail.analyses.strength import bits, united
 from statetrail.analyses.tokens import tokens
 from statetrail.frames import Recording
 from statetrail.report.document import TokenSummary
 from statetrail.report.gather.counting import Row, counted, nested, ranked, rows
 
 _SUBJECT: Final = ("origin", "dialect", "param")
-_SIZES: Final = {"lower": 26, "upper": 26, "digit": 10, "other": 33}
-"""Characters of printable ASCII in each class of `statetrail.sightings.pseudonyms.alphabet`."""
 
 
 def gather_tokens(rec: Recording) -> tuple[TokenSummary, ...]:
@@ -48,9 +45,9 @@ def _summary(
     lengths = [row["length"] for row in group if row["length"] is not None]
     secret = all(row["secret"] for row in group)
     used = united(row["alphabet"] for row in group if row["alphabet"])
-    bits = None
+    most = None
     if secret and lengths and used:
-        bits = round(min(lengths) * math.log2(alphabet_size(used)), 1)
+        most = round(bits(min(lengths), used), 1)
     uses = Counter[int]()
     for row in group:
         uses[row["uses"]] += row["count"]
@@ -65,35 +62,8 @@ def _summary(
         length_min=min(lengths, default=None),
         length_max=max(lengths, default=None),
         alphabet=used,
-        bits_upper_bound=bits,
+        bits_upper_bound=most,
         ended=ended,
         uses_late=late[0],
         late_honoured=late[1],
     )
-
-
-def united(alphabets: Iterable[str]) -> str | None:
-    """The alphabet that all the values can have been drawn from.
-
-    >>> united(["lower+digit", "upper"]), united(["hex", "digit"]), united(["hex", "upper"])
-    ('lower+upper+digit', 'hex', 'lower+upper+digit')
-    """
-    classes = {name for alphabet in alphabets for name in alphabet.split("+")}
-    if not classes:
-        return None
-    if "hex" in classes:
-        if classes <= {"hex", "digit"}:
-            return "hex"
-        classes = (classes - {"hex"}) | {"lower", "digit"}
-    return "+".join(name for name in _SIZES if name in classes)
-
-
-def alphabet_size(alphabet: str) -> int:
-    """How many characters an alphabet has.
-
-    >>> alphabet_size("lower+upper"), alphabet_size("hex")
-    (52, 16)
-    """
-    if alphabet == "hex":
-        return 16
-    return sum(_SIZES[name] for name in alphabet.split("+"))

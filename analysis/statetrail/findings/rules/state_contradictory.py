@@ -1,0 +1,51 @@
+"""An API issues a parameter now with one usage or priority, now with another."""
+
+from typing import Final
+
+import narwhals as nw
+
+from statetrail.analyses.values import SERIES, issues
+from statetrail.findings.cases import REQUEST, cases
+from statetrail.findings.rule import Rule
+from statetrail.findings.sources import eseller
+from statetrail.frames import Lazy, Recording
+
+_ORDER: Final = ["begun_us", "exchange_id", "fingerprint"]
+_MIN_TURNS: Final = 2
+"""One change may be meant, as at a login; one that is taken back is not."""
+
+
+def _check(rec: Recording) -> Lazy:
+    said = issues(rec).with_columns(
+        at_us=nw.col("begun_us"), said=nw.concat_str(["usage", "priority"], separator="/")
+    )
+    turned = said.with_columns(
+        before=nw.col("said").shift(1).over(*SERIES, order_by=_ORDER)
+    ).with_columns(
+        turn=nw.when(nw.col("before") != nw.col("said"))
+        .then(nw.lit(1, nw.Int64))
+        .otherwise(nw.lit(0, nw.Int64))
+    )
+    turns = turned.group_by(*SERIES).agg(turns=nw.col("turn").sum())
+    told = turned.join(turns, on=list(SERIES))
+    again = (nw.col("turn") == 1) & (nw.col("turns") >= _MIN_TURNS)
+    return cases(told, again, detail=nw.lit(REQUEST), per_client=False)
+
+
+RULE: Final = Rule(
+    id="state-contradictory",
+    title="Contradictory state headers",
+    severity="medium",
+    confidence="high",
+    audience="api",
+    observed="{count} of {of} issues of {param} had another usage or priority than the one before,"
+    " to and fro",
+    expected="one usage and one priority for {param}, whichever endpoint answers",
+    remedy="Let all endpoints and servers issue the parameter in the same way. A client that "
+    "follows each response sends it now here, now there, and is wrong every other time.",
+    references=(
+        eseller("usage header, uriquery"),
+        eseller("priority informational, forced"),
+    ),
+    check=_check,
+)

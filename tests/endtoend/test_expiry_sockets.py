@@ -66,7 +66,9 @@ async def minute(folder: Path) -> dict[str, int]:
             for settings in ORIGINS.values()
         ]
         fronts = await stack.enter_async_context(
-            recording(ports, folder / "recording.sqlite", folder)
+            recording(
+                [f"http://127.0.0.1:{port}" for port in ports], folder / "recording.sqlite", folder
+            )
         )
         end = time.monotonic() + SECONDS
         await asyncio.gather(

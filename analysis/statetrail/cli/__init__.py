@@ -1,4 +1,4 @@
-"""The command line: `statetrail demo | record | import | audit | show | export`.
+"""The command line: `statetrail demo | record | import | audit | show | export | probe`.
 
 Enters: arguments. Leaves: an exit code: 0 fine; 1 where what was asked to fail on was found; 2 for
 misuse or files that cannot be used; 130 when interrupted. Errors are one line on standard error.
@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from statetrail.cli import audit, demo, export, importing, record, show
+from statetrail.cli import audit, demo, export, importing, probe, record, show
 from statetrail.cli.guard import guarded
 
 app = typer.Typer(
@@ -38,6 +38,7 @@ for module, name in (
     (audit, "audit"),
     (show, "show"),
     (export, "export"),
+    (probe, "probe"),
 ):
     # Typer keeps a docstring's line breaks, which are for those who read the code.
     paragraphs = inspect.cleandoc(module.command.__doc__ or "").split("\n\n")

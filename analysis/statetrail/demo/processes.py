@@ -50,9 +50,9 @@ async def serving(
 
 @asynccontextmanager
 async def recording(
-    upstreams: Sequence[int], store: Path, private: Path
+    upstreams: Sequence[str], store: Path, private: Path
 ) -> AsyncIterator[list[int]]:
-    """A mitmdump with the recorder, one reverse listener an upstream. Yields their ports.
+    """A mitmdump with the recorder, one reverse listener an upstream origin. Yields their ports.
 
     Its log is ``mitmdump.log`` in the private folder.
     """
@@ -77,7 +77,7 @@ def _last(log: Path) -> str:
 
 
 async def _mitmdump(
-    upstreams: Sequence[int], ports: Sequence[int], store: Path, private: Path, log: Path
+    upstreams: Sequence[str], ports: Sequence[int], store: Path, private: Path, log: Path
 ) -> Process:
     script = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "statetrail_addons", "record_state"), stdout=PIPE
@@ -86,7 +86,7 @@ async def _mitmdump(
     modes = [
         option
         for upstream, port in zip(upstreams, ports, strict=True)
-        for option in ("--mode", f"reverse:http://127.0.0.1:{upstream}@127.0.0.1:{port}")
+        for option in ("--mode", f"reverse:{upstream}@127.0.0.1:{port}")
     ]
     with log.open("ab") as output:
         return await asyncio.create_subprocess_exec(

@@ -59,7 +59,9 @@ async def drive(
                 )
                 for name, settings in (("zest", asdict(zest)), ("52eseller", asdict(eseller)))
             ]
-            ports = await stack.enter_async_context(recording(upstreams, store, private))
+            ports = await stack.enter_async_context(
+                recording([f"http://127.0.0.1:{port}" for port in upstreams], store, private)
+            )
             zest_url, eseller_url = (f"http://127.0.0.1:{port}" for port in ports)
             stages = {
                 origin: Stage(

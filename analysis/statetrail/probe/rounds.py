@@ -1,0 +1,60 @@
+"""Rounds: which pauses the probe makes next, and when it is done.
+
+Enters: what `expiry` says so far. Leaves: pauses in seconds. Pure: no clock, no network.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+TOKENS: Final = 3
+"""Tokens that rest side by side in a round, where the user says nothing else."""
+_NO_NAME: Final = ("none-seen", "undetermined")
+
+
+def pauses(row: Mapping[str, Any] | None, first_s: float, tokens: int) -> tuple[float, ...]:
+    """The pauses of the next round, ascending, each for a token of its own.
+
+    Parameters
+    ----------
+    row
+        The parameter's row of table `expiry`; `None` before the first round.
+    first_s
+        The shortest pause of the first round; each further one is twice as long.
+    tokens
+        How many.
+
+    Examples
+    --------
+    >>> pauses(None, 1.0, 3)
+    (1.0, 2.0, 4.0)
+    >>> pauses({"plan": "16, 32, 64", "low_s": 8.0, "high_s": None}, 1.0, 2)
+    (16.0, 32.0)
+    """
+    planned = [float(pause) for pause in row["plan"].split(",") if pause.strip()] if row else []
+    if not planned:
+        return tuple(first_s * 2**n for n in range(tokens))
+    while len(planned) < tokens:
+        planned.append(planned[-1] * planned[-1] / (planned[-2] if len(planned) > 1 else first_s))
+    return tuple(planned[:tokens])
+
+
+def is_enough(row: Mapping[str, Any] | None, width: float) -> bool:
+    """Whether the policy is named, and its interval no wider than that part of its lower end."""
+    if row is None or row["policy"] in _NO_NAME or not row["low_s"] or row["high_s"] is None:
+        return False
+    return bool(row["high_s"] - row["low_s"] <= width * row["low_s"])
+
+
+def steps(longest_s: float, politeness_s: float) -> list[float]:
+    """When the token that is kept in use is used during a round.
+
+    Eight times, and never more often than `politeness_s` allows: a token that ends although it was
+    never idle for long ends by its age.
+
+    >>> steps(4.0, 0.2)
+    [0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5]
+    >>> steps(0.5, 0.2)
+    [0.25, 0.25]
+    """
+    count = max(1, min(8, int(longest_s / politeness_s)))
+    return [longest_s / count] * count

@@ -55,7 +55,8 @@ def oracle(history: list[Ex], grace: int = 250_000) -> list[dict[str, Any]]:
             new = {(m["exchange_id"], m["client"], m["origin"], m["param"]) for m in moves}
             known = is_late(use_, issued(history), grace)
             at = (use_.id, *use_.series[:2], use_.series[3])
-            if fate == "ended" and known and at not in new:
+            rejected = not any((i.id, i.series) == (use_.id, use_.series) for i in issues)
+            if fate == "ended" and known and not rejected and at not in new:
                 fate = "survived"
         row = {
             "exchange_id": use_.id,
@@ -215,6 +216,10 @@ CASES: dict[str, tuple[list[Ex], tuple[str, str | None]]] = {
     ),
     "but not one that is answered with yet another": (
         [BORN, zest(1000, 1100, "T2", "T1"), zest(9000, 9100, "T3", "T1")],
+        ("ended", "late"),
+    ),
+    "nor one that is rejected": (
+        [BORN, zest(1000, 1100, "T2", "T1"), zest(9000, 9100, None, "T1", status=401)],
         ("ended", "late"),
     ),
     "a logout tells nothing of lifetimes": (

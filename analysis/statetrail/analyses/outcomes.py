@@ -121,8 +121,8 @@ class Outcomes:
         A place in `OUTCOMES`.
     excluded
         A place in `EXCLUDED`, -1 for a use that counts; lateness is not yet among them.
-    moved
-        Whether the response issued a value that is new to the client.
+    met
+        Whether the response issued values, none of them new to the client.
     logout
         Whether the request logged its client out.
     """
@@ -131,7 +131,7 @@ class Outcomes:
     use: Ints
     outcome: Ints
     excluded: Ints
-    moved: Bools
+    met: Bools
     logout: Bools
 
 
@@ -168,7 +168,7 @@ def outcomes(part: Part, rules: Rules, told: Lives, moved: Trail, habits: Habits
         use,
         outcome,
         excluded,
-        among(new, keys) >= 0,
+        answered & (among(new, keys) < 0),
         out & (status >= 200) & (status < 400),
     )
 

@@ -58,7 +58,7 @@ class Used:
     outcome: Ints
     excluded: Ints
     sure: Bools
-    moved: Bools
+    met: Bools
     logout: Bools
     replaced: Bools
 
@@ -147,7 +147,7 @@ def seen(part: Part, told: Lives, read: Outcomes, moved: Trail) -> Seen:
         outcome=read.outcome,
         excluded=read.excluded,
         sure=(read.outcome == SURVIVED) | told.uses.again[use],
-        moved=read.moved,
+        met=read.met,
         logout=read.logout,
         replaced=told.uses.late[use],
     )
@@ -285,7 +285,7 @@ def _excluded(what: Seen) -> tuple[Ints, Ints]:
     gone = used.logout | (used.ended > out[used.token])
     excluded = np.where(counts & gone, LOGGED_OUT, np.where(counts & late, LATE, used.excluded))
     # The server answered with what had replaced the token long before: it still took it.
-    accepted = (excluded == LATE) & fatal & used.replaced & ~used.moved
+    accepted = (excluded == LATE) & fatal & used.replaced & used.met
     return np.where(accepted, SURVIVED, used.outcome), excluded
 
 

@@ -2,10 +2,10 @@
 
 import sqlite3
 from contextlib import closing
-from dataclasses import fields
 
 import pyarrow as pa
 import pytest
+from msgspec.structs import fields
 
 from statetrail.schema import (
     EXCHANGES,

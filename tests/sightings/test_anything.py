@@ -2,16 +2,16 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import astuple
 
 from statetrail.schema import EXCHANGES, ISSUED, PRESENTED, TRACES
-from statetrail.sightings import Exchange, Request, Response, sight
+from statetrail.sightings import Exchange, Request, Response, Seen, sight
 from statetrail.sightings.sight import MAX_SIGHTINGS
 from statetrail.store import SqliteStore, read_store
 from support.traffic import HOW, exchange, sighted
@@ -116,7 +116,7 @@ def test_one_exchange_reads_back_as_it_was_sighted(tmp_path: Path) -> None:
 def flat(one: Any) -> Iterator[Any]:
     """A sighting's values with those of `seen` in their place."""
     for part in astuple(one):
-        yield from part if isinstance(part, tuple) else (part,)
+        yield from astuple(part) if isinstance(part, Seen) else (part,)
 
 
 def many(name: bytes, value: bytes, count: int = 10_000) -> list[tuple[bytes, bytes]]:

@@ -1,6 +1,7 @@
 """The root's attributes: any encoding, nothing behind the start tag, nothing from outside."""
 
 import codecs
+import resource
 import socket
 import threading
 import time
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from statetrail.sightings import xml_root
 from statetrail.sightings.body import MAX_DECODED
 from statetrail.sightings.xml_root import RootError, root_attributes
 
@@ -21,6 +23,12 @@ CHARSETS = sorted(
     {codecs.lookup(name).name for name in aliases.values() if name not in ("mbcs", "oem")}
     - NO_CHARSETS
 )
+
+
+@pytest.fixture
+def spent(monkeypatch) -> None:
+    """Whatever lxml may read it has read."""
+    monkeypatch.setattr(xml_root._BUDGET, "left", 0)
 
 
 def session(document: bytes, encoding: str | None = None) -> str | None:
@@ -201,3 +209,68 @@ def test_threads_do_not_meet() -> None:
 
     with ThreadPoolExecutor(4) as threads:
         assert all(threads.map(read, range(4)))
+
+
+def test_without_lxml_the_same_is_read(spent) -> None:
+    """What has to be read when the budget is spent."""
+    for document, value in (
+        ("<!-- x --><?pi x?><r session='&lt;&#65;é' xmlns='u' x:y='1' xmlns:x='v'>", "<Aé"),
+        ("<!DOCTYPE r [<!ENTITY e 'x'>]><r session='&e;'/>", "(dtd)"),
+        ("<r session='&nosuch;'/>", "(no-root)"),
+        ("<r session='a'", "(no-root)"),
+        ("<r undeclared:a='1' session='a'></wrong>", "a"),
+    ):
+        for charset in ("utf-8", "utf-16", "utf-32", "cp037", "shift_jis", "windows-1252"):
+            if charset != "shift_jis" or document.isascii():
+                assert session(document.encode(charset), charset) == value
+
+
+NAMES = st.sampled_from(["a", "session", "xmlns", "xml", "A.b-c", "x:y", "_", "1", "é"])
+SAID = st.sampled_from(
+    ['="1"', "='a>b'", '="&amp;"', "='<'", '="\t"', '=""', " = 'x'", "=''", '="é"']
+)
+STARTS = st.sampled_from(
+    ["", "\n", "\ufeff", "<?xml version='1.0'?>", '<?xml version="1.0" encoding="utf-8" ?>\n',
+     "<?xml version='1.1'?>", "<?xml version='1.0' encoding='latin-1'?>", "<!-- -->"]
+)  # fmt: skip
+
+
+@given(
+    STARTS,
+    NAMES,
+    st.lists(st.tuples(st.sampled_from([" ", "\n", "", "  "]), NAMES, SAID), max_size=4),
+    st.sampled_from([">", "/>", " >", "", "><b/>", "?>"]),
+)
+@example("", "r", [(" ", "xmlns", "='http://www.w3.org/2000/xmlns/'")], "/>")
+def test_the_quick_way_reads_what_lxml_reads(start, name, attributes, end) -> None:
+    """What the expression takes, lxml reads the same; all else is left to lxml."""
+    tag = "".join(blank + key + said for blank, key, said in attributes)
+    document = f"{start}<{name}{tag}{end}<more></more>".encode()
+    if (found := xml_root._usual(document)) is not None:
+        assert found == xml_root._unusual(document, None)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b'<?xml version="1.0" encoding="UTF-8"?>\n<ResultSet p="1" session="x" xmlns="u"><C>',
+        b"<rsp session='a/+='/>",
+    ],
+)
+def test_the_usual_root_is_read_the_quick_way(document: bytes) -> None:
+    """No parser is needed for what origins usually send."""
+    assert xml_root._usual(document) == xml_root._unusual(document + b"    ", None)
+
+
+def test_names_that_an_origin_makes_up_do_not_stay_in_memory(spent) -> None:
+    """lxml keeps all names; after its budget they are read without it."""
+
+    def read(count: int) -> int:
+        for n in range(count):
+            names = " ".join(f"a{n:x}-{m:x}-{'x' * 90}='&amp;'" for m in range(500))
+            assert session(f"<r {names} session='a'/>".encode()) == "a"
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        return pages * resource.getpagesize()
+
+    before = read(40)
+    assert read(400) - before < 8 << 20  # 20 MB of names

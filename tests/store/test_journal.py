@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from copy import replace
 from pathlib import Path
 
 import pytest
@@ -153,8 +154,6 @@ def test_the_next_file_has_the_same_key_and_what_is_open_is_completed_in_its_own
 
 def test_an_exchange_that_cannot_be_stored_does_not_hold_up_the_others(path):
     """It is lost, and that is noted."""
-    from dataclasses import replace
-
     steady = Journal(StoreName(path), lambda _: None)
     good = sighted("/x", flow_id="good")
     bad = replace(good, exchange=replace(good.exchange, flow_id="bad", port=1 << 70))

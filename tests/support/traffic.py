@@ -1,7 +1,9 @@
 """Single exchanges as they stand on the wire, and how the tests look at them."""
 
-from dataclasses import astuple
 from typing import Any
+
+import msgspec
+from msgspec.structs import astuple
 
 from statetrail.dialects import select
 from statetrail.sightings import Exchange, Request, Response, Sighted, Sighting, sight
@@ -69,11 +71,14 @@ def issued(sighting: Sighted) -> list[tuple[str, str | None]]:
 
 def texts(sighting: Sighted) -> list[str]:
     """Every text in what was sighted."""
-    found, left = [], list(astuple(sighting))
+    found: list[str] = []
+    left: list[Any] = list(astuple(sighting))
     while left:
         one = left.pop()
         if isinstance(one, str):
             found.append(one)
         elif isinstance(one, tuple):
             left.extend(one)
+        elif isinstance(one, msgspec.Struct):
+            left.extend(astuple(one))
     return found

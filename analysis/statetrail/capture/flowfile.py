@@ -9,7 +9,7 @@ mitmproxy's own reader stops there.
 
 import io
 from collections.abc import Iterator
-from dataclasses import replace
+from copy import replace
 
 from mitmproxy import flow as flows
 from mitmproxy.http import HTTPFlow

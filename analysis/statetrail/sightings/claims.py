@@ -7,13 +7,14 @@ with raw values, which live for one call of `statetrail.sightings.sight`.
 import re
 import urllib.parse
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from statetrail.dialects import Param, XmlRootIssue
 from statetrail.dialects.grammar import MAX_VALUE, StateValue, parse_state_header
 from statetrail.sightings.body import MAX_DECODED, CodingError, content_codings, decode_prefix
 from statetrail.sightings.plan import Plan
-from statetrail.sightings.pseudonyms import MAX_HASHED
+from statetrail.sightings.pseudonyms import MAX_HASHED, MAX_REMEMBERED
 from statetrail.sightings.records import Fields, IssuedChannel, PresentedChannel, Response
 from statetrail.sightings.xml_root import RootError, root_attributes
 
@@ -61,7 +62,11 @@ def field_lines(headers: Fields) -> FieldLines:
     """The header fields by name."""
     lines: FieldLines = {}
     for name, value in headers:
-        lines.setdefault(name.lower(), []).append(value)
+        key = name.lower()
+        if key in lines:
+            lines[key].append(value)
+        else:
+            lines[key] = [value]
     return lines
 
 
@@ -105,25 +110,37 @@ def unquote(raw: bytes) -> bytes:
 
 def presentations(
     lines: FieldLines, query: Iterable[tuple[bytes, bytes]], plan: Plan
-) -> Iterator[Presentation]:
+) -> list[Presentation]:
     """The values that a request presents, by its header fields and its query's fields."""
-    if plan.headers:
+    found = []
+    if not plan.headers.keys().isdisjoint(lines):
         for name, values in lines.items():
             if (param := plan.headers.get(name)) is not None:
-                for value in values:
-                    yield Presentation(plan, param, text(value).strip(" \t"), "header")
+                found += [
+                    Presentation(plan, param, text(value).strip(" \t"), "header")
+                    for value in values
+                ]
     for key, value in query:
         known = plan.query.get(key) or plan.query_folded.get(key.lower())
         if known is not None:
-            yield Presentation(plan, known, text(unquote(value[:_MAX_VALUE])), "uriquery")
+            said = text(unquote(value[:_MAX_VALUE]))
+            found.append(Presentation(plan, known, said, "uriquery"))
+    return found
 
 
-def header_issues(lines: FieldLines, plan: Plan) -> Iterator[Issue]:
+def header_issues(lines: FieldLines, plan: Plan) -> list[Issue]:
     """The values that a response issues in its header fields."""
-    for prefix in plan.prefixes:
-        for name, values in lines.items():
-            if name.startswith(prefix):
-                yield from _header_issues(text(name[len(prefix) :]), values, plan)
+    return [
+        issue
+        for prefix in plan.prefixes
+        for name, values in lines.items()
+        if name.startswith(prefix)
+        for issue in _header_issues(text(name[len(prefix) :]), values, plan)
+    ]
+
+
+# The same values are issued again and again.
+_parsed: Final = lru_cache(4096)(parse_state_header)
 
 
 def _header_issues(name: str, values: list[bytes], plan: Plan) -> Iterator[Issue]:
@@ -131,7 +148,10 @@ def _header_issues(name: str, values: list[bytes], plan: Plan) -> Iterator[Issue
     # Field names are case-insensitive: an unknown one is known by its lower-case form.
     known = param.name if param else name if _PARAM_NAME.fullmatch(name) else None
     fields = [text(value).strip(" \t") for value in values]
-    states = [parse_state_header(field) for field in fields]
+    states = [
+        _parsed(field) if len(field) <= MAX_REMEMBERED else parse_state_header(field)
+        for field in fields
+    ]
     # Which of several differing values counts, no client can know; an exact copy of a header says
     # nothing new, and only the first of them is well formed.
     conflicting = len(states) > 1 and len(set(states)) > 1

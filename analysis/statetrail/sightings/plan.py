@@ -18,6 +18,7 @@ from statetrail.dialects import (
     XmlRootIssue,
 )
 from statetrail.dialects.grammar import MAX_VALUE
+from statetrail.sightings.paths import Paths
 from statetrail.sightings.pseudonyms import Pseudonymiser
 
 _CREDENTIAL: Final = re.compile(
@@ -99,6 +100,10 @@ class Sighting:
         Lower-case name of a request header that tells clients apart.
     plans
         The dialects' lookup tables, made from `dialects`.
+    presents
+        Lower-case names of the request headers that present.
+    paths
+        What paths say; remembers those seen last.
     """
 
     dialects: tuple[Dialect, ...]
@@ -106,9 +111,14 @@ class Sighting:
     clear: frozenset[str] = frozenset()
     client_header: str | None = None
     plans: tuple[Plan, ...] = field(init=False, repr=False, compare=False)
+    presents: frozenset[bytes] = field(init=False, repr=False, compare=False)
+    paths: Paths = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "plans", _plans(self.dialects))
+        plans = _plans(self.dialects)
+        object.__setattr__(self, "plans", plans)
+        object.__setattr__(self, "presents", frozenset(n for plan in plans for n in plan.headers))
+        object.__setattr__(self, "paths", Paths(self.dialects, self.pseudonyms))
 
     @property
     def hides_client(self) -> bool:

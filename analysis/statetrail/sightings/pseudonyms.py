@@ -4,6 +4,7 @@ Enters: a value and the store's key. Leaves: keyed 64-bit BLAKE2b, as a signed i
 key nothing can be computed back or compared; with it, equal values have equal fingerprints.
 """
 
+import re
 import urllib.parse
 from hashlib import blake2b
 from typing import Final
@@ -14,25 +15,30 @@ from statetrail.sightings.records import Seen
 MAX_HASHED: Final = 65_536
 """Bytes of a value that enter its fingerprint; longer values are cut there."""
 PREFIX: Final = 12
+REMEMBERED: Final = 8192
+"""Values whose storable forms are remembered, so that what repeats costs little."""
+MAX_REMEMBERED: Final = 256
+"""Characters of a value that is remembered."""
 
-_CLASSES: Final = {
-    "lower": frozenset("abcdefghijklmnopqrstuvwxyz"),
-    "upper": frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ"),
-    "digit": frozenset("0123456789"),
-}
-_LETTERS_AND_DIGITS: Final = frozenset().union(*_CLASSES.values())
-_HEX: Final = frozenset("0123456789abcdef")
+_CLASSES: Final = (
+    ("lower", re.compile("[a-z]")),
+    ("upper", re.compile("[A-Z]")),
+    ("digit", re.compile("[0-9]")),
+    ("other", re.compile("[^a-zA-Z0-9]")),
+)
+_HEX: Final = re.compile("[0-9a-f]+")
 
 
 class Pseudonymiser:
     """Turns values into fingerprints under one key (16 to 64 bytes)."""
 
-    __slots__ = ("_hash",)
+    __slots__ = ("_hash", "_seen")
 
     def __init__(self, key: bytes) -> None:
         if not 16 <= len(key) <= 64:
             raise ValueError("a pseudonym key has 16 to 64 bytes")
         self._hash = blake2b(key=key, digest_size=8)
+        self._seen: dict[tuple[str, bool], Seen] = {}
 
     def __repr__(self) -> str:
         return "Pseudonymiser(…)"
@@ -50,14 +56,22 @@ class Pseudonymiser:
 
     def see(self, value: str, *, clear: bool) -> Seen:
         """The storable form of a value."""
+        # A client presents the same value in request after request.
+        if (seen := self._seen.get((value, clear))) is not None:
+            return seen
         exact = self.fingerprint(value)
         normal = normal_form(value)
-        return Seen(
+        seen = Seen(
             value=value if clear else None,
             fingerprint=exact,
             normal_fingerprint=exact if normal == value else self.fingerprint(normal),
             prefix_fingerprint=self.fingerprint(value[:PREFIX]) if len(value) > PREFIX else None,
         )
+        if len(value) <= MAX_REMEMBERED:
+            if len(self._seen) >= REMEMBERED:
+                self._seen.clear()
+            self._seen[value, clear] = seen
+        return seen
 
 
 def raw_bytes(text: str) -> bytes:
@@ -84,10 +98,7 @@ def normal_form(value: str) -> str:
 
 def alphabet(value: str) -> str:
     """Character classes of a value, e.g. ``lower+upper+digit``; ``hex`` where it is hexadecimal."""
-    used = frozenset(value[:MAX_HASHED])
-    if used <= _HEX and not used <= _CLASSES["digit"]:
-        return "hex"
-    names = [name for name, members in _CLASSES.items() if not used.isdisjoint(members)]
-    if not used <= _LETTERS_AND_DIGITS:
-        names.append("other")
-    return "+".join(names)
+    value = value[:MAX_HASHED]
+    if _HEX.fullmatch(value):
+        return "digit" if value.isdecimal() else "hex"
+    return "+".join([name for name, members in _CLASSES if members.search(value)])

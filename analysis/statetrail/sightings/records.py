@@ -4,8 +4,9 @@ A `Request` and a `Response` hold what was on the wire and therefore secrets: th
 call of `statetrail.sightings.sight` and have no readable `repr`. A `Sighted` is what may be stored.
 """
 
-from dataclasses import dataclass, field
 from typing import Literal
+
+import msgspec
 
 type Fields = tuple[tuple[bytes, bytes], ...]
 """Header fields as on the wire, in order."""
@@ -16,8 +17,17 @@ type IssuedChannel = Literal["header", "body"]
 type Place = Literal["query", "path", "referer", "header"]
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Request:
+class _Unreadable(msgspec.Struct, frozen=True, gc=False):
+    """Says nothing of what it holds."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(…)"
+
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        return []
+
+
+class Request(_Unreadable, frozen=True, gc=False):
     """A request as the client sent it. Times in microseconds since the epoch, UTC."""
 
     method: str
@@ -34,8 +44,7 @@ class Request:
     proxy_user: str | None = None
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Response:
+class Response(_Unreadable, frozen=True, gc=False):
     """A response as the origin sent it, with the beginning of its body.
 
     `codings` are the content codings still on `body` in the order they were applied; `None` reads
@@ -51,8 +60,7 @@ class Response:
     codings: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Exchange:
+class Exchange(_Unreadable, frozen=True, gc=False):
     """One request with its response or the reason why there is none."""
 
     flow_id: str
@@ -62,8 +70,7 @@ class Exchange:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(msgspec.Struct, frozen=True, gc=False):
     """A value as it may be stored: clear text only where allowed, fingerprints always."""
 
     value: str | None
@@ -72,8 +79,7 @@ class Seen:
     prefix_fingerprint: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Issued:
+class Issued(msgspec.Struct, frozen=True, gc=False):
     """A value that a response issued (table `issued`)."""
 
     dialect: str
@@ -87,8 +93,7 @@ class Issued:
     alphabet: str
 
 
-@dataclass(frozen=True, slots=True)
-class Presented:
+class Presented(msgspec.Struct, frozen=True, gc=False):
     """A value that a request presented (table `presented`)."""
 
     dialect: str
@@ -98,16 +103,14 @@ class Presented:
     kind: Kind
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(msgspec.Struct, frozen=True, gc=False):
     """What looked like a token in a request (table `traces`)."""
 
     place: Place
     fingerprint: int
 
 
-@dataclass(frozen=True, slots=True)
-class ExchangeRow:
+class ExchangeRow(msgspec.Struct, frozen=True, gc=False):
     """The storable facts of an exchange: table `exchanges` without its id, in column order."""
 
     flow_id: str
@@ -138,11 +141,10 @@ class ExchangeRow:
     notes: str
 
 
-@dataclass(frozen=True, slots=True)
-class Sighted:
+class Sighted(msgspec.Struct, frozen=True, gc=False):
     """What one exchange left behind: its row and its sightings. Holds no secret."""
 
     exchange: ExchangeRow
-    issued: tuple[Issued, ...] = field(default=())
-    presented: tuple[Presented, ...] = field(default=())
-    traces: tuple[Trace, ...] = field(default=())
+    issued: tuple[Issued, ...] = ()
+    presented: tuple[Presented, ...] = ()
+    traces: tuple[Trace, ...] = ()

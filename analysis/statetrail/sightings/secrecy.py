@@ -10,6 +10,8 @@ word costs legibility, a kept token is a leak.
 import re
 import urllib.parse
 from base64 import b64encode
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from statetrail.sightings.pseudonyms import Pseudonymiser, normal_form, raw_bytes
@@ -23,6 +25,9 @@ MAX_SECRETS: Final = 192
 # A text may have been cut inside a secret: its beginning is enough to know it by.
 _KNOWN_BY: Final = 32
 _MAX_DECODINGS: Final = 3
+_SHORT: Final = 256
+# Continues no writing of a secret; one that holds it is looked for once more, text by text.
+_BETWEEN: Final = "\0"
 
 
 class Secrets:
@@ -53,6 +58,14 @@ class Secrets:
         self._values.setdefault(value.casefold(), value)
         self._forms = None
 
+    def near(self, texts: Iterable[str]) -> bool:
+        """Whether a secret may be within one of the texts; if not, `hide` changes none of them."""
+        return self.blind or self._within(_BETWEEN.join(texts))
+
+    def known(self, texts: Iterable[str]) -> bool:
+        """Whether one of the case-folded texts is a secret as it stands."""
+        return self.blind or not self._values.keys().isdisjoint(texts)
+
     def equal(self, text: str) -> bool:
         """Whether the text is a secret as it stands."""
         return self.blind or text.casefold() in self._values
@@ -79,13 +92,21 @@ class Secrets:
             return False
         if self._forms is None:
             self._forms = tuple(
-                dict.fromkeys(form for value in self._values.values() for form in _forms(value))
+                form
+                for value in self._values.values()
+                for form in (_forms_of_short if len(value) <= _SHORT else _forms)(value)
             )
         for writing in _writings(text):
             for form in self._forms:
                 if form in writing:
                     return True
         return False
+
+
+# What repeats from exchange to exchange is worth remembering, within bounds.
+@lru_cache(4096)
+def _forms_of_short(secret: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_forms(secret)))
 
 
 def _forms(secret: str) -> list[str]:

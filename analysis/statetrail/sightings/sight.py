@@ -22,12 +22,12 @@ from statetrail.sightings.claims import (
     query_fields,
     root_issue,
 )
+from statetrail.sightings.paths import Path
 from statetrail.sightings.plan import Plan, Sighting
 from statetrail.sightings.pseudonyms import alphabet
 from statetrail.sightings.records import Exchange, Issued, Kind, Presented, Response, Seen, Sighted
 from statetrail.sightings.row import exchange_row
 from statetrail.sightings.secrecy import MIN_WITHIN, Secrets
-from statetrail.sightings.text import decoded_path
 from statetrail.sightings.traces import traces
 
 __all__ = ["MAX_SIGHTINGS", "Sighting", "sight"]
@@ -42,6 +42,7 @@ _SEPARATORS: Final = re.compile(r"[;,\s]+")
 class _Said:
     """What one exchange says of state, and of which dialects."""
 
+    path: Path
     presented: list[Presentation] = field(default_factory=list)
     issued: list[Issue] = field(default_factory=list)
     matched: list[Dialect] = field(default_factory=list)
@@ -60,48 +61,48 @@ def sight(exchange: Exchange, how: Sighting) -> Sighted:
     # Every secret has to be known before the first text is kept.
     secrets = Secrets(how.pseudonyms)
     secrets.blind = said.capped
-    for presentation in said.presented:
-        _remember(presentation, how, secrets)
-    for issue in said.issued:
-        _remember(issue, how, secrets)
+    may_show = [_remember(claim, claim.value, how, secrets) for claim in said.presented]
+    may_issue = [_remember(claim, claim.state.value, how, secrets) for claim in said.issued]
     keeper = _Keeper(how, secrets)
-    presented = tuple([keeper.presented(claim) for claim in said.presented])
+    presented = tuple(
+        [keeper.presented(*each) for each in zip(said.presented, may_show, strict=True)]
+    )
     return Sighted(
         exchange=exchange_row(
             exchange,
             asked,
             answered,
+            said.path,
             how,
             secrets,
             dialects=[dialect.name for dialect in said.matched],
             notes=said.notes,
         ),
-        issued=tuple([keeper.issued(claim) for claim in said.issued]),
+        issued=tuple([keeper.issued(*each) for each in zip(said.issued, may_issue, strict=True)]),
         presented=presented,
         traces=traces(
-            request.target,
+            said.path.values,
             asked,
             said.query,
-            how.plans,
+            how.presents,
             how.pseudonyms,
-            (one.seen.fingerprint for one in presented),
+            [one.seen.fingerprint for one in presented],
         ),
     )
 
 
 def _listen(exchange: Exchange, asked: FieldLines, answered: FieldLines, how: Sighting) -> _Said:
-    said = _Said(notes=list(exchange.notes))
-    path = decoded_path(exchange.request.target)
+    said = _Said(how.paths.of(exchange.request.target), notes=list(exchange.notes))
     query, said.capped = query_fields(exchange.request.target)
     said.query = query
     if said.capped:
         said.notes.append("query-capped")
-    for plan in how.plans:
-        in_scope = plan.dialect.in_scope(path)
+    for plan, in_scope in zip(how.plans, said.path.in_scope, strict=True):
         said.presented += presentations(asked, query, plan)
         issued_before = len(said.issued)
         if exchange.response is not None:
-            said.issued += header_issues(answered, plan)
+            if plan.prefixes:
+                said.issued += header_issues(answered, plan)
             if in_scope and plan.roots:
                 _listen_to_body(exchange.response, answered, plan, said)
         if in_scope or len(said.issued) > issued_before:
@@ -123,11 +124,10 @@ def _listen_to_body(response: Response, answered: FieldLines, plan: Plan, said: 
                 said.notes.append(note)
 
 
-def _remember(claim: Presentation | Issue, how: Sighting, secrets: Secrets) -> None:
-    """Add what is secret in a claim to the exchange's secrets."""
-    value = claim.state.value if isinstance(claim, Issue) else claim.value
+def _remember(claim: Presentation | Issue, value: str, how: Sighting, secrets: Secrets) -> bool:
+    """Add what is secret in a claim to the exchange's secrets; whether its value may be clear."""
     if how.may_be_clear(claim.plan, claim.param, value):
-        return
+        return True
     values = [value]
     if isinstance(claim, Issue) and claim.state.problem is not None:
         # Which part of a malformed field is the value is a guess: each may be the secret.
@@ -137,19 +137,19 @@ def _remember(claim: Presentation | Issue, how: Sighting, secrets: Secrets) -> N
         # The protocol's own words are known to everyone, and endpoints are told apart by them.
         if secret.casefold() not in claim.plan.words:
             secrets.add(secret)
+    return False
 
 
 class _Keeper:
-    """Makes what may be stored out of claims."""
+    """Makes what may be stored out of claims, given whether the form of a value allows it clear."""
 
-    __slots__ = ("_how", "_secrets", "_seen")
+    __slots__ = ("_how", "_secrets")
 
     def __init__(self, how: Sighting, secrets: Secrets) -> None:
         self._how = how
         self._secrets = secrets
-        self._seen: dict[tuple[str, bool], Seen] = {}
 
-    def presented(self, claim: Presentation) -> Presented:
+    def presented(self, claim: Presentation, may: bool) -> Presented:
         value = claim.value
         kind: Kind = "value"
         if not value:
@@ -159,19 +159,19 @@ class _Keeper:
         return Presented(
             dialect=claim.plan.dialect.name,
             param=claim.param.name,
-            seen=self._see(value, kind != "value" or self._is_clear(claim, value)),
+            seen=self._see(value, kind != "value" or (may and not self._secrets.hold(value))),
             channel=claim.channel,
             kind=kind,
         )
 
-    def issued(self, claim: Issue) -> Issued:
+    def issued(self, claim: Issue, may: bool) -> Issued:
         name, state, problem = claim.name, claim.state, claim.state.problem
         if name is None or (claim.param is None and self._secrets.hold(name)):
             name, problem = self._how.pseudonyms.pseudonym(claim.raw_name), problem or "bad-name"
         return Issued(
             dialect=claim.plan.dialect.name,
             param=name,
-            seen=self._see(state.value, self._is_clear(claim, state.value)),
+            seen=self._see(state.value, may and not self._secrets.hold(state.value)),
             usage=None if problem else state.usage,
             priority=None if problem else state.priority,
             channel=claim.channel,
@@ -180,14 +180,6 @@ class _Keeper:
             alphabet=alphabet(state.value),
         )
 
-    def _is_clear(self, claim: Presentation | Issue, value: str) -> bool:
-        """Whether the value is kept in clear: its form allows it, and it gives no secret away."""
-        allowed = self._how.may_be_clear(claim.plan, claim.param, value)
-        return allowed and not self._secrets.hold(value)
-
     def _see(self, value: str, clear: bool) -> Seen:
-        # The same value is often presented and issued again.
-        seen = self._seen.get((value, clear))
-        if seen is None:
-            seen = self._seen[value, clear] = self._how.pseudonyms.see(value, clear=clear)
-        return seen
+        """The value as it is kept: clear if its form allows it and it gives no secret away."""
+        return self._how.pseudonyms.see(value, clear=clear)

@@ -118,7 +118,7 @@ def mask_path(
         path.append(shown + (";…" if semicolon else ""))
         endpoint.append(name if kind == "word" else "{id}")
         before = name if kind == "word" else ""
-    if len(segments) > MAX_SEGMENTS or len(target) > 4 * MAX_PATH:
+    if len(segments) > MAX_SEGMENTS or len(target.partition(b"?")[0]) > 4 * MAX_PATH:
         path.append("…")
         endpoint.append("…")
     whole = "/".join(path)[:MAX_PATH] or "/"
@@ -130,5 +130,7 @@ def mask_path(
 
 def clean(text: str, limit: int) -> str:
     """The text without control and direction characters, cut to `limit` characters."""
+    if len(text) <= limit and text.isascii() and text.isprintable():
+        return text
     shown = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text[: limit + 1])
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"

@@ -8,25 +8,26 @@ in the path, in the ``Referer`` that a browser sends along, in any other header.
 """
 
 import re
-import urllib.parse
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from statetrail.sightings.claims import FieldLines, text, unquote
-from statetrail.sightings.plan import Plan
+from statetrail.sightings.paths import (
+    MAX_LENGTH,
+    MAX_PARTS,
+    MIN_LENGTH,
+    decoded_value,
+    is_token,
+    path_values,
+)
 from statetrail.sightings.pseudonyms import Pseudonymiser
 from statetrail.sightings.records import Place, Trace
-from statetrail.sightings.text import segment_kind
 
 MAX_TRACES: Final = 16
 """Traces that one exchange may leave."""
-MIN_LENGTH: Final = 10
-"""Characters from which on a text may be a token."""
 LONG_QUERY: Final = 20
 """Characters from which on a query's value may be one, whatever it looks like."""
 
-_MAX_LENGTH: Final = 4096
-_MAX_PARTS: Final = 64
 _SEPARATORS: Final = re.compile(r"[;,\s]+")
 # Fields that say what the client is and takes, or that frame the message: no place for tokens.
 _DULL: Final = frozenset(
@@ -44,10 +45,10 @@ _DULL: Final = frozenset(
 
 
 def traces(
-    target: bytes,
+    path: Collection[str],
     lines: FieldLines,
-    query: Iterable[tuple[bytes, bytes]],
-    plans: Iterable[Plan],
+    query: Collection[tuple[bytes, bytes]],
+    presents: frozenset[bytes],
     pseudonyms: Pseudonymiser,
     known: Iterable[int],
 ) -> tuple[Trace, ...]:
@@ -55,10 +56,12 @@ def traces(
 
     Parameters
     ----------
-    target, lines, query
-        The request target, its header fields by name, its query's fields.
-    plans
-        The dialects' tables: what they know is left out.
+    path
+        The values in its path that may be tokens.
+    lines, query
+        Its header fields by name, its query's fields.
+    presents
+        Names of headers that a dialect knows: what they present is left out.
     known
         Fingerprints that the request presents anyway.
 
@@ -68,47 +71,52 @@ def traces(
         At most `MAX_TRACES`, each value and place once, in the order of the places: query, path,
         ``Referer``, other headers.
     """
+    if not query and not path and not (lines.keys() - _DULL - presents) and b"referer" not in lines:
+        return ()
     seen = set(known)
     found: dict[tuple[Place, int], None] = {}
-    for place, value in _values(target, lines, query, tuple(plans)):
+    for place, value in _values(path, lines, query, presents):
         fingerprint = pseudonyms.fingerprint(value)
         if fingerprint not in seen:
             found[place, fingerprint] = None
             if len(found) == MAX_TRACES:
                 break
-    return tuple(Trace(place, fingerprint) for place, fingerprint in found)
+    return tuple([Trace(place, fingerprint) for place, fingerprint in found])
 
 
 def _values(
-    target: bytes,
+    path: Iterable[str],
     lines: FieldLines,
     query: Iterable[tuple[bytes, bytes]],
-    plans: tuple[Plan, ...],
+    presents: frozenset[bytes],
 ) -> Iterator[tuple[Place, str]]:
     for _, raw in query:
-        if MIN_LENGTH <= len(raw) <= _MAX_LENGTH:
+        if MIN_LENGTH <= len(raw) <= MAX_LENGTH:
             for value in _query_values(text(unquote(raw))):
                 yield "query", value
-    for value in _path_values(text(target[:_MAX_LENGTH])):
+    for value in path:
         yield "path", value
-    for referer in lines.get(b"referer", ())[:1]:
-        for value in _url_values(text(referer[:_MAX_LENGTH])):
+    if (referers := lines.get(b"referer")) is not None:
+        for value in _url_values(text(referers[0][:MAX_LENGTH])):
             yield "referer", value
+    telling = lines.keys() - _DULL - presents
+    if not telling:
+        return
     for name, values in lines.items():
-        if name not in _DULL and not any(name in plan.headers for plan in plans):
-            for line in values[:_MAX_PARTS]:
+        if name in telling:
+            for line in values[:MAX_PARTS]:
                 if len(line) >= MIN_LENGTH:
-                    for value in _header_values(text(line[:_MAX_LENGTH])):
+                    for value in _header_values(text(line[:MAX_LENGTH])):
                         yield "header", value
 
 
 def _header_values(line: str) -> Iterator[str]:
     """A field value's parts, with and without a name before ``=``: cookies, schemes, lists."""
-    for part in _SEPARATORS.split(line, _MAX_PARTS)[:_MAX_PARTS]:
+    for part in _SEPARATORS.split(line, MAX_PARTS)[:MAX_PARTS]:
         name, equals, value = part.partition("=")
-        if _is_token(part):
+        if is_token(part):
             yield part
-        if equals and name and _is_token(value := value.strip('"')):
+        if equals and name and is_token(value := value.strip('"')):
             yield value
 
 
@@ -116,7 +124,7 @@ def _query_values(value: str) -> Iterator[str]:
     if "://" in value[:12]:
         # The address of a page, as analytics services get it.
         yield from _url_values(value)
-    elif len(value) >= LONG_QUERY or _is_token(value):
+    elif len(value) >= LONG_QUERY or is_token(value):
         yield value
 
 
@@ -124,28 +132,8 @@ def _url_values(url: str) -> Iterator[str]:
     """The values in an address: of its query, and of its path."""
     rest = url.partition("://")[2] or url
     before, _, query = rest.partition("?")
-    for field in query.partition("#")[0].split("&", _MAX_PARTS)[:_MAX_PARTS]:
-        value = _decoded(field.partition("=")[2].replace("+", " "))
-        if len(value) >= LONG_QUERY or _is_token(value):
+    for field in query.partition("#")[0].split("&", MAX_PARTS)[:MAX_PARTS]:
+        value = decoded_value(field.partition("=")[2].replace("+", " "))
+        if len(value) >= LONG_QUERY or is_token(value):
             yield value
-    yield from _path_values(before)
-
-
-def _path_values(path: str) -> Iterator[str]:
-    for segment in path.partition("?")[0].split("/", _MAX_PARTS)[1:_MAX_PARTS]:
-        # Matrix parameters carry session ids as a rule.
-        for part in segment.split(";", _MAX_PARTS):
-            value = _decoded(part)
-            if _is_token(value):
-                yield value
-            name, equals, value = value.partition("=")
-            if equals and name and _is_token(value):
-                yield value
-
-
-def _is_token(value: str) -> bool:
-    return MIN_LENGTH <= len(value) <= _MAX_LENGTH and segment_kind(value) == "opaque"
-
-
-def _decoded(value: str) -> str:
-    return urllib.parse.unquote(value, errors="surrogateescape") if "%" in value else value
+    yield from path_values(before)

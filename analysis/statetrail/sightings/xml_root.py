@@ -6,6 +6,11 @@ well formed later on (the ZEST text's own sample ends in a stray ``</xml>``) is 
 
 A document type declaration ends the reading before any entity in it is looked at: no expansion,
 no external access, whatever the document says.
+
+The usual root, in plain ASCII and without prefixes or references, is read by an expression that
+takes nothing else; lxml reads all others. It keeps every name that it ever met, also beyond its
+thread, so that an origin could fill the memory with made-up names: after `MAX_LXML` bytes Python's
+own expat reads them, which keeps nothing.
 """
 
 import codecs
@@ -13,10 +18,23 @@ import contextlib
 import re
 import threading
 from typing import Final
+from xml.parsers import expat
 
 from lxml import etree
 
 _STEP: Final = 512
+MAX_LXML: Final = 64 << 20
+"""Bytes of unusual documents that lxml reads in the life of a process."""
+
+_NAME: Final = rb"[A-Za-z_][A-Za-z0-9_.-]*+"
+# No reference, no control character, nothing beyond ASCII: the value is what stands there.
+_ATTRIBUTE: Final = rb"[ \t\r\n]++(%s)=(?:\"([ !#-%%'-;=-~]*+)\"|'([ -%%(-;=-~]*+)')" % _NAME
+_USUAL: Final = re.compile(
+    rb"(?:\xef\xbb\xbf)?(?:<\?xml version=[\"']1\.0[\"'](?: encoding=[\"'](?i:utf-8)[\"'])?"
+    rb"(?: standalone=[\"'](?:yes|no)[\"'])? ?\?>)?[ \t\r\n]*+<%s((?:%s)*+)[ \t\r\n]*+/?>"
+    % (_NAME, _ATTRIBUTE)
+)
+_EACH: Final = re.compile(_ATTRIBUTE)
 # What XML may start with: `<` after blanks; ASCII-compatible, UTF-16, UTF-32 or EBCDIC.
 _MARKUP: Final = re.compile(
     rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[\x00\x09\x0a\x0d\x20]*<|\x4c\x6f\xa7\x94"
@@ -57,8 +75,20 @@ class _Root:
     def doctype(self, _name: str, _public: str | None, _system: str | None) -> None:
         raise _Doctype
 
+    def declaration(self, *_: object) -> None:
+        raise _Doctype
+
     def close(self) -> None:
         """Called by lxml at the end."""
+
+
+class _Budget:
+    """What lxml may still read."""
+
+    left: int = MAX_LXML
+
+
+_BUDGET: Final = _Budget()
 
 
 class _Reader(threading.local):
@@ -92,6 +122,29 @@ def root_attributes(document: bytes, encoding: str | None = None) -> dict[str, s
     where that fails. Raises `RootError`: ``not-xml``, ``dtd`` or ``no-root`` (not within the
     bytes given).
     """
+    if (attributes := _usual(document)) is not None:
+        return attributes
+    return _unusual(document, encoding)
+
+
+def _usual(document: bytes) -> dict[str, str] | None:
+    """The attributes of a usual root; `None` for any other."""
+    found = _USUAL.match(document)
+    if found is None:
+        return None
+    attributes: dict[str, str] = {}
+    for raw, double, single in _EACH.findall(found[1]):
+        name = raw.decode()
+        if name in attributes:
+            return None  # not well formed
+        attributes[name] = (double or single).decode()
+    # A default namespace is no attribute; some names of namespaces are not allowed.
+    if "www.w3.org" in attributes.pop("xmlns", ""):
+        return None
+    return attributes
+
+
+def _unusual(document: bytes, encoding: str | None) -> dict[str, str]:
     if not _MARKUP.match(document[:256]):
         # Perhaps in a code page that only the transport names (EBCDIC without a declaration).
         recoded = _recode(document, encoding)
@@ -135,6 +188,13 @@ def _recode(document: bytes, encoding: str | None) -> bytes | None:
 
 
 def _read(document: bytes) -> dict[str, str]:
+    if _BUDGET.left > 0:
+        _BUDGET.left -= len(document)
+        return _read_with_lxml(document)
+    return _read_with_expat(document)
+
+
+def _read_with_lxml(document: bytes) -> dict[str, str]:
     root, parser = _READER.root, _READER.parser
     root.forget()
     problem = "no-root"
@@ -154,3 +214,25 @@ def _read(document: bytes) -> dict[str, str]:
     if attributes is None:
         raise RootError(problem)
     return attributes
+
+
+def _read_with_expat(document: bytes) -> dict[str, str]:
+    root, parser = _Root(), expat.ParserCreate()
+    # A tag is to be reported with its last character; the steps are few.
+    parser.SetReparseDeferralEnabled(False)
+    parser.StartElementHandler = root.start
+    parser.StartDoctypeDeclHandler = root.declaration
+    problem = "no-root"
+    try:
+        for at in range(0, len(document), 8 * _STEP):
+            parser.Parse(document[at : at + 8 * _STEP])
+    except _Done:
+        pass
+    except _Doctype:
+        problem = "dtd"
+    except (expat.ExpatError, ValueError, LookupError):
+        pass  # a document or an encoding that expat does not understand
+    if root.attributes is None:
+        raise RootError(problem)
+    # Prefixes stay as they are: what dialects look for has none.
+    return {k: v for k, v in root.attributes.items() if k.partition(":")[0] != "xmlns"}

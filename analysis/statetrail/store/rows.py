@@ -5,11 +5,13 @@ Enters: a `Sighted`. Leaves: rows of the fact tables, within the caller's transa
 
 import sqlite3
 from collections.abc import Iterable
-from operator import attrgetter
+from functools import lru_cache
 from typing import Final, NewType
 
-from statetrail.schema import EXCHANGES, ISSUED, PRESENTED, TRACES
-from statetrail.sightings import Seen, Sighted
+from msgspec.structs import astuple
+
+from statetrail.schema import EXCHANGES, ISSUED, PRESENTED, TRACES, Table
+from statetrail.sightings import Sighted
 
 ExchangeId = NewType("ExchangeId", int)
 
@@ -20,20 +22,16 @@ def _insert(table: str, names: Iterable[str], suffix: str = "") -> str:
     return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks}){suffix}"  # noqa: S608
 
 
-def _values(names: Iterable[str]) -> "attrgetter[tuple[object, ...]]":
-    """The values of a sighting's columns, in order."""
-    seen = Seen.__slots__
-    return attrgetter(*(f"seen.{name}" if name in seen else name for name in names))
-
-
 _ADD_EXCHANGE: Final = _insert("exchanges", EXCHANGES.names[1:], " ON CONFLICT DO NOTHING")
-_ADD_ISSUED: Final = _insert("issued", ISSUED.names)
-_ADD_PRESENTED: Final = _insert("presented", PRESENTED.names)
-_ADD_TRACE: Final = _insert("traces", TRACES.names)
-_EXCHANGE_VALUES: Final = attrgetter(*EXCHANGES.names[1:])
-_ISSUED_VALUES: Final = _values(ISSUED.names[2:])
-_PRESENTED_VALUES: Final = _values(PRESENTED.names[2:])
-_TRACE_VALUES: Final = attrgetter(*TRACES.names[2:])
+
+
+@lru_cache(3 * 64)
+def _add_many(table: Table, count: int) -> str:
+    """The statement that adds that many rows at once."""
+    marks = ", ".join(["?"] * len(table.names))
+    return _insert(table.name, table.names) + f", ({marks})" * (count - 1)
+
+
 _CHANGE_EXCHANGE: Final = (
     f"UPDATE OR IGNORE exchanges SET {', '.join(f'{name} = ?' for name in EXCHANGES.names[1:])} "  # noqa: S608
     "WHERE exchange_id = ?"
@@ -46,7 +44,7 @@ _REMOVE: Final = tuple(
 
 def add(db: sqlite3.Connection, sighted: Sighted) -> ExchangeId | None:
     """Add an exchange; `None` if it is there already."""
-    cursor = db.execute(_ADD_EXCHANGE, _EXCHANGE_VALUES(sighted.exchange))
+    cursor = db.execute(_ADD_EXCHANGE, astuple(sighted.exchange))
     if cursor.rowcount == 0:
         return None
     exchange_id = cursor.lastrowid
@@ -57,7 +55,7 @@ def add(db: sqlite3.Connection, sighted: Sighted) -> ExchangeId | None:
 
 def replace(db: sqlite3.Connection, exchange_id: ExchangeId, sighted: Sighted) -> None:
     """Let a stored exchange say what `sighted` says; nothing happens if it is gone."""
-    values = (*_EXCHANGE_VALUES(sighted.exchange), exchange_id)
+    values = (*astuple(sighted.exchange), exchange_id)
     if db.execute(_CHANGE_EXCHANGE, values).rowcount == 0:
         return
     for statement in _REMOVE:
@@ -66,9 +64,25 @@ def replace(db: sqlite3.Connection, exchange_id: ExchangeId, sighted: Sighted) -
 
 
 def _add_sightings(db: sqlite3.Connection, exchange_id: int, sighted: Sighted) -> None:
-    for at, one in enumerate(sighted.issued):
-        db.execute(_ADD_ISSUED, (exchange_id, at, *_ISSUED_VALUES(one)))
-    for at, shown in enumerate(sighted.presented):
-        db.execute(_ADD_PRESENTED, (exchange_id, at, *_PRESENTED_VALUES(shown)))
-    for at, trace in enumerate(sighted.traces):
-        db.execute(_ADD_TRACE, (exchange_id, at, *_TRACE_VALUES(trace)))
+    values: list[object]
+    if issued := sighted.issued:
+        values = []
+        for at, one in enumerate(issued):
+            values += (
+                exchange_id, at, one.dialect, one.param, *astuple(one.seen), one.usage,
+                one.priority, one.channel, one.problem, one.length, one.alphabet,
+            )  # fmt: skip
+        db.execute(_add_many(ISSUED, len(issued)), values)
+    if presented := sighted.presented:
+        values = []
+        for at, shown in enumerate(presented):
+            values += (
+                exchange_id, at, shown.dialect, shown.param, *astuple(shown.seen), shown.channel,
+                shown.kind,
+            )  # fmt: skip
+        db.execute(_add_many(PRESENTED, len(presented)), values)
+    if traces := sighted.traces:
+        values = []
+        for at, trace in enumerate(traces):
+            values += (exchange_id, at, trace.place, trace.fingerprint)
+        db.execute(_add_many(TRACES, len(traces)), values)

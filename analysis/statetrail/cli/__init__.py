@@ -1,4 +1,4 @@
-"""The command line: `statetrail demo | record | import | audit | show | export | probe`.
+"""The command line: `statetrail demo | record | import | audit | compare | show | export | probe`.
 
 Enters: arguments. Leaves: an exit code: 0 fine; 1 where what was asked to fail on was found; 2 for
 misuse or files that cannot be used; 130 when interrupted. Errors are one line on standard error.
@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from statetrail.cli import audit, demo, export, importing, probe, record, show
+from statetrail.cli import audit, compare, demo, export, importing, probe, record, show
 from statetrail.cli.guard import guarded
 
 app = typer.Typer(
@@ -36,6 +36,7 @@ for module, name in (
     (record, "record"),
     (importing, "import"),
     (audit, "audit"),
+    (compare, "compare"),
     (show, "show"),
     (export, "export"),
     (probe, "probe"),

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from statetrail.cli.options import ClientBy, Dialects, Stores, chosen, named
+from statetrail.cli.options import ClientBy, Dialects, ProfileName, Stores, Suppress, chosen, named
 from statetrail.cli.writing import check_outputs, write_file
 from statetrail.errors import StoreError
 
@@ -18,7 +18,9 @@ statetrail audit shop.sqlite --html audit.html --json audit.json
 
 statetrail audit monday.sqlite tuesday.sqlite --client-by user-agent
 
-statetrail audit nightly.sqlite --junit audit.xml --fail-on medium"""
+statetrail audit nightly.sqlite --junit audit.xml --fail-on medium
+
+statetrail audit nightly.sqlite --baseline last.json --suppress accepted.toml --profile owasp-low"""
 
 FAILED = 1
 
@@ -37,6 +39,9 @@ def command(
     junit: Annotated[
         Path | None, typer.Option("--junit", metavar="F", help="Write JUnit XML for a CI job.")
     ] = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", metavar="F", help="Write the findings as CSV.")
+    ] = None,
     client_by: ClientBy = "peer,user-agent",
     grace: Annotated[
         float,
@@ -50,6 +55,16 @@ def command(
         Literal["info", "low", "medium", "high"] | None,
         typer.Option("--fail-on", help="Exit with 1 if a finding is at least that grave."),
     ] = None,
+    profile: ProfileName = "nist-aal2",
+    suppress: Suppress = None,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(
+            "--baseline",
+            metavar="F",
+            help="An audit.json of before: say what is new since, and fail on that alone.",
+        ),
+    ] = None,
     dialects: Dialects = "all",
 ) -> None:
     """Analyse one or many stores: who obeys, what rotates, how long values live.
@@ -57,7 +72,8 @@ def command(
     Prints a summary and writes the reports that are asked for. Stores are only read.
     """
     known = chosen(dialects)
-    check_outputs((html, json, md, junit), stores)
+    kept = [path for path in (suppress, baseline) if path is not None]
+    check_outputs((html, json, md, junit, csv), [*stores, *kept])
 
     from statetrail.cli.terminal import busy, stdout, text
     from statetrail.frames import open_recording
@@ -68,20 +84,26 @@ def command(
         _check_matches(rec, names)
 
         from statetrail.cli.summary import show_summary
+        from statetrail.findings import load_profile
+        from statetrail.findings.suppression import load_suppressions
         from statetrail.report import audit
+        from statetrail.report.comparing import read_audit
 
-        result = audit(rec)
+        before = read_audit(baseline) if baseline is not None else None
+        entries = load_suppressions(suppress) if suppress is not None else ()
+        result = audit(rec, profile=load_profile(profile), suppressions=entries, baseline=before)
         for path, render in (
             (html, result.to_html),
             (json, result.to_json),
             (md, result.to_markdown),
             (junit, result.to_junit),
+            (csv, result.to_csv),
         ):
             if path is not None:
                 write_file(path, render())
     console = stdout()
     show_summary(result, console)
-    for path in (html, json, md, junit):
+    for path in (html, json, md, junit, csv):
         if path is not None:
             console.print(text(f"wrote {path}"))
     if fail_on is not None and (found := result.failing(fail_on)):

@@ -71,6 +71,24 @@ ClientBy = Annotated[
     ),
 ]
 
+ProfileName = Annotated[
+    str,
+    typer.Option(
+        "--profile",
+        metavar="NAME",
+        help="Limits of idle time, age and strength to hold tokens to: nist-aal2, nist-aal3, "
+        "owasp-low, owasp-high, or a TOML file of your own.",
+    ),
+]
+Suppress = Annotated[
+    Path | None,
+    typer.Option(
+        "--suppress",
+        metavar="F",
+        help="TOML file of findings to leave out, each with a reason and a last day.",
+    ),
+]
+
 
 def named(text: str) -> tuple[str, ...]:
     """Names separated by commas."""

@@ -7,7 +7,6 @@ network stays text: no terminal escape in a table, no formula in a CSV file.
 import csv
 import io
 import json
-import re
 import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -16,12 +15,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from statetrail.cli.terminal import MAX_LINE, draw, stdout, table, text
+from statetrail.inert import inert
 from statetrail.schema import Column, Table, pseudonym
 from statetrail.sightings.text import clean
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_FORMULA: Final = re.compile(r"[=+\-@\t\r\n]")
-_NUMBER: Final = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
 _MAX_CELL: Final = 60
 # On a terminal: what tells a row apart and what a person looks for. The rest is in the other forms.
 _SHOWN: Final = {
@@ -103,15 +101,6 @@ def parquet_bytes(rows: pa.Table) -> bytes:
     out = io.BytesIO()
     pq.write_table(rows, out, compression="zstd")
     return out.getvalue()
-
-
-def inert(cell: str) -> str:
-    """The text with an apostrophe before it where a spreadsheet would compute it.
-
-    >>> inert("=1+1"), inert("-5"), inert("plain")
-    ("'=1+1", '-5', 'plain')
-    """
-    return f"'{cell}" if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell) else cell
 
 
 def _heading(column: Column) -> str:

@@ -9,9 +9,11 @@ from statetrail.cli.terminal import draw, table, text
 from statetrail.findings import SEVERITIES
 from statetrail.report import Audit, wording
 from statetrail.report.document import Document
+from statetrail.report.gather.findings import first_of_each
 
 MAX_STATEMENTS = 4
 MAX_ROWS = 12
+PER_RULE = 2
 _STYLES = {"high": "bold red", "medium": "yellow", "low": "cyan", "info": "dim"}
 _TONES = {"good": "green", "bad": "red", "neutral": ""}
 
@@ -103,6 +105,20 @@ def _expiry(document: Document, console: Console) -> None:
 
 def _findings(document: Document, console: Console) -> None:
     console.print()
+    if (known := document.baseline) is not None:
+        console.print(
+            text(
+                f"Since {wording.when(known.created)} UTC: {wording.count(len(known.new))} new, "
+                f"{wording.count(len(known.fixed))} fixed, "
+                f"{wording.count(known.unchanged)} unchanged",
+                "bold",
+            )
+        )
+    if document.suppressed:
+        console.print(text(f"{wording.count(document.suppressed, 'finding')} left out by decision"))
+    over = [one for one in document.suppressions if not one.in_force]
+    for one in over[:MAX_ROWS]:
+        console.print(text(f"the suppression of {one.rule} ended on {one.until}", "yellow"))
     if not document.findings:
         console.print(text("No finding.", "green"))
         return
@@ -113,7 +129,8 @@ def _findings(document: Document, console: Console) -> None:
         ("severity", "rule", "finding", "client", "parameter", "count"),
         right=("count",),
     )
-    for finding in document.findings[:MAX_ROWS]:
+    told = first_of_each(document.findings, PER_RULE, MAX_ROWS)
+    for finding in told:
         made.add_row(
             text(finding.severity, _STYLES[finding.severity]),
             text(finding.rule),
@@ -123,7 +140,7 @@ def _findings(document: Document, console: Console) -> None:
             wording.count(finding.count),
         )
     draw(made, console)
-    _more(len(document.findings) - MAX_ROWS, console)
+    _more(len(document.findings) - len(told), console)
 
 
 def _more(count: int, console: Console) -> None:

@@ -3,7 +3,7 @@
 Enters: a `Recording`, or an `audit.json` that was written before. Leaves: an `Audit`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,13 +14,17 @@ import msgspec
 import pandas as pd
 
 from statetrail.errors import UsageError
+from statetrail.findings.profiles import DEFAULT, Profile
 from statetrail.findings.rule import SEVERITIES, Severity
+from statetrail.findings.suppression import Entry
 from statetrail.frames import Recording
 from statetrail.report import plots
-from statetrail.report.document import SCHEMA_VERSION, Document
+from statetrail.report.comparing import compare
+from statetrail.report.document import SCHEMA_VERSION, Baseline, Document
 from statetrail.report.gather import gather
 from statetrail.report.html import render_compact, render_html
 from statetrail.report.junit import render_junit
+from statetrail.report.spreadsheet import render_csv
 from statetrail.report.text import render_markdown
 
 
@@ -83,11 +87,14 @@ class Audit:
         return _frame(self.document.rotations)
 
     def failing(self, severity: Severity) -> int:
-        """How many findings are at least as grave as `severity`."""
+        """How many findings are at least as grave as `severity`; with a baseline, new ones."""
         if severity not in SEVERITIES:
             raise UsageError(f"unknown severity {severity!r}: choose from {', '.join(SEVERITIES)}")
         grave = SEVERITIES[SEVERITIES.index(severity) :]
-        return sum(finding.severity in grave for finding in self.document.findings)
+        found, known = self.document.findings, self.document.baseline
+        if known is not None:
+            found = tuple(finding for finding in found if finding.id in known.new)
+        return sum(finding.severity in grave for finding in found)
 
     def to_json(self) -> str:
         """`audit.json`: the whole document; its JSON Schema is `audit.schema.json`."""
@@ -104,6 +111,10 @@ class Audit:
     def to_junit(self) -> str:
         """One test case a rule and client, for a CI job."""
         return render_junit(self.document)
+
+    def to_csv(self) -> str:
+        """The findings as CSV for a spreadsheet, in which no cell is a formula."""
+        return render_csv(self.document)
 
     def plot_timeline(self, client: str | None = None) -> alt.LayerChart:
         """When each value lived and was replaced: of one client, or of those that change most."""
@@ -125,6 +136,10 @@ class Audit:
         """Write `to_markdown` to a file."""
         _write(path, self.to_markdown())
 
+    def write_csv(self, path: Path | str) -> None:
+        """Write `to_csv` to a file."""
+        _write(path, self.to_csv())
+
     def write_junit(self, path: Path | str) -> None:
         """Write `to_junit` to a file."""
         _write(path, self.to_junit())
@@ -137,7 +152,14 @@ class Audit:
         return render_compact(self.document)
 
 
-def audit(rec: Recording, *, created: datetime | None = None) -> Audit:
+def audit(
+    rec: Recording,
+    *,
+    created: datetime | None = None,
+    profile: Profile = DEFAULT,
+    suppressions: Sequence[Entry] = (),
+    baseline: Document | None = None,
+) -> Audit:
     """Audit a recording.
 
     Parameters
@@ -147,8 +169,27 @@ def audit(rec: Recording, *, created: datetime | None = None) -> Audit:
     created
         The creation time that the reports state; now by default. All else is decided by the
         recording, so that two audits of it differ in nothing but this.
+    profile
+        The thresholds that some rules hold the recording to.
+    suppressions
+        Findings to leave out, each with its reason and its last day.
+    baseline
+        An earlier audit: the reports say what is new since, and `failing` counts that alone.
     """
-    return Audit(gather(rec, (created or datetime.now(UTC)).astimezone(UTC)))
+    at = (created or datetime.now(UTC)).astimezone(UTC)
+    document = gather(rec, at, profile=profile, suppressions=suppressions)
+    if baseline is not None:
+        told = compare(baseline, document)
+        document = msgspec.structs.replace(
+            document,
+            baseline=Baseline(
+                created=baseline.created,
+                new=tuple(finding.id for finding in told.new),
+                unchanged=len(told.unchanged),
+                fixed=told.fixed,
+            ),
+        )
+    return Audit(document)
 
 
 def _frame(parts: Iterable[msgspec.Struct]) -> pd.DataFrame:

@@ -7,7 +7,7 @@ Times are UTC: datetimes here, ISO 8601 strings in the JSON. Values of parameter
 pseudonyms (``~1a2b3c4d``), or in clear where the recording holds them in clear.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -39,6 +39,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         float, Meta(description="How long after a response a client may act on older state")
     ]
     dialects: tuple[str, ...]
+    profile: Annotated[str, Meta(description="The thresholds that some rules held it to")] = ""
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -401,6 +402,28 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     ] = ()
 
 
+class Suppression(msgspec.Struct, frozen=True, kw_only=True):
+    """A decision to live with some findings, and what became of it."""
+
+    rule: str
+    client: str | None
+    origin: str | None
+    param: str | None
+    reason: str
+    until: date
+    in_force: Annotated[bool, Meta(description="Its last day has not passed")]
+    matched: Annotated[int, Meta(description="Findings that it is about")]
+
+
+class Baseline(msgspec.Struct, frozen=True, kw_only=True):
+    """What changed since an earlier audit."""
+
+    created: Annotated[Time, Meta(description="When that audit was made")]
+    new: Annotated[tuple[str, ...], Meta(description="Ids of the findings that it does not have")]
+    unchanged: int
+    fixed: Annotated[tuple[Finding, ...], Meta(description="Its findings that are gone")]
+
+
 class RuleChecked(msgspec.Struct, frozen=True, kw_only=True):
     """A rule that was applied, whether it fired or not."""
 
@@ -455,6 +478,11 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     leaks_total: int = 0
     leaks: Annotated[tuple[Leak, ...], Meta(description="The most frequent first; capped")] = ()
     findings: Annotated[tuple[Finding, ...], Meta(description="The gravest first")]
+    suppressed: Annotated[int, Meta(description="Findings that are left out")] = 0
+    suppressions: Annotated[tuple[Suppression, ...], Meta(description="What was decided")] = ()
+    baseline: Annotated[
+        Baseline | None, Meta(description="What changed; null: nothing to compare with")
+    ] = None
     rules: tuple[RuleChecked, ...]
     exchanges: Annotated[
         tuple[EvidenceExchange, ...], Meta(description="Those that findings point to")

@@ -99,6 +99,7 @@ def _context(document: Document) -> dict[str, Any]:
         | dict.fromkeys(long, MAX_ROWS),
         "by_id": by_id,
         "shown": shown,
+        "new_ids": set(document.baseline.new) if document.baseline is not None else set(),
         "by_rule": by_rule(document),
         "lanes": {finding.id: lanes(finding, by_id) for finding in shown},
         "heats": heatmaps(document.clients),

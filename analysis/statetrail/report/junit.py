@@ -1,7 +1,8 @@
 """The audit as JUnit XML: one test case a rule and client, for a CI job that reads such files.
 
-Enters: a `Document`. Leaves: XML. A finding fails its case; one of severity ``info`` is told in a
-case that passes. Each rule that was applied has a case for each client, so that a pass is seen.
+Enters: a `Document`. Leaves: XML. A finding fails its case; one of severity ``info``, or one that
+the baseline has too, is told in a case that passes. Each rule that was applied has a case for each
+client, so that a pass is seen.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,11 +21,12 @@ MAX_PASSED: Final = 20_000
 def render_junit(document: Document) -> str:
     """The test suite, with one case a rule and client."""
     cases = _cases(document)
+    new = None if document.baseline is None else set(document.baseline.new)
     suite = etree.Element("testsuite", name="statetrail")
     failures = 0
     for (rule, client), findings in cases:
         case = etree.SubElement(suite, "testcase", classname=visible(rule), name=visible(client))
-        failed = [finding for finding in findings if finding.severity != "info"]
+        failed = [f for f in findings if f.severity != "info" and (new is None or f.id in new)]
         if failed:
             failures += 1
             gravest = failed[0]
@@ -32,7 +34,7 @@ def render_junit(document: Document) -> str:
                 case, "failure", type=visible(gravest.severity), message=visible(gravest.title)
             )
             failure.text = visible("\n\n".join(_told(finding) for finding in failed))
-        informed = [finding for finding in findings if finding.severity == "info"]
+        informed = [finding for finding in findings if finding not in failed]
         if informed:
             out = etree.SubElement(case, "system-out")
             out.text = visible("\n\n".join(_told(finding) for finding in informed))

@@ -12,7 +12,8 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from statetrail.report import wording
-from statetrail.report.document import Document
+from statetrail.report.document import Document, Finding
+from statetrail.report.gather.findings import first_of_each
 from statetrail.report.html import severities, show_command
 
 MAX_CHARACTERS: Final = 60_000
@@ -68,10 +69,18 @@ def _context(document: Document, cut: int) -> Mapping[str, Any]:
     return {
         "doc": document,
         "max_clients": max(MAX_CLIENTS // cut, 1),
-        "max_findings": max(MAX_FINDINGS // cut, 1),
+        "told": _told(document, max(MAX_FINDINGS // cut, 1)),
+        "new_ids": set(document.baseline.new) if document.baseline is not None else set(),
         "severities": severities(document),
         "show": lambda table: show_command(document, table),
     }
+
+
+def _told(document: Document, most: int) -> list[Finding]:
+    """The findings that there is room for: new ones first, and each rule before many of one."""
+    new = set(document.baseline.new) if document.baseline is not None else set()
+    ordered = sorted(document.findings, key=lambda finding: finding.id not in new)
+    return first_of_each(ordered, max(most // 4, 1), most)
 
 
 def escape(text: str) -> Markdown:

@@ -3,12 +3,24 @@
 Enters: a `Recording`. Leaves: a `Document`; the same recording and creation time give the same one.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from importlib.metadata import version
 
+import msgspec
+
 from statetrail.analyses.expiry import expiry
+from statetrail.findings.profiles import DEFAULT, Profile
+from statetrail.findings.suppression import Entry, split
 from statetrail.frames import Recording
-from statetrail.report.document import SCHEMA_VERSION, Document, Expiry, Generator, Settings
+from statetrail.report.document import (
+    SCHEMA_VERSION,
+    Document,
+    Expiry,
+    Generator,
+    Settings,
+    Suppression,
+)
 from statetrail.report.gather.answers import gather_answers
 from statetrail.report.gather.around import MAX_LANES, gather_around
 from statetrail.report.gather.capture import gather_capture
@@ -33,7 +45,13 @@ PER_RULE = 5
 """Findings of one rule whose surroundings are kept, where there are many."""
 
 
-def gather(rec: Recording, created: datetime) -> Document:
+def gather(
+    rec: Recording,
+    created: datetime,
+    *,
+    profile: Profile = DEFAULT,
+    suppressions: Sequence[Entry] = (),
+) -> Document:
     """Compute every section once."""
     clients = gather_clients(rec)
     parameters = gather_parameters(rec)
@@ -41,7 +59,7 @@ def gather(rec: Recording, created: datetime) -> Document:
     ends = tuple(part(Expiry, row) for row in expiry(rec).rows())
     rotations, rotations_total, causes = gather_rotations(rec)
     lifespans, lifespans_total = gather_lifespans(rec)
-    found = gather_findings(rec)
+    found, left_out, matched = split(gather_findings(rec, profile), suppressions, created.date())
     around = gather_around(rec, first_of_each(found, PER_RULE, MAX_LANES)[:MAX_LANES])
     findings = tuple(with_around(found, around))
     lost, lost_total = gather_lost_sessions(rec)
@@ -58,6 +76,7 @@ def gather(rec: Recording, created: datetime) -> Document:
             client_by=rec.client_by,
             grace_ms=rec.grace_us / 1000,
             dialects=tuple(dialect.name for dialect in rec.dialects),
+            profile=profile.name,
         ),
         capture=gather_capture(rec),
         answers=gather_answers(ends, parameters, tokens, clients),
@@ -84,6 +103,15 @@ def gather(rec: Recording, created: datetime) -> Document:
         leaks_total=leaks_total,
         leaks=leaks,
         findings=findings,
+        suppressed=len(left_out),
+        suppressions=tuple(
+            Suppression(
+                **msgspec.structs.asdict(entry),
+                in_force=entry.until >= created.date(),
+                matched=matched.get(at, 0),
+            )
+            for at, entry in enumerate(suppressions)
+        ),
         rules=gather_rules(findings),
         exchanges=gather_evidence(rec, findings),
     )

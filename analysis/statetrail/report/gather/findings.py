@@ -12,6 +12,7 @@ import msgspec
 import pyarrow as pa
 
 from statetrail.findings import RULES, SEVERITIES, findings
+from statetrail.findings.profiles import Profile
 from statetrail.frames import Lazy, Recording
 from statetrail.report.document import EvidenceExchange, Finding, RuleChecked, Sighting
 from statetrail.report.gather.counting import Row, moment, part, rows, shown_value
@@ -21,7 +22,7 @@ MAX_EVIDENCE: Final = 6
 MAX_EXCHANGES: Final = 2000
 
 
-def gather_findings(rec: Recording) -> tuple[Finding, ...]:
+def gather_findings(rec: Recording, profile: Profile) -> tuple[Finding, ...]:
     """All findings, the gravest first."""
     found = [
         part(
@@ -31,7 +32,7 @@ def gather_findings(rec: Recording) -> tuple[Finding, ...]:
             references=tuple(line for line in row["references"].splitlines() if line.strip()),
             evidence=tuple(int(one) for one in row["evidence"].split(",") if one.strip()),
         )
-        for row in findings(rec).rows()
+        for row in findings(rec, profile).rows()
     ]
     return tuple(sorted(found, key=_gravest_first))
 

@@ -36,8 +36,8 @@ class Evidence:
     survived, ended
         What became of the uses that count; both false for those left out.
     late
-        Uses after the value's replacement: 1 where the server still took the value, -1 where it
-        did not, 0 for all other uses.
+        Uses by clients that had to know of the value's replacement: 1 where the server still took
+        the value, -1 where it did not, 0 for all other uses.
     gap_low_s, gap_high_s, age_low_s, age_high_s
         Brackets in seconds; unknown low ends are 0, unknown high ends infinite.
     """

@@ -99,8 +99,7 @@ def infer(evidence: Evidence, ballots: Ballots | None = None) -> Inference:
         )
     if ballots is None:
         ballots = Ballots.of(evidence)
-    accepted = int(np.count_nonzero(evidence.late > 0))
-    refused = int(np.count_nonzero(evidence.late < 0))
+    accepted, refused = _late(evidence)
     sample = _sample(evidence)
     trials = Trials.of(sample)
     clients = len(np.unique(trials.fatal_client))
@@ -131,6 +130,15 @@ def infer(evidence: Evidence, ballots: Ballots | None = None) -> Inference:
         grain,
         _lost(ballots, policy, idle, age),
     )
+
+
+def _late(evidence: Evidence) -> tuple[int, int]:
+    """Uses of values that had been seen to end: how many were accepted, how many refused."""
+    over = np.full(evidence.values, np.iinfo(np.int64).max)
+    over[evidence.value[evidence.ending]] = evidence.at_us[evidence.ending]
+    after = evidence.at_us > over[evidence.value]
+    accepted, refused = (after & (evidence.late * sign > 0) for sign in (1, -1))
+    return int(np.count_nonzero(accepted)), int(np.count_nonzero(refused))
 
 
 def _sample(evidence: Evidence) -> Evidence:

@@ -25,11 +25,11 @@ LIKELY: Final = 0.5
 """Probability from which a zone is taken for one."""
 TAIL: Final = 0.004
 """What the interval leaves out on either side where there is likely a zone..."""
-TAILS: Final = (0.01, 0.05)
+TAILS: Final = (0.007, 0.05)
 """... and below and above where there is likely none."""
 
 _STARTS: Final = np.geomspace(0.35, 1.8, 110)
-_WIDTHS: Final = np.geomspace(0.02, 0.8, 28)
+_WIDTHS: Final = np.geomspace(0.05, 0.5, 26)
 _LOSSES: Final = (0.0005, 0.01)
 _LUCK: Final = (0.0005, 0.03)
 _BINS: Final = 1500

@@ -20,6 +20,7 @@ import duckdb
 import narwhals as nw
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from statetrail.dialects import Dialect, select
@@ -287,6 +288,39 @@ class Recording:
         count = self._facts.count(EXCHANGES.name)
         names = ", ".join(path.name for path in self.paths) or "frames in memory"
         return f"<Recording of {count} exchanges from {names} on {self.engine}>"
+
+    def only(self, clients: Iterable[str]) -> Self:
+        """The recording of some of its clients, for an analysis of one group of them.
+
+        A token that others keep alive may then look as if it lived by itself.
+
+        Raises
+        ------
+        UsageError
+            A client is not in the recording.
+        """
+        wanted = list(dict.fromkeys(clients))
+        named = self.exchanges_with_client().select("exchange_id", "client").collect("pyarrow")
+        table: pa.Table = named.to_native()
+        known = set(pc.unique(table["client"]).to_pylist())
+        if unknown := [name for name in wanted if name not in known]:
+            raise UsageError(f"no client {unknown[0]!r} is in this recording")
+        ids = table.filter(pc.is_in(table["client"], pa.array(wanted)))["exchange_id"]
+
+        def theirs(name: str) -> pa.Table:
+            rows = self._facts.table(name)
+            if name == CAPTURES.name:
+                return rows
+            return rows.filter(pc.is_in(rows["exchange_id"], ids.combine_chunks()))
+
+        return type(self)(
+            {fact.name: theirs(fact.name) for fact in FACTS},
+            paths=self.paths,
+            engine=self.engine,
+            client_by=self.client_by,
+            grace_ms=self.grace_us / 1000,
+            dialects=self.dialects,
+        )
 
     @classmethod
     def of(cls, stores: Sequence[Facts], **options: Any) -> Self:

@@ -18,7 +18,7 @@ from statetrail.analyses.lookback import NOTHING, Bools, Ints, chosen, concatena
 from statetrail.analyses.outcomes import ENDED, SURVIVED, Series
 from statetrail.analyses.trials import Seen, Trials
 
-SAMPLE: Final = 30_000
+SAMPLE: Final = 8_000
 """Uses of which the trials are kept."""
 
 _ODD: Final = np.uint64(0x9E3779B97F4A7C15)

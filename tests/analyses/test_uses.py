@@ -53,7 +53,9 @@ def oracle(history: list[Ex], grace: int = 250_000) -> list[dict[str, Any]]:
         elif use_.end > cut[0] and use_.id != cut[1]:
             reason = "late"
             new = {(m["exchange_id"], m["client"], m["origin"], m["param"]) for m in moves}
-            known = is_late(use_, issued(history), grace)
+            known = is_late(use_, issued(history), grace) and any(
+                outcome(u, shown, issues) == "ended" and u.asked < use_.asked for u in own_uses
+            )
             at = (use_.id, *use_.series[:2], use_.series[3])
             rejected = not any((i.id, i.series) == (use_.id, use_.series) for i in issues)
             if fate == "ended" and known and not rejected and at not in new:

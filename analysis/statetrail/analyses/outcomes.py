@@ -18,8 +18,9 @@ What is left out, and why (column ``excluded``)
     `incomplete`: no whole response. `ambiguous`: one request presented several tokens for the
     parameter. `unanswered`: the outcome is unknown. `logged-out`: the use is a logout with the
     token, or overlaps or follows one. `late`: it overlaps or follows the token's replacement, so
-    that its fate is no longer a matter of time; if the client had to know the newer token, and is
-    answered with one that it had already, the server took the old one all the same: `survived`.
+    that its fate is no longer a matter of time; if the server had replaced it before, the client
+    had to know the newer one, and is answered with one that it had already, the server took the old
+    one all the same: `survived`.
 """
 
 from dataclasses import dataclass, field

@@ -106,7 +106,7 @@ class Trials:
     """One entry per use of `Used`: times and spans in microseconds, -1 where not known.
 
     `outcome` and `excluded` are places in `OUTCOMES` and `EXCLUDED` (-1: it counts); `replaced`:
-    the client had to know of a newer token.
+    the server had replaced the token, and the client had to know of the newer one.
     """
 
     id: Ints
@@ -225,7 +225,7 @@ def joined(several: Sequence[Seen]) -> Seen:
 def trials(what: Seen, tick_us: Mapping[str, int]) -> Trials:
     """The uses with their brackets; the grain of each origin's clock readings widens them."""
     used, clock = what.used, what.clock
-    outcome, excluded = _excluded(what)
+    outcome, excluded, replaced = _excluded(what)
     counts = np.flatnonzero(excluded == NOTHING)
     token, asked, ended = used.token[counts], used.asked[counts], used.ended[counts]
     tick = np.array([tick_us.get(origin, 0) for _, origin in what.clients], dtype=np.int64)
@@ -259,7 +259,7 @@ def trials(what: Seen, tick_us: Mapping[str, int]) -> Trials:
         at_us=clock[used.asked],
         outcome=outcome,
         excluded=excluded,
-        replaced=used.replaced,
+        replaced=replaced,
         gap_low_us=whole("gap_low_us"),
         gap_high_us=whole("gap_high_us"),
         age_low_us=whole("age_low_us"),
@@ -267,8 +267,12 @@ def trials(what: Seen, tick_us: Mapping[str, int]) -> Trials:
     )
 
 
-def _excluded(what: Seen) -> tuple[Ints, Ints]:
-    """The outcomes, and what is left out for good."""
+def _excluded(what: Seen) -> tuple[Ints, Ints, Bools]:
+    """The outcomes, what is left out for good, and the uses of tokens that the server had replaced.
+
+    A token that its client gave up by itself is none of the latter: that it is still taken says
+    nothing.
+    """
     used, cuts, count = what.used, what.cuts, len(what.fingerprint)
     out = np.full(count, FOREVER)
     np.minimum.at(out, used.token[used.logout], used.asked[used.logout])
@@ -284,9 +288,12 @@ def _excluded(what: Seen) -> tuple[Ints, Ints]:
     counts = used.excluded == NOTHING
     gone = used.logout | (used.ended > out[used.token])
     excluded = np.where(counts & gone, LOGGED_OUT, np.where(counts & late, LATE, used.excluded))
+    over = np.full(count, FOREVER)
+    np.minimum.at(over, used.token[fatal], used.asked[fatal])
+    replaced = used.replaced & (used.asked > over[used.token])
     # The server answered with what had replaced the token long before: it still took it.
-    accepted = (excluded == LATE) & fatal & used.replaced & used.met
-    return np.where(accepted, SURVIVED, used.outcome), excluded
+    accepted = (excluded == LATE) & fatal & replaced & used.met
+    return np.where(accepted, SURVIVED, used.outcome), excluded, replaced
 
 
 def _earlier(what: Seen, counts: Ints) -> tuple[Ints, Bools, Ints]:

@@ -9,7 +9,8 @@ its reply take turns. ``@ 1.0 s, 3 times, 1 s apart`` stands for three requests 
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from copy import replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import statetrail
@@ -23,6 +24,7 @@ _CLAIM = re.compile(
     r"(?:, cause `(?P<cause>[a-z-]+)`)?\n\n```http\n(?P<messages>.*?)\n```$",
     re.MULTILINE | re.DOTALL,
 )
+_EXAMPLE = re.compile(r"^## (Before|After): it is.*?```http\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
 _WHEN = re.compile(r"@ (?P<at>[\d.]+) s(?: to (?P<to>[\d.]+) s)?(?:, (?P<n>\d+) times, 1 s apart)?")
 
 
@@ -57,6 +59,11 @@ def recording(conversations: Mapping[str, str], store: Path) -> Recording:
     return statetrail.open(store)
 
 
+def examples(page: str) -> dict[str, str]:
+    """The conversations of a rule's page: ``Before`` and ``After``."""
+    return {match[1]: match[2] for match in _EXAMPLE.finditer(page)}
+
+
 def _exchanges(messages: str, client: str) -> list[Exchange]:
     parts = re.split(r"(?=^@ )", messages, flags=re.MULTILINE)[1:]
     made: list[Exchange] = []
@@ -65,20 +72,26 @@ def _exchanges(messages: str, client: str) -> list[Exchange]:
         method, target, _version = first.split(" ")
         reply, status, headers, body = _message(answered)
         start, begun = _us(when["at"]), _us(reply["at"])
+        host = next(value for name, value in fields if name == b"Host").decode()
+        plain = target.startswith("http://")
+        named = any(name == b"User-Agent" for name, _ in fields)
+        lost = status == "(no response)"
         exchange = Exchange(
             f"{client}-{len(made)}",
             Request(
                 method=method,
-                scheme="https",
-                host=next(value for name, value in fields if name == b"Host").decode(),
-                port=443,
-                target=target.encode(),
-                headers=(*fields, (b"User-Agent", client.encode())),
+                scheme="http" if plain else "https",
+                host=host,
+                port=80 if plain else 443,
+                target=target.removeprefix(f"http://{host}").encode(),
+                headers=fields if named else (*fields, (b"User-Agent", client.encode())),
                 http_version="HTTP/1.1",
                 start_us=start,
                 end_us=start,
             ),
-            Response(
+            None
+            if lost
+            else Response(
                 status=int(status.split(" ")[1]),
                 headers=headers,
                 start_us=begun,
@@ -86,6 +99,7 @@ def _exchanges(messages: str, client: str) -> list[Exchange]:
                 body=body,
                 codings=(),
             ),
+            "server-disconnected" if lost else None,
         )
         made += [_later(exchange, nth) for nth in range(int(when["n"] or 1))]
     return made
@@ -101,6 +115,8 @@ def _message(text: str) -> tuple[re.Match[str], str, tuple[tuple[bytes, bytes], 
 
 
 def _later(exchange: Exchange, seconds: int) -> Exchange:
+    if not seconds:
+        return exchange
     shift, answer = seconds * 1_000_000, exchange.response
     assert answer is not None
     assert answer.start_us is not None

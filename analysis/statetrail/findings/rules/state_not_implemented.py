@@ -5,6 +5,7 @@ from typing import Final
 import narwhals as nw
 
 from statetrail.analyses.habits import MIN_CHANCES
+from statetrail.analyses.root_causes import causes
 from statetrail.analyses.values import SERIES, presentations
 from statetrail.analyses.verdicts import FAULTS, verdicts
 from statetrail.findings.cases import REQUEST, cases, with_causes
@@ -16,8 +17,12 @@ from statetrail.frames import Lazy, Recording
 def _check(rec: Recording) -> Lazy:
     counted = verdicts(rec).lazy.filter(nw.col("verdict").is_in(("honoured", *FAULTS)))
     # Who sends anything has built something: other rules say what is wrong with it.
+    suspects = rec.keep(
+        causes(rec).filter(nw.col("cause") == "not-implemented").select(*SERIES).unique()
+    )
     sent = [counted.filter(nw.col("verdict") != "omitted"), presentations(rec)]
-    senders = nw.concat([frame.select(*SERIES) for frame in sent], how="vertical").unique()
+    shown = [frame.select(*SERIES).join(suspects, on=list(SERIES)).unique() for frame in sent]
+    senders = nw.concat(shown, how="vertical").unique()
     told = with_causes(rec, counted, ("not-implemented",)).join(
         senders.with_columns(sends=nw.lit(1, nw.Int64)), on=list(SERIES), how="left"
     )

@@ -35,6 +35,9 @@ _GRID: Final = 64
 _FINE: Final = 12
 _ROUNDS: Final = 8
 _BEST: Final = 400
+_FEWEST: Final = 12
+_WORK: Final = 60_000
+_USUAL: Final = (0.005, 0.01)
 # Rates with their weights.
 _LOSSES: Final = ((1e-5, 0.5), (0.005, 0.25), (0.03, 0.25))
 _LUCK: Final = ((1e-4, 0.75), (0.03, 0.25))
@@ -120,23 +123,23 @@ def _mixture(
     with np.errstate(divide="ignore"):
         widths = np.log(np.minimum(np.diff(logs) / np.log(MOST / APART), 1.0) * (1 - NEVER))
     prior = log_widths(edges)[one] + np.where(never, np.log(NEVER), widths[two])
+    usual = _by_cell(lost, kept, explained, lucky, *_USUAL)
+    top = np.argsort(prior + _best_of(usual, one, two))[::-1]
+    top = top[: max(_FEWEST, min(_BEST, _WORK // trials.clients))]
+    needed, firm = _acts(lost, lucky, one[top], two[top], explained)
+    top, firm = top[needed], firm[needed]
+    if not len(top):
+        return None
+    sure = settled[one[top]] & settled[two[top]]
     totals, doubts, by_noise = [], [], []
     for (loss, likely), (luck, probable) in product(_LOSSES, _LUCK):
-        each = (
-            lost * np.log(loss)
-            + kept * np.log1p(-loss)
-            + lucky * np.log(luck)
-            + explained * np.log1p(-luck)
-        )
-        better = _best_of(each, one, two)
-        top = np.argsort(prior + better)[::-1][:_BEST]
-        needed, firm = _acts(lost, lucky, one[top], two[top], explained)
-        top, firm = top[needed], firm[needed]
-        if not len(top):
-            continue
+        each = _by_cell(lost, kept, explained, lucky, loss, luck)
         a, b = each[:, one[top]], each[:, two[top]]
-        by_share = np.stack(
-            [np.logaddexp(a + np.log1p(-s), b + np.log(s)).sum(axis=0) for s in _SHARES]
+        # The larger of both is taken out first, so that neither exponential can overflow.
+        larger = np.maximum(a, b)
+        first, other = np.exp(a - larger), np.exp(b - larger)
+        by_share = larger.sum(axis=0) + np.stack(
+            [np.log((1 - s) * first + s * other).sum(axis=0) for s in _SHARES]
         )
         peak = by_share.max(axis=0)
         mixed = peak + np.log(np.exp(by_share - peak).mean(axis=0)) + prior[top]
@@ -145,17 +148,25 @@ def _mixture(
         odds = b[:, best] + np.log(share) - a[:, best] - np.log1p(-share)
         membership = 1 / (1 + np.exp(-np.clip(odds, -50, 50)))
         weight = float(np.log(likely * probable))
-        weight = float(np.log(likely * probable))
-        sure = settled[one[top]] & settled[two[top]]
         totals.append(weight + log_sum(mixed[sure & firm]))
         doubts.append(weight + log_sum(mixed[sure & ~firm]))
         by_noise.append(
-            (float(mixed[best]), membership, (int(one[top[best]]), int(two[top[best]])))
+            (weight + float(mixed[best]), membership, (int(one[top[best]]), int(two[top[best]])))
         )
-    if not totals:
-        return None
     _, membership, pair = max(by_noise, key=lambda found: found[0])
     return log_sum(totals), log_sum(doubts), membership, pair
+
+
+def _by_cell(
+    lost: Reals, kept: Reals, explained: Reals, lucky: Reals, loss: float, luck: float
+) -> Reals:
+    """Per client and cell, the log-likelihood with these rates."""
+    return np.asarray(
+        lost * np.log(loss)
+        + kept * np.log1p(-loss)
+        + lucky * np.log(luck)
+        + explained * np.log1p(-luck)
+    )
 
 
 def _best_of(each: Reals, one: Reals, two: Reals) -> Reals:

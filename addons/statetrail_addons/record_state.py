@@ -10,15 +10,20 @@ only. Nothing here changes, delays or breaks the traffic: what goes wrong in the
 
 import asyncio
 import logging
+import subprocess
+import sys
+import threading
 import time
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
-from mitmproxy import ctx, flowfilter
+from mitmproxy import command, ctx, flowfilter, types
 from mitmproxy.addonmanager import Loader
 from mitmproxy.exceptions import OptionsError
+from mitmproxy.hooks import UpdateHook
 from mitmproxy.http import HTTPFlow
 
 from statetrail.capture.flow import Answer, BodySniffer, answer_of, exchange_of, request_of, streams
@@ -26,6 +31,9 @@ from statetrail.dialects import select
 from statetrail.errors import StatetrailError, UsageError
 from statetrail.sightings import Exchange, Request, Sighted, Sighting, sight
 from statetrail.store import Durability, Entry, Journal, StoreName, parse_size
+
+if TYPE_CHECKING:
+    from statetrail_addons._judge_live import LiveJudge
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +57,7 @@ OPTIONS = (
         "Parameters whose values are stored in clear although they are secret, comma separated.",
     ),
     ("statetrail_client_header", "", "Request header that tells clients apart."),
+    ("statetrail_live", "off", "on: judge clients while recording; mark their flows and warn."),
     (
         "statetrail_waiting",
         "50000",
@@ -70,6 +79,8 @@ class Live:
     sniffer: BodySniffer | None = None
     entry: Entry | None = None
     issued: int = 0
+    client: str = ""
+    number: int = 0
 
 
 class RecordState:
@@ -84,6 +95,7 @@ class RecordState:
         self._silent_until = 0.0
         self._not_understood = 0
         self._timer: asyncio.TimerHandle | None = None
+        self.judge: LiveJudge | None = None
 
     def load(self, loader: Loader) -> None:
         for name, default, text in OPTIONS:
@@ -102,6 +114,12 @@ class RecordState:
             # Without its cause: mitmproxy logs the whole chain, and the message says it all.
             raise OptionsError(f"statetrail: {error}") from None  # type: ignore[no-untyped-call]
         assert self.journal is not None
+        if options.statetrail_live == "off":
+            self.judge = None
+        elif self.judge is None:
+            from statetrail_addons._judge_live import LiveJudge
+
+            self.judge = LiveJudge(dialects, _show)
         self._how = Sighting(
             dialects=dialects,
             pseudonyms=self.journal.store.pseudonyms,
@@ -119,6 +137,8 @@ class RecordState:
             raise UsageError(f"{durability!r} is no statetrail_durability: use normal or full")
         if not (waiting := options.statetrail_waiting).isdecimal():
             raise UsageError(f"{waiting!r} is no number of exchanges for statetrail_waiting")
+        if options.statetrail_live not in ("on", "off"):
+            raise UsageError(f"{options.statetrail_live!r} is no statetrail_live: use on or off")
         chosen = (name, durability, waiting)
         if chosen == self._chosen:
             return
@@ -135,9 +155,11 @@ class RecordState:
 
     def requestheaders(self, flow: HTTPFlow) -> None:
         # The request as the client sent it: later addons change it on its way to the origin.
-        self._flows[flow.id] = Live(request_of(flow))
+        live = self._flows[flow.id] = Live(request_of(flow))
+        self._tell_start(live)
         if len(self._flows) > MAX_FLOWS:
-            self._flows.popitem(last=False)
+            _, forgotten = self._flows.popitem(last=False)
+            self._tell_end(flow, forgotten, None)
 
     def responseheaders(self, flow: HTTPFlow) -> None:
         assert flow.response is not None
@@ -186,6 +208,7 @@ class RecordState:
     def _record(self, flow: HTTPFlow) -> None:
         live = self._flows.pop(flow.id, None) or Live(request_of(flow))
         if not self._wanted(flow) and live.entry is None:
+            self._tell_end(flow, live, None)
             return
         sighted = self._sight(flow, live, live.sniffer.body if live.sniffer else None)
         if sighted is None or self.journal is None:
@@ -194,7 +217,70 @@ class RecordState:
             self.journal.add(sighted)
         else:
             self.journal.update(live.entry, sighted)
+        self._tell_end(flow, live, sighted)
         self._keep_trying()
+
+    def _tell_start(self, live: Live) -> None:
+        """Tell the judge, if there is one, that a request started."""
+        if self.judge is None or self._how is None:
+            return
+        request, header = live.request, (self._how.client_header or "").encode()
+        known = [v for n, v in request.headers if n.lower() in (b"user-agent", header)]
+        raw = b"\0".join([(request.peer or "").encode(), *known])
+        client = str(self._how.pseudonyms.fingerprint(raw))
+        try:
+            live.client, live.number = client, self.judge.started(request, client)
+        except Exception as error:  # whatever it is, the traffic goes on
+            self._complain(f"an exchange could not be judged ({type(error).__name__})")
+
+    def _tell_end(self, flow: HTTPFlow, live: Live, sighted: Sighted | None) -> None:
+        """Tell the judge that an exchange completed, or will not be told of any more."""
+        if self.judge is None or not live.number:
+            return
+        known = (live.number, live.request, live.client)
+        try:
+            if sighted is None:
+                self.judge.abandoned(*known)
+            else:
+                self.judge.completed(flow, *known, sighted)
+        except Exception as error:  # whatever it is, the traffic goes on
+            self._complain(f"an exchange could not be judged ({type(error).__name__})")
+
+    @command.command("statetrail.summary")  # type: ignore[untyped-decorator]
+    def summary(self) -> str:
+        """What the recorder has stored, and judged with statetrail_live=on."""
+        journal = self.journal
+        if journal is None:
+            return "statetrail records nothing"
+        stored = f"{journal.recorded} exchanges in {journal.store.path}"
+        troubles = f", {journal.waiting} wait, {journal.lost} are lost" if journal.waiting else ""
+        judged = f"; {self.judge.standings.line()}" if self.judge is not None else ""
+        return self._said(f"{stored}{troubles}{judged}")
+
+    @command.command("statetrail.clients")  # type: ignore[untyped-decorator]
+    def clients(self) -> Sequence[str]:
+        """The clients, the least compliant first; needs statetrail_live=on."""
+        if self.judge is None:
+            return [self._said("clients are judged with: set statetrail_live on")]
+        return [each.line() for each in self.judge.standings.ranked()] or ["no client yet"]
+
+    @command.command("statetrail.report")  # type: ignore[untyped-decorator]
+    def report(self, path: types.Path) -> str:
+        """Write the audit of what was recorded so far as HTML, beside the traffic."""
+        if self.journal is None:
+            return "statetrail records nothing"
+        self.journal.flush()
+        target = Path(path).expanduser()
+        known = [sys.executable, "-m", "statetrail", "audit", str(self.journal.store.path)]
+        threading.Thread(
+            target=_audit, args=([*known, "--html", str(target)], target), daemon=True
+        ).start()
+        return self._said(f"writing {target}")
+
+    def _said(self, what: str) -> str:
+        """Said in the log as well: who types a command in mitmweb sees only that."""
+        logger.info("statetrail: %s", what)
+        return what
 
     def _wanted(self, flow: HTTPFlow) -> bool:
         return self._how is not None and (
@@ -251,6 +337,19 @@ class RecordState:
                 journal is not None
             ) else ""  # fmt: skip
             logger.error("statetrail: %s; %sthe traffic goes on", what, counts)
+
+
+def _show(flows: list[HTTPFlow]) -> None:
+    """Let mitmproxy's interfaces draw flows anew."""
+    ctx.master.addons.trigger(UpdateHook(flows))
+
+
+def _audit(program: list[str], target: Path) -> None:
+    done = subprocess.run(program, capture_output=True, text=True, check=False)
+    if done.returncode:
+        logger.error("statetrail: no report: %s", (done.stderr.splitlines() or ["?"])[-1][:300])
+    else:
+        logger.info("statetrail: %s is written", target)
 
 
 addons = [RecordState()]

@@ -17,7 +17,7 @@ from mitmproxy.proxy import mode_specs
 
 from statetrail.sightings import Exchange, Request, Response
 from statetrail.sightings.body import MAX_ENCODED
-from statetrail.sightings.records import Fields
+from statetrail.sightings.records import UNDER_WAY, Fields
 
 ERRORS: Final = (
     ("killed", re.compile(r"\bkilled", re.IGNORECASE)),
@@ -46,10 +46,6 @@ _ADDRESSED: Final = (
 
 MANY_CHUNKS: Final = 64
 """Chunks of a streamed body's beginning that are each listened to."""
-
-UNDER_WAY: Final = "under-way"
-"""Note of an exchange whose response has begun; one that keeps it never ended."""
-
 
 type Answer = tuple[int, Fields]
 """A response's status code and header fields."""

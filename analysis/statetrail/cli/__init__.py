@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from statetrail.cli import audit, compare, demo, export, importing, probe, record, show
+from statetrail.cli import audit, compare, demo, export, importing, probe, record, show, watch
 from statetrail.cli.guard import guarded
 
 app = typer.Typer(
@@ -34,6 +34,7 @@ app = typer.Typer(
 for module, name in (
     (demo, "demo"),
     (record, "record"),
+    (watch, "watch"),
     (importing, "import"),
     (audit, "audit"),
     (compare, "compare"),

@@ -72,6 +72,10 @@ def command(
             "--durability", help="full: also a power loss loses nothing, at the price of time."
         ),
     ] = "normal",
+    live: Annotated[
+        bool,
+        typer.Option("--live", help="Judge clients while recording, and warn of their faults."),
+    ] = False,
     mitmdump_args: Annotated[
         list[str] | None,
         typer.Argument(
@@ -101,6 +105,7 @@ def command(
         "statetrail_clear": ",".join(sorted(wanted)),
         "statetrail_client_header": header or "",
         "statetrail_rotate": rotate,
+        "statetrail_live": "on" if live else "off",
         "statetrail_durability": durability,
     }
     if not any("stream_large_bodies" in argument for argument in mitmdump_args or ()):

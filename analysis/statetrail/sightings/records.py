@@ -4,7 +4,7 @@ A `Request` and a `Response` hold what was on the wire and therefore secrets: th
 call of `statetrail.sightings.sight` and have no readable `repr`. A `Sighted` is what may be stored.
 """
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -15,6 +15,9 @@ type Kind = Literal["value", "establish", "empty"]
 type PresentedChannel = Literal["header", "uriquery"]
 type IssuedChannel = Literal["header", "body"]
 type Place = Literal["query", "path", "referer", "header"]
+
+UNDER_WAY: Final = "under-way"
+"""Note of an exchange whose response has begun; one that keeps it never ended."""
 
 
 class _Unreadable(msgspec.Struct, frozen=True, gc=False):

@@ -1,0 +1,139 @@
+"""Judging while recording: marks the flows of clients that ignored state, and warns of them.
+
+Enters: that a request started, and its flow with what was sighted in it. Leaves: marked flows with
+a comment, warnings (one a client, rule and hour), and counts for the console's commands. Everything
+that is said comes out of what may be stored, so it holds no secret; the memory is bounded, and only
+verdicts that are final are told.
+"""
+
+import logging
+import time
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from mitmproxy.http import HTTPFlow
+
+from statetrail.analyses.knowledge import FAULTS, Issue, Presented
+from statetrail.analyses.standings import MAX_CLIENTS, Standing, Standings
+from statetrail.analyses.tracker import Event, Exchange, Tracker, Verdict
+from statetrail.dialects import Dialect
+from statetrail.sightings import Request, Sighted
+
+logger = logging.getLogger("statetrail")
+
+MAX_FLOWS: Final = 10_000
+WARN_EVERY_S: Final = 3600
+MARK: Final = ":warning:"
+
+
+class LiveJudge:
+    """Judges exchanges as they complete.
+
+    Parameters
+    ----------
+    dialects
+        Those whose state is judged.
+    shown
+        Called with flows that have changed since they were last shown.
+    """
+
+    def __init__(
+        self, dialects: Iterable[Dialect], shown: Callable[[list[HTTPFlow]], None]
+    ) -> None:
+        self.standings = Standings()
+        self._tracker = Tracker(dialects, max_clients=MAX_CLIENTS)
+        self._shown = shown
+        self._numbers = 0
+        self._flows: OrderedDict[int, weakref.ref[HTTPFlow]] = OrderedDict()
+        self._warned: dict[tuple[str, str, str], float] = {}
+
+    def started(self, request: Request, client: str) -> int:
+        """A request started; returns the number by which it is known."""
+        self._numbers += 1
+        self._take(self._tracker.started(self._numbers, client, _origin(request), request.start_us))
+        return self._numbers
+
+    def abandoned(self, number: int, request: Request, client: str) -> None:
+        """A request will not be told of any more."""
+        self._take(self._tracker.abandoned(number, client, _origin(request)))
+
+    def completed(
+        self, flow: HTTPFlow, number: int, request: Request, client: str, sighted: Sighted
+    ) -> None:
+        """An exchange completed."""
+        row, origin = sighted.exchange, _origin(request)
+        self.standings.asked(
+            *(client, origin, f"{row.peer or '-'} | {row.user_agent or '-'}"),
+            f"{row.scheme}://{row.host}:{row.port}",
+        )
+        if sighted.presented or sighted.issued or row.dialects:
+            self._flows[number] = weakref.ref(flow)
+            if len(self._flows) > MAX_FLOWS:
+                self._flows.popitem(last=False)
+        events = self._tracker.completed(_exchange(number, client, origin, sighted))
+        # Where nothing else is under way the verdict is final with the next thing that happens,
+        # and any later moment will do for that.
+        after = row.request_start_us + 1
+        events += self._tracker.started(-number, client, origin, after)
+        events += self._tracker.abandoned(-number, client, origin)
+        self._take(events)
+
+    def _take(self, events: Iterable[Event]) -> None:
+        changed: dict[int, HTTPFlow] = {}
+        for event in events:
+            standing = self.standings.take(event)
+            if isinstance(event, Verdict) and event.verdict in FAULTS:
+                self._warn(event, standing)
+                self._mark(event, changed)
+        if changed:
+            self._shown(list(changed.values()))
+
+    def _mark(self, verdict: Verdict, changed: dict[int, HTTPFlow]) -> None:
+        reference = self._flows.get(verdict.exchange_id)
+        flow = reference() if reference is not None else None
+        if flow is None:
+            return
+        said = f"{verdict.verdict} {verdict.param}"
+        told = f"statetrail: {said}"
+        if told not in flow.comment and said not in flow.comment.split(", "):
+            if "statetrail: " in flow.comment:
+                flow.comment += f", {said}"
+            else:
+                flow.comment = f"{flow.comment}; {told}" if flow.comment else told
+        flow.marked = flow.marked or MARK
+        changed[verdict.exchange_id] = flow
+
+    def _warn(self, verdict: Verdict, known: Standing) -> None:
+        key = (f"{verdict.client} {verdict.origin}", verdict.verdict, verdict.param)
+        now = time.monotonic()
+        if now - self._warned.get(key, -WARN_EVERY_S) < WARN_EVERY_S:
+            return
+        if len(self._warned) >= MAX_CLIENTS:
+            self._warned.clear()
+        self._warned[key] = now
+        logger.warning(
+            "statetrail: %s at %s ignores state: %s %s",
+            *(known.client, known.origin, verdict.verdict, verdict.param),
+        )
+
+
+def _origin(request: Request) -> str:
+    return f"{request.scheme}://{request.host.lower()}:{request.port}"
+
+
+def _exchange(number: int, client: str, origin: str, sighted: Sighted) -> Exchange:
+    row = sighted.exchange
+    return Exchange(
+        *(number, client, origin, row.endpoint, row.method, row.request_start_us),
+        *(row.request_end_us, row.response_start_us, row.response_end_us, row.status),
+        issued=[
+            Issue(i.dialect, i.param, i.seen.fingerprint, i.usage, i.priority, i.problem)
+            for i in sighted.issued
+        ],
+        presented=[
+            Presented(p.dialect, p.param, p.seen.fingerprint, p.channel, p.kind)
+            for p in sighted.presented
+        ],
+    )

@@ -1,7 +1,8 @@
 """Estimators: the inference as objects that a notebook fits, reads and draws.
 
 Enters: `Evidence`, or intervals. Leaves: fitted estimators. Settings stand in the constructor,
-`fit` gives the estimator back, what it found ends in an underscore, `summary` is a frame, `plot` a chart.
+`fit` gives the estimator back, what it found ends in an underscore,
+`summary` is a frame, `plot` a chart.
 
     from statetrail.inference.estimators import ExpiryEstimator
 

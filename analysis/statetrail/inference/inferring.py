@@ -38,7 +38,7 @@ MIN_CLIENTS: Final = 2
 """Ends that any name needs, and clients that found them."""
 MANY_ENDS: Final = 6
 """Ends that `eviction`, `mixed` and `idle+absolute` need: few ends fit them whatever happened."""
-USES: Final = 40_000
+USES: Final = 25_000
 """Uses on which models are weighed: more tell nothing new and only cost time."""
 
 _MANY: Final = ("eviction", "mixed", "idle+absolute")

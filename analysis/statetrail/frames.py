@@ -78,11 +78,14 @@ class Frame:
         The Narwhals lazy frame, with exactly the columns of `table`.
     table
         The schema: what each column says, its unit, what null means.
+
+    The rows of a large result lie in a folder that stays as long as this object or its recording.
     """
 
-    def __init__(self, lazy: Lazy, table: Table) -> None:
+    def __init__(self, lazy: Lazy, table: Table, scratch: Scratch | None = None) -> None:
         self.lazy = lazy
         self.table = table
+        self._scratch = scratch
 
     def to_arrow(self) -> pa.Table:
         """All rows as an Arrow table of the catalogue's schema, sorted by the table's key."""
@@ -263,7 +266,7 @@ class Recording:
         """
         if table.name not in self._results:
             self._results[table.name] = self._gather(table, parts())
-        return Frame(self._results[table.name], table)
+        return Frame(self._results[table.name], table, self.scratch)
 
     def _gather(self, table: Table, parts: Iterable[pa.Table]) -> Lazy:
         each = iter(parts)

@@ -18,7 +18,6 @@ _RATIOS: Final = (1.15, 1.5, 2.5)
 
 def free_hazard(trials: Trials, span: str) -> float:
     """Log-evidence of a rate per bin of gap or age, the bins a fixed ratio wide."""
-    trials = trials.bounded(span)
     lived, fatal = trials.lived(span), trials.fatal(span)
     if not len(fatal):
         return -np.inf

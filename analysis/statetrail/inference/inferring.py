@@ -14,8 +14,9 @@ from statetrail.inference.ballots import Ballots
 from statetrail.inference.evidence import Evidence
 from statetrail.inference.instants import Instants, instants
 from statetrail.inference.intervals import AGE_FAMILY, Interval, interval
-from statetrail.inference.lateness import strict_name
+from statetrail.inference.lateness import PROMPT, strict_name
 from statetrail.inference.policy import Naming, weigh
+from statetrail.inference.thresholds import threshold
 from statetrail.inference.throttles import noted
 from statetrail.inference.trials import Trials
 
@@ -38,6 +39,8 @@ MIN_CLIENTS: Final = 2
 """Ends that any name needs, and clients that found them."""
 MANY_ENDS: Final = 6
 """Ends that `eviction`, `mixed` and `idle+absolute` need: few ends fit them whatever happened."""
+FEW_ENDS: Final = 20
+"""Fewer ends than these have to fit an idle timeout without exception."""
 USES: Final = 25_000
 """Uses on which models are weighed: more tell nothing new and only cost time."""
 
@@ -99,7 +102,7 @@ def infer(evidence: Evidence, ballots: Ballots | None = None) -> Inference:
         )
     if ballots is None:
         ballots = Ballots.of(evidence)
-    accepted, refused = _late(evidence)
+    accepted, refused, prompt = _late(evidence)
     sample = _sample(evidence)
     trials = Trials.of(sample)
     clients = len(np.unique(trials.fatal_client))
@@ -111,9 +114,13 @@ def infer(evidence: Evidence, ballots: Ballots | None = None) -> Inference:
         posterior = naming.posterior[naming.best]
         if posterior >= MIN_POSTERIOR and (trials.ends >= MANY_ENDS or naming.best not in _MANY):
             policy = naming.best
+        if policy == "idle" and _denied(ballots):
+            policy = "undetermined"
     if policy == "age":
-        policy = strict_name(accepted, refused)
-    idle, age = (interval(ballots, trials, span, policy) for span in ("gap", "age"))
+        policy = strict_name(accepted, refused, prompt)
+    idle, age = (
+        interval(ballots, Trials.of(sample, (span,)), span, policy) for span in ("gap", "age")
+    )
     grain = None
     if naming is not None and policy == "idle" and naming.share("idle, throttled") >= MIN_POSTERIOR:
         grain = naming.throttle.throttle_s
@@ -132,13 +139,33 @@ def infer(evidence: Evidence, ballots: Ballots | None = None) -> Inference:
     )
 
 
-def _late(evidence: Evidence) -> tuple[int, int]:
-    """Uses of values that had been seen to end: how many were accepted, how many refused."""
+def _denied(ballots: Ballots) -> bool:
+    """Whether ends of values whose birth was not seen deny an idle timeout that fits all others.
+
+    Models are weighed without them, since their age is not known; where there are few others, one
+    of them is too many.
+    """
+    ended = ballots.ended_at_us >= 0
+    low = threshold(ballots.outlived_gap, ballots.ended_gap).low_s or 0.0
+    early = ended & (ballots.ended_gap <= low)
+    old = np.isinf(ballots.ended_age)
+    others = np.count_nonzero(ended & ~old)
+    return bool(others < FEW_ENDS and np.any(early & old) and not np.any(early & ~old))
+
+
+def _late(evidence: Evidence) -> tuple[int, int, int]:
+    """Uses of values that had been seen to end: accepted, refused, refused soon afterwards."""
     over = np.full(evidence.values, np.iinfo(np.int64).max)
-    over[evidence.value[evidence.ending]] = evidence.at_us[evidence.ending]
+    age = np.zeros(evidence.values)
+    ending = evidence.ending
+    over[evidence.value[ending]] = evidence.at_us[ending]
+    age[evidence.value[ending]] = evidence.age_low_s[ending]
     after = evidence.at_us > over[evidence.value]
     accepted, refused = (after & (evidence.late * sign > 0) for sign in (1, -1))
-    return int(np.count_nonzero(accepted)), int(np.count_nonzero(refused))
+    since_s = (evidence.at_us - over[evidence.value]) / 1e6
+    prompt = refused & (since_s <= PROMPT * age[evidence.value])
+    count = [int(np.count_nonzero(which)) for which in (accepted, refused, prompt)]
+    return count[0], count[1], count[2]
 
 
 def _sample(evidence: Evidence) -> Evidence:
@@ -173,7 +200,7 @@ def _spared(ballots: Ballots, befell: Instants) -> Ballots:
 def _unthrottled(evidence: Evidence, idle: Interval, throttle_s: float) -> Interval:
     """The interval of the timeout since the last noted use, as far as the plain one allows it."""
     votes = Ballots.of(noted(evidence, throttle_s))
-    found = interval(votes, Trials.of(noted(evidence, throttle_s)), "gap", "idle")
+    found = interval(votes, Trials.of(noted(evidence, throttle_s), ("gap",)), "gap", "idle")
     if found.low_s is None or found.high_s is None:
         return idle
     return Interval(found.low_s, found.high_s, found.sharp)

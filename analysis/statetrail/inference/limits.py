@@ -41,7 +41,6 @@ def single_limit(
     share
         The least and the largest share of the ends that the limit may explain.
     """
-    trials = trials.bounded(span)
     if not trials.ends:
         return -np.inf
     lived, fatal, longest = trials.lived(span), trials.fatal(span), trials.longest(span)

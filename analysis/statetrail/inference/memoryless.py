@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from statetrail.inference.noise import LONGEST_S, LUCK_PRIOR, log_loss_chance
+from statetrail.inference.noise import LONGEST_S, log_loss_chance, log_luck
 from statetrail.inference.numerics import log_bernoulli, log_sum
 from statetrail.inference.trials import Trials
 
@@ -30,5 +30,5 @@ def eviction(trials: Trials) -> float:
 
 def per_request(trials: Trials) -> float:
     """Log-evidence that every use ends its value, but for a few lucky ones."""
-    lived = len(trials.lived_gap)
-    return float(log_bernoulli(lived, lived + trials.ends, LUCK_PRIOR))
+    lived, ended = np.array([float(len(trials.lived_gap))]), np.array([float(trials.ends)])
+    return float(log_luck(lived, ended)[0])

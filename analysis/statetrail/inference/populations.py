@@ -31,17 +31,18 @@ MIN_CLIENTS: Final = 2
 MIN_TRIALS: Final = 3
 """... or so many survivals that the first limit forbids, if values of theirs ended too."""
 
-_GRID: Final = 64
+_GRID: Final = 48
 _FINE: Final = 12
 _ROUNDS: Final = 8
-_BEST: Final = 400
+_BEST: Final = 200
 _FEWEST: Final = 12
-_WORK: Final = 60_000
+_WORK: Final = 30_000
+_AT_ONCE: Final = 100
 _USUAL: Final = (0.005, 0.01)
 # Rates with their weights.
 _LOSSES: Final = ((1e-5, 0.5), (0.005, 0.25), (0.03, 0.25))
 _LUCK: Final = ((1e-4, 0.75), (0.03, 0.25))
-_SHARES: Final[Reals] = np.array([0.03, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.97])
+_SHARES: Final[Reals] = np.array([0.03, 0.12, 0.25, 0.4, 0.5, 0.6, 0.75, 0.88, 0.97])
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,22 +74,22 @@ def populations(trials: Trials, span: str) -> Populations:
     span
         ``gap`` or ``age``.
     """
-    trials = trials.bounded(span)
     nobody = Populations(-np.inf, -np.inf, np.zeros(trials.clients))
     if not trials.ends or trials.clients < 2:
         return nobody
     points = np.unique(np.concatenate([trials.longest(span), trials.fatal(span)]))
     edges = edged(np.union1d(spread(_bounds(trials, span), _GRID), spread(points, _GRID // 2)))
-    found = None
+    pairs = _pairs(trials, span, edges)
     for _ in range(_ROUNDS):
-        found = _mixture(trials, span, edges, whole(points, edges))
-        if found is None:
+        if pairs is None:
             return nobody
-        finer = [spread(inside(points, edges[c], edges[c + 1]), _FINE) for c in found[3]]
+        best = (int(pairs.one[0]), int(pairs.two[0]))
+        finer = [spread(inside(points, edges[c], edges[c + 1]), _FINE) for c in best]
         if not len(finer[0]) + len(finer[1]):
             break
         edges = np.unique(np.concatenate([edges, *finer]))
-    return nobody if found is None else Populations(*found[:3])
+        pairs = _pairs(trials, span, edges)
+    return nobody if pairs is None else _mixture(pairs, whole(points, edges))
 
 
 def _bounds(trials: Trials, span: str) -> Reals:
@@ -101,14 +102,24 @@ def _bounds(trials: Trials, span: str) -> Reals:
     return found[(found > 0) & np.isfinite(found)]
 
 
-def _mixture(
-    trials: Trials, span: str, edges: Reals, settled: Flags
-) -> tuple[float, float, Reals, tuple[int, int]] | None:
-    """Evidence, membership of the second and the best pair of cells; `None`: no pair will do.
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """The best pairs of cells, the best first: their places, priors, and firmness.
 
-    Only pairs of settled cells count as evidence: a cell that holds data is flattered.
+    `counts`: per client and cell, unexplained ends, survivals below, explained ends, survivals
+    above.
     """
-    lost, kept, explained, lucky = _counts(trials, span, edges)
+
+    one: Codes
+    two: Codes
+    prior: Reals
+    firm: Flags
+    counts: tuple[Reals, Reals, Reals, Reals]
+
+
+def _pairs(trials: Trials, span: str, edges: Reals) -> _Pairs | None:
+    """Pairs that both populations need, the likeliest at usual rates first; `None`: no pair."""
+    counts = lost, _, explained, lucky = _counts(trials, span, edges)
     cells = np.arange(len(edges) - 1)
     one, two = (side.ravel() for side in np.meshgrid(cells, cells, indexing="ij"))
     one, two = one[one < two], two[one < two]
@@ -123,18 +134,26 @@ def _mixture(
     with np.errstate(divide="ignore"):
         widths = np.log(np.minimum(np.diff(logs) / np.log(MOST / APART), 1.0) * (1 - NEVER))
     prior = log_widths(edges)[one] + np.where(never, np.log(NEVER), widths[two])
-    usual = _by_cell(lost, kept, explained, lucky, *_USUAL)
-    top = np.argsort(prior + _best_of(usual, one, two))[::-1]
+    usual = _by_cell(counts, *_USUAL)
+    top = np.argsort(-prior - _best_of(usual, one, two), kind="stable")
     top = top[: max(_FEWEST, min(_BEST, _WORK // trials.clients))]
     needed, firm = _acts(lost, lucky, one[top], two[top], explained)
     top, firm = top[needed], firm[needed]
     if not len(top):
         return None
-    sure = settled[one[top]] & settled[two[top]]
+    return _Pairs(one[top], two[top], prior[top], firm, counts)
+
+
+def _mixture(pairs: _Pairs, settled: Flags) -> Populations:
+    """The evidence of the pairs, whose shares and rates are averaged.
+
+    Only pairs of settled cells count: a cell that holds data is flattered.
+    """
+    sure = settled[pairs.one] & settled[pairs.two]
     totals, doubts, by_noise = [], [], []
     for (loss, likely), (luck, probable) in product(_LOSSES, _LUCK):
-        each = _by_cell(lost, kept, explained, lucky, loss, luck)
-        a, b = each[:, one[top]], each[:, two[top]]
+        each = _by_cell(pairs.counts, loss, luck)
+        a, b = each[:, pairs.one], each[:, pairs.two]
         # The larger of both is taken out first, so that neither exponential can overflow.
         larger = np.maximum(a, b)
         first, other = np.exp(a - larger), np.exp(b - larger)
@@ -142,25 +161,22 @@ def _mixture(
             [np.log((1 - s) * first + s * other).sum(axis=0) for s in _SHARES]
         )
         peak = by_share.max(axis=0)
-        mixed = peak + np.log(np.exp(by_share - peak).mean(axis=0)) + prior[top]
+        mixed = peak + np.log(np.exp(by_share - peak).mean(axis=0)) + pairs.prior
         best = int(np.argmax(mixed))
         share = _SHARES[int(np.argmax(by_share[:, best]))]
         odds = b[:, best] + np.log(share) - a[:, best] - np.log1p(-share)
         membership = 1 / (1 + np.exp(-np.clip(odds, -50, 50)))
         weight = float(np.log(likely * probable))
-        totals.append(weight + log_sum(mixed[sure & firm]))
-        doubts.append(weight + log_sum(mixed[sure & ~firm]))
-        by_noise.append(
-            (weight + float(mixed[best]), membership, (int(one[top[best]]), int(two[top[best]])))
-        )
-    _, membership, pair = max(by_noise, key=lambda found: found[0])
-    return log_sum(totals), log_sum(doubts), membership, pair
+        totals.append(weight + log_sum(mixed[sure & pairs.firm]))
+        doubts.append(weight + log_sum(mixed[sure & ~pairs.firm]))
+        by_noise.append((weight + float(mixed[best]), membership))
+    _, membership = max(by_noise, key=lambda found: found[0])
+    return Populations(log_sum(totals), log_sum(doubts), membership)
 
 
-def _by_cell(
-    lost: Reals, kept: Reals, explained: Reals, lucky: Reals, loss: float, luck: float
-) -> Reals:
+def _by_cell(counts: tuple[Reals, Reals, Reals, Reals], loss: float, luck: float) -> Reals:
     """Per client and cell, the log-likelihood with these rates."""
+    lost, kept, explained, lucky = counts
     return np.asarray(
         lost * np.log(loss)
         + kept * np.log1p(-loss)
@@ -169,11 +185,12 @@ def _by_cell(
     )
 
 
-def _best_of(each: Reals, one: Reals, two: Reals) -> Reals:
+def _best_of(each: Reals, one: Codes, two: Codes) -> Reals:
     """Per pair of cells, the likelihood if every client is of the population that suits it."""
     total = np.zeros(len(one))
-    for row in each:
-        total += np.maximum(row[one], row[two])
+    for at in range(0, len(each), _AT_ONCE):
+        some = each[at : at + _AT_ONCE]
+        total += np.maximum(some[:, one], some[:, two]).sum(axis=0)
     return total
 
 

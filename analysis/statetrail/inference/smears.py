@@ -47,7 +47,6 @@ def smeared(trials: Trials, span: str, around_s: float) -> tuple[float, float]:
     around_s
         About where the limit is; zones are sought from a third of it to three times it.
     """
-    trials = trials.bounded(span)
     lived, fatal = trials.lived(span) / around_s, trials.fatal(span) / around_s
     begins = np.repeat(_STARTS, len(_WIDTHS))
     ends = begins * (1 + np.tile(_WIDTHS, len(_STARTS)))

@@ -1,11 +1,12 @@
 """Trials: the part of the evidence on which the models of a policy are compared.
 
 Enters: `Evidence`. Leaves: `Trials`, survived and fatal uses apart. Models may only be compared on
-the same data, so an end counts here only where its gap is bounded. Where its age is not, since the
-value was born before the capture, any limit on the age explains it, and it speaks for none.
+the same data, so an end counts only where both its gap and its age are bounded. The intervals use
+the others too.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -25,7 +26,7 @@ class Trials:
     lived_value, lived_client
         Codes of the values and clients of the survived uses.
     fatal_gap, fatal_age
-        Spans in seconds that ends had reached at most; an age may be infinite.
+        Spans in seconds that ends had reached at most.
     fatal_value, fatal_client
         Codes of the values and clients of the ends.
     values, clients
@@ -44,13 +45,12 @@ class Trials:
     clients: int
 
     @classmethod
-    def of(cls, evidence: Evidence) -> Self:
-        """The trials that limits can be held against."""
+    def of(cls, evidence: Evidence, spans: Sequence[str] = ("gap", "age")) -> Self:
+        """The trials that limits can be held against: ends of which these spans are bounded."""
         ends = evidence.ending
-        ends, lived = (
-            ends[np.isfinite(evidence.gap_high_s[ends])],
-            np.flatnonzero(evidence.survived),
-        )
+        for span in spans:
+            ends = ends[np.isfinite(evidence.bounds(span)[1][ends])]
+        lived = np.flatnonzero(evidence.survived)
         return cls(
             lived_gap=evidence.gap_low_s[lived],
             lived_age=evidence.age_low_s[lived],
@@ -76,19 +76,6 @@ class Trials:
     def fatal(self, span: str) -> Reals:
         """Gaps or ages of the ends."""
         return self.fatal_gap if span == "gap" else self.fatal_age
-
-    def bounded(self, span: str) -> "Trials":
-        """Without the ends whose gap or age has no upper bound."""
-        known = np.isfinite(self.fatal(span))
-        if known.all():
-            return self
-        return replace(
-            self,
-            fatal_gap=self.fatal_gap[known],
-            fatal_age=self.fatal_age[known],
-            fatal_value=self.fatal_value[known],
-            fatal_client=self.fatal_client[known],
-        )
 
     def longest(self, span: str) -> Reals:
         """Per value the longest span it outlived; 0 where none was seen."""

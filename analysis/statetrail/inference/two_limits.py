@@ -55,9 +55,7 @@ def two_limits(trials: Trials) -> TwoLimits:
     """The evidence for an idle timeout with an absolute limit."""
     if trials.ends < 2:
         return TwoLimits(-np.inf, -np.inf)
-    points = [
-        np.unique(np.concatenate([trials.longest(s), trials.bounded(s).fatal(s)])) for s in _SPANS
-    ]
+    points = [np.unique(np.concatenate([trials.longest(s), trials.fatal(s)])) for s in _SPANS]
     edges = [edged(spread(p, _COARSE)) for p in points]
     found = TwoLimits(-np.inf, -np.inf)
     for _ in range(_ROUNDS):
@@ -114,11 +112,8 @@ def _cells(trials: Trials, gap_edges: Reals, age_edges: Reals) -> tuple[Reals, F
     likelihood = np.logaddexp(by_use, by_value) + HALF
     prior = log_widths(gap_edges)[:, None] + log_widths(age_edges)[None, :] + float(np.log(2))
     cells = prior + likelihood
-    # An end whose age has no bound is explained by any limit on it, and speaks for none.
-    known = np.isfinite(trials.fatal_age)
-    bounded = (fatal[0][known], fatal[1][known])
     only_gap = explained - by_age
-    only_age = _up_to(bounded, (floors[0], everywhere[1])) - lost
+    only_age = _up_to(fatal, (floors[0], everywhere[1])) - lost
     acts = (only_gap > 0) & (only_age > 0) & (explained >= MIN_SHARE * trials.ends)
     firm = (only_gap >= MIN_OWN) & (only_age >= MIN_OWN)
     ordered = ceilings[1][None, :] > floors[0][:, None]

@@ -44,7 +44,6 @@ class Zone:
 
 def zone(trials: Trials, span: str) -> Zone:
     """The evidence for a limit on gap or age with a grey zone."""
-    trials = trials.bounded(span)
     lived, fatal = trials.lived(span), trials.fatal(span)
     if len(fatal) < MIN_EACH or len(lived) < MIN_EACH:
         return Zone(-np.inf, None, None)

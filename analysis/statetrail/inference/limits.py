@@ -25,6 +25,7 @@ def single_limit(
     trials: Trials,
     span: str,
     *,
+    hazards: Reals = HAZARDS,
     above_s: float = 0.0,
     share: tuple[float, float] = (MIN_SHARE, 1.0),
 ) -> float:
@@ -36,6 +37,8 @@ def single_limit(
         What survived and what did not.
     span
         ``gap`` for an idle timeout, ``age`` for a limit on the age.
+    hazards
+        Rates of losses that are tried.
     above_s
         Only limits above this are asked for.
     share
@@ -48,12 +51,12 @@ def single_limit(
     edges = np.unique(np.concatenate([[0.0], longest, fatal, [np.inf]]))
     floor, ceiling = edges[:-1], edges[1:]
     kept, gaps = _up_to(lived, floor), _up_to(lived, floor, trials.lived_gap)
-    chances = log_loss_chance(trials.fatal_gap)
+    chances = log_loss_chance(trials.fatal_gap, hazards)
 
     lost = _up_to(fatal, floor)
     lucky_uses = len(lived) - _up_to(lived, ceiling, side="left")
     lost_chances = _up_to(fatal, floor, chances)
-    by_use = Losses(lost, kept, gaps, lost_chances, HAZARDS).log_likelihood()
+    by_use = Losses(lost, kept, gaps, lost_chances, hazards).log_likelihood()
     by_use += log_luck(lucky_uses, trials.ends - lost)
     # Of an immune value the limit explains no end, and all its uses are exposed to losses.
     before = longest[trials.fatal_value]
@@ -67,7 +70,7 @@ def single_limit(
         np.full_like(kept, len(lived)),
         np.full_like(gaps, trials.lived_gap.sum()),
         chances.sum(axis=1)[:, None] - explained_chances,
-        HAZARDS,
+        hazards,
     ).log_likelihood()
     by_value += log_luck(lucky, explained)
     cells = log_widths(edges) + np.logaddexp(by_use, by_value) + HALF

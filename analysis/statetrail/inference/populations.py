@@ -32,6 +32,8 @@ MIN_TRIALS: Final = 3
 """... or so many survivals that the first limit forbids, if values of theirs ended too."""
 
 _GRID: Final = 48
+_SPARSE: Final = 12
+_CELLS: Final = 12_000
 _FINE: Final = 12
 _ROUNDS: Final = 8
 _BEST: Final = 200
@@ -78,7 +80,8 @@ def populations(trials: Trials, span: str) -> Populations:
     if not trials.ends or trials.clients < 2:
         return nobody
     points = np.unique(np.concatenate([trials.longest(span), trials.fatal(span)]))
-    edges = edged(np.union1d(spread(_bounds(trials, span), _GRID), spread(points, _GRID // 2)))
+    grid = max(_SPARSE, min(_GRID, _CELLS // trials.clients))
+    edges = edged(np.union1d(spread(_bounds(trials, span), grid), spread(points, grid // 2)))
     pairs = _pairs(trials, span, edges)
     for _ in range(_ROUNDS):
         if pairs is None:

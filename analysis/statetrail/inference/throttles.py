@@ -16,15 +16,17 @@ import numpy as np
 
 from statetrail.inference.evidence import Codes, Evidence
 from statetrail.inference.limits import single_limit
+from statetrail.inference.noise import HAZARDS
 from statetrail.inference.numerics import Reals
+from statetrail.inference.thresholds import threshold
 from statetrail.inference.trials import Trials
 
 SMALLEST: Final = 0.03
 LARGEST: Final = 0.8
 """Throttles are sought between these shares of the timeout."""
 
-_COARSE: Final = 36
-_FINE: Final = 15
+_COARSE: Final = 26
+_FINE: Final = 11
 _SECOND_US: Final = 1e6
 
 
@@ -45,9 +47,12 @@ class Throttle:
 
 
 def throttled(evidence: Evidence) -> Throttle:
-    """The evidence for a throttled renewal with one idle timeout."""
+    """The evidence for a throttled renewal with one idle timeout.
+
+    None is sought where a plain timeout fits every value: nothing would tell it from one.
+    """
     fatal = Trials.of(evidence).fatal_gap
-    if not len(fatal):
+    if not len(fatal) or not threshold(*evidence.votes("gap")).contradictions:
         return Throttle(-np.inf, None)
     low, high = SMALLEST * float(fatal.min()), 2 * float(np.median(fatal))
     tried = np.geomspace(low, max(high, 2 * low), _COARSE)
@@ -70,7 +75,8 @@ def throttled(evidence: Evidence) -> Throttle:
 
 def _evidence(evidence: Evidence, throttle_s: float) -> float:
     least = throttle_s / LARGEST
-    return single_limit(Trials.of(noted(evidence, throttle_s)), "gap", above_s=least)
+    trials = Trials.of(noted(evidence, throttle_s))
+    return single_limit(trials, "gap", above_s=least, hazards=HAZARDS[::3])
 
 
 def noted(evidence: Evidence, throttle_s: float) -> Evidence:

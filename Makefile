@@ -64,6 +64,13 @@ KILLS ?= 50
 crash: env ## kill -9 under load, a full disk, a locked, a removed and a damaged store: what is lost, and what the store says of it: KILLS=50
 	PYTHONPATH=tests $(RUN) python -m crash.run --kills $(KILLS)
 
+bench-recorder: env ## what recording costs a proxy, as ratios to a bare mitmdump (needs Debian's nginx-light, wrk, nghttp2-client)
+	PYTHONPATH=tests $(RUN) python -m benchmarks.bench_recorder
+
+SOAK ?= 200000
+soak: env ## the recorder's memory over SOAK=200000 exchanges of 20,000 clients
+	PYTHONPATH=tests $(RUN) python -m benchmarks.soak --exchanges $(SOAK)
+
 mutants: env ## plant faults in the judges of verdicts: the tests have to find each
 	PYTHONPATH=tests $(RUN) python -m mutants.run
 

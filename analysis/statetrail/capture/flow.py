@@ -149,13 +149,13 @@ def streams(flow: HTTPFlow, *, late: bool) -> bool:
     response = flow.response
     if response is None or response.data.content is not None:
         return False
-    if response.stream:
-        return True
+    if response.stream or not late:
+        return bool(response.stream)
     try:
         size = expected_http_body_size(flow.request, response)
     except ValueError:
         return False
-    return late and (size is None or size < 0)
+    return size is None or size < 0
 
 
 class BodySniffer:

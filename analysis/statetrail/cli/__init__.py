@@ -14,7 +14,19 @@ from typing import Annotated
 
 import typer
 
-from statetrail.cli import audit, compare, demo, export, importing, probe, record, show, watch
+from statetrail.cli import (
+    audit,
+    compare,
+    demo,
+    export,
+    importing,
+    probe,
+    prune,
+    record,
+    redact,
+    show,
+    watch,
+)
 from statetrail.cli.guard import guarded
 
 app = typer.Typer(
@@ -41,6 +53,8 @@ for module, name in (
     (show, "show"),
     (export, "export"),
     (probe, "probe"),
+    (prune, "prune"),
+    (redact, "redact"),
 ):
     # Typer keeps a docstring's line breaks, which are for those who read the code.
     paragraphs = inspect.cleandoc(module.command.__doc__ or "").split("\n\n")

@@ -10,7 +10,7 @@ from typing import Final, NewType
 
 from msgspec.structs import astuple
 
-from statetrail.schema import EXCHANGES, ISSUED, PRESENTED, TRACES, Table
+from statetrail.schema import EXCHANGES, TABLES
 from statetrail.sightings import Sighted
 
 ExchangeId = NewType("ExchangeId", int)
@@ -26,10 +26,10 @@ _ADD_EXCHANGE: Final = _insert("exchanges", EXCHANGES.names[1:], " ON CONFLICT D
 
 
 @lru_cache(3 * 64)
-def _add_many(table: Table, count: int) -> str:
-    """The statement that adds that many rows at once."""
-    marks = ", ".join(["?"] * len(table.names))
-    return _insert(table.name, table.names) + f", ({marks})" * (count - 1)
+def _add_many(name: str, count: int) -> str:
+    """The statement that adds that many rows to a table at once."""
+    names = TABLES[name].names
+    return _insert(name, names) + f", ({', '.join(['?'] * len(names))})" * (count - 1)
 
 
 _CHANGE_EXCHANGE: Final = (
@@ -72,7 +72,7 @@ def _add_sightings(db: sqlite3.Connection, exchange_id: int, sighted: Sighted) -
                 exchange_id, at, one.dialect, one.param, *astuple(one.seen), one.usage,
                 one.priority, one.channel, one.problem, one.length, one.alphabet,
             )  # fmt: skip
-        db.execute(_add_many(ISSUED, len(issued)), values)
+        db.execute(_add_many("issued", len(issued)), values)
     if presented := sighted.presented:
         values = []
         for at, shown in enumerate(presented):
@@ -80,9 +80,9 @@ def _add_sightings(db: sqlite3.Connection, exchange_id: int, sighted: Sighted) -
                 exchange_id, at, shown.dialect, shown.param, *astuple(shown.seen), shown.channel,
                 shown.kind,
             )  # fmt: skip
-        db.execute(_add_many(PRESENTED, len(presented)), values)
+        db.execute(_add_many("presented", len(presented)), values)
     if traces := sighted.traces:
         values = []
         for at, trace in enumerate(traces):
             values += (exchange_id, at, trace.place, trace.fingerprint)
-        db.execute(_add_many(TRACES, len(traces)), values)
+        db.execute(_add_many("traces", len(traces)), values)

@@ -1,0 +1,69 @@
+"""Retention: old exchanges leave, the recorder goes on."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from statetrail.cli.prune import age_s
+from statetrail.store import Journal, SqliteStore, StoreName, read_store
+from statetrail.store.pruning import prune
+from support.traffic import AT, sighted
+
+
+def filled(path: Path, count: int) -> SqliteStore:
+    """A store with exchanges a second apart."""
+    store = SqliteStore.create_or_open(path)
+    store.append_many(
+        [
+            sighted("/v3/x?LangId=1", flow_id=str(n), at=AT + n * 1_000_000, body=b"x")
+            for n in range(count)
+        ]
+    )
+    return store
+
+
+def test_what_is_older_leaves_with_all_its_sightings(tmp_path: Path) -> None:
+    """In batches, and what is newer stays."""
+    path = tmp_path / "x.sqlite"
+    filled(path, 1200).close()
+    done = prune(path, AT + 1_100_000_000)
+    assert (done.exchanges, done.left, done.removed) == (1100, 100, False)
+    facts = read_store(path)
+    assert facts.table("exchanges").num_rows == facts.table("presented").num_rows == 100
+
+
+def test_space_is_used_again_and_the_recorder_goes_on(tmp_path: Path) -> None:
+    """Vacuum-free: the file does not grow by what takes the place of what left."""
+    path = tmp_path / "x.sqlite"
+    steady = Journal(StoreName(path), lambda _: None)
+    for turn in range(3):
+        for n in range(300):
+            steady.add(sighted("/v3/x?LangId=1", flow_id=f"{turn}-{n}", at=AT + turn * 10_000_000))
+        prune(path, AT + turn * 10_000_000 + 1)
+    steady.close()
+    assert steady.lost == 0
+    with closing(sqlite3.connect(path)) as db:
+        pages = db.execute("PRAGMA page_count").fetchone()[0]
+        assert db.execute("PRAGMA freelist_count").fetchone()[0] > pages / 2
+    size = path.stat().st_size
+    with filled(path, 200):
+        pass
+    assert path.stat().st_size == size
+
+
+def test_an_empty_store_is_removed_unless_somebody_has_it_open(tmp_path: Path) -> None:
+    """With its key and its log; a dry run removes nothing."""
+    path = tmp_path / "x.sqlite"
+    store = filled(path, 3)
+    later = AT + 3_600_000_000
+    assert prune(path, later, dry_run=True).exchanges == 3
+    assert not prune(path, later).removed
+    store.append(sighted("/x", flow_id="after"))
+    store.close()
+    assert prune(path, later).removed
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ages_are_read() -> None:
+    """As people write them."""
+    assert (age_s("30d"), age_s("12 h"), age_s("1W")) == (2_592_000, 43_200, 604_800)

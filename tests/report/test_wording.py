@@ -12,11 +12,14 @@ from statetrail.report.wording import duration, visible
 
 @pytest.mark.parametrize(
     "name",
-    ["wording", "html", "text", "gather.answers", "gather.findings", "gather.tokens"],
+    [
+        *("report.wording", "report.html", "report.text", "report.gather.answers"),
+        *("report.gather.findings", "analyses.strength", "findings.profiles", "inert"),
+    ],
 )
 def test_the_examples_in_the_docstrings_are_true(name: str) -> None:
     """Each example gives what it says."""
-    result = doctest.testmod(importlib.import_module(f"statetrail.report.{name}"))
+    result = doctest.testmod(importlib.import_module(f"statetrail.{name}"))
     assert result.attempted
     assert not result.failed
 

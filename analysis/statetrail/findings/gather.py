@@ -106,7 +106,7 @@ def _finding(
     details = list(dict.fromkeys(one["detail"] for one in shown if one["detail"]))
     more = ", …" if len(details) > _MAX_DETAILS or (details and count > len(shown)) else ""
     among = f" ({', '.join(details[:_MAX_DETAILS])}{more})" if details else ""
-    words = {"count": count, "of": of, "param": row["param"], **profile.words}
+    words = {"count": f"{count:,}", "of": f"{of:,}", "param": row["param"], **profile.words}
     observed, expected = rule.observed.format(**words), rule.expected.format(**words)
     ids = [number for one in shown for number in (one["exchange_id"], one["related_id"])]
     severity, confidence = _grades(rule, count, why)

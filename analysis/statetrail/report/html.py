@@ -21,7 +21,7 @@ from statetrail.analyses.rotations import CAUSES
 from statetrail.analyses.verdicts import FAULTS, VERDICTS
 from statetrail.report import definitions, plots, wording
 from statetrail.report.document import Document, EvidenceExchange, Finding
-from statetrail.report.gather.findings import first_of_each
+from statetrail.report.gather.findings import MAX_EVIDENCE, first_of_each
 from statetrail.report.heatmap import heatmaps
 from statetrail.report.lanes import lanes
 from statetrail.report.palette import HUES, Scheme, hue, variables
@@ -242,8 +242,8 @@ def named(counts: Mapping[str, int]) -> str:
 
 
 def told(ids: Sequence[int], exchanges: Mapping[int, EvidenceExchange]) -> list[EvidenceExchange]:
-    """Those of the exchanges that the document tells in full."""
-    return [exchanges[one] for one in ids if one in exchanges]
+    """The first of the exchanges, those that the document tells in full."""
+    return [exchanges[one] for one in ids[:MAX_EVIDENCE] if one in exchanges]
 
 
 def _charts(document: Document) -> dict[str, Chart]:

@@ -12,12 +12,13 @@ import pyarrow as pa
 
 from statetrail.frames import Recording
 from statetrail.report.document import Finding
+from statetrail.report.gather.counting import rows
 
 NEAR: Final = 4
 """Exchanges before the primary one, and after it."""
 MAX_LANES: Final = 60
 """Findings whose surroundings are kept."""
-_ANCHOR: Final = "anchor"
+_SIDES: Final = ("client", "origin")
 
 
 def gather_around(rec: Recording, shown: Sequence[Finding]) -> dict[str, tuple[int, ...]]:
@@ -32,26 +33,28 @@ def gather_around(rec: Recording, shown: Sequence[Finding]) -> dict[str, tuple[i
     every = rec.exchanges_with_client().select(
         "exchange_id", "client", "origin", "dialects", at_us="request_start_us"
     )
-    primary = every.join(ids, on="exchange_id").select(
-        "client", "origin", anchor="exchange_id", anchor_us="at_us"
+    one = nw.lit(1, nw.Int64)
+    primary = rec.keep(every.join(ids, on="exchange_id"))
+    own = ids.with_columns(own=one)
+    # What is in no dialect's scope is left out, but never a primary exchange itself.
+    theirs = (
+        every.join(primary.select(*_SIDES).unique(), on=list(_SIDES))
+        .join(own, on="exchange_id", how="left")
+        .filter((nw.col("dialects") != "") | ~nw.col("own").is_null())
+        .with_columns(one=nw.col("exchange_id") * 0 + 1)
     )
-    # What is in no dialect's scope is left out, but never the primary exchange itself.
-    near = every.join(primary, on=["client", "origin"]).filter(
-        (nw.col("dialects") != "") | (nw.col("exchange_id") == nw.col(_ANCHOR))
+    placed = rec.keep(
+        theirs.with_columns(
+            nth=nw.col("one").cum_sum().over(*_SIDES, order_by=["at_us", "exchange_id"])
+        ).select(*_SIDES, "exchange_id", "own", nth=nw.col("nth").cast(nw.Int64))
     )
-    own = nw.col("exchange_id") == nw.col(_ANCHOR)
-    placed = near.with_columns(one=nw.col("exchange_id") * 0 + 1).with_columns(
-        nth=nw.col("one").cum_sum().over(_ANCHOR, order_by=["at_us", "exchange_id"])
-    )
-    placed = placed.with_columns(
-        middle=nw.when(own).then("nth").otherwise(0).max().over(_ANCHOR)
-    ).filter(
-        (nw.col("nth") - nw.col("middle") <= NEAR) & (nw.col("middle") - nw.col("nth") <= NEAR)
-    )
-    found: dict[int, list[tuple[int, int]]] = {}
-    for row in placed.select(_ANCHOR, "nth", "exchange_id").collect("pyarrow").rows(named=True):
-        found.setdefault(row[_ANCHOR], []).append((row["nth"], row["exchange_id"]))
-    return {
-        finding: tuple(exchange for _, exchange in sorted(found.get(anchor, ())))
-        for finding, anchor in anchors.items()
-    }
+    wanted = [
+        {name: row[name] for name in _SIDES} | {"anchor": row["exchange_id"], "nth": row["nth"] + n}
+        for row in rows(placed.filter(~nw.col("own").is_null()), "exchange_id")
+        for n in range(-NEAR, NEAR + 1)
+    ]
+    near = placed.join(rec.place(pa.Table.from_pylist(wanted)), on=[*_SIDES, "nth"])
+    found: dict[int, list[int]] = {}
+    for row in rows(near.select("anchor", "nth", "exchange_id"), "anchor", "nth"):
+        found.setdefault(row["anchor"], []).append(row["exchange_id"])
+    return {finding: tuple(found.get(anchor, ())) for finding, anchor in anchors.items()}

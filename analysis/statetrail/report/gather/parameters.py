@@ -22,10 +22,11 @@ type Subject = tuple[Any, ...]
 
 def gather_parameters(rec: Recording) -> tuple[Parameter, ...]:
     """All parameters that were issued, by origin, dialect and name."""
-    issued = with_origin(rec, rec.issued.lazy)
+    columns = ("exchange_id", *_SUBJECT[1:], "usage", "priority", "problem", "value", "fingerprint")
+    issued = rec.keep(with_origin(rec, rec.issued.lazy.select(*columns)))
     good = issued.filter(nw.col("problem").is_null())
     issues = _totals(good)
-    used = _totals(with_origin(rec, rec.presented.lazy))
+    used = _totals(with_origin(rec, rec.presented.lazy.select("exchange_id", *_SUBJECT[1:])))
     usages = nested(counted(good, *_SUBJECT, "usage"), _SUBJECT, "usage")
     priorities = nested(counted(good, *_SUBJECT, "priority"), _SUBJECT, "priority")
     malformed = nested(counted(issued, *_SUBJECT, "problem"), _SUBJECT, "problem")

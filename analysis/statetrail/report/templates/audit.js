@@ -32,7 +32,7 @@ document.addEventListener("DOMContentLoaded", () => {
   }
   for (const field of document.querySelectorAll("input[data-table]")) {
     const table = document.getElementById(field.dataset.table);
-    const told = field.parentNode.querySelector("output");
+    const told = field.closest(".filter").querySelector("output");
     let texts;
     field.addEventListener("input", () => {
       texts ??= [...table.tBodies[0].rows].map((row) => [row, row.textContent.toLowerCase()]);

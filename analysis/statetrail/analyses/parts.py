@@ -16,7 +16,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from statetrail.analyses.knowledge import FOREVER, UNBOUND_METHODS, WRITES
-from statetrail.analyses.lookback import NOTHING, Bools, Ints, distinct, numbered, ranked
+from statetrail.analyses.lookback import (
+    NOTHING,
+    Bools,
+    Ints,
+    among,
+    distinct,
+    numbered,
+    ranked,
+    run_begins,
+)
 from statetrail.dialects import Dialect
 from statetrail.frames import origin
 from statetrail.schema import CLIENT_BY
@@ -253,13 +262,10 @@ def _sighted(
         dtype=np.int64,
     )[pair]
     ids = _ints(table["exchange_id"])
-    place = np.searchsorted(exchanges.id[by_id], ids)
-    known = np.zeros(len(ids), dtype=np.bool_)
-    inside = place < len(by_id)
-    ex = np.full(len(ids), NOTHING, dtype=np.int64)
-    ex[inside] = by_id[place[inside]]
-    known[inside] = exchanges.id[ex[inside]] == ids[inside]
-    kept = known & (number >= 0)
+    begins = run_begins(ids)  # sightings of one exchange mostly come together
+    place = among(exchanges.id[by_id], ids[begins])
+    ex = np.append(by_id, NOTHING)[place][np.cumsum(begins) - 1]
+    kept = (ex >= 0) & (number >= 0)
     if not kept.all():
         table, ex, number = table.filter(pa.array(kept)), ex[kept], number[kept]
     return table, ex, number

@@ -16,7 +16,7 @@ import pytest
 from statetrail.cli.rendering import inert
 from statetrail.cli.show import TABLES as TABLES_SHOWN
 from statetrail.schema import TABLES
-from statetrail.store import read_store
+from statetrail.store import read_store, reading
 from support.commands import command, run, run_program
 from support.hars import entry, headers, write_har
 
@@ -162,3 +162,21 @@ def test_an_exported_dataset_is_a_store(store: Path, tmp_path: Path) -> None:
     assert run("export", store, "--to", tmp_path / "x", "--client-by", "shoes").code == 2
     assert run("export", store, "--to", tmp_path / "x", "--buckets", "0").code == 2
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("name", ["exchanges", "verdicts", "clients"])
+def test_damage_that_shows_late_is_one_line(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A large dataset is read while it is asked for; what is broken in it is no traceback."""
+    dataset = tmp_path / "dataset"
+    assert run("export", store, "--to", dataset).code == 0
+    for file in (dataset / "exchanges").rglob("*.parquet"):
+        content = file.read_bytes()
+        half = len(content) // 2
+        file.write_bytes(content[:4] + bytes(half) + content[half + 4 :])
+    monkeypatch.setattr(reading, "LARGE", 0)
+    done = run("show", dataset, name)
+    assert (done.code, done.out) == (2, "")
+    assert "damaged" in done.err
+    assert done.err.count("\n") == 1

@@ -14,6 +14,8 @@ MISUSE = 2
 BROKEN_PIPE = 141
 """What a shell reports of a program that the next one in the pipe no longer listens to."""
 
+_ENGINES = ("duckdb", "_duckdb", "pyarrow")
+
 
 def guarded[**P](command: Callable[P, None]) -> Callable[P, None]:
     """The command with its errors told in one line."""
@@ -36,6 +38,11 @@ def guarded[**P](command: Callable[P, None]) -> Callable[P, None]:
             # The name only: a message may quote a value.
             name = getattr(error, "sqlite_errorname", type(error).__name__)
             raise fail(f"the store cannot be used ({name})") from None
+        except Exception as error:
+            # A large dataset is read while it is asked for: what is broken shows late.
+            if type(error).__module__.partition(".")[0] not in _ENGINES:
+                raise
+            raise fail(f"a store is damaged ({type(error).__name__})") from None
 
     return run
 

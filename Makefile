@@ -67,6 +67,10 @@ crash: env ## kill -9 under load, a full disk, a locked, a removed and a damaged
 bench-recorder: env ## what recording costs a proxy, as ratios to a bare mitmdump (needs Debian's nginx-light, wrk, nghttp2-client)
 	PYTHONPATH=tests $(RUN) python -m benchmarks.bench_recorder
 
+INPUTS ?= 1000000
+fuzz: env ## hostile exchanges against the sightings: INPUTS=1000000, at most ten minutes, seeds kept in tests/fuzz/seeds
+	PYTHONPATH=tests $(RUN) python -m fuzz.run --inputs $(INPUTS)
+
 SOAK ?= 200000
 soak: env ## the recorder's memory over SOAK=200000 exchanges of 20,000 clients
 	PYTHONPATH=tests $(RUN) python -m benchmarks.soak --exchanges $(SOAK)

@@ -101,7 +101,7 @@ def _expiry(rec: Recording) -> pa.Table:
 def _row(told: Tested) -> dict[str, Any]:
     """The row of one parameter without its key."""
     votes = ballots(told.votes)
-    found = infer(evidence(told.trials), votes)
+    found = infer(evidence(told.trials), votes, told.late)
     limit = found.age if found.policy in AGE_FAMILY else found.idle
     # An interval that the tokens themselves contradict is no answer: it would only look narrow.
     odd = limit.sharp.contradictions > _ODD * limit.sharp.votes

@@ -15,12 +15,15 @@ from typing import Final
 import numpy as np
 
 from statetrail.analyses.lookback import NOTHING, Bools, Ints, chosen, concatenated
-from statetrail.analyses.outcomes import ENDED, SURVIVED, Series
+from statetrail.analyses.outcomes import ENDED, LATE, SURVIVED, Series
 from statetrail.analyses.trials import Seen, Trials
+from statetrail.inference.lateness import PROMPT
 
 SAMPLE: Final = 8_000
 """Uses of which the trials are kept."""
 
+_APART_US: Final = 5_000_000
+"""No request takes as long."""
 _ODD: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -70,11 +73,15 @@ class Tested:
         that tells clients apart.
     overlapping
         How often a token was still taken although its client had to know a newer one.
+    late
+        Uses of tokens after one that found them ended: accepted, refused, and refused soon
+        afterwards.
     """
 
     votes: Votes
     trials: Trials
     overlapping: int
+    late: tuple[int, int, int]
 
 
 _NONE: Final = np.zeros(0, dtype=np.int64)
@@ -98,6 +105,7 @@ class Gathering:
         self._samples = [[_NO_TRIALS] for _ in self._of]
         self._below = np.full(len(self._of), 2**64 - 1, dtype=np.uint64)
         self._overlapping = np.zeros(len(self._of), dtype=np.int64)
+        self._late = np.zeros((3, len(self._of)), dtype=np.int64)
 
     def add(self, told: Trials, tokens: Seen) -> None:
         """More trials, all those of their tokens."""
@@ -107,6 +115,8 @@ class Gathering:
         votes = _votes(told, fingerprint)
         overlaps = of[told.token[told.replaced & (told.outcome == SURVIVED)]]
         self._overlapping += np.bincount(overlaps, minlength=len(self._of))
+        for number, which in enumerate(_late(told, votes)):
+            self._late[number] += np.bincount(of[told.token[which]], minlength=len(self._of))
         sampled = _mixed(fingerprint) <= self._below[of]
         kept = chosen(told, sampled[told.token])
         named = replace(kept, token=fingerprint[kept.token])
@@ -132,9 +142,25 @@ class Gathering:
     def done(self) -> dict[Series, Tested]:
         """What it came to, by parameter."""
         return {
-            series: Tested(concatenated(self._votes[n]), self._sample(n), int(self._overlapping[n]))
+            series: Tested(
+                concatenated(self._votes[n]),
+                self._sample(n),
+                int(self._overlapping[n]),
+                (int(self._late[0, n]), int(self._late[1, n]), int(self._late[2, n])),
+            )
             for series, n in self._of.items()
         }
+
+
+def _late(told: Trials, votes: Votes) -> tuple[Bools, Bools, Bools]:
+    """Late uses of ended tokens that were accepted, refused, refused soon afterwards."""
+    over = votes.ended_at_us[told.token]
+    after = (over >= 0) & (told.at_us > over) & (told.excluded == LATE)
+    refused = after & (told.outcome == ENDED)
+    soon = told.at_us - over <= PROMPT * votes.ended_age_us[told.token]
+    # A use that overlapped the end may have been looked up before it.
+    apart = told.replaced | (told.at_us > over + _APART_US)
+    return after & apart & (told.outcome == SURVIVED), refused, refused & soon
 
 
 def _votes(told: Trials, fingerprint: Ints) -> Votes:

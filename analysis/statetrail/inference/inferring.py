@@ -83,7 +83,11 @@ class Inference:
     lost: int
 
 
-def infer(evidence: Evidence, ballots: Ballots | None = None) -> Inference:
+def infer(
+    evidence: Evidence,
+    ballots: Ballots | None = None,
+    late: tuple[int, int, int] | None = None,
+) -> Inference:
     """Name the policy and bound both limits.
 
     Parameters
@@ -92,6 +96,9 @@ def infer(evidence: Evidence, ballots: Ballots | None = None) -> Inference:
         Uses, of a sample of the values at least.
     ballots
         Votes of all values; those of the evidence where not given.
+    late
+        Late uses of all values: accepted, refused, refused soon after the end; those of the
+        evidence where not given.
     """
     whole = ballots is None or len(ballots) == evidence.values
     befell = instants(evidence)
@@ -102,7 +109,7 @@ def infer(evidence: Evidence, ballots: Ballots | None = None) -> Inference:
         )
     if ballots is None:
         ballots = Ballots.of(evidence)
-    accepted, refused, prompt = _late(evidence)
+    accepted, refused, prompt = _late(evidence) if late is None else late
     sample = _sample(evidence)
     trials = Trials.of(sample)
     clients = len(np.unique(trials.fatal_client))
@@ -117,7 +124,7 @@ def infer(evidence: Evidence, ballots: Ballots | None = None) -> Inference:
         if policy == "idle" and _denied(ballots):
             policy = "undetermined"
     if policy == "age":
-        policy = strict_name(accepted, refused, prompt)
+        policy = strict_name(accepted, prompt)
     idle, age = (
         interval(ballots, Trials.of(sample, (span,)), span, policy) for span in ("gap", "age")
     )

@@ -7,31 +7,27 @@ that ends them does not. Without late uses nothing tells the two apart.
 
 from typing import Final
 
-MIN_ACCEPTED: Final = 1
-"""Late uses that were accepted and that `periodic` needs."""
-MIN_REFUSED: Final = 3
-"""Late uses that were refused and that `absolute` needs, none accepted..."""
-MIN_PROMPT: Final = 1
-"""... or so many of those that came within `PROMPT` of the lifetime after the end: no overlap
-worth its name is as short."""
-PROMPT: Final = 0.05
+PROMPT: Final = 0.008
+"""Share of its lifetime after a value's end within which a late use is prompt: no overlap worth its
+name is as short."""
 
 
-def strict_name(accepted: int, refused: int, prompt: int = 0) -> str:
+def strict_name(accepted: int, prompt: int) -> str:
     """`periodic`, `absolute` or `age`.
 
     Parameters
     ----------
-    accepted, refused
-        How many late uses the server took, and how many it did not.
+    accepted
+        How many late uses the server took.
     prompt
-        How many of these came soon after the value's end.
+        How many it refused soon after the value's end. Refusals later than that say nothing: the
+        overlap may have been over.
 
     Examples
     --------
-    >>> strict_name(5, 1), strict_name(0, 4), strict_name(0, 1, prompt=1), strict_name(0, 1)
-    ('periodic', 'absolute', 'absolute', 'age')
+    >>> strict_name(5, 1), strict_name(0, 1), strict_name(0, 0)
+    ('periodic', 'absolute', 'age')
     """
-    if accepted >= MIN_ACCEPTED:
+    if accepted:
         return "periodic"
-    return "absolute" if refused >= MIN_REFUSED or prompt >= MIN_PROMPT else "age"
+    return "absolute" if prompt else "age"

@@ -16,6 +16,7 @@ def at_once(monkeypatch):
     """No pause between two tries."""
     monkeypatch.setattr(journal, "RETRY_S", 0.0)
     monkeypatch.setattr(journal, "BUSY_S", 0.0)
+    monkeypatch.setattr(journal, "LOOK_S", 0.0)
 
 
 @pytest.fixture
@@ -136,7 +137,7 @@ def test_the_next_file_has_the_same_key_and_what_is_open_is_completed_in_its_own
     first = steady.store.path
     steady._look_at = 1e9
     entry = steady.add(sighted("/v3/x", flow_id="a"))
-    steady._look_at = 0  # it looks once a second
+    steady._look_at = 0  # the time has come to look
     record(steady, "b")
     steady._look_at = 1e9
     second = steady.store.path

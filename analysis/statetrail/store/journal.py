@@ -29,6 +29,8 @@ BUSY_S: Final = 0.25
 """Longest wait in seconds for another program that writes to the store."""
 RETRY_S: Final = 0.5
 """Pause between two tries to write to a store that cannot be written."""
+LOOK_S: Final = 0.2
+"""Pause between two looks at the file itself: is it there, is it sound, is it full?"""
 BATCH: Final = 200
 MAX_NOTE: Final = 900
 """Characters of one capture's note; later gaps are noted with another capture."""
@@ -120,7 +122,7 @@ class Journal:
         self._notes: list[str] = []
         self._trouble: str | None = None
         self._retry_at = 0.0
-        self._look_at = time.monotonic() + 1
+        self._look_at = time.monotonic() + LOOK_S
         self._old: list[SqliteStore] = []
         self._gone: list[SqliteStore] = []
         kin, path = name.kin(), name.at(time.time())
@@ -265,18 +267,18 @@ class Journal:
 
     def _take_care(self) -> None:
         """See that the file that is written to is the right one, and sound."""
-        now = time.monotonic()
         if self._trouble is not None and self._trouble.startswith(_REOPEN):
             self._mend(damaged=self._trouble.startswith(DAMAGED))
-        elif self._checkpoints.damaged or self.store.moved:
-            self._complain(
-                f"{self.store.path} was {'damaged' if self._checkpoints.damaged else 'removed'}"
-            )
+            return
+        if (now := time.monotonic()) < self._look_at:
+            return
+        self._look_at = now + LOOK_S
+        if self._checkpoints.damaged or self.store.moved:
+            what = "damaged" if self._checkpoints.damaged else "removed"
+            self._complain(f"{self.store.path} was {what}")
             self._mend(damaged=self._checkpoints.damaged)
-        elif self.name.changes and now >= self._look_at:
-            self._look_at = now + 1
-            if (path := self.name.at(time.time())) != self.store.path:
-                self._go_on(self._sibling(path))
+        elif self.name.changes and (path := self.name.at(time.time())) != self.store.path:
+            self._go_on(self._sibling(path))
 
     def _mend(self, *, damaged: bool) -> None:
         """Open the store again; where it is gone or damaged, a new one with the same key."""

@@ -23,7 +23,7 @@ SAMPLE: Final = 8_000
 """Uses of which the trials are kept."""
 
 _APART_US: Final = 5_000_000
-"""No request takes as long."""
+"""No request takes longer."""
 _ODD: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -158,8 +158,12 @@ def _late(told: Trials, votes: Votes) -> tuple[Bools, Bools, Bools]:
     after = (over >= 0) & (told.at_us > over) & (told.excluded == LATE)
     refused = after & (told.outcome == ENDED)
     soon = told.at_us - over <= PROMPT * votes.ended_age_us[told.token]
-    # A use that overlapped the end may have been looked up before it.
-    apart = told.replaced | (told.at_us > over + _APART_US)
+    # A use that overlapped the end may have been looked up before it. What its gap is uncertain by
+    # is at least how long the exchange took that found the end.
+    fatal = (told.excluded == NOTHING) & (told.outcome == ENDED) & (told.at_us == over)
+    took = np.full(len(votes), _APART_US, dtype=np.int64)
+    took[told.token[fatal]] = (told.gap_high_us - told.gap_low_us)[fatal]
+    apart = told.replaced | (told.at_us > over + took[told.token])
     return after & apart & (told.outcome == SURVIVED), refused, refused & soon
 
 

@@ -1,0 +1,126 @@
+"""Policies and intervals of made servers, of simulated worlds, and what may never change them."""
+
+import ast
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+
+import statetrail.inference
+from inference.made import Dies, evidence
+from statetrail.analyses.expiry import expiry
+from statetrail.frames import Recording
+from statetrail.inference import Evidence, infer
+from statetrail.worlds import draw, origin, tables
+
+CHANCE = Random(3)
+
+
+@pytest.mark.parametrize(
+    ("dies", "policy"),
+    [
+        pytest.param(lambda gap, age: gap >= 1800, "idle", id="idle"),
+        pytest.param(lambda gap, age: age >= 7200, "age", id="age"),
+        pytest.param(
+            lambda gap, age: gap >= 1800 or age >= 5000, "idle+absolute", id="idle and absolute"
+        ),
+        pytest.param(lambda gap, age: True, "per-request", id="each use"),
+        pytest.param(
+            lambda gap, age: CHANCE.random() > np.exp(-gap / 9000), "eviction", id="by chance"
+        ),
+        pytest.param(
+            lambda gap, age: gap >= 1800 or CHANCE.random() < 0.002, "idle", id="idle, with losses"
+        ),
+        pytest.param(lambda gap, age: False, "none-seen", id="never"),
+    ],
+)
+def test_a_made_server_is_named(dies: Dies, policy: str) -> None:
+    """Each kind of server, by a dozen clients."""
+    found = infer(evidence(dies))
+    assert found.policy == policy
+    if policy in ("idle", "idle+absolute"):
+        assert found.idle.low_s is not None
+        assert found.idle.high_s is not None
+        assert found.idle.low_s < 1800 <= found.idle.high_s
+        assert found.idle.sharp.low_s is not None
+        assert found.idle.low_s <= found.idle.sharp.low_s
+
+
+def test_two_populations_are_mixed() -> None:
+    """Half of the clients have another timeout."""
+    one, two = (evidence(lambda gap, age, t=t: gap >= t, seed=t) for t in (600, 1800))
+    names = Evidence.__dataclass_fields__
+    shifted = replace(two, value=two.value + one.values, client=two.client + 12)
+    both = {name: np.concatenate([getattr(one, name), getattr(shifted, name)]) for name in names}
+    assert infer(Evidence(**both)).policy == "mixed"
+
+
+def test_too_few_ends_leave_the_policy_undetermined() -> None:
+    """However clear they look: two ends, or the ends of one client."""
+    clear = evidence(lambda gap, age: gap >= 1800)
+    first = np.isin(clear.value, clear.value[clear.ending[:2]])
+    assert infer(clear.where(first | ~np.isin(clear.value, clear.value[clear.ended]))).policy in (
+        "undetermined",
+        "none-seen",
+    )
+    assert infer(evidence(lambda gap, age: gap >= 1800, clients=1)).policy == "undetermined"
+
+
+def test_the_order_and_the_names_of_values_and_clients_do_not_matter() -> None:
+    """The same uses shuffled and renamed give the same answer, every time."""
+    plain = evidence(lambda gap, age: gap >= 1800)
+    order = np.random.default_rng(0).permutation(len(plain))
+    columns = {n: getattr(plain, n)[order] for n in Evidence.__dataclass_fields__}
+    columns["value"] = 7 - columns["value"]
+    columns["client"] = -columns["client"]
+    one, two = infer(plain), infer(Evidence.of(**columns))
+    assert (one.policy, one.idle, one.age) == (two.policy, two.idle, two.age)
+    assert one.posterior == pytest.approx(two.posterior)
+
+
+@pytest.mark.parametrize(
+    ("policy", "names"),
+    [
+        ("idle", {"idle"}),
+        ("absolute", {"age", "absolute"}),
+        ("periodic", {"age", "periodic"}),
+        ("idle+absolute", {"idle+absolute"}),
+        ("per-request", {"per-request"}),
+        ("mixed", {"mixed"}),
+        ("idle-losses", {"idle"}),
+        ("idle-sweeper", {"idle"}),
+        ("idle-throttled", {"idle"}),
+        ("none", {"none-seen"}),
+    ],
+)
+def test_simulated_worlds_are_named(policy: str, names: set[str]) -> None:
+    """Of four worlds with 100 values three are named and held, and none is named wrongly."""
+    worlds = [draw(policy, 100, seed) for seed in range(100, 104)]
+    rows = {r["origin"]: r for r in expiry(Recording(tables([w.seen for w in worlds]))).rows()}
+    found = [rows[origin(number)] for number in range(len(worlds))]
+    assert sum(row["policy"] in names for row in found) >= 3
+    assert {row["policy"] for row in found} <= names | {"undetermined"}
+    if policy.startswith("idle") and policy != "idle+absolute":
+        held = [
+            row["idle_low_s"] < world.truth.rules.idle_s <= row["idle_high_s"]
+            for world, row in zip(worlds, found, strict=True)
+        ]
+        assert sum(held) >= 3
+
+
+def test_the_inference_can_read_nothing_but_arrays() -> None:
+    """It imports NumPy and itself, so that no label, frame, clock or chance can reach it."""
+    folder = Path(statetrail.inference.__file__).parent
+    allowed = {"numpy", "collections", "dataclasses", "functools", "itertools", "typing"}
+    for path in folder.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [str(node.module)]
+            for name in names:
+                own = name.startswith(("statetrail.inference", "statetrail.errors"))
+                drawn = path.name == "estimators.py" and name in ("altair", "pandas")
+                assert own or drawn or name.split(".")[0] in allowed, (path.name, name)
+                assert "random" not in name

@@ -1,0 +1,148 @@
+"""The models against slow ones: loops over uses, integrals by brute force."""
+
+import math
+from collections.abc import Sequence
+from random import Random
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inference.made import evidence
+from statetrail.inference import Ballots, Evidence
+from statetrail.inference.instants import instants
+from statetrail.inference.limits import single_limit
+from statetrail.inference.noise import HAZARDS
+from statetrail.inference.numerics import log_gamma, log_sum
+from statetrail.inference.throttles import noted
+from statetrail.inference.trials import Trials
+
+
+@given(st.floats(1e-3, 1e6))
+def test_the_gamma_function(x: float) -> None:
+    """As the standard library has it."""
+    assert float(log_gamma(x)) == pytest.approx(math.lgamma(x), rel=1e-11, abs=1e-11)
+
+
+def test_votes_are_those_of_a_loop() -> None:
+    """The longest survived and the fatal span of each value."""
+    uses = evidence(lambda gap, age: gap >= 1800)
+    ballots = Ballots.of(uses)
+    for value in range(uses.values):
+        own = uses.value == value
+        lived, dead = uses.gap_low_s[own & uses.survived], uses.gap_high_s[own & uses.ended]
+        assert ballots.outlived_gap[value] == max(lived, default=0.0)
+        assert ballots.ended_gap[value] == min(dead, default=np.inf)
+
+
+def beta_bernoulli(events: int, trials: int, a: float, b: float) -> float:
+    """One sequence with so many events, its rate averaged."""
+    parts = (a + events, b + trials - events, a + b), (a + b + trials, a, b)
+    return sum(map(math.lgamma, parts[0])) - sum(map(math.lgamma, parts[1]))
+
+
+def slow_limit(trials: Trials, span: str, limits: Sequence[float]) -> float:
+    """The evidence of one limit by a sum over very many limits, each by counting."""
+    lived, fatal = trials.lived(span), trials.fatal(span)
+    longest = trials.longest(span)
+    total = []
+    for limit in limits:
+        lost, kept = fatal < limit, lived < limit
+        explained = ~lost & (longest[trials.fatal_value] < limit)
+        if np.count_nonzero(~lost) < max(2, 0.5 * trials.ends):
+            continue
+        ways = []
+        for unexplained, spared, lucky, due in (
+            (lost, kept, np.count_nonzero(~kept), np.count_nonzero(~lost)),
+            (~explained, kept | True, np.count_nonzero(longest >= limit), explained.sum()),
+        ):
+            n, k = np.count_nonzero(unexplained), np.count_nonzero(spared)
+            at_use = beta_bernoulli(n, n + k, 0.5, 100)
+            gaps, ended = trials.lived_gap[spared].sum(), trials.fatal_gap[unexplained]
+            any_time = [np.log(-np.expm1(-h * ended)).sum() - h * gaps for h in HAZARDS]
+            some = log_sum([at_use, log_sum(any_time) - math.log(len(HAZARDS))]) + math.log(
+                0.5 * 0.4
+            )
+            losses = log_sum([some, math.log(0.6) if not n else -np.inf])
+            luck = beta_bernoulli(int(lucky), int(lucky + due), 0.5, 20) + math.log(0.25)
+            ways.append(losses + log_sum([luck, math.log(0.75) if not lucky else -np.inf]))
+        total.append(log_sum(ways) + math.log(0.5))
+    # All log-uniform on ten seconds to thirty days, with 0.98.
+    inside = math.log(limits[-1] / limits[0]) / math.log(30 * 86_400 / 10) * 0.98
+    return log_sum(total) + math.log(inside / len(limits))
+
+
+@pytest.mark.parametrize("span", ["gap", "age"])
+def test_the_evidence_of_one_limit_is_the_integral(span: str) -> None:
+    """The exact sum over cells, against a Riemann sum over ten thousand limits."""
+    random = Random(5)
+    uses = evidence(lambda gap, age: gap >= 1800 or random.random() < 0.02, clients=5, uses=25)
+    trials = Trials.of(uses)
+    slow = slow_limit(trials, span, np.geomspace(10, 300_000, 10_000).tolist())
+    assert single_limit(trials, span) == pytest.approx(slow, abs=0.2)
+
+
+def test_gaps_are_counted_from_the_last_noted_use() -> None:
+    """Against a walk through each value's uses."""
+    uses = evidence(lambda gap, age: gap >= 1800, clients=4)
+    throttle = 120.0
+    fast = noted(uses, throttle)
+    for value in range(uses.values):
+        own = np.flatnonzero(uses.value == value)
+        at = uses.at_us[own] / 1e6
+        last = at[0] - uses.gap_low_s[own[0]]
+        for place, now in zip(own, at, strict=True):
+            assert fast.gap_high_s[place] == pytest.approx(now - last, abs=0.05)
+            if now - last >= throttle - 0.02:
+                last = now
+
+
+def crashing(moments_s: Sequence[float]) -> Evidence:
+    """An idle timeout, and moments at which every value goes."""
+    rows = []
+    random = Random(8)
+    for client in range(12):
+        now = used = born = random.uniform(0, 900.0)
+        value = 0
+        while now < 100_000:
+            now += random.lognormvariate(0, 1) * (20 if random.random() < 0.5 else 600)
+            crashed = any(used < moment <= now for moment in moments_s)
+            ended = now - used >= 1800 or crashed
+            gap, age = now - used, now - born
+            rows.append((f"{client}/{value}", client, now, ended, gap, age))
+            used = now
+            if ended:
+                value, born = value + 1, now
+    value, client, at, ended, gap, age = zip(*rows, strict=True)
+    dead = np.array(ended)
+    return Evidence.of(
+        value=value,
+        client=client,
+        at_us=np.array(at) * 1e6,
+        survived=~dead,
+        ended=dead,
+        gap_low_s=np.array(gap) - 0.01,
+        gap_high_s=np.array(gap) + 0.01,
+        age_low_s=np.array(age) - 0.01,
+        age_high_s=np.array(age) + 0.01,
+    )
+
+
+def test_a_restart_is_found_and_taken_out() -> None:
+    """Every value went by one moment, for no other reason."""
+    uses = crashing([40_000.5, 70_000.5])
+    found = instants(uses)
+    assert len(found.restarts_us) == 2
+    assert all(
+        abs(at / 1e6 - moment) < 900
+        for at, moment in zip(found.restarts_us, (40_000, 70_000), strict=True)
+    )
+    assert not (found.spoiled & uses.survived).any()
+    assert instants(crashing([])).restarts_us == ()
+
+
+def test_a_calendar_is_found() -> None:
+    """Every value goes at each full three hours."""
+    hours = 3 * 3600.0
+    assert instants(crashing([hours * n for n in range(1, 10)])).calendar_s == hours

@@ -32,8 +32,8 @@ _WHOSE: Final = {
 _PROFILES: Final = (
     "`statetrail audit --profile NAME` chooses the limits that some rules hold tokens to; no "
     "verdict depends on them. Idle time, age and overlap are at most, bits at least that. A TOML "
-    "file of your own has the fields `name`, `idle_max_s`, `age_max_s`, `bits_min`, and if you like "
-    "`overlap_s` and `references`.\n"
+    "file of your own has the fields `name`, `idle_max_s`, `age_max_s`, `bits_min`, and if you "
+    "like `overlap_s` and `references`.\n"
 )
 _NOTE: Final = "<!-- Generated: `make docs` renews this page. -->"
 
@@ -83,6 +83,8 @@ def index() -> str:
             "\n## More\n",
             "- [Races](races.md): small histories, what each is judged, and why",
             "- [Rotations](rotations.md): why a value changed",
+            "- [Expiry](expiry.md): how the policy of expiry and its limits are inferred",
+            "- [What a capture can and cannot tell](capture.md)",
             "- [Profiles](profiles.md): the limits that some rules hold a recording to",
             "- [Tables](tables.md): every table and column",
             "",

@@ -108,8 +108,10 @@ def command(
         "statetrail_live": "on" if live else "off",
         "statetrail_durability": durability,
     }
-    if not any("stream_large_bodies" in argument for argument in mitmdump_args or ()):
-        settings["stream_large_bodies"] = _STREAM_FROM
+    # mitmproxy's own log would show every URL, and with it the tokens.
+    usual = {"stream_large_bodies": _STREAM_FROM, "flow_detail": "0"}
+    said = " ".join(mitmdump_args or ())
+    settings |= {name: value for name, value in usual.items() if name not in said}
     arguments = ["-s", str(recorder()), *(mitmdump_args or [])]
     for name, value in settings.items():
         arguments += ["--set", f"{name}={value}"]

@@ -86,6 +86,16 @@ class Audit:
         """The rotations by time, capped (`document.rotations_total` counts all)."""
         return _frame(self.document.rotations)
 
+    @property
+    def sessions(self) -> pd.DataFrame:
+        """The sessions of each parameter taken together, with what lost ones cost."""
+        return _frame(self.document.sessions)
+
+    @property
+    def root_causes(self) -> pd.DataFrame:
+        """Why state was ignored, capped (`document.root_causes_total` counts all)."""
+        return _frame(self.document.root_causes)
+
     def failing(self, severity: Severity) -> int:
         """How many findings are at least as grave as `severity`; with a baseline, new ones."""
         if severity not in SEVERITIES:

@@ -19,17 +19,31 @@ def _check(rec: Recording) -> Lazy:
     said = issues(rec).with_columns(
         at_us=nw.col("begun_us"), said=nw.concat_str(["usage", "priority"], separator="/")
     )
-    turned = said.with_columns(
-        before=nw.col("said").shift(1).over(*SERIES, order_by=_ORDER)
-    ).with_columns(
-        turn=nw.when(nw.col("before") != nw.col("said"))
-        .then(nw.lit(1, nw.Int64))
-        .otherwise(nw.lit(0, nw.Int64))
+    # Most servers always say the same: what they say need not be put in order.
+    mixed = rec.keep(
+        said.group_by(*SERIES)
+        .agg(least=nw.col("said").min(), most=nw.col("said").max())
+        .filter(nw.col("least") != nw.col("most"))
+        .select(*SERIES)
+    )
+    turned = (
+        said.join(mixed, on=list(SERIES))
+        .with_columns(before=nw.col("said").shift(1).over(*SERIES, order_by=_ORDER))
+        .with_columns(
+            turn=nw.when(nw.col("before") != nw.col("said"))
+            .then(nw.lit(1, nw.Int64))
+            .otherwise(nw.lit(0, nw.Int64))
+        )
     )
     turns = turned.group_by(*SERIES).agg(turns=nw.col("turn").sum())
     told = turned.join(turns, on=list(SERIES))
     again = (nw.col("turn") == 1) & (nw.col("turns") >= _MIN_TURNS)
-    return cases(told, again, detail=nw.lit(REQUEST), per_client=False)
+    rest = said.join(mixed, on=list(SERIES), how="anti")
+    found = [
+        cases(told, again, detail=nw.lit(REQUEST), per_client=False),
+        cases(rest, nw.lit(False), per_client=False),
+    ]
+    return nw.concat(found, how="vertical")
 
 
 RULE: Final = Rule(

@@ -86,15 +86,37 @@ def _lifetime(expiry: Sequence[Expiry]) -> tuple[Statement, ...]:
     )
 
 
+_OTHERWISE: Final = {
+    "per-request": "ends with its first use: every answer brings another",
+    "eviction": "is lost by chance, however long it was idle and however old it is",
+    "mixed": "ends when it lies idle or by its age, with a limit that is not the same for all "
+    "clients",
+}
+
+
 def _life(row: Expiry) -> Statement:
     subject = f"`{row.param}` at `{row.origin}`"
     if row.policy == "idle":
         text = (
             f"{subject} ends when it lies idle: the timeout is {_between(row.low_s, row.high_s)}."
         )
-    elif row.policy == "age":
+    elif row.policy in ("age", "absolute", "periodic"):
         lived = interval(row.low_s, row.high_s)
-        text = f"{subject} ends by its age, used or not: it lives for {lived}."
+        how = {
+            "age": "ends by its age, used or not: it lives for",
+            "absolute": "ends by its age, used or not, and is refused from then on: it lives for",
+            "periodic": "is renewed by its age, and the old value is still taken for a while: "
+            "it lives for",
+        }[row.policy]
+        text = f"{subject} {how} {lived}."
+    elif row.policy == "idle+absolute":
+        text = (
+            f"{subject} ends when it lies idle, and by its age: the timeout is "
+            f"{_between(row.idle_low_s, row.idle_high_s)}, the limit on the age "
+            f"{_between(row.age_low_s, row.age_high_s)}."
+        )
+    elif row.policy in _OTHERWISE:
+        text = f"{subject} {_OTHERWISE[row.policy]}."
     else:
         text = (
             f"{subject} ends, by what rule is not settled. If by idle time, the timeout is "

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from statetrail.findings import RULES, SEVERITIES, findings
 from statetrail.findings.profiles import Profile
-from statetrail.frames import Lazy, Recording
+from statetrail.frames import Lazy, Recording, client_expression, origin_expression
 from statetrail.report.document import EvidenceExchange, Finding, RuleChecked, Sighting
 from statetrail.report.gather.counting import Row, moment, part, rows, shown_value
 
@@ -93,7 +93,10 @@ def gather_evidence(rec: Recording, found: Iterable[Finding]) -> tuple[EvidenceE
     here = rec.place(pa.table({"exchange_id": pa.array(wanted, pa.int64())}))
     issued = _by_exchange(rec.issued.lazy, here)
     presented = _by_exchange(rec.presented.lazy, here)
-    exchanges = rec.exchanges_with_client().join(here, on="exchange_id", how="inner")
+    # Named after the join: the names of all the others would cost more than all the rest.
+    exchanges = rec.exchanges.lazy.join(here, on="exchange_id", how="inner").with_columns(
+        client=client_expression(rec.client_by), origin=origin_expression()
+    )
     return tuple(
         part(
             EvidenceExchange,

@@ -25,12 +25,16 @@ def gather_parameters(rec: Recording) -> tuple[Parameter, ...]:
     columns = ("exchange_id", *_SUBJECT[1:], "usage", "priority", "problem", "value", "fingerprint")
     issued = rec.keep(with_origin(rec, rec.issued.lazy.select(*columns)))
     good = issued.filter(nw.col("problem").is_null())
-    issues = _totals(good)
+    how = counted(issued, *_SUBJECT, "usage", "priority", "problem", "value")
+    sound = [row for row in how if row["problem"] is None]
+    issues: dict[Subject, int] = {}
+    for row in sound:
+        issues[_subject(row)] = issues.get(_subject(row), 0) + row["count"]
     used = _totals(with_origin(rec, rec.presented.lazy.select("exchange_id", *_SUBJECT[1:])))
-    usages = nested(counted(good, *_SUBJECT, "usage"), _SUBJECT, "usage")
-    priorities = nested(counted(good, *_SUBJECT, "priority"), _SUBJECT, "priority")
-    malformed = nested(counted(issued, *_SUBJECT, "problem"), _SUBJECT, "problem")
-    clear = nested(counted(good, *_SUBJECT, "value"), _SUBJECT, "value")
+    usages = nested(sound, _SUBJECT, "usage")
+    priorities = nested(sound, _SUBJECT, "priority")
+    malformed = nested(how, _SUBJECT, "problem")
+    clear = nested(sound, _SUBJECT, "value")
     different = {
         _subject(row): row
         for row in rows(

@@ -17,7 +17,7 @@ import numpy as np
 from statetrail.analyses.lookback import NOTHING, Bools, Ints, chosen, concatenated
 from statetrail.analyses.outcomes import ENDED, LATE, SURVIVED, Series
 from statetrail.analyses.trials import Seen, Trials
-from statetrail.inference.lateness import PROMPT
+from statetrail.inference.lateness import PROMPT, Late
 
 SAMPLE: Final = 8_000
 """Uses of which the trials are kept."""
@@ -74,14 +74,13 @@ class Tested:
     overlapping
         How often a token was still taken although its client had to know a newer one.
     late
-        Uses of tokens after one that found them ended: accepted, refused, and refused soon
-        afterwards.
+        Uses of tokens after one that found them ended.
     """
 
     votes: Votes
     trials: Trials
     overlapping: int
-    late: tuple[int, int, int]
+    late: Late
 
 
 _NONE: Final = np.zeros(0, dtype=np.int64)
@@ -106,6 +105,7 @@ class Gathering:
         self._below = np.full(len(self._of), 2**64 - 1, dtype=np.uint64)
         self._overlapping = np.zeros(len(self._of), dtype=np.int64)
         self._late = np.zeros((3, len(self._of)), dtype=np.int64)
+        self._ages: list[list[Ints]] = [[_NONE] for _ in self._of]
 
     def add(self, told: Trials, tokens: Seen) -> None:
         """More trials, all those of their tokens."""
@@ -115,8 +115,11 @@ class Gathering:
         votes = _votes(told, fingerprint)
         overlaps = of[told.token[told.replaced & (told.outcome == SURVIVED)]]
         self._overlapping += np.bincount(overlaps, minlength=len(self._of))
-        for number, which in enumerate(_late(told, votes)):
+        *certain, overlapping, ages_us = _late(told, votes)
+        for number, which in enumerate(certain):
             self._late[number] += np.bincount(of[told.token[which]], minlength=len(self._of))
+        for number in np.unique(of[told.token[overlapping]]).tolist():
+            self._ages[number].append(ages_us[overlapping & (of[told.token] == number)])
         sampled = _mixed(fingerprint) <= self._below[of]
         kept = chosen(told, sampled[told.token])
         named = replace(kept, token=fingerprint[kept.token])
@@ -146,14 +149,22 @@ class Gathering:
                 concatenated(self._votes[n]),
                 self._sample(n),
                 int(self._overlapping[n]),
-                (int(self._late[0, n]), int(self._late[1, n]), int(self._late[2, n])),
+                self._after_end(n),
             )
             for series, n in self._of.items()
         }
 
+    def _after_end(self, number: int) -> Late:
+        accepted, refused, prompt = self._late[:, number].tolist()
+        ages_s = np.concatenate(self._ages[number]) / 1e6
+        return Late(accepted, refused, prompt, tuple(ages_s.tolist()))
 
-def _late(told: Trials, votes: Votes) -> tuple[Bools, Bools, Bools]:
-    """Late uses of ended tokens that were accepted, refused, refused soon afterwards."""
+
+def _late(told: Trials, votes: Votes) -> tuple[Bools, Bools, Bools, Bools, Ints]:
+    """Late uses of ended tokens: accepted, refused, refused soon, accepted while the end was found.
+
+    The last: how old each token was at least.
+    """
     over = votes.ended_at_us[told.token]
     after = (over >= 0) & (told.at_us > over) & (told.excluded == LATE)
     refused = after & (told.outcome == ENDED)
@@ -163,8 +174,12 @@ def _late(told: Trials, votes: Votes) -> tuple[Bools, Bools, Bools]:
     fatal = (told.excluded == NOTHING) & (told.outcome == ENDED) & (told.at_us == over)
     took = np.full(len(votes), _APART_US, dtype=np.int64)
     took[told.token[fatal]] = (told.gap_high_us - told.gap_low_us)[fatal]
+    age = np.full(len(votes), NOTHING, dtype=np.int64)
+    age[told.token[fatal]] = told.age_low_us[fatal]
     apart = told.replaced | (told.at_us > over + took[told.token])
-    return after & apart & (told.outcome == SURVIVED), refused, refused & soon
+    accepted = after & (told.outcome == SURVIVED)
+    ages_us = age[told.token] + told.at_us - over
+    return accepted & apart, refused, refused & soon, accepted & ~apart, ages_us
 
 
 def _votes(told: Trials, fingerprint: Ints) -> Votes:

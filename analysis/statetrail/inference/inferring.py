@@ -14,7 +14,7 @@ from statetrail.inference.ballots import Ballots
 from statetrail.inference.evidence import Evidence
 from statetrail.inference.instants import Instants, instants
 from statetrail.inference.intervals import AGE_FAMILY, Interval, interval
-from statetrail.inference.lateness import PROMPT, strict_name
+from statetrail.inference.lateness import PROMPT, Late, strict_name
 from statetrail.inference.policy import Naming, weigh
 from statetrail.inference.thresholds import threshold
 from statetrail.inference.throttles import noted
@@ -86,7 +86,7 @@ class Inference:
 def infer(
     evidence: Evidence,
     ballots: Ballots | None = None,
-    late: tuple[int, int, int] | None = None,
+    late: Late | None = None,
 ) -> Inference:
     """Name the policy and bound both limits.
 
@@ -97,8 +97,7 @@ def infer(
     ballots
         Votes of all values; those of the evidence where not given.
     late
-        Late uses of all values: accepted, refused, refused soon after the end; those of the
-        evidence where not given.
+        Late uses of all values; those of the evidence where not given.
     """
     whole = ballots is None or len(ballots) == evidence.values
     befell = instants(evidence)
@@ -109,7 +108,7 @@ def infer(
         )
     if ballots is None:
         ballots = Ballots.of(evidence)
-    accepted, refused, prompt = _late(evidence) if late is None else late
+    late = _late(evidence) if late is None else late
     sample = _sample(evidence)
     trials = Trials.of(sample)
     clients = len(np.unique(trials.fatal_client))
@@ -124,7 +123,8 @@ def infer(
         if policy == "idle" and _denied(ballots):
             policy = "undetermined"
     if policy == "age":
-        policy = strict_name(accepted, prompt)
+        limit = interval(ballots, Trials.of(sample, ("age",)), "age", policy)
+        policy = strict_name(late.accepted_beyond(limit.high_s), late.prompt)
     idle, age = (
         interval(ballots, Trials.of(sample, (span,)), span, policy) for span in ("gap", "age")
     )
@@ -139,8 +139,8 @@ def infer(
         age,
         naming,
         befell,
-        accepted,
-        refused,
+        late.accepted_beyond(age.high_s),
+        late.refused,
         grain,
         _lost(ballots, policy, idle, age),
     )
@@ -160,8 +160,8 @@ def _denied(ballots: Ballots) -> bool:
     return bool(others < FEW_ENDS and np.any(early & old) and not np.any(early & ~old))
 
 
-def _late(evidence: Evidence) -> tuple[int, int, int]:
-    """Uses of values that had been seen to end: accepted, refused, refused soon afterwards."""
+def _late(evidence: Evidence) -> Late:
+    """Uses of values that had been seen to end."""
     over = np.full(evidence.values, np.iinfo(np.int64).max)
     age = np.zeros(evidence.values)
     ending = evidence.ending
@@ -171,8 +171,8 @@ def _late(evidence: Evidence) -> tuple[int, int, int]:
     accepted, refused = (after & (evidence.late * sign > 0) for sign in (1, -1))
     since_s = (evidence.at_us - over[evidence.value]) / 1e6
     prompt = refused & (since_s <= PROMPT * age[evidence.value])
-    count = [int(np.count_nonzero(which)) for which in (accepted, refused, prompt)]
-    return count[0], count[1], count[2]
+    counts = [int(np.count_nonzero(which)) for which in (accepted, refused, prompt)]
+    return Late(counts[0], counts[1], counts[2])
 
 
 def _sample(evidence: Evidence) -> Evidence:

@@ -180,11 +180,11 @@ class Recording:
         self.client_by = tuple(client_by)
         self.grace_us = round(grace_ms * 1000)
         self.dialects = tuple(dialects) if dialects is not None else select()
-        self._place = _engine(engine)
+        self.scratch = Scratch()
+        self._place = _engine(engine, self.scratch)
         self._facts = facts if isinstance(facts, Facts) else Facts(Path(), "", facts)
         self._lazies = {table.name: self._place(self._facts.tables[table.name]) for table in FACTS}
         self._results: dict[str, Any] = {}
-        self.scratch = Scratch()
 
     @property
     def exchanges(self) -> Frame:
@@ -411,10 +411,16 @@ def origin(scheme: str, host: str, port: int) -> str:
     return bare if (scheme, port) in (("http", 80), ("https", 443)) else f"{bare}:{port}"
 
 
-def _engine(engine: Engine) -> Callable[[pa.Table | ds.Dataset], Lazy]:
+def _engine(engine: Engine, scratch: Scratch) -> Callable[[pa.Table | ds.Dataset], Lazy]:
     """The function that places an Arrow table, or a dataset of files, on an engine."""
     if engine == "duckdb":
-        connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
+        connection = duckdb.connect(
+            config={
+                "autoinstall_known_extensions": "false",
+                # By default it would be the folder that the user happens to be in.
+                "temp_directory": str(scratch.folder / "duckdb"),
+            }
+        )
         return lambda table: nw.from_native(connection.from_arrow(table)).lazy()
     if engine == "polars":
         import polars as pl

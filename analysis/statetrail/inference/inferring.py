@@ -39,6 +39,8 @@ MIN_CLIENTS: Final = 2
 """Ends that any name needs, and clients that found them."""
 MANY_ENDS: Final = 6
 """Ends that `eviction`, `mixed` and `idle+absolute` need: few ends fit them whatever happened."""
+TORN: Final = 0.02
+"""Share of the clients that may contradict themselves if there are populations."""
 FEW_ENDS: Final = 20
 """Fewer ends than these have to fit an idle timeout without exception."""
 USES: Final = 25_000
@@ -122,6 +124,8 @@ def infer(
             policy = naming.best
         if policy == "idle" and _denied(ballots):
             policy = "undetermined"
+        if policy == "mixed" and _torn(trials, naming):
+            policy = "undetermined"
     if policy == "age":
         limit = interval(ballots, Trials.of(sample, ("age",)), "age", policy)
         policy = strict_name(late.accepted_beyond(limit.high_s), late.prompt)
@@ -158,6 +162,16 @@ def _denied(ballots: Ballots) -> bool:
     old = np.isinf(ballots.ended_age)
     others = np.count_nonzero(ended & ~old)
     return bool(others < FEW_ENDS and np.any(early & old) and not np.any(early & ~old))
+
+
+def _torn(trials: Trials, naming: Naming) -> bool:
+    """Whether clients contradict themselves, which no population that they belong to explains."""
+    by_gap = naming.populations["gap"].log_evidence >= naming.populations["age"].log_evidence
+    span = "gap" if by_gap else "age"
+    longest, shortest = np.zeros(trials.clients), np.full(trials.clients, np.inf)
+    np.maximum.at(longest, trials.lived_client, trials.lived(span))
+    np.minimum.at(shortest, trials.fatal_client, trials.fatal(span))
+    return bool(np.count_nonzero(longest >= shortest) > TORN * trials.clients)
 
 
 def _late(evidence: Evidence) -> Late:

@@ -98,7 +98,14 @@ class Mitmdump:
 
     def wait_rows(self, count: int) -> list[dict]:
         """The exchanges, once there are `count` of them."""
-        wait_for(lambda: len(self.rows()) >= count, f"{count} exchanges in the store")
+
+        def there() -> bool:
+            # A store that is just being made has a file before it has tables.
+            with contextlib.suppress(sqlite3.OperationalError):
+                return len(self.rows()) >= count
+            return False
+
+        wait_for(there, f"{count} exchanges in the store")
         return self.rows()
 
     def kill(self) -> None:

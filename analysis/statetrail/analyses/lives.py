@@ -20,7 +20,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from statetrail.analyses.knowledge import FOREVER
-from statetrail.analyses.lookback import NOTHING, Bools, Ints, Past, among, run_begins
+from statetrail.analyses.lookback import (
+    NOTHING,
+    Bools,
+    Ints,
+    Past,
+    among,
+    chosen,
+    ordered,
+    run_begins,
+)
 from statetrail.analyses.parts import MALFORMED, VALUE, Part
 
 
@@ -113,19 +122,37 @@ def pairs(ex: Ints, of: Ints, count: int) -> Ints:
 
 
 def _sightings(part: Part) -> tuple[Answers, Uses]:
-    values, series = len(part.values), len(part.series_who)
-    ex, value, series_, free = _issues(part)
-    issued = (ex, value, series_)
-    used = _presented(part)
-    issue_keys, use_keys = (pairs(ex, value, values) for ex, value, _ in (issued, used))
-    order = np.argsort(use_keys, kind="stable")
-    place = among(use_keys[order], issue_keys)
-    presented = place >= 0
-    again = np.zeros(len(use_keys), dtype=np.bool_)
-    again[order[place[presented]]] = True
+    ex, value, series, free = _issues(part)
+    issued, used = (ex, value, series), _presented(part)
+    presented, again, answered = _met(part, issued, used)
     known = _superseded(part, issued, used)
-    answered = among(np.sort(pairs(issued[0], issued[2], series)), pairs(used[0], used[2], series))
-    return Answers(*issued, free, presented), Uses(*used, again, answered >= 0, *known)
+    return Answers(*issued, free, presented), Uses(*used, again, answered, *known)
+
+
+def _met(part: Part, issued: Sequence[Ints], used: Sequence[Ints]) -> tuple[Bools, Bools, Bools]:
+    """The issues whose request presented their value; the uses whose response issued it, too, and
+    those whose response issued any of the series."""
+    count = len(part.series_who)
+    keys = pairs(used[0], used[2], count)
+    begins = run_begins(keys)
+    firsts = np.flatnonzero(begins)
+    several = np.diff(firsts, append=len(keys))
+    presented, again = np.zeros(len(issued[0]), np.bool_), np.zeros(len(keys), np.bool_)
+    place = among(keys[firsts], pairs(issued[0], issued[2], count))
+    issue = np.flatnonzero(place >= 0)
+    run = place[issue]
+    answered = np.zeros(len(firsts), dtype=np.bool_)
+    answered[run] = True
+    # Of a run of values that one request presented for one series: the first, the second, ...
+    nth = 0
+    while len(issue):
+        use = firsts[run] + nth
+        same = np.flatnonzero(used[1][use] == issued[1][issue])
+        presented[issue[same]] = again[use[same]] = True
+        nth += 1
+        more = several[run] > nth
+        issue, run = issue[more], run[more]
+    return presented, again, answered[np.cumsum(begins) - 1]
 
 
 def _superseded(part: Part, issued: Sequence[Ints], used: Sequence[Ints]) -> tuple[Bools, Bools]:
@@ -152,13 +179,11 @@ def _issues(part: Part) -> tuple[Ints, Ints, Ints, Bools]:
     rows = np.flatnonzero(issued.usage != MALFORMED)
     ex, value, series = issued.ex[rows], issued.value[rows], issued.series[rows]
     forced = (~issued.informational[rows]).astype(np.int64)
-    order = np.lexsort(
-        (
-            part.values.fingerprint[value],
-            exchanges.id[ex],
-            exchanges.ended[ex],
-            series * exchanges.span + exchanges.begun[ex],
-        )
+    order = ordered(
+        series * exchanges.span + exchanges.begun[ex],
+        exchanges.ended[ex],
+        exchanges.id[ex],
+        part.values.fingerprint[value],
     )
     ex, value, series, forced = ex[order], value[order], series[order], forced[order]
     # One exchange may issue a value twice, in two channels: that is one issue.
@@ -171,9 +196,8 @@ def _issues(part: Part) -> tuple[Ints, Ints, Ints, Bools]:
 
 
 def _presented(part: Part) -> tuple[Ints, Ints, Ints]:
-    presented = part.presented
-    rows = np.flatnonzero(presented.kind == VALUE)
-    ex, value, series = presented.ex[rows], presented.value[rows], presented.series[rows]
+    presented = chosen(part.presented, part.presented.kind == VALUE)
+    ex, value, series = presented.ex, presented.value, presented.series
     if not (run_begins(ex) | run_begins(series)).all():
         # One request may present a value twice, in two channels: that is one use.
         _, firsts = np.unique(pairs(ex, value, len(part.values)), return_index=True)

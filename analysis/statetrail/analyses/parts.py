@@ -23,6 +23,7 @@ from statetrail.analyses.lookback import (
     among,
     distinct,
     numbered,
+    ordered,
     ranked,
     run_begins,
 )
@@ -227,7 +228,7 @@ def _exchanges(
         for named in (UNBOUND_METHODS, WRITES)
     ]
     status = _ints(table["status"], missing=0)
-    order = np.lexsort((ids, asked, who))
+    order = ordered(who * len(clock) + asked, ids)
     unbound, writes = (told[order] for told in of_method)
     exchanges = Exchanges(
         id=ids[order],

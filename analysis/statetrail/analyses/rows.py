@@ -17,12 +17,18 @@ type Cells = pa.Array | Ints | Bools
 
 def of_series(part: Part, series: Ints) -> dict[str, pa.Array]:
     """The columns ``client``, ``origin``, ``dialect`` and ``param`` of rows of these series."""
-    who, param = part.series_who[series], part.series_param[series]
+    who, param = (
+        pa.array(column.astype(np.int32)[series]) for column in (part.series_who, part.series_param)
+    )
+    named = {
+        "client": (who, [client for client, _ in part.clients]),
+        "origin": (who, [origin for _, origin in part.clients]),
+        "dialect": (param, [dialect for dialect, _ in part.params]),
+        "param": (param, [name for _, name in part.params]),
+    }
     return {
-        "client": words(who, [client for client, _ in part.clients]),
-        "origin": words(who, [origin for _, origin in part.clients]),
-        "dialect": words(param, [dialect for dialect, _ in part.params]),
-        "param": words(param, [name for _, name in part.params]),
+        column: pa.DictionaryArray.from_arrays(places, pa.array(names, pa.string()))
+        for column, (places, names) in named.items()
     }
 
 

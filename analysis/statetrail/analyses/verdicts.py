@@ -151,20 +151,18 @@ def _absent(part: Part, first: Ints) -> tuple[Ints, Ints]:
     sound = np.flatnonzero(first < FOREVER)
     of_client = np.bincount(part.series_who[sound], minlength=len(part.clients))
     start = np.cumsum(of_client) - of_client
+    # A row for each request and each sound series of its client.
     times = of_client[exchanges.who]
+    row = np.cumsum(times) - times - start[exchanges.who]
     ex = np.repeat(np.arange(len(exchanges), dtype=np.int64), times)
-    nth = np.arange(len(ex), dtype=np.int64) - np.repeat(np.cumsum(times) - times, times)
-    series = sound[start[exchanges.who[ex]] + nth]
-    asked_for = first[series] <= exchanges.asked[ex]
-    ex, series = ex[asked_for], series[asked_for]
-    # Both sides are in order of exchange and series.
-    width = max(len(first), 1)
-    place = np.searchsorted(presented.ex * width + presented.series, ex * width + series)
-    place = np.minimum(place, max(len(presented) - 1, 0))
-    missing = np.ones(len(ex), dtype=np.bool_)
-    if len(presented):
-        missing = (presented.ex[place] != ex) | (presented.series[place] != series)
-    return ex[missing], series[missing]
+    series = sound[np.arange(len(ex), dtype=np.int64) - row[ex]]
+    missing = first[series] <= exchanges.asked[ex]
+    nth = np.full(len(first), NOTHING, dtype=np.int64)
+    nth[sound] = np.arange(len(sound), dtype=np.int64)
+    shown = np.flatnonzero(nth[presented.series] >= 0)
+    missing[row[presented.ex[shown]] + nth[presented.series[shown]]] = False
+    absent = np.flatnonzero(missing)
+    return ex[absent], series[absent]
 
 
 def _obeys_newest(part: Part, rows: _Rows) -> Bools:

@@ -150,7 +150,8 @@ def outcomes(part: Part, rules: Rules, told: Lives, moved: Trail, habits: Habits
     alone = np.bincount(ex, minlength=len(exchanges))[ex] == 1
     status = exchanges.status[ex]
     silent = (status >= 200) & (status < 300) & mute(part, rules)[param] & ~answered
-    silent &= _could_tell(part, names, habits, where, series)
+    quiet = np.flatnonzero(silent)
+    silent[quiet] = _could_tell(part, names, habits, where[quiet], series[quiet])
     incomplete = (exchanges.ended_us[ex] == FOREVER) | (status == 0)
     outcome = np.select(
         [incomplete | several, again, answered | ((status == 401) & alone), silent],
@@ -162,14 +163,15 @@ def outcomes(part: Part, rules: Rules, told: Lives, moved: Trail, habits: Habits
         [np.int64(INCOMPLETE), np.int64(AMBIGUOUS), np.int64(UNANSWERED)],
         np.int64(-1),
     )
-    new = np.sort(pairs(moved.ex, moved.series, count))
+    met, told_of = answered.copy(), np.flatnonzero(answered)
+    met[told_of] = among(np.sort(pairs(moved.ex, moved.series, count)), keys[told_of]) < 0
     out = done(part, rules, "logout")[where, param] & exchanges.open[ex]
     return Outcomes(
         holds,
         use,
         outcome,
         excluded,
-        answered & (among(new, keys) < 0),
+        met,
         out & (status >= 200) & (status < 400),
     )
 

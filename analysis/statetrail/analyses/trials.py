@@ -28,7 +28,9 @@ from statetrail.analyses.lookback import (
     chosen,
     concatenated,
     numbered,
+    ordered,
     ranked,
+    run_begins,
 )
 from statetrail.analyses.outcomes import (
     ENDED,
@@ -278,13 +280,13 @@ def _excluded(what: Seen) -> tuple[Ints, Ints, Bools]:
     np.minimum.at(out, used.token[used.logout], used.asked[used.logout])
     fatal = used.outcome == ENDED
     token = np.concatenate([cuts.token, used.token[fatal]])
-    (ids, own), known = ranked(np.concatenate([cuts.id, used.id[fatal]]), used.id)
     asked = np.concatenate([cuts.asked, used.asked[fatal]])
-    width = max(len(known), 1)
-    first = np.full(count, FOREVER)
-    np.minimum.at(first, token, asked * width + ids)
-    cut = first[used.token]
-    late = (cut < FOREVER) & (used.ended > cut // width) & (own != cut % width)
+    ids = np.concatenate([cuts.id, used.id[fatal]])
+    order = ordered(token * len(what.clock) + asked, ids)
+    order = order[run_begins(token[order])]
+    cut, by = np.full(count, FOREVER), np.zeros(count, dtype=np.int64)
+    cut[token[order]], by[token[order]] = asked[order], ids[order]
+    late = (used.ended > cut[used.token]) & (used.id != by[used.token])
     counts = used.excluded == NOTHING
     gone = used.logout | (used.ended > out[used.token])
     excluded = np.where(counts & gone, LOGGED_OUT, np.where(counts & late, LATE, used.excluded))

@@ -43,6 +43,8 @@ type Lazy = nw.LazyFrame[Any]
 ENGINES: Final[tuple[Engine, ...]] = ("duckdb", "pandas", "polars", "pyspark")
 DEFAULT_CLIENT_BY: Final = ("peer", "user-agent")
 DEFAULT_GRACE_MS: Final = 250
+ROOM: Final = 192 * 2**20
+"""Bytes of results put together from parts that a recording keeps in memory."""
 
 _LOCAL_SPARK: Final = {
     "spark.driver.bindAddress": "127.0.0.1",
@@ -185,6 +187,7 @@ class Recording:
         self._facts = facts if isinstance(facts, Facts) else Facts(Path(), "", facts)
         self._lazies = {table.name: self._place(self._facts.tables[table.name]) for table in FACTS}
         self._results: dict[str, Any] = {}
+        self._room = ROOM
 
     @property
     def exchanges(self) -> Frame:
@@ -261,25 +264,34 @@ class Recording:
     def gathered(self, table: Table, parts: Callable[[], Iterable[pa.Table]]) -> Frame:
         """The named result table, put together from parts: computed once, then kept.
 
-        The parts may hold their texts as dictionaries. Several parts are kept in a folder of their
-        own that goes when the recording does, so that memory holds one at a time.
+        The parts may hold their texts as dictionaries. Where all results of the recording have no
+        room in memory together (`ROOM`), several parts are kept in a folder of their own that goes
+        when the recording does.
         """
         if table.name not in self._results:
             self._results[table.name] = self._gather(table, parts())
         return Frame(self._results[table.name], table, self.scratch)
 
     def _gather(self, table: Table, parts: Iterable[pa.Table]) -> Lazy:
-        each = iter(parts)
-        first, second = next(each), next(each, None)
-        if second is None:
-            # DuckDB takes dictionaries for what they are: texts.
-            return self._place(first if self.engine == "duckdb" else first.cast(table.arrow))
+        held: list[pa.Table] = []
+        rest = iter(parts)
+        for part in rest:
+            held.append(part)
+            self._room -= part.nbytes
+            if self._room < 0 and len(held) > 1:
+                self._room += sum(part.nbytes for part in held)
+                return self._place(self._filed(table, itertools.chain(held, rest)))
+        whole = pa.concat_tables(held)
+        # DuckDB takes dictionaries for what they are: texts.
+        return self._place(whole if self.engine == "duckdb" else whole.cast(table.arrow))
+
+    def _filed(self, table: Table, parts: Iterable[pa.Table]) -> ds.Dataset:
         folder = self.scratch.folder / table.name
         folder.mkdir()
-        for number, part in enumerate(itertools.chain((first, second), each)):
+        for number, part in enumerate(parts):
             with pa.ipc.new_file(folder / f"{number}.arrow", part.schema) as file:
                 file.write_table(part)
-        return self._place(ds.dataset(folder, format="ipc"))
+        return ds.dataset(folder, format="ipc")
 
     def once[T](self, name: str, compute: Callable[[], T]) -> T:
         """Any other thing that is computed once per recording."""

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 
 import statetrail as st
+from statetrail import frames
 from statetrail.analyses import bucketwise
 from statetrail.analyses.uses import uses
 from statetrail.errors import StoreError
@@ -28,6 +29,7 @@ def at_scale(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every dataset is large, and nothing has room in memory."""
     monkeypatch.setattr(reading, "LARGE", 0)
     monkeypatch.setattr(bucketwise, "ROOM", 0)
+    monkeypatch.setattr(frames, "ROOM", 0)
 
 
 def exported(history: list[Ex], folder: Path, buckets: int = 3) -> Path:

@@ -204,6 +204,8 @@ def _dataset(folder: Path, table: Table) -> ds.Dataset:
     dataset = ds.dataset(folder, format="parquet", partitioning=None, schema=table.arrow)
     for fragment in dataset.get_fragments():
         held = fragment.physical_schema
+        if held.equals(table.arrow):
+            continue
         if missing := [name for name in table.names if name not in held.names]:
             raise ValueError(f"{Path(fragment.path).name} lacks {', '.join(missing)}")
         pa.schema([held.field(name) for name in table.names]).empty_table().cast(table.arrow)

@@ -43,12 +43,11 @@ class Past:
 
     def __init__(self, group: Ints, moment: Ints, span: int) -> None:
         self._span = span
-        key = group * span + moment
         self._order = grouped(group)
-        self._key = key[self._order]
+        self._key = (group * span + moment)[self._order]
         if (self._key[1:] < self._key[:-1]).any():
-            self._order = ordered(key)
-            self._key = key[self._order]
+            again = np.argsort(self._key, kind="stable")  # quick where most are in order already
+            self._order, self._key = self._order[again], self._key[again]
         self._group = group[self._order]
 
     def at(self, group: Ints, moment: Ints, *, inclusive: bool = True) -> Ints:

@@ -144,8 +144,11 @@ def _idle(part: Part, told: Lives, ex: Ints, before: Ints) -> tuple[Ints, Ints]:
     # Exchanges of one client are in order of their starts: so their place is a moment.
     carried = np.concatenate([answers.ex[lost[answers.value]], uses.ex[lost[uses.value]]])
     value = np.concatenate([answers.value[lost[answers.value]], uses.value[lost[uses.value]]])
+    span = max(exchanges.span, len(exchanges)) + 1
+    order = np.argsort(value * span + carried)
+    carried, value = carried[order], value[order]
     whole = exchanges.ended_us[carried] < FOREVER
-    past = Past(value, carried, max(exchanges.span, len(exchanges)) + 1)
+    past = Past(value, carried, span)
     place = past.at(before, ex, inclusive=False)
     seen = past.maxima(np.where(whole, exchanges.ended[carried], NOTHING))[place]
     gone = past.maxima(np.where(whole, NOTHING, exchanges.asked[carried]))[place]

@@ -82,6 +82,14 @@ class _Rows:
     kind: Words
 
 
+@dataclass(frozen=True, slots=True)
+class _Binding:
+    """The issues that will have to be known, and these by series and the moment of that."""
+
+    issue: Ints
+    past: Past
+
+
 def verdicts(rec: Recording) -> Frame:
     """The verdicts of a recording (table `verdicts`), computed once."""
     return by_parts(rec, schema.VERDICTS, judge)
@@ -110,8 +118,9 @@ def judge(part: Part, rules: Rules) -> pa.Table:
     binds = bound(part, rules)[part.exchanges.where[ex], part.series_param[series]]
     binds &= part.exchanges.open[ex]
     rank = np.full(len(ex), VERDICTS.index("honoured"))
-    rest = ~(binds & _obeys_newest(part, rows))
-    rank[rest] = _ranks(part, rules, binds[rest], chosen(rows, rest))
+    binding = _binding(part)
+    rest = ~(binds & _obeys_newest(part, binding, rows))
+    rank[rest] = _ranks(part, rules, binding, binds[rest], chosen(rows, rest))
     foreign, elsewhere = VERDICTS.index("foreign"), VERDICTS.index("not-applicable")
     unexplained = np.flatnonzero(alien[shown])
     rank[unexplained] = np.where(binds[unexplained], foreign, elsewhere)
@@ -165,17 +174,22 @@ def _absent(part: Part, first: Ints) -> tuple[Ints, Ints]:
     return ex[absent], series[absent]
 
 
-def _obeys_newest(part: Part, rows: _Rows) -> Bools:
+def _binding(part: Part) -> _Binding:
+    exchanges, issued = part.exchanges, part.issued
+    issue = np.flatnonzero((issued.usage != MALFORMED) & (exchanges.ended_us[issued.ex] < FOREVER))
+    past = Past(issued.series[issue], exchanges.must[issued.ex[issue]], exchanges.span)
+    return _Binding(issue, past)
+
+
+def _obeys_newest(part: Part, binding: _Binding, rows: _Rows) -> Bools:
     """Rows that present the value that has to be known last, in the channel that this issue names.
 
     With i that issue, by R2: every other issue j that must be known ended no later, and so began no
     later than i ended. Hence i is current, whatever else there is, and V9 says ``honoured``.
     """
-    exchanges, issued = part.exchanges, part.issued
-    whole = np.flatnonzero(_binding(part))
-    past = Past(issued.series[whole], exchanges.must[issued.ex[whole]], exchanges.span)
-    place = past.last(rows.series, exchanges.asked[rows.ex], inclusive=False)
-    newest = np.append(whole, NOTHING)[place]
+    issued, asked = part.issued, part.exchanges.asked[rows.ex]
+    place = binding.past.last(rows.series, asked, inclusive=False)
+    newest = np.append(binding.issue, NOTHING)[place]
     known = np.append(issued.value, NOTHING)[newest]
     usage = np.append(issued.usage, np.int8(MALFORMED))[newest]
     in_header = (rows.channel == IN_HEADER) & (usage == HEADER)
@@ -184,43 +198,38 @@ def _obeys_newest(part: Part, rows: _Rows) -> Bools:
     return obeys
 
 
-def _binding(part: Part) -> Bools:
-    """The issues that will have to be known."""
-    issued = part.issued
-    binding: Bools = (issued.usage != MALFORMED) & (part.exchanges.ended_us[issued.ex] < FOREVER)
-    return binding
-
-
-def _ranks(part: Part, rules: Rules, binds: Bools, rows: _Rows) -> Ints:
+def _ranks(part: Part, rules: Rules, binding: _Binding, binds: Bools, rows: _Rows) -> Ints:
     """The verdict of each row by V1-V10, as its place in `VERDICTS`."""
     ex, series, value, channel, kind = rows.ex, rows.series, rows.value, rows.channel, rows.kind
     exchanges, issued = part.exchanges, part.issued
     begun, ended = exchanges.begun[issued.ex], exchanges.ended[issued.ex]
-    asked, span = exchanges.asked[ex], exchanges.span
-    # R2, of the series and of the value.
-    whole = _binding(part)
-    due = exchanges.must[issued.ex[whole]]
-    past = Past(issued.series[whole], due, span)
-    since = past.maxima(begun[whole])[past.at(series, asked, inclusive=False)]
-    past = Past(issued.value[whole], due, span)
+    asked, span, every = exchanges.asked[ex], exchanges.span, np.arange(len(issued))
+    # R2, of the series and of the value; few values are asked for.
+    must = binding.past.at(series, asked, inclusive=False)
+    since = binding.past.maxima(begun[binding.issue])[must]
+    wanted = np.zeros(len(part.values) + 1, dtype=np.bool_)
+    wanted[value] = True
+    own, whole = (issues[wanted[issued.value[issues]]] for issues in (every, binding.issue))
+    past = Past(issued.value[whole], exchanges.must[issued.ex[whole]], span)
     value_must = past.maxima(ended[whole])[past.at(value, asked, inclusive=False)]
 
-    def latest(past: Past, place: Ints, which: Bools) -> Ints:
+    def latest(past: Past, place: Ints, issues: Ints, which: Bools) -> Ints:
         """The latest end of those of the issues that may be known (R1)."""
-        return past.maxima(np.where(which, ended, NOTHING))[place]
+        return past.maxima(np.where(which[issues], ended[issues], NOTHING))[place]
 
     past = Past(issued.series, begun, span)
     place = past.at(series, asked)
     in_header, in_query, implicit = (
-        latest(past, place, issued.usage == usage) for usage in (HEADER, URIQUERY, IMPLICIT)
+        latest(past, place, every, issued.usage == usage) for usage in (HEADER, URIQUERY, IMPLICIT)
     )
-    changeable = latest(past, place, issued.informational & (issued.usage != MALFORMED))
-    past = Past(issued.value, begun, span)
+    sound = issued.usage != MALFORMED
+    changeable = latest(past, place, every, issued.informational & sound)
+    past = Past(issued.value[own], begun[own], span)
     place = past.at(value, asked)
     # A value from a malformed header has no channel that would be wrong, and one that is implicit
     # in one of two concurrent issues is not held against the client either.
-    value_header = latest(past, place, issued.usage != URIQUERY)
-    value_query = latest(past, place, issued.usage != HEADER)
+    value_header = latest(past, place, own, issued.usage != URIQUERY)
+    value_query = latest(past, place, own, issued.usage != HEADER)
     value_may = np.maximum(value_header, value_query)
     given = value_may > NOTHING
     current = value_must >= since

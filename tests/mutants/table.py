@@ -42,14 +42,14 @@ MUTANTS = (
     _frames(
         "R2 at equal times: known already",
         "verdicts",
-        "since = past.maxima(begun[whole])[past.at(series, asked, inclusive=False)]",
-        "since = past.maxima(begun[whole])[past.at(series, asked)]",
+        "must = binding.past.at(series, asked, inclusive=False)",
+        "must = binding.past.at(series, asked)",
     ),
     _frames(
         "the newest at equal times: known already",
         "verdicts",
-        "past.last(rows.series, exchanges.asked[rows.ex], inclusive=False)",
-        "past.last(rows.series, exchanges.asked[rows.ex])",
+        "binding.past.last(rows.series, asked, inclusive=False)",
+        "binding.past.last(rows.series, asked)",
     ),
     _frames(
         "the newest in any channel",
@@ -72,8 +72,8 @@ MUTANTS = (
     _frames(
         "a malformed issue binds",
         "verdicts",
-        "binding: Bools = (issued.usage != MALFORMED) & (",
-        "binding: Bools = (",
+        "issue = np.flatnonzero((issued.usage != MALFORMED) & (",
+        "issue = np.flatnonzero((",
     ),
     _frames(
         "a cut response must be known",
@@ -90,14 +90,14 @@ MUTANTS = (
     _frames(
         "header and query mixed up",
         "verdicts",
-        "value_header = latest(past, place, issued.usage != URIQUERY)",
-        "value_header = latest(past, place, issued.usage != HEADER)",
+        "value_header = latest(past, place, own, issued.usage != URIQUERY)",
+        "value_header = latest(past, place, own, issued.usage != HEADER)",
     ),
     _frames(
         "R3 left out: what was superseded",
         "verdicts",
-        "since = past.maxima(begun[whole])[",
-        "since = 0 * past.maxima(begun[whole])[",
+        "since = binding.past.maxima(",
+        "since = 0 * binding.past.maxima(",
     ),
     _frames(
         "parameters mixed up",
@@ -114,8 +114,26 @@ MUTANTS = (
     _frames(
         "the first issue at the very instant",
         "verdicts",
-        "asked_for = first[series] <= exchanges.asked[ex]",
-        "asked_for = first[series] < exchanges.asked[ex]",
+        "missing = first[series] <= exchanges.asked[ex]",
+        "missing = first[series] < exchanges.asked[ex]",
+    ),
+    _frames(
+        "what is presented is struck out in another row",
+        "verdicts",
+        "nth[sound] = np.arange(len(sound), dtype=np.int64)",
+        "nth[sound] = np.arange(len(sound), dtype=np.int64)[::-1]",
+    ),
+    _frames(
+        "of a value only what must be known",
+        "verdicts",
+        "for issues in (every, binding.issue))",
+        "for issues in (binding.issue, binding.issue))",
+    ),
+    _frames(
+        "exchanges at one instant in no order",
+        "lookback",
+        "order[tied] = rows[np.lexsort(columns)]",
+        "order[tied] = rows[np.lexsort(columns)[::-1]]",
     ),
     _frames(
         "a running maximum runs into the next group",

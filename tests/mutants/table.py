@@ -130,12 +130,6 @@ MUTANTS = (
         "for issues in (binding.issue, binding.issue))",
     ),
     _frames(
-        "exchanges at one instant in no order",
-        "lookback",
-        "order[tied] = rows[np.lexsort(columns)]",
-        "order[tied] = rows[np.lexsort(columns)[::-1]]",
-    ),
-    _frames(
         "a running maximum runs into the next group",
         "lookback",
         "known[:-1] -= base + 1",

@@ -1,5 +1,10 @@
 """Frames: names that are made in two ways are the same, and recordings of some clients."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import narwhals as nw
 import pyarrow as pa
 import pytest
@@ -69,3 +74,15 @@ def test_a_group_of_clients_is_judged_by_itself(engine: Engine) -> None:
     assert statetrail.verdicts(some).rows() == expected
     with pytest.raises(UsageError, match="no client 'd'"):
         whole.only(["d"])
+
+
+def test_no_progress_bar_is_written_where_nobody_looks() -> None:
+    """DuckDB draws one under `python -c`, into pipes, too."""
+    code = (
+        "from support.histories import Ex, recording\n"
+        "frame = recording([Ex(0, 1, 2)], engine='duckdb').exchanges.lazy.to_native()\n"
+        "print(frame.query('t', \"SELECT current_setting('enable_progress_bar')\").fetchall())"
+    )
+    path = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    told = subprocess.run([sys.executable, "-c", code], env=path, capture_output=True, text=True)
+    assert told.stdout == "[(False,)]\n", told.stderr

@@ -433,6 +433,8 @@ def _engine(engine: Engine, scratch: Scratch) -> Callable[[pa.Table | ds.Dataset
                 "temp_directory": str(scratch.folder / "duckdb"),
             }
         )
+        # It takes `python -c` for a person at a terminal, and writes to what may be a pipe.
+        connection.execute("SET enable_progress_bar = false")
         return lambda table: nw.from_native(connection.from_arrow(table)).lazy()
     if engine == "polars":
         import polars as pl

@@ -12,7 +12,8 @@ import httpx
 
 from statetrail.dialects import Dialect, HeaderPresent, Param, QueryPresent
 from statetrail.errors import StatetrailError
-from statetrail.sightings.claims import field_lines, header_issues, root_issue
+from statetrail.sightings.claims import field_lines, header_issues, root, root_issue
+from statetrail.sightings.heads import body_coding
 from statetrail.sightings.plan import Plan
 from statetrail.sightings.records import Response
 
@@ -88,9 +89,15 @@ class Prober:
 
     def _learn(self, response: Response) -> None:
         lines = field_lines(response.headers)
-        roots = (root_issue(response, lines, self._plan, root) for root in self._plan.roots)
+        found = root(response.body, *body_coding(lines)) if self._plan.roots else {}
+        attributes = {} if isinstance(found, str) else found
+        roots = [
+            root_issue(attributes[channel.attribute], self._plan, channel)
+            for channel in self._plan.roots
+            if channel.attribute in attributes
+        ]
         for issue in (*header_issues(lines, self._plan), *roots):
-            if issue is None or isinstance(issue, str) or issue.param is None:
+            if issue.param is None:
                 continue
             if issue.param.name == self._param.name and issue.state.problem is None:
                 self.token, self._usage = issue.state.value, issue.state.usage

@@ -12,10 +12,10 @@ from typing import Final, NamedTuple
 
 from statetrail.dialects import Param, XmlRootIssue
 from statetrail.dialects.grammar import MAX_VALUE, StateValue, parse_state_header
-from statetrail.sightings.body import MAX_DECODED, CodingError, content_codings, decode_prefix
+from statetrail.sightings.body import MAX_DECODED, CodingError, decode_prefix
 from statetrail.sightings.plan import Plan
 from statetrail.sightings.pseudonyms import MAX_HASHED, MAX_REMEMBERED
-from statetrail.sightings.records import Fields, IssuedChannel, PresentedChannel, Response
+from statetrail.sightings.records import Fields, IssuedChannel, PresentedChannel
 from statetrail.sightings.xml_root import RootError, root_attributes
 
 MAX_QUERY_FIELDS: Final = 1000
@@ -30,7 +30,6 @@ _MAX_LINES: Final = 32
 # Where a root's start tag ends as a rule: the rest is decoded only where it does not.
 _FIRST_LOOK: Final = 2048
 _PARAM_NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
-_CHARSET: Final = re.compile(r"charset\s*=\s*\"?([A-Za-z0-9._-]{1,40})", re.IGNORECASE)
 
 
 class Presentation(NamedTuple):
@@ -164,23 +163,21 @@ def _header_issues(name: str, values: list[bytes], plan: Plan) -> Iterator[Issue
         yield Issue(plan, param, known, name, state, field, "header")
 
 
-def root_issue(
-    response: Response, lines: FieldLines, plan: Plan, channel: XmlRootIssue
-) -> Issue | str | None:
-    """The value that a response issues on its XML root; a note where the root cannot be read."""
-    if not response.body:
-        return None
-    codings = response.codings
-    if codings is None:
-        codings = content_codings(combined(lines, b"content-encoding") or "")
-    charset = _CHARSET.search(combined(lines, b"content-type") or "")
+def root(body: bytes, codings: tuple[str, ...], charset: str | None) -> dict[str, str] | str:
+    """The attributes of a body's XML root; a note where it cannot be read.
+
+    `codings` are the content codings on the body, `charset` is what the head says of its encoding.
+    """
+    if not body:
+        return {}
     try:
-        attributes = _attributes(response.body, codings, charset[1] if charset else None)
+        return _attributes(body, codings, charset)
     except (CodingError, RootError) as error:
         return f"body-{error}"
-    value = attributes.get(channel.attribute)
-    if value is None:
-        return None
+
+
+def root_issue(value: str, plan: Plan, channel: XmlRootIssue) -> Issue:
+    """The value that a response issues on its XML root."""
     param = plan.dialect.param(channel.param)
     problem = None
     if not value:

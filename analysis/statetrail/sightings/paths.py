@@ -6,12 +6,16 @@ values in it that may be tokens, and whether it is in scope of each dialect.
 
 import urllib.parse
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 import msgspec
 
 from statetrail.dialects import Dialect
+from statetrail.sightings.memory import Memory
 from statetrail.sightings.pseudonyms import Pseudonymiser
+from statetrail.sightings.records import MAX_SIGHTINGS, MAX_TRACES
+from statetrail.sightings.secrecy import writings
 from statetrail.sightings.text import decoded_path, mask_path, segment_kind, target_segments
 
 REMEMBERED: Final = 4096
@@ -29,23 +33,24 @@ class Path(msgspec.Struct, frozen=True, gc=False):
 
     Attributes
     ----------
-    text
-        The path, percent-encoded as it came.
+    writings
+        The path, as secrets are looked for in it.
     names
         Its segments, decoded and case-folded.
     shown, endpoint
         The storable path and the endpoint template.
-    values
-        What may be a token in it.
+    traces
+        Fingerprints of what may be a token in it; a few more than are kept, since presented ones
+        are none.
     in_scope
         Whether it is in scope, by dialect.
     """
 
-    text: str
+    writings: str
     names: frozenset[str]
     shown: str
     endpoint: str
-    values: tuple[str, ...]
+    traces: tuple[int, ...]
     in_scope: tuple[bool, ...]
 
 
@@ -57,7 +62,7 @@ class Paths:
     def __init__(self, dialects: tuple[Dialect, ...], pseudonyms: Pseudonymiser) -> None:
         self._dialects = dialects
         self._pseudonyms = pseudonyms
-        self._known: dict[bytes, Path] = {}
+        self._known: Memory[bytes, Path] = Memory(REMEMBERED)
 
     def of(self, target: bytes) -> Path:
         """The path of a request target."""
@@ -65,25 +70,22 @@ class Paths:
         if (path := self._known.get(key)) is not None:
             return path
         path = self._read(target)
-        if len(key) <= MAX_REMEMBERED:
-            if len(self._known) >= REMEMBERED:
-                self._known.clear()
-            self._known[key] = path
-        return path
+        return self._known.keep(key, path) if len(key) <= MAX_REMEMBERED else path
 
     def _read(self, target: bytes) -> Path:
         segments = target_segments(target)
         decoded = decoded_path(target)
         shown, endpoint = mask_path(target, self._pseudonyms)
         text = target[:MAX_LENGTH].decode("utf-8", "surrogateescape")
+        prints = dict.fromkeys(map(self._pseudonyms.fingerprint, path_values(text)))
         return Path(
-            text="/".join(segments),
+            writings="\0".join(writings("/".join(segments))),
             names=frozenset(
                 urllib.parse.unquote(segment.partition(";")[0]).casefold() for segment in segments
             ),
             shown=shown,
             endpoint=endpoint,
-            values=tuple(path_values(text)),
+            traces=tuple(islice(prints, MAX_TRACES + MAX_SIGHTINGS)),
             in_scope=tuple(dialect.in_scope(decoded) for dialect in self._dialects),
         )
 

@@ -1,13 +1,11 @@
-"""How sightings are made: the dialects, the key, what the user wants in clear.
+"""A dialect's declaration turned into the lookup tables that single exchanges are held against.
 
-Enters: the user's choice. Leaves: a `Sighting`, with each dialect's declaration turned into the
-lookup tables that single exchanges are held against.
+Enters: a `Dialect`. Leaves: a `Plan`.
 """
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Final, Self
+from dataclasses import dataclass
+from typing import Self
 
 from statetrail.dialects import (
     Dialect,
@@ -16,13 +14,6 @@ from statetrail.dialects import (
     Param,
     QueryPresent,
     XmlRootIssue,
-)
-from statetrail.dialects.grammar import MAX_VALUE
-from statetrail.sightings.paths import Paths
-from statetrail.sightings.pseudonyms import Pseudonymiser
-
-_CREDENTIAL: Final = re.compile(
-    r"auth|cookie|key|password|secret|session|ticket|token", re.IGNORECASE
 )
 
 
@@ -82,54 +73,3 @@ class Plan:
                 for word in words
             ),
         )
-
-
-def _plans(dialects: Iterable[Dialect]) -> tuple[Plan, ...]:
-    return tuple(Plan.of(dialect) for dialect in dialects)
-
-
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """How sightings are made: the dialects, the key, what the user wants clear.
-
-    Attributes
-    ----------
-    clear
-        Names of parameters whose values are stored in clear although they are secret.
-    client_header
-        Lower-case name of a request header that tells clients apart.
-    plans
-        The dialects' lookup tables, made from `dialects`.
-    presents
-        Lower-case names of the request headers that present.
-    paths
-        What paths say; remembers those seen last.
-    """
-
-    dialects: tuple[Dialect, ...]
-    pseudonyms: Pseudonymiser
-    clear: frozenset[str] = frozenset()
-    client_header: str | None = None
-    plans: tuple[Plan, ...] = field(init=False, repr=False, compare=False)
-    presents: frozenset[bytes] = field(init=False, repr=False, compare=False)
-    paths: Paths = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        plans = _plans(self.dialects)
-        object.__setattr__(self, "plans", plans)
-        object.__setattr__(self, "presents", frozenset(n for plan in plans for n in plan.headers))
-        object.__setattr__(self, "paths", Paths(self.dialects, self.pseudonyms))
-
-    @property
-    def hides_client(self) -> bool:
-        """Whether the header that tells clients apart carries a credential."""
-        return self.client_header is not None and bool(_CREDENTIAL.search(self.client_header))
-
-    def may_be_clear(self, plan: Plan, param: Param | None, value: str) -> bool:
-        """Whether the form of a value allows to store it in clear."""
-        if param is None:
-            return False
-        if param.name in self.clear and len(value) <= MAX_VALUE and value.isprintable():
-            return True
-        pattern = plan.clear.get(param.name)
-        return pattern is not None and pattern.fullmatch(value) is not None

@@ -16,6 +16,10 @@ type PresentedChannel = Literal["header", "uriquery"]
 type IssuedChannel = Literal["header", "body"]
 type Place = Literal["query", "path", "referer", "header"]
 
+MAX_SIGHTINGS: Final = 64
+"""Issued and presented values each that one exchange may leave; more are counted in a note."""
+MAX_TRACES: Final = 16
+"""Traces that one exchange may leave."""
 UNDER_WAY: Final = "under-way"
 """Note of an exchange whose response has begun; one that keeps it never ended."""
 

@@ -58,9 +58,20 @@ class Secrets:
         self._values.setdefault(value.casefold(), value)
         self._forms = None
 
-    def near(self, texts: Iterable[str]) -> bool:
-        """Whether a secret may be within one of the texts; if not, `hide` changes none of them."""
-        return self.blind or self._within(_BETWEEN.join(texts))
+    def near(self, *texts: str) -> bool:
+        """Whether a secret may be within one of the texts, each as its `writings`.
+
+        If not, `hide` changes none of them.
+        """
+        if self.blind:
+            return True
+        if not self._values:
+            return False
+        together = _BETWEEN.join(texts)
+        for form in self._known_forms():
+            if form in together:
+                return True
+        return False
 
     def known(self, texts: Iterable[str]) -> bool:
         """Whether one of the case-folded texts is a secret as it stands."""
@@ -90,17 +101,21 @@ class Secrets:
     def _within(self, text: str) -> bool:
         if len(text) < MIN_WITHIN or not self._values:
             return False
+        forms = self._known_forms()
+        for writing in writings(text):
+            for form in forms:
+                if form in writing:
+                    return True
+        return False
+
+    def _known_forms(self) -> tuple[str, ...]:
         if self._forms is None:
             self._forms = tuple(
                 form
                 for value in self._values.values()
                 for form in (_forms_of_short if len(value) <= _SHORT else _forms)(value)
             )
-        for writing in _writings(text):
-            for form in self._forms:
-                if form in writing:
-                    return True
-        return False
+        return self._forms
 
 
 # What repeats from exchange to exchange is worth remembering, within bounds.
@@ -125,15 +140,17 @@ def _forms(secret: str) -> list[str]:
 _URL_SAFE: Final = str.maketrans("+/", "-_")
 
 
-def _writings(text: str) -> list[str]:
-    """The text as it stands and percent-decoded, with ``+`` as itself and as a blank."""
+def writings(text: str) -> list[str]:
+    """What secrets are looked for in: the case-folded text, as it stands and percent-decoded, with
+    ``+`` as itself and as a blank.
+    """
     if "%" not in text and "+" not in text:
         return [text.casefold()]
-    writings = [text]
+    found = [text]
     for _ in range(_MAX_DECODINGS):
         if "%" not in text:
             break
         text = urllib.parse.unquote(text, errors="surrogateescape")
-        writings.append(text)
-    writings += [writing.replace("+", " ") for writing in writings if "+" in writing]
-    return [writing.casefold() for writing in writings]
+        found.append(text)
+    found += [writing.replace("+", " ") for writing in found if "+" in writing]
+    return [writing.casefold() for writing in found]

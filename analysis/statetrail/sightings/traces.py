@@ -8,10 +8,12 @@ in the path, in the ``Referer`` that a browser sends along, in any other header.
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import islice
 from typing import Final
 
 from statetrail.sightings.claims import FieldLines, text, unquote
+from statetrail.sightings.memory import Memory
 from statetrail.sightings.paths import (
     MAX_LENGTH,
     MAX_PARTS,
@@ -20,17 +22,15 @@ from statetrail.sightings.paths import (
     is_token,
     path_values,
 )
-from statetrail.sightings.pseudonyms import Pseudonymiser
-from statetrail.sightings.records import Place, Trace
+from statetrail.sightings.pseudonyms import MAX_REMEMBERED, REMEMBERED, Pseudonymiser
+from statetrail.sightings.records import MAX_SIGHTINGS, MAX_TRACES, Place, Trace
 
-MAX_TRACES: Final = 16
-"""Traces that one exchange may leave."""
 LONG_QUERY: Final = 20
 """Characters from which on a query's value may be one, whatever it looks like."""
 
 _SEPARATORS: Final = re.compile(r"[;,\s]+")
 # Fields that say what the client is and takes, or that frame the message: no place for tokens.
-_DULL: Final = frozenset(
+DULL: Final = frozenset(
     (
         b"accept accept-charset accept-encoding accept-language access-control-request-headers "
         b"access-control-request-method cache-control connection content-encoding content-language "
@@ -45,23 +45,22 @@ _DULL: Final = frozenset(
 
 
 def traces(
-    path: Collection[str],
-    lines: FieldLines,
+    path: Iterable[int],
+    heads: Iterable[tuple[Place, int]],
     query: Collection[tuple[bytes, bytes]],
-    presents: frozenset[bytes],
-    pseudonyms: Pseudonymiser,
-    known: Iterable[int],
+    known: Collection[int],
+    query_prints: Callable[[bytes], Iterable[int]],
 ) -> tuple[Trace, ...]:
     """The traces of a request.
 
     Parameters
     ----------
     path
-        The values in its path that may be tokens.
-    lines, query
-        Its header fields by name, its query's fields.
-    presents
-        Names of headers that a dialect knows: what they present is left out.
+        Fingerprints of the values in its path that may be tokens.
+    heads
+        Those in its header fields, with their places (`header_traces`).
+    query
+        Its query's fields, of whose values `query_prints` makes fingerprints.
     known
         Fingerprints that the request presents anyway.
 
@@ -71,35 +70,62 @@ def traces(
         At most `MAX_TRACES`, each value and place once, in the order of the places: query, path,
         ``Referer``, other headers.
     """
-    if not query and not path and not (lines.keys() - _DULL - presents) and b"referer" not in lines:
-        return ()
-    seen = set(known)
     found: dict[tuple[Place, int], None] = {}
-    for place, value in _values(path, lines, query, presents):
-        fingerprint = pseudonyms.fingerprint(value)
-        if fingerprint not in seen:
-            found[place, fingerprint] = None
-            if len(found) == MAX_TRACES:
-                break
-    return tuple([Trace(place, fingerprint) for place, fingerprint in found])
-
-
-def _values(
-    path: Iterable[str],
-    lines: FieldLines,
-    query: Iterable[tuple[bytes, bytes]],
-    presents: frozenset[bytes],
-) -> Iterator[tuple[Place, str]]:
     for _, raw in query:
         if MIN_LENGTH <= len(raw) <= MAX_LENGTH:
-            for value in _query_values(text(unquote(raw))):
-                yield "query", value
-    for value in path:
-        yield "path", value
+            for print_ in query_prints(raw):
+                if print_ not in known:
+                    found["query", print_] = None
+            if len(found) >= MAX_TRACES:
+                break
+    for print_ in path:
+        if print_ not in known:
+            found["path", print_] = None
+    for each in heads:
+        if each[1] not in known:
+            found[each] = None
+    if not found:
+        return ()
+    return tuple([Trace(*each) for each in islice(found, MAX_TRACES)])
+
+
+def header_traces(
+    lines: FieldLines, presents: frozenset[bytes], pseudonyms: Pseudonymiser
+) -> Iterator[tuple[Place, int]]:
+    """Fingerprints of what may be a token in a request's header fields, each place once.
+
+    `presents` are the names of headers that a dialect knows: what they present is left out.
+    """
+    seen: set[tuple[Place, int]] = set()
+    for place, value in _values(lines, presents):
+        each = place, pseudonyms.fingerprint(value)
+        if each not in seen:
+            seen.add(each)
+            yield each
+
+
+class QueryPrints:
+    """Fingerprints of what may be a token in a query's value, remembered."""
+
+    __slots__ = ("_known", "_pseudonyms")
+
+    def __init__(self, pseudonyms: Pseudonymiser) -> None:
+        self._pseudonyms = pseudonyms
+        self._known: Memory[bytes, tuple[int, ...]] = Memory(REMEMBERED)
+
+    def __call__(self, raw: bytes) -> tuple[int, ...]:
+        if (known := self._known.get(raw)) is not None:
+            return known
+        values = islice(_query_values(text(unquote(raw))), MAX_TRACES + MAX_SIGHTINGS)
+        prints = tuple([self._pseudonyms.fingerprint(value) for value in values])
+        return self._known.keep(raw, prints) if len(raw) <= MAX_REMEMBERED else prints
+
+
+def _values(lines: FieldLines, presents: frozenset[bytes]) -> Iterator[tuple[Place, str]]:
     if (referers := lines.get(b"referer")) is not None:
         for value in _url_values(text(referers[0][:MAX_LENGTH])):
             yield "referer", value
-    telling = lines.keys() - _DULL - presents
+    telling = lines.keys() - DULL - presents
     if not telling:
         return
     for name, values in lines.items():

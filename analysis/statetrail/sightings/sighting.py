@@ -1,0 +1,82 @@
+"""How sightings are made: the dialects, the key, what the user wants in clear.
+
+Enters: the user's choice. Leaves: a `Sighting`, which remembers of the traffic what repeats.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+from statetrail.dialects import Dialect, Param
+from statetrail.dialects.grammar import MAX_VALUE
+from statetrail.sightings.heads import Heads
+from statetrail.sightings.memory import Memory
+from statetrail.sightings.paths import Paths
+from statetrail.sightings.plan import Plan
+from statetrail.sightings.pseudonyms import Pseudonymiser
+from statetrail.sightings.state import Key, State
+from statetrail.sightings.traces import QueryPrints
+
+_CREDENTIAL: Final = re.compile(
+    r"auth|cookie|key|password|secret|session|ticket|token", re.IGNORECASE
+)
+REMEMBERED: Final = 2048
+"""States that are remembered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """How sightings are made: the dialects, the key, what the user wants clear.
+
+    Attributes
+    ----------
+    clear
+        Names of parameters whose values are stored in clear although they are secret.
+    client_header
+        Lower-case name of a request header that tells clients apart.
+    plans
+        The dialects' lookup tables, made from `dialects`.
+    query
+        Query keys that present, in lower case.
+    paths, heads, states, query_prints
+        What paths, heads, state and queries say; they remember those seen last.
+    """
+
+    dialects: tuple[Dialect, ...]
+    pseudonyms: Pseudonymiser
+    clear: frozenset[str] = frozenset()
+    client_header: str | None = None
+    plans: tuple[Plan, ...] = field(init=False, repr=False, compare=False)
+    query: frozenset[bytes] = field(init=False, repr=False, compare=False)
+    paths: Paths = field(init=False, repr=False, compare=False)
+    heads: Heads = field(init=False, repr=False, compare=False)
+    states: Memory[Key, State] = field(init=False, repr=False, compare=False)
+    query_prints: QueryPrints = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        plans = tuple(Plan.of(dialect) for dialect in self.dialects)
+        heads = Heads(plans, self.pseudonyms, self.client_header, hides_client=self.hides_client)
+        made = {
+            "plans": plans,
+            "query": frozenset(n.lower() for p in plans for n in (*p.query, *p.query_folded)),
+            "paths": Paths(self.dialects, self.pseudonyms),
+            "heads": heads,
+            "states": Memory(REMEMBERED),
+            "query_prints": QueryPrints(self.pseudonyms),
+        }
+        for name, value in made.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def hides_client(self) -> bool:
+        """Whether the header that tells clients apart carries a credential."""
+        return self.client_header is not None and bool(_CREDENTIAL.search(self.client_header))
+
+    def may_be_clear(self, plan: Plan, param: Param | None, value: str) -> bool:
+        """Whether the form of a value allows to store it in clear."""
+        if param is None:
+            return False
+        if param.name in self.clear and len(value) <= MAX_VALUE and value.isprintable():
+            return True
+        pattern = plan.clear.get(param.name)
+        return pattern is not None and pattern.fullmatch(value) is not None

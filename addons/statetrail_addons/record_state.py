@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
@@ -95,6 +95,7 @@ class RecordState:
         self._silent_until = 0.0
         self._not_understood = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._held: list[asyncio.Future[None]] = []
         self.judge: LiveJudge | None = None
 
     def load(self, loader: Loader) -> None:
@@ -175,8 +176,12 @@ class RecordState:
             # Its head is with the client before any other hook of ours.
             self._hear(flow, live, b"")
 
-    def response(self, flow: HTTPFlow) -> None:
-        self._record(flow)
+    def response(self, flow: HTTPFlow) -> Awaitable[None] | None:
+        # Responses that are there within one turn of the event loop share a commit: each waits
+        # for it. One that is alone does not wait.
+        turn = self._turn_s_end() if len(self._flows) > 1 else None
+        self._record(flow, later=turn is not None)
+        return turn
 
     def error(self, flow: HTTPFlow) -> None:
         # A replayed flow file gives a cut exchange to both hooks; the store keeps it once.
@@ -205,7 +210,30 @@ class RecordState:
         self._keep_trying()
         return any(issue.channel == "body" for issue in sighted.issued)
 
-    def _record(self, flow: HTTPFlow) -> None:
+    def _turn_s_end(self) -> asyncio.Future[None] | None:
+        """The end of the event loop's turn, by which what was added to the journal is committed."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return None
+        if not self._held:
+            loop.call_soon(self._end_turn)
+        # Each has its own: one that is cancelled does not end the others' waiting.
+        self._held.append(turn := loop.create_future())
+        return turn
+
+    def _end_turn(self) -> None:
+        held, self._held = self._held, []
+        try:
+            if self.journal is not None:
+                self.journal.flush()
+                self._keep_trying()
+        finally:
+            for turn in held:
+                if not turn.done():
+                    turn.set_result(None)
+
+    def _record(self, flow: HTTPFlow, *, later: bool = False) -> None:
         live = self._flows.pop(flow.id, None) or Live(request_of(flow))
         if not self._wanted(flow) and live.entry is None:
             self._tell_end(flow, live, None)
@@ -214,11 +242,12 @@ class RecordState:
         if sighted is None or self.journal is None:
             return
         if live.entry is None:
-            self.journal.add(sighted)
+            self.journal.add(sighted, later=later)
         else:
             self.journal.update(live.entry, sighted)
         self._tell_end(flow, live, sighted)
-        self._keep_trying()
+        if not later:
+            self._keep_trying()
 
     def _tell_start(self, live: Live) -> None:
         """Tell the judge, if there is one, that a request started."""

@@ -35,13 +35,13 @@ The message itself is never kept: it may quote the request line, and with it a t
 """
 
 # In these modes the target address is whatever the packet was sent to; the name is in the request.
-_ADDRESSED: Final = (
+_ADDRESSED: Final = frozenset((
     mode_specs.TransparentMode,
     mode_specs.WireGuardMode,
     mode_specs.LocalMode,
     mode_specs.TunMode,
     mode_specs.Socks5Mode,
-)
+))  # fmt: skip
 
 
 MANY_CHUNKS: Final = 64
@@ -120,7 +120,7 @@ def exchange_of(
 def request_of(flow: HTTPFlow) -> Request:
     """The head of a flow's request as it stands now."""
     data = flow.request.data
-    addressed = isinstance(flow.client_conn.proxy_mode, _ADDRESSED)
+    addressed = type(flow.client_conn.proxy_mode) in _ADDRESSED
     peer = flow.client_conn.peername
     return Request(
         method=data.method.decode("utf-8", "surrogateescape"),

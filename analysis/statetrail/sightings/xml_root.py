@@ -22,6 +22,8 @@ from xml.parsers import expat
 
 from lxml import etree
 
+from statetrail.sightings.memory import Memory
+
 _STEP: Final = 512
 MAX_LXML: Final = 64 << 20
 """Bytes of unusual documents that lxml reads in the life of a process."""
@@ -35,6 +37,9 @@ _USUAL: Final = re.compile(
     % (_NAME, _ATTRIBUTE)
 )
 _EACH: Final = re.compile(_ATTRIBUTE)
+MAX_REMEMBERED: Final = 512
+"""Bytes of a usual beginning that is remembered with its root's attributes."""
+_KNOWN: Final[Memory[bytes, dict[str, str]]] = Memory(2048)
 # What XML may start with: `<` after blanks; ASCII-compatible, UTF-16, UTF-32 or EBCDIC.
 _MARKUP: Final = re.compile(
     rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[\x00\x09\x0a\x0d\x20]*<|\x4c\x6f\xa7\x94"
@@ -129,11 +134,24 @@ def root_attributes(document: bytes, encoding: str | None = None) -> dict[str, s
 
 def _usual(document: bytes) -> dict[str, str] | None:
     """The attributes of a usual root; `None` for any other."""
+    # What the expression took once it takes again, since it looks at nothing behind.
+    end = document.find(b">") + 1
+    if document.startswith(b"?>", end - 2):
+        end = document.find(b">", end) + 1
+    if (known := _KNOWN.get(document[:end])) is not None:
+        return known
     found = _USUAL.match(document)
     if found is None:
         return None
+    attributes = _plain_attributes(found[1])
+    if attributes is not None and found.end() <= MAX_REMEMBERED:
+        _KNOWN.keep(found[0], attributes)
+    return attributes
+
+
+def _plain_attributes(raw_attributes: bytes) -> dict[str, str] | None:
     attributes: dict[str, str] = {}
-    for raw, double, single in _EACH.findall(found[1]):
+    for raw, double, single in _EACH.findall(raw_attributes):
         name = raw.decode()
         if name in attributes:
             return None  # not well formed

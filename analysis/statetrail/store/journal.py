@@ -145,10 +145,13 @@ class Journal:
         """Exchanges that wait in memory."""
         return len(self._waiting)
 
-    def add(self, sighted: Sighted) -> Entry:
-        """Record an exchange; it is committed when this returns, unless the store is in trouble."""
+    def add(self, sighted: Sighted, *, later: bool = False) -> Entry:
+        """Record an exchange; it is committed when this returns, unless the store is in trouble.
+
+        With `later` it is committed with the next one, or by `flush`.
+        """
         entry = Entry(sighted)
-        self._put(entry)
+        self._put(entry, later=later)
         return entry
 
     def update(self, entry: Entry, sighted: Sighted) -> None:
@@ -190,7 +193,7 @@ class Journal:
             store.close()
         self._old.clear()
 
-    def _put(self, entry: Entry) -> None:
+    def _put(self, entry: Entry, *, later: bool = False) -> None:
         if self._weight > self._max_waiting:
             self.lose(entry.sighted, self._trouble or "memory")
             self.flush()
@@ -198,7 +201,7 @@ class Journal:
         entry.weight = _weight(entry.sighted)
         self._waiting.append(entry)
         self._weight += entry.weight
-        if self._trouble is None or time.monotonic() >= self._retry_at:
+        if not later and (self._trouble is None or time.monotonic() >= self._retry_at):
             self._write()
 
     def _write(self) -> None:
@@ -231,9 +234,12 @@ class Journal:
 
     def _commit(self, batch: list[Entry]) -> None:
         """Write a batch; entries that are in an older store are changed there."""
-        parts: dict[SqliteStore, list[Entry]] = {}
-        for entry in batch:
-            parts.setdefault(self._home(entry), []).append(entry)
+        if len(batch) == 1:
+            parts = {self._home(batch[0]): batch}
+        else:
+            parts = {}
+            for entry in batch:
+                parts.setdefault(self._home(entry), []).append(entry)
         for store, part in parts.items():
             if store.closed:
                 continue  # of an exchange that outlived several rotations the beginning is kept

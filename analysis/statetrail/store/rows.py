@@ -5,12 +5,11 @@ Enters: a `Sighted`. Leaves: rows of the fact tables, within the caller's transa
 
 import sqlite3
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Final, NewType
 
 from msgspec.structs import astuple
 
-from statetrail.schema import EXCHANGES, TABLES
+from statetrail.schema import EXCHANGES, ISSUED, PRESENTED, TRACES
 from statetrail.sightings import Sighted
 
 ExchangeId = NewType("ExchangeId", int)
@@ -23,15 +22,9 @@ def _insert(table: str, names: Iterable[str], suffix: str = "") -> str:
 
 
 _ADD_EXCHANGE: Final = _insert("exchanges", EXCHANGES.names[1:], " ON CONFLICT DO NOTHING")
-
-
-@lru_cache(3 * 64)
-def _add_many(name: str, count: int) -> str:
-    """The statement that adds that many rows to a table at once."""
-    names = TABLES[name].names
-    return _insert(name, names) + f", ({', '.join(['?'] * len(names))})" * (count - 1)
-
-
+_ADD_ISSUED: Final = _insert("issued", ISSUED.names)
+_ADD_PRESENTED: Final = _insert("presented", PRESENTED.names)
+_ADD_TRACE: Final = _insert("traces", TRACES.names)
 _CHANGE_EXCHANGE: Final = (
     f"UPDATE OR IGNORE exchanges SET {', '.join(f'{name} = ?' for name in EXCHANGES.names[1:])} "  # noqa: S608
     "WHERE exchange_id = ?"
@@ -42,47 +35,48 @@ _REMOVE: Final = tuple(
 )
 
 
-def add(db: sqlite3.Connection, sighted: Sighted) -> ExchangeId | None:
+def add(cursor: sqlite3.Cursor, sighted: Sighted) -> ExchangeId | None:
     """Add an exchange; `None` if it is there already."""
-    cursor = db.execute(_ADD_EXCHANGE, astuple(sighted.exchange))
+    cursor.execute(_ADD_EXCHANGE, astuple(sighted.exchange))
     if cursor.rowcount == 0:
         return None
     exchange_id = cursor.lastrowid
     assert exchange_id is not None
-    _add_sightings(db, exchange_id, sighted)
+    _add_sightings(cursor, exchange_id, sighted)
     return ExchangeId(exchange_id)
 
 
-def replace(db: sqlite3.Connection, exchange_id: ExchangeId, sighted: Sighted) -> None:
+def replace(cursor: sqlite3.Cursor, exchange_id: ExchangeId, sighted: Sighted) -> None:
     """Let a stored exchange say what `sighted` says; nothing happens if it is gone."""
-    values = (*astuple(sighted.exchange), exchange_id)
-    if db.execute(_CHANGE_EXCHANGE, values).rowcount == 0:
+    cursor.execute(_CHANGE_EXCHANGE, (*astuple(sighted.exchange), exchange_id))
+    if cursor.rowcount == 0:
         return
     for statement in _REMOVE:
-        db.execute(statement, (exchange_id,))
-    _add_sightings(db, exchange_id, sighted)
+        cursor.execute(statement, (exchange_id,))
+    _add_sightings(cursor, exchange_id, sighted)
 
 
-def _add_sightings(db: sqlite3.Connection, exchange_id: int, sighted: Sighted) -> None:
-    values: list[object]
-    if issued := sighted.issued:
-        values = []
-        for at, one in enumerate(issued):
-            values += (
-                exchange_id, at, one.dialect, one.param, *astuple(one.seen), one.usage,
-                one.priority, one.channel, one.problem, one.length, one.alphabet,
-            )  # fmt: skip
-        db.execute(_add_many("issued", len(issued)), values)
-    if presented := sighted.presented:
-        values = []
-        for at, shown in enumerate(presented):
-            values += (
-                exchange_id, at, shown.dialect, shown.param, *astuple(shown.seen), shown.channel,
-                shown.kind,
-            )  # fmt: skip
-        db.execute(_add_many("presented", len(presented)), values)
-    if traces := sighted.traces:
-        values = []
-        for at, trace in enumerate(traces):
-            values += (exchange_id, at, trace.place, trace.fingerprint)
-        db.execute(_add_many("traces", len(traces)), values)
+def _add_sightings(cursor: sqlite3.Cursor, exchange_id: int, sighted: Sighted) -> None:
+    rows: list[tuple[object, ...]]
+    if sighted.issued:
+        rows = []
+        for at, issued in enumerate(sighted.issued):
+            seen = issued.seen
+            rows.append((
+                exchange_id, at, issued.dialect, issued.param, seen.value, seen.fingerprint,
+                seen.normal_fingerprint, seen.prefix_fingerprint, issued.usage, issued.priority,
+                issued.channel, issued.problem, issued.length, issued.alphabet,
+            ))  # fmt: skip
+        cursor.executemany(_ADD_ISSUED, rows)
+    if sighted.presented:
+        rows = []
+        for at, shown in enumerate(sighted.presented):
+            seen = shown.seen
+            rows.append((
+                exchange_id, at, shown.dialect, shown.param, seen.value, seen.fingerprint,
+                seen.normal_fingerprint, seen.prefix_fingerprint, shown.channel, shown.kind,
+            ))  # fmt: skip
+        cursor.executemany(_ADD_PRESENTED, rows)
+    if sighted.traces:
+        rows = [(exchange_id, at, t.place, t.fingerprint) for at, t in enumerate(sighted.traces)]
+        cursor.executemany(_ADD_TRACE, rows)

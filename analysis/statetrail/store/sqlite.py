@@ -106,6 +106,8 @@ class SqliteStore:
         self.pseudonyms = Pseudonymiser(secret)
         self._secret = secret
         self._db = connection
+        # One for all that is written: making one takes as long as a row.
+        self._cursor = connection.cursor()
         self.file = _identity(path)
         self.closed = False
 
@@ -204,25 +206,25 @@ class SqliteStore:
 
         A replaced exchange has its id in what is returned, and is not counted.
         """
-        db = self._db
+        cursor = self._cursor
         try:
-            db.execute("BEGIN IMMEDIATE")
+            cursor.execute("BEGIN IMMEDIATE")
             try:
                 ids, new = [], 0
                 for known, sighted in batch:
                     if known is None:
-                        ids.append(rows.add(db, sighted))
+                        ids.append(rows.add(cursor, sighted))
                         new += 1
                     else:
-                        rows.replace(db, known, sighted)
+                        rows.replace(cursor, known, sighted)
                         ids.append(known)
                 if capture is not None and new:
                     twice = ids.count(None)
-                    db.execute(_COUNT, (new - twice, twice, capture))
-                db.execute("COMMIT")
+                    cursor.execute(_COUNT, (new - twice, twice, capture))
+                cursor.execute("COMMIT")
             except BaseException:
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
+                if self._db.in_transaction:
+                    cursor.execute("ROLLBACK")
                 raise
         except (sqlite3.Error, OverflowError, UnicodeEncodeError) as error:
             raise WriteError(self.path, error) from None

@@ -26,7 +26,7 @@ from support.proxy import BIN, SCRIPT, free_port, listens, wait_for
 
 TIMED = Path(__file__).with_name("timed_recorder.py")
 KINDS = ("bare", "-w", "recorder", "live")
-SECONDS = 2
+SECONDS = 1.0
 ROOT = '<ResultSet page="1" session="yjipILZBeUWxrFq" xmlns="http://www.zeald.com">'
 CHILD = "<Category id='004'>text</Category>"
 NGINX = """
@@ -81,7 +81,8 @@ class Proxy:
         more = {
             "bare": [],
             "-w": ["-w", str(self.folder / "flows")],
-            "recorder": ["-s", str(TIMED), "--set", f"statetrail_timings={self.timings}"],
+            "recorder": ["-s", str(SCRIPT)],
+            "timed": ["-s", str(TIMED), "--set", f"statetrail_timings={self.timings}"],
             "live": ["-s", str(SCRIPT), "--set", "statetrail_live=on"],
         }[kind]
         if "-s" in more:
@@ -94,9 +95,9 @@ class Proxy:
         wait_for(lambda: listens(self.port), kind)
 
     def cpu_s(self) -> float:
-        """CPU seconds used so far, all threads."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """CPU seconds used so far, all threads: time on a processor, not time waiting for one."""
+        threads = Path(f"/proc/{self.process.pid}/task").glob("*/schedstat")
+        return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
 
     def answers(self, path: str, version: str) -> bool:
         """Whether it is at work."""
@@ -111,10 +112,10 @@ class Proxy:
         target = f"127.0.0.1:{self.port}{path}?_session_token=yjipILZBeUWxrFq"
         ticket = ("-H", "X-Ticket: t/+=t/+=t/+=t/+=")
         if version == "1.1":
-            command = ["wrk", "-t1", "-c8", f"-d{seconds}s", *ticket, f"http://{target}"]
+            command = ["wrk", "-t1", "-c8", f"-d{seconds:.0f}s", *ticket, f"http://{target}"]
             found = r"(?P<count>[0-9]+) requests in (?P<took>[0-9.]+)(?P<unit>m?s)"
         else:
-            command = ["h2load", "-c4", "-m2", f"-D{seconds}", *ticket, f"https://{target}"]
+            command = ["h2load", "-c4", "-m2", f"-D{seconds:.0f}", *ticket, f"https://{target}"]
             found = r"in (?P<took>[0-9.]+)(?P<unit>m?s), [\s\S]*codes: (?P<count>[0-9]+) 2xx"
         ran = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         done = re.search(found, ran)
@@ -149,15 +150,20 @@ def case(version: str, size: str, folder: Path, ports: tuple[int, int], rounds: 
         rates: dict[str, list[float]] = {kind: [] for kind in KINDS}
         costs: dict[str, list[float]] = {kind: [] for kind in KINDS}
         for turn in range(rounds):
-            order = proxies if turn % 2 == 0 else proxies[::-1]
-            for proxy in order:
+            # Each comes first, second, third and last as often as the others.
+            first = turn % len(proxies)
+            for proxy in (*proxies[first:], *proxies[:first])[:: 1 if turn % 2 else -1]:
                 rate, cost = proxy.load(f"/API/V3/{size}", version)
                 rates[proxy.kind].append(rate)
                 costs[proxy.kind].append(cost)
+        proxies.append(timed := Proxy("timed", folder, upstream))
+        wait_for(lambda: timed.answers(f"/API/V3/{size}", version), "an answer")
+        for _ in range(3):
+            timed.load(f"/API/V3/{size}", version)
     finally:
         for proxy in proxies:
             proxy.stop()
-    print(f"\nHTTP/{version}, {size} KB XML: {rounds} rounds of {SECONDS} s")
+    print(f"\nHTTP/{version}, {size} KB XML: {rounds} rounds of {SECONDS:.0f} s")
     print(
         f"  {'':10}{'requests/s ÷ bare':>24}{'CPU per request ÷ bare':>26}{'CPU s per 1,000':>18}"
     )
@@ -167,19 +173,34 @@ def case(version: str, size: str, folder: Path, ports: tuple[int, int], rounds: 
         print(
             f"  {kind:10}{shown(rate):>24}{shown(cost):>26}{statistics.median(costs[kind]):18.2f}"
         )
-    times = json.loads((folder / "recorder" / "timings.json").read_text())
+    times = json.loads(timed.timings.read_text())
+    times = times[len(times) // 10 :]  # warm
+    shared = statistics.mean(each[2] for each in times)
     for name, column in (("by the clock", 0), ("of the processor", 1)):
         us = sorted(each[column] / 1000 for each in times)
         print(
             f"  hooks {name:17} {statistics.median(us):6.0f} µs median "
-            f"{us[int(len(us) * 0.99)]:7.0f} µs p99 ({len(us)} exchanges)"
+            f"{us[int(len(us) * 0.99)]:7.0f} µs p99 ({len(us)} exchanges, "
+            f"{shared:.1f} a commit)"
         )
+    print(f"  a loop of 1,000 additions takes {yardstick_us():.0f} µs here now")
+
+
+def yardstick_us() -> float:
+    """How busy the machine is: processor time of a fixed piece of work (25 to 40 when idle)."""
+    took = []
+    for _ in range(200):
+        begun, total = time.thread_time_ns(), 0
+        for number in range(1000):
+            total += number
+        took.append((time.thread_time_ns() - begun) / 1000)
+    return statistics.median(took)
 
 
 def main() -> None:
     """Run all cases and print their ratios."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--only", default="", help="e.g. 1.1/2: HTTP/1.1 with 2 KB")
     arguments = parser.parse_args()
     if missing := [

@@ -2,7 +2,8 @@
 
     mitmdump -s timed_recorder.py --set statetrail_timings=timings.json
 
-Each exchange's time is the sum over its hooks, in microseconds: by the clock, and of the processor.
+Each exchange's time is the sum over its hooks, and its share of the commit that it waited for, in
+nanoseconds: by the clock, and of the processor. The third number says how many shared that commit.
 """
 
 import json
@@ -21,8 +22,9 @@ class TimedRecorder(RecordState):
 
     def __init__(self) -> None:
         super().__init__()
-        self.times: list[tuple[int, int]] = []
-        self._begun: dict[str, tuple[int, int]] = {}
+        self.times: list[tuple[float, float, int]] = []
+        self._begun: dict[str, tuple[float, float]] = {}
+        self._waiting: list[tuple[float, float]] = []
         for name in HOOKS:
             setattr(self, name, self._timed(getattr(super(), name), name in ("response", "error")))
 
@@ -36,20 +38,29 @@ class TimedRecorder(RecordState):
             Path(ctx.options.statetrail_timings).write_text(json.dumps(self.times))
 
     def _timed(self, hook, last):
-        def run(flow) -> None:
+        def run(flow):
             wall, cpu = time.perf_counter_ns(), time.thread_time_ns()
-            try:
-                hook(flow)
-            finally:
-                cpu, wall = time.thread_time_ns() - cpu, time.perf_counter_ns() - wall
-                before = self._begun.pop(flow.id, (0, 0))
-                now = (before[0] + wall, before[1] + cpu)
-                if last:
-                    self.times.append(now)
-                else:
-                    self._begun[flow.id] = now
+            waits = hook(flow)
+            cpu, wall = time.thread_time_ns() - cpu, time.perf_counter_ns() - wall
+            before = self._begun.pop(flow.id, (0, 0))
+            now = (before[0] + wall, before[1] + cpu)
+            if not last:
+                self._begun[flow.id] = now
+            elif waits is not None:
+                self._waiting.append(now)
+            else:
+                self.times.append((*now, 1))
+            return waits
 
         return run
+
+    def _end_turn(self) -> None:
+        wall, cpu = time.perf_counter_ns(), time.thread_time_ns()
+        super()._end_turn()
+        cpu, wall = time.thread_time_ns() - cpu, time.perf_counter_ns() - wall
+        many = len(self._waiting)
+        self.times += [(w + wall / many, c + cpu / many, many) for w, c in self._waiting]
+        self._waiting.clear()
 
 
 addons = [TimedRecorder()]

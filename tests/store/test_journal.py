@@ -1,5 +1,7 @@
 """Recording goes on whatever happens to the store, and the store says what is missing."""
 
+import random
+import re
 import sqlite3
 from contextlib import closing
 from copy import replace
@@ -7,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from statetrail.store import Journal, StoreName, journal, read_store
+from statetrail.store import Journal, StoreName, journal, read_store, sqlite
 from support.traffic import sighted
 
 
@@ -164,3 +166,72 @@ def test_an_exchange_that_cannot_be_stored_does_not_hold_up_the_others(path):
     steady.close()
     assert flows(path) == ["good"]
     assert "(OverflowError)" in problems(path)[0]
+
+
+class Failing:
+    """Makes SQLite fail now and then, as a full or broken disk does."""
+
+    def __init__(self, draw: random.Random) -> None:
+        self.on = False
+        self._draw = draw
+        failing = self
+
+        class Cursor(sqlite3.Cursor):
+            def execute(self, *args):
+                failing.perhaps()
+                return super().execute(*args)
+
+            def executemany(self, *args):
+                failing.perhaps()
+                return super().executemany(*args)
+
+        class Connection(sqlite3.Connection):
+            def execute(self, *args):
+                failing.perhaps()
+                return super().execute(*args)
+
+            def cursor(self):
+                return super().cursor(Cursor)
+
+        connect = sqlite3.connect
+        self.connect = lambda *args, **options: connect(
+            *args, **({"factory": Connection} | options)
+        )
+
+    def perhaps(self) -> None:
+        """Raise, while it is on, as a rule."""
+        if self.on and self._draw.random() < 0.3:
+            error = sqlite3.OperationalError("made")
+            error.sqlite_errorname = self._draw.choice(
+                ("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_BUSY", "SQLITE_CANTOPEN")
+            )
+            raise error
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_each_exchange_is_stored_or_counted_however_the_disk_fails(path, monkeypatch, seed):
+    """Any statement may fail, also those that open the store again: the sums are right."""
+    draw = random.Random(seed)
+    failing = Failing(draw)
+    monkeypatch.setattr(sqlite.sqlite3, "connect", failing.connect)
+    steady = Journal(StoreName(path), lambda _: None, max_waiting=draw.choice((4, 20, 1000)))
+    under_way = []
+    for n in range(60):
+        failing.on = 10 <= n < 50
+        later = draw.random() < 0.3
+        entry = steady.add(sighted("/v3/x?LangId=1", flow_id=f"{n}"), later=later)
+        if draw.random() < 0.2:
+            under_way.append((entry, n))
+        if under_way and draw.random() < 0.2:
+            entry, number = under_way.pop()
+            steady.update(entry, sighted("/v3/x?LangId=2", flow_id=f"{number}"))
+    failing.on = False
+    steady.flush()
+    steady.close()
+    monkeypatch.undo()
+    stored = flows(path)
+    noted = [int(n) for p in problems(path) for n in re.findall("([0-9]+) exchanges? w", p)]
+    assert len(set(stored)) == len(stored)
+    assert len(stored) + sum(noted) == 60
+    assert sum(noted) == steady.lost
+    assert sum(read_store(path).table("captures")["exchanges"].to_pylist()) == len(stored)

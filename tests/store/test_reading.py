@@ -113,7 +113,7 @@ def test_a_store_is_read_while_it_is_written(path: Path) -> None:
     with SqliteStore.create_or_open(path) as store:
         store.append(sighted("/x", flow_id="done"))
         store._db.execute("BEGIN IMMEDIATE")
-        add(store._db, sighted("/x", flow_id="under-way"))
+        add(store._db.cursor(), sighted("/x", flow_id="under-way"))
         assert column(path, "flow_id") == ["done"]
         store._db.execute("COMMIT")
         assert column(path, "flow_id") == ["done", "under-way"]

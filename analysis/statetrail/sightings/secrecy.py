@@ -20,7 +20,7 @@ MIN_EQUAL: Final = 4
 """Characters from which on a text that *is* a secret is hidden; shorter ones are everywhere."""
 MIN_WITHIN: Final = 6
 """Characters from which on a secret is looked for within other text."""
-MAX_SECRETS: Final = 192
+MAX_SECRETS: Final = 48
 
 # A text may have been cut inside a secret: its beginning is enough to know it by.
 _KNOWN_BY: Final = 32
@@ -110,11 +110,12 @@ class Secrets:
 
     def _known_forms(self) -> tuple[str, ...]:
         if self._forms is None:
-            self._forms = tuple(
+            forms = (
                 form
                 for value in self._values.values()
                 for form in (_forms_of_short if len(value) <= _SHORT else _forms)(value)
             )
+            self._forms = tuple(dict.fromkeys(forms))
         return self._forms
 
 
@@ -153,4 +154,4 @@ def writings(text: str) -> list[str]:
         text = urllib.parse.unquote(text, errors="surrogateescape")
         found.append(text)
     found += [writing.replace("+", " ") for writing in found if "+" in writing]
-    return [writing.casefold() for writing in found]
+    return list(dict.fromkeys([writing.casefold() for writing in found]))

@@ -124,6 +124,8 @@ class Journal:
         self._retry_at = 0.0
         self._look_at = time.monotonic() + LOOK_S
         self._old: list[SqliteStore] = []
+        self._file: object = None
+        self._in_file = 0
         self._gone: list[SqliteStore] = []
         kin, path = name.kin(), name.at(time.time())
         if kin is None or kin == path:
@@ -134,10 +136,16 @@ class Journal:
         self._begin(store)
 
     def _begin(self, store: SqliteStore) -> None:
+        """Record into a store from now on; it is closed again where that fails."""
         store.leave_checkpoints(WRITER_PAGES)
-        self._capture: CaptureId = store.begin_capture("live")
-        self.store = store
-        self._in_file = self._noted = 0
+        try:
+            self._capture: CaptureId = store.begin_capture("live")
+        except StoreError:
+            store.close()
+            raise
+        if store.file != self._file:
+            self._file, self._in_file = store.file, 0
+        self.store, self._noted = store, 0
         self._checkpoints = Checkpoints(store.path)
 
     @property
@@ -184,7 +192,7 @@ class Journal:
         if self._trouble is not None:
             for entry in self._waiting:
                 entry.weight = 0
-                self.lose(entry.sighted, self._trouble)
+                self._drop(entry, self._trouble)
             self._waiting.clear()
             self._weight = 0
             self._complain(f"the store could not be written to the end ({self._trouble})")
@@ -195,7 +203,7 @@ class Journal:
 
     def _put(self, entry: Entry, *, later: bool = False) -> None:
         if self._weight > self._max_waiting:
-            self.lose(entry.sighted, self._trouble or "memory")
+            self._drop(entry, self._trouble or "memory")
             self.flush()
             return
         entry.weight = _weight(entry.sighted)
@@ -203,6 +211,11 @@ class Journal:
         self._weight += entry.weight
         if not later and (self._trouble is None or time.monotonic() >= self._retry_at):
             self._write()
+
+    def _drop(self, entry: Entry, reason: str) -> None:
+        """Give an entry up; of one whose beginning is stored that is kept, as under way."""
+        if entry.exchange_id is None:
+            self.lose(entry.sighted, reason)
 
     def _write(self) -> None:
         """Write all that waits; on an error it waits on."""
@@ -219,7 +232,7 @@ class Journal:
                     if len(batch) > 1:
                         size = 1
                         continue
-                    self.lose(batch[0].sighted, error.reason)
+                    self._drop(batch[0], error.reason)
                 for entry in batch:
                     self._weight -= entry.weight
                     entry.weight = 0
@@ -273,7 +286,8 @@ class Journal:
 
     def _take_care(self) -> None:
         """See that the file that is written to is the right one, and sound."""
-        if self._trouble is not None and self._trouble.startswith(_REOPEN):
+        if self._trouble is not None and (self.store.closed or self._trouble.startswith(_REOPEN)):
+            # A store that was closed to be opened again may not have been, for another trouble.
             self._mend(damaged=self._trouble.startswith(DAMAGED))
             return
         if (now := time.monotonic()) < self._look_at:
@@ -309,11 +323,7 @@ class Journal:
     def _go_on(self, store: SqliteStore) -> None:
         """Record into the next store; the last one stays open for what is under way."""
         before, checkpoints = self.store, self._checkpoints
-        try:
-            self._begin(store)
-        except StoreError:
-            store.close()
-            raise
+        self._begin(store)
         checkpoints.close()
         self._old.append(before)
         while len(self._old) > KEPT_OPEN:

@@ -111,7 +111,7 @@ class RecordState:
             expression = options.statetrail_filter
             self._filter = flowfilter.parse(expression) if expression else None
             self._open()
-        except (StatetrailError, ValueError) as error:
+        except (StatetrailError, ValueError, OSError) as error:
             # Without its cause: mitmproxy logs the whole chain, and the message says it all.
             raise OptionsError(f"statetrail: {error}") from None  # type: ignore[no-untyped-call]
         assert self.journal is not None

@@ -1,16 +1,20 @@
 """The recorder in every mode of mitmproxy that runs unprivileged on loopback."""
 
 import base64
+import contextlib
 import http.client
 import socket
 import struct
 import subprocess
+import sys
 
 import httpx
 import pytest
 from mitmproxy.io import FlowReader
 
-from support.proxy import BIN, SCRIPT, mitmdump, origin, reply, wait_for
+from support.certificates import certificate
+from support.http3 import get_http3
+from support.proxy import BIN, SCRIPT, free_port, listens, mitmdump, origin, reply, wait_for
 
 pytestmark = pytest.mark.e2e
 
@@ -125,3 +129,53 @@ def test_a_store_with_fields_of_the_time(tmp_path):
         proxy.store = made
         assert recorded(proxy, port)["status"] == 200
         assert made.with_name(f"{made.name}.key").stat().st_mode & 0o777 == 0o600
+
+
+APP = f"""
+async def app(scope, receive, send):
+    if scope["type"] == "http":
+        version = scope["http_version"].encode()
+        headers = [(b"x-set-langid", b"1;header/forced"), (b"x-seen-version", version)]
+        await send({{"type": "http.response.start", "status": 200, "headers": headers}})
+        await send({{"type": "http.response.body", "body": b"<r session='{TOKEN}'/>"}})
+"""
+
+
+@contextlib.contextmanager
+def http3_origin(folder):
+    """An origin that speaks HTTP/3, in a process of its own; yields its port."""
+    port, (key, cert) = free_port(), certificate(folder)
+    (folder / "origin.py").write_text(APP)
+    at = f"127.0.0.1:{port}"
+    command = [
+        *(sys.executable, "-m", "hypercorn", "origin:app", "--bind", at, "--quic-bind", at),
+        *("--keyfile", str(key), "--certfile", str(cert)),
+    ]
+    running = subprocess.Popen(command, cwd=folder, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: listens(port), "the origin")
+        yield port
+    finally:
+        running.terminate()
+        running.wait(30)
+
+
+def test_reverse_with_http3_on_both_sides(tmp_path):
+    """QUIC from the client and to the origin."""
+    with (
+        http3_origin(tmp_path) as port,
+        mitmdump(tmp_path, f"reverse:http3://127.0.0.1:{port}", "--ssl-insecure") as proxy,
+    ):
+        answers = get_http3(proxy.port, PATH, PATH, x_ticket="SKs5z/+=")
+        assert {headers[b"x-seen-version"] for headers, _ in answers} == {b"3"}
+        assert {body for _, body in answers} == {f"<r session='{TOKEN}'/>".encode()}
+        rows = proxy.wait_rows(2)
+        assert {(r["http_version"], r["status"], r["peer"], r["error"]) for r in rows} == {
+            ("HTTP/3", 200, "127.0.0.1", None)
+        }
+        for table, params in (
+            ("issued", ["_session_token", "LangId"]),
+            ("presented", ["_session_token", "Ticket"]),
+        ):
+            found = proxy.rows(f"SELECT param FROM {table} ORDER BY exchange_id, ordinal")
+            assert [r["param"] for r in found] == params * 2

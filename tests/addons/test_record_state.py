@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import datetime as dt
 import gzip
 import socket
 import ssl
@@ -13,15 +12,13 @@ import time
 
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from mitmproxy.test import taddons, tflow
 
 from statetrail.store import read_store
 from statetrail_addons.record_state import RecordState
+from support.certificates import certificate
 from support.proxy import (
     BIN,
     SCRIPT,
@@ -115,7 +112,7 @@ def _through(proxy: Mitmdump, url: str, headers: dict[str, str]) -> httpx.Respon
 
 def test_http2_on_both_sides_is_recorded(tmp_path):
     """HTTP/2 with TLS from the client and to the origin, lower-case header names and all."""
-    key, cert = _certificate(tmp_path)
+    key, cert = certificate(tmp_path)
 
     async def app(scope, _receive, send):
         assert scope["type"] in ("http", "lifespan")
@@ -325,29 +322,6 @@ def test_the_scripts_path_is_printed(tmp_path):
     bad = subprocess.run([*command, "x"], capture_output=True, text=True, check=False)
     assert (bad.returncode, bad.stdout) == (2, "")
     assert "record_state" in bad.stderr
-
-
-def _certificate(folder):
-    """A key and a self-signed certificate for 127.0.0.1, as files."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = dt.datetime.now(dt.UTC)
-    cert = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    (folder / "key.pem").write_bytes(
-        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    (folder / "cert.pem").write_bytes(cert.public_bytes(pem))
-    return folder / "key.pem", folder / "cert.pem"
 
 
 @contextlib.contextmanager

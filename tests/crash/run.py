@@ -10,6 +10,7 @@ import contextlib
 import http.client
 import random
 import re
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -206,6 +207,7 @@ def damaged(proxy: Mitmdump) -> Callable[[], object]:
 def full(proxy: Mitmdump) -> Callable[[], object]:
     """Something fills the disk."""
     filler = proxy.store.parent / "filler"
+    assert shutil.disk_usage(filler.parent).free > 4 << 20, "the disk was full before"
     with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
         while True:
             file.write(bytes(4096))

@@ -39,8 +39,9 @@ def wait_for(condition: Callable[[], Any], what: str) -> Any:
 
 def listens(port: int) -> bool:
     """Whether somebody accepts connections on the port."""
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-        return True
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1) as probe:
+        # Where nobody listens a connection can meet itself, if it comes from the very port.
+        return bool(probe.getsockname() != probe.getpeername())
     return False
 
 
@@ -139,7 +140,13 @@ def mitmdump(
         process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
     running = Mitmdump(port, store, log, process)
     try:
-        wait_for(lambda: process.poll() is not None or listens(port), "mitmdump to listen")
+
+        def ready() -> bool:
+            # HTTP/3 cannot be connected to like the others.
+            said = f"listening at 127.0.0.1:{port}." in log.read_text()
+            return process.poll() is not None or said or listens(port)
+
+        wait_for(ready, "mitmdump to listen")
         assert process.poll() is None, log.read_text()
         yield running
     finally:

@@ -1,8 +1,8 @@
 """What the head of a message says, remembered, since clients and servers repeat theirs.
 
 Enters: header fields as on the wire. Leaves: `Asked` of a request and `Answered` of a response:
-what dialects find in them, and the texts that are kept of them where no secret is near. Fields that
-say nothing of state or of the client (dates, lengths, validators) neither cost nor tell heads apart.
+what dialects find in them, and the texts that are kept of them where no secret is near. Fields
+that say nothing of state or of the client (dates, lengths, validators) do not tell heads apart.
 """
 
 import re

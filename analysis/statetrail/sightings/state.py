@@ -1,7 +1,7 @@
 """What one exchange says of state, as it may be kept; remembered, since clients repeat themselves.
 
-Enters: claims of a request and its response. Leaves: a `State`: presented and issued values, and the
-secrets among them, which nothing else of the exchange may give away.
+Enters: claims of a request and its response. Leaves: a `State`: presented and issued values, and
+the secrets among them, which nothing else of the exchange may give away.
 """
 
 import re

@@ -4,6 +4,7 @@ Whoever has the key can test a guessed value against the fingerprints; without i
 can neither be computed back nor be joined with another store's.
 """
 
+import contextlib
 import os
 import secrets
 from hashlib import blake2b
@@ -46,10 +47,16 @@ def write_key(path: Path, key: bytes) -> None:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
         raise StoreError(f"the key file {path} cannot be made: {error.strerror}") from error
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(key.hex() + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(key.hex() + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        # A part of a key would be in the way of the next try.
+        with contextlib.suppress(OSError):
+            path.unlink()
+        raise StoreError(f"the key file {path} cannot be written: {error.strerror}") from error
 
 
 def forget_key(store: Path) -> bool:

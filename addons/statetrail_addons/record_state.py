@@ -92,6 +92,7 @@ class RecordState:
         self._filter: flowfilter.TFilter | None = None
         self._flows: OrderedDict[str, Live] = OrderedDict()
         self._chosen: tuple[object, ...] = ()
+        self._streams_late = False
         self._silent_until = 0.0
         self._not_understood = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -103,9 +104,11 @@ class RecordState:
             loader.add_option(name, str, default, text)
 
     def configure(self, updated: set[str]) -> None:
+        options = ctx.options
+        if "stream_large_bodies" in updated:
+            self._streams_late = bool(options.stream_large_bodies)
         if not any(name in updated for name, _, _ in OPTIONS):
             return
-        options = ctx.options
         try:
             dialects = select(options.statetrail_dialects)
             expression = options.statetrail_filter
@@ -168,7 +171,7 @@ class RecordState:
         if live is None:
             live = self._flows[flow.id] = Live(request_of(flow))
         live.answer = answer_of(flow.response)
-        if streams(flow, late=bool(ctx.options.stream_large_bodies)):
+        if streams(flow, late=self._streams_late):
             live.sniffer = BodySniffer(
                 flow.response.stream, lambda body: self._hear(flow, live, body)
             )

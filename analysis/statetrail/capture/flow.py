@@ -80,19 +80,13 @@ def exchange_of(
     """
     head = request if request is not None else request_of(flow)
     proxy_user = flow.metadata.get("proxyauth")
+    asked = flow.request.data
     taken = Request(
-        method=head.method,
-        scheme=head.scheme,
-        host=head.host,
-        port=head.port,
-        target=head.target,
-        headers=head.headers,
-        http_version=head.http_version,
-        start_us=head.start_us,
-        end_us=_us(flow.request.timestamp_end),
-        body_bytes=_body_bytes(flow.request.data.content, flow.request.data.headers.fields),
-        peer=head.peer,
-        proxy_user=str(proxy_user[0])[:128] if proxy_user else None,
+        *(head.method, head.scheme, head.host, head.port, head.target, head.headers),
+        *(head.http_version, head.start_us, _us(asked.timestamp_end)),
+        _body_bytes(asked.content, asked.headers.fields),
+        head.peer,
+        str(proxy_user[0])[:128] if proxy_user else None,
     )
     error = None if flow.error is None or flow.websocket else _error(flow.error.msg)
     response, notes = None, []

@@ -16,7 +16,7 @@ PAUSE_S: Final = 1.0
 LARGE: Final = 4 << 20
 """Bytes of log from which on it is folded in."""
 WRITER_PAGES: Final = 16_384
-"""Pages of log at which the writer does it itself, should this thread not keep up (64 MB)."""
+"""Pages of log at which the writer does it itself, should this thread not keep up (32 MB)."""
 
 DAMAGED: Final = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 """SQLite's names of the errors that say that a store is damaged."""

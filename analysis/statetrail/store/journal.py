@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -223,7 +224,7 @@ class Journal:
             self._take_care()
             size = BATCH
             while self._waiting:
-                batch = [self._waiting[at] for at in range(min(len(self._waiting), size))]
+                batch = list(islice(self._waiting, size))
                 try:
                     self._commit(batch)
                 except WriteError as error:

@@ -60,12 +60,15 @@ docs: env ## renew the generated pages of analysis/statetrail/docs
 	$(RUN) python -m statetrail.docs
 
 KILLS ?= 50
-.PHONY: crash bench-recorder soak fuzz
+.PHONY: crash bench-recorder bench-streams soak fuzz
 crash: env ## kill -9 under load, a full disk, a locked, a removed and a damaged store: what is lost, and what the store says of it: KILLS=50
 	PYTHONPATH=tests $(RUN) python -m crash.run --kills $(KILLS)
 
 bench-recorder: env ## what recording costs a proxy, as ratios to a bare mitmdump (needs Debian's nginx-light, wrk, nghttp2-client)
 	PYTHONPATH=tests $(RUN) python -m benchmarks.bench_recorder
+
+bench-streams: env ## what 300 MB bodies and endless events cost a proxy that records: memory and time to the first byte
+	PYTHONPATH=tests $(RUN) python -m benchmarks.bench_streams
 
 INPUTS ?= 1000000
 fuzz: env ## hostile exchanges against the sightings: INPUTS=1000000, at most ten minutes, seeds kept in tests/fuzz/seeds

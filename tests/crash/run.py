@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from statetrail.store import check_store, read_store
-from support.proxy import Mitmdump, mitmdump, origin, reply
+from support.proxy import Mitmdump, mitmdump, origin, reply, wait_for
 
 BODY = b'<r session="tok%012d" xmlns="http://www.zeald.com">' + b"<c>text</c>" * 150 + b"</r>"
 STREAM = ("--set", "stream_large_bodies=1m")
@@ -160,7 +160,8 @@ class Trials:
         store = (disk or folder) / "recording.sqlite"
         with mitmdump(folder, self.mode, *options, store=store) as proxy:
             with load(proxy.port, self.numbers, 2) as clients:
-                time.sleep(1)
+                # Connections are taken before the recorder is there to look at them.
+                wait_for(lambda: len(clients.seen) > 20, "some exchanges")
                 end = begin(proxy)
                 time.sleep(seconds)
                 end()

@@ -8,12 +8,14 @@ folder of seeds, from which the next run begins, and the exit code is 1.
 
 import argparse
 import hashlib
+import os
 import pickle
 import random
 import sys
 import time
 import traceback
 import tracemalloc
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from statetrail.sightings import Exchange, Request, Response, sight
@@ -94,30 +96,49 @@ def memory(one: Exchange) -> str | None:
     return f"{peak >> 20} MB" if peak > MAX_BYTES else None
 
 
+def hunt(part: int, inputs: int, end: float, seed: int, seeds: Path) -> tuple[int, int, float]:
+    """Run a part of the inputs: how many there were, how many broke a rule, processor seconds."""
+    draw, count, bad = random.Random(seed * 1_000 + part), 0, 0
+    kept = sorted(seeds.glob("*.pickle")) if seeds.is_dir() and part == 0 else []
+    known = [pickle.loads(path.read_bytes()) for path in kept]
+    while count < inputs and time.monotonic() < end:
+        one = known.pop() if known else exchange(draw)
+        problem = broken(one) or (memory(one) if count % 200 == 0 else None)
+        count += 1
+        if problem is not None:
+            bad += 1
+            raw = pickle.dumps(one)
+            seeds.mkdir(exist_ok=True)
+            path = seeds / f"{hashlib.sha256(raw).hexdigest()[:12]}.pickle"
+            path.write_bytes(raw)
+            print(f"{path}: {problem}", flush=True)
+    return count, bad, time.process_time()
+
+
 def main() -> int:
     """Run until the inputs or the time are used up."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--inputs", type=int, default=1_000_000)
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--seeds", type=Path, default=Path(__file__).with_name("seeds"))
     wanted = parser.parse_args()
-    draw, end, count, bad = random.Random(wanted.seed), time.monotonic() + wanted.seconds, 0, 0
-    kept = sorted(wanted.seeds.glob("*.pickle")) if wanted.seeds.is_dir() else []
-    inputs = [pickle.loads(path.read_bytes()) for path in kept]
-    while count < wanted.inputs and time.monotonic() < end:
-        one = inputs.pop() if inputs else exchange(draw)
-        problem = broken(one) or (memory(one) if count % 200 == 0 else None)
-        count += 1
-        if problem is not None:
-            bad += 1
-            raw = pickle.dumps(one)
-            wanted.seeds.mkdir(exist_ok=True)
-            path = wanted.seeds / f"{hashlib.sha256(raw).hexdigest()[:12]}.pickle"
-            path.write_bytes(raw)
-            print(f"{path}: {problem}")
-    print(f"{count:,} inputs, {bad} break a rule")
-    return int(bad > 0)
+    begun, jobs = time.monotonic(), wanted.jobs
+    with ProcessPoolExecutor(jobs) as pool:
+        parts = [
+            pool.submit(
+                *(hunt, part, (wanted.inputs + part) // jobs),
+                *(begun + wanted.seconds, wanted.seed, wanted.seeds),
+            )
+            for part in range(jobs)
+        ]
+        counts, bads, seconds = zip(*(part.result() for part in parts), strict=True)
+    print(
+        f"{sum(counts):,} inputs, {sum(bads)} break a rule; {time.monotonic() - begun:.0f} s, "
+        f"{sum(seconds):.0f} s of the processor"
+    )
+    return int(sum(bads) > 0)
 
 
 if __name__ == "__main__":

@@ -10,17 +10,14 @@ only. Nothing here changes, delays or breaks the traffic: what goes wrong in the
 
 import asyncio
 import logging
-import subprocess
-import sys
-import threading
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, cast
 
-from mitmproxy import command, ctx, flowfilter, types
+from mitmproxy import ctx, flowfilter
 from mitmproxy.addonmanager import Loader
 from mitmproxy.exceptions import OptionsError
 from mitmproxy.hooks import UpdateHook
@@ -31,9 +28,7 @@ from statetrail.dialects import select
 from statetrail.errors import StatetrailError, UsageError
 from statetrail.sightings import Exchange, Request, Sighted, Sighting, sight
 from statetrail.store import Durability, Entry, Journal, StoreName, parse_size
-
-if TYPE_CHECKING:
-    from statetrail_addons._judge_live import LiveJudge
+from statetrail_addons._commands import Commands
 
 logger = logging.getLogger(__name__)
 
@@ -83,11 +78,10 @@ class Live:
     number: int = 0
 
 
-class RecordState:
+class RecordState(Commands):
     """The recorder."""
 
     def __init__(self) -> None:
-        self.journal: Journal | None = None
         self._how: Sighting | None = None
         self._filter: flowfilter.TFilter | None = None
         self._flows: OrderedDict[str, Live] = OrderedDict()
@@ -97,7 +91,6 @@ class RecordState:
         self._not_understood = 0
         self._timer: asyncio.TimerHandle | None = None
         self._held: list[asyncio.Future[None]] = []
-        self.judge: LiveJudge | None = None
 
     def load(self, loader: Loader) -> None:
         for name, default, text in OPTIONS:
@@ -278,42 +271,6 @@ class RecordState:
         except Exception as error:  # whatever it is, the traffic goes on
             self._complain(f"an exchange could not be judged ({type(error).__name__})")
 
-    @command.command("statetrail.summary")  # type: ignore[untyped-decorator]
-    def summary(self) -> str:
-        """What the recorder has stored, and judged with statetrail_live=on."""
-        journal = self.journal
-        if journal is None:
-            return "statetrail records nothing"
-        stored = f"{journal.recorded} exchanges in {journal.store.path}"
-        troubles = f", {journal.waiting} wait, {journal.lost} are lost" if journal.waiting else ""
-        judged = f"; {self.judge.standings.line()}" if self.judge is not None else ""
-        return self._said(f"{stored}{troubles}{judged}")
-
-    @command.command("statetrail.clients")  # type: ignore[untyped-decorator]
-    def clients(self) -> Sequence[str]:
-        """The clients, the least compliant first; needs statetrail_live=on."""
-        if self.judge is None:
-            return [self._said("clients are judged with: set statetrail_live on")]
-        return [each.line() for each in self.judge.standings.ranked()] or ["no client yet"]
-
-    @command.command("statetrail.report")  # type: ignore[untyped-decorator]
-    def report(self, path: types.Path) -> str:
-        """Write the audit of what was recorded so far as HTML, beside the traffic."""
-        if self.journal is None:
-            return "statetrail records nothing"
-        self.journal.flush()
-        target = Path(path).expanduser()
-        known = [sys.executable, "-m", "statetrail", "audit", str(self.journal.store.path)]
-        threading.Thread(
-            target=_audit, args=([*known, "--html", str(target)], target), daemon=True
-        ).start()
-        return self._said(f"writing {target}")
-
-    def _said(self, what: str) -> str:
-        """Said in the log as well: who types a command in mitmweb sees only that."""
-        logger.info("statetrail: %s", what)
-        return what
-
     def _wanted(self, flow: HTTPFlow) -> bool:
         return self._how is not None and (
             self._filter is None or bool(flowfilter.match(self._filter, flow))
@@ -374,14 +331,6 @@ class RecordState:
 def _show(flows: list[HTTPFlow]) -> None:
     """Let mitmproxy's interfaces draw flows anew."""
     ctx.master.addons.trigger(UpdateHook(flows))
-
-
-def _audit(program: list[str], target: Path) -> None:
-    done = subprocess.run(program, capture_output=True, text=True, check=False)
-    if done.returncode:
-        logger.error("statetrail: no report: %s", (done.stderr.splitlines() or ["?"])[-1][:300])
-    else:
-        logger.info("statetrail: %s is written", target)
 
 
 addons = [RecordState()]

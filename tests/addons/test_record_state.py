@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gzip
 import socket
+import sqlite3
 import ssl
 import subprocess
 import sys
@@ -305,10 +306,44 @@ def test_a_store_that_cannot_be_written_harms_no_traffic_and_loses_nothing(tmp_p
     assert read_store(tmp_path / "x.sqlite").tables["exchanges"].num_rows == 2
 
 
+def test_responses_of_one_turn_share_a_commit_that_each_waits_for(tmp_path):
+    """None is released before it is committed, and one that is given up holds up no other."""
+
+    async def released(flow) -> int:
+        wait = recorder.response(flow)
+        assert wait is not None
+        await wait
+        return stored()
+
+    async def run() -> list[int | BaseException]:
+        flows = [tflow.tflow(resp=True) for _ in range(4)]
+        for flow in flows:
+            recorder.requestheaders(flow)
+            recorder.responseheaders(flow)
+        tasks = [asyncio.create_task(released(flow)) for flow in flows[:3]]
+        await asyncio.sleep(0)  # all three wait now
+        assert (stored(), len(recorder._held)) == (0, 3)
+        tasks[1].cancel()
+        before = await asyncio.gather(*tasks, return_exceptions=True)
+        assert recorder.response(flows[3]) is None  # one that is alone is committed at once
+        return [*before, stored()]
+
+    def stored() -> int:
+        with contextlib.closing(sqlite3.connect(tmp_path / "x.sqlite")) as db:
+            return int(db.execute("SELECT count(*) FROM exchanges").fetchone()[0])
+
+    with taddons.context(RecordState()) as tctx:
+        recorder = tctx.master.addons.get("recordstate")
+        tctx.configure(recorder, statetrail_store=str(tmp_path / "x.sqlite"))
+        first, cancelled, third, last = asyncio.run(run())
+        recorder.done()
+        recorder.journal.close()
+    assert (first, third, last) == (3, 3, 4)
+    assert isinstance(cancelled, asyncio.CancelledError)
+
+
 def read_only_lock(path):
     """A connection that holds the write lock of a store."""
-    import sqlite3
-
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("BEGIN IMMEDIATE")
     return connection

@@ -95,13 +95,13 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteStore]:
         yield opened
 
 
-@settings(max_examples=200)
-@given(st.lists(st.tuples(*[st.sampled_from(PARTS)] * 3), min_size=2, max_size=6))
+@settings(max_examples=100)
+@given(st.lists(st.tuples(*[st.sampled_from(PARTS)] * 4), min_size=2, max_size=6))
 def test_what_is_remembered_changes_nothing(mixed: list[tuple[dict[str, Any], ...]]) -> None:
     """Paths, heads and bodies that come again in other company: as if each were met first."""
     warm = replace(HOW, client_header="x-device")
-    for path, asks, answers in mixed:
-        about = {"asked": asks["asked"], "answered": answers["answered"], "body": answers["body"]}
+    for path, asks, answers, bodies in mixed:
+        about = {"asked": asks["asked"], "answered": answers["answered"], "body": bodies["body"]}
         one = exchange(path["target"], **about)
         assert sight(one, warm) == sight(one, replace(HOW, client_header="x-device"))
 

@@ -155,6 +155,20 @@ def test_the_next_file_has_the_same_key_and_what_is_open_is_completed_in_its_own
     again.close()
 
 
+def test_a_clock_that_is_set_back_goes_on_in_the_store_that_is_open(tmp_path, monkeypatch):
+    """The file of the earlier time is neither made anew nor opened twice."""
+    now = [1_700_000_000.0]
+    monkeypatch.setattr(journal.time, "time", lambda: now[0])
+    steady = Journal(StoreName(tmp_path / "x-%S.sqlite"), lambda _: None)
+    first = steady.store
+    for step, name in ((0, "a"), (1, "b"), (-1, "c")):
+        now[0] += step
+        record(steady, name)
+    assert steady.store is first
+    steady.close()
+    assert flows(first.path) == ["a", "c"]
+
+
 def test_an_exchange_that_cannot_be_stored_does_not_hold_up_the_others(path):
     """It is lost, and that is noted."""
     steady = Journal(StoreName(path), lambda _: None)

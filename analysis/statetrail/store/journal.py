@@ -299,7 +299,7 @@ class Journal:
             self._complain(f"{self.store.path} was {what}")
             self._mend(damaged=self._checkpoints.damaged)
         elif self.name.changes and (path := self.name.at(time.time())) != self.store.path:
-            self._go_on(self._sibling(path))
+            self._go_on(self._known(path) or self._sibling(path))
 
     def _mend(self, *, damaged: bool) -> None:
         """Open the store again; where it is gone or damaged, a new one with the same key."""
@@ -320,6 +320,17 @@ class Journal:
 
     def _sibling(self, path: Path) -> SqliteStore:
         return self.store.sibling(path, busy_s=BUSY_S, durability=self._durability)
+
+    def _known(self, path: Path) -> SqliteStore | None:
+        """The store at a path that is still open, after a clock that was set back.
+
+        Looking into its file beside would cancel the locks that SQLite holds on it.
+        """
+        for store in self._old:
+            if store.path == path and not store.moved:
+                self._old.remove(store)
+                return store
+        return None
 
     def _go_on(self, store: SqliteStore) -> None:
         """Record into the next store; the last one stays open for what is under way."""

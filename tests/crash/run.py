@@ -138,7 +138,8 @@ class Trials:
                 mitmdump(folder, self.mode, *STREAM) as proxy,
                 load(proxy.port, self.numbers) as clients,
             ):
-                time.sleep(random.uniform(0.2, 0.8))
+                wait_for(lambda: clients.seen, "an exchange")  # noqa: B023 - waited for here
+                time.sleep(random.uniform(0.1, 0.8))
                 proxy.kill()
                 clients.over.set()
             seen |= clients.seen

@@ -138,7 +138,7 @@ class Trials:
                 mitmdump(folder, self.mode, *STREAM) as proxy,
                 load(proxy.port, self.numbers) as clients,
             ):
-                wait_for(lambda: clients.seen, "an exchange")  # noqa: B023 - waited for here
+                wait_for(lambda: clients.seen, "an exchange")
                 time.sleep(random.uniform(0.1, 0.8))
                 proxy.kill()
                 clients.over.set()

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 CHROMIUM = shutil.which("chromium")
-OPTIONS = (
+QUIET = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-    *("--disable-dev-shm-usage", "--virtual-time-budget=3000"),
+    "--disable-dev-shm-usage",
 )
+OPTIONS = (*QUIET, "--virtual-time-budget=3000")
 
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 

@@ -6,6 +6,8 @@ from typing import Final
 
 from lxml import etree, html
 
+from support.devtools import Page
+
 PAYLOADS: Final = {
     "script": "\"'><script>document.title='pwned'</script>",
     "handler": "\"'><img src=x onerror=\"document.documentElement.dataset.pwned='1'\">",
@@ -43,6 +45,24 @@ def assert_inert(page: str) -> html.HtmlElement:
         for name, value in element.attrib.items():
             _assert_attribute(tag, name.lower(), value)
     return tree
+
+
+def assert_nothing_ran(page: Page) -> None:
+    """Assert that nothing but the report's own script ran or runs when its parts are used.
+
+    Every link and button is clicked, every field focused and every fold opened.
+    """
+    page.run(
+        "for (const one of document.querySelectorAll('a, button, summary, input, [tabindex]'))"
+        " { one.focus(); one.dispatchEvent(new MouseEvent('mouseover', {bubbles: true}));"
+        " one.click() }"
+    )
+    page.run("new Promise((done) => setTimeout(done, 100))")
+    assert page.ran() == [OWN_SCRIPT]
+    assert page.dialogs() == []
+    assert page.run("document.scripts.length") == 1
+    assert page.run("document.documentElement.dataset.pwned ?? null") is None
+    assert page.run("document.title").startswith("Session state audit")
 
 
 def _assert_attribute(tag: str, name: str, value: str) -> None:

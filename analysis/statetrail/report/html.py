@@ -25,7 +25,7 @@ from statetrail.report.gather.findings import MAX_EVIDENCE, first_of_each
 from statetrail.report.heatmap import heatmaps
 from statetrail.report.lanes import lanes
 from statetrail.report.palette import HUES, Scheme, hue, variables
-from statetrail.report.svg import data_address, svg
+from statetrail.report.svg import data_address, size, svg
 from statetrail.report.wording import visible
 
 MAX_CLIENTS: Final = 300
@@ -47,13 +47,20 @@ _DOLLARS: Final = str.maketrans(
 )
 
 
-class Chart(NamedTuple):
-    """A chart in both schemes and both widths, as addresses of pictures."""
+class Picture(NamedTuple):
+    """A chart in both schemes, as addresses of pictures, and the room that they take."""
 
-    wide_light: str
-    wide_dark: str
-    small_light: str
-    small_dark: str
+    light: str
+    dark: str
+    width: int
+    height: int
+
+
+class Chart(NamedTuple):
+    """A chart for a wide page and for a phone, and what it is in words."""
+
+    wide: Picture
+    small: Picture
     alt: str
 
 
@@ -265,7 +272,10 @@ def _charts(document: Document) -> dict[str, Chart]:
 
 
 def _chart(draw: Callable[[int, Scheme], alt.LayerChart], alternative: str) -> Chart:
-    pictures = [
-        data_address(svg(draw(width, scheme))) for width in WIDTHS for scheme in ("light", "dark")
-    ]
-    return Chart(pictures[0], pictures[1], pictures[2], pictures[3], alternative)
+    wide, small = (_picture(draw, width) for width in WIDTHS)
+    return Chart(wide, small, alternative)
+
+
+def _picture(draw: Callable[[int, Scheme], alt.LayerChart], width: int) -> Picture:
+    light, dark = (svg(draw(width, scheme)) for scheme in ("light", "dark"))
+    return Picture(data_address(light), data_address(dark), *size(light))

@@ -23,6 +23,12 @@ _TICKS_S: Final = (
     *(0.001, 0.01, 0.1, 1, 10, 60, 600, 1800, 3600, 4 * 3600, 24 * 3600),
     *(7 * 86400, 30 * 86400, 365 * 86400),
 )
+_NARROW: Final = 480
+"""Charts below this width have the labels of their lanes inside."""
+_LETTER: Final = 7.3
+"""Width in pixels of a letter of a lane's label, in the widest of the usual fonts."""
+_LABELS: Final = 0.36
+"""The share of a wide chart that these labels may take."""
 
 type Chart = alt.LayerChart
 type Row = dict[str, Any]
@@ -58,6 +64,7 @@ def timeline(
         lanes[lane] = lanes.get(lane, 0) + 1
     chosen = sorted(lanes, key=lambda lane: (-lanes[lane], lane))[:MAX_LANES]
     labels, shared = _labels(chosen)
+    labels = _fitting(labels, int(width * (1 if width < _NARROW else _LABELS) / _LETTER))
     bars: list[Row] = [
         {
             "lane": labels[lane],
@@ -111,7 +118,8 @@ def _timeline(bars: list[Row], marks: list[Row], shared: str, width: int, scheme
     lanes = list(dict.fromkeys(bar["lane"] for bar in bars))
     times = [bar[end] for bar in bars for end in ("from", "to")]
     x = alt.X("from:T", scale=alt.Scale(type="utc"), title=None, axis=_time_axis(times))
-    y = alt.Y("lane:N", title=None, sort=lanes)
+    narrow = width < _NARROW
+    y = alt.Y("lane:N", title=None, sort=lanes, axis=_lane_axis(lanes, narrow=narrow))
     base = alt.Chart(_data(bars))
     spans = base.mark_bar(height=10, cornerRadius=2).encode(
         x=x,
@@ -143,7 +151,37 @@ def _timeline(bars: list[Row], marks: list[Row], shared: str, width: int, scheme
         )
     )
     layers = [spans, starts, changes] if marks else [spans, starts]
-    return _styled(_layered(*layers), width, scheme, step=32, rows=len(lanes), title=shared)
+    step = 52 if narrow else 32
+    return _styled(_layered(*layers), width, scheme, step=step, rows=len(lanes), title=shared)
+
+
+def _fitting(labels: dict[tuple[str, ...], str], letters: int) -> dict[tuple[str, ...], str]:
+    """Labels of at most so many letters: the parameter and the end of what tells clients apart."""
+    fitted: dict[tuple[str, ...], str] = {}
+    for lane, label in labels.items():
+        head, dot, tail = label.partition(" · ")
+        room = max(letters - len(head) - len(dot) - 1, 8)
+        short = label if len(label) <= letters else f"{head}{dot}…{tail[-room:]}"
+        same = sum(other == short for other in fitted.values())
+        fitted[lane] = f"{short} ({same + 1})" if same else short
+    return fitted
+
+
+def _lane_axis(lanes: Sequence[str], *, narrow: bool) -> alt.Axis:
+    """Labels left of the lanes, with room in any font; on a phone above them."""
+    if narrow:
+        return alt.Axis(
+            labelAlign="left",
+            labelPadding=-2,
+            labelOffset=-22,
+            ticks=False,
+            domain=False,
+            minExtent=0,
+            maxExtent=0,
+            labelLimit=1000,
+        )
+    widest = max(map(len, lanes), default=0)
+    return alt.Axis(minExtent=int(widest * _LETTER) + 12, labelLimit=1000)
 
 
 def gaps(document: Document, *, width: int = 640, scheme: Scheme = "light") -> Chart:
@@ -288,6 +326,8 @@ def _styled(chart: Chart, width: int, scheme: Scheme, *, step: int, rows: int, t
             titleColor=colours["muted"],
             titleFontWeight="normal",
             labelLimit=220,
+            labelFontSize=12,
+            titleFontSize=12,
         )
     )
     return styled

@@ -6,6 +6,7 @@ picture has no scripts, no links and loads nothing). No network and no font file
 
 import re
 from base64 import b64encode
+from math import ceil
 from typing import Final
 
 import altair as alt
@@ -14,6 +15,8 @@ import vl_convert
 _VEGALITE: Final = ".".join(alt.VEGALITE_VERSION.split(".")[:2])
 # Vega numbers its definitions through the life of the process; in the picture they count from 0.
 _DEFINITION: Final = re.compile(r'(\bid="|\burl\(#)((?:clip|gradient_|pattern_)\d+)(?=["\)])')
+
+_SIZE: Final = re.compile(r'<svg\b[^>]*?\bwidth="([\d.]+)"[^>]*?\bheight="([\d.]+)"')
 
 
 def svg(chart: alt.LayerChart) -> str:
@@ -30,6 +33,17 @@ def svg(chart: alt.LayerChart) -> str:
         return f"{match[1]}d{numbers.setdefault(match[2], len(numbers))}"
 
     return _DEFINITION.sub(renumber, drawn)
+
+
+def size(drawn: str) -> tuple[int, int]:
+    """The picture's width and height in pixels, for the page to keep its place free.
+
+    >>> size('<svg xmlns="x" width="358" height="120.5" viewBox="0 0 358 120.5">')
+    (358, 121)
+    """
+    found = _SIZE.match(drawn)
+    assert found is not None, drawn[:200]
+    return ceil(float(found[1])), ceil(float(found[2]))
 
 
 def data_address(drawn: str) -> str:

@@ -1,6 +1,8 @@
 """Cases: the frames that rules are made of, each with whether the rule fired.
 
-Enters: a recording. Leaves: lazy frames with the columns `CASE`, one row per occasion.
+Enters: a recording. Leaves: lazy frames with the columns `CASE`, one row per occasion; occasions
+on which the rule did not fire may be counted in one row (``times``), as nothing else is told of
+them.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -26,6 +28,7 @@ CASE: Final = (
     "detail",  # what tells this case from the others, `REQUEST` in it for the request; "": nothing
     "related_id",  # another exchange that belongs to the evidence, -1: none
     "cause",  # the root cause, "": none is looked for
+    "times",  # how many occasions the row stands for: 1, or more of those that did not hit
 )
 """The columns of a frame of cases, none of them ever null."""
 
@@ -51,10 +54,11 @@ def cases(
         "exchange_id",
         "at_us",
         client=nw.col("client") if per_client else nw.lit(""),
-        hit=nw.when(hit.fill_null(False)).then(nw.col("exchange_id") * 0 + 1).otherwise(0),
+        hit=nw.when(hit.fill_null(False)).then(nw.lit(1, nw.Int64)).otherwise(nw.lit(0, nw.Int64)),
         detail=nw.lit("") if detail is None else detail.fill_null(""),
         related_id=nw.lit(-1, dtype=nw.Int64) if related is None else related.fill_null(-1),
         cause=nw.lit("") if cause is None else cause.fill_null(""),
+        times=nw.lit(1, nw.Int64),
     ).select(*CASE)
 
 
@@ -66,18 +70,47 @@ def judged(rec: Recording, *guilty: str, among: Callable[[Param], bool] | None =
     among
         Which parameters the rule is about; all by default, and then unknown ones too.
     """
-    counted = verdicts(rec).lazy.filter(nw.col("verdict").is_in(("honoured", *FAULTS, *guilty)))
-    if among is not None:
-        counted = counted.filter(of_params(rec, among))
     guilt = nw.col("verdict").is_in(guilty)
-    # Causes are looked for where there is guilt alone: most requests have none.
-    found = with_causes(rec, counted.filter(guilt))
-    return nw.concat(
-        [
-            cases(counted.filter(~guilt), nw.lit(False)),
-            cases(found, nw.lit(True), detail=nw.lit(REQUEST), cause=nw.col("cause")),
-        ],
-        how="vertical",
+    # Every fault has a cause, "unknown" at least.
+    faults, others = causes(rec).filter(guilt), innocent(rec, *guilty)
+    if among is not None:
+        faults, others = (frame.filter(of_params(rec, among)) for frame in (faults, others))
+    hits = cases(faults, nw.lit(True), detail=nw.lit(REQUEST), cause=nw.col("cause"))
+    return nw.concat([hits, others.select(*CASE)], how="vertical")
+
+
+def innocent(rec: Recording, *guilty: str) -> Lazy:
+    """The verdicts that count and are none of `guilty`, as cases without a hit, counted.
+
+    Returns
+    -------
+    Lazy
+        The columns `CASE`, and ``dialect``; one row per client, parameter and verdict.
+    """
+    series = ("client", "origin", "dialect", "param", "verdict")
+    counted = rec.once(
+        "verdict counts",
+        lambda: rec.keep(
+            verdicts(rec)
+            .lazy.group_by(*series)
+            .agg(
+                times=nw.len(), exchange_id=nw.col("exchange_id").min(), at_us=nw.col("at_us").min()
+            )
+        ),
+    )
+    verdict = nw.col("verdict")
+    return counted.filter(verdict.is_in(("honoured", *FAULTS)) & ~verdict.is_in(guilty)).select(
+        "dialect",
+        "client",
+        "origin",
+        "param",
+        "exchange_id",
+        "at_us",
+        hit=nw.col("exchange_id") * 0,
+        detail=nw.lit(""),
+        related_id=nw.lit(-1, dtype=nw.Int64),
+        cause=nw.lit(""),
+        times=nw.col("times").cast(nw.Int64),
     )
 
 

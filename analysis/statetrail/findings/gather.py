@@ -63,7 +63,7 @@ def found_by(rule: Rule, rec: Recording, profile: Profile = DEFAULT) -> list[dic
     found = counted.collect("pyarrow").rows(named=True)
     if not found:
         return []
-    chances = cases.group_by(*subject).agg(of=nw.len()).collect("pyarrow")
+    chances = cases.group_by(*subject).agg(of=nw.col("times").sum()).collect("pyarrow")
     of = {tuple(row[name] for name in _SUBJECT): row["of"] for row in chances.rows(named=True)}
     why: dict[tuple[str, ...], dict[str, int]] = defaultdict(dict)
     explained = hits.filter(nw.col("cause") != "")

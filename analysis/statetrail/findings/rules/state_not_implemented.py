@@ -7,27 +7,28 @@ import narwhals as nw
 from statetrail.analyses.habits import MIN_CHANCES
 from statetrail.analyses.root_causes import causes
 from statetrail.analyses.values import SERIES, presentations
-from statetrail.analyses.verdicts import FAULTS, verdicts
-from statetrail.findings.cases import REQUEST, cases, with_causes
+from statetrail.findings.cases import CASE, REQUEST, cases, innocent
 from statetrail.findings.rule import Rule
 from statetrail.findings.sources import eseller, zest
 from statetrail.frames import Lazy, Recording
 
 
 def _check(rec: Recording) -> Lazy:
-    counted = verdicts(rec).lazy.filter(nw.col("verdict").is_in(("honoured", *FAULTS)))
+    omitted = causes(rec).filter(nw.col("verdict") == "omitted")
     # Who sends anything has built something: other rules say what is wrong with it.
     suspects = rec.keep(
         causes(rec).filter(nw.col("cause") == "not-implemented").select(*SERIES).unique()
     )
-    sent = [counted.filter(nw.col("verdict") != "omitted"), presentations(rec)]
-    shown = [frame.select(*SERIES).join(suspects, on=list(SERIES)).unique() for frame in sent]
-    senders = nw.concat(shown, how="vertical").unique()
-    told = with_causes(rec, counted, ("not-implemented",)).join(
-        senders.with_columns(sends=nw.lit(1, nw.Int64)), on=list(SERIES), how="left"
-    )
-    never = ~nw.col("cause").is_null() & nw.col("sends").is_null()
-    return cases(told, never, detail=nw.lit(REQUEST))
+    read = innocent(rec, "omitted")
+    shown = [
+        frame.select(*SERIES).join(suspects, on=list(SERIES)).unique()
+        for frame in (read, presentations(rec))
+    ]
+    senders = nw.concat(shown, how="vertical").unique().with_columns(sends=nw.lit(1, nw.Int64))
+    told = omitted.join(senders, on=list(SERIES), how="left")
+    never = (nw.col("cause") == "not-implemented") & nw.col("sends").is_null()
+    hits = cases(told, never, detail=nw.lit(REQUEST))
+    return nw.concat([hits, read.select(*CASE)], how="vertical")
 
 
 RULE: Final = Rule(

@@ -45,6 +45,10 @@ confusion: env ## simulated clients whose verdicts and causes are known, held ag
 bench-analysis: env ## verdicts, tokens and rotations against hand-written SQL, at a million exchanges
 	PYTHONPATH=tests $(RUN) python -m benchmarks.bench_analysis
 
+.PHONY: bench-report
+bench-report: env browser ## the report of a million exchanges of 5,000 clients: how long it takes, how large it is, how fast a browser opens and sorts it
+	PYTHONPATH=tests $(RUN) python -m benchmarks.bench_report
+
 N ?= 20000
 oracle: env spark ## N random histories through every judge of verdicts, 200 through PySpark
 	PYTHONPATH=tests $(RUN) python -m oracle.run --histories $(N) --spark 200

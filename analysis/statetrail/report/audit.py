@@ -103,7 +103,8 @@ class Audit:
         grave = SEVERITIES[SEVERITIES.index(severity) :]
         found, known = self.document.findings, self.document.baseline
         if known is not None:
-            found = tuple(finding for finding in found if finding.id in known.new)
+            new = frozenset(known.new)
+            found = tuple(finding for finding in found if finding.id in new)
         return sum(finding.severity in grave for finding in found)
 
     def to_json(self) -> str:

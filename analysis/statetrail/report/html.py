@@ -14,6 +14,7 @@ from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 import altair as alt
+from altair.utils.schemapi import debug_mode
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
@@ -277,5 +278,7 @@ def _chart(draw: Callable[[int, Scheme], alt.LayerChart], alternative: str) -> C
 
 
 def _picture(draw: Callable[[int, Scheme], alt.LayerChart], width: int) -> Picture:
-    light, dark = (svg(draw(width, scheme)) for scheme in ("light", "dark"))
+    # The library holds each of thousands of marks to its schema, again and again; tests do it once.
+    with debug_mode(False):
+        light, dark = (svg(draw(width, scheme)) for scheme in ("light", "dark"))
     return Picture(data_address(light), data_address(dark), *size(light))

@@ -24,8 +24,9 @@ def render_csv(document: Document) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
     known = document.baseline
+    new = frozenset(known.new) if known is not None else frozenset()
     for finding in document.findings:
-        state = "" if known is None else "new" if finding.id in known.new else "unchanged"
+        state = "" if known is None else "new" if finding.id in new else "unchanged"
         writer.writerow(_row(finding, state))
     for finding in known.fixed if known is not None else ():
         writer.writerow(_row(finding, "fixed"))

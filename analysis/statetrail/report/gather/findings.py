@@ -21,6 +21,13 @@ MAX_EVIDENCE: Final = 6
 """Exchanges of one finding that are told in full; all ids are listed."""
 MAX_EXCHANGES: Final = 2000
 
+# What is asked for is read, of all exchanges there are: no more than what is told.
+_VALUE: Final = ("exchange_id", "ordinal", "param", "value", "fingerprint", "channel")
+_EXCHANGE: Final = (
+    *("exchange_id", "request_start_us", "response_start_us", "response_end_us"),
+    *("client", "origin", "method", "path", "status", "error"),
+)
+
 
 def gather_findings(rec: Recording, profile: Profile) -> tuple[Finding, ...]:
     """All findings, the gravest first."""
@@ -91,11 +98,13 @@ def gather_evidence(rec: Recording, found: Iterable[Finding]) -> tuple[EvidenceE
     if not wanted:
         return ()
     here = rec.place(pa.table({"exchange_id": pa.array(wanted, pa.int64())}))
-    issued = _by_exchange(rec.issued.lazy, here)
-    presented = _by_exchange(rec.presented.lazy, here)
+    issued = _by_exchange(rec.issued.lazy.select(*_VALUE, "usage", "priority", "problem"), here)
+    presented = _by_exchange(rec.presented.lazy.select(*_VALUE, "kind"), here)
     # Named after the join: the names of all the others would cost more than all the rest.
-    exchanges = rec.exchanges.lazy.join(here, on="exchange_id", how="inner").with_columns(
-        client=client_expression(rec.client_by), origin=origin_expression()
+    exchanges = (
+        rec.exchanges.lazy.join(here, on="exchange_id", how="inner")
+        .with_columns(client=client_expression(rec.client_by), origin=origin_expression())
+        .select(*_EXCHANGE)
     )
     return tuple(
         part(

@@ -1,0 +1,55 @@
+"""Two reports of one store, made by two processes, differ in nothing but the creation time."""
+
+import json
+import os
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from support.shops import write_shop
+
+FORMS = ("html", "json", "md", "junit", "csv")
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], dict[str, str]]:
+    """Every form of two reports, without their creation times."""
+    folder = tmp_path_factory.mktemp("same")
+    write_shop(folder / "shop.sqlite")
+    first, second = (report(folder, str(seed)) for seed in (1, 2))
+    return first, second
+
+
+def report(folder: Path, seed: str) -> dict[str, str]:
+    """The forms that a process of its own writes, in which sets and hashes have another order."""
+    options = [option for form in FORMS for option in (f"--{form}", f"{seed}.{form}")]
+    subprocess.run(
+        [sys.executable, "-m", "statetrail", "audit", "shop.sqlite", *options],
+        cwd=folder,
+        env=os.environ | {"PYTHONHASHSEED": seed},
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+    told = {form: (folder / f"{seed}.{form}").read_bytes().decode() for form in FORMS}
+    written = json.loads(told["json"])["created"]
+    created = datetime.fromisoformat(written)
+    times = (written, created.isoformat(), f"{created:%Y-%m-%dT%H:%M:%S}", f"{created:%F %T}")
+    for form in FORMS:
+        for time in times:
+            told[form] = told[form].replace(time, "CREATED")
+    return told
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_two_reports_of_a_store_are_the_same_bytes_but_for_their_time(
+    reports: tuple[dict[str, str], dict[str, str]], form: str
+) -> None:
+    """And both are reports of this store."""
+    first, second = (made[form] for made in reports)
+    assert first == second
+    assert "stubborn/1" in first
+    assert first.count("CREATED") == {"html": 2, "json": 1, "md": 1, "junit": 1, "csv": 0}[form]

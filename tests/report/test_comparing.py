@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from statetrail.errors import UsageError
+from statetrail.findings import load_profile
 from statetrail.report import Audit, audit
 from statetrail.report.comparing import compare, read_audit
 from support.audits import CREATED, at, document, planted
@@ -95,6 +96,25 @@ def test_an_audit_is_read_back_or_refused_in_one_line(tmp_path: Path) -> None:
             read_audit(path)
     with pytest.raises(UsageError, match="there is no audit"):
         read_audit(tmp_path / "missing.json")
+
+
+def test_what_a_decision_leaves_out_is_not_fixed_and_other_limits_are_told() -> None:
+    """Neither new nor fixed; the reports say in what the earlier audit was made otherwise."""
+    from statetrail.findings.suppression import Entry
+
+    rec = recording(talk("a", ""))
+    before = audit(rec, created=at(0), profile=load_profile("owasp-high")).document
+    entry = Entry(rule="state-omitted", reason="agreed", until=CREATED.date())
+    made = audit(rec, created=CREATED, baseline=before, suppressions=[entry])
+    known = made.document.baseline
+    assert known is not None
+    assert "state-omitted" in {one.rule for one in before.findings}
+    assert "state-omitted" not in {one.rule for one in known.fixed}
+    assert known.left_out == 1
+    (otherwise,) = known.settings
+    assert otherwise == "the limits of profile owasp-high then, nist-aal2 now"
+    assert otherwise in assert_inert(made.to_html()).text_content()
+    assert "1 left out by decision. That audit was made otherwise" in made.to_markdown()
 
 
 def test_suppressed_findings_are_counted_with_the_decision() -> None:

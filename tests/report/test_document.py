@@ -21,6 +21,19 @@ def test_the_shipped_schema_is_the_one_that_the_structs_make() -> None:
     assert_golden(Path(str(SCHEMA)), json.dumps(json_schema(), indent=2) + "\n")
 
 
+def test_a_large_audit_json_is_the_same_with_an_element_a_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Every element of a list in its line; what is read back is the same."""
+    indented = Audit(document()).to_json()
+    monkeypatch.setattr("statetrail.report.audit.LARGE_JSON", 0)
+    lines = Audit(document()).to_json()
+    assert json.loads(lines) == json.loads(indented)
+    assert len(lines) < len(indented)
+    assert lines.count('\n    {"id":') == len(document().findings)
+    assert Audit.from_json(lines).document == document()
+
+
 def test_audit_json_is_valid_under_the_shipped_schema() -> None:
     """A document as JSON satisfies the JSON Schema, dates included."""
     schema = json.loads(SCHEMA.read_text("utf-8"))

@@ -96,10 +96,13 @@ def _show(told: "Comparison", console: "Console") -> None:
     console.print(
         text(
             f"{len(told.new):,} new, {len(told.fixed):,} fixed, "
-            f"{len(told.unchanged):,} unchanged findings",
+            f"{len(told.unchanged):,} unchanged findings"
+            + (f", {len(told.left_out):,} left out by decision" if told.left_out else ""),
             "bold",
         )
     )
+    for otherwise in told.settings:
+        console.print(text(f"  made otherwise: {otherwise}", "yellow"))
     rows: list[tuple[str, Finding, str]] = [
         *(("new", one, wording.count(one.count)) for one in told.new),
         *(("fixed", one, wording.count(one.count)) for one in told.fixed),

@@ -114,6 +114,8 @@ def _findings(document: Document, console: Console) -> None:
                 "bold",
             )
         )
+        for otherwise in known.settings:
+            console.print(text(f"  made otherwise: {otherwise}", "yellow"))
     if document.suppressed:
         console.print(text(f"{wording.count(document.suppressed, 'finding')} left out by decision"))
     over = [one for one in document.suppressions if not one.in_force]

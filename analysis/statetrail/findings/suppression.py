@@ -67,11 +67,16 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     def matches(self, finding: Subject) -> bool:
         """Whether it is about that finding, whatever the day."""
-        parts = ((self.client, finding.client), (self.origin, finding.origin))
-        return self.rule == finding.rule and all(
-            pattern is None or fnmatchcase(text or "", pattern)
-            for pattern, text in (*parts, (self.param, finding.param))
-        )
+        return about(self, finding)
+
+
+def about(decision: Subject, finding: Subject) -> bool:
+    """Whether a decision's rule and patterns are those of a finding."""
+    parts = ((decision.client, finding.client), (decision.origin, finding.origin))
+    return decision.rule == finding.rule and all(
+        pattern is None or fnmatchcase(text or "", pattern)
+        for pattern, text in (*parts, (decision.param, finding.param))
+    )
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,9 +1,11 @@
 """Two audits side by side: what is new, what is fixed, what stayed, and who got better or worse.
 
 Enters: two documents. Leaves: a `Comparison`. Findings are the same where their ids are: the same
-rule for the same client, origin and parameter.
+rule for the same client, origin and parameter. What a decision leaves out now is not fixed, and
+audits that were made in another way are said to be so.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -13,7 +15,8 @@ from msgspec import Meta
 from statetrail.errors import UsageError
 from statetrail.findings import SEVERITIES
 from statetrail.findings.rule import Severity
-from statetrail.report.document import Client, Document, Finding, Generator, Time
+from statetrail.findings.suppression import about
+from statetrail.report.document import Client, Document, Finding, Generator, Settings, Time
 
 MAX_BYTES: Final = 512 << 20
 """An audit of a hundred thousand clients is smaller."""
@@ -49,6 +52,12 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     new: tuple[Finding, ...]
     fixed: tuple[Finding, ...]
     unchanged: tuple[Moved, ...]
+    left_out: Annotated[
+        tuple[Finding, ...], Meta(description="Of the earlier one: a decision leaves them out now")
+    ] = ()
+    settings: Annotated[
+        tuple[str, ...], Meta(description="In what the audits were made otherwise")
+    ] = ()
     clients: Annotated[
         tuple[Compliance, ...], Meta(description="Those that changed, the greatest loss first")
     ]
@@ -63,13 +72,18 @@ def compare(before: Document, after: Document) -> Comparison:
     """What changed from one audit to the next."""
     old = {finding.id: finding for finding in before.findings}
     now = {finding.id: finding for finding in after.findings}
+    gone = [finding for name, finding in old.items() if name not in now]
+    decisions = [one for one in after.suppressions if one.in_force]
+    left_out = {one.id for one in gone if any(about(each, one) for each in decisions)}
     return Comparison(
         schema_version=1,
         generator=after.generator,
         before=before.created,
         after=after.created,
         new=tuple(finding for name, finding in now.items() if name not in old),
-        fixed=tuple(finding for name, finding in old.items() if name not in now),
+        fixed=tuple(finding for finding in gone if finding.id not in left_out),
+        left_out=tuple(finding for finding in gone if finding.id in left_out),
+        settings=tuple(_otherwise(before.settings, after.settings)),
         unchanged=tuple(
             Moved(before=old[name].count, after=finding.count, finding=finding)
             for name, finding in now.items()
@@ -77,6 +91,19 @@ def compare(before: Document, after: Document) -> Comparison:
         ),
         clients=_clients(before, after),
     )
+
+
+def _otherwise(was: Settings, now: Settings) -> Iterator[str]:
+    """What was asked for otherwise, in words: findings come and go with it."""
+    asked = (
+        ("clients told apart by", " and ".join(was.client_by), " and ".join(now.client_by)),
+        ("a grace period of", f"{was.grace_ms:g} ms", f"{now.grace_ms:g} ms"),
+        ("the limits of profile", was.profile, now.profile),
+        ("dialects", ", ".join(was.dialects), ", ".join(now.dialects)),
+    )
+    for name, old, new in asked:
+        if old != new:
+            yield f"{name} {old or 'none'} then, {new or 'none'} now"
 
 
 def _clients(before: Document, after: Document) -> tuple[Compliance, ...]:

@@ -84,6 +84,11 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
     new: Annotated[tuple[str, ...], Meta(description="Ids of the findings that it does not have")]
     unchanged: int
     fixed: Annotated[tuple[Finding, ...], Meta(description="Its findings that are gone")]
+    left_out: Annotated[int, Meta(description="Its findings that a decision leaves out now")] = 0
+    settings: Annotated[
+        tuple[str, ...],
+        Meta(description="In what it was made otherwise, so that findings may come and go with it"),
+    ] = ()
 
 
 class RuleChecked(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ import pytest
 
 import statetrail as st
 from statetrail.errors import UsageError
-from statetrail.findings import findings
+from statetrail.findings import RULES, findings
 from statetrail.frames import Recording, open_recording
 from statetrail.report import Audit, audit
 from statetrail.schema import pseudonym
@@ -252,3 +252,14 @@ def test_an_audit_is_written_as_it_is_rendered(tmp_path: Path) -> None:
     for name in ("html", "json", "markdown", "junit"):
         getattr(one, f"write_{name}")(tmp_path / name)
         assert (tmp_path / name).read_text("utf-8") == getattr(one, f"to_{name}")()
+
+
+def test_whoever_waits_is_told_what_is_computed(shop: Path, made: Audit) -> None:
+    """Each rule in its turn, among the other steps; the audit is the same."""
+    steps: list[str] = []
+    rec = open_recording(shop, client_by=("user-agent",))
+    told = audit(rec, created=CREATED, progress=steps.append)
+    assert told.document == made.document
+    rules = [step for step in steps if step.startswith("rule ")]
+    assert rules == [f"rule {at} of {len(RULES)}, {one.id}" for at, one in enumerate(RULES, 1)]
+    assert steps[0] == "verdicts and root causes"

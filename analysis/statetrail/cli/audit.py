@@ -78,7 +78,7 @@ def command(
     from statetrail.cli.terminal import busy, stdout, text
     from statetrail.frames import open_recording
 
-    with busy("analysing"):
+    with busy("analysing") as tell:
         rec = open_recording(stores, client_by=named(client_by), grace_ms=grace, dialects=known)
         names = ", ".join(str(path) for path in stores)
         _check_matches(rec, names)
@@ -91,7 +91,8 @@ def command(
 
         before = read_audit(baseline) if baseline is not None else None
         entries = load_suppressions(suppress) if suppress is not None else ()
-        result = audit(rec, profile=load_profile(profile), suppressions=entries, baseline=before)
+        limits = load_profile(profile)
+        result = audit(rec, profile=limits, suppressions=entries, baseline=before, progress=tell)
         for path, render in (
             (html, result.to_html),
             (json, result.to_json),
@@ -100,6 +101,7 @@ def command(
             (csv, result.to_csv),
         ):
             if path is not None:
+                tell(f"writing {path}")
                 write_file(path, render())
     console = stdout()
     show_summary(result, console)

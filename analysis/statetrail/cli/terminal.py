@@ -5,7 +5,7 @@ markup. On a terminal tables are drawn; in a pipe they are plain columns as wide
 """
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from rich import box
@@ -100,11 +100,11 @@ def progress() -> Iterator[Progress]:
 
 
 @contextmanager
-def busy(what: str) -> Iterator[None]:
-    """Says on a terminal's standard error that something takes its time."""
+def busy(what: str) -> Iterator[Callable[[str], None]]:
+    """Says on a terminal's standard error that something takes its time; told a step, that too."""
     console = Console(file=sys.stderr, highlight=False, markup=False)
     if not console.is_terminal:
-        yield
+        yield lambda step: None
         return
-    with console.status(Text(one_line(what))):
-        yield
+    with console.status(Text(one_line(what))) as status:
+        yield lambda step: status.update(Text(one_line(f"{what}: {step}")))

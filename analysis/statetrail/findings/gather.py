@@ -9,6 +9,7 @@ information and its confidence low. Where some do, the confidence is at most med
 """
 
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any, Final
 
 import narwhals as nw
@@ -30,13 +31,20 @@ _MAX_DETAILS: Final = 3
 _WHOSE: Final = ", the server's"
 
 
-def findings(rec: Recording, profile: Profile = DEFAULT) -> Frame:
+def findings(
+    rec: Recording,
+    profile: Profile = DEFAULT,
+    *,
+    progress: Callable[[str], object] | None = None,
+) -> Frame:
     """What the rules found, one row per rule, client, origin and parameter.
 
     Parameters
     ----------
     profile
         The thresholds that some rules hold the recording to.
+    progress
+        Told which rule is looked at, for whoever waits.
 
     Returns
     -------
@@ -44,11 +52,17 @@ def findings(rec: Recording, profile: Profile = DEFAULT) -> Frame:
         `statetrail.schema.FINDINGS`.
     """
     name = f"findings.{profile!r}"
-    return Frame(rec.once(name, lambda: rec.place(_findings(rec, profile))), FINDINGS)
+    return Frame(rec.once(name, lambda: rec.place(_findings(rec, profile, progress))), FINDINGS)
 
 
-def _findings(rec: Recording, profile: Profile) -> pa.Table:
-    rows = [row for rule in RULES for row in found_by(rule, rec, profile)]
+def _findings(
+    rec: Recording, profile: Profile, progress: Callable[[str], object] | None
+) -> pa.Table:
+    rows: list[dict[str, Any]] = []
+    for at, rule in enumerate(RULES, 1):
+        if progress is not None:
+            progress(f"rule {at} of {len(RULES)}, {rule.id}")
+        rows += found_by(rule, rec, profile)
     return pa.Table.from_pylist(rows, schema=FINDINGS.arrow)
 
 

@@ -3,7 +3,7 @@
 Enters: a `Recording`, or an `audit.json` that was written before. Leaves: an `Audit`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -177,6 +177,7 @@ def audit(
     profile: Profile = DEFAULT,
     suppressions: Sequence[Entry] = (),
     baseline: Document | None = None,
+    progress: Callable[[str], object] = lambda step: None,
 ) -> Audit:
     """Audit a recording.
 
@@ -193,9 +194,11 @@ def audit(
         Findings to leave out, each with its reason and its last day.
     baseline
         An earlier audit: the reports say what is new since, and `failing` counts that alone.
+    progress
+        Told in words what is being computed, for whoever waits.
     """
     at = (created or datetime.now(UTC)).astimezone(UTC)
-    document = gather(rec, at, profile=profile, suppressions=suppressions)
+    document = gather(rec, at, profile=profile, suppressions=suppressions, progress=progress)
     if baseline is not None:
         told = compare(baseline, document)
         document = msgspec.structs.replace(

@@ -3,7 +3,7 @@
 Enters: a `Recording`. Leaves: a `Document`; the same recording and creation time give the same one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from importlib.metadata import version
 
@@ -51,17 +51,24 @@ def gather(
     *,
     profile: Profile = DEFAULT,
     suppressions: Sequence[Entry] = (),
+    progress: Callable[[str], object] = lambda step: None,
 ) -> Document:
-    """Compute every section once."""
+    """Compute every section once; `progress` is told which."""
+    progress("verdicts and root causes")
     clients = gather_clients(rec)
+    progress("parameters and tokens")
     parameters = gather_parameters(rec)
     tokens = gather_tokens(rec)
+    progress("expiry and rotations")
     ends = tuple(part(Expiry, row) for row in expiry(rec).rows())
     rotations, rotations_total, causes = gather_rotations(rec)
     lifespans, lifespans_total = gather_lifespans(rec)
-    found, left_out, matched = split(gather_findings(rec, profile), suppressions, created.date())
+    found, left_out, matched = split(
+        gather_findings(rec, profile, progress), suppressions, created.date()
+    )
     around = gather_around(rec, first_of_each(found, PER_RULE, MAX_LANES)[:MAX_LANES])
     findings = tuple(with_around(found, around))
+    progress("sessions and evidence")
     lost, lost_total = gather_lost_sessions(rec)
     causes_known, causes_total, faults = gather_root_causes(rec)
     overrides, overrides_total = gather_overrides(rec)

@@ -4,7 +4,7 @@ Enters: `findings` and the fact tables. Leaves: `Finding` and `EvidenceExchange`
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Final
 
@@ -29,7 +29,9 @@ _EXCHANGE: Final = (
 )
 
 
-def gather_findings(rec: Recording, profile: Profile) -> tuple[Finding, ...]:
+def gather_findings(
+    rec: Recording, profile: Profile, progress: Callable[[str], object] | None = None
+) -> tuple[Finding, ...]:
     """All findings, the gravest first."""
     found = [
         part(
@@ -39,7 +41,7 @@ def gather_findings(rec: Recording, profile: Profile) -> tuple[Finding, ...]:
             references=tuple(line for line in row["references"].splitlines() if line.strip()),
             evidence=tuple(int(one) for one in row["evidence"].split(",") if one.strip()),
         )
-        for row in findings(rec, profile).rows()
+        for row in findings(rec, profile, progress=progress).rows()
     ]
     return tuple(sorted(found, key=_gravest_first))
 

@@ -50,32 +50,24 @@ EXCHANGES_OF_ANYTHING = st.builds(
 )
 
 
-# One worker for the module: its last test reads what the ones before have stored.
-pytestmark = pytest.mark.xdist_group("anything")
-stored: set[int | None] = set()
+def test_anything_is_sighted_and_can_be_stored(tmp_path: Path) -> None:
+    """No field makes `sight` raise or leaves what SQLite does not take; all of it reads back."""
+    stored: set[int | None] = set()
 
+    # One store for all examples: making one takes longer than writing to it.
+    with SqliteStore.create_or_open(tmp_path / "any.sqlite") as store:
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteStore]:
-    """One store for all examples: making one takes longer than writing to it."""
-    with SqliteStore.create_or_open(tmp_path_factory.mktemp("any") / "any.sqlite") as opened:
-        yield opened
+        @settings(max_examples=400)
+        @given(EXCHANGES_OF_ANYTHING)
+        @example(exchange(flow_id="\ud800", host="\udfff", proxy_user="\x00", start_us=2**64))
+        def each(any_exchange: Exchange) -> None:
+            kept = sight(any_exchange, HOW)
+            assert kept == sight(any_exchange, HOW)
+            stored.add(store.append(kept))
+            assert len(kept.issued) <= MAX_SIGHTINGS
 
-
-@settings(max_examples=400)
-@given(EXCHANGES_OF_ANYTHING)
-@example(exchange(flow_id="\ud800", host="\udfff", proxy_user="\x00", start_us=2**64))
-def test_anything_is_sighted_and_can_be_stored(store: SqliteStore, any_exchange: Exchange) -> None:
-    """No field makes `sight` raise or leaves what SQLite does not take; it is a function."""
-    kept = sight(any_exchange, HOW)
-    assert kept == sight(any_exchange, HOW)
-    stored.add(store.append(kept))
-    assert len(kept.issued) <= MAX_SIGHTINGS
-
-
-def test_what_was_stored_reads_back(store: SqliteStore) -> None:
-    """All that the examples before left in the store is there, within the schema."""
-    facts = read_store(store.path)
+        each()
+        facts = read_store(store.path)
     assert set(facts.tables["exchanges"]["exchange_id"].to_pylist()) == stored - {None}
     assert len(stored) > 50
     for table in (EXCHANGES, ISSUED, PRESENTED, TRACES):

@@ -5,6 +5,7 @@ results of the analyses. A `Frame` is a Narwhals lazy frame with its schema; pan
 gets out of it.
 """
 
+import contextlib
 import itertools
 import os
 import shutil
@@ -46,6 +47,12 @@ DEFAULT_GRACE_MS: Final = 250
 ROOM: Final = 192 * 2**20
 """Bytes of results put together from parts that a recording keeps in memory."""
 
+_DUCKDB: Final = {
+    pa.int64(): "BIGINT",
+    pa.string(): "VARCHAR",
+    pa.float64(): "DOUBLE",
+    pa.bool_(): "BOOLEAN",
+}
 _LOCAL_SPARK: Final = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
@@ -434,8 +441,21 @@ def _engine(engine: Engine, scratch: Scratch) -> Callable[[pa.Table | ds.Dataset
             }
         )
         # It takes `python -c` for a person at a terminal, and writes to what may be a pipe.
-        connection.execute("SET enable_progress_bar = false")
-        return lambda table: nw.from_native(connection.from_arrow(table)).lazy()
+        # In Jupyter it refuses where it could draw none.
+        with contextlib.suppress(duckdb.Error, ImportError):
+            connection.execute("SET enable_progress_bar = false")
+
+        def duck(table: pa.Table | ds.Dataset) -> Lazy:
+            if (
+                isinstance(table, ds.FileSystemDataset)
+                and table.format.default_extname == "parquet"
+            ):
+                # Its own reader takes all processors, and passes over what a filter leaves out.
+                files = connection.read_parquet(table.files, hive_partitioning=False)
+                return nw.from_native(files.project(_columns(table.schema))).lazy()
+            return nw.from_native(connection.from_arrow(table)).lazy()
+
+        return duck
     if engine == "polars":
         import polars as pl
 
@@ -451,6 +471,11 @@ def _engine(engine: Engine, scratch: Scratch) -> Callable[[pa.Table | ds.Dataset
         ).lazy()
     session = _spark()
     return lambda table: nw.from_native(session.createDataFrame(_whole(table))).lazy()
+
+
+def _columns(schema: pa.Schema) -> str:
+    """The columns of a schema as DuckDB selects them from files."""
+    return ", ".join(f'CAST("{f.name}" AS {_DUCKDB[f.type]}) AS "{f.name}"' for f in schema)
 
 
 def _whole(table: pa.Table | ds.Dataset) -> pa.Table:

@@ -4,6 +4,7 @@ Enters: NumPy arrays. Leaves: NumPy arrays. Pure NumPy, so that no larger librar
 three functions.
 """
 
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -61,9 +62,21 @@ def log_bernoulli(
     >>> round(float(np.exp(log_bernoulli(1, 2, (1, 1)))), 6)
     0.166667
     """
-    seen, tried = np.asarray(events, dtype=np.float64), np.asarray(trials, dtype=np.float64)
+    seen, tried = np.asarray(events, dtype=np.int64), np.asarray(trials, dtype=np.int64)
     a, b = prior
-    return log_beta(a + seen, b + tried - seen) - float(log_beta(a, b))
+    most = int(tried.max(initial=0))
+    spared: Reals = _log_rising(b, most)[tried - seen]
+    return np.asarray(_log_rising(a, most)[seen] + spared - _log_rising(a + b, most)[tried])
+
+
+def _log_rising(a: float, most: int) -> Reals:
+    """Logarithms of a (a + 1) ... (a + n - 1) for n from 0 to at least `most`."""
+    return _log_rising_to(a, 1 << max(most, 1023).bit_length())
+
+
+@lru_cache(maxsize=64)
+def _log_rising_to(a: float, length: int) -> Reals:
+    return np.concatenate([[0.0], np.cumsum(np.log(a + np.arange(length)))])
 
 
 def log_sum(x: npt.ArrayLike) -> float:

@@ -41,6 +41,8 @@ MODELS: Final[dict[str, tuple[str, float]]] = {
     "by age, freely": ("undetermined", 0.1),
 }
 """The models, each with the name it speaks for and its share of the name's prior."""
+NEGLIGIBLE: Final = 12.0
+"""A model whose log-evidence is this far below another's has no say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +87,11 @@ def weigh(evidence: Evidence) -> Naming:
     trials = Trials.of(evidence)
     zones = {span: zone(trials, span) for span in ("gap", "age")}
     groups = {span: populations(trials, span) for span in ("gap", "age")}
-    throttle, both = throttled(evidence), two_limits(trials)
+    both = two_limits(trials)
     mostly_lost = (0.1, MIN_SHARE)
     found = {
         "idle": single_limit(trials, "gap"),
         "idle, zone": zones["gap"].log_evidence,
-        "idle, throttled": throttle.log_evidence,
         "age": single_limit(trials, "age"),
         "age, zone": zones["age"].log_evidence,
         "idle and age": both.log_evidence,
@@ -106,6 +107,9 @@ def weigh(evidence: Evidence) -> Naming:
         "by gap, freely": free_hazard(trials, "gap"),
         "by age, freely": free_hazard(trials, "age"),
     }
+    # The search for a throttle takes longer than all others together: only where it can matter.
+    throttle = throttled(evidence, max(found.values()) - NEGLIGIBLE)
+    found["idle, throttled"] = throttle.log_evidence
     weights = {m: found[m] + float(np.log(share)) for m, (_, share) in MODELS.items()}
     total = log_sum(list(weights.values()))
     posterior = dict.fromkeys((name for name, _ in MODELS.values()), 0.0)

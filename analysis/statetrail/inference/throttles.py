@@ -9,7 +9,7 @@ from the last use the timeout looks smeared; measured from the last noted one it
 Which uses were noted follows from the throttle and from the times of the uses alone.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -24,6 +24,8 @@ from statetrail.inference.trials import Trials
 SMALLEST: Final = 0.03
 LARGEST: Final = 0.8
 """Throttles are sought between these shares of the timeout."""
+SLACK: Final = 10.0
+"""By how much the log-evidence may exceed the bound that is asked first: priors differ a little."""
 
 _COARSE: Final = 26
 _FINE: Final = 11
@@ -46,14 +48,21 @@ class Throttle:
     throttle_s: float | None
 
 
-def throttled(evidence: Evidence) -> Throttle:
+def throttled(evidence: Evidence, least: float = -np.inf) -> Throttle:
     """The evidence for a throttled renewal with one idle timeout.
 
-    None is sought where a plain timeout fits every value: nothing would tell it from one.
+    None is sought where a plain timeout fits every value, since nothing would tell it from one;
+    and none that could not reach `least` if every end were as long after the last noted use as the
+    largest throttle allows.
     """
-    fatal = Trials.of(evidence).fatal_gap
+    trials = Trials.of(evidence)
+    fatal = trials.fatal_gap
     if not len(fatal) or not threshold(*evidence.votes("gap")).contradictions:
         return Throttle(-np.inf, None)
+    if np.isfinite(least):
+        farthest = replace(trials, fatal_gap=fatal / (1 - LARGEST))
+        if single_limit(farthest, "gap", hazards=HAZARDS[::3]) + SLACK < least:
+            return Throttle(-np.inf, None)
     low, high = SMALLEST * float(fatal.min()), 2 * float(np.median(fatal))
     tried = np.geomspace(low, max(high, 2 * low), _COARSE)
     found = np.array([_evidence(evidence, one) for one in tried])

@@ -127,11 +127,9 @@ def infer(
         if policy == "mixed" and _torn(trials, naming):
             policy = "undetermined"
     if policy == "age":
-        limit = interval(ballots, Trials.of(sample, ("age",)), "age", policy)
+        limit = interval(ballots, sample, "age", policy)
         policy = strict_name(late.accepted_beyond(limit.high_s), late.prompt)
-    idle, age = (
-        interval(ballots, Trials.of(sample, (span,)), span, policy) for span in ("gap", "age")
-    )
+    idle, age = (interval(ballots, sample, span, policy) for span in ("gap", "age"))
     grain = None
     if naming is not None and policy == "idle" and naming.share("idle, throttled") >= MIN_POSTERIOR:
         grain = naming.throttle.throttle_s
@@ -220,8 +218,8 @@ def _spared(ballots: Ballots, befell: Instants) -> Ballots:
 
 def _unthrottled(evidence: Evidence, idle: Interval, throttle_s: float) -> Interval:
     """The interval of the timeout since the last noted use, as far as the plain one allows it."""
-    votes = Ballots.of(noted(evidence, throttle_s))
-    found = interval(votes, Trials.of(noted(evidence, throttle_s), ("gap",)), "gap", "idle")
+    counted = noted(evidence, throttle_s)
+    found = interval(Ballots.of(counted), counted, "gap", "idle")
     if found.low_s is None or found.high_s is None:
         return idle
     return Interval(found.low_s, found.high_s, found.sharp)

@@ -1,12 +1,13 @@
 """Intervals: what the votes say of the idle timeout and of the limit on the age.
 
-Enters: `Ballots`, `Trials` and the name of the policy. Leaves: `Interval` for either limit,
+Enters: `Ballots`, `Evidence` and the name of the policy. Leaves: `Interval` for either limit,
 whatever the policy.
 
 Sharp: C_0, the limits that the fewest values contradict. Reported: what also holds if any one
-value is wrong (C_1), or if the server is not exact about its timeout
-(`statetrail.inference.smears`). Where the policy says that a limit does not end values, no end
-votes on it: the longest survived span bounds it from below.
+value is wrong (C_1), and if the server is not exact about its timeout: it sweeps now and then
+(`statetrail.inference.smears`), or does not note each use (`statetrail.inference.throttles`).
+Where the policy says that a limit does not end values, no end votes on it: the longest survived
+span bounds it from below.
 """
 
 from dataclasses import dataclass
@@ -15,9 +16,11 @@ from typing import Final
 import numpy as np
 
 from statetrail.inference.ballots import Ballots
+from statetrail.inference.evidence import Evidence
 from statetrail.inference.numerics import Reals
-from statetrail.inference.smears import smeared
+from statetrail.inference.smears import swept
 from statetrail.inference.thresholds import Threshold, threshold
+from statetrail.inference.throttles import latest
 from statetrail.inference.trials import Trials
 
 AGE_FAMILY: Final = ("age", "absolute", "periodic")
@@ -41,14 +44,14 @@ class Interval:
     sharp: Threshold
 
 
-def interval(ballots: Ballots, trials: Trials, span: str, policy: str) -> Interval:
+def interval(ballots: Ballots, evidence: Evidence, span: str, policy: str) -> Interval:
     """Bound the idle timeout (``gap``) or the limit on the age (``age``).
 
     Parameters
     ----------
     ballots
         Votes of all values.
-    trials
+    evidence
         Uses, of a sample of the values at least.
     span, policy
         Which limit, and the name that the policy was given.
@@ -58,11 +61,16 @@ def interval(ballots: Ballots, trials: Trials, span: str, policy: str) -> Interv
         ended = np.full_like(ended, np.inf)
     elif policy == "idle+absolute":
         sharp, wide = (threshold(outlived, _own_ends(ballots, span, k), k) for k in (0, 1))
-        return _reported(sharp, wide, None)
+        return Interval(wide.low_s, wide.high_s, sharp)
     sharp, wide = threshold(outlived, ended), threshold(outlived, ended, 1)
     if span == "age" or sharp.low_s is None or sharp.high_s is None:
-        return _reported(sharp, wide, None)
-    return _reported(sharp, wide, smeared(trials, span, (sharp.low_s * sharp.high_s) ** 0.5))
+        return Interval(wide.low_s, wide.high_s, sharp)
+    low, high = wide.low_s, wide.high_s
+    if low is not None:
+        low = min(low, swept(Trials.of(evidence, (span,)), span, sharp.low_s, sharp.high_s))
+    if high is not None and np.isfinite(last := latest(evidence)):
+        high = max(high, last)
+    return Interval(low, high, sharp)
 
 
 def _own_ends(ballots: Ballots, span: str, tolerance: int) -> Reals:
@@ -71,11 +79,3 @@ def _own_ends(ballots: Ballots, span: str, tolerance: int) -> Reals:
     longest = np.sort(ballots.outlived(other))[::-1]
     least = longest[min(tolerance, len(longest) - 1)] if len(longest) else 0.0
     return np.where(ballots.ended(other) <= least, ballots.ended(span), np.inf)
-
-
-def _reported(sharp: Threshold, wide: Threshold, smear: tuple[float, float] | None) -> Interval:
-    if smear is None:
-        return Interval(wide.low_s, wide.high_s, sharp)
-    assert sharp.low_s is not None
-    assert sharp.high_s is not None
-    return Interval(min(sharp.low_s, smear[0]), max(sharp.high_s, smear[1]), sharp)

@@ -29,7 +29,8 @@ NEVER: Final = 0.2
 MIN_CLIENTS: Final = 2
 """Clients that each population needs, those whose ends or survivals the other does not allow..."""
 MIN_TRIALS: Final = 3
-"""... or so many survivals that the first limit forbids, if values of theirs ended too."""
+"""... or so many survivals that the first limit forbids, if values of theirs ended too; or so many
+ends that the second does not explain, if values of theirs survived too."""
 
 _GRID: Final = 48
 _SPARSE: Final = 12
@@ -122,7 +123,7 @@ class _Pairs:
 
 def _pairs(trials: Trials, span: str, edges: Reals) -> _Pairs | None:
     """Pairs that both populations need, the likeliest at usual rates first; `None`: no pair."""
-    counts = lost, _, explained, lucky = _counts(trials, span, edges)
+    counts = _counts(trials, span, edges)
     cells = np.arange(len(edges) - 1)
     one, two = (side.ravel() for side in np.meshgrid(cells, cells, indexing="ij"))
     one, two = one[one < two], two[one < two]
@@ -140,7 +141,7 @@ def _pairs(trials: Trials, span: str, edges: Reals) -> _Pairs | None:
     usual = _by_cell(counts, *_USUAL)
     top = np.argsort(-prior - _best_of(usual, one, two), kind="stable")
     top = top[: max(_FEWEST, min(_BEST, _WORK // trials.clients))]
-    needed, firm = _acts(lost, lucky, one[top], two[top], explained)
+    needed, firm = _acts(counts, one[top], two[top])
     top, firm = top[needed], firm[needed]
     if not len(top):
         return None
@@ -197,18 +198,19 @@ def _best_of(each: Reals, one: Codes, two: Codes) -> Reals:
     return total
 
 
-def _acts(
-    lost: Reals, lucky: Reals, one: Codes, two: Codes, explained: Reals
-) -> tuple[Flags, Flags]:
+def _acts(counts: tuple[Reals, Reals, Reals, Reals], one: Codes, two: Codes) -> tuple[Flags, Flags]:
     """Pairs that both populations need, and those of them that rest on more than one accident."""
+    lost, kept, explained, lucky = counts
     # Survivals that the first limit forbids; ends that the second does not explain.
     forbidden = lucky[:, one] - lucky[:, two]
-    needs_second = (forbidden > 0).sum(axis=0)
-    needs_first = ((lost[:, two] - lost[:, one]) > 0).sum(axis=0)
+    early = lost[:, two] - lost[:, one]
+    needs_second, needs_first = (forbidden > 0).sum(axis=0), (early > 0).sum(axis=0)
     ends = np.where(forbidden > 0, explained[:, two], 0).sum(axis=0)
+    survivals = np.where(early > 0, kept[:, one], 0).sum(axis=0)
     several = (needs_second >= MIN_CLIENTS) & (needs_first >= MIN_CLIENTS)
-    at_length = (forbidden.sum(axis=0) >= MIN_TRIALS) & (ends >= 1)
-    return (needs_second > 0) & (needs_first > 0), several | at_length
+    long = (forbidden.sum(axis=0) >= MIN_TRIALS) & (ends >= 1)
+    short = (early.sum(axis=0) >= MIN_TRIALS) & (survivals >= 1)
+    return (needs_second > 0) & (needs_first > 0), several | long | short
 
 
 def _counts(trials: Trials, span: str, edges: Reals) -> tuple[Reals, Reals, Reals, Reals]:

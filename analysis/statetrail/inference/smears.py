@@ -1,14 +1,13 @@
-"""Smears: how far a limit may lie from where values end, if the server is not exact about it.
+"""Smears: how far a limit may lie below where values end, if the server only sweeps now and then.
 
-Enters: `Trials`. Leaves: an interval for the limit that allows for a sweeper or a throttled
-renewal.
+Enters: `Trials`. Leaves: what the limit exceeds, allowing for a sweeper.
 
-With a sweeper, values end up to one round after the timeout; with a throttled renewal, up to one
-throttle before it, measured from the last use. Either way the chance to end rises from 0 to 1
-through a zone, and the timeout is one of its edges: the lower with a sweeper, the upper with a
-throttle. Which of them it is, gaps do not tell. So both edges are bounded, by their posterior under
-an evenly rising chance, averaged with that of a sharp limit: where the data say that the limit is
-sharp, the interval is that of the sharp limit.
+With a sweeper, values end up to one round after the timeout: the chance to end rises from 0 to 1
+through a zone that begins at the timeout. So the beginning of the zone is bounded, by its posterior
+under an evenly rising chance, averaged with that of a sharp limit: where the data say that the
+limit is sharp, the bound is that of the sharp limit. (With a throttled renewal values end before
+the timeout: what that allows follows from the times of the uses, see
+`statetrail.inference.throttles.latest`.)
 """
 
 from itertools import product
@@ -19,24 +18,26 @@ import numpy as np
 from statetrail.inference.numerics import Reals, log_sum
 from statetrail.inference.trials import Trials
 
-SMEARED: Final = 0.3
+SMEARED: Final = 0.5
 """Prior of a zone."""
-LIKELY: Final = 0.5
-"""Probability from which a zone is taken for one."""
-TAIL: Final = 0.004
-"""What the interval leaves out on either side where there is likely a zone..."""
-TAILS: Final = (0.007, 0.05)
-"""... and below and above where there is likely none."""
+TAIL: Final = 0.03
+"""Posterior probability that is left out."""
+MARGIN: Final = 0.01
+"""Share of the bound by which it is lowered: no chance rises as evenly as here."""
 
-_STARTS: Final = np.geomspace(0.35, 1.8, 110)
-_WIDTHS: Final = np.geomspace(0.05, 0.5, 26)
+_NARROWEST, _WIDEST = 1.05, 1.5
+"""A zone ends at so many times its beginning, at least and at most."""
+_LOWEST, _HIGHEST = 0.35, 2.7
+_STEP: Final = 0.008
+_FINE: Final = 12
 _LOSSES: Final = (0.0005, 0.01)
 _LUCK: Final = (0.0005, 0.03)
 _BINS: Final = 1500
+_NEAREST: Final = 1e-4
 
 
-def smeared(trials: Trials, span: str, around_s: float) -> tuple[float, float]:
-    """Where the edges of the zone of a limit may be, at least and at most.
+def swept(trials: Trials, span: str, low_s: float, high_s: float) -> float:
+    """What the limit exceeds, in seconds, but for `TAIL`.
 
     Parameters
     ----------
@@ -44,44 +45,55 @@ def smeared(trials: Trials, span: str, around_s: float) -> tuple[float, float]:
         What survived and what did not.
     span
         ``gap`` or ``age``.
-    around_s
-        About where the limit is; zones are sought from a third of it to three times it.
+    low_s, high_s
+        The sharp interval; zones are sought from a third of its middle to almost three times it.
     """
-    lived, fatal = trials.lived(span) / around_s, trials.fatal(span) / around_s
-    begins = np.repeat(_STARTS, len(_WIDTHS))
-    ends = begins * (1 + np.tile(_WIDTHS, len(_STARTS)))
+    around_s = (low_s * high_s) ** 0.5
+    lived, fatal = np.sort(trials.lived(span) / around_s), np.sort(trials.fatal(span) / around_s)
+    grid = _grid(low_s / around_s, high_s / around_s)
+    begin, end = np.nonzero(
+        (grid[None, :] >= _NARROWEST * grid[:, None]) & (grid[None, :] <= _WIDEST * grid[:, None])
+    )
+    ramps = _log_ramps(lived, fatal, grid)[begin, end]
+    begins, ends = grid[begin], grid[end]
+    # Beginning and relative width are log-uniform.
+    masses = np.gradient(np.log(grid))
+    prior = np.log(masses[begin] * masses[end] * ends / (ends - begins))
     edges = np.unique(
         np.concatenate(
-            [[_STARTS[0]], _near(trials.longest(span) / around_s), _near(fatal), [_STARTS[-1]]]
+            [grid[[0, -1]], _within(grid, trials.longest(span) / around_s), _within(grid, fatal)]
         )
     )
-    ramps = _log_ramps(lived, fatal, begins, ends)
     zones, sharps = [], []
     for loss, luck in product(_LOSSES, _LUCK):
         rates = (np.log(loss), np.log1p(-loss), np.log(luck), np.log1p(-luck))
         zones.append(ramps + _outside(lived, fatal, begins, ends, rates))
         sharps.append(_outside(lived, fatal, edges[:-1], edges[1:], rates))
-    zone = _summed(zones) - float(np.log(len(begins)))
-    cell = np.log(np.diff(np.log(edges)) / np.log(_STARTS[-1] / _STARTS[0]))
-    sharp = _summed(sharps) + cell
-    in_zone = log_sum(zone) + float(np.log(SMEARED))
-    in_sharp = log_sum(sharp) + float(np.log1p(-SMEARED))
-    share = float(np.exp(in_zone - np.logaddexp(in_zone, in_sharp)))
-    weights = np.concatenate(
-        [share * np.exp(zone - log_sum(zone)), (1 - share) * np.exp(sharp - log_sum(sharp))]
-    )
-    below, above = (TAIL, TAIL) if share > LIKELY else TAILS
-    low: float = _quantile(np.concatenate([begins, edges[:-1]]), weights, below)
-    high: float = _quantile(-np.concatenate([ends, edges[1:]]), weights, above)
-    return low * around_s, -high * around_s
+    zone = _summed(zones) + prior - log_sum(prior) + float(np.log(SMEARED))
+    sharp = _summed(sharps) + np.log(np.diff(np.log(edges)) / np.log(grid[-1] / grid[0]))
+    sharp += float(np.log1p(-SMEARED))
+    weights = np.concatenate([zone, sharp])
+    weights = np.exp(weights - log_sum(weights))
+    low = _quantile(np.concatenate([begins, edges[:-1]]), weights, TAIL)
+    return low * (1 - MARGIN) * around_s
+
+
+def _grid(low: float, high: float) -> Reals:
+    """Where zones may begin or end: evenly on a log scale, densely near the sharp interval."""
+    even = np.exp(np.arange(np.log(_LOWEST), np.log(_HIGHEST), _STEP))
+    step = np.log(high / low) / _FINE
+    if step >= _STEP:
+        return even
+    near = low * np.exp(step * np.arange(-2 * _FINE, 3 * _FINE + 1))
+    return np.union1d(even[(even < near[0]) | (even > near[-1])], near)
 
 
 def _summed(each: list[Reals]) -> Reals:
     return np.asarray(np.logaddexp.reduce(each, axis=0), dtype=np.float64)
 
 
-def _near(spans: Reals) -> Reals:
-    return np.asarray(spans[(spans > _STARTS[0]) & (spans < _STARTS[-1])])
+def _within(grid: Reals, spans: Reals) -> Reals:
+    return np.asarray(spans[(spans > grid[0]) & (spans < grid[-1])])
 
 
 def _quantile(points: Reals, weights: Reals, share: float) -> float:
@@ -93,9 +105,8 @@ def _quantile(points: Reals, weights: Reals, share: float) -> float:
 def _outside(
     lived: Reals, fatal: Reals, begins: Reals, ends: Reals, rates: tuple[float, ...]
 ) -> Reals:
-    """Log-likelihood of what happened below and above the zones."""
+    """Log-likelihood of what happened below and above the zones; spans ascend."""
     lost, spared, lucky, due = rates
-    lived, fatal = np.sort(lived), np.sort(fatal)
     likelihood: Reals = (
         np.searchsorted(fatal, begins, "right") * lost
         + np.searchsorted(lived, begins, "right") * spared
@@ -105,23 +116,36 @@ def _outside(
     return likelihood
 
 
-def _log_ramps(lived: Reals, fatal: Reals, begins: Reals, ends: Reals) -> Reals:
-    """Log-likelihood of what happened inside zones, the chance to end rising evenly."""
-    low, high = float(begins[0]), float(ends[-1])
-    total = np.zeros(len(begins))
-    for spans, rising in ((fatal, True), (lived, False)):
-        points, counts = _binned(spans[(spans > low) & (spans < high)], low, high)
-        for point, count in zip(points, counts, strict=True):
-            inside = np.flatnonzero((begins < point) & (point < ends))
-            part = (point - begins[inside]) / (ends[inside] - begins[inside])
-            total[inside] += count * np.log(np.clip(part if rising else 1 - part, 1e-3, 1.0))
-    return total
+def _log_ramps(lived: Reals, fatal: Reals, grid: Reals) -> Reals:
+    """Log-likelihood of what happened inside zones, the chance to end rising evenly.
+
+    Rows: where a zone begins; columns: where it ends. The distance from one edge is summed over the
+    spans up to the other, for all zones at once.
+    """
+    dead, deaths = _binned(_within(grid, fatal), grid)
+    alive, survivals = _binned(_within(grid, lived), grid)
+    widths = np.log(np.maximum(grid[None, :] - grid[:, None], _NEAREST))
+    # What ended: by its distance from the beginning.
+    away = np.log(np.maximum(dead[None, :] - grid[:, None], _NEAREST)) * deaths
+    sums = np.pad(np.cumsum(away, axis=1), ((0, 0), (1, 0)))
+    many = np.pad(np.cumsum(deaths), (1, 0))
+    first, last = np.searchsorted(dead, grid, "right"), np.searchsorted(dead, grid, "left")
+    total = sums[:, last] - np.take_along_axis(sums, first[:, None], 1)
+    total -= (many[last][None, :] - many[first][:, None]) * widths
+    # What survived: by its distance from the end.
+    away = np.log(np.maximum(grid[:, None] - alive[None, :], _NEAREST)) * survivals
+    sums = np.pad(np.cumsum(away, axis=1), ((0, 0), (1, 0)))
+    many = np.pad(np.cumsum(survivals), (1, 0))
+    first, last = np.searchsorted(alive, grid, "right"), np.searchsorted(alive, grid, "left")
+    total += (np.take_along_axis(sums, last[:, None], 1) - sums[:, first]).T
+    total -= (many[last][None, :] - many[first][:, None]) * widths
+    return np.asarray(total, dtype=np.float64)
 
 
-def _binned(spans: Reals, low: float, high: float) -> tuple[Reals, Reals]:
+def _binned(spans: Reals, grid: Reals) -> tuple[Reals, Reals]:
     """Distinct points with their numbers; where there are very many, rounded on a log scale."""
     if len(spans) > _BINS:
-        step = np.log(high / low) / _BINS
-        spans = low * np.exp((np.floor(np.log(spans / low) / step) + 0.5) * step)
+        step = np.log(grid[-1] / grid[0]) / _BINS
+        spans = grid[0] * np.exp((np.floor(np.log(spans / grid[0]) / step) + 0.5) * step)
     points, counts = np.unique(spans, return_counts=True)
     return points, counts.astype(np.float64)

@@ -24,9 +24,12 @@ from statetrail.inference.trials import Trials
 SMALLEST: Final = 0.03
 LARGEST: Final = 0.8
 """Throttles are sought between these shares of the timeout."""
+USUAL: Final = 0.5
+"""No throttle beyond this share of the timeout is allowed for where none shows."""
 SLACK: Final = 10.0
 """By how much the log-evidence may exceed the bound that is asked first: priors differ a little."""
 
+_TRIED: Final = 10
 _COARSE: Final = 26
 _FINE: Final = 11
 _SECOND_US: Final = 1e6
@@ -80,6 +83,23 @@ def throttled(evidence: Evidence, least: float = -np.inf) -> Throttle:
         np.log(LARGEST / SMALLEST)
     )
     return Throttle(top + float(np.log(mass)), float(tried[np.argmax(found)]))
+
+
+def latest(evidence: Evidence) -> float:
+    """The longest timeout in seconds that some throttled renewal allows; infinite: unbounded.
+
+    For each throttle the sharp interval of the timeout since the last noted use, as far as a
+    throttle leaves no more contradictions than none. Exact, however the uses were chosen.
+    """
+    plain = threshold(*evidence.votes("gap"))
+    if plain.low_s is None or plain.high_s is None:
+        return np.inf
+    found = plain.high_s
+    for throttle_s in np.geomspace(SMALLEST, USUAL, _TRIED) * (plain.low_s * plain.high_s) ** 0.5:
+        sharp = threshold(*noted(evidence, float(throttle_s)).votes("gap"))
+        if sharp.contradictions <= plain.contradictions:
+            found = max(found, sharp.high_s or np.inf)
+    return found
 
 
 def _evidence(evidence: Evidence, throttle_s: float) -> float:

@@ -7,13 +7,16 @@ less is reached than is asked for.
 
 import argparse
 import os
+import pickle
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -90,34 +93,53 @@ def batches(cases: list[str], sizes: list[int], worlds: int, seed: int) -> list[
     made = []
     for size in sorted(sizes, reverse=True):
         several = max(1, min(100, _VALUES_AT_ONCE // size))
-        for case in cases:
-            if CASES[case].beyond and size > BEYOND_UP_TO:
-                continue
-            for first in range(0, worlds, several):
-                seeds = range(seed + first, seed + min(first + several, worlds))
-                made.append(Batch(case, size, tuple(seeds)))
+        for first in range(0, worlds, several):
+            seeds = range(seed + first, seed + min(first + several, worlds))
+            made += [
+                Batch(case, size, tuple(seeds))
+                for case in cases
+                if size <= BEYOND_UP_TO or not CASES[case].beyond
+            ]
     return made
 
 
-def work(todo: list[Batch], jobs: int) -> Iterator[Outcome]:
+def kept(batch: Batch, folder: Path | None) -> Outcome:
+    """The outcome of a batch: the one in the folder, or a new one that is left there."""
+    if folder is None:
+        return calibrate(batch)
+    file = folder / f"{batch.case}-{batch.size}-{batch.seeds[0]}-{len(batch.seeds)}.pickle"
+    if file.exists():
+        found: Outcome = pickle.loads(file.read_bytes())
+        return found
+    outcome = calibrate(batch)
+    half = file.with_suffix(f".{os.getpid()}")
+    half.write_bytes(pickle.dumps(outcome))
+    half.replace(file)
+    return outcome
+
+
+def work(todo: list[Batch], jobs: int, folder: Path | None = None) -> Iterator[Outcome]:
     """The outcomes, in the order in which they come."""
+    each = partial(kept, folder=folder)
     if jobs == 1:
-        yield from map(calibrate, todo)
+        yield from map(each, todo)
         return
     # Engines have threads, which a forked process would not inherit alive.
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        for done in as_completed([pool.submit(calibrate, batch) for batch in todo]):
+        for done in as_completed([pool.submit(each, batch) for batch in todo]):
             yield done.result()
 
 
-def collect(todo: list[Batch], jobs: int) -> tuple[dict[tuple[str, int], Tally], list[Naive]]:
+def collect(
+    todo: list[Batch], jobs: int, folder: Path | None = None
+) -> tuple[dict[tuple[str, int], Tally], list[Naive]]:
     """Work through the batches, with progress where somebody watches."""
     judged: dict[tuple[str, int], dict[tuple[int, ...], tuple[Judged, ...]]] = {}
     naive: list[Naive] = []
     watched = Console(stderr=True)
     with Progress(console=watched, disable=not watched.is_terminal, transient=True) as progress:
         task = progress.add_task("worlds", total=sum(len(batch.seeds) for batch in todo))
-        for outcome in work(todo, jobs):
+        for outcome in work(todo, jobs, folder):
             batch = outcome.batch
             judged.setdefault((batch.case, batch.size), {})[batch.seeds] = outcome.judged
             naive += outcome.naive
@@ -138,10 +160,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--policies", type=_cases, default=list(CASES), help=", ".join(CASES))
     parser.add_argument("--seed", type=int, default=0, help="the first of the held-out seeds")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
+    parser.add_argument("--keep", type=Path, help="folder of outcomes: go on where one was stopped")
     asked = parser.parse_args(argv)
+    if asked.keep:
+        asked.keep.mkdir(parents=True, exist_ok=True)
     begun = time.perf_counter()
     todo = batches(asked.policies, asked.sizes, asked.worlds, asked.seed)
-    tallies, naive = collect(todo, asked.jobs)
+    tallies, naive = collect(todo, asked.jobs, asked.keep)
     console = Console(width=200)
     seeds = f"held-out seeds {asked.seed} to {asked.seed + asked.worlds - 1}"
     console.print(f"{asked.worlds} worlds per kind and size, {seeds}")

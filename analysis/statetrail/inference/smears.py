@@ -4,8 +4,8 @@ Enters: `Trials`. Leaves: what the limit exceeds, allowing for a sweeper.
 
 With a sweeper, values end up to one round after the timeout: the chance to end rises from 0 to 1
 through a zone that begins at the timeout. So the beginning of the zone is bounded, by its posterior
-under an evenly rising chance, averaged with that of a sharp limit: where the data say that the
-limit is sharp, the bound is that of the sharp limit. (With a throttled renewal values end before
+under an evenly rising chance, weighed against a sharp limit: where the data say that the limit is
+sharp, the bound is that of the sharp limit. (With a throttled renewal values end before
 the timeout: what that allows follows from the times of the uses, see
 `statetrail.inference.throttles.latest`.)
 """
@@ -20,8 +20,10 @@ from statetrail.inference.trials import Trials
 
 SMEARED: Final = 0.5
 """Prior of a zone."""
-TAIL: Final = 0.03
-"""Posterior probability that is left out."""
+UNLIKELY: Final = 0.02
+"""Posterior probability below which no zone is allowed for."""
+TAIL: Final = 0.07
+"""What is left out of the posterior of a zone's beginning."""
 MARGIN: Final = 0.01
 """Share of the bound by which it is lowered: no chance rises as evenly as here."""
 
@@ -37,7 +39,7 @@ _NEAREST: Final = 1e-4
 
 
 def swept(trials: Trials, span: str, low_s: float, high_s: float) -> float:
-    """What the limit exceeds, in seconds, but for `TAIL`.
+    """What the limit exceeds, in seconds.
 
     Parameters
     ----------
@@ -74,7 +76,10 @@ def swept(trials: Trials, span: str, low_s: float, high_s: float) -> float:
     sharp += float(np.log1p(-SMEARED))
     weights = np.concatenate([zone, sharp])
     weights = np.exp(weights - log_sum(weights))
-    low = _quantile(np.concatenate([begins, edges[:-1]]), weights, TAIL)
+    share = float(weights[: len(zone)].sum())
+    if share < UNLIKELY:
+        return low_s
+    low = _quantile(np.concatenate([begins, edges[:-1]]), weights, TAIL * share)
     return low * (1 - MARGIN) * around_s
 
 

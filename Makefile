@@ -59,6 +59,10 @@ SIZES ?= 10,30,100,1000
 calibrate: env ## what the inference of expiry names and covers on fresh worlds: WORLDS=200 SIZES=10,30,100,1000 SEED=1
 	PYTHONPATH=tests $(RUN) python -m calibration.run --worlds $(WORLDS) --sizes $(SIZES) --seed $(SEED)
 
+.PHONY: bench-expiry
+bench-expiry: env ## the inference of expiry at a million uses of 100,000 tokens, and where its time goes
+	PYTHONPATH=tests $(RUN) python -m benchmarks.bench_expiry
+
 .PHONY: docs
 docs: env ## renew the generated pages of analysis/statetrail/docs
 	$(RUN) python -m statetrail.docs

@@ -50,11 +50,17 @@ def render(
     _instead(console, tallies, cases, sizes)
     if naive:
         _naive(console, naive)
-    missed = [*_missed(tallies), *_worse_with_more(tallies, cases, sizes)]
+    lines = list(asked(tallies, cases, sizes))
+    _lines(console, lines)
+    missed = [
+        f"{line.where}: {line.what} {line.found}, asked {line.asked}"
+        for line in lines
+        if not line.reached
+    ]
     for line in missed:
         console.print(f"missed: {line}", highlight=False, soft_wrap=True)
-    if not missed:
-        console.print("All that is asked for is reached.")
+    told = f"{len(lines) - len(missed)} of the {len(lines)} lines that are asked for are reached."
+    console.print(told if missed else "All that is asked for is reached.")
     return missed
 
 
@@ -125,41 +131,71 @@ def _naive(console: Console, naive: Sequence[Naive]) -> None:
     console.print(table)
 
 
-def _missed(tallies: Tallies) -> Iterator[str]:
-    """What falls short of what is asked for."""
-    for (case, size), found in sorted(tallies.items(), key=lambda pair: pair[0][1]):
-        if CASES[case].beyond:
-            continue
-        where = f"{case} at {size} values"
-        right, least = found.share("right"), REACH.get(size, {}).get(case, 0.0)
-        if right.value < least:
-            yield f"{where}: named rightly in {right}, {least} are asked for"
-        avoidable = found.share("avoidable")
-        if avoidable.value > MOST_WRONG:
-            yield f"{where}: avoidably wrong in {avoidable}, at most {MOST_WRONG} are asked for"
-        strict = found.share("strict")
-        if size >= 1000 and strict.trials and strict.value < REACH[1000]["absolute"]:
-            yield f"{where}: the strict name in {strict}, {REACH[1000]['absolute']} are asked for"
-        covered = found.share("covered")
-        if covered.trials and covered.value < LEAST_COVERED:
-            yield f"{where}: reported interval covers {covered}, {LEAST_COVERED} are asked for"
-        sharp = found.share("sharp_covered")
-        if CASES[case].clean and sharp.trials and sharp.value < LEAST_SHARP:
-            yield f"{where}: sharp interval covers {sharp}, {LEAST_SHARP} are asked for"
-        widest = WIDTHS.get((case, size))
-        if widest is not None:
-            for what, most in (("sharp_width", widest), ("width", WIDER * widest)):
-                if (width := found.width(what)) > most:
-                    yield f"{where}: median {what} {_width(width)}, at most {most:.4g} is asked for"
+class Line(NamedTuple):
+    """One thing that is asked for: where, of what, how much, what was found, and whether it is."""
+
+    where: str
+    what: str
+    asked: str
+    found: str
+    reached: bool
 
 
-def _worse_with_more(tallies: Tallies, cases: Sequence[str], sizes: Sequence[int]) -> Iterator[str]:
-    """Where more data make it wrong more often, beyond chance."""
-    for case in cases:
+def asked(tallies: Tallies, cases: Sequence[str], sizes: Sequence[int]) -> Iterator[Line]:
+    """All that is asked for, held against what was found."""
+    judged = [case for case in cases if not CASES[case].beyond]
+    for size in sizes:
+        where = f"{size:,} values"
+        for case in judged:
+            found = tallies[case, size]
+            least = REACH.get(size, {}).get(case)
+            if least is not None:
+                yield _at_least(where, f"{case} named rightly", least, found.share("right"))
+            strict = found.share("strict")
+            if size >= 1000 and strict.trials:
+                least = REACH[1000]["absolute"]
+                yield _at_least(where, f"{case} by its strict name", least, strict)
+            avoidable = found.share("avoidable")
+            within = avoidable.value <= MOST_WRONG
+            yield Line(
+                where, f"{case} avoidably wrong", f"≤ {MOST_WRONG:g}", str(avoidable), within
+            )
+            covered, sharp = found.share("covered"), found.share("sharp_covered")
+            if covered.trials:
+                yield _at_least(where, f"{case} covered as reported", LEAST_COVERED, covered)
+            if CASES[case].clean and sharp.trials:
+                yield _at_least(where, f"{case} covered as sharp", LEAST_SHARP, sharp)
+            widest = WIDTHS.get((case, size))
+            if widest is not None:
+                for what, name, most in (
+                    ("sharp_width", "sharp", widest),
+                    ("width", "reported", WIDER * widest),
+                ):
+                    width = found.width(what)
+                    text = f"{case} median width, {name}"
+                    yield Line(where, text, f"≤ {most:.4g}", _width(width), width <= most)
+    for case in judged:
         for few, many in pairwise(sizes):
             less, more = (tallies[case, size].share("avoidable") for size in (few, many))
-            if more.wilson[0] > less.wilson[1]:
-                yield f"{case}: avoidably wrong in {less} at {few} values, in {more} at {many}"
+            worse = more.wilson[0] > less.wilson[1]
+            yield Line(
+                f"{few:,} to {many:,}",
+                f"{case} avoidably wrong with more data",
+                "not more",
+                f"{less.value:.3f} to {more.value:.3f}",
+                not worse,
+            )
+
+
+def _at_least(where: str, what: str, least: float, found: Share) -> Line:
+    return Line(where, what, f"≥ {least:g}", str(found), found.value >= least)
+
+
+def _lines(console: Console, lines: Sequence[Line]) -> None:
+    table = Table("at", "what", "asked", "found", "reached", title="What is asked for")
+    for line in lines:
+        table.add_row(*line[:4], "yes" if line.reached else "NO")
+    console.print(table)
 
 
 def _width(width: float) -> str:

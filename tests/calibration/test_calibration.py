@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from calibration import run
 from calibration.cases import CASES, REACH
 from calibration.judge import Share, judge, limit_of, tally
 from calibration.naive import Lives, kaplan_meier, longest_survived, median_lifetime, weibull
+from calibration.tables import asked
 from statetrail.worlds import POLICIES, Truth, draw
 
 
@@ -139,10 +141,10 @@ def test_every_world_is_drawn_once_and_held_out(monkeypatch: pytest.MonkeyPatch)
 
 def test_the_calibration_prints_its_tables(capsys: pytest.CaptureFixture[str]) -> None:
     """The same worlds give the same tables, up to the time it took."""
-    asked = ["--worlds", "3", "--sizes", "10", "--policies", "idle,none", "--jobs", "1"]
+    arguments = ["--worlds", "3", "--sizes", "10", "--policies", "idle,none", "--jobs", "1"]
     printed = []
     for _ in range(2):
-        assert run.main(asked) in (0, 1)
+        assert run.main(arguments) in (0, 1)
         printed.append(capsys.readouterr().out.splitlines()[:-1])
     assert printed[0] == printed[1]
     assert any("none-seen" in line for line in printed[0])
@@ -151,7 +153,7 @@ def test_the_calibration_prints_its_tables(capsys: pytest.CaptureFixture[str]) -
 def test_the_cases_know_every_policy() -> None:
     """And what is asked for is asked of cases that there are."""
     assert {case.policy for case in CASES.values()} == set(POLICIES)
-    assert all(case in CASES for asked in REACH.values() for case in asked)
+    assert all(case in CASES for wanted in REACH.values() for case in wanted)
 
 
 def test_a_tally_leaves_out_what_is_not_known() -> None:
@@ -162,3 +164,36 @@ def test_a_tally_leaves_out_what_is_not_known() -> None:
     assert found.share("covered") == Share(1, 1)
     assert found.share("right") == Share(1, 2)
     assert found.named() == {"idle": 1, "undetermined": 1}
+
+
+def test_a_calibration_that_was_stopped_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Batches whose outcomes were kept are not worked through again, and print the same."""
+    arguments = ["--worlds", "2", "--sizes", "10", "--policies", "none", "--jobs", "1"]
+    arguments += ["--keep", str(tmp_path)]
+    printed = []
+    for _ in range(2):
+        run.main(arguments)
+        printed.append(capsys.readouterr().out.splitlines()[:-1])
+        monkeypatch.setattr(run, "calibrate", None)
+    assert printed[0] == printed[1]
+
+
+def test_each_line_that_is_asked_for_is_printed_with_whether_it_is_reached() -> None:
+    """One case that is right and one that names nothing."""
+    truth = draw("idle", 30, 1).truth
+    case = CASES["idle"]
+    right, silent = (tally([judge(case, truth, r)]) for r in (row(truth, "idle"), None))
+    for found, reached in ((right, True), (silent, False)):
+        lines = list(asked({("idle", 30): found}, ["idle"], [30]))
+        named = next(line for line in lines if line.what == "idle named rightly")
+        assert (named.where, named.asked, named.reached) == ("30 values", "≥ 0.85", reached)
+        wrong = next(line for line in lines if line.what == "idle avoidably wrong")
+        assert wrong.reached
+    assert {line.what for line in asked({("idle", 30): right}, ["idle"], [30])} >= {
+        "idle covered as reported",
+        "idle covered as sharp",
+        "idle median width, sharp",
+        "idle median width, reported",
+    }

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from statetrail.errors import UsageError
-from statetrail.report import plots
+from statetrail.report import expiry_plots, plots
 from statetrail.report.svg import svg
 from support.audits import BAD, document
 
@@ -32,8 +32,34 @@ def test_the_gaps_are_drawn_with_their_outcome_and_interval() -> None:
         assert word in drawn
 
 
-@pytest.mark.parametrize("plot", [plots.timeline, plots.gaps], ids=["timeline", "gaps"])
+@pytest.mark.parametrize(
+    "plot",
+    [plots.timeline, plots.gaps, expiry_plots.survival, expiry_plots.likelihood],
+    ids=["timeline", "gaps", "survival", "likelihood"],
+)
 def test_a_chart_of_nothing_is_empty_and_no_error(plot) -> None:  # type: ignore[no-untyped-def]
     """Without data there is an empty chart."""
-    empty = msgspec.structs.replace(document(), lifespans=(), rotations=(), gaps=(), expiry=())
+    empty = msgspec.structs.replace(
+        document(), lifespans=(), rotations=(), gaps=(), expiry=(), survival=(), likelihoods=()
+    )
     assert svg(plot(empty)).startswith("<svg")
+
+
+def test_the_survival_curve_has_its_band_and_marks() -> None:
+    """A line, a band and a tick a censored client, on an axis in plain units."""
+    chart = expiry_plots.survival(document())
+    marks = [layer["mark"]["type"] for layer in chart.to_dict()["layer"]]
+    assert marks == ["area", "line", "tick"]
+    drawn = svg(chart)
+    for word in ("share of clients", "30 min", "1 h", "_session_token"):
+        assert word in drawn
+
+
+def test_the_likelihoods_are_drawn_best_first_and_cut_off() -> None:
+    """Every model by its name; one that is hopeless has no bar."""
+    chart = expiry_plots.likelihood(document()).to_dict()
+    (layer,) = chart["layer"]
+    rows = layer["data"]["values"]
+    assert [row["model"] for row in rows] == ["idle", "by chance", "each use"]
+    assert [row["below"] for row in rows] == [0.0, -4.2, -expiry_plots.FARTHEST]
+    assert "by chance" in svg(expiry_plots.likelihood(document(), "_session_token"))

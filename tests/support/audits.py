@@ -17,11 +17,13 @@ from statetrail.report.document import (
     Document,
     EvidenceExchange,
     Expiry,
+    Fall,
     Finding,
     Gap,
     Generator,
     Leak,
     Lifespan,
+    Likelihood,
     Override,
     Parameter,
     RootCause,
@@ -34,6 +36,7 @@ from statetrail.report.document import (
     Sighting,
     Source,
     Statement,
+    Survival,
     TokenSummary,
 )
 
@@ -116,6 +119,36 @@ def document() -> Document:
                 ("survived", 1500.0, 3),
                 ("fatal", 1860.0, 2),
                 ("fatal", 3600.0, 4),
+            )
+        ),
+        survival=(
+            Survival(
+                origin=SHOP,
+                dialect=TOKEN[0],
+                param=TOKEN[1],
+                span="gap",
+                clients=4,
+                contradicting=0,
+                falls=(
+                    Fall(left_s=1500.0, right_s=1860.0, survival=0.4, band_low=0.0, band_high=0.9),
+                    Fall(left_s=2400.0, right_s=3600.0, survival=0.1, band_low=0.0, band_high=0.7),
+                ),
+                censored_s=(900.0, 2400.0),
+            ),
+        ),
+        likelihoods=tuple(
+            Likelihood(
+                origin=SHOP,
+                dialect=TOKEN[0],
+                param=TOKEN[1],
+                model=model,
+                policy=policy,
+                below=below,
+            )
+            for model, policy, below in (
+                ("idle", "idle", 0.0),
+                ("by chance", "eviction", 4.2),
+                ("each use", "per-request", 90.0),
             )
         ),
         rotations_total=5,
@@ -578,7 +611,12 @@ def _exchanges() -> tuple[EvidenceExchange, ...]:
 def without_charts(original: Document) -> Document:
     """The document without what its charts are drawn from, for tests that look at the text."""
     return msgspec.structs.replace(
-        original, gaps=(), lifespans=(), rotations=original.rotations[:1]
+        original,
+        gaps=(),
+        survival=(),
+        likelihoods=(),
+        lifespans=(),
+        rotations=original.rotations[:1],
     )
 
 

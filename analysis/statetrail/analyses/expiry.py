@@ -12,6 +12,7 @@ Confidence
     the rest.
 """
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 
 from statetrail.analyses.lookback import NOTHING, Ints
-from statetrail.analyses.outcomes import ENDED, LATE, SURVIVED, TOKEN_SERIES
+from statetrail.analyses.outcomes import ENDED, LATE, SURVIVED, TOKEN_SERIES, Series
 from statetrail.analyses.tested import Tested, Votes
 from statetrail.analyses.trials import Trials
 from statetrail.analyses.uses import tested
@@ -31,7 +32,7 @@ from statetrail.inference.intervals import AGE_FAMILY
 from statetrail.inference.numerics import Reals
 from statetrail.schema import EXPIRY
 
-__all__ = ["CONFIDENCES", "MIN_CLIENTS", "MIN_ENDS", "POLICIES", "expiry", "spoken"]
+__all__ = ["CONFIDENCES", "MIN_CLIENTS", "MIN_ENDS", "POLICIES", "expiry", "inferred", "spoken"]
 
 CONFIDENCES: Final = ("none", "low", "medium", "high")
 HIGH_ENDS: Final = 10
@@ -90,18 +91,45 @@ def _seconds(spans_us: Ints, missing: float) -> Reals:
     return np.where(spans_us >= 0, spans_us / 1e6, missing)
 
 
+@dataclass(frozen=True, slots=True)
+class Inferred:
+    """What was inferred of one parameter's tokens, and from what.
+
+    Attributes
+    ----------
+    told, votes, sample
+        The uses, what each token says, and the uses of a sample of them.
+    found
+        The policy and its limits.
+    """
+
+    told: Tested
+    votes: Ballots
+    sample: Evidence
+    found: Inference
+
+
+def inferred(rec: Recording) -> dict[Series, Inferred]:
+    """What was inferred of each parameter that holds tokens, by (origin, dialect, param)."""
+    return rec.once("inferred", lambda: {s: _inferred(told) for s, told in tested(rec).items()})
+
+
+def _inferred(told: Tested) -> Inferred:
+    votes, sample = ballots(told.votes), evidence(told.trials)
+    return Inferred(told, votes, sample, infer(sample, votes, told.late))
+
+
 def _expiry(rec: Recording) -> pa.Table:
     rows = [
-        dict(zip(TOKEN_SERIES, series, strict=True)) | _row(told)
-        for series, told in tested(rec).items()
+        dict(zip(TOKEN_SERIES, series, strict=True)) | _row(one)
+        for series, one in inferred(rec).items()
     ]
     return pa.Table.from_pylist(rows, schema=EXPIRY.arrow)
 
 
-def _row(told: Tested) -> dict[str, Any]:
+def _row(one: Inferred) -> dict[str, Any]:
     """The row of one parameter without its key."""
-    votes = ballots(told.votes)
-    found = infer(evidence(told.trials), votes, told.late)
+    told, votes, found = one.told, one.votes, one.found
     limit = found.age if found.policy in AGE_FAMILY else found.idle
     # An interval that the tokens themselves contradict is no answer: it would only look narrow.
     odd = limit.sharp.contradictions > _ODD * limit.sharp.votes

@@ -80,7 +80,7 @@ def swept(trials: Trials, span: str, low_s: float, high_s: float) -> float:
     if share < UNLIKELY:
         return low_s
     low = _quantile(np.concatenate([begins, edges[:-1]]), weights, TAIL * share)
-    return low * (1 - MARGIN) * around_s
+    return float(low * (1 - MARGIN) * around_s)
 
 
 def _grid(low: float, high: float) -> Reals:

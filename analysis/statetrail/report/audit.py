@@ -18,7 +18,7 @@ from statetrail.findings.profiles import DEFAULT, Profile
 from statetrail.findings.rule import SEVERITIES, Severity
 from statetrail.findings.suppression import Entry
 from statetrail.frames import Recording
-from statetrail.report import plots
+from statetrail.report import expiry_plots, plots
 from statetrail.report.comparing import compare
 from statetrail.report.document import SCHEMA_VERSION, Baseline, Document
 from statetrail.report.gather import gather
@@ -141,6 +141,14 @@ class Audit:
     def plot_gaps(self) -> alt.LayerChart:
         """The idle gaps that values survived or did not, with the interval of the timeout."""
         return plots.gaps(self.document)
+
+    def plot_survival(self) -> alt.LayerChart:
+        """Which share of the clients have a limit beyond a span, with band and censoring marks."""
+        return expiry_plots.survival(self.document)
+
+    def plot_likelihood(self, param: str | None = None) -> alt.LayerChart:
+        """How well each model of a server explains the ends of tokens, the best one first."""
+        return expiry_plots.likelihood(self.document, param)
 
     def write_html(self, path: Path | str) -> None:
         """Write `to_html` to a file."""

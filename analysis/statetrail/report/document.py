@@ -159,6 +159,45 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
     count: int
 
 
+class Fall(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a survival curve falls: somewhere within an interval."""
+
+    left_s: float
+    right_s: Annotated[float | None, Meta(description="null: open")]
+    survival: Annotated[float, Meta(description="Share that is left after it")]
+    band_low: float
+    band_high: float
+
+
+class Survival(msgspec.Struct, frozen=True, kw_only=True):
+    """How large a share of the clients have a limit beyond a span, by Turnbull's estimate."""
+
+    origin: str
+    dialect: str
+    param: str
+    span: Literal["gap", "age"]
+    clients: int
+    contradicting: Annotated[int, Meta(description="Clients left out: no limit fits them")]
+    falls: tuple[Fall, ...]
+    censored_s: Annotated[
+        tuple[float, ...],
+        Meta(description="Longest survived span of clients whose tokens did not end; capped"),
+    ]
+
+
+class Likelihood(msgspec.Struct, frozen=True, kw_only=True):
+    """How well a model of a server explains the uses of one parameter's tokens."""
+
+    origin: str
+    dialect: str
+    param: str
+    model: str
+    policy: Annotated[str, Meta(description="The name that it speaks for")]
+    below: Annotated[
+        float, Meta(description="Natural logarithm of its evidence, under that of the best")
+    ]
+
+
 class Rotation(msgspec.Struct, frozen=True, kw_only=True):
     """One issue of a value that differs from the one issued before."""
 
@@ -209,6 +248,8 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     tokens_summary: tuple[TokenSummary, ...]
     expiry: tuple[Expiry, ...]
     gaps: tuple[Gap, ...]
+    survival: tuple[Survival, ...] = ()
+    likelihoods: tuple[Likelihood, ...] = ()
     rotations_total: int
     rotations_by_cause: Counts
     rotations: Annotated[tuple[Rotation, ...], Meta(description="By time; capped")]

@@ -20,7 +20,7 @@ from markupsafe import Markup, escape
 
 from statetrail.analyses.rotations import CAUSES
 from statetrail.analyses.verdicts import FAULTS, VERDICTS
-from statetrail.report import definitions, plots, wording
+from statetrail.report import definitions, expiry_plots, plots, wording
 from statetrail.report.document import Document, EvidenceExchange, Finding
 from statetrail.report.gather.findings import MAX_EVIDENCE, first_of_each
 from statetrail.report.heatmap import heatmaps
@@ -268,6 +268,18 @@ def _charts(document: Document) -> dict[str, Chart]:
             lambda width, scheme: plots.gaps(document, width=width, scheme=scheme),
             "Idle gaps on a logarithmic axis, those that a value survived and those that were "
             "fatal, with the interval of the timeout shaded; the figures are in the table below.",
+        )
+    if document.survival:
+        charts["survival"] = _chart(
+            lambda width, scheme: expiry_plots.survival(document, width=width, scheme=scheme),
+            "Survival curve on a logarithmic axis: the share of the clients whose limit lies "
+            "beyond a span, with a band of 95 % confidence and marks where tokens were left alive.",
+        )
+    if document.likelihoods:
+        charts["likelihood"] = _chart(
+            lambda width, scheme: expiry_plots.likelihood(document, width=width, scheme=scheme),
+            "Bars, one a model of the server: how far the logarithm of its evidence lies below "
+            "that of the best model.",
         )
     return charts
 

@@ -223,18 +223,8 @@ def _bands(chosen: Iterable[Expiry], labels: dict[tuple[str, str, str], str]) ->
 
 def _gaps(points: list[Row], bands: list[Row], shared: str, width: int, scheme: Scheme) -> Chart:
     colours = COLOURS[scheme]
-    sizes = [point["seconds"] for point in points] or [1.0, 3600.0]
     edges = [edge for band in bands for edge in (band["low"], band["high"])]
-    low, high = min(sizes + edges) / 1.6, max(sizes + edges) * 1.6
-    ticks = [tick for tick in _TICKS_S if low <= tick <= high]
-    names = {tick: duration(tick) for tick in ticks}
-    spoken = " : ".join(f"datum.value == {tick} ? '{name}'" for tick, name in names.items())
-    x = alt.X(
-        "seconds:Q",
-        title="idle for",
-        scale=alt.Scale(type="log", domain=[low, high], nice=False),
-        axis=alt.Axis(values=ticks, labelExpr=f"{spoken} : ''" if spoken else "''"),
-    )
+    x = seconds_axis("seconds", [point["seconds"] for point in points] + edges, "idle for")
     lanes = list(dict.fromkeys(point["lane"] for point in points))
     y = alt.Y("lane:N", title=None, sort=lanes)
     shade = (
@@ -270,6 +260,21 @@ def _gaps(points: list[Row], bands: list[Row], shared: str, width: int, scheme: 
     ]
     layers = [shade, *dots] if bands else dots
     return _styled(_layered(*layers), width, scheme, step=46, rows=len(lanes), title=shared)
+
+
+def seconds_axis(field: str, spans: Sequence[float], title: str) -> alt.X:
+    """A logarithmic axis of spans with plain labels."""
+    known = list(spans) or [1.0, 3600.0]
+    low, high = min(known) / 1.6, max(known) * 1.6
+    ticks = [tick for tick in _TICKS_S if low <= tick <= high]
+    names = {tick: duration(tick) for tick in ticks}
+    spoken = " : ".join(f"datum.value == {tick} ? '{name}'" for tick, name in names.items())
+    return alt.X(
+        f"{field}:Q",
+        title=title,
+        scale=alt.Scale(type="log", domain=[low, high], nice=False),
+        axis=alt.Axis(values=ticks, labelExpr=f"{spoken} : ''" if spoken else "''"),
+    )
 
 
 def _data(rows: list[Row]) -> alt.InlineData:

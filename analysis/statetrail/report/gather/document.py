@@ -36,6 +36,7 @@ from statetrail.report.gather.findings import (
     with_around,
 )
 from statetrail.report.gather.gaps import gather_gaps
+from statetrail.report.gather.limits import gather_likelihoods, gather_survival
 from statetrail.report.gather.parameters import gather_parameters
 from statetrail.report.gather.rotations import gather_lifespans, gather_rotations
 from statetrail.report.gather.sessions import gather_lost_sessions, gather_session_summaries
@@ -92,6 +93,8 @@ def gather(
         tokens_summary=tokens,
         expiry=ends,
         gaps=gather_gaps(rec),
+        survival=gather_survival(rec),
+        likelihoods=gather_likelihoods(rec),
         rotations_total=rotations_total,
         rotations_by_cause=causes,
         rotations=rotations,

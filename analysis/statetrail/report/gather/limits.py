@@ -1,0 +1,95 @@
+"""The limits section: survival curves by client, and how well each model explains the uses.
+
+Enters: `inferred`. Leaves: `Survival` and `Likelihood` parts.
+"""
+
+from collections.abc import Iterator
+from typing import Final, Literal
+
+import numpy as np
+
+from statetrail.analyses.expiry import Inferred, inferred
+from statetrail.analyses.outcomes import Series
+from statetrail.frames import Recording
+from statetrail.inference.estimators import by_client
+from statetrail.inference.intervals import AGE_FAMILY
+from statetrail.inference.numerics import Reals
+from statetrail.inference.policy import MODELS
+from statetrail.inference.turnbull import turnbull
+from statetrail.report.document import Fall, Likelihood, Survival
+
+MOST_FALLS: Final = 120
+MOST_CENSORED: Final = 60
+
+
+def gather_survival(rec: Recording) -> tuple[Survival, ...]:
+    """A curve for each parameter of which a token ended, one interval a client."""
+    curves = (_survival(series, one) for series, one in inferred(rec).items() if one.votes.ends)
+    return tuple(curve for curve in curves if curve.clients)
+
+
+def _survival(series: Series, one: Inferred) -> Survival:
+    origin, dialect, param = series
+    span: Literal["gap", "age"] = "age" if one.found.policy in AGE_FAMILY else "gap"
+    left, right, contradicting = by_client(one.sample, span)
+    told = (left > 0) | np.isfinite(right)
+    left, right = left[told], right[told]
+    curve = turnbull(left, right)
+    columns = (curve.left_s, curve.right_s, curve.survival, curve.band_low, curve.band_high)
+    falls = np.stack(columns, axis=1)[_some(len(curve.left_s), MOST_FALLS)]
+    return Survival(
+        origin=origin,
+        dialect=dialect,
+        param=param,
+        span=span,
+        clients=len(left),
+        contradicting=contradicting,
+        falls=tuple(
+            Fall(
+                left_s=_short(begin),
+                right_s=_short(end) if np.isfinite(end) else None,
+                survival=_short(rest),
+                band_low=_short(low),
+                band_high=_short(high),
+            )
+            for begin, end, rest, low, high in falls.tolist()
+        ),
+        censored_s=_censored(left[np.isinf(right)]),
+    )
+
+
+def _censored(spans: Reals) -> tuple[float, ...]:
+    ranked = np.sort(spans[spans > 0])
+    return tuple(map(_short, ranked[_some(len(ranked), MOST_CENSORED)].tolist()))
+
+
+def _some(count: int, most: int) -> np.ndarray:
+    """Places of at most so many, evenly chosen, the outermost among them."""
+    return np.unique(np.linspace(0, max(count - 1, 0), min(count, most)).round().astype(np.int64))
+
+
+def gather_likelihoods(rec: Recording) -> tuple[Likelihood, ...]:
+    """Every model that was weighed, the best of each parameter first."""
+    return tuple(row for series, one in inferred(rec).items() for row in _likelihoods(series, one))
+
+
+def _likelihoods(series: Series, one: Inferred) -> Iterator[Likelihood]:
+    origin, dialect, param = series
+    naming = one.found.naming
+    if naming is None:
+        return
+    found = {model: value for model, value in naming.log_evidence.items() if np.isfinite(value)}
+    top = max(found.values(), default=0.0)
+    for model in sorted(found, key=lambda model: -found[model]):
+        yield Likelihood(
+            origin=origin,
+            dialect=dialect,
+            param=param,
+            model=model,
+            policy=MODELS[model][0],
+            below=_short(top - found[model]),
+        )
+
+
+def _short(number: float) -> float:
+    return float(f"{number:.6g}")

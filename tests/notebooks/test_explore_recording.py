@@ -50,7 +50,7 @@ def test_the_notebook_runs_on_a_small_recording(
     """Every cell runs, three charts are drawn as SVG, and no secret or script is put out."""
     outputs = shown(run(write_shop(tmp_path / "shop.sqlite"), monkeypatch))
     pictures = [data["image/svg+xml"] for data in outputs if "image/svg+xml" in data]
-    assert len(pictures) == 3
+    assert len(pictures) == 5
     assert all("<svg" in picture for picture in pictures)
     everything = str(outputs)
     assert "<script" not in everything

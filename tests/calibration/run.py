@@ -109,11 +109,10 @@ def kept(batch: Batch, folder: Path | None) -> Outcome:
         return calibrate(batch)
     file = folder / f"{batch.case}-{batch.size}-{batch.seeds[0]}-{len(batch.seeds)}.pickle"
     if file.exists():
-        found: Outcome = pickle.loads(file.read_bytes())
-        return found
+        return Outcome(batch, *pickle.loads(file.read_bytes()))
     outcome = calibrate(batch)
     half = file.with_suffix(f".{os.getpid()}")
-    half.write_bytes(pickle.dumps(outcome))
+    half.write_bytes(pickle.dumps((outcome.judged, outcome.naive)))
     half.replace(file)
     return outcome
 

@@ -29,8 +29,7 @@ NEVER: Final = 0.2
 MIN_CLIENTS: Final = 2
 """Clients that each population needs, those whose ends or survivals the other does not allow..."""
 MIN_TRIALS: Final = 3
-"""... or so many survivals that the first limit forbids, if values of theirs ended too; or so many
-ends that the second does not explain, if values of theirs survived too."""
+"""... or so many survivals that the first limit forbids, if values of theirs ended too."""
 
 _GRID: Final = 48
 _SPARSE: Final = 12
@@ -200,17 +199,15 @@ def _best_of(each: Reals, one: Codes, two: Codes) -> Reals:
 
 def _acts(counts: tuple[Reals, Reals, Reals, Reals], one: Codes, two: Codes) -> tuple[Flags, Flags]:
     """Pairs that both populations need, and those of them that rest on more than one accident."""
-    lost, kept, explained, lucky = counts
+    lost, _, explained, lucky = counts
     # Survivals that the first limit forbids; ends that the second does not explain.
     forbidden = lucky[:, one] - lucky[:, two]
-    early = lost[:, two] - lost[:, one]
-    needs_second, needs_first = (forbidden > 0).sum(axis=0), (early > 0).sum(axis=0)
+    needs_second = (forbidden > 0).sum(axis=0)
+    needs_first = ((lost[:, two] - lost[:, one]) > 0).sum(axis=0)
     ends = np.where(forbidden > 0, explained[:, two], 0).sum(axis=0)
-    survivals = np.where(early > 0, kept[:, one], 0).sum(axis=0)
     several = (needs_second >= MIN_CLIENTS) & (needs_first >= MIN_CLIENTS)
-    long = (forbidden.sum(axis=0) >= MIN_TRIALS) & (ends >= 1)
-    short = (early.sum(axis=0) >= MIN_TRIALS) & (survivals >= 1)
-    return (needs_second > 0) & (needs_first > 0), several | long | short
+    at_length = (forbidden.sum(axis=0) >= MIN_TRIALS) & (ends >= 1)
+    return (needs_second > 0) & (needs_first > 0), several | at_length
 
 
 def _counts(trials: Trials, span: str, edges: Reals) -> tuple[Reals, Reals, Reals, Reals]:

@@ -22,7 +22,7 @@ SMEARED: Final = 0.5
 """Prior of a zone."""
 UNLIKELY: Final = 0.02
 """Posterior probability below which no zone is allowed for."""
-TAIL: Final = 0.07
+TAIL: Final = 0.04
 """What is left out of the posterior of a zone's beginning."""
 MARGIN: Final = 0.01
 """Share of the bound by which it is lowered: no chance rises as evenly as here."""

@@ -58,7 +58,7 @@ def test_the_survival_curve_has_its_band_and_marks() -> None:
 def test_the_likelihoods_are_drawn_best_first_and_cut_off() -> None:
     """Every model by its name; one that is hopeless has no bar."""
     chart = expiry_plots.likelihood(document()).to_dict()
-    rows = chart["data"]["values"]
+    (rows,) = chart["datasets"].values()
     assert [row["model"] for row in rows] == ["idle", "by chance", "each use"]
     assert [row["below"] for row in rows] == [0.0, -4.2, -expiry_plots.FARTHEST]
     assert "by chance" in svg(expiry_plots.likelihood(document(), "_session_token"))

@@ -22,9 +22,9 @@ from statetrail.errors import StoreError, UsageError
 from statetrail.schema import CAPTURES, CLIENT_BY, EXCHANGES, FACTS, SCHEMA_VERSION
 from statetrail.store.reading import MANIFEST, Facts, join_facts
 
-MIN_BUCKETS: Final = 64
+MIN_BUCKETS: Final = 16
 MAX_BUCKETS: Final = 4096
-BUCKET: Final = 2**14
+BUCKET: Final = 2**16
 """Exchanges that a bucket has by default, where clients are many and small."""
 
 
@@ -92,7 +92,7 @@ def buckets_for(exchanges: int) -> int:
     """How many buckets so many exchanges are split into.
 
     >>> buckets_for(1000), buckets_for(10_000_000)
-    (64, 610)
+    (16, 152)
     """
     return min(max(exchanges // BUCKET, MIN_BUCKETS), MAX_BUCKETS)
 

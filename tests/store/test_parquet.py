@@ -138,7 +138,7 @@ def test_an_existing_folder_is_not_overwritten(recording: Path, tmp_path: Path) 
     (tmp_path / "empty").mkdir()
     export_parquet(facts, tmp_path / "empty", ("peer",))
     manifest = json.loads((tmp_path / "empty" / "statetrail.json").read_text())
-    assert (manifest["client_by"], manifest["buckets"]) == (["peer"], 64)
+    assert (manifest["client_by"], manifest["buckets"]) == (["peer"], 16)
 
 
 def test_a_failed_export_leaves_nothing(

@@ -43,12 +43,15 @@ class Past:
 
     def __init__(self, group: Ints, moment: Ints, span: int) -> None:
         self._span = span
-        self._order = grouped(group)
-        self._key = (group * span + moment)[self._order]
+        self._key = group * span + moment
+        self._order: Ints | None = None
         if (self._key[1:] < self._key[:-1]).any():
-            again = np.argsort(self._key, kind="stable")  # quick where most are in order already
-            self._order, self._key = self._order[again], self._key[again]
-        self._group = group[self._order]
+            self._order = np.argsort(self._key)
+            self._key = self._key[self._order]
+        self._group = self._ordered(group)
+
+    def _ordered(self, column: Ints) -> Ints:
+        return column if self._order is None else column[self._order]
 
     def at(self, group: Ints, moment: Ints, *, inclusive: bool = True) -> Ints:
         """For each question the place of the last point of its group by that moment.
@@ -65,20 +68,23 @@ class Past:
     def last(self, group: Ints, moment: Ints, *, inclusive: bool = True) -> Ints:
         """For each question the last point of its group by that moment, -1 for none.
 
-        Points are named by their place in what this was made of.
+        Points are named by their place in what this was made of. Of several at that moment it is
+        any.
         """
-        return np.append(self._order, NOTHING)[self.at(group, moment, inclusive=inclusive)]
+        place = self.at(group, moment, inclusive=inclusive)
+        return place if self._order is None else np.append(self._order, NOTHING)[place]
 
     def after(self, group: Ints, moment: Ints) -> Ints:
         """For each question the first point of its group after that moment, -1 for none.
 
-        Points are named by their place in what this was made of.
+        Points are named by their place in what this was made of. Of several at that moment it is
+        any.
         """
         place = np.searchsorted(self._key, group * self._span + moment, "right")
         inside = place < len(self._key)
         inside[inside] = self._group[place[inside]] == group[inside]
         found = np.full(len(place), NOTHING, dtype=np.int64)
-        found[inside] = self._order[place[inside]]
+        found[inside] = place[inside] if self._order is None else self._order[place[inside]]
         return found
 
     def maxima(self, values: Ints) -> Ints:
@@ -86,7 +92,7 @@ class Past:
         width = self._span + 1
         base = self._group * width
         known = np.empty(len(values) + 1, dtype=np.int64)
-        np.maximum.accumulate(values[self._order] + base + 1, out=known[:-1])
+        np.maximum.accumulate(self._ordered(values) + base + 1, out=known[:-1])
         known[:-1] -= base + 1
         # What was carried over from the group before lies below every value of this one.
         np.maximum(known, NOTHING, out=known)
@@ -98,21 +104,6 @@ class Past:
         places = np.arange(len(self._key), dtype=np.int64)
         first = np.maximum.accumulate(np.where(run_begins(self._group), places, 0))
         return np.append(places - first + 1, 0)
-
-
-def grouped(group: Ints) -> Ints:
-    """The order by group that leaves the order within each group as it is.
-
-    >>> grouped(np.array([3, 1, 3, 0]))
-    array([3, 1, 0, 2])
-    """
-    # NumPy sorts 16-bit integers without comparing them.
-    small = group.astype(np.uint16) if _fits(group) else group
-    return np.argsort(small, kind="stable")
-
-
-def _fits(group: Ints) -> bool:
-    return not len(group) or bool(group.min() >= 0 and group.max() < 2**16)
 
 
 def ranked(*times: Ints) -> tuple[list[Ints], Ints]:

@@ -9,7 +9,7 @@ from inference.made import evidence
 from statetrail.inference import Evidence, infer
 from statetrail.inference.smears import swept
 from statetrail.inference.thresholds import threshold
-from statetrail.inference.throttles import SMALLEST, USUAL, latest, throttled
+from statetrail.inference.throttles import SMALLEST, USUAL, latest, noted, throttled
 from statetrail.inference.trials import Trials
 
 TIMEOUT_S = 1800.0
@@ -56,6 +56,22 @@ def test_no_throttle_hides_a_longer_timeout(share: float) -> None:
         missed += plain < TIMEOUT_S
         assert latest(uses) * 1.02 >= TIMEOUT_S
     assert missed > 0 or share == SMALLEST
+
+
+@pytest.mark.parametrize("share", [1e-9, 0.05, 0.3])
+def test_gaps_since_the_last_noted_use_are_what_a_plain_loop_counts(share: float) -> None:
+    """From use to use of each value; the first is counted from its birth."""
+    uses, throttle_s = throttling(0.2 * TIMEOUT_S, seed=7, values=20), share * TIMEOUT_S
+    plain, last = [], dict[int, float]()
+    for value, at_us, low, high in zip(
+        uses.value.tolist(), uses.at_us.tolist(), uses.gap_low_s, uses.gap_high_s, strict=True
+    ):
+        at = at_us / 1e6
+        gap = at - last.setdefault(value, at - (low + high) / 2)
+        plain.append(gap)
+        if gap >= throttle_s:
+            last[value] = at
+    assert noted(uses, throttle_s).gap_high_s == pytest.approx(plain, abs=0.05)
 
 
 def test_an_exact_server_is_not_bounded_much_more_widely() -> None:

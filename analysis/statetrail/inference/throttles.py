@@ -58,6 +58,7 @@ def throttled(evidence: Evidence, least: float = -np.inf) -> Throttle:
     and none that could not reach `least` if every end were as long after the last noted use as the
     largest throttle allows.
     """
+    evidence = evidence.where(evidence.survived | evidence.ended)
     trials = Trials.of(evidence)
     fatal = trials.fatal_gap
     if not len(fatal) or not threshold(*evidence.votes("gap")).contradictions:
@@ -118,7 +119,8 @@ def noted(evidence: Evidence, throttle_s: float) -> Evidence:
     throttle_s
         Seconds that have to pass after a noted use until another is noted.
     """
-    counted = evidence.where(evidence.survived | evidence.ended)
+    which = evidence.survived | evidence.ended
+    counted = evidence if which.all() else evidence.where(which)
     if not len(counted):
         return counted
     at = counted.at_us - counted.at_us.min() + 1
@@ -146,23 +148,20 @@ def _microseconds(seconds: Reals) -> Codes:
 
 def _last_noted(value: Codes, at: Codes, first: Codes, born: Codes, throttle: int) -> Codes:
     """Per use, when its value had last been noted before."""
-    stride = int(at.max()) + throttle + 1
-    key = value * stride + at
-    stop = np.append(first[1:], len(value))
-    is_noted = np.zeros(len(value), dtype=np.bool_)
-    moving, clock = np.arange(len(first)), born
+    stride, count = int(at.max()) + throttle + 1, len(value)
+    key, end = value * stride + at, np.append(first[1:], count)
+    group = np.repeat(np.arange(len(first)), np.diff(first, append=count))
+    # From each use the next one of its value that would be noted; `count`: none.
+    after = np.maximum(np.searchsorted(key, key + throttle), np.arange(count) + 1)
+    after[after >= end[group]] = count
+    moving = np.searchsorted(key, value[first] * stride + np.maximum(born + throttle, 0))
+    moving = moving[moving < end]
+    is_noted = np.zeros(count, dtype=np.bool_)
     while len(moving):
-        after = np.searchsorted(
-            key, value[first[moving]] * stride + np.maximum(clock + throttle, 0)
-        )
-        there = after < stop[moving]
-        moving, after = moving[there], after[there]
-        is_noted[after] = True
-        clock = at[after]
-    noted_at = np.where(is_noted, np.arange(len(value)), -1)
+        is_noted[moving] = True
+        moving = after[moving]
+        moving = moving[moving < count]
+    noted_at = np.where(is_noted, np.arange(count), -1)
     noted_at = np.concatenate([[-1], np.maximum.accumulate(noted_at)[:-1]])
-    starts = np.zeros(len(value), dtype=np.int64)
-    starts[first] = 1
-    group = np.cumsum(starts) - 1
     within = noted_at >= first[group]
     return np.where(within, at[np.maximum(noted_at, 0)], born[group])

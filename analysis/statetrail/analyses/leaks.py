@@ -41,11 +41,14 @@ def _leaks(rec: Recording) -> Lazy:
     )
     seen = nw.concat(
         [rec.traces.lazy.select("exchange_id", "fingerprint", "place"), presented], how="vertical"
-    ).unique()
+    )
     home = issued.rename({"origin": "issued_origin"})
     known_here = issued.select(*_SECRET, "fingerprint", "origin", here=nw.lit(1))
     return (
+        # Only then are they made unique: else DuckDB may join homes and requests first, by nothing
+        # but their times.
         seen.join(home, on="fingerprint")
+        .unique()
         .join(where, on="exchange_id")
         .filter(
             (nw.col("origin") != nw.col("issued_origin")) & (nw.col("issued_us") <= nw.col("at_us"))

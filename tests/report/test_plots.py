@@ -1,5 +1,9 @@
 """The charts: the same data gives the same picture, and foreign text stays text."""
 
+import json
+from collections.abc import Callable
+
+import altair as alt
 import msgspec
 import pytest
 
@@ -14,6 +18,18 @@ def test_a_chart_is_drawn_the_same_every_time() -> None:
     first = svg(plots.timeline(document()))
     assert svg(plots.gaps(document())) == svg(plots.gaps(document()))
     assert svg(plots.timeline(document())) == first
+
+
+@pytest.mark.parametrize("width", [1040, 358])
+@pytest.mark.parametrize(
+    "draw", [plots.timeline, plots.gaps, expiry_plots.survival, expiry_plots.likelihood]
+)
+def test_a_chart_keeps_to_the_schema_of_its_library(
+    draw: Callable[..., alt.LayerChart], width: int
+) -> None:
+    """Drawing for a report leaves this check out: it costs more than the drawing."""
+    for scheme in ("light", "dark"):
+        assert draw(document(), width=width, scheme=scheme).to_dict(validate=True)["layer"]
 
 
 def test_the_timeline_of_one_client_is_its_own() -> None:
@@ -58,7 +74,7 @@ def test_the_survival_curve_has_its_band_and_marks() -> None:
 def test_the_likelihoods_are_drawn_best_first_and_cut_off() -> None:
     """Every model by its name; one that is hopeless has no bar."""
     chart = expiry_plots.likelihood(document()).to_dict()
-    (rows,) = chart["datasets"].values()
+    rows = json.loads(*chart["datasets"].values())
     assert [row["model"] for row in rows] == ["idle", "by chance", "each use"]
     assert [row["below"] for row in rows] == [0.0, -4.2, -expiry_plots.FARTHEST]
     assert "by chance" in svg(expiry_plots.likelihood(document(), "_session_token"))

@@ -4,6 +4,7 @@ Enters: a `Document`. Leaves: Altair charts, the same ones for the page and for 
 Whatever text they show is data to them: no expression, no link and no field name is made from it.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import cycle, islice
@@ -278,7 +279,8 @@ def seconds_axis(field: str, spans: Sequence[float], title: str) -> alt.X:
 
 
 def _data(rows: list[Row]) -> alt.InlineData:
-    return alt.InlineData(values=rows)
+    # As text: of a list each of its cells is copied with every step by which a chart is made.
+    return alt.InlineData(values=json.dumps(rows), format=alt.DataFormat(type="json"))
 
 
 def _layered(*layers: alt.Chart) -> Chart:

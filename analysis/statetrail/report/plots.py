@@ -280,7 +280,7 @@ def seconds_axis(field: str, spans: Sequence[float], title: str) -> alt.X:
 
 def _data(rows: list[Row]) -> alt.InlineData:
     # As text: of a list each of its cells is copied with every step by which a chart is made.
-    return alt.InlineData(values=json.dumps(rows), format=alt.DataFormat(type="json"))
+    return alt.InlineData(values=json.dumps(rows), format={"type": "json"})
 
 
 def _layered(*layers: alt.Chart) -> Chart:

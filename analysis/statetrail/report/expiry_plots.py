@@ -47,10 +47,19 @@ def survival(document: Document, *, width: int = 640, scheme: Scheme = "light") 
     y = alt.Y("survival:Q", title="share of clients", scale=alt.Scale(domain=[0, 1]))
     base = alt.Chart(_data(falls))
     band = base.mark_area(opacity=0.18, interpolate="step-after").encode(
-        x=x, y=alt.Y("low:Q"), y2="high:Q", color=colour
+        x=x, y=alt.Y("low:Q"), y2=alt.Y2("high:Q"), color=colour
     )
     line = base.mark_line(interpolate="step-after", strokeWidth=1.8).encode(
-        x=x, y=y, color=colour, tooltip=["of:N", "seconds:Q", "survival:Q", "low:Q", "high:Q"]
+        x=x,
+        y=y,
+        color=colour,
+        tooltip=[
+            alt.Tooltip("of:N"),
+            alt.Tooltip("seconds:Q"),
+            alt.Tooltip("survival:Q"),
+            alt.Tooltip("low:Q"),
+            alt.Tooltip("high:Q"),
+        ],
     )
     ticks = (
         alt.Chart(_data(marks))
@@ -99,7 +108,7 @@ def likelihood(
                 title="log-evidence below the best model",
                 scale=alt.Scale(domain=[-FARTHEST, 0]),
             ),
-            x2=alt.datum(-FARTHEST),
+            x2=alt.X2Datum(-FARTHEST),
             y=alt.Y("model:N", title=None, sort=[row["model"] for row in rows]),
             color=alt.Color(
                 "policy:N",
@@ -112,7 +121,7 @@ def likelihood(
                     ],
                 ),
             ),
-            tooltip=["model:N", "policy:N", "exactly:Q"],
+            tooltip=[alt.Tooltip("model:N"), alt.Tooltip("policy:N"), alt.Tooltip("exactly:Q")],
         )
     )
     title = " · ".join(visible(part) for part in reversed(subjects[0])) if subjects else ""

@@ -124,7 +124,7 @@ def _timeline(bars: list[Row], marks: list[Row], shared: str, width: int, scheme
     base = alt.Chart(_data(bars))
     spans = base.mark_bar(height=10, cornerRadius=2).encode(
         x=x,
-        x2="to:T",
+        x2=alt.X2("to:T"),
         y=y,
         color=alt.Color(
             "hue:N",
@@ -133,7 +133,13 @@ def _timeline(bars: list[Row], marks: list[Row], shared: str, width: int, scheme
                 domain=[str(at) for at in range(len(HUES[scheme]))], range=list(HUES[scheme])
             ),
         ),
-        tooltip=["lane:N", "value:N", "uses:Q", "from:T", "to:T"],
+        tooltip=[
+            alt.Tooltip("lane:N"),
+            alt.Tooltip("value:N"),
+            alt.Tooltip("uses:Q"),
+            alt.Tooltip("from:T"),
+            alt.Tooltip("to:T"),
+        ],
     )
     starts = base.mark_tick(height=16, thickness=1.5, color=colours["text"]).encode(x=x, y=y)
     causes = sorted({mark["cause"] for mark in marks})
@@ -148,7 +154,12 @@ def _timeline(bars: list[Row], marks: list[Row], shared: str, width: int, scheme
                 title="replaced, cause",
                 scale=alt.Scale(domain=causes, range=[*islice(cycle(_CAUSE_SHAPES), len(causes))]),
             ),
-            tooltip=["lane:N", "cause:N", "to:N", "at:T"],
+            tooltip=[
+                alt.Tooltip("lane:N"),
+                alt.Tooltip("cause:N"),
+                alt.Tooltip("to:N"),
+                alt.Tooltip("at:T"),
+            ],
         )
     )
     layers = [spans, starts, changes] if marks else [spans, starts]
@@ -231,7 +242,7 @@ def _gaps(points: list[Row], bands: list[Row], shared: str, width: int, scheme: 
     shade = (
         alt.Chart(_data(bands))
         .mark_rect(color=colours["accent"], fillOpacity=0.22, stroke=colours["accent"])
-        .encode(x=alt.X("low:Q"), x2="high:Q", y=y)
+        .encode(x=alt.X("low:Q"), x2=alt.X2("high:Q"), y=y)
     )
     looks = {"survived": ("good", "circle", -8), "fatal": ("bad", "diamond", 8)}
     outcomes = list(looks)
@@ -255,7 +266,12 @@ def _gaps(points: list[Row], bands: list[Row], shared: str, width: int, scheme: 
                 title="the token",
                 scale=alt.Scale(domain=outcomes, range=[looks[name][1] for name in outcomes]),
             ),
-            tooltip=["lane:N", "outcome:N", "gap:N", "count:Q"],
+            tooltip=[
+                alt.Tooltip("lane:N"),
+                alt.Tooltip("outcome:N"),
+                alt.Tooltip("gap:N"),
+                alt.Tooltip("count:Q"),
+            ],
         )
         for outcome in outcomes
     ]

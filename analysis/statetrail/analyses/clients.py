@@ -13,7 +13,7 @@ Compliance is honoured / (honoured + faults), where the faults are
 import narwhals as nw
 
 from statetrail.analyses.scope import UNBOUND_METHODS, in_scope
-from statetrail.analyses.verdicts import FAULTS, verdicts
+from statetrail.analyses.verdicts import FAULTS, verdict_counts
 from statetrail.frames import Frame, Lazy, Recording
 from statetrail.schema import CLIENTS
 
@@ -53,12 +53,11 @@ def _clients(rec: Recording) -> Lazy:
         )
     )
     verdict = nw.col("verdict")
-    one = nw.col("exchange_id") * 0 + 1
     judged = (
-        verdicts(rec)
-        .lazy.with_columns(
-            honoured=nw.when(verdict == "honoured").then(one).otherwise(0),
-            faults=nw.when(verdict.is_in(FAULTS)).then(one).otherwise(0),
+        verdict_counts(rec)
+        .with_columns(
+            honoured=nw.when(verdict == "honoured").then(nw.col("times")).otherwise(0),
+            faults=nw.when(verdict.is_in(FAULTS)).then(nw.col("times")).otherwise(0),
         )
         .group_by(*_KEYS)
         .agg(nw.col("honoured").sum(), nw.col("faults").sum())

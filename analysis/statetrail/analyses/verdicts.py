@@ -42,6 +42,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import narwhals as nw
 import numpy as np
 import pyarrow as pa
 
@@ -64,9 +65,9 @@ from statetrail.analyses.parts import (
 )
 from statetrail.analyses.rows import numbers, of_series, table, words
 from statetrail.analyses.rules import Rules, bound, minted
-from statetrail.frames import Frame, Recording
+from statetrail.frames import Frame, Lazy, Recording
 
-__all__ = ["FAULTS", "VERDICTS", "judge", "verdicts"]
+__all__ = ["FAULTS", "VERDICTS", "judge", "verdict_counts", "verdicts"]
 
 _CHANNELS: Final = ("uriquery", "header")
 
@@ -93,6 +94,23 @@ class _Binding:
 def verdicts(rec: Recording) -> Frame:
     """The verdicts of a recording (table `verdicts`), computed once."""
     return by_parts(rec, schema.VERDICTS, judge)
+
+
+def verdict_counts(rec: Recording) -> Lazy:
+    """How often each verdict fell on each parameter of each client, computed once.
+
+    Returns
+    -------
+    Lazy
+        ``client``, ``origin``, ``dialect``, ``param``, ``verdict``, ``times``, and ``exchange_id``
+        and ``at_us``, the least of each.
+    """
+    counted = (
+        verdicts(rec)
+        .lazy.group_by("client", "origin", "dialect", "param", "verdict")
+        .agg(times=nw.len(), exchange_id=nw.col("exchange_id").min(), at_us=nw.col("at_us").min())
+    )
+    return rec.once("verdict counts", lambda: rec.keep(counted))
 
 
 def judge(part: Part, rules: Rules) -> pa.Table:

@@ -14,7 +14,7 @@ import narwhals as nw
 import pyarrow as pa
 
 from statetrail.analyses.root_causes import causes
-from statetrail.analyses.verdicts import FAULTS, verdicts
+from statetrail.analyses.verdicts import FAULTS, verdict_counts
 from statetrail.dialects import Param
 from statetrail.frames import Lazy, Recording
 
@@ -87,30 +87,23 @@ def innocent(rec: Recording, *guilty: str) -> Lazy:
     Lazy
         The columns `CASE`, and ``dialect``; one row per client, parameter and verdict.
     """
-    series = ("client", "origin", "dialect", "param", "verdict")
-    counted = rec.once(
-        "verdict counts",
-        lambda: rec.keep(
-            verdicts(rec)
-            .lazy.group_by(*series)
-            .agg(
-                times=nw.len(), exchange_id=nw.col("exchange_id").min(), at_us=nw.col("at_us").min()
-            )
-        ),
-    )
     verdict = nw.col("verdict")
-    return counted.filter(verdict.is_in(("honoured", *FAULTS)) & ~verdict.is_in(guilty)).select(
-        "dialect",
-        "client",
-        "origin",
-        "param",
-        "exchange_id",
-        "at_us",
-        hit=nw.col("exchange_id") * 0,
-        detail=nw.lit(""),
-        related_id=nw.lit(-1, dtype=nw.Int64),
-        cause=nw.lit(""),
-        times=nw.col("times").cast(nw.Int64),
+    return (
+        verdict_counts(rec)
+        .filter(verdict.is_in(("honoured", *FAULTS)) & ~verdict.is_in(guilty))
+        .select(
+            "dialect",
+            "client",
+            "origin",
+            "param",
+            "exchange_id",
+            "at_us",
+            hit=nw.col("exchange_id") * 0,
+            detail=nw.lit(""),
+            related_id=nw.lit(-1, dtype=nw.Int64),
+            cause=nw.lit(""),
+            times=nw.col("times").cast(nw.Int64),
+        )
     )
 
 

@@ -329,28 +329,32 @@ def _styled(chart: Chart, width: int, scheme: Scheme, *, step: int, rows: int, t
             autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
             title=alt.TitleParams(title, anchor="start", frame="bounds", limit=width),
         )
-        # A font whose widths the renderer knows, so that no label is cut.
-        .configure(background=colours["page"], font="Arial, Helvetica, sans-serif")
-        .configure_title(color=colours["muted"], fontSize=12, fontWeight="normal")
-        .configure_view(stroke=None)
-        .configure_axis(
-            labelColor=colours["text"],
-            titleColor=colours["muted"],
-            gridColor=colours["line"],
-            domainColor=colours["line"],
-            tickColor=colours["line"],
-            labelLimit=label_room,
-            labelFontSize=12,
-            titleFontWeight="normal",
-        )
-        .configure_legend(
-            orient="bottom",
-            labelColor=colours["text"],
-            titleColor=colours["muted"],
-            titleFontWeight="normal",
-            labelLimit=220,
-            labelFontSize=12,
-            titleFontSize=12,
+        # At once: each call copies the chart.
+        .configure(
+            background=colours["page"],
+            # A font whose widths the renderer knows, so that no label is cut.
+            font="Arial, Helvetica, sans-serif",
+            title=alt.TitleConfig(color=colours["muted"], fontSize=12, fontWeight="normal"),
+            view=alt.ViewConfig(stroke=None),
+            axis=alt.AxisConfig(
+                labelColor=colours["text"],
+                titleColor=colours["muted"],
+                gridColor=colours["line"],
+                domainColor=colours["line"],
+                tickColor=colours["line"],
+                labelLimit=label_room,
+                labelFontSize=12,
+                titleFontWeight="normal",
+            ),
+            legend=alt.LegendConfig(
+                orient="bottom",
+                labelColor=colours["text"],
+                titleColor=colours["muted"],
+                titleFontWeight="normal",
+                labelLimit=220,
+                labelFontSize=12,
+                titleFontSize=12,
+            ),
         )
     )
     return styled

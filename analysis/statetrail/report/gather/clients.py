@@ -5,10 +5,10 @@ Enters: `clients`, `verdicts` and `root_causes`. Leaves: `Client` parts.
 
 from statetrail.analyses.clients import clients
 from statetrail.analyses.root_causes import SERVERS, root_causes
-from statetrail.analyses.verdicts import VERDICTS, verdicts
+from statetrail.analyses.verdicts import VERDICTS, verdict_counts
 from statetrail.frames import Recording
 from statetrail.report.document import Client
-from statetrail.report.gather.counting import Row, counted, part, ranked
+from statetrail.report.gather.counting import Row, part, ranked, rows
 
 _SUBJECT = ("client", "origin", "dialect")
 _ORDER = {verdict: at for at, verdict in enumerate(VERDICTS)}
@@ -17,7 +17,7 @@ _ORDER = {verdict: at for at, verdict in enumerate(VERDICTS)}
 def gather_clients(rec: Recording) -> tuple[Client, ...]:
     """All clients with their verdict counts, in total and by parameter."""
     params: dict[tuple[str, ...], dict[str, dict[str, int]]] = {}
-    for row in verdict_counts(rec):
+    for row in counted_verdicts(rec):
         subject = tuple(row[name] for name in _SUBJECT)
         params.setdefault(subject, {}).setdefault(row["param"], {})[row["verdict"]] = row["count"]
     excused = _excused(rec)
@@ -41,11 +41,12 @@ def gather_clients(rec: Recording) -> tuple[Client, ...]:
     return tuple(sorted(found, key=_worst_first))
 
 
-def verdict_counts(rec: Recording) -> list[Row]:
+def counted_verdicts(rec: Recording) -> list[Row]:
     """How many verdicts of each kind by client, origin, dialect and parameter."""
+    key = (*_SUBJECT, "param", "verdict")
     return rec.once(
         "report.verdict_counts",
-        lambda: counted(verdicts(rec).lazy, *_SUBJECT, "param", "verdict"),
+        lambda: rows(verdict_counts(rec).select(*key, count="times"), *key),
     )
 
 

@@ -11,7 +11,7 @@ from statetrail.analyses.rotations import rotations
 from statetrail.analyses.verdicts import FAULTS
 from statetrail.frames import Lazy, Recording
 from statetrail.report.document import Parameter
-from statetrail.report.gather.clients import verdict_counts
+from statetrail.report.gather.clients import counted_verdicts
 from statetrail.report.gather.counting import counted, nested, ranked, rows
 
 MAX_CLEAR_VALUES: Final = 12
@@ -79,7 +79,7 @@ def _obedience(rec: Recording) -> tuple[dict[Subject, set[str]], dict[Subject, s
     """The clients with a verdict that counts, and those of them without a fault."""
     judged: dict[Subject, set[str]] = {}
     faulty: dict[Subject, set[str]] = {}
-    for row in verdict_counts(rec):
+    for row in counted_verdicts(rec):
         if row["verdict"] in FAULTS:
             faulty.setdefault(_subject(row), set()).add(row["client"])
         if row["verdict"] in FAULTS or row["verdict"] == "honoured":

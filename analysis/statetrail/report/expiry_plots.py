@@ -9,7 +9,7 @@ import altair as alt
 
 from statetrail.report.document import Document, Likelihood, Survival
 from statetrail.report.palette import COLOURS, HUES, Scheme
-from statetrail.report.plots import Chart, Row, _data, _labels, _layered, _styled, seconds_axis
+from statetrail.report.plots import Chart, Row, inline, labels_of, layered, seconds_axis, styled
 from statetrail.report.wording import visible
 
 MAX_CURVES: Final = 4
@@ -32,7 +32,7 @@ def survival(document: Document, *, width: int = 640, scheme: Scheme = "light") 
     chosen = sorted(
         document.survival, key=lambda one: (-ends.get(_subject(one), 0), _subject(one))
     )[:MAX_CURVES]
-    labels, shared = _labels([("", *_subject(one)) for one in chosen])
+    labels, shared = labels_of([("", *_subject(one)) for one in chosen])
     names = {lane[1:]: label for lane, label in labels.items()}
     falls = [row for one in chosen for row in _falls(one, names[_subject(one)])]
     marks = [row for one in chosen for row in _marks(one, names[_subject(one)])]
@@ -45,7 +45,7 @@ def survival(document: Document, *, width: int = 640, scheme: Scheme = "light") 
     )
     x = seconds_axis("seconds", [row["seconds"] for row in falls + marks], "limit beyond")
     y = alt.Y("survival:Q", title="share of clients", scale=alt.Scale(domain=[0, 1]))
-    base = alt.Chart(_data(falls))
+    base = alt.Chart(inline(falls))
     band = base.mark_area(opacity=0.18, interpolate="step-after").encode(
         x=x, y=alt.Y("low:Q"), y2=alt.Y2("high:Q"), color=colour
     )
@@ -62,14 +62,14 @@ def survival(document: Document, *, width: int = 640, scheme: Scheme = "light") 
         ],
     )
     ticks = (
-        alt.Chart(_data(marks))
+        alt.Chart(inline(marks))
         .mark_tick(orient="vertical", thickness=1.4, height=12)
         .encode(x=x, y=y, color=colour)
     )
     layers = [band, line, ticks] if marks else [band, line]
     told = [shared.strip(" ·")] if len(order) > 1 else [*order, shared.strip(" ·")]
     title = " · ".join(part for part in told if part)
-    return _styled(_layered(*layers), width, scheme, step=_HEIGHT, rows=1, title=title)
+    return styled(layered(*layers), width, scheme, step=_HEIGHT, rows=1, title=title)
 
 
 def likelihood(
@@ -100,7 +100,7 @@ def likelihood(
     names = [row["policy"] for row in rows]
     best = names[0] if names else ""
     bars = (
-        alt.Chart(_data(rows))
+        alt.Chart(inline(rows))
         .mark_bar(height=12, cornerRadius=2)
         .encode(
             x=alt.X(
@@ -125,7 +125,7 @@ def likelihood(
         )
     )
     title = " · ".join(visible(part) for part in reversed(subjects[0])) if subjects else ""
-    return _styled(_layered(bars), width, scheme, step=_BAR, rows=len(rows), title=title)
+    return styled(layered(bars), width, scheme, step=_BAR, rows=len(rows), title=title)
 
 
 def _subject(one: Survival | Likelihood) -> tuple[str, str, str]:

@@ -64,7 +64,7 @@ def timeline(
         lane = (span.client, span.origin, span.dialect, span.param)
         lanes[lane] = lanes.get(lane, 0) + 1
     chosen = sorted(lanes, key=lambda lane: (-lanes[lane], lane))[:MAX_LANES]
-    labels, shared = _labels(chosen)
+    labels, shared = labels_of(chosen)
     labels = _fitting(labels, int(width * (1 if width < _NARROW else _LABELS) / _LETTER))
     bars: list[Row] = [
         {
@@ -92,7 +92,7 @@ def timeline(
     return _timeline(bars, marks, shared, width, scheme)
 
 
-def _labels(lanes: Sequence[tuple[str, ...]]) -> tuple[dict[tuple[str, ...], str], str]:
+def labels_of(lanes: Sequence[tuple[str, ...]]) -> tuple[dict[tuple[str, ...], str], str]:
     """What tells the lanes apart, as their labels, and what they share, as a title."""
     cells = [(visible(lane[0]).split(" | "), [*map(visible, lane[1:])]) for lane in lanes]
     width = max((len(client) for client, _ in cells), default=1)
@@ -121,7 +121,7 @@ def _timeline(bars: list[Row], marks: list[Row], shared: str, width: int, scheme
     x = alt.X("from:T", scale=alt.Scale(type="utc"), title=None, axis=_time_axis(times))
     narrow = width < _NARROW
     y = alt.Y("lane:N", title=None, sort=lanes, axis=_lane_axis(lanes, narrow=narrow))
-    base = alt.Chart(_data(bars))
+    base = alt.Chart(inline(bars))
     spans = base.mark_bar(height=10, cornerRadius=2).encode(
         x=x,
         x2=alt.X2("to:T"),
@@ -144,7 +144,7 @@ def _timeline(bars: list[Row], marks: list[Row], shared: str, width: int, scheme
     starts = base.mark_tick(height=16, thickness=1.5, color=colours["text"]).encode(x=x, y=y)
     causes = sorted({mark["cause"] for mark in marks})
     changes = (
-        alt.Chart(_data(marks))
+        alt.Chart(inline(marks))
         .mark_point(size=50, filled=True, color=colours["text"], yOffset=-10)
         .encode(
             x=alt.X("at:T"),
@@ -164,7 +164,7 @@ def _timeline(bars: list[Row], marks: list[Row], shared: str, width: int, scheme
     )
     layers = [spans, starts, changes] if marks else [spans, starts]
     step = 52 if narrow else 32
-    return _styled(_layered(*layers), width, scheme, step=step, rows=len(lanes), title=shared)
+    return styled(layered(*layers), width, scheme, step=step, rows=len(lanes), title=shared)
 
 
 def _fitting(labels: dict[tuple[str, ...], str], letters: int) -> dict[tuple[str, ...], str]:
@@ -204,7 +204,7 @@ def gaps(document: Document, *, width: int = 640, scheme: Scheme = "light") -> C
     ranked = sorted(document.expiry, key=lambda row: (-row.ended, row.origin, row.param))
     seen = {(gap.origin, gap.dialect, gap.param) for gap in document.gaps}
     chosen = [row for row in ranked if (row.origin, row.dialect, row.param) in seen][:MAX_LANES]
-    by_subject, shared = _labels([("", row.origin, row.dialect, row.param) for row in chosen])
+    by_subject, shared = labels_of([("", row.origin, row.dialect, row.param) for row in chosen])
     labels = {(lane[1], lane[2], lane[3]): label for lane, label in by_subject.items()}
     points: list[Row] = [
         {
@@ -240,7 +240,7 @@ def _gaps(points: list[Row], bands: list[Row], shared: str, width: int, scheme: 
     lanes = list(dict.fromkeys(point["lane"] for point in points))
     y = alt.Y("lane:N", title=None, sort=lanes)
     shade = (
-        alt.Chart(_data(bands))
+        alt.Chart(inline(bands))
         .mark_rect(color=colours["accent"], fillOpacity=0.22, stroke=colours["accent"])
         .encode(x=alt.X("low:Q"), x2=alt.X2("high:Q"), y=y)
     )
@@ -248,7 +248,7 @@ def _gaps(points: list[Row], bands: list[Row], shared: str, width: int, scheme: 
     outcomes = list(looks)
     # An offset in the mark and not in the encoding: that would halve the shaded band.
     dots = [
-        alt.Chart(_data([point for point in points if point["outcome"] == outcome]))
+        alt.Chart(inline([point for point in points if point["outcome"] == outcome]))
         .mark_point(filled=True, opacity=0.85, yOffset=looks[outcome][2])
         .encode(
             x=x,
@@ -276,7 +276,7 @@ def _gaps(points: list[Row], bands: list[Row], shared: str, width: int, scheme: 
         for outcome in outcomes
     ]
     layers = [shade, *dots] if bands else dots
-    return _styled(_layered(*layers), width, scheme, step=46, rows=len(lanes), title=shared)
+    return styled(layered(*layers), width, scheme, step=46, rows=len(lanes), title=shared)
 
 
 def seconds_axis(field: str, spans: Sequence[float], title: str) -> alt.X:
@@ -294,12 +294,14 @@ def seconds_axis(field: str, spans: Sequence[float], title: str) -> alt.X:
     )
 
 
-def _data(rows: list[Row]) -> alt.InlineData:
+def inline(rows: list[Row]) -> alt.InlineData:
+    """Rows as a chart's data."""
     # As text: of a list each of its cells is copied with every step by which a chart is made.
     return alt.InlineData(values=json.dumps(rows), format={"type": "json"})
 
 
-def _layered(*layers: alt.Chart) -> Chart:
+def layered(*layers: alt.Chart) -> Chart:
+    """Charts drawn over one another, the first at the bottom."""
     chart = alt.layer(*layers)
     assert isinstance(chart, alt.LayerChart)
     return chart
@@ -318,11 +320,11 @@ def _time_axis(times: Sequence[str]) -> alt.Axis:
     return alt.Axis(format=style, title=day, tickCount=6)
 
 
-def _styled(chart: Chart, width: int, scheme: Scheme, *, step: int, rows: int, title: str) -> Chart:
+def styled(chart: Chart, width: int, scheme: Scheme, *, step: int, rows: int, title: str) -> Chart:
     """The look that all charts share."""
     colours = COLOURS[scheme]
     label_room = width // 3
-    styled: Chart = (
+    chosen: Chart = (
         chart.properties(
             width=width,
             height=max(rows, 1) * step,
@@ -357,4 +359,4 @@ def _styled(chart: Chart, width: int, scheme: Scheme, *, step: int, rows: int, t
             ),
         )
     )
-    return styled
+    return chosen

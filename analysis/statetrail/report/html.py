@@ -23,6 +23,7 @@ from statetrail.analyses.verdicts import FAULTS, VERDICTS
 from statetrail.report import definitions, expiry_plots, plots, wording
 from statetrail.report.document import Document, EvidenceExchange, Finding
 from statetrail.report.gather.findings import MAX_EVIDENCE, first_of_each
+from statetrail.report.heap import uncollected
 from statetrail.report.heatmap import heatmaps
 from statetrail.report.lanes import lanes
 from statetrail.report.palette import HUES, Scheme, hue, variables
@@ -65,6 +66,7 @@ class Chart(NamedTuple):
     alt: str
 
 
+@uncollected()
 def render_html(document: Document) -> str:
     """The whole report."""
     environment = _environment()

@@ -13,12 +13,12 @@ import pyarrow as pa
 from statetrail.frames import Recording
 from statetrail.report.document import Finding
 from statetrail.report.gather.counting import rows
+from statetrail.schema import CLIENT_BY
 
 NEAR: Final = 4
 """Exchanges before the primary one, and after it."""
 MAX_LANES: Final = 60
 """Findings whose surroundings are kept."""
-_SIDES: Final = ("client", "origin")
 
 
 def gather_around(rec: Recording, shown: Sequence[Finding]) -> dict[str, tuple[int, ...]]:
@@ -30,30 +30,32 @@ def gather_around(rec: Recording, shown: Sequence[Finding]) -> dict[str, tuple[i
     if not anchors:
         return {}
     ids = rec.place(pa.table({"exchange_id": pa.array(sorted({*anchors.values()}), pa.int64())}))
-    every = rec.exchanges_with_client().select(
-        "exchange_id", "client", "origin", "dialects", at_us="request_start_us"
+    # By what their names are made of: the names of all exchanges would cost more than the rest.
+    sides = [*(CLIENT_BY[name] for name in rec.client_by), "scheme", "host", "port"]
+    every = rec.exchanges.lazy.select(
+        *("exchange_id", "dialects", "request_start_us"),
+        *(nw.col(name).cast(nw.String).fill_null("-") for name in sides),
     )
-    one = nw.lit(1, nw.Int64)
-    primary = rec.keep(every.join(ids, on="exchange_id"))
-    own = ids.with_columns(own=one)
+    primary = rec.keep(every.join(ids, on="exchange_id").select(*sides))
+    own = ids.with_columns(own=nw.lit(1, nw.Int64))
     # What is in no dialect's scope is left out, but never a primary exchange itself.
     theirs = (
-        every.join(primary.select(*_SIDES).unique(), on=list(_SIDES))
+        every.join(primary.unique(), on=sides)
         .join(own, on="exchange_id", how="left")
         .filter((nw.col("dialects") != "") | ~nw.col("own").is_null())
         .with_columns(one=nw.col("exchange_id") * 0 + 1)
     )
     placed = rec.keep(
         theirs.with_columns(
-            nth=nw.col("one").cum_sum().over(*_SIDES, order_by=["at_us", "exchange_id"])
-        ).select(*_SIDES, "exchange_id", "own", nth=nw.col("nth").cast(nw.Int64))
+            nth=nw.col("one").cum_sum().over(*sides, order_by=["request_start_us", "exchange_id"])
+        ).select(*sides, "exchange_id", "own", nth=nw.col("nth").cast(nw.Int64))
     )
     wanted = [
-        {name: row[name] for name in _SIDES} | {"anchor": row["exchange_id"], "nth": row["nth"] + n}
+        {name: row[name] for name in sides} | {"anchor": row["exchange_id"], "nth": row["nth"] + n}
         for row in rows(placed.filter(~nw.col("own").is_null()), "exchange_id")
         for n in range(-NEAR, NEAR + 1)
     ]
-    near = placed.join(rec.place(pa.Table.from_pylist(wanted)), on=[*_SIDES, "nth"])
+    near = placed.join(rec.place(pa.Table.from_pylist(wanted)), on=[*sides, "nth"])
     found: dict[int, list[int]] = {}
     for row in rows(near.select("anchor", "nth", "exchange_id"), "anchor", "nth"):
         found.setdefault(row["anchor"], []).append(row["exchange_id"])

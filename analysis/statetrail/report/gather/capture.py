@@ -5,14 +5,15 @@ Enters: the fact tables. Leaves: a `Capture`.
 
 import narwhals as nw
 
-from statetrail.frames import Recording
+from statetrail.frames import Recording, client_expression, origin
 from statetrail.report.document import Capture, Source
 from statetrail.report.gather.counting import counted, moment, part, ranked, rows, total
+from statetrail.schema import CLIENT_BY
 
 
 def gather_capture(rec: Recording) -> Capture:
     """Summarise the recording's facts and their quality."""
-    exchanges = rec.exchanges_with_client()
+    exchanges = rec.exchanges.lazy
     whole = rows(
         exchanges.select(
             started=nw.col("request_start_us").min(),
@@ -21,7 +22,13 @@ def gather_capture(rec: Recording) -> Capture:
         )
     )[0]
     ends = [us for us in (whole["last_start"], whole["last_end"]) if us is not None]
-    origins = {row["origin"]: row["count"] for row in counted(exchanges, "origin")}
+    # Names are made of what is distinct: of each exchange they would cost more than all the rest.
+    attributes = [CLIENT_BY[name] for name in rec.client_by]
+    clients = exchanges.group_by(*attributes).agg(times=nw.len())
+    origins = {
+        origin(row["scheme"], row["host"], row["port"]): row["count"]
+        for row in counted(exchanges, "scheme", "host", "port")
+    }
     errors = counted(exchanges.filter(~nw.col("error").is_null()), "error")
     notes: dict[str, int] = {}
     for row in counted(exchanges.filter(nw.col("notes") != ""), "notes"):
@@ -32,7 +39,7 @@ def gather_capture(rec: Recording) -> Capture:
         started=moment(whole["started"]),
         ended=moment(max(ends, default=None)),
         exchanges=total(exchanges),
-        clients=len(counted(exchanges, "client")),
+        clients=total(clients.select(client=client_expression(rec.client_by)).unique()),
         origins=len(origins),
         malformed=total(rec.issued.lazy.filter(~nw.col("problem").is_null())),
         issued=total(rec.issued.lazy),

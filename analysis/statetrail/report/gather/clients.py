@@ -3,28 +3,39 @@
 Enters: `clients`, `verdicts` and `root_causes`. Leaves: `Client` parts.
 """
 
+from typing import Final
+
 from statetrail.analyses.clients import clients
 from statetrail.analyses.root_causes import SERVERS, root_causes
 from statetrail.analyses.verdicts import VERDICTS, verdict_counts
 from statetrail.frames import Recording
 from statetrail.report.document import Client
 from statetrail.report.gather.counting import Row, part, ranked, rows
+from statetrail.report.heap import uncollected
 
-_SUBJECT = ("client", "origin", "dialect")
-_ORDER = {verdict: at for at, verdict in enumerate(VERDICTS)}
+_SUBJECT: Final = ("client", "origin", "dialect")
+
+type Subject = tuple[str, str, str]
 
 
 def gather_clients(rec: Recording) -> tuple[Client, ...]:
     """All clients with their verdict counts, in total and by parameter."""
-    params: dict[tuple[str, ...], dict[str, dict[str, int]]] = {}
-    for row in counted_verdicts(rec):
-        subject = tuple(row[name] for name in _SUBJECT)
-        params.setdefault(subject, {}).setdefault(row["param"], {})[row["verdict"]] = row["count"]
-    excused = _excused(rec)
+    known = clients(rec).rows()
+    counted, excused = counted_verdicts(rec), _excused(rec)
+    with uncollected():
+        return _clients(known, counted, excused)
+
+
+def _clients(
+    known: list[Row], counted: list[Row], excused: dict[Subject, dict[str, int]]
+) -> tuple[Client, ...]:
+    params: dict[Subject, dict[str, dict[str, int]]] = {}
+    for row in counted:
+        own = params.setdefault(_subject(row), {})
+        own.setdefault(row["param"], {})[row["verdict"]] = row["count"]
     found = []
-    for row in clients(rec).rows():
-        subject = tuple(row[name] for name in _SUBJECT)
-        own = params.get(subject, {})
+    for row in known:
+        own = params.get(_subject(row), {})
         totals: dict[str, int] = {}
         for counts in own.values():
             for verdict, count in counts.items():
@@ -33,7 +44,7 @@ def gather_clients(rec: Recording) -> tuple[Client, ...]:
             part(
                 Client,
                 row,
-                excused=ranked(excused.get(subject, {})),
+                excused=ranked(excused.get(_subject(row), {})),
                 verdicts=_in_order(totals),
                 params={name: _in_order(counts) for name, counts in own.items()},
             )
@@ -50,18 +61,24 @@ def counted_verdicts(rec: Recording) -> list[Row]:
     )
 
 
-def _excused(rec: Recording) -> dict[tuple[str, ...], dict[str, int]]:
+def _excused(rec: Recording) -> dict[Subject, dict[str, int]]:
     """The faults with a cause of the server's, by that cause, of each client, origin, dialect."""
-    found: dict[tuple[str, ...], dict[str, int]] = {}
+    found: dict[Subject, dict[str, int]] = {}
     for row in root_causes(rec).rows():
         if row["cause"] in SERVERS:
-            causes = found.setdefault(tuple(row[name] for name in _SUBJECT), {})
+            causes = found.setdefault(_subject(row), {})
             causes[row["cause"]] = causes.get(row["cause"], 0) + row["count"]
     return found
 
 
+def _subject(row: Row) -> Subject:
+    return row["client"], row["origin"], row["dialect"]
+
+
 def _in_order(counts: dict[str, int]) -> dict[str, int]:
-    return dict(sorted(counts.items(), key=lambda item: (_ORDER.get(item[0], 99), item[0])))
+    return (
+        {name: counts[name] for name in VERDICTS if name in counts} if len(counts) > 1 else counts
+    )
 
 
 def _worst_first(client: Client) -> tuple[object, ...]:

@@ -10,6 +10,8 @@ from typing import Any, Final
 
 import msgspec
 import narwhals as nw
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from statetrail.frames import Lazy
 from statetrail.schema import pseudonym
@@ -23,8 +25,12 @@ type Row = dict[str, Any]
 
 def rows(lazy: Lazy, *order: str) -> list[Row]:
     """The rows of a small lazy frame, sorted by the named columns, null first."""
-    found: list[Row] = lazy.collect("pyarrow").to_native().to_pylist()
-    return sorted(found, key=lambda row: [(row[c] is not None, row[c]) for c in order])
+    found: pa.Table = lazy.collect("pyarrow").to_native()
+    if order and found.num_rows > 1:
+        keys = [(name, "ascending") for name in order]
+        found = found.take(pc.sort_indices(found, sort_keys=keys, null_placement="at_start"))
+    listed: list[Row] = found.to_pylist()
+    return listed
 
 
 def counted(lazy: Lazy, *by: str) -> list[Row]:

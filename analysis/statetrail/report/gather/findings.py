@@ -16,6 +16,7 @@ from statetrail.findings.profiles import Profile
 from statetrail.frames import Lazy, Recording, client_expression, origin_expression
 from statetrail.report.document import EvidenceExchange, Finding, RuleChecked, Sighting
 from statetrail.report.gather.counting import Row, moment, part, rows, shown_value
+from statetrail.report.heap import uncollected
 
 MAX_EVIDENCE: Final = 6
 """Exchanges of one finding that are told in full; all ids are listed."""
@@ -33,17 +34,19 @@ def gather_findings(
     rec: Recording, profile: Profile, progress: Callable[[str], object] | None = None
 ) -> tuple[Finding, ...]:
     """All findings, the gravest first."""
-    found = [
-        part(
-            Finding,
-            row,
-            id=finding_id(row["rule"], row["client"], row["origin"], row["param"]),
-            references=tuple(line for line in row["references"].splitlines() if line.strip()),
-            evidence=tuple(int(one) for one in row["evidence"].split(",") if one.strip()),
-        )
-        for row in findings(rec, profile, progress=progress).rows()
-    ]
-    return tuple(sorted(found, key=_gravest_first))
+    told = findings(rec, profile, progress=progress).rows()
+    with uncollected():
+        return tuple(sorted(map(_finding, told), key=_gravest_first))
+
+
+def _finding(row: Row) -> Finding:
+    return part(
+        Finding,
+        row,
+        id=finding_id(row["rule"], row["client"], row["origin"], row["param"]),
+        references=tuple(line for line in row["references"].splitlines() if line.strip()),
+        evidence=tuple(int(one) for one in row["evidence"].split(",") if one.strip()),
+    )
 
 
 def first_of_each(found: Sequence[Finding], each: int, most: int) -> list[Finding]:
@@ -91,6 +94,7 @@ def finding_id(rule: str, *subject: str | None) -> str:
     return f"{rule}-{digest.hexdigest()}"
 
 
+@uncollected()
 def gather_evidence(rec: Recording, found: Iterable[Finding]) -> tuple[EvidenceExchange, ...]:
     """The first exchanges that each finding points to, with what they issued and presented."""
     ids = dict.fromkeys(

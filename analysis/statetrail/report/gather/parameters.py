@@ -1,6 +1,6 @@
 """The parameters section: how each state parameter is issued, how it changes, who obeys.
 
-Enters: `issued`, `presented`, `rotations`, `verdicts`. Leaves: `Parameter` parts.
+Enters: `issued`, `presented`, `tokens`, `rotations`, `verdicts`. Leaves: `Parameter` parts.
 """
 
 from typing import Any, Final
@@ -8,29 +8,43 @@ from typing import Any, Final
 import narwhals as nw
 
 from statetrail.analyses.rotations import rotations
+from statetrail.analyses.tokens import tokens
 from statetrail.analyses.verdicts import FAULTS
-from statetrail.frames import Lazy, Recording
+from statetrail.frames import Lazy, Recording, origin
 from statetrail.report.document import Parameter
 from statetrail.report.gather.clients import counted_verdicts
-from statetrail.report.gather.counting import counted, nested, ranked, rows
+from statetrail.report.gather.counting import Row, counted, nested, ranked, rows
 
 MAX_CLEAR_VALUES: Final = 12
 _SUBJECT: Final = ("origin", "dialect", "param")
+_ORIGIN: Final = ("scheme", "host", "port")
 
 type Subject = tuple[Any, ...]
 
 
 def gather_parameters(rec: Recording) -> tuple[Parameter, ...]:
-    """All parameters that were issued, by origin, dialect and name."""
-    columns = ("exchange_id", *_SUBJECT[1:], "usage", "priority", "problem", "value", "fingerprint")
-    issued = rec.keep(with_origin(rec, rec.issued.lazy.select(*columns)))
-    good = issued.filter(nw.col("problem").is_null())
-    how = counted(issued, *_SUBJECT, "usage", "priority", "problem", "value")
+    """All parameters of the judged dialects that were issued, by origin, dialect and name."""
+    dialects = {dialect.name for dialect in rec.dialects}
+    where = rec.exchanges.lazy.select("exchange_id", *_ORIGIN)
+
+    def at_origins(facts: Lazy, *columns: str) -> list[Row]:
+        # Origins are written of the few counts: of each of the facts they would cost far more.
+        joined = facts.select("exchange_id", *columns).join(where, on="exchange_id", how="inner")
+        return [
+            row | {"origin": origin(row["scheme"], row["host"], row["port"])}
+            for row in counted(joined, *_ORIGIN, *columns)
+            if row["dialect"] in dialects
+        ]
+
+    said = ("dialect", "param", "usage", "priority", "problem", "value")
+    how = at_origins(rec.issued.lazy, *said)
     sound = [row for row in how if row["problem"] is None]
     issues: dict[Subject, int] = {}
     for row in sound:
         issues[_subject(row)] = issues.get(_subject(row), 0) + row["count"]
-    used = _totals(with_origin(rec, rec.presented.lazy.select("exchange_id", *_SUBJECT[1:])))
+    used = {
+        _subject(row): row["count"] for row in at_origins(rec.presented.lazy, "dialect", "param")
+    }
     usages = nested(sound, _SUBJECT, "usage")
     priorities = nested(sound, _SUBJECT, "priority")
     malformed = nested(how, _SUBJECT, "problem")
@@ -38,10 +52,10 @@ def gather_parameters(rec: Recording) -> tuple[Parameter, ...]:
     different = {
         _subject(row): row
         for row in rows(
-            good.group_by(*_SUBJECT).agg(
-                values=nw.col("fingerprint").n_unique(), clients=nw.col("client").n_unique()
-            ),
-            *_SUBJECT,
+            tokens(rec)
+            .lazy.filter(nw.col("issues") > 0)
+            .group_by(*_SUBJECT)
+            .agg(values=nw.col("fingerprint").n_unique(), clients=nw.col("client").n_unique())
         )
     }
     replaced = rotations(rec).lazy.filter(~nw.col("from_fingerprint").is_null())
@@ -69,12 +83,6 @@ def gather_parameters(rec: Recording) -> tuple[Parameter, ...]:
     )
 
 
-def with_origin(rec: Recording, facts: Lazy) -> Lazy:
-    """Issued or presented values with the ``client`` and ``origin`` of their exchange."""
-    names = rec.exchanges_with_client().select("exchange_id", "client", "origin")
-    return facts.join(names, on="exchange_id", how="inner")
-
-
 def _obedience(rec: Recording) -> tuple[dict[Subject, set[str]], dict[Subject, set[str]]]:
     """The clients with a verdict that counts, and those of them without a fault."""
     judged: dict[Subject, set[str]] = {}
@@ -88,9 +96,5 @@ def _obedience(rec: Recording) -> tuple[dict[Subject, set[str]], dict[Subject, s
     return judged, obeying
 
 
-def _totals(lazy: Lazy) -> dict[Subject, int]:
-    return {_subject(row): row["count"] for row in counted(lazy, *_SUBJECT)}
-
-
-def _subject(row: dict[str, Any]) -> Subject:
-    return tuple(row[name] for name in _SUBJECT)
+def _subject(row: Row) -> Subject:
+    return row["origin"], row["dialect"], row["param"]

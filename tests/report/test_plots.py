@@ -9,7 +9,7 @@ import pytest
 
 from statetrail.errors import UsageError
 from statetrail.report import expiry_plots, plots
-from statetrail.report.svg import svg
+from statetrail.report.svg import darkened, svg
 from support.audits import BAD, document
 
 
@@ -30,6 +30,16 @@ def test_a_chart_keeps_to_the_schema_of_its_library(
     """Drawing for a report leaves this check out: it costs more than the drawing."""
     for scheme in ("light", "dark"):
         assert draw(document(), width=width, scheme=scheme).to_dict(validate=True)["layer"]
+
+
+@pytest.mark.parametrize(
+    "draw", [plots.timeline, plots.gaps, expiry_plots.survival, expiry_plots.likelihood]
+)
+def test_a_chart_turned_dark_is_the_chart_drawn_dark(draw: Callable[..., alt.LayerChart]) -> None:
+    """The report draws each chart once, and gives its other picture the other colours."""
+    light, dark = (svg(draw(document(), scheme=scheme)) for scheme in ("light", "dark"))
+    assert light != dark
+    assert darkened(light) == dark
 
 
 def test_the_timeline_of_one_client_is_its_own() -> None:

@@ -65,12 +65,12 @@ def _heatmap(dialect: str, clients: Sequence[Client]) -> Heatmap:
     known = [name for name in judged if judged[name]]
     known.sort(key=lambda name: (-faulty[name], -judged[name], name))
     columns = tuple(sorted(known[:MAX_COLUMNS]))
-    rows = [
+    rows = [client for client in clients if client.judged]
+    shown = tuple(
         Row(client.client, client.origin, tuple(_cell(client, name) for name in columns))
-        for client in clients
-        if client.judged
-    ]
-    return Heatmap(dialect, columns, tuple(rows[:MAX_ROWS]), len(known), len(rows))
+        for client in rows[:MAX_ROWS]
+    )
+    return Heatmap(dialect, columns, shown, len(known), len(rows))
 
 
 def _cell(client: Client, name: str) -> Cell | None:

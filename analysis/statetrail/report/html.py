@@ -26,8 +26,8 @@ from statetrail.report.gather.findings import MAX_EVIDENCE, first_of_each
 from statetrail.report.heap import uncollected
 from statetrail.report.heatmap import heatmaps
 from statetrail.report.lanes import lanes
-from statetrail.report.palette import HUES, Scheme, hue, variables
-from statetrail.report.svg import data_address, size, svg
+from statetrail.report.palette import HUES, hue, variables
+from statetrail.report.svg import darkened, data_address, size, svg
 from statetrail.report.wording import visible
 
 MAX_CLIENTS: Final = 300
@@ -76,13 +76,16 @@ def render_html(document: Document) -> str:
         verdict_names=VERDICTS,
         hues=len(HUES["light"]),
     )
+    # The library holds each of thousands of marks to its schema, again and again; tests do it once.
+    with debug_mode(False):
+        charts = _charts(document)
     script = environment.get_template("audit.js").render()
     return environment.get_template("audit.html.j2").render(
         css=Markup(css),  # noqa: S704 - our own style sheet; no text of a document is in it
         script=Markup(script),  # noqa: S704 - our own script; no text of a document is in it
         policy=f"default-src 'none'; style-src {_hash(css)}; script-src {_hash(script)}; "
         "img-src data:; base-uri 'none'; form-action 'none'",
-        charts=_charts(document),
+        charts=charts,
         **_context(document),
     )
 
@@ -261,38 +264,36 @@ def _charts(document: Document) -> dict[str, Chart]:
     charts = {}
     if any(rotation.from_ for rotation in document.rotations):
         charts["timeline"] = _chart(
-            lambda width, scheme: plots.timeline(document, width=width, scheme=scheme),
+            lambda width: plots.timeline(document, width=width),
             "Timeline: from when to when each value was seen, one lane a client and parameter; "
             "the changes are listed in the table below.",
         )
     if document.gaps:
         charts["gaps"] = _chart(
-            lambda width, scheme: plots.gaps(document, width=width, scheme=scheme),
+            lambda width: plots.gaps(document, width=width),
             "Idle gaps on a logarithmic axis, those that a value survived and those that were "
             "fatal, with the interval of the timeout shaded; the figures are in the table below.",
         )
     if document.survival:
         charts["survival"] = _chart(
-            lambda width, scheme: expiry_plots.survival(document, width=width, scheme=scheme),
+            lambda width: expiry_plots.survival(document, width=width),
             "Survival curve on a logarithmic axis: the share of the clients whose limit lies "
             "beyond a span, with a band of 95 % confidence and marks where tokens were left alive.",
         )
     if document.likelihoods:
         charts["likelihood"] = _chart(
-            lambda width, scheme: expiry_plots.likelihood(document, width=width, scheme=scheme),
+            lambda width: expiry_plots.likelihood(document, width=width),
             "Bars, one a model of the server: how far the logarithm of its evidence lies below "
             "that of the best model.",
         )
     return charts
 
 
-def _chart(draw: Callable[[int, Scheme], alt.LayerChart], alternative: str) -> Chart:
-    wide, small = (_picture(draw, width) for width in WIDTHS)
+def _chart(draw: Callable[[int], alt.LayerChart], alternative: str) -> Chart:
+    wide, small = (_picture(draw(width)) for width in WIDTHS)
     return Chart(wide, small, alternative)
 
 
-def _picture(draw: Callable[[int, Scheme], alt.LayerChart], width: int) -> Picture:
-    # The library holds each of thousands of marks to its schema, again and again; tests do it once.
-    with debug_mode(False):
-        light, dark = (svg(draw(width, scheme)) for scheme in ("light", "dark"))
-    return Picture(data_address(light), data_address(dark), *size(light))
+def _picture(chart: alt.LayerChart) -> Picture:
+    drawn = svg(chart)
+    return Picture(data_address(drawn), data_address(darkened(drawn)), *size(drawn))

@@ -12,10 +12,20 @@ from typing import Final
 import altair as alt
 import vl_convert
 
+from statetrail.report.palette import COLOURS, HUES
+
 _VEGALITE: Final = ".".join(alt.VEGALITE_VERSION.split(".")[:2])
 # Vega numbers its definitions through the life of the process; in the picture they count from 0.
 _DEFINITION: Final = re.compile(r'(\bid="|\burl\(#)((?:clip|gradient_|pattern_)\d+)(?=["\)])')
-
+# A hundredth of a pixel is seen by nobody.
+_DECIMALS: Final = re.compile(r">[^<]*|(\.\d\d)\d+")
+# Names and other words between the tags are passed over: they are no colours.
+_COLOUR: Final = re.compile(r'>[^<]*|\b(fill|stroke)="(#[0-9a-f]{6})"')
+_IN_THE_DARK: Final = {
+    light: dark
+    for kind in (COLOURS, {scheme: dict(enumerate(hues)) for scheme, hues in HUES.items()})
+    for light, dark in zip(kind["light"].values(), kind["dark"].values(), strict=True)
+}
 _SIZE: Final = re.compile(r'<svg\b[^>]*?\bwidth="([\d.]+)"[^>]*?\bheight="([\d.]+)"')
 
 
@@ -32,7 +42,23 @@ def svg(chart: alt.LayerChart) -> str:
     def renumber(match: re.Match[str]) -> str:
         return f"{match[1]}d{numbers.setdefault(match[2], len(numbers))}"
 
-    return _DEFINITION.sub(renumber, drawn)
+    shorter = _DECIMALS.sub(lambda match: match[1] or match[0], drawn)
+    return _DEFINITION.sub(renumber, shorter)
+
+
+def darkened(drawn: str) -> str:
+    """A picture that was drawn in the light scheme, in the colours of the dark one.
+
+    >>> darkened('<g fill="#ffffff"><text>fill="#ffffff"</text></g>')
+    '<g fill="#12161b"><text>fill="#ffffff"</text></g>'
+    """
+
+    def colour(match: re.Match[str]) -> str:
+        if match[1] is None:
+            return match[0]
+        return f'{match[1]}="{_IN_THE_DARK.get(match[2], match[2])}"'
+
+    return _COLOUR.sub(colour, drawn)
 
 
 def size(drawn: str) -> tuple[int, int]:

@@ -27,8 +27,8 @@ def rows(lazy: Lazy, *order: str) -> list[Row]:
     """The rows of a small lazy frame, sorted by the named columns, null first."""
     found: pa.Table = lazy.collect("pyarrow").to_native()
     if order and found.num_rows > 1:
-        keys = [(name, "ascending") for name in order]
-        found = found.take(pc.sort_indices(found, sort_keys=keys, null_placement="at_start"))
+        keys = [(name, "ascending", "at_start") for name in order]
+        found = found.take(pc.sort_indices(found, sort_keys=keys))
     listed: list[Row] = found.to_pylist()
     return listed
 

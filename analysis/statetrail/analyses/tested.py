@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from statetrail.analyses.lookback import NOTHING, Bools, Ints, chosen, concatenated
+from statetrail.analyses.lookback import NOTHING, Ints, chosen, concatenated
 from statetrail.analyses.outcomes import ENDED, LATE, SURVIVED, Series
 from statetrail.analyses.trials import Seen, Trials
 from statetrail.inference.lateness import PROMPT, Late
@@ -113,20 +113,21 @@ class Gathering:
         places = [self._of.get(name, NOTHING) for name in tokens.kinds]
         of = np.array(places, dtype=np.int64)[tokens.kind]
         votes = _votes(told, fingerprint)
-        overlaps = of[told.token[told.replaced & (told.outcome == SURVIVED)]]
-        self._overlapping += np.bincount(overlaps, minlength=len(self._of))
+        replaced = np.flatnonzero(told.replaced)
+        replaced = replaced[told.outcome[replaced] == SURVIVED]
+        self._overlapping += np.bincount(of[told.token[replaced]], minlength=len(self._of))
         *certain, overlapping, ages_us = _late(told, votes)
-        for number, which in enumerate(certain):
-            self._late[number] += np.bincount(of[told.token[which]], minlength=len(self._of))
-        for number in np.unique(of[told.token[overlapping]]).tolist():
-            self._ages[number].append(ages_us[overlapping & (of[told.token] == number)])
+        for number, token in enumerate(certain):
+            self._late[number] += np.bincount(of[token], minlength=len(self._of))
+        for number in np.unique(of[overlapping]).tolist():
+            self._ages[number].append(ages_us[of[overlapping] == number])
         sampled = _mixed(fingerprint) <= self._below[of]
         kept = chosen(told, sampled[told.token])
-        named = replace(kept, token=fingerprint[kept.token])
+        named, kept_of = replace(kept, token=fingerprint[kept.token]), of[kept.token]
         used = votes.survived + votes.ended + votes.excluded > 0
         for number in np.unique(of).tolist():
             self._votes[number].append(chosen(votes, used & (of == number)))
-            self._keep(number, chosen(named, of[kept.token] == number))
+            self._keep(number, chosen(named, kept_of == number))
 
     def _keep(self, number: int, more: Trials) -> None:
         self._samples[number].append(more)
@@ -160,37 +161,43 @@ class Gathering:
         return Late(accepted, refused, prompt, tuple(ages_s.tolist()))
 
 
-def _late(told: Trials, votes: Votes) -> tuple[Bools, Bools, Bools, Bools, Ints]:
+def _late(told: Trials, votes: Votes) -> tuple[Ints, Ints, Ints, Ints, Ints]:
     """Late uses of ended tokens: accepted, refused, refused soon, accepted while the end was found.
 
-    The last: how old each token was at least.
+    As tokens, one entry a use; the last: how old each of the fourth was at least.
     """
-    over = votes.ended_at_us[told.token]
-    after = (over >= 0) & (told.at_us > over) & (told.excluded == LATE)
-    refused = after & (told.outcome == ENDED)
-    soon = told.at_us - over <= PROMPT * votes.ended_age_us[told.token]
+    late = np.flatnonzero(told.excluded == LATE)
+    late = late[told.at_us[late] > votes.ended_at_us[told.token[late]]]
+    late = late[votes.ended_at_us[told.token[late]] >= 0]
+    token = told.token[late]
+    since = told.at_us[late] - votes.ended_at_us[token]
+    refused, accepted = told.outcome[late] == ENDED, told.outcome[late] == SURVIVED
+    soon = since <= PROMPT * votes.ended_age_us[token]
     # A use that overlapped the end may have been looked up before it. What its gap is uncertain by
     # is at least how long the exchange took that found the end.
-    fatal = (told.excluded == NOTHING) & (told.outcome == ENDED) & (told.at_us == over)
+    fatal = np.flatnonzero((told.excluded == NOTHING) & (told.outcome == ENDED))
+    fatal = fatal[told.at_us[fatal] == votes.ended_at_us[told.token[fatal]]]
     took = np.full(len(votes), _APART_US, dtype=np.int64)
-    took[told.token[fatal]] = (told.gap_high_us - told.gap_low_us)[fatal]
+    took[told.token[fatal]] = told.gap_high_us[fatal] - told.gap_low_us[fatal]
     age = np.full(len(votes), NOTHING, dtype=np.int64)
     age[told.token[fatal]] = told.age_low_us[fatal]
-    apart = told.replaced | (told.at_us > over + took[told.token])
-    accepted = after & (told.outcome == SURVIVED)
-    ages_us = age[told.token] + told.at_us - over
-    return accepted & apart, refused, refused & soon, accepted & ~apart, ages_us
+    apart = told.replaced[late] | (since > took[token])
+    close = accepted & ~apart
+    ages_us = age[token[close]] + since[close]
+    return token[accepted & apart], token[refused], token[refused & soon], token[close], ages_us
 
 
 def _votes(told: Trials, fingerprint: Ints) -> Votes:
     count = len(fingerprint)
     counts = told.excluded == NOTHING
-    survived, ended = counts & (told.outcome == SURVIVED), counts & (told.outcome == ENDED)
+    places = np.flatnonzero(counts)
+    survived = places[told.outcome[places] == SURVIVED]
+    fatal = places[told.outcome[places] == ENDED]
+    survivor = told.token[survived]
     first = np.full(count, len(told), dtype=np.int64)
-    fatal = np.flatnonzero(ended)
-    fatal = fatal[np.argsort(told.at_us[fatal], kind="stable")]
     # The first of several ends is written last.
-    first[told.token[fatal[::-1]]] = fatal[::-1]
+    by_time = fatal[np.argsort(told.at_us[fatal], kind="stable")][::-1]
+    first[told.token[by_time]] = by_time
     over = first < len(told)
 
     def at_end(column: Ints) -> Ints:
@@ -200,11 +207,11 @@ def _votes(told: Trials, fingerprint: Ints) -> Votes:
 
     def outlived(low: Ints) -> Ints:
         longest = np.full(count, NOTHING, dtype=np.int64)
-        np.maximum.at(longest, told.token[survived], low[survived])
+        np.maximum.at(longest, survivor, low[survived])
         return longest
 
-    def number(which: Bools) -> Ints:
-        return np.bincount(told.token[which], minlength=count)
+    def number(token: Ints) -> Ints:
+        return np.bincount(token, minlength=count)
 
     return Votes(
         fingerprint,
@@ -212,9 +219,9 @@ def _votes(told: Trials, fingerprint: Ints) -> Votes:
         outlived(told.age_low_us),
         at_end(told.gap_high_us),
         at_end(told.age_high_us),
-        number(survived),
-        number(ended),
-        number(~counts),
+        number(survivor),
+        number(told.token[fatal]),
+        number(told.token[~counts]),
         at_end(told.who),
         at_end(told.at_us),
     )

@@ -301,32 +301,92 @@ def _excluded(what: Seen) -> tuple[Ints, Ints, Bools]:
 def _earlier(what: Seen, counts: Ints) -> tuple[Ints, Bools, Ints]:
     """What had been seen of the token when each use that counts started.
 
-    Over the exchanges that carried it and had ended by then: their latest end; whether one more
-    was under way, or came in between and was lost; the latest start of those that the server
-    surely accepted. Moments are twice the rank, plus one for the microsecond after it.
+    Over the exchanges that carried it and had ended by then: their latest end (any end, where one
+    more was under way); whether one more was under way, or came in between and was lost; the latest
+    start of those that the server surely accepted. Moments are twice the rank, plus one for the
+    microsecond after it.
     """
     used, given = what.used, what.given
     token = np.concatenate([used.token, given.token[given.apart]])
-    asked = np.concatenate([used.asked, given.asked[given.apart]])
-    ended = np.concatenate([used.ended, given.ended[given.apart]])
+    start = 2 * np.concatenate([used.asked, given.asked[given.apart]])
+    ended = 2 * np.concatenate([used.ended, given.ended[given.apart]])
     sure = np.concatenate([used.sure, np.ones(int(given.apart.sum()), dtype=np.bool_)])
-    whole = what.clock[ended] < FOREVER
+    whole = what.clock[ended >> 1] < FOREVER
     span = 2 * len(what.clock) + 2
-    # No exchange has ended before its own request.
-    end = np.maximum(2 * ended, 2 * asked + 1)[whole]
-    start = 2 * asked[whole]
-    questions = used.token[counts], 2 * used.asked[counts]
-    past = Past(token[whole], end, span)
-    place = past.at(*questions)
-    before = past.counts()[place]
-    ended_before, started_before = past.maxima(end)[place], past.maxima(start)[place]
-    accepted = past.maxima(np.where(sure[whole], start, NOTHING))[place]
-    past = Past(token[~whole], 2 * asked[~whole], span)
-    lost = past.maxima(2 * asked[~whole])[past.at(*questions)]
-    past = Past(token[whole], start, span)
-    started = past.counts()[past.at(questions[0], 2 * used.ended[counts])]
-    between = (lost != NOTHING) & (started_before != NOTHING) & (lost >= started_before)
-    return ended_before, (started - before > 1) | between, accepted
+    order = np.argsort(token * span + start)
+    if not whole.all():
+        order = order[whole[order]]
+    here = np.empty(len(token), dtype=np.int64)
+    here[order] = np.arange(len(order))
+    here = here[counts]  # a use that counts has ended
+    carried = _Carried.of(token[order], start[order], ended[order], sure[order], span)
+    asked = carried.start[here]
+    latest = carried.latest[here]
+    under_way = latest > asked
+    ended_before = np.where(
+        under_way, np.where(carried.soonest[here] <= asked, latest, NOTHING), latest
+    )
+    accepted = carried.sure_before[here]
+    # Back over those that were under way: as many steps as there were at once.
+    late = np.flatnonzero(accepted >= 0)
+    while len(late):
+        late = late[carried.end[accepted[late]] > asked[late]]
+        accepted[late] = carried.sure_before[accepted[late]]
+        late = late[accepted[late] >= 0]
+    accepted = np.where(accepted >= 0, carried.start[accepted], NOTHING)
+    touched = under_way | (carried.next[here] <= ended[counts])
+    if not whole.all():
+        past = Past(token[~whole], start[~whole], span)
+        lost = past.maxima(start[~whole])[past.at(token[counts], asked)]
+        # Where none is under way, the one before is the last that started.
+        touched |= (lost != NOTHING) & (ended_before != NOTHING) & (lost >= carried.start[here - 1])
+    return ended_before, touched, accepted
+
+
+@dataclass(frozen=True, slots=True)
+class _Carried:
+    """Exchanges that carried tokens and ended, in order of (token, start), times as moments.
+
+    Of those of its token before each: `latest` and `soonest`, the last and the first end (-1 and
+    `FOREVER` for none), and `sure_before`, the place of the last that the server surely accepted
+    (-1 for none). `next`: the start of the one after it, `FOREVER` for none.
+    """
+
+    start: Ints
+    end: Ints
+    latest: Ints
+    soonest: Ints
+    sure_before: Ints
+    next: Ints
+
+    @classmethod
+    def of(cls, token: Ints, start: Ints, ended: Ints, sure: Bools, span: int) -> "_Carried":
+        # No exchange has ended before its own request.
+        end = np.maximum(ended, start + 1)
+        begins = np.flatnonzero(run_begins(token))
+        base = token * span
+
+        def shifted(values: Ints, none: int) -> Ints:
+            moved = np.empty_like(values)
+            moved[1:] = values[:-1]
+            moved[begins] = none
+            return moved
+
+        first = np.zeros(len(token), dtype=np.int64)
+        first[begins] = begins
+        first = np.maximum.accumulate(first)
+        last = np.maximum.accumulate(np.where(sure, np.arange(len(token)), NOTHING))
+        after = np.full(len(token), FOREVER)
+        after[:-1] = start[1:]
+        after[begins[1:] - 1] = FOREVER
+        return cls(
+            start,
+            end,
+            shifted(np.maximum.accumulate(end + base) - base, NOTHING),
+            shifted(np.minimum.accumulate(end - base) + base, FOREVER),
+            shifted(np.where(last >= first, last, NOTHING), NOTHING),
+            after,
+        )
 
 
 def _births(what: Seen) -> tuple[Ints, Ints, Bools]:

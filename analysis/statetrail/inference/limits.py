@@ -46,24 +46,36 @@ def single_limit(
     """
     if not trials.ends:
         return -np.inf
-    lived, fatal, longest = trials.lived(span), trials.fatal(span), trials.longest(span)
+    lived, longest = np.sort(trials.lived(span)), trials.longest(span)
+    fatal = trials.fatal(span)
     # What values outlived before their longest span moves no cell's count by more than a use.
     edges = np.unique(np.concatenate([[0.0], longest, fatal, [np.inf]]))
-    floor, ceiling = edges[:-1], edges[1:]
-    kept, gaps = _up_to(lived, floor), _up_to(lived, floor, trials.lived_gap)
+    by_length = np.argsort(fatal)
+    acting = trials.ends - _up_to(fatal[by_length], edges[:-1])
+    acts = (acting >= max(MIN_EXPLAINED, share[0] * trials.ends)) & (edges[:-1] >= above_s)
+    acts &= acting <= share[1] * trials.ends
+    if not acts.any():
+        return -np.inf
+    floor, ceiling, lost = edges[:-1][acts], edges[1:][acts], trials.ends - acting[acts]
+    kept = _up_to(lived, floor)
+    gaps = _sums(trials.lived_gap[np.argsort(trials.lived(span))], kept)
     chances = log_loss_chance(trials.fatal_gap, hazards)
 
-    lost = _up_to(fatal, floor)
     lucky_uses = len(lived) - _up_to(lived, ceiling, side="left")
-    lost_chances = _up_to(fatal, floor, chances)
+    lost_chances = _sums(chances[:, by_length], lost)
     by_use = Losses(lost, kept, gaps, lost_chances, hazards).log_likelihood()
-    by_use += log_luck(lucky_uses, trials.ends - lost)
+    by_use += log_luck(lucky_uses, acting[acts])
     # Of an immune value the limit explains no end, and all its uses are exposed to losses.
     before = longest[trials.fatal_value]
     mortal = before < fatal
-    spent = np.where(mortal, fatal, np.inf), np.where(mortal, before, np.inf)
-    explained = _up_to(spent[1], floor) - _up_to(spent[0], floor)
-    explained_chances = _up_to(spent[1], floor, chances) - _up_to(spent[0], floor, chances)
+    explained, explained_chances = np.zeros_like(kept), np.zeros_like(lost_chances)
+    for spans, sign in ((before, 1), (fatal, -1)):
+        spent = np.where(mortal, spans, np.inf)
+        order = np.argsort(spent)
+        count = _up_to(spent[order], floor)
+        explained += sign * count
+        explained_chances += sign * _sums(chances[:, order], count)
+    longest.sort()
     lucky = len(longest) - _up_to(longest, ceiling, side="left")
     by_value = Losses(
         trials.ends - explained,
@@ -73,18 +85,17 @@ def single_limit(
         hazards,
     ).log_likelihood()
     by_value += log_luck(lucky, explained)
-    cells = log_widths(edges) + np.logaddexp(by_use, by_value) + HALF
-    acting = trials.ends - lost
-    acts = (acting >= max(MIN_EXPLAINED, share[0] * trials.ends)) & (floor >= above_s)
-    return log_sum(cells[acts & (acting <= share[1] * trials.ends)])
+    cells = log_widths(edges)[acts] + np.logaddexp(by_use, by_value) + HALF
+    return log_sum(cells)
 
 
-def _up_to(spans: Reals, limits: Reals, weights: Reals | None = None, side: str = "right") -> Reals:
-    """How many spans lie up to each limit, or the sums of their weights (last axis: the spans)."""
-    order = np.argsort(spans)
-    at = np.searchsorted(spans[order], limits, side)  # type: ignore[call-overload]
-    if weights is None:
-        return np.asarray(at, dtype=np.float64)
-    total = np.cumsum(weights[..., order], axis=-1)
+def _up_to(ordered: Reals, limits: Reals, side: str = "right") -> Reals:
+    """How many of the spans, which are in order, lie up to each limit."""
+    return np.asarray(np.searchsorted(ordered, limits, side), dtype=np.float64)  # type: ignore[call-overload]
+
+
+def _sums(weights: Reals, counts: Reals) -> Reals:
+    """The sums of the first so many weights (last axis)."""
+    total = np.cumsum(weights, axis=-1)
     padded = np.concatenate([np.zeros((*total.shape[:-1], 1)), total], axis=-1)
-    return np.asarray(padded[..., at])
+    return np.asarray(padded[..., counts.astype(np.int64)])

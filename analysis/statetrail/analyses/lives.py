@@ -101,13 +101,13 @@ def lives(part: Part) -> Lives:
     return Lives(
         answers,
         uses,
-        _first(count, answers.value, begun),
-        _last(count, answers.value, begun),
+        _at_first(count, answers.value, begun),
+        _at_last(count, answers.value, begun),
         _first(count, answers.value, ended),
         _last(count, answers.value, ended),
         _first(count, answers.value, exchanges.asked[answers.ex]),
-        _first(count, uses.value, asked),
-        _last(count, uses.value, asked),
+        _at_first(count, uses.value, asked),
+        _at_last(count, uses.value, asked),
     )
 
 
@@ -204,6 +204,20 @@ def _presented(part: Part) -> tuple[Ints, Ints, Ints]:
         firsts.sort()
         ex, value, series = ex[firsts], value[firsts], series[firsts]
     return ex, value, series
+
+
+def _at_first(count: int, value: Ints, moment: Ints) -> Ints:
+    """As `_first`, of moments that are in order for each value: what is written last stays."""
+    first = np.full(count, FOREVER)
+    first[value[::-1]] = moment[::-1]
+    return first
+
+
+def _at_last(count: int, value: Ints, moment: Ints) -> Ints:
+    """As `_last`, of moments that are in order for each value."""
+    last = np.full(count, -1, dtype=np.int64)
+    last[value] = moment
+    return last
 
 
 def _first(count: int, value: Ints, moment: Ints) -> Ints:

@@ -142,8 +142,10 @@ def _idle(part: Part, told: Lives, ex: Ints, before: Ints) -> tuple[Ints, Ints]:
     lost = np.zeros(len(part.values), dtype=np.bool_)
     lost[before[before >= 0]] = True
     # Exchanges of one client are in order of their starts: so their place is a moment.
-    carried = np.concatenate([answers.ex[lost[answers.value]], uses.ex[lost[uses.value]]])
-    value = np.concatenate([answers.value[lost[answers.value]], uses.value[lost[uses.value]]])
+    issue, use = np.flatnonzero(lost[answers.value]), np.flatnonzero(lost[uses.value])
+    given, of = answers.ex[issue], answers.value[issue]
+    carried = np.concatenate([given, uses.ex[use]])
+    value = np.concatenate([of, uses.value[use]])
     span = max(exchanges.span, len(exchanges)) + 1
     order = np.argsort(value * span + carried)
     carried, value = carried[order], value[order]
@@ -154,10 +156,8 @@ def _idle(part: Part, told: Lives, ex: Ints, before: Ints) -> tuple[Ints, Ints]:
     gone = past.maxima(np.where(whole, NOTHING, exchanges.asked[carried]))[place]
     waited = exchanges.asked_us[ex] - exchanges.clock[seen]
     idle = np.where((seen >= 0) & (gone < seen) & (waited >= 0), waited, NOTHING)
-    which = lost[answers.value]
-    began = exchanges.begun[answers.ex[which]]
-    past = Past(answers.value[which], began, exchanges.span)
-    kept = past.maxima(exchanges.asked[answers.ex[which]])[
+    past = Past(of, exchanges.begun[given], exchanges.span)
+    kept = past.maxima(exchanges.asked[given])[
         past.at(before, exchanges.asked[ex], inclusive=False)
     ]
     high = exchanges.begun_us[ex] - exchanges.clock[kept]

@@ -90,7 +90,7 @@ class RecordState(Commands):
         self._silent_until = 0.0
         self._not_understood = 0
         self._timer: asyncio.TimerHandle | None = None
-        self._held: list[asyncio.Future[None]] = []
+        self._held: list[tuple[HTTPFlow, asyncio.Future[None]]] = []
 
     def load(self, loader: Loader) -> None:
         for name, default, text in OPTIONS:
@@ -173,10 +173,11 @@ class RecordState(Commands):
             self._hear(flow, live, b"")
 
     def response(self, flow: HTTPFlow) -> Awaitable[None] | None:
-        # Responses that are there within one turn of the event loop share a commit: each waits
-        # for it. One that is alone does not wait.
-        turn = self._turn_s_end() if len(self._flows) > 1 else None
-        self._record(flow, later=turn is not None)
+        # Responses that are there within one turn of the event loop are read one after the other
+        # and share a commit: each waits for it. One that is alone does not wait.
+        turn = self._turn_s_end(flow) if len(self._flows) > 1 else None
+        if turn is None:
+            self._record(flow)
         return turn
 
     def error(self, flow: HTTPFlow) -> None:
@@ -185,6 +186,7 @@ class RecordState(Commands):
 
     def done(self) -> None:
         """Write what waits; exchanges still under way may yet follow."""
+        self._end_turn()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -206,8 +208,8 @@ class RecordState(Commands):
         self._keep_trying()
         return any(issue.channel == "body" for issue in sighted.issued)
 
-    def _turn_s_end(self) -> asyncio.Future[None] | None:
-        """The end of the event loop's turn, by which what was added to the journal is committed."""
+    def _turn_s_end(self, flow: HTTPFlow) -> asyncio.Future[None] | None:
+        """The end of the event loop's turn, by which the flow is recorded and committed."""
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
@@ -215,17 +217,23 @@ class RecordState(Commands):
         if not self._held:
             loop.call_soon(self._end_turn)
         # Each has its own: one that is cancelled does not end the others' waiting.
-        self._held.append(turn := loop.create_future())
+        turn: asyncio.Future[None] = loop.create_future()
+        self._held.append((flow, turn))
         return turn
 
     def _end_turn(self) -> None:
         held, self._held = self._held, []
         try:
-            if self.journal is not None:
+            for flow, _ in held:
+                try:
+                    self._record(flow, later=True)
+                except Exception as error:  # whatever it is, the traffic goes on
+                    self._give_up(request_of(flow), type(error).__name__)
+            if held and self.journal is not None:
                 self.journal.flush()
                 self._keep_trying()
         finally:
-            for turn in held:
+            for _, turn in held:
                 if not turn.done():
                     turn.set_result(None)
 

@@ -32,6 +32,8 @@ async def keeps_stale_token(stage: Stage, truth: Truth) -> None:
     async with ZestClient(stage, truth, accept="br") as shop:
         for _ in stage.rounds():
             await shop.get("Cart")
+            await asyncio.sleep(stage.idle_s * 0.85)
+            await shop.get("Cart")
             old = shop.token
             await asyncio.sleep(stage.idle_s + 0.5)
             await shop.send("GET", "Cart", old)  # answered by the new token
@@ -60,6 +62,8 @@ async def drops_token(stage: Stage, truth: Truth) -> None:
         for _ in stage.rounds():
             await shop.get("BrowseCategory/00411")
             await shop.post("Cart", cart_item(4012))
+            await asyncio.sleep(stage.idle_s * 0.7)
+            await shop.get("Cart")
             await stage.settle()
             for number in range(_FORGETFUL_REQUESTS):
                 await shop.send("GET", f"Product/{4010 + number}", None)
@@ -96,8 +100,10 @@ async def parallel(stage: Stage, truth: Truth) -> None:
 async def comes_back(stage: Stage, truth: Truth) -> None:
     async with ZestClient(stage, truth, accept="identity") as shop:
         for _ in stage.rounds():
-            for over_s in (0.4, 1.5, 3.0):
+            for over_s in (0.2, 0.4, 1.5, 3.0):
                 await shop.post("Cart", cart_item(4012))
+                await asyncio.sleep(stage.idle_s * 0.5)
+                await shop.get("Cart")
                 held = shop.token
                 await asyncio.sleep(stage.idle_s + over_s)
                 cart = await shop.get("Cart")

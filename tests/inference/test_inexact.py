@@ -90,10 +90,23 @@ def test_a_zone_is_bounded_where_it_begins() -> None:
     assert sharp.low_s is not None
     assert sharp.high_s is not None
     assert sharp.low_s > TIMEOUT_S
-    assert swept(Trials.of(uses, ("gap",)), "gap", sharp.low_s, sharp.high_s) < TIMEOUT_S
+    exact = (sharp.low_s, sharp.high_s)
+    assert swept(Trials.of(uses, ("gap",)), "gap", exact, exact) < TIMEOUT_S
     found = infer(uses).idle
     assert found.low_s is not None
     assert found.low_s < TIMEOUT_S
+
+
+def test_an_interval_stays_within_a_step_where_no_sweeper_is_likely() -> None:
+    """Many uses of an exact server: a tenth is enough, and the plain interval is held."""
+    uses = evidence(lambda gap, age: gap >= TIMEOUT_S, clients=20, uses=80)
+    votes = uses.votes("gap")
+    plain, found = threshold(*votes, tolerance=1), infer(uses).idle
+    assert plain.low_s is not None
+    assert found.low_s is not None
+    assert found.high_s is not None
+    assert found.low_s <= plain.low_s
+    assert found.high_s - found.low_s <= 0.1 * TIMEOUT_S
 
 
 def test_no_throttle_is_sought_where_none_can_matter() -> None:

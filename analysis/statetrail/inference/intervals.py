@@ -66,10 +66,11 @@ def interval(ballots: Ballots, evidence: Evidence, span: str, policy: str) -> In
     if span == "age" or sharp.low_s is None or sharp.high_s is None:
         return Interval(wide.low_s, wide.high_s, sharp)
     low, high = wide.low_s, wide.high_s
-    if low is not None:
-        low = min(low, swept(Trials.of(evidence, (span,)), span, sharp.low_s, sharp.high_s))
     if high is not None and np.isfinite(last := latest(evidence)):
         high = max(high, last)
+    if low is not None:
+        around = (low, np.inf if high is None else high)
+        low = swept(Trials.of(evidence, (span,)), span, (sharp.low_s, sharp.high_s), around)
     return Interval(low, high, sharp)
 
 

@@ -4,10 +4,15 @@ Enters: `Trials`. Leaves: what the limit exceeds, allowing for a sweeper.
 
 With a sweeper, values end up to one round after the timeout: the chance to end rises from 0 to 1
 through a zone that begins at the timeout. So the beginning of the zone is bounded, by its posterior
-under an evenly rising chance, weighed against a sharp limit: where the data say that the limit is
-sharp, the bound is that of the sharp limit. (With a throttled renewal values end before
-the timeout: what that allows follows from the times of the uses, see
+under an evenly rising chance, weighed against a sharp limit. (With a throttled renewal values end
+before the timeout: what that allows follows from the times of the uses, see
 `statetrail.inference.throttles.latest`.)
+
+A sweeper with a short round looks like a sharp limit until very much was seen. An interval that
+leaves out hardly any of the posterior would be twice as wide as the data deserve where there is no
+sweeper. So an interval is first tried at a few relative widths (`STEPS`), which it fills; the
+narrowest is taken below which a sweeper's timeout lies with small odds. Only where there is none,
+the interval is as wide as a sweeper needs.
 """
 
 from itertools import product
@@ -22,8 +27,11 @@ SMEARED: Final = 0.5
 """Prior of a zone."""
 UNLIKELY: Final = 0.02
 """Posterior probability below which no zone is allowed for."""
-TAIL: Final = 0.04
-"""What is left out of the posterior of a zone's beginning."""
+STEPS: Final = ((0.01, 0.15), (0.03, 0.15), (0.094, 0.15), (0.275, 0.2), (0.825, 0.2))
+"""Relative widths that are tried, each with what such an interval may leave out below it: the odds
+of a sweeper's timeout there to a sharp limit anywhere."""
+TAIL: Final = 0.01
+"""What is left out of the posterior of a zone's beginning otherwise."""
 MARGIN: Final = 0.01
 """Share of the bound by which it is lowered: no chance rises as evenly as here."""
 
@@ -38,8 +46,10 @@ _BINS: Final = 1500
 _NEAREST: Final = 1e-4
 
 
-def swept(trials: Trials, span: str, low_s: float, high_s: float) -> float:
-    """What the limit exceeds, in seconds.
+def swept(
+    trials: Trials, span: str, sharp: tuple[float, float], wide: tuple[float, float]
+) -> float:
+    """What the limit exceeds, in seconds; no more than the lower end of `wide`.
 
     Parameters
     ----------
@@ -47,9 +57,12 @@ def swept(trials: Trials, span: str, low_s: float, high_s: float) -> float:
         What survived and what did not.
     span
         ``gap`` or ``age``.
-    low_s, high_s
+    sharp
         The sharp interval; zones are sought from a third of its middle to almost three times it.
+    wide
+        The interval that holds without a sweeper; its upper end may be infinite.
     """
+    low_s, high_s = sharp
     around_s = (low_s * high_s) ** 0.5
     lived, fatal = np.sort(trials.lived(span) / around_s), np.sort(trials.fatal(span) / around_s)
     grid = _grid(low_s / around_s, high_s / around_s)
@@ -72,15 +85,28 @@ def swept(trials: Trials, span: str, low_s: float, high_s: float) -> float:
         zones.append(ramps + _outside(lived, fatal, begins, ends, rates))
         sharps.append(_outside(lived, fatal, edges[:-1], edges[1:], rates))
     zone = _summed(zones) + prior - log_sum(prior) + float(np.log(SMEARED))
-    sharp = _summed(sharps) + np.log(np.diff(np.log(edges)) / np.log(grid[-1] / grid[0]))
-    sharp += float(np.log1p(-SMEARED))
-    weights = np.concatenate([zone, sharp])
-    weights = np.exp(weights - log_sum(weights))
-    share = float(weights[: len(zone)].sum())
+    limit = _summed(sharps) + np.log(np.diff(np.log(edges)) / np.log(grid[-1] / grid[0]))
+    limit += float(np.log1p(-SMEARED))
+    whole = log_sum(np.concatenate([zone, limit]))
+    left_out = np.cumsum(np.bincount(begin, np.exp(zone - whole), minlength=len(grid)))
+    share, exact = float(left_out[-1]), float(np.exp(log_sum(limit) - whole))
     if share < UNLIKELY:
-        return low_s
-    low = _quantile(np.concatenate([begins, edges[:-1]]), weights, TAIL * share)
-    return float(low * (1 - MARGIN) * around_s)
+        return wide[0]
+    low = (1 - MARGIN) * float(grid[np.searchsorted(left_out, TAIL * share)]) * around_s
+    return _filled(min(low, wide[0]), wide, grid * around_s, left_out / max(exact, _NEAREST))
+
+
+def _filled(low_s: float, wide: tuple[float, float], begins: Reals, odds: Reals) -> float:
+    """The lower end of the narrowest step that leaves out little; `low_s` where none does.
+
+    `odds`: what lies up to each of `begins`.
+    """
+    middle = (wide[0] * wide[1]) ** 0.5
+    for step, most in STEPS:
+        edge = wide[1] - step * middle
+        if low_s < edge <= wide[0] and odds[max(np.searchsorted(begins, edge) - 1, 0)] <= most:
+            return float(edge)
+    return low_s
 
 
 def _grid(low: float, high: float) -> Reals:
@@ -99,12 +125,6 @@ def _summed(each: list[Reals]) -> Reals:
 
 def _within(grid: Reals, spans: Reals) -> Reals:
     return np.asarray(spans[(spans > grid[0]) & (spans < grid[-1])])
-
-
-def _quantile(points: Reals, weights: Reals, share: float) -> float:
-    order = np.argsort(points)
-    at = int(np.searchsorted(np.cumsum(weights[order]), share))
-    return float(points[order][min(at, len(points) - 1)])
 
 
 def _outside(

@@ -44,7 +44,8 @@ class TwoLimits:
     log_evidence
         Logarithm of the marginal likelihood, both limits acting `MIN_OWN` times or more.
     log_doubt
-        The same of limits of which one acts less often, but once.
+        The same of limits of which one acts less often, but once. Where other ends are unexplained,
+        the one that it explains is no more than one of them: any of these could have been the last.
     """
 
     log_evidence: float
@@ -59,13 +60,14 @@ def two_limits(trials: Trials) -> TwoLimits:
     edges = [edged(spread(p, _COARSE)) for p in points]
     found = TwoLimits(-np.inf, -np.inf)
     for _ in range(_ROUNDS):
-        cells, firm = _cells(trials, *edges)
+        cells, firm, lost = _cells(trials, *edges)
         if not np.isfinite(cells).any():
             break
         # A cell that holds data is flattered: it is a place to look, and no evidence.
         gap_whole, age_whole = (whole(p, e) for p, e in zip(points, edges, strict=True))
         settled = gap_whole[:, None] & age_whole[None, :]
-        found = TwoLimits(log_sum(cells[settled & firm]), log_sum(cells[settled & ~firm]))
+        doubts = cells - np.log1p(lost)
+        found = TwoLimits(log_sum(cells[settled & firm]), log_sum(doubts[settled & ~firm]))
         best = np.unravel_index(int(np.argmax(cells)), cells.shape)
         finer = [
             spread(inside(p, e[i], e[i + 1]), _FINE)
@@ -77,8 +79,9 @@ def two_limits(trials: Trials) -> TwoLimits:
     return found
 
 
-def _cells(trials: Trials, gap_edges: Reals, age_edges: Reals) -> tuple[Reals, Flags]:
-    """Log of prior mass times likelihood for each cell of the plane, and where both act often."""
+def _cells(trials: Trials, gap_edges: Reals, age_edges: Reals) -> tuple[Reals, Flags, Reals]:
+    """Log of prior mass times likelihood for each cell of the plane, where both limits act often,
+    and how many ends neither explains."""
     floors, ceilings = (gap_edges[:-1], age_edges[:-1]), (gap_edges[1:], age_edges[1:])
     fatal = (trials.fatal_gap, trials.fatal_age)
     lived = (trials.lived_gap, trials.lived_age)
@@ -117,7 +120,7 @@ def _cells(trials: Trials, gap_edges: Reals, age_edges: Reals) -> tuple[Reals, F
     acts = (only_gap > 0) & (only_age > 0) & (explained >= MIN_SHARE * trials.ends)
     firm = (only_gap >= MIN_OWN) & (only_age >= MIN_OWN)
     ordered = ceilings[1][None, :] > floors[0][:, None]
-    return np.where(acts & ordered, cells, -np.inf), firm
+    return np.where(acts & ordered, cells, -np.inf), firm, lost
 
 
 def _up_to(

@@ -39,7 +39,6 @@ _ROUNDS: Final = 8
 _BEST: Final = 200
 _FEWEST: Final = 12
 _WORK: Final = 30_000
-_AT_ONCE: Final = 100
 _USUAL: Final = (0.005, 0.01)
 # Rates with their weights.
 _LOSSES: Final = ((1e-5, 0.5), (0.005, 0.25), (0.03, 0.25))
@@ -189,11 +188,15 @@ def _by_cell(counts: tuple[Reals, Reals, Reals, Reals], loss: float, luck: float
 
 
 def _best_of(each: Reals, one: Codes, two: Codes) -> Reals:
-    """Per pair of cells, the likelihood if every client is of the population that suits it."""
-    total = np.zeros(len(one))
-    for at in range(0, len(each), _AT_ONCE):
-        some = each[at : at + _AT_ONCE]
-        total += np.maximum(some[:, one], some[:, two]).sum(axis=0)
+    """Per pair of cells, the likelihood if every client is of the population that suits it.
+
+    The pairs ascend by their first cell.
+    """
+    total, by_cell = np.empty(len(one)), np.ascontiguousarray(each.T)
+    begins = np.searchsorted(one, np.arange(len(by_cell) + 1))
+    for cell, own in enumerate(by_cell):
+        pairs = slice(begins[cell], begins[cell + 1])
+        total[pairs] = np.maximum(own, by_cell[two[pairs]]).sum(axis=1)
     return total
 
 

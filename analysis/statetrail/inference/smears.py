@@ -101,6 +101,8 @@ def _filled(low_s: float, wide: tuple[float, float], begins: Reals, odds: Reals)
 
     `odds`: what lies up to each of `begins`.
     """
+    if not np.isfinite(wide[1]):
+        return low_s
     middle = (wide[0] * wide[1]) ** 0.5
     for step, most in STEPS:
         edge = wide[1] - step * middle

@@ -124,3 +124,15 @@ def test_the_inference_can_read_nothing_but_arrays() -> None:
                 drawn = path.name == "estimators.py" and name in ("altair", "pandas")
                 assert own or drawn or name.split(".")[0] in allowed, (path.name, name)
                 assert "random" not in name
+
+
+@pytest.mark.parametrize("seed", [170, 280, 310])
+def test_the_oldest_of_many_losses_is_no_limit_on_the_age(seed: int) -> None:
+    """One use in a hundred loses its value; in these worlds the oldest of all is lost so."""
+    chance = Random(seed)
+    uses = evidence(
+        lambda gap, age: gap >= 1800 or chance.random() < 0.01, clients=12, uses=150, seed=seed
+    )
+    found = infer(uses)
+    assert found.policy == "idle"
+    assert found.lost > 10

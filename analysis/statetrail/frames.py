@@ -13,7 +13,7 @@ import sys
 import tempfile
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final, Literal, Self, cast
 
@@ -227,22 +227,29 @@ class Recording:
             client=client_expression(self.client_by), origin=origin_expression()
         )
 
-    def buckets(self, columns: Mapping[str, Sequence[str]]) -> Iterator[dict[str, pa.Table]]:
-        """Some columns of some fact tables, all rows of a client together.
+    def buckets(
+        self, columns: Mapping[str, Sequence[str]]
+    ) -> Iterator[Callable[[], dict[str, pa.Table]]]:
+        """Readers of some columns of some fact tables, all rows of a client together.
 
-        A large dataset comes bucket by bucket if its buckets keep this recording's clients whole;
-        everything else comes at once.
+        A large dataset is read bucket by bucket if its buckets keep this recording's clients whole;
+        everything else at once.
         """
         tables = [table for table in FACTS if table.name in columns]
         if self._facts.client_by and set(self._facts.client_by) <= set(self.client_by):
             for bucket, files in self._facts.files.items():
                 if EXCHANGES.name in files:
-                    yield {t.name: self._facts.bucket(bucket, t, columns[t.name]) for t in tables}
+                    yield partial(self._bucket, bucket, tables, columns)
             return
-        yield {
+        yield lambda: {
             t.name: self._lazies[t.name].select(*columns[t.name]).collect("pyarrow").to_native()
             for t in tables
         }
+
+    def _bucket(
+        self, bucket: str, tables: Sequence[Table], columns: Mapping[str, Sequence[str]]
+    ) -> dict[str, pa.Table]:
+        return {t.name: self._facts.bucket(bucket, t, columns[t.name]) for t in tables}
 
     def place(self, table: pa.Table) -> Lazy:
         """An Arrow table as a lazy frame on this recording's engine."""

@@ -148,7 +148,8 @@ def by_lives(
 def in_turn[T, R](work: Callable[[T], R], things: Iterable[T]) -> Iterator[R]:
     """What `work` makes of each thing, in their order; a few are worked on at a time.
 
-    NumPy and Arrow let other threads go on while they count.
+    NumPy and Arrow let other threads go on while they count. One more waits, so that none of these
+    stands still while the caller is busy with a result.
     """
     each = iter(things)
     first = list(itertools.islice(each, 2))
@@ -158,7 +159,7 @@ def in_turn[T, R](work: Callable[[T], R], things: Iterable[T]) -> Iterator[R]:
     with ThreadPoolExecutor(THREADS) as pool:
         under_way: deque[Future[R]] = deque()
         for thing in itertools.chain(first, each):
-            if len(under_way) == THREADS:
+            if len(under_way) > THREADS:
                 yield under_way.popleft().result()
             under_way.append(pool.submit(work, thing))
         while under_way:
@@ -174,9 +175,9 @@ def _parts(rec: Recording) -> Parts:
     }
     rules = Rules(rec.dialects, rec.grace_us)
 
-    def made(tables: dict[str, pa.Table]) -> tuple[Part, Ints]:
+    def made(read: Callable[[], dict[str, pa.Table]]) -> tuple[Part, Ints]:
         part = part_of(
-            tables, dialects=rec.dialects, client_by=rec.client_by, grace_us=rec.grace_us
+            read(), dialects=rec.dialects, client_by=rec.client_by, grace_us=rec.grace_us
         )
         hidden = secret(part, rules)[part.series_param[part.values.series]]
         return part, np.unique(part.values.fingerprint[hidden])

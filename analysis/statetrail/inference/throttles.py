@@ -10,7 +10,7 @@ Which uses were noted follows from the throttle and from the times of the uses a
 """
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from statetrail.inference.limits import single_limit
 from statetrail.inference.noise import HAZARDS
 from statetrail.inference.numerics import Reals
 from statetrail.inference.thresholds import threshold
-from statetrail.inference.trials import Trials
+from statetrail.inference.trials import Trials, even, places
 
 SMALLEST: Final = 0.03
 LARGEST: Final = 0.8
@@ -67,14 +67,21 @@ def throttled(evidence: Evidence, least: float = -np.inf) -> Throttle:
         farthest = replace(trials, fatal_gap=fatal / (1 - LARGEST))
         if single_limit(farthest, "gap", hazards=HAZARDS[::3]) + SLACK < least:
             return Throttle(-np.inf, None)
+    uses, (lived, ends) = _Uses.of(evidence), places(evidence)
+
+    def likely(throttle_s: float) -> float:
+        gap_low, gap_high = even(*uses.gaps(throttle_s))
+        since = replace(trials, lived_gap=gap_low[lived], fatal_gap=gap_high[ends])
+        return single_limit(since, "gap", above_s=throttle_s / LARGEST, hazards=HAZARDS[::3])
+
     low, high = SMALLEST * float(fatal.min()), 2 * float(np.median(fatal))
     tried = np.geomspace(low, max(high, 2 * low), _COARSE)
-    found = np.array([_evidence(evidence, one) for one in tried])
+    found = np.array([likely(one) for one in tried])
     for step in (tried[1] / tried[0], (tried[1] / tried[0]) ** (2 / _FINE)):
         best = float(tried[np.argmax(found)])
         finer = np.setdiff1d(best * np.geomspace(1 / step, step, _FINE), tried)
         order = np.argsort(both := np.concatenate([tried, finer]))
-        found = np.concatenate([found, [_evidence(evidence, one) for one in finer]])[order]
+        found = np.concatenate([found, [likely(one) for one in finer]])[order]
         tried = both[order]
     top = float(found.max())
     if not np.isfinite(top):
@@ -103,12 +110,6 @@ def latest(evidence: Evidence) -> float:
     return found
 
 
-def _evidence(evidence: Evidence, throttle_s: float) -> float:
-    least = throttle_s / LARGEST
-    trials = Trials.of(noted(evidence, throttle_s))
-    return single_limit(trials, "gap", above_s=least, hazards=HAZARDS[::3])
-
-
 def noted(evidence: Evidence, throttle_s: float) -> Evidence:
     """The same uses with gaps counted from the last noted use.
 
@@ -119,27 +120,50 @@ def noted(evidence: Evidence, throttle_s: float) -> Evidence:
     throttle_s
         Seconds that have to pass after a noted use until another is noted.
     """
-    which = evidence.survived | evidence.ended
-    counted = evidence if which.all() else evidence.where(which)
-    if not len(counted):
-        return counted
-    at = counted.at_us - counted.at_us.min() + 1
-    # The value's birth, or its first use where that was not seen, counts as noted.
-    first = np.flatnonzero(np.diff(counted.value, prepend=-1))
-    born = at[first] - _microseconds(counted.gap_low_s[first])
-    last = _last_noted(counted.value, at, first, born, int(throttle_s * _SECOND_US))
-    previous = np.concatenate([[0], at[:-1]])
-    previous[first] = born
-    back = np.maximum(previous - last, 0) / _SECOND_US
-    # What the noted use lasted longer than the one before shortens the least gap.
-    slack = np.where(back > 0, counted.gap_high_s - counted.gap_low_s, 0.0)
-    slack = np.where(np.isfinite(slack), slack, 0.0)
-    gaps = {
-        "gap_low_s": np.maximum(counted.gap_low_s + back - slack, 0.0),
-        "gap_high_s": counted.gap_high_s + back,
-    }
-    columns = {name: getattr(counted, name) for name in Evidence.__dataclass_fields__}
-    return Evidence(**(columns | gaps))
+    uses = _Uses.of(evidence)
+    low, high = uses.gaps(throttle_s)
+    columns = {name: getattr(uses.counted, name) for name in Evidence.__dataclass_fields__}
+    return Evidence(**(columns | {"gap_low_s": low, "gap_high_s": high}))
+
+
+@dataclass(frozen=True, slots=True)
+class _Uses:
+    """The uses that survived or ended, times in microseconds since shortly before the first.
+
+    `first`: where the uses of each value begin; `born`: the value's birth, or its first use where
+    that was not seen: it counts as noted. `previous`: of each use the one before, or the birth.
+    """
+
+    counted: Evidence
+    at: Codes
+    first: Codes
+    born: Codes
+    previous: Codes
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Self:
+        which = evidence.survived | evidence.ended
+        counted = evidence if which.all() else evidence.where(which)
+        at = counted.at_us - (counted.at_us.min() if len(counted) else 0) + 1
+        first = np.flatnonzero(np.diff(counted.value, prepend=-1))
+        born = at[first] - _microseconds(counted.gap_low_s[first])
+        previous = np.concatenate([[0], at[:-1]])[: len(at)]
+        previous[first] = born
+        return cls(counted, at, first, born, previous)
+
+    def gaps(self, throttle_s: float) -> tuple[Reals, Reals]:
+        """The least and the largest gap since the last noted use, in seconds."""
+        low_s, high_s = self.counted.gap_low_s, self.counted.gap_high_s
+        if not len(self.at):
+            return low_s, high_s
+        last = _last_noted(
+            self.counted.value, self.at, self.first, self.born, int(throttle_s * _SECOND_US)
+        )
+        back = np.maximum(self.previous - last, 0) / _SECOND_US
+        # What the noted use lasted longer than the one before shortens the least gap.
+        slack = np.where(back > 0, high_s - low_s, 0.0)
+        slack = np.where(np.isfinite(slack), slack, 0.0)
+        return np.maximum(low_s + back - slack, 0.0), high_s + back
 
 
 def _microseconds(seconds: Reals) -> Codes:

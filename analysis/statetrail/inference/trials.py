@@ -54,12 +54,9 @@ class Trials:
     @classmethod
     def of(cls, evidence: Evidence, spans: Sequence[str] = ("gap", "age")) -> Self:
         """The trials that limits can be held against: ends of which these spans are bounded."""
-        ends = evidence.ending
-        for span in spans:
-            ends = ends[np.isfinite(evidence.bounds(span)[1][ends])]
-        lived = np.flatnonzero(evidence.survived)
-        gap_low, gap_high = _even(evidence.gap_low_s, evidence.gap_high_s)
-        age_low, age_high = _even(evidence.age_low_s, evidence.age_high_s)
+        lived, ends = places(evidence, spans)
+        gap_low, gap_high = even(evidence.gap_low_s, evidence.gap_high_s)
+        age_low, age_high = even(evidence.age_low_s, evidence.age_high_s)
         return cls(
             lived_gap=gap_low[lived],
             lived_age=age_low[lived],
@@ -93,7 +90,15 @@ class Trials:
         return top
 
 
-def _even(low: Reals, high: Reals) -> tuple[Reals, Reals]:
+def places(evidence: Evidence, spans: Sequence[str] = ("gap", "age")) -> tuple[Codes, Codes]:
+    """Where the survived uses stand, and the ends of which these spans are bounded."""
+    ends = evidence.ending
+    for span in spans:
+        ends = ends[np.isfinite(evidence.bounds(span)[1][ends])]
+    return np.flatnonzero(evidence.survived), ends
+
+
+def even(low: Reals, high: Reals) -> tuple[Reals, Reals]:
     """Brackets, the wide ones drawn together to their middle."""
     with np.errstate(invalid="ignore"):
         wide = np.isfinite(high) & (low > 0) & (high - low > WIDE * high)

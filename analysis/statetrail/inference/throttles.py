@@ -130,14 +130,26 @@ def noted(evidence: Evidence, throttle_s: float) -> Evidence:
 class _Uses:
     """The uses that survived or ended, times in microseconds since shortly before the first.
 
-    `first`: where the uses of each value begin; `born`: the value's birth, or its first use where
-    that was not seen: it counts as noted. `previous`: of each use the one before, or the birth.
+    Attributes
+    ----------
+    counted, at
+        The uses and their times.
+    key
+        Value and time of each use as one number, with room for a throttle within `stride`.
+    first, born
+        Of each value its first use and its birth; where that was not seen, the first use: it
+        counts as noted.
+    group, previous
+        Of each use the place of its value in `first`, and the time of the use before, or the birth.
     """
 
     counted: Evidence
     at: Codes
+    stride: int
+    key: Codes
     first: Codes
     born: Codes
+    group: Codes
     previous: Codes
 
     @classmethod
@@ -145,47 +157,47 @@ class _Uses:
         which = evidence.survived | evidence.ended
         counted = evidence if which.all() else evidence.where(which)
         at = counted.at_us - (counted.at_us.min() if len(counted) else 0) + 1
+        stride = 2 * int(at.max(initial=0)) + 2
         first = np.flatnonzero(np.diff(counted.value, prepend=-1))
         born = at[first] - _microseconds(counted.gap_low_s[first])
+        group = np.repeat(np.arange(len(first)), np.diff(first, append=len(at)))
         previous = np.concatenate([[0], at[:-1]])[: len(at)]
         previous[first] = born
-        return cls(counted, at, first, born, previous)
+        return cls(counted, at, stride, counted.value * stride + at, first, born, group, previous)
 
     def gaps(self, throttle_s: float) -> tuple[Reals, Reals]:
         """The least and the largest gap since the last noted use, in seconds."""
         low_s, high_s = self.counted.gap_low_s, self.counted.gap_high_s
         if not len(self.at):
             return low_s, high_s
-        last = _last_noted(
-            self.counted.value, self.at, self.first, self.born, int(throttle_s * _SECOND_US)
-        )
-        back = np.maximum(self.previous - last, 0) / _SECOND_US
+        back = np.maximum(self.previous - self._last_noted(throttle_s), 0) / _SECOND_US
         # What the noted use lasted longer than the one before shortens the least gap.
         slack = np.where(back > 0, high_s - low_s, 0.0)
         slack = np.where(np.isfinite(slack), slack, 0.0)
         return np.maximum(low_s + back - slack, 0.0), high_s + back
 
+    def _last_noted(self, throttle_s: float) -> Codes:
+        """Per use, when its value had last been noted before."""
+        throttle, count = int(throttle_s * _SECOND_US), len(self.at)
+        end = np.append(self.first[1:], count)
+        # From each use the next one of its value that would be noted; `count`: none.
+        # (One longer than all there is lets no second use be noted.)
+        later = self.key + min(throttle, self.stride // 2)
+        after = np.maximum(np.searchsorted(self.key, later), np.arange(count) + 1)
+        after[after >= end[self.group]] = count
+        since = np.clip(self.born + throttle, 0, self.stride - 1)
+        moving = np.searchsorted(self.key, self.counted.value[self.first] * self.stride + since)
+        moving = moving[moving < end]
+        is_noted = np.zeros(count, dtype=np.bool_)
+        while len(moving):
+            is_noted[moving] = True
+            moving = after[moving]
+            moving = moving[moving < count]
+        noted_at = np.where(is_noted, np.arange(count), -1)
+        noted_at = np.concatenate([[-1], np.maximum.accumulate(noted_at)[:-1]])
+        within = noted_at >= self.first[self.group]
+        return np.where(within, self.at[np.maximum(noted_at, 0)], self.born[self.group])
+
 
 def _microseconds(seconds: Reals) -> Codes:
     return (seconds * _SECOND_US).astype(np.int64)
-
-
-def _last_noted(value: Codes, at: Codes, first: Codes, born: Codes, throttle: int) -> Codes:
-    """Per use, when its value had last been noted before."""
-    stride, count = int(at.max()) + throttle + 1, len(value)
-    key, end = value * stride + at, np.append(first[1:], count)
-    group = np.repeat(np.arange(len(first)), np.diff(first, append=count))
-    # From each use the next one of its value that would be noted; `count`: none.
-    after = np.maximum(np.searchsorted(key, key + throttle), np.arange(count) + 1)
-    after[after >= end[group]] = count
-    moving = np.searchsorted(key, value[first] * stride + np.maximum(born + throttle, 0))
-    moving = moving[moving < end]
-    is_noted = np.zeros(count, dtype=np.bool_)
-    while len(moving):
-        is_noted[moving] = True
-        moving = after[moving]
-        moving = moving[moving < count]
-    noted_at = np.where(is_noted, np.arange(count), -1)
-    noted_at = np.concatenate([[-1], np.maximum.accumulate(noted_at)[:-1]])
-    within = noted_at >= first[group]
-    return np.where(within, at[np.maximum(noted_at, 0)], born[group])

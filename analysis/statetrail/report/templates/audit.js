@@ -1,5 +1,5 @@
-// Tables sort by a click on a heading and show only the rows that hold what is typed. Without
-// this script they are as complete as with it.
+// Tables sort by a click on a heading and show only the rows that hold what is typed; what is far
+// from the window is laid out once the rest is shown. Without this script the page is as complete.
 document.documentElement.className = "js";
 document.addEventListener("DOMContentLoaded", () => {
   const number = /^[<>≥≤~]?\s*-?[\d,]*\.?\d+/;
@@ -45,4 +45,13 @@ document.addEventListener("DOMContentLoaded", () => {
       told.textContent = words.length ? `${shown} of ${texts.length}` : "";
     });
   }
+});
+addEventListener("load", () => {
+  const soon = window.requestIdleCallback ?? ((work) => setTimeout(work, 50));
+  const sections = [...document.querySelectorAll("main > section[id]")];
+  const next = () => {
+    sections.shift()?.classList.add("laid-out");
+    if (sections.length) soon(next);
+  };
+  soon(next);
 });

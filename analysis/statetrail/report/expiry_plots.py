@@ -9,7 +9,16 @@ import altair as alt
 
 from statetrail.report.document import Document, Likelihood, Survival
 from statetrail.report.palette import COLOURS, HUES, Scheme
-from statetrail.report.plots import Chart, Row, inline, labels_of, layered, seconds_axis, styled
+from statetrail.report.plots import (
+    Chart,
+    Row,
+    inline,
+    label_axis,
+    labels_of,
+    layered,
+    seconds_axis,
+    styled,
+)
 from statetrail.report.wording import visible
 
 MAX_CURVES: Final = 4
@@ -97,7 +106,7 @@ def likelihood(
         if subjects and _subject(one) == subjects[0]
     ]
     colours = COLOURS[scheme]
-    names = [row["policy"] for row in rows]
+    names, models = [row["policy"] for row in rows], [row["model"] for row in rows]
     best = names[0] if names else ""
     bars = (
         alt.Chart(inline(rows))
@@ -109,7 +118,7 @@ def likelihood(
                 scale=alt.Scale(domain=[-FARTHEST, 0]),
             ),
             x2=alt.X2Datum(-FARTHEST),
-            y=alt.Y("model:N", title=None, sort=[row["model"] for row in rows]),
+            y=alt.Y("model:N", title=None, sort=models, axis=label_axis(models, width)),
             color=alt.Color(
                 "policy:N",
                 legend=None,

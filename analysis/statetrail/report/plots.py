@@ -24,10 +24,18 @@ _TICKS_S: Final = (
     *(0.001, 0.01, 0.1, 1, 10, 60, 600, 1800, 3600, 4 * 3600, 24 * 3600),
     *(7 * 86400, 30 * 86400, 365 * 86400),
 )
+_FINER_S: Final = (
+    *(0.002, 0.005, 0.02, 0.05, 0.2, 0.5, 2, 5, 20, 30, 120, 300, 900, 2700),
+    *(2 * 3600, 8 * 3600, 12 * 3600, 2 * 86400, 14 * 86400, 90 * 86400),
+)
+_FEW: Final = 3
+"""Fewer ticks tell nothing of an axis: then there are finer ones."""
 _NARROW: Final = 480
 """Charts below this width have the labels of their lanes inside."""
 _LETTER: Final = 7.3
 """Width in pixels of a letter of a lane's label, in the widest of the usual fonts."""
+_WIDER: Final = 1.2
+"""How much wider another font is than the one by which labels are limited."""
 _LABELS: Final = 0.36
 """The share of a wide chart that these labels may take."""
 
@@ -192,8 +200,16 @@ def _lane_axis(lanes: Sequence[str], *, narrow: bool) -> alt.Axis:
             maxExtent=0,
             labelLimit=1000,
         )
-    widest = max(map(len, lanes), default=0)
-    return alt.Axis(minExtent=int(widest * _LETTER) + 12, labelLimit=1000)
+    return alt.Axis(minExtent=_room(lanes), labelLimit=1000)
+
+
+def label_axis(labels: Sequence[str], width: int) -> alt.Axis:
+    """Labels left of the rows, with room in any font, up to a third of the width."""
+    return alt.Axis(minExtent=min(_room(labels), int(width / 3 * _WIDER) + 12))
+
+
+def _room(labels: Sequence[str]) -> int:
+    return int(max(map(len, labels), default=0) * _LETTER) + 12
 
 
 def gaps(document: Document, *, width: int = 640, scheme: Scheme = "light") -> Chart:
@@ -238,7 +254,7 @@ def _gaps(points: list[Row], bands: list[Row], shared: str, width: int, scheme: 
     edges = [edge for band in bands for edge in (band["low"], band["high"])]
     x = seconds_axis("seconds", [point["seconds"] for point in points] + edges, "idle for")
     lanes = list(dict.fromkeys(point["lane"] for point in points))
-    y = alt.Y("lane:N", title=None, sort=lanes)
+    y = alt.Y("lane:N", title=None, sort=lanes, axis=label_axis(lanes, width))
     shade = (
         alt.Chart(inline(bands))
         .mark_rect(color=colours["accent"], fillOpacity=0.22, stroke=colours["accent"])
@@ -284,6 +300,8 @@ def seconds_axis(field: str, spans: Sequence[float], title: str) -> alt.X:
     known = list(spans) or [1.0, 3600.0]
     low, high = min(known) / 1.6, max(known) * 1.6
     ticks = [tick for tick in _TICKS_S if low <= tick <= high]
+    if len(ticks) < _FEW:
+        ticks = [tick for tick in sorted({*_TICKS_S, *_FINER_S}) if low <= tick <= high]
     names = {tick: duration(tick) for tick in ticks}
     spoken = " : ".join(f"datum.value == {tick} ? '{name}'" for tick, name in names.items())
     return alt.X(

@@ -5,19 +5,12 @@ results of the analyses. A `Frame` is a Narwhals lazy frame with its schema; pan
 gets out of it.
 """
 
-import contextlib
 import itertools
-import os
-import shutil
-import sys
-import tempfile
-import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
-from typing import Any, Final, Literal, Self, cast
+from typing import Any, Final, Self, cast
 
-import duckdb
 import narwhals as nw
 import pandas as pd
 import pyarrow as pa
@@ -25,6 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from statetrail.dialects import Dialect, select
+from statetrail.engines import ENGINES, Engine, Lazy, Scratch, placing
 from statetrail.errors import UsageError
 from statetrail.schema import (
     CAPTURES,
@@ -38,44 +32,10 @@ from statetrail.schema import (
 )
 from statetrail.store import Facts, join_facts, read_store
 
-type Engine = Literal["duckdb", "pandas", "polars", "pyspark"]
-type Lazy = nw.LazyFrame[Any]
-
-ENGINES: Final[tuple[Engine, ...]] = ("duckdb", "pandas", "polars", "pyspark")
 DEFAULT_CLIENT_BY: Final = ("peer", "user-agent")
 DEFAULT_GRACE_MS: Final = 250
 ROOM: Final = 192 * 2**20
 """Bytes of results put together from parts that a recording keeps in memory."""
-
-_DUCKDB: Final = {
-    pa.int64(): "BIGINT",
-    pa.string(): "VARCHAR",
-    pa.float64(): "DOUBLE",
-    pa.bool_(): "BOOLEAN",
-}
-_LOCAL_SPARK: Final = {
-    "spark.driver.bindAddress": "127.0.0.1",
-    "spark.driver.host": "127.0.0.1",
-    "spark.ui.enabled": "false",
-    "spark.ui.showConsoleProgress": "false",
-    "spark.sql.session.timeZone": "UTC",
-    # Its default of 200 is for a cluster: here each would be a task with a handful of rows.
-    "spark.sql.shuffle.partitions": "4",
-}
-
-
-class Scratch:
-    """A folder for what does not fit into memory, made when it is first asked for.
-
-    It goes when this object does, or with the process.
-    """
-
-    @cached_property
-    def folder(self) -> Path:
-        """The folder, which nobody else can read."""
-        folder = Path(tempfile.mkdtemp(prefix="statetrail-"))
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        return folder
 
 
 class Frame:
@@ -190,7 +150,7 @@ class Recording:
         self.grace_us = round(grace_ms * 1000)
         self.dialects = tuple(dialects) if dialects is not None else select()
         self.scratch = Scratch()
-        self._place = _engine(engine, self.scratch)
+        self._place = placing(engine, self.scratch)
         self._facts = facts if isinstance(facts, Facts) else Facts(Path(), "", facts)
         self._lazies = {table.name: self._place(self._facts.tables[table.name]) for table in FACTS}
         self._results: dict[str, Any] = {}
@@ -435,83 +395,3 @@ def origin(scheme: str, host: str, port: int) -> str:
     """
     bare = f"{scheme}://[{host}]" if ":" in host else f"{scheme}://{host}"
     return bare if (scheme, port) in (("http", 80), ("https", 443)) else f"{bare}:{port}"
-
-
-def _engine(engine: Engine, scratch: Scratch) -> Callable[[pa.Table | ds.Dataset], Lazy]:
-    """The function that places an Arrow table, or a dataset of files, on an engine."""
-    if engine == "duckdb":
-        connection = duckdb.connect(
-            config={
-                "autoinstall_known_extensions": "false",
-                # By default it would be the folder that the user happens to be in.
-                "temp_directory": str(scratch.folder / "duckdb"),
-            }
-        )
-        # It takes `python -c` for a person at a terminal, and writes to what may be a pipe.
-        # In Jupyter it refuses where it could draw none.
-        with contextlib.suppress(duckdb.Error, ImportError):
-            connection.execute("SET enable_progress_bar = false")
-
-        def duck(table: pa.Table | ds.Dataset) -> Lazy:
-            if (
-                isinstance(table, ds.FileSystemDataset)
-                and table.format.default_extname == "parquet"
-            ):
-                # Its own reader takes all processors, and passes over what a filter leaves out.
-                files = connection.read_parquet(table.files, hive_partitioning=False)
-                return nw.from_native(files.project(_columns(table.schema))).lazy()
-            return nw.from_native(connection.from_arrow(table)).lazy()
-
-        return duck
-    if engine == "polars":
-        import polars as pl
-
-        def polars(table: pa.Table | ds.Dataset) -> Lazy:
-            if isinstance(table, pa.Table):
-                return nw.from_native(cast("pl.DataFrame", pl.from_arrow(table))).lazy()
-            return nw.from_native(pl.scan_pyarrow_dataset(table))
-
-        return polars
-    if engine == "pandas":
-        return lambda table: nw.from_native(
-            _whole(table).to_pandas(types_mapper=pd.ArrowDtype)
-        ).lazy()
-    session = _spark()
-    return lambda table: nw.from_native(session.createDataFrame(_whole(table))).lazy()
-
-
-def _columns(schema: pa.Schema) -> str:
-    """The columns of a schema as DuckDB selects them from files."""
-    return ", ".join(f'CAST("{f.name}" AS {_DUCKDB[f.type]}) AS "{f.name}"' for f in schema)
-
-
-def _whole(table: pa.Table | ds.Dataset) -> pa.Table:
-    """All rows, texts as texts."""
-    whole = table if isinstance(table, pa.Table) else table.to_table()
-    plain = [
-        field.with_type(pa.string()) if pa.types.is_dictionary(field.type) else field
-        for field in whole.schema
-    ]
-    return whole.cast(pa.schema(plain))
-
-
-def _spark() -> Any:
-    """The Spark session that is there (on a cluster, say), else a small one on this machine.
-
-    The one made here listens on the loopback interface only and has no web interface.
-    """
-    try:
-        from pyspark.sql import SparkSession
-    except ImportError:
-        raise UsageError("the engine 'pyspark' needs the extra: statetrail[spark]") from None
-    session = SparkSession.getActiveSession()
-    if session is not None:
-        return session
-    builder = SparkSession.builder.appName("statetrail").master("local[2]")
-    # Workers are to be of this Python, whatever `python3` is.
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    for name, value in _LOCAL_SPARK.items():
-        builder = builder.config(name, value)
-    session = builder.getOrCreate()
-    session.sparkContext.setLogLevel("ERROR")
-    return session

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 from statetrail.analyses.expiry import expiry, spoken
 from statetrail.analyses.uses import uses
-from statetrail.frames import Engine
+from statetrail.engines import Engine
 from support.histories import Ex, Issue, Present, recording, token, use
 from support.strategies import histories
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from analyses.judge_oracle import judge
 from statetrail.analyses.allowance import learned
 from statetrail.analyses.overrides import OUTCOMES, outcomes, overrides
-from statetrail.frames import Engine
+from statetrail.engines import Engine
 from support.histories import Ex, Issue, Present, recording
 from support.strategies import histories
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from analyses.cause_oracle import explain
 from statetrail.analyses.habits import MIN_CHANCES
 from statetrail.analyses.root_causes import ROOT_CAUSES, causes, root_causes
-from statetrail.frames import Engine
+from statetrail.engines import Engine
 from support.histories import Ex, Issue, Present, recording, token, use
 
 LONG = "kQ7/aZ+4mP0s=wXy"

@@ -7,7 +7,7 @@ import pytest
 from statetrail.analyses.leaks import leaks
 from statetrail.analyses.shared import is_credential, shared
 from statetrail.dialects import ESELLER52, ZEST
-from statetrail.frames import Engine
+from statetrail.engines import Engine
 from support.histories import Ex, Present, recording, token, use
 
 ENGINES = pytest.mark.parametrize("engine", ["duckdb", "pandas", "polars"])

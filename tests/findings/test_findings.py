@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from findings.cases import CROSS, CUSTOMER, FIRES, LANG, login, shop, zest
+from statetrail.engines import Engine
 from statetrail.findings import findings, found_by, rule
-from statetrail.frames import Engine
 from support.histories import Ex, Issue, Present, recording
 
 

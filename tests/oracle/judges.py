@@ -14,7 +14,8 @@ from unittest import mock
 from analyses.judge_oracle import judge
 from statetrail.analyses.tracker import Event, Tracker, Verdict
 from statetrail.analyses.verdicts import verdicts
-from statetrail.frames import Engine, open_recording
+from statetrail.engines import Engine
+from statetrail.frames import open_recording
 from statetrail.store import export_parquet, reading
 from statetrail.store.reading import Facts
 from support.chance import binding, feed, tracked

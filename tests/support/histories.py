@@ -9,7 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from statetrail.frames import Engine, Recording
+from statetrail.engines import Engine
+from statetrail.frames import Recording
 from statetrail.schema import EXCHANGES, FACTS, ISSUED, PRESENTED
 from statetrail.sightings import Pseudonymiser
 from statetrail.sightings.pseudonyms import alphabet

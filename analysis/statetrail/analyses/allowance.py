@@ -10,7 +10,8 @@ import narwhals as nw
 
 from statetrail.analyses.scope import UNBOUND_METHODS
 from statetrail.analyses.values import presentations
-from statetrail.frames import Lazy, Recording
+from statetrail.engines import Lazy
+from statetrail.frames import Recording
 
 MIN_ALLOWED: Final = 2
 """Successful requests with the parameter from which on an endpoint is learned to allow it."""

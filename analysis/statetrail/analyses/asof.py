@@ -10,7 +10,7 @@ from typing import Final
 
 import narwhals as nw
 
-from statetrail.frames import Lazy
+from statetrail.engines import Lazy
 
 _NOTHING: Final = -(2**63) + 1
 

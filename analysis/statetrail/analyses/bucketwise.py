@@ -28,7 +28,8 @@ from statetrail.analyses.parts import COLUMNS, Part, part_of
 from statetrail.analyses.rules import Place, Rules, issuing, secret
 from statetrail.analyses.trail import Trail, trail
 from statetrail.analyses.turns import Turns, turns
-from statetrail.frames import Frame, Recording, Scratch
+from statetrail.engines import Scratch
+from statetrail.frames import Frame, Recording
 from statetrail.schema import CLIENT_BY, Table
 
 ROOM: Final = 192 * 2**20

@@ -14,7 +14,8 @@ import narwhals as nw
 
 from statetrail.analyses.scope import UNBOUND_METHODS, in_scope
 from statetrail.analyses.verdicts import FAULTS, verdict_counts
-from statetrail.frames import Frame, Lazy, Recording
+from statetrail.engines import Lazy
+from statetrail.frames import Frame, Recording
 from statetrail.schema import CLIENTS
 
 _KEYS = ("client", "origin", "dialect")

@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from statetrail.analyses.knowledge import UNBOUND_METHODS, WRITES
 from statetrail.dialects import has_segment
-from statetrail.frames import Lazy, Recording
+from statetrail.engines import Lazy
+from statetrail.frames import Recording
 
 _ENDPOINTS: Final = pa.schema(
     [("endpoint", pa.string()), ("dialect", pa.string())]

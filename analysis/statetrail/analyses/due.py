@@ -15,7 +15,8 @@ from statetrail.analyses.asof import as_of
 from statetrail.analyses.obstacles import obstacles
 from statetrail.analyses.scope import mounts
 from statetrail.analyses.values import NEVER, SERIES, issues, malformed, presentations
-from statetrail.frames import Lazy, Recording
+from statetrail.engines import Lazy
+from statetrail.frames import Recording
 
 _FAULT: Final = ("exchange_id", "dialect", "param")
 

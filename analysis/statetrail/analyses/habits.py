@@ -13,7 +13,8 @@ import narwhals as nw
 
 from statetrail.analyses.values import SERIES, issues, presentations
 from statetrail.analyses.verdicts import verdicts
-from statetrail.frames import Lazy, Recording
+from statetrail.engines import Lazy
+from statetrail.frames import Recording
 
 MIN_CHANCES: Final = 5
 """Requests without obedience from which on a parameter counts as not implemented."""

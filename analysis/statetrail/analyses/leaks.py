@@ -12,7 +12,8 @@ import narwhals as nw
 from statetrail import schema
 from statetrail.analyses.shared import credentials
 from statetrail.analyses.values import issues
-from statetrail.frames import Frame, Lazy, Recording
+from statetrail.engines import Lazy
+from statetrail.frames import Frame, Recording
 
 _SECRET: Final = ("dialect", "param")
 

@@ -11,7 +11,8 @@ from typing import Final
 import narwhals as nw
 
 from statetrail.analyses.values import SERIES, issues, malformed
-from statetrail.frames import Lazy, Recording
+from statetrail.engines import Lazy
+from statetrail.frames import Recording
 
 _FAULT: Final = ("exchange_id", "dialect", "param")
 

@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from statetrail.analyses.scope import UNBOUND_METHODS
 from statetrail.dialects import HeaderIssue
-from statetrail.frames import Lazy, Recording
+from statetrail.engines import Lazy
+from statetrail.frames import Recording
 
 _COMBINATION: Final = ("dialect", "param", "exposed")
 _SHARED: Final = "(?:^|,)(?:public|s-maxage=)"

@@ -14,7 +14,8 @@ import pyarrow as pa
 from statetrail.analyses.parts import COLUMNS, Part, part_of
 from statetrail.analyses.rules import Rules
 from statetrail.analyses.scope import in_scope
-from statetrail.frames import Lazy, Recording
+from statetrail.engines import Lazy
+from statetrail.frames import Recording
 from statetrail.schema import CLIENT_BY, FACTS
 
 BUCKETS: Final = 64

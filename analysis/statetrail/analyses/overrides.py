@@ -16,7 +16,8 @@ from statetrail import schema
 from statetrail.analyses.asof import as_of
 from statetrail.analyses.values import SERIES, issues
 from statetrail.analyses.verdicts import verdicts
-from statetrail.frames import Frame, Lazy, Recording
+from statetrail.engines import Lazy
+from statetrail.frames import Frame, Recording
 
 OUTCOMES: Final = ("answered", "fought", "unanswered")
 

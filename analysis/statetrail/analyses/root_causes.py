@@ -59,7 +59,8 @@ from statetrail.analyses.habits import UNSHOWN, with_habits
 from statetrail.analyses.near_misses import near_misses
 from statetrail.analyses.values import SERIES
 from statetrail.analyses.verdicts import FAULTS, verdicts
-from statetrail.frames import Frame, Lazy, Recording
+from statetrail.engines import Lazy
+from statetrail.frames import Frame, Recording
 
 ROOT_CAUSES: Final[dict[str, str]] = {
     "encoding-variant": "high",

@@ -13,7 +13,8 @@ import narwhals as nw
 import pyarrow as pa
 
 from statetrail.analyses.knowledge import UNBOUND_METHODS as UNBOUND_METHODS
-from statetrail.frames import Lazy, Recording
+from statetrail.engines import Lazy
+from statetrail.frames import Recording
 
 _IN_SCOPE: Final = pa.schema(
     [("origin", pa.string()), ("endpoint", pa.string()), ("dialect", pa.string())]

@@ -34,7 +34,8 @@ from statetrail.analyses.deeds import deeds
 from statetrail.analyses.rotations import LOSSES, rotations
 from statetrail.analyses.tokens import tokens
 from statetrail.analyses.values import SERIES, issues, presentations, seconds
-from statetrail.frames import Frame, Lazy, Recording
+from statetrail.engines import Lazy
+from statetrail.frames import Frame, Recording
 from statetrail.schema import SESSIONS
 
 BREAKS: Final = (*LOSSES, "restart", "establish")

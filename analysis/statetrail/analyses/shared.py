@@ -14,7 +14,8 @@ import pyarrow as pa
 from statetrail import schema
 from statetrail.analyses.values import NEVER, issues, presentations
 from statetrail.dialects import Param
-from statetrail.frames import Frame, Lazy, Recording
+from statetrail.engines import Lazy
+from statetrail.frames import Frame, Recording
 
 _VALUE: Final = ("origin", "dialect", "param", "fingerprint")
 _CREDENTIAL: Final = re.compile(r"auth|password|secret|session|ticket|token", re.IGNORECASE)

@@ -12,7 +12,8 @@ from typing import Final
 import narwhals as nw
 import pyarrow as pa
 
-from statetrail.frames import Lazy, Recording
+from statetrail.engines import Lazy
+from statetrail.frames import Recording
 
 SERIES: Final = ("client", "origin", "dialect", "param")
 """What one run of values belongs to."""

@@ -65,7 +65,8 @@ from statetrail.analyses.parts import (
 )
 from statetrail.analyses.rows import numbers, of_series, table, words
 from statetrail.analyses.rules import Rules, bound, minted
-from statetrail.frames import Frame, Lazy, Recording
+from statetrail.engines import Lazy
+from statetrail.frames import Frame, Recording
 
 __all__ = ["FAULTS", "VERDICTS", "judge", "verdict_counts", "verdicts"]
 

@@ -16,7 +16,8 @@ import pyarrow as pa
 from statetrail.analyses.root_causes import causes
 from statetrail.analyses.verdicts import FAULTS, verdict_counts
 from statetrail.dialects import Param
-from statetrail.frames import Lazy, Recording
+from statetrail.engines import Lazy
+from statetrail.frames import Recording
 
 CASE: Final = (
     "client",  # "": not about one client

@@ -16,11 +16,12 @@ import narwhals as nw
 import pyarrow as pa
 
 from statetrail.analyses.root_causes import SERVERS
+from statetrail.engines import Lazy
 from statetrail.findings.cases import REQUEST, request_names
 from statetrail.findings.profiles import DEFAULT, Profile
 from statetrail.findings.registry import RULES
 from statetrail.findings.rule import Confidence, Rule, Severity
-from statetrail.frames import Frame, Lazy, Recording
+from statetrail.frames import Frame, Recording
 from statetrail.schema import FINDINGS
 
 MAX_EVIDENCE: Final = 20

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from statetrail.engines import Lazy
 from statetrail.findings.profiles import Profile
-from statetrail.frames import Lazy, Recording
+from statetrail.frames import Recording
 
 type Severity = Literal["info", "low", "medium", "high"]
 type Confidence = Literal["low", "medium", "high"]

@@ -7,10 +7,11 @@ import narwhals as nw
 from statetrail.analyses.allowance import learned
 from statetrail.analyses.scope import UNBOUND_METHODS, barred, in_scope
 from statetrail.analyses.values import presentations
+from statetrail.engines import Lazy
 from statetrail.findings.cases import REQUEST, cases, of_params
 from statetrail.findings.rule import Rule
 from statetrail.findings.sources import eseller
-from statetrail.frames import Lazy, Recording
+from statetrail.frames import Recording
 
 
 def _check(rec: Recording) -> Lazy:

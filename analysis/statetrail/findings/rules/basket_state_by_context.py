@@ -6,10 +6,11 @@ import narwhals as nw
 
 from statetrail.analyses.overrides import basket_attempt, outcomes
 from statetrail.analyses.verdicts import FAULTS, verdicts
+from statetrail.engines import Lazy
 from statetrail.findings.cases import REQUEST, cases, of_params
 from statetrail.findings.rule import Rule
 from statetrail.findings.sources import eseller
-from statetrail.frames import Lazy, Recording
+from statetrail.frames import Recording
 
 
 def _check(rec: Recording) -> Lazy:

@@ -6,10 +6,11 @@ import narwhals as nw
 
 from statetrail.analyses.sessions import lost_writes, sessions
 from statetrail.analyses.values import SERIES, issues, presentations
+from statetrail.engines import Lazy
 from statetrail.findings.cases import REQUEST, cases
 from statetrail.findings.rule import Rule
 from statetrail.findings.sources import zest
-from statetrail.frames import Lazy, Recording
+from statetrail.frames import Recording
 
 
 def _check(rec: Recording) -> Lazy:

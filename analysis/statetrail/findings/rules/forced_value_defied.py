@@ -2,10 +2,11 @@
 
 from typing import Final
 
+from statetrail.engines import Lazy
 from statetrail.findings.cases import judged
 from statetrail.findings.rule import Rule
 from statetrail.findings.sources import cwe, eseller
-from statetrail.frames import Lazy, Recording
+from statetrail.frames import Recording
 
 
 def _check(rec: Recording) -> Lazy:

@@ -6,11 +6,12 @@ import narwhals as nw
 
 from statetrail.analyses.shared import credentials
 from statetrail.analyses.uses import uses
+from statetrail.engines import Lazy
 from statetrail.findings.cases import REQUEST, cases
 from statetrail.findings.profiles import Profile
 from statetrail.findings.rule import Rule
 from statetrail.findings.sources import asvs, cwe
-from statetrail.frames import Lazy, Recording
+from statetrail.frames import Recording
 
 
 def _measure(rec: Recording, profile: Profile) -> Lazy:

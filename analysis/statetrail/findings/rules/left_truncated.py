@@ -7,10 +7,11 @@ import narwhals as nw
 from statetrail.analyses.shared import credentials
 from statetrail.analyses.tokens import tokens
 from statetrail.analyses.values import SERIES, presentations
+from statetrail.engines import Lazy
 from statetrail.findings.cases import cases
 from statetrail.findings.rule import Rule
 from statetrail.findings.sources import method
-from statetrail.frames import Lazy, Recording
+from statetrail.frames import Recording
 
 _VALUE: Final = (*SERIES, "fingerprint")
 

@@ -4,10 +4,11 @@ from typing import Final
 
 import narwhals as nw
 
+from statetrail.engines import Lazy
 from statetrail.findings.cases import cases
 from statetrail.findings.rule import Rule
 from statetrail.findings.sources import eseller, rfc, zest
-from statetrail.frames import Lazy, Recording
+from statetrail.frames import Recording
 
 
 def _check(rec: Recording) -> Lazy:

@@ -6,10 +6,11 @@ import narwhals as nw
 
 from statetrail.analyses.shared import credentials
 from statetrail.analyses.uses import uses
+from statetrail.engines import Lazy
 from statetrail.findings.cases import cases
 from statetrail.findings.rule import Rule
 from statetrail.findings.sources import asvs, cwe
-from statetrail.frames import Lazy, Recording
+from statetrail.frames import Recording
 
 _SUBJECT: Final = ("origin", "dialect", "param")
 

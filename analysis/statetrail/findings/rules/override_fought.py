@@ -6,10 +6,11 @@ import narwhals as nw
 
 from statetrail.analyses.overrides import basket_attempt, outcomes
 from statetrail.analyses.values import SERIES
+from statetrail.engines import Lazy
 from statetrail.findings.cases import REQUEST, cases
 from statetrail.findings.rule import Rule
 from statetrail.findings.sources import eseller
-from statetrail.frames import Lazy, Recording
+from statetrail.frames import Recording
 
 _MIN_FOUGHT: Final = 2
 

@@ -4,10 +4,11 @@ from typing import Final
 
 import narwhals as nw
 
+from statetrail.engines import Lazy
 from statetrail.findings.cases import REQUEST, cases
 from statetrail.findings.rule import Rule
 from statetrail.findings.sources import asvs, cwe, rfc
-from statetrail.frames import Lazy, Recording
+from statetrail.frames import Recording
 
 _PLAIN: Final = "^http://"
 _OWN_MACHINE: Final = r"^http://(?:localhost|127\.|\[::1\])"

@@ -5,10 +5,11 @@ from typing import Final
 import narwhals as nw
 
 from statetrail.analyses.values import issues
+from statetrail.engines import Lazy
 from statetrail.findings.cases import cases
 from statetrail.findings.rule import Rule
 from statetrail.findings.sources import asvs, cwe, rfc
-from statetrail.frames import Lazy, Recording
+from statetrail.frames import Recording
 
 _STORED: Final = r"(?:^|,)(?:public|s-maxage=[1-9]|max-age=[1-9])"
 _KEPT_OUT: Final = r"(?:^|,)(?:private|no-store|no-cache)(?:,|$)"

@@ -5,10 +5,11 @@ from typing import Final
 import narwhals as nw
 
 from statetrail.analyses.values import SERIES, issues
+from statetrail.engines import Lazy
 from statetrail.findings.cases import REQUEST, cases
 from statetrail.findings.rule import Rule
 from statetrail.findings.sources import eseller
-from statetrail.frames import Lazy, Recording
+from statetrail.frames import Recording
 
 _ORDER: Final = ["begun_us", "exchange_id", "fingerprint"]
 _MIN_TURNS: Final = 2

@@ -6,10 +6,11 @@ import narwhals as nw
 
 from statetrail.analyses.rotations import rotations
 from statetrail.analyses.values import SERIES
+from statetrail.engines import Lazy
 from statetrail.findings.cases import REQUEST, cases, of_params
 from statetrail.findings.rule import Rule
 from statetrail.findings.sources import eseller
-from statetrail.frames import Lazy, Recording
+from statetrail.frames import Recording
 
 _MEANT: Final = ("override", "basket", "login")
 _MIN_RETURNS: Final = 2

@@ -7,10 +7,11 @@ import narwhals as nw
 from statetrail.analyses.habits import MIN_CHANCES
 from statetrail.analyses.root_causes import causes
 from statetrail.analyses.values import SERIES, presentations
+from statetrail.engines import Lazy
 from statetrail.findings.cases import CASE, REQUEST, cases, innocent
 from statetrail.findings.rule import Rule
 from statetrail.findings.sources import eseller, zest
-from statetrail.frames import Lazy, Recording
+from statetrail.frames import Recording
 
 
 def _check(rec: Recording) -> Lazy:

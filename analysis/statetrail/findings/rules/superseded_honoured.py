@@ -8,11 +8,12 @@ from statetrail.analyses.rotations import rotations
 from statetrail.analyses.shared import credentials
 from statetrail.analyses.values import SERIES, issues
 from statetrail.analyses.verdicts import verdicts
+from statetrail.engines import Lazy
 from statetrail.findings.cases import REQUEST, cases, of_params
 from statetrail.findings.profiles import Profile
 from statetrail.findings.rule import Rule
 from statetrail.findings.sources import asvs, cwe
-from statetrail.frames import Lazy, Recording
+from statetrail.frames import Recording
 
 _VALUE: Final = (*SERIES, "fingerprint")
 

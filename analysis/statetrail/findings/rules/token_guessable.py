@@ -8,11 +8,12 @@ import pyarrow as pa
 from statetrail.analyses.shared import credentials
 from statetrail.analyses.strength import bits, united
 from statetrail.analyses.values import issues
+from statetrail.engines import Lazy
 from statetrail.findings.cases import cases
 from statetrail.findings.profiles import Profile
 from statetrail.findings.rule import Rule
 from statetrail.findings.sources import asvs, cwe, nist
-from statetrail.frames import Lazy, Recording
+from statetrail.frames import Recording
 
 _SUBJECT: Final = ("origin", "dialect", "param")
 _LAYOUT: Final = pa.schema(

@@ -5,10 +5,11 @@ from typing import Final
 import narwhals as nw
 
 from statetrail.analyses.shared import credentials
+from statetrail.engines import Lazy
 from statetrail.findings.cases import REQUEST, cases
 from statetrail.findings.rule import Rule
 from statetrail.findings.sources import asvs, cwe, rfc, zest
-from statetrail.frames import Lazy, Recording
+from statetrail.frames import Recording
 
 
 def _check(rec: Recording) -> Lazy:

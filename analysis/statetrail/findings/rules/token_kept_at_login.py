@@ -7,10 +7,11 @@ import narwhals as nw
 from statetrail.analyses.deeds import deeds
 from statetrail.analyses.shared import credentials
 from statetrail.analyses.values import issues, presentations
+from statetrail.engines import Lazy
 from statetrail.findings.cases import REQUEST, cases, of_params
 from statetrail.findings.rule import Rule
 from statetrail.findings.sources import asvs, cwe, zest
-from statetrail.frames import Lazy, Recording
+from statetrail.frames import Recording
 
 _SIGHTING: Final = ("exchange_id", "dialect", "param")
 

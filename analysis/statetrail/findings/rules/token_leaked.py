@@ -7,10 +7,11 @@ import narwhals as nw
 from statetrail.analyses.leaks import leaks
 from statetrail.analyses.shared import credentials
 from statetrail.analyses.values import issues
+from statetrail.engines import Lazy
 from statetrail.findings.cases import cases
 from statetrail.findings.rule import Rule
 from statetrail.findings.sources import cwe, rfc
-from statetrail.frames import Lazy, Recording
+from statetrail.frames import Recording
 
 _HOLDER: Final = ("client", "issued_origin", "dialect", "param")
 

@@ -6,10 +6,11 @@ import narwhals as nw
 
 from statetrail.analyses.shared import credentials, shared
 from statetrail.analyses.values import presentations
+from statetrail.engines import Lazy
 from statetrail.findings.cases import cases
 from statetrail.findings.rule import Rule
 from statetrail.findings.sources import cwe, zest
-from statetrail.frames import Lazy, Recording
+from statetrail.frames import Recording
 
 _VALUE: Final = ("client", "origin", "dialect", "param", "fingerprint")
 

@@ -6,10 +6,11 @@ import narwhals as nw
 
 from statetrail.analyses.root_causes import NEAR_MISSES
 from statetrail.analyses.verdicts import FAULTS, verdicts
+from statetrail.engines import Lazy
 from statetrail.findings.cases import REQUEST, cases, with_causes
 from statetrail.findings.rule import Rule
 from statetrail.findings.sources import eseller, rfc, zest
-from statetrail.frames import Lazy, Recording
+from statetrail.frames import Recording
 
 
 def _check(rec: Recording) -> Lazy:

@@ -13,7 +13,7 @@ import narwhals as nw
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from statetrail.frames import Lazy
+from statetrail.engines import Lazy
 from statetrail.schema import pseudonym
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -11,9 +11,10 @@ from typing import Final
 import msgspec
 import pyarrow as pa
 
+from statetrail.engines import Lazy
 from statetrail.findings import RULES, SEVERITIES, findings
 from statetrail.findings.profiles import Profile
-from statetrail.frames import Lazy, Recording, client_expression, origin_expression
+from statetrail.frames import Recording, client_expression, origin_expression
 from statetrail.report.document import EvidenceExchange, Finding, RuleChecked, Sighting
 from statetrail.report.gather.counting import Row, moment, part, rows, shown_value
 from statetrail.report.heap import uncollected

@@ -10,7 +10,8 @@ import narwhals as nw
 from statetrail.analyses.rotations import rotations
 from statetrail.analyses.tokens import tokens
 from statetrail.analyses.verdicts import FAULTS
-from statetrail.frames import Lazy, Recording, origin
+from statetrail.engines import Lazy
+from statetrail.frames import Recording, origin
 from statetrail.report.document import Parameter
 from statetrail.report.gather.clients import counted_verdicts
 from statetrail.report.gather.counting import Row, counted, nested, ranked, rows

@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from statetrail.analyses.rotations import rotations
 from statetrail.analyses.tokens import tokens
-from statetrail.frames import Lazy, Recording
+from statetrail.engines import Lazy
+from statetrail.frames import Recording
 from statetrail.report.document import Lifespan, Rotation
 from statetrail.report.gather.counting import (
     counted,

@@ -8,6 +8,7 @@ made of the buckets is kept in memory as long as there is room (`ROOM`), then in
 """
 
 import itertools
+import mmap
 import os
 import pickle
 from collections import deque
@@ -34,6 +35,7 @@ from statetrail.schema import CLIENT_BY, Table
 
 ROOM: Final = 192 * 2**20
 """Bytes of each kind of thing that stay in memory."""
+_ALIGNED: Final = 64
 THREADS: Final = min(os.process_cpu_count() or 1, 4)
 """How many parts are worked on at a time; memory is bounded by so many buckets."""
 
@@ -53,8 +55,7 @@ class Kept[T]:
             self._things.append(thing)
             return
         path = self._scratch.folder / f"{self._name}-{len(self._things)}"
-        with path.open("wb") as file:
-            pickle.dump(thing, file, protocol=5)
+        _write(path, thing)
         self._things.append(path)
 
     def __len__(self) -> int:
@@ -62,11 +63,32 @@ class Kept[T]:
 
     def __iter__(self) -> Iterator[T]:
         for thing in self._things:
-            if isinstance(thing, Path):
-                with thing.open("rb") as file:
-                    yield pickle.load(file)  # noqa: S301 - ours, from a folder of our own
-            else:
-                yield thing
+            yield _read(thing) if isinstance(thing, Path) else thing
+
+
+def _write(path: Path, thing: Any) -> None:
+    """Write a thing made of arrays: these apart from the rest, as they are."""
+    arrays: list[pickle.PickleBuffer] = []
+    rest = pickle.dumps(thing, protocol=5, buffer_callback=arrays.append)
+    raw = [array.raw() for array in arrays]
+    with path.open("wb") as file:
+        pickle.dump((rest, [len(one) for one in raw]), file, protocol=5)
+        for one in raw:
+            file.write(bytes(-file.tell() % _ALIGNED))
+            file.write(one)
+
+
+def _read(path: Path) -> Any:
+    """The thing in a file; of its arrays nothing is read before it is looked at."""
+    with path.open("rb") as file:
+        rest, sizes = pickle.load(file)  # noqa: S301 - ours, from a folder of our own
+        at, whole = file.tell(), memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    arrays = []
+    for size in sizes:
+        at += -at % _ALIGNED
+        arrays.append(whole[at : at + size])
+        at += size
+    return pickle.loads(rest, buffers=arrays)  # noqa: S301 - ours, as above
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ from statetrail.engines import Scratch
 from statetrail.frames import Frame, Recording
 from statetrail.schema import CLIENT_BY, Table
 
-ROOM: Final = 192 * 2**20
+ROOM: Final = 288 * 2**20
 """Bytes of each kind of thing that stay in memory."""
 _ALIGNED: Final = 64
 THREADS: Final = min(os.process_cpu_count() or 1, 4)

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from statetrail.analyses.carried import Carried
 from statetrail.analyses.knowledge import FOREVER
 from statetrail.analyses.lives import Lives
 from statetrail.analyses.lookback import (
@@ -319,7 +320,7 @@ def _earlier(what: Seen, counts: Ints) -> tuple[Ints, Bools, Ints]:
     here = np.empty(len(token), dtype=np.int64)
     here[order] = np.arange(len(order))
     here = here[counts]  # a use that counts has ended
-    carried = _Carried.of(token[order], start[order], ended[order], sure[order], span)
+    carried = Carried.of(token[order], start[order], ended[order], sure[order], span)
     asked = carried.start[here]
     latest = carried.latest[here]
     under_way = latest > asked
@@ -341,52 +342,6 @@ def _earlier(what: Seen, counts: Ints) -> tuple[Ints, Bools, Ints]:
         # Where none is under way, the one before is the last that started.
         touched |= (lost != NOTHING) & (ended_before != NOTHING) & (lost >= carried.start[here - 1])
     return ended_before, touched, accepted
-
-
-@dataclass(frozen=True, slots=True)
-class _Carried:
-    """Exchanges that carried tokens and ended, in order of (token, start), times as moments.
-
-    Of those of its token before each: `latest` and `soonest`, the last and the first end (-1 and
-    `FOREVER` for none), and `sure_before`, the place of the last that the server surely accepted
-    (-1 for none). `next`: the start of the one after it, `FOREVER` for none.
-    """
-
-    start: Ints
-    end: Ints
-    latest: Ints
-    soonest: Ints
-    sure_before: Ints
-    next: Ints
-
-    @classmethod
-    def of(cls, token: Ints, start: Ints, ended: Ints, sure: Bools, span: int) -> "_Carried":
-        # No exchange has ended before its own request.
-        end = np.maximum(ended, start + 1)
-        begins = np.flatnonzero(run_begins(token))
-        base = token * span
-
-        def shifted(values: Ints, none: int) -> Ints:
-            moved = np.empty_like(values)
-            moved[1:] = values[:-1]
-            moved[begins] = none
-            return moved
-
-        first = np.zeros(len(token), dtype=np.int64)
-        first[begins] = begins
-        first = np.maximum.accumulate(first)
-        last = np.maximum.accumulate(np.where(sure, np.arange(len(token)), NOTHING))
-        after = np.full(len(token), FOREVER)
-        after[:-1] = start[1:]
-        after[begins[1:] - 1] = FOREVER
-        return cls(
-            start,
-            end,
-            shifted(np.maximum.accumulate(end + base) - base, NOTHING),
-            shifted(np.minimum.accumulate(end - base) + base, FOREVER),
-            shifted(np.where(last >= first, last, NOTHING), NOTHING),
-            after,
-        )
 
 
 def _births(what: Seen) -> tuple[Ints, Ints, Bools]:

@@ -99,12 +99,6 @@ class Past:
         known[-1] = NOTHING
         return known
 
-    def counts(self) -> Ints:
-        """How many points of its group there are up to each place, and 0 at the end."""
-        places = np.arange(len(self._key), dtype=np.int64)
-        first = np.maximum.accumulate(np.where(run_begins(self._group), places, 0))
-        return np.append(places - first + 1, 0)
-
 
 def ranked(*times: Ints) -> tuple[list[Ints], Ints]:
     """The times as ranks that compare as they do, and the time of each rank.

@@ -3,16 +3,21 @@
 import gc
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as draw
 
 import statetrail as st
 from statetrail import frames
 from statetrail.analyses import bucketwise
+from statetrail.analyses.lookback import Bools, Ints
 from statetrail.analyses.uses import uses
+from statetrail.engines import Scratch
 from statetrail.errors import StoreError
 from statetrail.frames import Frame, Recording
 from statetrail.store import export_parquet, reading
@@ -22,6 +27,14 @@ from support.strategies import histories
 
 ANALYSES: tuple[Callable[[Recording], Frame], ...] = (st.verdicts, st.tokens, uses, st.rotations)
 BY = ("user-agent",)
+EDGES = [
+    sign * 2**bits + more
+    for bits in (0, 15, 31, 63)
+    for sign in (-1, 1)
+    for more in (-1, 0, 1)
+    if -(2**63) <= sign * 2**bits + more < 2**63
+]
+"""Around the ends of what integers of 16, 32 and 64 bits hold."""
 
 
 @pytest.fixture
@@ -48,6 +61,32 @@ def test_buckets_say_what_the_whole_says(history: list[Ex]) -> None:
         parts = st.open(exported(history, Path(folder)), client_by=BY)
         for analysis in ANALYSES:
             assert analysis(parts).rows() == analysis(whole).rows(), analysis.__name__
+
+
+@dataclass(frozen=True)
+class Thing:
+    """Something to keep."""
+
+    numbers: Ints
+    flags: Bools
+    names: tuple[str, ...]
+
+
+@pytest.mark.usefixtures("at_scale")
+@given(draw.lists(draw.sampled_from(EDGES), min_size=1))
+def test_what_is_kept_in_files_comes_back_as_it_was(numbers: list[int]) -> None:
+    """Integers are written narrow where they are small, and come back as wide as they were."""
+    kept: bucketwise.Kept[Thing] = bucketwise.Kept(Scratch(), "thing")
+    column = np.array(numbers, dtype=np.int64)
+    thing = Thing(column, column > 0, ("a", "b"))
+    kept.add(thing)
+    kept.add(thing)  # the first of all stays in memory
+    _, back = kept
+    assert back is not thing
+    assert back.numbers.dtype == np.int64
+    assert back.numbers.tolist() == numbers
+    assert back.flags.tolist() == thing.flags.tolist()
+    assert back.names == thing.names
 
 
 @pytest.mark.usefixtures("at_scale")

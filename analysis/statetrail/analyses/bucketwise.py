@@ -7,6 +7,7 @@ A large Parquet dataset is read bucket by bucket, each once; everything else is 
 made of the buckets is kept in memory as long as there is room (`ROOM`), then in files of its own.
 """
 
+import io
 import itertools
 import mmap
 import os
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from statetrail.analyses import on_spark
@@ -66,20 +68,37 @@ class Kept[T]:
             yield _read(thing) if isinstance(thing, Path) else thing
 
 
+class _Pickler(pickle.Pickler):
+    """Writes integers no wider than they have to be; most are places and ranks."""
+
+    def reducer_override(self, thing: Any) -> Any:
+        if isinstance(thing, np.ndarray) and thing.dtype == np.int64 and thing.size:
+            for narrow in (np.int16, np.int32):
+                known = np.iinfo(narrow)
+                if known.min <= thing.min() and thing.max() <= known.max:
+                    return _widened, (thing.astype(narrow),)
+        return NotImplemented
+
+
+def _widened(narrow: npt.NDArray[np.signedinteger]) -> Ints:
+    return narrow.astype(np.int64)
+
+
 def _write(path: Path, thing: Any) -> None:
-    """Write a thing made of arrays: these apart from the rest, as they are."""
+    """Write a thing made of arrays: these apart from the rest."""
     arrays: list[pickle.PickleBuffer] = []
-    rest = pickle.dumps(thing, protocol=5, buffer_callback=arrays.append)
+    rest = io.BytesIO()
+    _Pickler(rest, protocol=5, buffer_callback=arrays.append).dump(thing)
     raw = [array.raw() for array in arrays]
     with path.open("wb") as file:
-        pickle.dump((rest, [len(one) for one in raw]), file, protocol=5)
+        pickle.dump((rest.getvalue(), [len(one) for one in raw]), file, protocol=5)
         for one in raw:
             file.write(bytes(-file.tell() % _ALIGNED))
             file.write(one)
 
 
 def _read(path: Path) -> Any:
-    """The thing in a file; of its arrays nothing is read before it is looked at."""
+    """The thing in a file; of what was not narrowed nothing is read before it is looked at."""
     with path.open("rb") as file:
         rest, sizes = pickle.load(file)  # noqa: S301 - ours, from a folder of our own
         at, whole = file.tell(), memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))

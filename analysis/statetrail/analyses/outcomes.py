@@ -89,12 +89,15 @@ class Habits:
 
     def _ticks(self, part: Part) -> None:
         exchanges = part.exchanges
-        ended_us = np.where(exchanges.ended_us < FOREVER, exchanges.ended_us, 0)
-        for _, origin in part.clients:
+        origins = {origin for _, origin in part.clients}
+        for origin in origins:
             self.tick_us.setdefault(origin, _SECOND)
         # What is finer than a second has a grain of a millisecond at most, and so on.
         for grain, finest in ((_SECOND, _MILLISECOND), (_MILLISECOND, 0)):
-            finer = (exchanges.asked_us % grain > 0) | (ended_us % grain > 0)
+            if all(self.tick_us[origin] <= finest for origin in origins):
+                continue
+            fine = (exchanges.clock % grain > 0) & (exchanges.clock < FOREVER)
+            finer = fine[exchanges.asked] | fine[exchanges.ended]
             for who in distinct(exchanges.who[finer], len(part.clients))[0].tolist():
                 origin = part.clients[who][1]
                 self.tick_us[origin] = min(self.tick_us[origin], finest)
@@ -152,7 +155,7 @@ def outcomes(part: Part, rules: Rules, told: Lives, moved: Trail, habits: Habits
     silent = (status >= 200) & (status < 300) & mute(part, rules)[param] & ~answered
     quiet = np.flatnonzero(silent)
     silent[quiet] = _could_tell(part, names, habits, where[quiet], series[quiet])
-    incomplete = (exchanges.ended_us[ex] == FOREVER) | (status == 0)
+    incomplete = (exchanges.clock[exchanges.ended[ex]] == FOREVER) | (status == 0)
     outcome = np.select(
         [incomplete | several, again, answered | ((status == 401) & alone), silent],
         [np.int64(UNKNOWN), np.int64(SURVIVED), np.int64(ENDED), np.int64(SURVIVED)],

@@ -62,19 +62,16 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
 class Exchanges:
     """The exchanges in order of (client, request start, id): a place is a client's moment, too.
 
-    `who` is a place in `Part.clients`, `where` one in `Part.endpoints`. Of each time there are the
-    microseconds (``*_us``) and the rank among all times of the part: `asked` (start of the
-    request), `begun` and `ended` (of the response; `FOREVER` where it did not end), `must` (end
-    and grace period); `clock` has the microseconds of each rank. `status` is 0 without a response;
-    `open`: the method may carry state; `writes`: it changes what it asks for (`WRITES`).
+    `who` is a place in `Part.clients`, `where` one in `Part.endpoints`. Times are ranks among all
+    times of the part: `asked` (start of the request), `begun` and `ended` (of the response),
+    `must` (end and grace period); `clock` has the microseconds of each rank, `FOREVER` of what did
+    not end. `status` is 0 without a response; `open`: the method may carry state; `writes`: it
+    changes what it asks for (`WRITES`).
     """
 
     id: Ints
     who: Ints
     where: Ints
-    asked_us: Ints
-    begun_us: Ints
-    ended_us: Ints
     asked: Ints
     begun: Ints
     ended: Ints
@@ -234,9 +231,6 @@ def _exchanges(
         id=ids[order],
         who=who[order],
         where=where[order],
-        asked_us=asked_us[order],
-        begun_us=begun_us[order],
-        ended_us=ended_us[order],
         asked=asked[order],
         begun=begun_rank[order],
         ended=ended[order],

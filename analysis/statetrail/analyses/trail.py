@@ -149,18 +149,18 @@ def _idle(part: Part, told: Lives, ex: Ints, before: Ints) -> tuple[Ints, Ints]:
     span = max(exchanges.span, len(exchanges)) + 1
     order = np.argsort(value * span + carried)
     carried, value = carried[order], value[order]
-    whole = exchanges.ended_us[carried] < FOREVER
+    whole = exchanges.clock[exchanges.ended[carried]] < FOREVER
     past = Past(value, carried, span)
     place = past.at(before, ex, inclusive=False)
     seen = past.maxima(np.where(whole, exchanges.ended[carried], NOTHING))[place]
     gone = past.maxima(np.where(whole, NOTHING, exchanges.asked[carried]))[place]
-    waited = exchanges.asked_us[ex] - exchanges.clock[seen]
+    waited = exchanges.clock[exchanges.asked[ex]] - exchanges.clock[seen]
     idle = np.where((seen >= 0) & (gone < seen) & (waited >= 0), waited, NOTHING)
     past = Past(of, exchanges.begun[given], exchanges.span)
     kept = past.maxima(exchanges.asked[given])[
         past.at(before, exchanges.asked[ex], inclusive=False)
     ]
-    high = exchanges.begun_us[ex] - exchanges.clock[kept]
+    high = exchanges.clock[exchanges.begun[ex]] - exchanges.clock[kept]
     return idle, np.where(kept >= 0, high, NOTHING)
 
 
@@ -169,9 +169,9 @@ def _ages(part: Part, told: Lives, ex: Ints, before: Ints) -> tuple[Ints, Ints]:
     exchanges = part.exchanges
     known = (before >= 0) & birth_seen(told)[before]
     born = _at(part, told.whole[before])
-    aged = exchanges.asked_us[ex] - born
+    aged = exchanges.clock[exchanges.asked[ex]] - born
     age = np.where(known & (born < FOREVER) & (aged >= 0), aged, NOTHING)
-    high = exchanges.begun_us[ex] - _at(part, told.conceived[before])
+    high = exchanges.clock[exchanges.begun[ex]] - _at(part, told.conceived[before])
     return age, np.where(known, high, NOTHING)
 
 

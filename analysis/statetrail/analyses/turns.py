@@ -66,7 +66,7 @@ def turns(part: Part, rules: Rules, moved: Trail) -> Turns:
         who=part.series_who[moved.series],
         param=param,
         id=exchanges.id[ex],
-        at_us=exchanges.begun_us[ex],
+        at_us=exchanges.clock[exchanges.begun[ex]],
         before=values.fingerprint[moved.before],
         to=values.fingerprint[moved.to],
         logged=((at("login") & writes) | (at("logout") & exchanges.open[ex])) & moved_on,

@@ -154,7 +154,7 @@ def judge(part: Part, rules: Rules) -> pa.Table:
         {
             "exchange_id": part.exchanges.id[ex],
             **of_series(part, series[kept]),
-            "at_us": part.exchanges.asked_us[ex],
+            "at_us": part.exchanges.clock[part.exchanges.asked[ex]],
             "verdict": words(rank[kept], VERDICTS),
             "fingerprint": numbers(part.values.fingerprint[value], there),
             "channel": words(
@@ -195,7 +195,8 @@ def _absent(part: Part, first: Ints) -> tuple[Ints, Ints]:
 
 def _binding(part: Part) -> _Binding:
     exchanges, issued = part.exchanges, part.issued
-    issue = np.flatnonzero((issued.usage != MALFORMED) & (exchanges.ended_us[issued.ex] < FOREVER))
+    whole = exchanges.clock[exchanges.ended] < FOREVER
+    issue = np.flatnonzero((issued.usage != MALFORMED) & whole[issued.ex])
     past = Past(issued.series[issue], exchanges.must[issued.ex[issue]], exchanges.span)
     return _Binding(issue, past)
 

@@ -72,8 +72,8 @@ MUTANTS = (
     _frames(
         "a malformed issue binds",
         "verdicts",
-        "issue = np.flatnonzero((issued.usage != MALFORMED) & (",
-        "issue = np.flatnonzero((",
+        "issue = np.flatnonzero((issued.usage != MALFORMED) & whole",
+        "issue = np.flatnonzero(whole",
     ),
     _frames(
         "a cut response must be known",

@@ -10,7 +10,7 @@ import shutil
 import sys
 import tempfile
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Literal, cast
@@ -81,7 +81,7 @@ def placing(engine: Engine, scratch: Scratch) -> Callable[[pa.Table | ds.Dataset
             ):
                 # Its own reader takes all processors, and passes over what a filter leaves out.
                 files = connection.read_parquet(table.files, hive_partitioning=False)
-                return nw.from_native(files.project(_columns(table.schema))).lazy()
+                return nw.from_native(files.project(_columns(table.schema, files.columns))).lazy()
             return nw.from_native(connection.from_arrow(table)).lazy()
 
         return duck
@@ -102,9 +102,13 @@ def placing(engine: Engine, scratch: Scratch) -> Callable[[pa.Table | ds.Dataset
     return lambda table: nw.from_native(session.createDataFrame(_whole(table))).lazy()
 
 
-def _columns(schema: pa.Schema) -> str:
-    """The columns of a schema as DuckDB selects them from files."""
-    return ", ".join(f'CAST("{f.name}" AS {_DUCKDB[f.type]}) AS "{f.name}"' for f in schema)
+def _columns(schema: pa.Schema, held: Sequence[str]) -> str:
+    """The columns of a schema as DuckDB selects them from files; null where these lack one."""
+    quoted = {field: f'"{field.name}"' for field in schema}
+    return ", ".join(
+        f"CAST({name if field.name in held else 'NULL'} AS {_DUCKDB[field.type]}) AS {name}"
+        for field, name in quoted.items()
+    )
 
 
 def _whole(table: pa.Table | ds.Dataset) -> pa.Table:

@@ -19,8 +19,12 @@ from typing import TYPE_CHECKING, Final, Literal
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SCHEMA_VERSION: Final = 1
-"""Version of the stored tables; a store of another version is refused, never guessed at."""
+SCHEMA_VERSION: Final = 2
+"""Version of the stored tables; a store of a later version is refused, never guessed at.
+
+One of an earlier version is read as it is, without the columns that came since (`Column.since`),
+and is given these when it is opened for writing.
+"""
 
 type Type = Literal["int", "text", "bool", "float", "timestamp", "fingerprint"]
 
@@ -36,12 +40,16 @@ _SQLITE: Final[dict[Type, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its name, type, what it says, and what null means (`None`: never null)."""
+    """One column: its name, type, what it says, and what null means (`None`: never null).
+
+    One that is there since a later version of the stored tables than the first can be null.
+    """
 
     name: str
     type: Type
     description: str
     null: str | None = None
+    since: int = 1
 
     @property
     def arrow(self) -> pa.Field:
@@ -83,6 +91,10 @@ class Table:
         import pyarrow as pa
 
         return pa.schema([column.arrow for column in self.columns])
+
+    def since(self, version: int) -> tuple[Column, ...]:
+        """The columns that a store of that version lacks."""
+        return tuple(column for column in self.columns if column.since > version)
 
     def ddl(self) -> str:
         """The SQLite statement that makes this table."""
@@ -217,6 +229,13 @@ ISSUED: Final = Table(
         Column("problem", "text", "Why it is malformed, from a closed list", "well formed"),
         Column("length", "int", "Characters of the value"),
         Column("alphabet", "text", "Character classes used, e.g. `lower+upper+digit`"),
+        Column(
+            "declared_s",
+            "int",
+            "Lifetime in seconds that the value states: from `iat` to `exp` of a JSON Web Token (RFC 7519)",
+            "it states none",
+            since=2,
+        ),
     ),
     ("exchange_id", "ordinal"),
     fact=True,

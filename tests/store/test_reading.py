@@ -132,7 +132,7 @@ def test_tables_are_of_one_moment(path: Path, monkeypatch: pytest.MonkeyPatch) -
 
         monkeypatch.setattr(reading_module, "_sentinel", meanwhile)
         tables = read_store(path).tables
-    assert tables["exchanges"].num_rows == tables["issued"].num_rows == 2
+    assert tables["exchanges"].num_rows == tables["issued"].num_rows == 1
 
 
 def test_a_writer_that_comes_while_a_store_at_rest_is_read(

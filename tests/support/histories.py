@@ -13,6 +13,7 @@ from statetrail.engines import Engine
 from statetrail.frames import Recording
 from statetrail.schema import EXCHANGES, FACTS, ISSUED, PRESENTED
 from statetrail.sightings import Pseudonymiser
+from statetrail.sightings.declared import declared_s
 from statetrail.sightings.pseudonyms import alphabet
 
 PSEUDONYMS = Pseudonymiser(bytes(range(32)))
@@ -117,6 +118,7 @@ def facts(history: Iterable[Ex]) -> dict[str, pa.Table]:
                     "problem": i.problem,
                     "length": len(i.value),
                     "alphabet": alphabet(i.value),
+                    "declared_s": declared_s(i.value),
                 }
             )
         for at, p in enumerate(ex.presented):

@@ -98,6 +98,7 @@ class Issued(msgspec.Struct, frozen=True, gc=False):
     problem: str | None
     length: int
     alphabet: str
+    declared_s: int | None = None
 
 
 class Presented(msgspec.Struct, frozen=True, gc=False):

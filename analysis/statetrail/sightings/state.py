@@ -12,6 +12,7 @@ import msgspec
 
 from statetrail.dialects.grammar import MAX_VALUE
 from statetrail.sightings.claims import Issue, Presentation
+from statetrail.sightings.declared import declared_s
 from statetrail.sightings.heads import Answered, Asked
 from statetrail.sightings.pseudonyms import alphabet
 from statetrail.sightings.records import MAX_SIGHTINGS, Issued, Kind, Presented, Seen
@@ -138,6 +139,7 @@ class _Keeper:
             problem=problem,
             length=len(state.value),
             alphabet=alphabet(state.value),
+            declared_s=None if problem else declared_s(state.value),
         )
 
     def _see(self, value: str, clear: bool) -> Seen:

@@ -1,6 +1,6 @@
 """What tells a statetrail store from any other file, read without changing anything.
 
-Enters: a path. Leaves: whether it is a store of this version, and the id of its key.
+Enters: a path. Leaves: whether it is a store that can be read, and the id of its key.
 """
 
 import os
@@ -31,7 +31,7 @@ def read_only_uri(path: Path) -> str:
 
 
 def check_store(path: Path) -> None:
-    """Raise `StoreError` unless there is a statetrail store of this version at `path`.
+    """Raise `StoreError` unless there is a statetrail store at `path` that can be read.
 
     Reads only: the file is neither made nor changed.
     """
@@ -84,9 +84,14 @@ def is_blank(path: Path) -> bool:
 def _check_marks(path: Path, application: int, version: int) -> None:
     if application != APPLICATION_ID:
         raise StoreError(f"{path} is no statetrail store (another program's database)")
-    if version != SCHEMA_VERSION:
+    check_version(path, version)
+
+
+def check_version(path: Path, version: object) -> None:
+    """Raise `StoreError` unless a store of that version can be read."""
+    if version not in range(1, SCHEMA_VERSION + 1):
         raise StoreError(
-            f"{path} has store version {version}, this statetrail reads {SCHEMA_VERSION}: "
+            f"{path} has store version {version}, this statetrail reads 1 to {SCHEMA_VERSION}: "
             "use the release that wrote it"
         )
 

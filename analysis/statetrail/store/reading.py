@@ -20,7 +20,8 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from statetrail.errors import StoreError
-from statetrail.schema import EXCHANGES, FACTS, SCHEMA_VERSION, Table
+from statetrail.schema import EXCHANGES, FACTS, Table
+from statetrail.store.marks import check_version
 from statetrail.store.sqlite import check_store, read_only_uri, stored_key_id
 
 MANIFEST: Final = "statetrail.json"
@@ -157,7 +158,10 @@ def _fetch(uri: str) -> dict[str, pa.Table]:
         connection.cursor() as cursor,
     ):
         for table in FACTS:
-            names = ", ".join(table.names)
+            cursor.execute("SELECT name FROM pragma_table_info(?)", (table.name,))
+            held = {row[0] for row in cursor.fetchall()}
+            later = {c.name for c in table.columns if c.since > 1 and c.name not in held}
+            names = ", ".join("NULL" if name in later else name for name in table.names)
             cursor.execute(
                 f"SELECT {_sentinel(table)} UNION ALL SELECT {names} FROM {table.name}"  # noqa: S608
             )
@@ -173,15 +177,11 @@ def _read_parquet(path: Path) -> Facts:
         raise StoreError(f"{path} is a folder but no statetrail dataset (no {MANIFEST})") from None
     except (OSError, ValueError, KeyError, TypeError):
         raise StoreError(f"{path / MANIFEST} is damaged") from None
-    if version != SCHEMA_VERSION:
-        raise StoreError(
-            f"{path} has store version {version}, this statetrail reads {SCHEMA_VERSION}: "
-            "use the release that wrote it"
-        )
+    check_version(path, version)
     sets = {}
     for table in FACTS:
         try:
-            sets[table.name] = _dataset(path / table.name, table)
+            sets[table.name] = _dataset(path / table.name, table, version)
         except (OSError, ValueError, KeyError, pa.ArrowException) as error:
             raise _damaged(path / table.name, error) from None
     if sets[EXCHANGES.name].count_rows() >= LARGE:
@@ -199,16 +199,22 @@ def _damaged(place: Path, error: Exception) -> StoreError:
     return StoreError(f"{place} is damaged ({str(error)[:200]})")
 
 
-def _dataset(folder: Path, table: Table) -> ds.Dataset:
-    """The table's files as one dataset of the catalogue's schema; each has to have its columns."""
+def _dataset(folder: Path, table: Table, version: int) -> ds.Dataset:
+    """The table's files as one dataset of the catalogue's schema.
+
+    Each has to have its columns, but for those that came after the dataset's version.
+    """
+    later = {column.name for column in table.since(version)}
+    names = [name for name in table.names if name not in later]
     dataset = ds.dataset(folder, format="parquet", partitioning=None, schema=table.arrow)
     for fragment in dataset.get_fragments():
         held = fragment.physical_schema
         if held.equals(table.arrow):
             continue
-        if missing := [name for name in table.names if name not in held.names]:
+        if missing := [name for name in names if name not in held.names]:
             raise ValueError(f"{Path(fragment.path).name} lacks {', '.join(missing)}")
-        pa.schema([held.field(name) for name in table.names]).empty_table().cast(table.arrow)
+        wanted = pa.schema([table.arrow.field(name) for name in names])
+        pa.schema([held.field(name) for name in names]).empty_table().cast(wanted)
     return dataset
 
 

@@ -66,6 +66,7 @@ def _add_sightings(cursor: sqlite3.Cursor, exchange_id: int, sighted: Sighted) -
                 exchange_id, at, issued.dialect, issued.param, seen.value, seen.fingerprint,
                 seen.normal_fingerprint, seen.prefix_fingerprint, issued.usage, issued.priority,
                 issued.channel, issued.problem, issued.length, issued.alphabet,
+                issued.declared_s,
             ))  # fmt: skip
         cursor.executemany(_ADD_ISSUED, rows)
     if sighted.presented:

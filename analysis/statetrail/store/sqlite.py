@@ -345,7 +345,20 @@ def _prepare(db: sqlite3.Connection, path: Path, secret: bytes) -> None:
         db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     elif key_id_in(db, path) != key_id(secret):
         raise StoreError(f"{path} was made with another key")
+    else:
+        _renew(db)
     db.execute("COMMIT")
+
+
+def _renew(db: sqlite3.Connection) -> None:
+    """Give the tables of an earlier version the columns that came since."""
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if version == SCHEMA_VERSION:
+        return
+    for table in FACTS:
+        for column in table.since(version):
+            db.execute(f"ALTER TABLE {table.name} ADD COLUMN {column.sqlite}")
+    db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
 def _secret(path: Path, *, is_new: bool, given: Path | None, keep: bool) -> bytes:

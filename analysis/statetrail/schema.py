@@ -625,6 +625,13 @@ EXPIRY: Final = Table(
             "All tokens go at every full multiple of this, taken out of the evidence",
             "no such calendar is seen",
         ),
+        Column(
+            "declared_low_s",
+            "float",
+            "The shortest lifetime that a value states of itself (`declared_s` of table `issued`); no evidence of what the server does",
+            "no value states one",
+        ),
+        Column("declared_high_s", "float", "The longest one", "see declared_low_s"),
         Column("advice", "text", "What traffic would narrow the interval"),
         Column(
             "plan",

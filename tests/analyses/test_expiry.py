@@ -1,5 +1,6 @@
 """Expiry on small worlds with a known limit, against a plain count, and by hand."""
 
+from dataclasses import replace
 from math import inf
 from random import Random
 from typing import Any
@@ -202,3 +203,29 @@ def test_the_advice_says_which_pause_would_tell_more(history: list[Ex], advice: 
 def test_a_span_is_spoken_in_two_units(seconds: float, text: str) -> None:
     """Rounding never leaves sixty of a unit."""
     assert spoken(seconds) == text
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "pandas", "polars"])
+def test_what_tokens_state_of_themselves_stands_beside(engine: Engine) -> None:
+    """The shortest and the longest; it changes nothing of what is observed."""
+    hour = "eyJhbGciOiJIUzI1NiJ9.eyJpYXQiOjE3MDAwMDAwMDAsImV4cCI6MTcwMDAwMzYwMH0.c2ln"
+    minute = "eyJhbGciOiJIUzI1NiJ9.eyJpYXQiOjE3MDAwMDAwMDAsImV4cCI6MTcwMDAwMDA2MH0.c2ln"
+    stating = [
+        Ex(0, 5, 10, [token(hour)], [use("1")], client="a", path=PATH),
+        Ex(20, 25, 30, [token(minute)], [use("1")], client="b", path=PATH),
+        Ex(40, 45, 50, [token("opaque")], [use("1")], client="c", path=PATH),
+        Ex(900_000, 900_005, 900_010, [token(hour)], [use(hour)], client="a", path=PATH),
+    ]
+    words = {hour: "x", minute: "y"}
+    silent = [
+        replace(
+            ex,
+            issued=[token(words.get(i.value, i.value)) for i in ex.issued],
+            presented=[use(words.get(p.value, p.value)) for p in ex.presented],
+        )
+        for ex in stating
+    ]
+    told, without = found(stating, engine), found(silent, engine)
+    assert (told.pop("declared_low_s"), told.pop("declared_high_s")) == (60, 3600)
+    assert (without.pop("declared_low_s"), without.pop("declared_high_s")) == (None, None)
+    assert told == without

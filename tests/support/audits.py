@@ -376,6 +376,9 @@ def _expiry() -> tuple[Expiry, ...]:
             age_low_s=3000.0,
             age_high_s=None,
             advice="Leave a client idle for 29 min and use it again.",
+            declared_low_s=1200.0,
+            declared_high_s=2400.0,
+            declared="The tokens themselves state a lifetime of 20 min to 40 min.",
         ),
     )
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import narwhals as nw
 import numpy as np
 import pyarrow as pa
 
@@ -24,7 +25,7 @@ from statetrail.analyses.outcomes import ENDED, LATE, SURVIVED, TOKEN_SERIES, Se
 from statetrail.analyses.tested import Tested, Votes
 from statetrail.analyses.trials import Trials
 from statetrail.analyses.uses import tested
-from statetrail.frames import Frame, Recording
+from statetrail.frames import Frame, Recording, origin_expression
 from statetrail.inference import POLICIES, Ballots, Evidence, Inference, Interval, infer
 from statetrail.inference.advice import advice, plan, spoken
 from statetrail.inference.inferring import MIN_CLIENTS, MIN_ENDS
@@ -120,15 +121,36 @@ def _inferred(told: Tested) -> Inferred:
 
 
 def _expiry(rec: Recording) -> pa.Table:
+    declared = _declared(rec)
     rows = [
-        dict(zip(TOKEN_SERIES, series, strict=True)) | _row(one)
+        dict(zip(TOKEN_SERIES, series, strict=True)) | _row(one) | declared.get(series, {})
         for series, one in inferred(rec).items()
     ]
     return pa.Table.from_pylist(rows, schema=EXPIRY.arrow)
 
 
+def _declared(rec: Recording) -> dict[Series, dict[str, float]]:
+    """The shortest and the longest lifetime that the values of each parameter state."""
+    columns = ("exchange_id", "dialect", "param", "declared_s")
+    stating = rec.issued.lazy.filter(~nw.col("declared_s").is_null()).select(*columns)
+    where = rec.exchanges.lazy.select("exchange_id", origin=origin_expression())
+    told = (
+        stating.join(where, on="exchange_id")
+        .group_by(*TOKEN_SERIES)
+        .agg(low=nw.col("declared_s").min(), high=nw.col("declared_s").max())
+        .collect("pyarrow")
+    )
+    return {
+        (row["origin"], row["dialect"], row["param"]): {
+            "declared_low_s": float(row["low"]),
+            "declared_high_s": float(row["high"]),
+        }
+        for row in told.rows(named=True)
+    }
+
+
 def _row(one: Inferred) -> dict[str, Any]:
-    """The row of one parameter without its key."""
+    """The row of one parameter without its key and without what its values state."""
     told, votes, found = one.told, one.votes, one.found
     limit = found.age if found.policy in AGE_FAMILY else found.idle
     # An interval that the tokens themselves contradict is no answer: it would only look narrow.

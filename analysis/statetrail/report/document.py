@@ -145,6 +145,13 @@ class Expiry(msgspec.Struct, frozen=True, kw_only=True):
     age_low_s: float | None
     age_high_s: float | None
     advice: str
+    declared_low_s: Annotated[
+        float | None, Meta(description="The shortest lifetime that a value states of itself")
+    ] = None
+    declared_high_s: Annotated[float | None, Meta(description="The longest one")] = None
+    declared: Annotated[
+        str, Meta(description="That in a sentence, beside what was observed; empty for nothing")
+    ] = ""
 
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True):

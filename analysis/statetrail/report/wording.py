@@ -85,6 +85,26 @@ def interval(low_s: float | None, high_s: float | None) -> str:
     return "unknown"
 
 
+def declared(low_s: float, high_s: float, age_low_s: float | None, age_high_s: float | None) -> str:
+    """What tokens state of their own lifetime, beside the limit on the age that was observed.
+
+    >>> declared(3600, 3600, 1800, None)
+    'The tokens themselves state a lifetime of 1 h.'
+    >>> declared(1800, 3600, 4000, None)
+    'The tokens themselves state a lifetime of 30 min to 1 h; the server takes them for longer.'
+    >>> declared(3600, 3600, 1700, 1900)
+    'The tokens themselves state a lifetime of 1 h; the server ends them sooner.'
+    """
+    span = duration(low_s) if low_s == high_s else interval(low_s, high_s)
+    if age_high_s is not None and age_high_s < low_s:
+        than = "; the server ends them sooner"
+    elif age_low_s is not None and age_low_s > high_s:
+        than = "; the server takes them for longer"
+    else:
+        than = ""
+    return f"The tokens themselves state a lifetime of {span}{than}."
+
+
 def percent(share: float | None) -> str:
     """A share as per cent; one that is not quite all or nothing never looks like it.
 

@@ -9,14 +9,12 @@ from importlib.metadata import version
 
 import msgspec
 
-from statetrail.analyses.expiry import expiry
 from statetrail.findings.profiles import DEFAULT, Profile
 from statetrail.findings.suppression import Entry, split
 from statetrail.frames import Recording
 from statetrail.report.document import (
     SCHEMA_VERSION,
     Document,
-    Expiry,
     Generator,
     Settings,
     Suppression,
@@ -26,7 +24,6 @@ from statetrail.report.gather.around import MAX_LANES, gather_around
 from statetrail.report.gather.capture import gather_capture
 from statetrail.report.gather.causes import gather_overrides, gather_root_causes
 from statetrail.report.gather.clients import gather_clients
-from statetrail.report.gather.counting import part
 from statetrail.report.gather.credentials import gather_leaks, gather_shared
 from statetrail.report.gather.findings import (
     first_of_each,
@@ -36,7 +33,7 @@ from statetrail.report.gather.findings import (
     with_around,
 )
 from statetrail.report.gather.gaps import gather_gaps
-from statetrail.report.gather.limits import gather_likelihoods, gather_survival
+from statetrail.report.gather.limits import gather_expiry, gather_likelihoods, gather_survival
 from statetrail.report.gather.parameters import gather_parameters
 from statetrail.report.gather.rotations import gather_lifespans, gather_rotations
 from statetrail.report.gather.sessions import gather_lost_sessions, gather_session_summaries
@@ -61,7 +58,7 @@ def gather(
     parameters = gather_parameters(rec)
     tokens = gather_tokens(rec)
     progress("expiry and rotations")
-    ends = tuple(part(Expiry, row) for row in expiry(rec).rows())
+    ends = gather_expiry(rec)
     rotations, rotations_total, causes = gather_rotations(rec)
     lifespans, lifespans_total = gather_lifespans(rec)
     found, left_out, matched = split(

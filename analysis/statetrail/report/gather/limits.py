@@ -1,6 +1,6 @@
-"""The limits section: survival curves by client, and how well each model explains the uses.
+"""The limits section: each policy, survival curves by client, how well models explain the uses.
 
-Enters: `inferred`. Leaves: `Survival` and `Likelihood` parts.
+Enters: `expiry` and `inferred`. Leaves: `Expiry`, `Survival` and `Likelihood` parts.
 """
 
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from statetrail.analyses.expiry import Inferred, inferred
+from statetrail.analyses.expiry import Inferred, expiry, inferred
 from statetrail.analyses.outcomes import Series
 from statetrail.frames import Recording
 from statetrail.inference.estimators import by_client
@@ -16,10 +16,24 @@ from statetrail.inference.intervals import AGE_FAMILY
 from statetrail.inference.numerics import Reals
 from statetrail.inference.policy import MODELS
 from statetrail.inference.turnbull import turnbull
-from statetrail.report.document import Fall, Likelihood, Survival
+from statetrail.report import wording
+from statetrail.report.document import Expiry, Fall, Likelihood, Survival
+from statetrail.report.gather.counting import Row, part
 
 MOST_FALLS: Final = 120
 MOST_CENSORED: Final = 60
+
+
+def gather_expiry(rec: Recording) -> tuple[Expiry, ...]:
+    """The policy and limits of each parameter, and what its tokens state themselves."""
+    return tuple(part(Expiry, row, declared=_declared(row)) for row in expiry(rec).rows())
+
+
+def _declared(row: Row) -> str:
+    if row["declared_low_s"] is None:
+        return ""
+    ends = row["age_high_s"] if row["policy"] in (*AGE_FAMILY, "idle+absolute") else None
+    return wording.declared(row["declared_low_s"], row["declared_high_s"], row["age_low_s"], ends)
 
 
 def gather_survival(rec: Recording) -> tuple[Survival, ...]:

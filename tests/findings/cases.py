@@ -85,6 +85,8 @@ SHOW_TICKET = Present("Ticket", "Kp3xW9vTq2LmZ8rYb4")
 LONG = "Zk1Rv4Xs7PqL0nHe2Wd5Yf"
 PRODUCTS = "/services/v3/products"
 HOUR = 3_600_000
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJpYXQiOjE3MDAwMDAwMDAsImV4cCI6MTcwMDAwMzYwMH0.c2ln"
+"""A JSON Web Token that ends after an hour."""
 
 
 def turns(*values: Issue) -> list[Ex]:
@@ -124,6 +126,11 @@ FIRES: dict[str, Fires] = {
         [zest(0, "G1", "1"), zest(HOUR, "G1", "G1"), zest(25 * HOUR, "G1", "G1")],
         None, "_session_token", 1, "3", "1 of 2 accepted uses of _session_token were of a value "
         "older than 24 h",
+    ),
+    "declared-lifetime-exceeded": Fires(
+        [zest(0, JWT, "1"), zest(HOUR, JWT, JWT), zest(HOUR + 301_000, JWT, JWT)],
+        None, "_session_token", 1, "3", "1 of 2 accepted uses of a _session_token that states its "
+        "lifetime came later",
     ),
     "no-limit-seen": Fires(
         [zest(0, "T1", "1"), zest(1000, "T1", "T1"), zest(2000, "T1", "T1")],
@@ -313,6 +320,13 @@ MISSES: dict[str, dict[str, list[Ex]]] = {
     "age-limit-exceeded": {
         "within a day": [zest(n * HOUR, "T1", "T1" if n else "1") for n in range(24)],
         "ended before": [zest(0, "T1", "1"), zest(25 * HOUR, "T2", "T1")],
+    },
+    "declared-lifetime-exceeded": {
+        "within its hour and what is allowed for clocks": [
+            zest(0, JWT, "1"), zest(HOUR + 299_000, JWT, JWT),
+        ],
+        "not accepted any more": [zest(0, JWT, "1"), zest(2 * HOUR, "T2", JWT)],
+        "a token that states nothing": [zest(0, "T1", "1"), zest(2 * HOUR, "T1", "T1")],
     },
     "no-limit-seen": {
         "one session ended": [

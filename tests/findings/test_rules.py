@@ -14,7 +14,7 @@ SOURCES = (
     r"ZEST Ecommerce API, Session handling: Z[1-8](, Z[1-8])*",
     r"52eSELLER V3 API state headers \(01/03/2021\): (S[1-6](, S[1-6])*|[a-z][A-Za-z ,-]+)",
     r"CWE-[0-9]{2,4}: [A-Z].+",
-    r"RFC (9110|9111|6265|9700), section [0-9.]+: [A-Za-z].+",
+    r"RFC (7519|9110|9111|6265|9700), section [0-9.]+: [A-Za-z].+",
     r"WHATWG Fetch, .+",
     r"OWASP ASVS v5\.0\.0-[0-9]{1,2}\.[0-9]\.[0-9]: [A-Za-z].+",
     r"OWASP Session Management Cheat Sheet, [A-Z].+",

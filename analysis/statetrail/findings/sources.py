@@ -14,6 +14,7 @@ _CWE: Final = {
     613: "Insufficient Session Expiration",
 }
 _RFC: Final = {
+    (7519, "4.1.4"): 'Expiration Time Claim ("exp")',
     (9110, "5.3"): "Field Order",
     (9110, "5.5"): "Field Values",
     (9110, "10.1.3"): "Referer",
@@ -52,6 +53,7 @@ _ASVS: Final = {
     "7.3.1": "inactivity timeout",
     "7.3.2": "absolute maximum session lifetime",
     "7.4.1": "a terminated session cannot be used any more",
+    "9.2.1": "a token is accepted only within the time span that it states",
     "12.2.1": "TLS for all connections",
     "14.2.1": "no sensitive data in the URL",
     "14.2.2": "sensitive data is not cached in server components",

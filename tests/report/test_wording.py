@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from statetrail.report.wording import duration, visible
+from statetrail.report.wording import apart, duration, interval, visible
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,28 @@ def test_every_duration_is_short_and_has_a_unit(seconds: float) -> None:
 def test_different_durations_read_differently(seconds: float, factor: float) -> None:
     """What is half as long again reads differently."""
     assert duration(seconds) != duration(seconds * factor)
+
+
+UNITS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600, "d": 86_400}
+
+
+def read(text: str) -> float:
+    """The seconds that a written duration stands for."""
+    words = text.replace(",", "").split()
+    return sum(float(number) * UNITS[unit] for number, unit in zip(*[iter(words)] * 2, strict=True))
+
+
+@given(some.floats(min_value=0, max_value=1e8), some.floats(min_value=0, max_value=10))
+def test_an_interval_is_never_written_narrower_than_it_is(low_s: float, width: float) -> None:
+    """Nor much wider: a limit that was found lies within what a report says of it."""
+    high_s = low_s * (1 + width)
+    low, high = map(read, apart(low_s, high_s))
+    slip = 1e-6 * (1 + high_s)
+    assert low <= low_s + slip
+    assert high >= high_s - slip
+    assert high - low <= 1.5 * (high_s - low_s) + slip
+    assert read(interval(low_s, None).removeprefix("more than ")) <= low_s + slip
+    assert read(interval(None, high_s).removeprefix("at most ")) >= high_s - slip
 
 
 @given(some.text())

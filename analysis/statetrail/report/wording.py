@@ -5,12 +5,17 @@ Enters: plain numbers, datetimes and text. Leaves: short English strings.
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
 NOTHING: Final = "–"
 _UNITS: Final = ((86_400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s"))
+# Below so many seconds a length of time is written in such steps.
+_STEPS: Final = ((0.01, 1e-4), (1, 1e-3), (60, 0.1), (3600, 1), (86_400, 60), (math.inf, 3600))
+_SLIP: Final = 1e-6
+_WIDER: Final = 1.5
+"""How many times as wide as it is an interval may be written."""
 _HIDDEN: Final = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
     r"\ufff9-\ufffb\ufffe\uffff\ud800-\udfff]"
@@ -28,60 +33,84 @@ def visible(text: str) -> str:
     return _HIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-def duration(seconds: float | None) -> str:
-    """A length of time in its two largest units.
+def duration(seconds: float | None, to: Callable[[float], int] = round) -> str:
+    """A length of time in its two largest units; `to` says which way it is rounded.
 
-    >>> [duration(s) for s in (0.0421, 5.25, 90, 1800, 5400, 100_000)]
-    ['42 ms', '5.2 s', '1 min 30 s', '30 min', '1 h 30 min', '1 d 4 h']
+    >>> [duration(s) for s in (0.0421, 5.25, 90, 1800, 3575, 5400, 100_000)]
+    ['42 ms', '5.2 s', '1 min 30 s', '30 min', '59 min 35 s', '1 h 30 min', '1 d 4 h']
+    >>> duration(2.034, down), duration(2.034, up)
+    ('2 s', '2.1 s')
     """
     if seconds is None or not math.isfinite(seconds):
         return NOTHING
     if seconds < 0:
-        return f"-{duration(-seconds)}"
+        return f"-{duration(-seconds, to)}"
+    return _written(_stepped(seconds, to))
+
+
+def down(number: float) -> int:
+    """Rounded down, but for what is lost in binary fractions."""
+    return math.floor(number + _SLIP)
+
+
+def up(number: float) -> int:
+    """Rounded up, likewise."""
+    return math.ceil(number - _SLIP)
+
+
+def _stepped(seconds: float, to: Callable[[float], int]) -> float:
+    """A length of time as `duration` writes it."""
+    step = next(step for below, step in _STEPS if seconds < below)
+    steps = to(seconds / step)
+    return max(steps, 1) * step if to is round and seconds else steps * step
+
+
+def _written(seconds: float) -> str:
     if seconds == 0:
         return "0 s"
     if seconds < 0.9995:
-        digits = 0 if seconds >= 0.01 else 1
-        return f"{max(seconds * 1000, 0.1):.{digits}f}".removesuffix(".0") + " ms"
+        digits = 0 if seconds >= 0.00995 else 1
+        return f"{seconds * 1000:.{digits}f}".removesuffix(".0") + " ms"
     if seconds < 59.95:
         return f"{seconds:.1f}".removesuffix(".0") + " s"
     for size, unit, part_size, part_unit in _UNITS:
-        parts = round(seconds / part_size)
-        whole, rest = divmod(parts, size // part_size)
-        if whole >= 1:
+        whole, rest = divmod(round(seconds / part_size), size // part_size)
+        if whole >= 1 and round(seconds) >= size:
             return f"{whole:,} {unit}" + (f" {rest} {part_unit}" if rest else "")
     raise AssertionError(seconds)  # pragma: no cover
 
 
 def apart(low_s: float, high_s: float) -> tuple[str, str]:
-    """Two lengths of time, with as many digits as it takes to tell them apart.
+    """An interval's two ends, rounded outwards, with digits enough not to make it much wider.
 
-    >>> apart(60, 90), apart(1800.26, 1800.31), apart(5, 5)
-    (('1 min', '1 min 30 s'), ('1,800.26 s', '1,800.31 s'), ('5 s', '5 s'))
+    >>> apart(60, 90), apart(1800.26, 1800.31), apart(5, 5), apart(1.8467, 2.034)
+    (('1 min', '1 min 30 s'), ('1,800.26 s', '1,800.31 s'), ('5 s', '5 s'), ('1.84 s', '2.04 s'))
     """
-    low, high = duration(low_s), duration(high_s)
-    digits = 0
-    while low == high and low_s < high_s and digits < 6:
-        digits += 1
-        low, high = (f"{one:,.{digits}f} s" for one in (low_s, high_s))
-    return low, high
+    room = _WIDER * (high_s - low_s)
+    if _stepped(high_s, up) - _stepped(low_s, down) <= room + _SLIP:
+        return duration(low_s, down), duration(high_s, up)
+    for digits in range(7):
+        low, high = (to(end * 10**digits) / 10**digits for to, end in ((down, low_s), (up, high_s)))
+        if high - low <= room:
+            break
+    return f"{low:,.{digits}f} s", f"{high:,.{digits}f} s"
 
 
 def interval(low_s: float | None, high_s: float | None) -> str:
-    """What is known of a duration that lies between two others.
+    """What is known of a duration that lies between two others; never more than is known.
 
     >>> interval(60, 90), interval(60, None), interval(None, 90), interval(None, None)
     ('1 min to 1 min 30 s', 'more than 1 min', 'at most 1 min 30 s', 'unknown')
     >>> interval(2.4111, 2.4239), interval(1800.26, 1800.31)
-    ('2.41 s to 2.42 s', '1,800.26 s to 1,800.31 s')
+    ('2.411 s to 2.424 s', '1,800.26 s to 1,800.31 s')
     """
     if low_s is not None and high_s is not None:
         low, high = apart(low_s, high_s)
         return f"{low} to {high}"
     if low_s is not None:
-        return f"more than {duration(low_s)}"
+        return f"more than {duration(low_s, down)}"
     if high_s is not None:
-        return f"at most {duration(high_s)}"
+        return f"at most {duration(high_s, up)}"
     return "unknown"
 
 

@@ -17,7 +17,7 @@ from statetrail.report.document import (
     TokenSummary,
 )
 from statetrail.report.gather.counting import ranked
-from statetrail.report.wording import apart, count, duration, interval, percent, tally
+from statetrail.report.wording import apart, count, down, duration, interval, percent, tally
 
 MAX_STATEMENTS: Final = 3
 _GRADES: Final[tuple[Confidence, ...]] = get_args(Confidence.__value__)
@@ -78,7 +78,7 @@ def _lifetime(expiry: Sequence[Expiry]) -> tuple[Statement, ...]:
     return (
         Statement(
             text="No token was seen to end. The longest idle time that one survived is "
-            f"{duration(longest.idle_low_s)} (`{longest.param}` at `{longest.origin}`).",
+            f"{duration(longest.idle_low_s, down)} (`{longest.param}` at `{longest.origin}`).",
             number=interval(longest.idle_low_s, None),
             denominator=f"0 ends in {count(sum(row.survived for row in expiry), 'use')}",
             confidence=_grade(longest),

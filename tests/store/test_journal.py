@@ -6,10 +6,11 @@ import sqlite3
 from contextlib import closing
 from copy import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from statetrail.store import Journal, StoreName, journal, read_store, sqlite
+from statetrail.store import Journal, StoreName, checkpoints, journal, read_store, sqlite
 from support.traffic import sighted
 
 
@@ -167,6 +168,21 @@ def test_a_clock_that_is_set_back_goes_on_in_the_store_that_is_open(tmp_path, mo
     assert steady.store is first
     steady.close()
     assert flows(first.path) == ["a", "c"]
+
+
+def test_the_log_leaves_room_on_a_small_disk(path, monkeypatch):
+    """What waits to be folded in does not fill the disk that it is folded into."""
+    free = 900_000
+    monkeypatch.setattr(checkpoints.shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    log = path.with_name("x.sqlite-wal")
+    steady = Journal(StoreName(path), lambda _: None)
+    largest = 0
+    for n in range(300):
+        record(steady, f"{n}")
+        largest = max(largest, log.stat().st_size)
+    steady.close()
+    assert largest < free
+    assert len(flows(path)) == 300
 
 
 def test_an_exchange_that_cannot_be_stored_does_not_hold_up_the_others(path):

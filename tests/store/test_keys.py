@@ -1,6 +1,7 @@
 """Key files: readable by their owner alone, never overwritten, never shown."""
 
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,18 @@ def test_a_key_file_is_never_overwritten(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="cannot be made: File exists"):
         write_key(beside, new_key())
     make(tmp_path / "x.sqlite")
+    assert read_key(beside) == key
+
+
+def test_a_key_that_another_process_is_writing_is_waited_for(tmp_path: Path) -> None:
+    """Of two that make a store at once the second takes up the first one's key."""
+    beside = key_path(tmp_path / "x.sqlite")
+    beside.touch(0o600)
+    key = new_key()
+    other = threading.Timer(0.1, beside.write_text, [key.hex() + "\n"])
+    other.start()
+    make(tmp_path / "x.sqlite")
+    other.join()
     assert read_key(beside) == key
 
 

@@ -6,6 +6,7 @@ does not read again what something else has overwritten.
 """
 
 import os
+import shutil
 import sqlite3
 import threading
 from contextlib import closing, suppress
@@ -15,11 +16,29 @@ from typing import Final
 PAUSE_S: Final = 1.0
 LARGE: Final = 4 << 20
 """Bytes of log from which on it is folded in."""
+PAGE: Final = 2048
+"""Bytes of a page of a new store."""
 WRITER_PAGES: Final = 16_384
 """Pages of log at which the writer does it itself, should this thread not keep up (32 MB)."""
+MIN_PAGES: Final = 64
+"""Fewest of these, however little room there is."""
 
 DAMAGED: Final = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 """SQLite's names of the errors that say that a store is damaged."""
+
+
+def pages_of_log(path: Path) -> int:
+    """Pages of log at which the writer of the store at `path` folds it in itself.
+
+    A third of the room that the disk has for it: the log must not be what fills the disk, and what
+    is folded in may take as much again in the store's own file.
+    """
+    room = 0
+    with suppress(OSError):
+        room = shutil.disk_usage(path.parent).free
+    with suppress(OSError):
+        room += os.stat(f"{path}-wal").st_size
+    return max(MIN_PAGES, min(WRITER_PAGES, room // (3 * PAGE)))
 
 
 class Checkpoints:

@@ -22,7 +22,7 @@ from typing import Final
 
 from statetrail.errors import StoreError
 from statetrail.sightings import Sighted
-from statetrail.store.checkpoints import DAMAGED, WRITER_PAGES, Checkpoints
+from statetrail.store.checkpoints import DAMAGED, Checkpoints, pages_of_log
 from statetrail.store.naming import StoreName
 from statetrail.store.sqlite import CaptureId, Durability, ExchangeId, SqliteStore, WriteError
 
@@ -138,7 +138,7 @@ class Journal:
 
     def _begin(self, store: SqliteStore) -> None:
         """Record into a store from now on; it is closed again where that fails."""
-        store.leave_checkpoints(WRITER_PAGES)
+        store.leave_checkpoints(pages_of_log(store.path))
         try:
             self._capture: CaptureId = store.begin_capture("live")
         except StoreError:
@@ -300,6 +300,8 @@ class Journal:
             self._mend(damaged=self._checkpoints.damaged)
         elif self.name.changes and (path := self.name.at(time.time())) != self.store.path:
             self._go_on(self._known(path) or self._sibling(path))
+        else:
+            self.store.leave_checkpoints(pages_of_log(self.store.path))
 
     def _mend(self, *, damaged: bool) -> None:
         """Open the store again; where it is gone or damaged, a new one with the same key."""

@@ -7,10 +7,15 @@ can neither be computed back nor be joined with another store's.
 import contextlib
 import os
 import secrets
+import time
 from hashlib import blake2b
 from pathlib import Path
+from typing import Final
 
 from statetrail.errors import StoreError
+
+WRITTEN_S: Final = 2.0
+"""Longest wait in seconds for another process that is writing the key file."""
 
 
 def key_path(store: Path) -> Path:
@@ -57,6 +62,33 @@ def write_key(path: Path, key: bytes) -> None:
         with contextlib.suppress(OSError):
             path.unlink()
         raise StoreError(f"the key file {path} cannot be written: {error.strerror}") from error
+
+
+def keep_key(path: Path, key: bytes) -> bytes:
+    """Write a key file unless there is one; returns the key in it.
+
+    Two processes that make the same store at once both get the key of the first. Raises
+    `StoreError` where the file cannot be written, or is no key file.
+    """
+    if not os.path.exists(path):
+        try:
+            write_key(path, key)
+        except StoreError as error:
+            if not isinstance(error.__cause__, FileExistsError):
+                raise
+        else:
+            return key
+    until = time.monotonic() + WRITTEN_S
+    while _is_empty(path) and time.monotonic() < until:
+        time.sleep(0.01)
+    return read_key(path)
+
+
+def _is_empty(path: Path) -> bool:
+    try:
+        return path.stat().st_size == 0
+    except OSError:
+        return False
 
 
 def forget_key(store: Path) -> bool:

@@ -19,7 +19,8 @@ from statetrail.schema import FACTS, SCHEMA_VERSION
 from statetrail.sightings import Pseudonymiser, Sighted
 from statetrail.sightings.text import clean
 from statetrail.store import rows
-from statetrail.store.keys import forget_key, key_id, key_path, new_key, read_key, write_key
+from statetrail.store.checkpoints import PAGE
+from statetrail.store.keys import forget_key, keep_key, key_id, key_path, new_key, read_key
 from statetrail.store.marks import (
     APPLICATION_ID,
     check_store,
@@ -110,6 +111,7 @@ class SqliteStore:
         self._cursor = connection.cursor()
         self.file = _identity(path)
         self.closed = False
+        self._log_pages = 0
 
     @classmethod
     def create_or_open(
@@ -168,9 +170,7 @@ class SqliteStore:
             if stored_key_id(path) != key_id(self._secret):
                 raise StoreError(f"{path} was made with another key than {self.path}")
         beside = key_path(path)
-        if not os.path.exists(beside):
-            write_key(beside, self._secret)
-        elif read_key(beside) != self._secret:
+        if keep_key(beside, self._secret) != self._secret:
             raise StoreError(f"{beside} is another key than that of {self.path}")
         return SqliteStore(path, _connect(path, self._secret, busy_s, durability), self._secret)
 
@@ -276,8 +276,10 @@ class SqliteStore:
 
         Folding in waits for the disk; `statetrail.store.checkpoints` does it beside.
         """
-        with suppress(sqlite3.Error):
-            self._db.execute(f"PRAGMA wal_autocheckpoint = {pages}")
+        if pages != self._log_pages:
+            with suppress(sqlite3.Error):
+                self._db.execute(f"PRAGMA wal_autocheckpoint = {pages}")
+                self._log_pages = pages
 
     def forget_key(self) -> None:
         """Throw the key away; this process may go on appending, no later one can."""
@@ -332,7 +334,7 @@ def _prepare(db: sqlite3.Connection, path: Path, secret: bytes) -> None:
     Within one transaction, since another process may be making the same store.
     """
     # Each commit writes a page of every table that it adds to: small ones are written sooner.
-    db.execute("PRAGMA page_size = 2048")
+    db.execute(f"PRAGMA page_size = {PAGE}")
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("BEGIN IMMEDIATE")
     if db.execute("SELECT 1 FROM sqlite_schema").fetchone() is None:
@@ -365,11 +367,12 @@ def _secret(path: Path, *, is_new: bool, given: Path | None, keep: bool) -> byte
     beside = key_path(path)
     has_key = os.path.exists(beside)
     if is_new:
-        secret = read_key(given) if given else read_key(beside) if has_key else new_key()
-        if has_key and read_key(beside) != secret:
+        wanted = read_key(given) if given else None
+        if not has_key and not keep:
+            return wanted or new_key()
+        secret = keep_key(beside, wanted or new_key())
+        if wanted not in (None, secret):
             raise StoreError(f"{beside} is another key than {given}: move it, or name a new store")
-        if keep and not has_key:
-            write_key(beside, secret)
         return secret
     if given is None and not has_key:
         raise StoreError(

@@ -48,13 +48,24 @@ def test_a_made_server_is_named(dies: Dies, policy: str) -> None:
         assert found.idle.low_s <= found.idle.sharp.low_s
 
 
-def test_two_populations_are_mixed() -> None:
-    """Half of the clients have another timeout."""
+def two_populations() -> Evidence:
+    """Half of the clients have another timeout; those from 12 on the longer one."""
     one, two = (evidence(lambda gap, age, t=t: gap >= t, seed=t) for t in (600, 1800))
     names = Evidence.__dataclass_fields__
     shifted = replace(two, value=two.value + one.values, client=two.client + 12)
     both = {name: np.concatenate([getattr(one, name), getattr(shifted, name)]) for name in names}
-    assert infer(Evidence(**both)).policy == "mixed"
+    return Evidence(**both)
+
+
+def test_two_populations_are_mixed() -> None:
+    """Also where clients find the ends of what others were given and used."""
+    both = two_populations()
+    assert infer(both).policy == "mixed"
+    shared = both.ending[both.value[both.ending] == both.value[both.ending - 1]][::3]
+    assert len(shared) > 10
+    client = both.client.copy()
+    client[shared] = (client[shared] + 12) % 24
+    assert infer(replace(both, client=client)).policy == "mixed"
 
 
 def test_too_few_ends_leave_the_policy_undetermined() -> None:

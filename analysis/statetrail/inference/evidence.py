@@ -101,6 +101,13 @@ class Evidence:
         return int(self.value.max(initial=-1)) + 1
 
     @cached_property
+    def holder(self) -> Codes:
+        """Per value, the client that presented it first."""
+        holder = np.zeros(self.values, dtype=np.int64)
+        holder[self.value[::-1]] = self.client[::-1]
+        return holder
+
+    @cached_property
     def ending(self) -> Codes:
         """Per use that found its value ended, its index; one a value, the first."""
         found = np.flatnonzero(self.ended)

@@ -40,7 +40,7 @@ MIN_CLIENTS: Final = 2
 MANY_ENDS: Final = 6
 """Ends that `eviction`, `mixed` and `idle+absolute` need: few ends fit them whatever happened."""
 TORN: Final = 0.02
-"""Share of the clients that may contradict themselves if there are populations."""
+"""Share of the clients that may contradict themselves if there are populations; one always may."""
 FEW_ENDS: Final = 20
 """Fewer ends than these have to fit an idle timeout without exception."""
 USES: Final = 25_000
@@ -169,7 +169,7 @@ def _torn(trials: Trials, naming: Naming) -> bool:
     longest, shortest = np.zeros(trials.clients), np.full(trials.clients, np.inf)
     np.maximum.at(longest, trials.lived_client, trials.lived(span))
     np.minimum.at(shortest, trials.fatal_client, trials.fatal(span))
-    return bool(np.count_nonzero(longest >= shortest) > TORN * trials.clients)
+    return bool(np.count_nonzero(longest >= shortest) > max(1, TORN * trials.clients))
 
 
 def _late(evidence: Evidence) -> Late:

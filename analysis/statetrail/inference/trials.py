@@ -7,6 +7,9 @@ the others too.
 Survived uses take the lower end of a bracket and ends the upper one. Where the brackets are wide,
 as gaps of a second are next to a latency of a tenth, this alone would part survivals from ends:
 many gaps of one length would seem to have a limit in their middle. There both take the middle.
+
+Which limit a value has, where there are several, it has from the client that it was given to: all
+its uses count as those of the client that presented it first, also where it is shared.
 """
 
 from collections.abc import Sequence
@@ -31,11 +34,11 @@ class Trials:
     lived_gap, lived_age
         Spans in seconds that survived uses outlived at least.
     lived_value, lived_client
-        Codes of the values and clients of the survived uses.
+        Codes of the values of the survived uses, and of the clients that presented these first.
     fatal_gap, fatal_age
         Spans in seconds that ends had reached at most.
     fatal_value, fatal_client
-        Codes of the values and clients of the ends.
+        The same of the ends.
     values, clients
         Numbers of codes.
     """
@@ -61,11 +64,11 @@ class Trials:
             lived_gap=gap_low[lived],
             lived_age=age_low[lived],
             lived_value=evidence.value[lived],
-            lived_client=evidence.client[lived],
+            lived_client=evidence.holder[evidence.value[lived]],
             fatal_gap=gap_high[ends],
             fatal_age=age_high[ends],
             fatal_value=evidence.value[ends],
-            fatal_client=evidence.client[ends],
+            fatal_client=evidence.holder[evidence.value[ends]],
             values=evidence.values,
             clients=int(evidence.client.max(initial=-1)) + 1,
         )

@@ -129,11 +129,11 @@ def _exchange(number: int, client: str, origin: str, sighted: Sighted) -> Exchan
         *(number, client, origin, row.endpoint, row.method, row.request_start_us),
         *(row.request_end_us, row.response_start_us, row.response_end_us, row.status),
         issued=[
-            Issue(i.dialect, i.param, i.seen.fingerprint, i.usage, i.priority, i.problem)
+            Issue(i.dialect, i.param, i.fingerprint, i.usage, i.priority, i.problem)
             for i in sighted.issued
         ],
         presented=[
-            Presented(p.dialect, p.param, p.seen.fingerprint, p.channel, p.kind)
+            Presented(p.dialect, p.param, p.fingerprint, p.channel, p.kind)
             for p in sighted.presented
         ],
     )

@@ -168,6 +168,6 @@ def test_what_was_bounded_is_noted(name: str, note: str) -> None:
 def test_a_cap_keeps_the_first() -> None:
     """Of too many the first are kept, in their order."""
     kept = sight(HUGE["state headers"], HOW)
-    assert [one.seen.fingerprint for one in kept.issued] == [
+    assert [one.fingerprint for one in kept.issued] == [
         HOW.pseudonyms.fingerprint(str(n)) for n in range(MAX_SIGHTINGS)
     ]

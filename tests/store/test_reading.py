@@ -93,9 +93,7 @@ def test_any_text_and_any_64_bits_read_back(
 def test_fingerprints_keep_every_bit(path: Path) -> None:
     """They are 64 bits wide, more than a float would hold."""
     kept = sighted("/v3", answered={"X-Set-Ticket": "a;header/forced"})
-    limits = [
-        replace(kept.issued[0], seen=replace(kept.issued[0].seen, fingerprint=n)) for n in LIMITS
-    ]
+    limits = [replace(kept.issued[0], fingerprint=n) for n in LIMITS]
     with SqliteStore.create_or_open(path) as store:
         store.append(replace(kept, issued=tuple(limits)))
     assert column(path, "fingerprint", ISSUED) == list(LIMITS)

@@ -28,8 +28,8 @@ MAX_LENGTH: Final = 4096
 MAX_PARTS: Final = 64
 
 
-class Path(msgspec.Struct, frozen=True, gc=False):
-    """What a path says while it holds no secret of its exchange.
+class Path(msgspec.Struct, frozen=True, gc=False, eq=False):
+    """What a path says while it holds no secret of its exchange; compared by identity.
 
     Attributes
     ----------

@@ -4,7 +4,7 @@ A `Request` and a `Response` hold what was on the wire and therefore secrets: th
 call of `statetrail.sightings.sight` and have no readable `repr`. A `Sighted` is what may be stored.
 """
 
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
@@ -77,7 +77,7 @@ class Exchange(_Unreadable, frozen=True, gc=False):
     notes: tuple[str, ...] = ()
 
 
-class Seen(msgspec.Struct, frozen=True, gc=False):
+class Seen(NamedTuple):
     """A value as it may be stored: clear text only where allowed, fingerprints always."""
 
     value: str | None
@@ -87,11 +87,14 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
 
 
 class Issued(msgspec.Struct, frozen=True, gc=False):
-    """A value that a response issued (table `issued`)."""
+    """A value that a response issued: table `issued` from its third column on, in their order."""
 
     dialect: str
     param: str
-    seen: Seen
+    value: str | None
+    fingerprint: int
+    normal_fingerprint: int
+    prefix_fingerprint: int | None
     usage: str | None
     priority: str | None
     channel: IssuedChannel
@@ -102,17 +105,20 @@ class Issued(msgspec.Struct, frozen=True, gc=False):
 
 
 class Presented(msgspec.Struct, frozen=True, gc=False):
-    """A value that a request presented (table `presented`)."""
+    """A value that a request presented: table `presented` from its third column on, in order."""
 
     dialect: str
     param: str
-    seen: Seen
+    value: str | None
+    fingerprint: int
+    normal_fingerprint: int
+    prefix_fingerprint: int | None
     channel: PresentedChannel
     kind: Kind
 
 
 class Trace(msgspec.Struct, frozen=True, gc=False):
-    """What looked like a token in a request (table `traces`)."""
+    """What looked like a token in a request: table `traces` from its third column on."""
 
     place: Place
     fingerprint: int

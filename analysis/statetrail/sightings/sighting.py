@@ -14,6 +14,8 @@ from statetrail.sightings.memory import Memory
 from statetrail.sightings.paths import Paths
 from statetrail.sightings.plan import Plan
 from statetrail.sightings.pseudonyms import Pseudonymiser
+from statetrail.sightings.row import Key as StandingKey
+from statetrail.sightings.row import Standing
 from statetrail.sightings.state import Key, State
 from statetrail.sightings.traces import QueryPrints
 
@@ -21,7 +23,7 @@ _CREDENTIAL: Final = re.compile(
     r"auth|cookie|key|password|secret|session|ticket|token", re.IGNORECASE
 )
 REMEMBERED: Final = 2048
-"""States that are remembered."""
+"""States and standings that are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +40,8 @@ class Sighting:
         The dialects' lookup tables, made from `dialects`.
     query
         Query keys that present, in lower case.
-    paths, heads, states, query_prints
-        What paths, heads, state and queries say; they remember those seen last.
+    paths, heads, states, standings, query_prints
+        What paths, heads, state, whole exchanges and queries say; they remember those seen last.
     """
 
     dialects: tuple[Dialect, ...]
@@ -51,6 +53,7 @@ class Sighting:
     paths: Paths = field(init=False, repr=False, compare=False)
     heads: Heads = field(init=False, repr=False, compare=False)
     states: Memory[Key, State] = field(init=False, repr=False, compare=False)
+    standings: Memory[StandingKey, Standing] = field(init=False, repr=False, compare=False)
     query_prints: QueryPrints = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -62,6 +65,7 @@ class Sighting:
             "paths": Paths(self.dialects, self.pseudonyms),
             "heads": heads,
             "states": Memory(REMEMBERED),
+            "standings": Memory(REMEMBERED),
             "query_prints": QueryPrints(self.pseudonyms),
         }
         for name, value in made.items():

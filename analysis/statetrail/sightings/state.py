@@ -78,7 +78,7 @@ def state_of(
     return State(
         presented=presented,
         issued=tuple([keeper.issued(*each) for each in zip(issues, may_issue, strict=True)]),
-        prints=frozenset([one.seen.fingerprint for one in presented]),
+        prints=frozenset([one.fingerprint for one in presented]),
         secrets=secrets,
         dialects=",".join(dialects),
         notes=tuple(notes),
@@ -118,11 +118,11 @@ class _Keeper:
         elif value == claim.param.establish:
             kind = "establish"
         return Presented(
-            dialect=claim.plan.dialect.name,
-            param=claim.param.name,
-            seen=self._see(value, kind != "value" or (may and not self._secrets.hold(value))),
-            channel=claim.channel,
-            kind=kind,
+            claim.plan.dialect.name,
+            claim.param.name,
+            *self._see(value, kind != "value" or (may and not self._secrets.hold(value))),
+            claim.channel,
+            kind,
         )
 
     def issued(self, claim: Issue, may: bool) -> Issued:
@@ -130,9 +130,9 @@ class _Keeper:
         if name is None or (claim.param is None and self._secrets.hold(name)):
             name, problem = self._how.pseudonyms.pseudonym(claim.raw_name), problem or "bad-name"
         return Issued(
-            dialect=claim.plan.dialect.name,
-            param=name,
-            seen=self._see(state.value, may and not self._secrets.hold(state.value)),
+            claim.plan.dialect.name,
+            name,
+            *self._see(state.value, may and not self._secrets.hold(state.value)),
             usage=None if problem else state.usage,
             priority=None if problem else state.priority,
             channel=claim.channel,

@@ -57,27 +57,11 @@ def replace(cursor: sqlite3.Cursor, exchange_id: ExchangeId, sighted: Sighted) -
 
 
 def _add_sightings(cursor: sqlite3.Cursor, exchange_id: int, sighted: Sighted) -> None:
-    rows: list[tuple[object, ...]]
-    if sighted.issued:
-        rows = []
-        for at, issued in enumerate(sighted.issued):
-            seen = issued.seen
-            rows.append((
-                exchange_id, at, issued.dialect, issued.param, seen.value, seen.fingerprint,
-                seen.normal_fingerprint, seen.prefix_fingerprint, issued.usage, issued.priority,
-                issued.channel, issued.problem, issued.length, issued.alphabet,
-                issued.declared_s,
-            ))  # fmt: skip
-        cursor.executemany(_ADD_ISSUED, rows)
-    if sighted.presented:
-        rows = []
-        for at, shown in enumerate(sighted.presented):
-            seen = shown.seen
-            rows.append((
-                exchange_id, at, shown.dialect, shown.param, seen.value, seen.fingerprint,
-                seen.normal_fingerprint, seen.prefix_fingerprint, shown.channel, shown.kind,
-            ))  # fmt: skip
-        cursor.executemany(_ADD_PRESENTED, rows)
-    if sighted.traces:
-        rows = [(exchange_id, at, t.place, t.fingerprint) for at, t in enumerate(sighted.traces)]
-        cursor.executemany(_ADD_TRACE, rows)
+    for statement, found in (
+        (_ADD_ISSUED, sighted.issued),
+        (_ADD_PRESENTED, sighted.presented),
+        (_ADD_TRACE, sighted.traces),
+    ):
+        if found:
+            rows = [(exchange_id, at, *astuple(one)) for at, one in enumerate(found)]
+            cursor.executemany(statement, rows)

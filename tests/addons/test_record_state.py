@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import gzip
 import socket
-import sqlite3
 import ssl
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from hypercorn.config import Config
 from mitmproxy.test import taddons, tflow
 
 from statetrail.store import read_store
+from statetrail.store.engine import connect
 from statetrail_addons.record_state import RecordState
 from support.certificates import certificate
 from support.proxy import (
@@ -298,7 +298,6 @@ def test_a_store_that_cannot_be_written_harms_no_traffic_and_loses_nothing(tmp_p
         recorder.response(tflow.tflow(resp=True))
         recorder.response(tflow.tflow(resp=True))
         assert (journal.recorded, journal.waiting) == (0, 2)
-        other.rollback()
         other.close()
         recorder.done()
         assert (journal.recorded, journal.waiting) == (2, 0)
@@ -329,8 +328,8 @@ def test_responses_of_one_turn_share_a_commit_that_each_waits_for(tmp_path):
         return [*before, stored()]
 
     def stored() -> int:
-        with contextlib.closing(sqlite3.connect(tmp_path / "x.sqlite")) as db:
-            return int(db.execute("SELECT count(*) FROM exchanges").fetchone()[0])
+        with contextlib.closing(connect(tmp_path / "x.sqlite", "read")) as db:
+            return int(db.execute("SELECT count(*) FROM exchanges").get)
 
     with taddons.context(RecordState()) as tctx:
         recorder = tctx.master.addons.get("recordstate")
@@ -344,7 +343,7 @@ def test_responses_of_one_turn_share_a_commit_that_each_waits_for(tmp_path):
 
 def read_only_lock(path):
     """A connection that holds the write lock of a store."""
-    connection = sqlite3.connect(path, isolation_level=None)
+    connection = connect(path, "write")
     connection.execute("BEGIN IMMEDIATE")
     return connection
 

@@ -70,21 +70,23 @@ def test_a_kill_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
 
 
 _KILLED_WHILE_MAKING = """
-import os, signal, sqlite3, sys
+import apsw, os, signal, sys
 from pathlib import Path
-from statetrail.store import SqliteStore, sqlite
+from statetrail.store import SqliteStore
 
 step = int(sys.argv[2])
 steps = iter(range(100))
 
-class Killed(sqlite3.Connection):
+class Killed(apsw.Cursor):
     def execute(self, *args):
         if next(steps) == step:
             os.kill(os.getpid(), signal.SIGKILL)
         return super().execute(*args)
 
-connect = sqlite3.connect
-sqlite.sqlite3.connect = lambda *args, **options: connect(*args, **options, factory=Killed)
+def kill(connection):
+    connection.cursor_factory = Killed
+
+apsw.connection_hooks.append(kill)
 SqliteStore.create_or_open(Path(sys.argv[1]))
 """
 

@@ -2,15 +2,16 @@
 
 import random
 import re
-import sqlite3
 from contextlib import closing
 from copy import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import apsw
 import pytest
 
-from statetrail.store import Journal, StoreName, checkpoints, journal, read_store, sqlite
+from statetrail.store import Journal, StoreName, checkpoints, journal, read_store
+from statetrail.store.engine import connect
 from support.traffic import sighted
 
 
@@ -43,9 +44,9 @@ def problems(path: Path) -> list[str]:
     return [p for p in read_store(path).table("captures")["problem"].to_pylist() if p]
 
 
-def locked(path: Path) -> "closing[sqlite3.Connection]":
+def locked(path: Path) -> "closing[apsw.Connection]":
     """Another program that is writing to the store."""
-    other = sqlite3.connect(path, isolation_level=None)
+    other = connect(path, "write")
     other.execute("BEGIN IMMEDIATE")
     return closing(other)
 
@@ -101,7 +102,7 @@ def test_a_damaged_store_is_set_aside_and_recording_goes_on(path):
     """What is left of it can be looked at; nothing overwrites it."""
     steady = Journal(StoreName(path), lambda _: None)
     record(steady, *"abc")
-    with closing(sqlite3.connect(path)) as db:
+    with closing(connect(path, "write")) as db:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     broken = bytearray(path.read_bytes())
     broken[:4096] = b"\x55" * 4096
@@ -206,35 +207,26 @@ class Failing:
         self._draw = draw
         failing = self
 
-        class Cursor(sqlite3.Cursor):
+        class Cursor(apsw.Cursor):
             def execute(self, *args):
                 failing.perhaps()
                 return super().execute(*args)
 
-            def executemany(self, *args):
-                failing.perhaps()
-                return super().executemany(*args)
+        self.cursor = Cursor
 
-        class Connection(sqlite3.Connection):
-            def execute(self, *args):
-                failing.perhaps()
-                return super().execute(*args)
-
-            def cursor(self):
-                return super().cursor(Cursor)
-
-        connect = sqlite3.connect
-        self.connect = lambda *args, **options: connect(
-            *args, **({"factory": Connection} | options)
-        )
+    def watch(self, connection: apsw.Connection) -> None:
+        """Let a connection's statements fail."""
+        connection.cursor_factory = self.cursor
 
     def perhaps(self) -> None:
         """Raise, while it is on, as a rule."""
         if self.on and self._draw.random() < 0.3:
-            error = sqlite3.OperationalError("made")
-            error.sqlite_errorname = self._draw.choice(
-                ("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_BUSY", "SQLITE_CANTOPEN")
+            codes = (
+                *(apsw.SQLITE_FULL, apsw.SQLITE_IOERR_WRITE),
+                *(apsw.SQLITE_BUSY, apsw.SQLITE_CANTOPEN),
             )
+            error = apsw.Error("made")
+            error.extendedresult = self._draw.choice(codes)
             raise error
 
 
@@ -243,7 +235,7 @@ def test_each_exchange_is_stored_or_counted_however_the_disk_fails(path, monkeyp
     """Any statement may fail, also those that open the store again: the sums are right."""
     draw = random.Random(seed)
     failing = Failing(draw)
-    monkeypatch.setattr(sqlite.sqlite3, "connect", failing.connect)
+    monkeypatch.setattr(apsw, "connection_hooks", [failing.watch])
     steady = Journal(StoreName(path), lambda _: None, max_waiting=draw.choice((4, 20, 1000)))
     under_way = []
     for n in range(60):

@@ -1,6 +1,9 @@
 """Reading a store as Arrow: types hold whatever the rows, and a writer is no hindrance."""
 
+import os
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from copy import replace
 from pathlib import Path
@@ -9,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import support
 from statetrail.schema import EXCHANGES, FACTS, ISSUED, Table
 from statetrail.store import SqliteStore, read_store
 from statetrail.store import reading as reading_module
@@ -106,30 +110,54 @@ def test_reading_leaves_nothing_behind(path: Path) -> None:
     assert {file.name: file.stat().st_mtime_ns for file in path.parent.iterdir()} == before
 
 
-def test_a_store_is_read_while_it_is_written(path: Path) -> None:
-    """What is committed is seen, what is under way is not, and the writer does not wait."""
+def test_a_store_is_read_where_it_is_written(path: Path) -> None:
+    """In one process as well: what is committed is seen, what is under way is not."""
     with SqliteStore.create_or_open(path) as store:
         store.append(sighted("/x", flow_id="done"))
         store._db.execute("BEGIN IMMEDIATE")
-        add(store._db.cursor(), sighted("/x", flow_id="under-way"))
+        add(store._db.cursor(), [sighted("/x", flow_id="under-way")])
         assert column(path, "flow_id") == ["done"]
         store._db.execute("COMMIT")
         assert column(path, "flow_id") == ["done", "under-way"]
 
 
+_WRITER = """
+import sys
+from statetrail.store import SqliteStore
+from support.traffic import sighted
+
+with SqliteStore.create_or_open(sys.argv[1]) as store:
+    for name in sys.stdin:
+        store.append(sighted("/v3", answered={"X-Set-Ticket": "a;header/forced"}, flow_id=name))
+        print(name, end="", flush=True)
+"""
+
+
 def test_tables_are_of_one_moment(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a writer adds between the reading of two tables is in neither."""
-    kept = sighted("/v3", answered={"X-Set-Ticket": "a;header/forced"}, flow_id="first")
-    with SqliteStore.create_or_open(path) as store:
-        store.append(kept)
-        sentinel = reading_module._sentinel
+    """What another program adds between the reading of two tables is in neither."""
+    sentinel, seen = reading_module._sentinel, []
+    with subprocess.Popen(
+        [sys.executable, "-c", _WRITER, str(path)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
+        env={**os.environ, "PYTHONPATH": str(Path(support.__file__).parents[1])},
+    ) as writer:  # fmt: skip
+        assert writer.stdin is not None
+        assert writer.stdout is not None
+
+        def add_one(name: str) -> None:
+            print(name, file=writer.stdin)
+            assert writer.stdout.readline() == f"{name}\n"
 
         def meanwhile(table: Table) -> str:
-            store.append(replace(kept, exchange=replace(kept.exchange, flow_id=table.name)))
+            add_one(table.name)
+            seen.append(table.name)
             return sentinel(table)
 
+        add_one("first")
         monkeypatch.setattr(reading_module, "_sentinel", meanwhile)
         tables = read_store(path).tables
+        writer.stdin.close()
+    assert len(seen) == len(FACTS)
     assert tables["exchanges"].num_rows == tables["issued"].num_rows == 1
 
 

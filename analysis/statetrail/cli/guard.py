@@ -2,7 +2,6 @@
 
 import functools
 import os
-import sqlite3
 import sys
 from collections.abc import Callable
 
@@ -34,13 +33,15 @@ def guarded[**P](command: Callable[P, None]) -> Callable[P, None]:
         except OSError as error:
             where = f"{error.filename}: " if error.filename is not None else ""
             raise fail(f"{where}{error.strerror or type(error).__name__}") from None
-        except sqlite3.Error as error:
-            # The name only: a message may quote a value.
-            name = getattr(error, "sqlite_errorname", type(error).__name__)
-            raise fail(f"the store cannot be used ({name})") from None
         except Exception as error:
+            made_by = type(error).__module__.partition(".")[0]
+            if made_by == "apsw":
+                from statetrail.store.engine import error_name
+
+                # The name only: a message may quote a value.
+                raise fail(f"the store cannot be used ({error_name(error)})") from None
             # A large dataset is read while it is asked for: what is broken shows late.
-            if type(error).__module__.partition(".")[0] not in _ENGINES:
+            if made_by not in _ENGINES:
                 raise
             raise fail(f"a store is damaged ({type(error).__name__})") from None
 

@@ -1,16 +1,17 @@
 """`statetrail watch`: clients, compliance and resets of a store as they happen."""
 
-import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
+import apsw
 import typer
 
 from statetrail.errors import UsageError
 from statetrail.sightings.records import UNDER_WAY
+from statetrail.store.engine import connect
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -31,7 +32,7 @@ _EXCHANGES: Final = (
     "SELECT exchange_id, coalesce(peer, '-') || ' | ' || coalesce(user_agent, '-'), "
     "scheme || '://' || host || ':' || port, endpoint, method, request_start_us, request_end_us, "
     "response_start_us, response_end_us, status, notes "
-    "FROM exchanges WHERE exchange_id > ? ORDER BY exchange_id LIMIT 5000"
+    "FROM exchanges WHERE exchange_id > ? ORDER BY exchange_id LIMIT ?"
 )
 _ISSUED: Final = (
     "SELECT dialect, param, fingerprint, usage, priority, problem FROM issued "
@@ -94,6 +95,10 @@ def command(
     print(one_line(watching.standings.line()))
 
 
+def _exchanges(db: apsw.Connection, after: int, limit: int = 5000) -> list[_Row]:
+    return db.execute(_EXCHANGES, (after, limit)).fetchall()
+
+
 class _Watching:
     """Reads what is new in a store and tells the tracker of it."""
 
@@ -110,9 +115,8 @@ class _Watching:
     def look(self, *, final: bool = False) -> Iterator[str]:
         """What has happened since the last look, a line each."""
         now = time.monotonic()
-        uri = f"{self._store.absolute().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True)) as db:
-            while rows := db.execute(_EXCHANGES, (self._last,)).fetchall():
+        with closing(connect(self._store, "read")) as db:
+            while rows := _exchanges(db, self._last):
                 self._held += [(now, row) for row in rows]
                 self._last = rows[-1][0]
             due: list[_Row] = []
@@ -120,8 +124,8 @@ class _Watching:
             for since, row in self._held:
                 again = row
                 if UNDER_WAY in row[-1]:
-                    found = db.execute(_EXCHANGES, (row[0] - 1,)).fetchone()
-                    again = found if found is not None and found[0] == row[0] else row
+                    found = _exchanges(db, row[0] - 1, 1)
+                    again = found[0] if found and found[0][0] == row[0] else row
                 waits = UNDER_WAY in again[-1] or now - since < _LAG_S
                 if waits and not final:
                     held.append((since, again))
@@ -130,7 +134,7 @@ class _Watching:
             self._held = held
             yield from self._tell(db, due, final=final)
 
-    def _tell(self, db: sqlite3.Connection, rows: list[_Row], *, final: bool) -> Iterator[str]:
+    def _tell(self, db: apsw.Connection, rows: list[_Row], *, final: bool) -> Iterator[str]:
         from statetrail.analyses.knowledge import Issue, Presented
         from statetrail.analyses.tracker import Event, Exchange
 

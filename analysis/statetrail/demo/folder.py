@@ -6,15 +6,17 @@ moved into place when the run is over. Only what a demo made is ever replaced.
 
 import os
 import shutil
-import sqlite3
 import tempfile
 from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+import apsw
+
 from statetrail.demo.clients.behaviour import USER_AGENT
 from statetrail.errors import StoreError, UsageError
 from statetrail.store import check_store, key_path
+from statetrail.store.engine import connect
 
 STORE: Final = "recording.sqlite"
 REPORTS: Final = ("audit.html", "audit.json")
@@ -46,7 +48,7 @@ class Folder:
 
     def fold(self) -> None:
         """Fold the store's write-ahead log into the store, so that it is one file."""
-        with closing(sqlite3.connect(self.store)) as db:
+        with closing(connect(self.store, "write")) as db:
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def publish(self) -> list[Path]:
@@ -76,8 +78,8 @@ def _is_of_demo(store: Path) -> bool:
     """Whether a store holds a demo's traffic and no other client's."""
     try:
         check_store(store)
-        with closing(sqlite3.connect(store)) as db:
+        with closing(connect(store, "read")) as db:
             clients = db.execute("SELECT DISTINCT user_agent FROM exchanges").fetchall()
-    except (StoreError, sqlite3.Error):
+    except (StoreError, apsw.Error):
         return False
-    return bool(clients) and all((agent or "").startswith(USER_AGENT) for (agent,) in clients)
+    return bool(clients) and all(str(agent).startswith(USER_AGENT) for (agent,) in clients)

@@ -7,11 +7,14 @@ does not read again what something else has overwritten.
 
 import os
 import shutil
-import sqlite3
 import threading
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
+
+import apsw
+
+from statetrail.store.engine import connect, error_name
 
 PAUSE_S: Final = 1.0
 LARGE: Final = 4 << 20
@@ -66,19 +69,18 @@ class Checkpoints:
 
     def _run(self) -> None:
         log = f"{self._path}-wal"
-        uri = f"{self._path.absolute().as_uri()}?mode=rw"
         while not self._over.wait(PAUSE_S):
             # Whatever else is wrong with the store, the writer meets it too and says so.
-            with suppress(OSError, sqlite3.Error):
+            with suppress(OSError, apsw.Error):
                 fold = os.stat(log).st_size >= LARGE
-                with closing(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=0)) as db:
+                with closing(connect(self._path, "write", busy_s=0)) as db:
                     self._look(db)
                     if fold and not self.damaged:
                         db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
-    def _look(self, db: sqlite3.Connection) -> None:
+    def _look(self, db: apsw.Connection) -> None:
         try:
             db.execute("SELECT value FROM meta").fetchall()
             db.execute("SELECT max(exchange_id) FROM exchanges").fetchone()
-        except sqlite3.DatabaseError as error:
-            self.damaged = getattr(error, "sqlite_errorname", "").startswith(DAMAGED)
+        except apsw.Error as error:
+            self.damaged = error_name(error).startswith(DAMAGED)

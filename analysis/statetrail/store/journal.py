@@ -10,7 +10,6 @@ note of the capture says how many recorded exchanges went with it.
 """
 
 import os
-import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable
@@ -19,6 +18,8 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Final
+
+import apsw
 
 from statetrail.errors import StoreError
 from statetrail.sightings import Sighted
@@ -243,7 +244,7 @@ class Journal:
             if self._trouble is not None:
                 self.store.wait_at_most(BUSY_S)
                 self._trouble = None
-        except (StoreError, OSError, sqlite3.Error) as error:
+        except (StoreError, OSError, apsw.Error) as error:
             self._fail(error)
 
     def _commit(self, batch: list[Entry]) -> None:

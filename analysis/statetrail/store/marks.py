@@ -4,14 +4,16 @@ Enters: a path. Leaves: whether it is a store that can be read, and the id of it
 """
 
 import os
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+import apsw
+
 from statetrail.errors import StoreError
 from statetrail.schema import SCHEMA_VERSION
+from statetrail.store.engine import connect
 
 APPLICATION_ID: Final = 0x5354_5452
 """SQLite application id (``STTR``): tells a statetrail store from any other database."""
@@ -19,15 +21,14 @@ APPLICATION_ID: Final = 0x5354_5452
 _HEADER: Final = b"SQLite format 3\0"
 
 
-def read_only_uri(path: Path) -> str:
-    """The URI by which SQLite reads a store and leaves nothing behind.
+def is_still(path: Path) -> bool:
+    """Whether a store is complete in its file, since there is no write-ahead log beside it.
 
-    Without a write-ahead log the file is complete in itself and is read as it is, also where its
-    folder cannot be written; with one SQLite needs the shared-memory file beside it.
+    Then it is read as it is, also where its folder cannot be written, and nothing is left behind;
+    with one SQLite needs the shared-memory file beside it.
     """
     log = f"{path}-wal"
-    still = not os.path.exists(log) or os.path.getsize(log) == 0
-    return f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if still else ''}"
+    return not os.path.exists(log) or os.path.getsize(log) == 0
 
 
 def check_store(path: Path) -> None:
@@ -36,8 +37,8 @@ def check_store(path: Path) -> None:
     Reads only: the file is neither made nor changed.
     """
     with _read_only(path) as db:
-        application = db.execute("PRAGMA application_id").fetchone()[0]
-        version = db.execute("PRAGMA user_version").fetchone()[0]
+        application = db.execute("PRAGMA application_id").get
+        version = db.execute("PRAGMA user_version").get
         db.execute("SELECT 1 FROM sqlite_schema").fetchone()
     _check_marks(path, application, version)
 
@@ -49,7 +50,7 @@ def stored_key_id(path: Path) -> str:
 
 
 @contextmanager
-def _read_only(path: Path) -> Iterator[sqlite3.Connection]:
+def _read_only(path: Path) -> Iterator[apsw.Connection]:
     """A connection to an existing SQLite file that changes nothing."""
     if not os.path.exists(path):
         raise StoreError(f"there is no store at {path}")
@@ -64,9 +65,9 @@ def _read_only(path: Path) -> Iterator[sqlite3.Connection]:
         what = "no SQLite database" if header else "an empty file"
         raise StoreError(f"{path} is no statetrail store ({what})")
     try:
-        with closing(sqlite3.connect(read_only_uri(path), uri=True)) as db:
+        with closing(connect(path, "read", immutable=is_still(path))) as db:
             yield db
-    except (sqlite3.Error, OSError) as error:
+    except (apsw.Error, OSError) as error:
         raise StoreError(f"{path} is damaged or cannot be read ({error})") from None
 
 
@@ -75,9 +76,7 @@ def is_blank(path: Path) -> bool:
     if os.path.isfile(path) and os.path.getsize(path) == 0:
         return True
     with _read_only(path) as db:
-        marks = [
-            db.execute(f"PRAGMA {n}").fetchone()[0] for n in ("application_id", "user_version")
-        ]
+        marks = [db.execute(f"PRAGMA {n}").get for n in ("application_id", "user_version")]
         return not any(marks) and db.execute("SELECT 1 FROM sqlite_schema").fetchone() is None
 
 
@@ -96,9 +95,9 @@ def check_version(path: Path, version: object) -> None:
         )
 
 
-def key_id_in(db: sqlite3.Connection, path: Path) -> str:
+def key_id_in(db: apsw.Connection, path: Path) -> str:
     """The id of the key, out of an open store."""
-    try:
-        return str(db.execute("SELECT value FROM meta WHERE key = 'key_id'").fetchone()[0])
-    except (sqlite3.Error, TypeError) as error:
-        raise StoreError(f"{path} is a damaged store (no key id)") from error
+    with suppress(apsw.Error):
+        if (known := db.execute("SELECT value FROM meta WHERE key = 'key_id'").get) is not None:
+            return str(known)
+    raise StoreError(f"{path} is a damaged store (no key id)")

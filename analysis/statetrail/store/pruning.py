@@ -5,13 +5,15 @@ in small transactions, so that a recorder never waits long; the space is used ag
 recorded next (no vacuum). A store of which nothing is left and which nobody has open is removed.
 """
 
-import sqlite3
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import apsw
+
 from statetrail.errors import StoreError
+from statetrail.store.engine import connect, error_name
 from statetrail.store.keys import key_path
 from statetrail.store.marks import check_store
 
@@ -48,16 +50,16 @@ def prune(path: Path, before_us: int, *, dry_run: bool = False, keep_file: bool 
     """
     check_store(path)
     try:
-        with closing(sqlite3.connect(path, isolation_level=None, timeout=5)) as db:
+        with closing(connect(path, "write")) as db:
             count = db.execute(
                 "SELECT count(*) FROM exchanges WHERE request_start_us < ?", (before_us,)
-            ).fetchone()[0]
+            ).get
             while not dry_run and _remove_some(db, before_us):
                 pass
-            left = db.execute("SELECT count(*) FROM exchanges").fetchone()[0]
+            left = db.execute("SELECT count(*) FROM exchanges").get
             idle = not dry_run and not left and not keep_file and _is_idle(db)
-    except sqlite3.Error as error:
-        raise StoreError(f"{path} cannot be pruned ({error})") from None
+    except apsw.Error as error:
+        raise StoreError(f"{path} cannot be pruned ({error_name(error)})") from None
     if idle:
         for file in (path, Path(f"{path}-wal"), Path(f"{path}-shm"), key_path(path)):
             with suppress(FileNotFoundError):
@@ -65,7 +67,7 @@ def prune(path: Path, before_us: int, *, dry_run: bool = False, keep_file: bool 
     return Pruned(path, count, left, idle)
 
 
-def _remove_some(db: sqlite3.Connection, before_us: int) -> bool:
+def _remove_some(db: apsw.Connection, before_us: int) -> bool:
     """Remove a batch; whether there was one."""
     ids = db.execute(
         "SELECT exchange_id FROM exchanges WHERE request_start_us < ? LIMIT ?", (before_us, BATCH)
@@ -83,10 +85,10 @@ def _remove_some(db: sqlite3.Connection, before_us: int) -> bool:
     return True
 
 
-def _is_idle(db: sqlite3.Connection) -> bool:
+def _is_idle(db: apsw.Connection) -> bool:
     """Whether nobody else has the store open: only then can it leave the write-ahead mode."""
     try:
-        db.execute("PRAGMA busy_timeout = 0")
-        return str(db.execute("PRAGMA journal_mode = DELETE").fetchone()[0]) == "delete"
-    except sqlite3.OperationalError:
+        db.set_busy_timeout(0)
+        return bool(db.execute("PRAGMA journal_mode = DELETE").get == "delete")
+    except apsw.Error:
         return False

@@ -7,7 +7,9 @@ are asked for.
 
 import json
 import os
+import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -21,8 +23,9 @@ import pyarrow.parquet as pq
 
 from statetrail.errors import StoreError
 from statetrail.schema import EXCHANGES, FACTS, Table
-from statetrail.store.marks import check_version
-from statetrail.store.sqlite import check_store, read_only_uri, stored_key_id
+from statetrail.store.engine import connect
+from statetrail.store.marks import check_store, check_version, is_still, stored_key_id
+from statetrail.store.sqlite import is_open_here
 
 MANIFEST: Final = "statetrail.json"
 """The file that makes a folder a Parquet dataset of statetrail."""
@@ -132,17 +135,24 @@ def _sentinel(table: Table) -> str:
 
 
 def _read_sqlite(path: Path) -> dict[str, pa.Table]:
-    uri, before = read_only_uri(path), path.stat()
+    if is_open_here(path):
+        # ADBC brings a SQLite of its own, which would not see the locks of the one that writes.
+        with tempfile.TemporaryDirectory() as folder, closing(connect(path, "read")) as db:
+            copy = Path(folder, "copy.sqlite")
+            db.execute("VACUUM INTO ?", (str(copy),))
+            return _fetch(f"{copy.as_uri()}?mode=ro&immutable=1")
+    still, before = is_still(path), path.stat()
+    uri = f"{path.absolute().as_uri()}?mode=ro"
     try:
-        tables = _fetch(uri)
+        tables = _fetch(f"{uri}&immutable=1" if still else uri)
     except (adbc_driver_manager.Error, pa.ArrowException):
         if not _changed(path, before):
             raise
     else:
-        if "immutable" not in uri or not _changed(path, before):
+        if not still or not _changed(path, before):
             return tables
     # A writer came while the file was taken to be at rest: with it there is a log to go by.
-    return _fetch(f"{path.absolute().as_uri()}?mode=ro")
+    return _fetch(uri)
 
 
 def _changed(path: Path, before: os.stat_result) -> bool:

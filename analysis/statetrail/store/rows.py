@@ -1,30 +1,26 @@
-"""An exchange as rows: the statements that add it to a store, and replace it there.
+"""Exchanges as rows: the statements that add them to a store, and replace them there.
 
-Enters: a `Sighted`. Leaves: rows of the fact tables, within the caller's transaction.
+Enters: `Sighted` exchanges. Leaves: rows of the fact tables, within the caller's transaction.
 """
 
-import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import cache
+from itertools import chain
 from typing import Final, NewType
 
+import apsw
 from msgspec.structs import astuple
 
-from statetrail.schema import EXCHANGES, ISSUED, PRESENTED, TRACES
+from statetrail.schema import EXCHANGES, ISSUED, PRESENTED, TRACES, Table
 from statetrail.sightings import Sighted
 
 ExchangeId = NewType("ExchangeId", int)
 
+MAX_ROWS: Final = 16
+"""Rows that one statement adds: a statement a row takes half as long again."""
 
-def _insert(table: str, names: Iterable[str], suffix: str = "") -> str:
-    names = tuple(names)
-    marks = ", ".join("?" * len(names))
-    return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks}){suffix}"  # noqa: S608
-
-
-_ADD_EXCHANGE: Final = _insert("exchanges", EXCHANGES.names[1:], " ON CONFLICT DO NOTHING")
-_ADD_ISSUED: Final = _insert("issued", ISSUED.names)
-_ADD_PRESENTED: Final = _insert("presented", PRESENTED.names)
-_ADD_TRACE: Final = _insert("traces", TRACES.names)
+_LAST: Final = "SELECT max(exchange_id) FROM exchanges"
+_SINCE: Final = "SELECT exchange_id FROM exchanges WHERE exchange_id > ?"
 _CHANGE_EXCHANGE: Final = (
     f"UPDATE OR IGNORE exchanges SET {', '.join(f'{name} = ?' for name in EXCHANGES.names[1:])} "  # noqa: S608
     "WHERE exchange_id = ?"
@@ -34,34 +30,63 @@ _REMOVE: Final = tuple(
     for table in ("issued", "presented", "traces")
 )
 
-
-def add(cursor: sqlite3.Cursor, sighted: Sighted) -> ExchangeId | None:
-    """Add an exchange; `None` if it is there already."""
-    cursor.execute(_ADD_EXCHANGE, astuple(sighted.exchange))
-    if cursor.rowcount == 0:
-        return None
-    exchange_id = cursor.lastrowid
-    assert exchange_id is not None
-    _add_sightings(cursor, exchange_id, sighted)
-    return ExchangeId(exchange_id)
+type _Row = tuple[apsw.SQLiteValue, ...]
 
 
-def replace(cursor: sqlite3.Cursor, exchange_id: ExchangeId, sighted: Sighted) -> None:
+def add(cursor: apsw.Cursor, batch: Sequence[Sighted]) -> list[ExchangeId | None]:
+    """Add exchanges; the ids that they have got, `None` for one that is there already."""
+    first = (cursor.execute(_LAST).get or 0) + 1
+    ids = range(first, first + len(batch))
+    before = cursor.connection.total_changes()
+    _insert(
+        cursor, EXCHANGES, [(at, *astuple(s.exchange)) for at, s in zip(ids, batch, strict=True)]
+    )
+    if cursor.connection.total_changes() - before == len(batch):
+        _add_sightings(cursor, zip(ids, batch, strict=True))
+        return list(map(ExchangeId, ids))
+    new = {at for (at,) in cursor.execute(_SINCE, (first - 1,))}
+    _add_sightings(cursor, ((at, s) for at, s in zip(ids, batch, strict=True) if at in new))
+    return [ExchangeId(at) if at in new else None for at in ids]
+
+
+def replace(cursor: apsw.Cursor, exchange_id: ExchangeId, sighted: Sighted) -> None:
     """Let a stored exchange say what `sighted` says; nothing happens if it is gone."""
     cursor.execute(_CHANGE_EXCHANGE, (*astuple(sighted.exchange), exchange_id))
-    if cursor.rowcount == 0:
+    if cursor.connection.changes() == 0:
         return
     for statement in _REMOVE:
         cursor.execute(statement, (exchange_id,))
-    _add_sightings(cursor, exchange_id, sighted)
+    _add_sightings(cursor, [(exchange_id, sighted)])
 
 
-def _add_sightings(cursor: sqlite3.Cursor, exchange_id: int, sighted: Sighted) -> None:
-    for statement, found in (
-        (_ADD_ISSUED, sighted.issued),
-        (_ADD_PRESENTED, sighted.presented),
-        (_ADD_TRACE, sighted.traces),
-    ):
-        if found:
-            rows = [(exchange_id, at, *astuple(one)) for at, one in enumerate(found)]
-            cursor.executemany(statement, rows)
+def _add_sightings(cursor: apsw.Cursor, batch: Iterable[tuple[int, Sighted]]) -> None:
+    issued: list[_Row] = []
+    presented: list[_Row] = []
+    traces: list[_Row] = []
+    for exchange_id, sighted in batch:
+        for rows, found in (
+            (issued, sighted.issued),
+            (presented, sighted.presented),
+            (traces, sighted.traces),
+        ):
+            if found:
+                rows += [(exchange_id, at, *astuple(one)) for at, one in enumerate(found)]
+    for table, rows in ((ISSUED, issued), (PRESENTED, presented), (TRACES, traces)):
+        if rows:
+            _insert(cursor, table, rows)
+
+
+def _insert(cursor: apsw.Cursor, table: Table, rows: Sequence[_Row]) -> None:
+    for at in range(0, len(rows), MAX_ROWS):
+        some = rows[at : at + MAX_ROWS]
+        cursor.execute(_statement(table.name, len(some)), tuple(chain.from_iterable(some)))
+
+
+@cache
+def _statement(table: str, rows: int) -> str:
+    """The statement that adds that many rows of whole columns to a table."""
+    names = next(t.names for t in (EXCHANGES, ISSUED, PRESENTED, TRACES) if t.name == table)
+    one = f"({', '.join('?' * len(names))})"
+    # An exchange that is there already stays as it is, and is no error.
+    suffix = " ON CONFLICT DO NOTHING" if table == EXCHANGES.name else ""
+    return f"INSERT INTO {table} ({', '.join(names)}) VALUES {', '.join([one] * rows)}{suffix}"  # noqa: S608

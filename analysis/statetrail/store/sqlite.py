@@ -5,8 +5,8 @@ killed after that has lost nothing. Others may read while it is written.
 """
 
 import os
-import sqlite3
 import time
+import weakref
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,19 +14,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Literal, NewType, Self
 
+import apsw
+
 from statetrail.errors import StoreError
 from statetrail.schema import FACTS, SCHEMA_VERSION
 from statetrail.sightings import Pseudonymiser, Sighted
 from statetrail.sightings.text import clean
 from statetrail.store import rows
 from statetrail.store.checkpoints import PAGE
+from statetrail.store.engine import connect, error_name
 from statetrail.store.keys import forget_key, keep_key, key_id, key_path, new_key, read_key
 from statetrail.store.marks import (
     APPLICATION_ID,
     check_store,
     is_blank,
     key_id_in,
-    read_only_uri,
     stored_key_id,
 )
 from statetrail.store.rows import ExchangeId
@@ -41,7 +43,6 @@ __all__ = [
     "Tally",
     "WriteError",
     "check_store",
-    "read_only_uri",
     "stored_key_id",
 ]
 
@@ -79,10 +80,8 @@ class WriteError(StoreError):
     """
 
     def __init__(self, path: Path, error: Exception) -> None:
-        self.reason: str = getattr(error, "sqlite_errorname", type(error).__name__)
-        self.unstorable = not isinstance(error, sqlite3.Error) or self.reason.startswith(
-            _UNSTORABLE
-        )
+        self.reason = error_name(error)
+        self.unstorable = not isinstance(error, apsw.Error) or self.reason.startswith(_UNSTORABLE)
         # The name only: a message may quote a value.
         super().__init__(f"{path} could not be written ({self.reason})")
 
@@ -102,7 +101,7 @@ class SqliteStore:
     Not thread-safe: one writer, one thread (SQLite itself keeps several processes apart).
     """
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, secret: bytes):
+    def __init__(self, path: Path, connection: apsw.Connection, secret: bytes):
         self.path = path
         self.pseudonyms = Pseudonymiser(secret)
         self._secret = secret
@@ -112,6 +111,7 @@ class SqliteStore:
         self.file = _identity(path)
         self.closed = False
         self._log_pages = 0
+        _OPEN.add(self)
 
     @classmethod
     def create_or_open(
@@ -210,38 +210,37 @@ class SqliteStore:
         try:
             cursor.execute("BEGIN IMMEDIATE")
             try:
-                ids, new = [], 0
+                new = [sighted for known, sighted in batch if known is None]
+                added = rows.add(cursor, new) if new else []
                 for known, sighted in batch:
-                    if known is None:
-                        ids.append(rows.add(cursor, sighted))
-                        new += 1
-                    else:
+                    if known is not None:
                         rows.replace(cursor, known, sighted)
-                        ids.append(known)
                 if capture is not None and new:
-                    twice = ids.count(None)
-                    cursor.execute(_COUNT, (new - twice, twice, capture))
+                    twice = added.count(None)
+                    cursor.execute(_COUNT, (len(new) - twice, twice, capture))
                 cursor.execute("COMMIT")
             except BaseException:
                 if self._db.in_transaction:
                     cursor.execute("ROLLBACK")
                 raise
-        except (sqlite3.Error, OverflowError, UnicodeEncodeError) as error:
+        except (apsw.Error, OverflowError, UnicodeEncodeError) as error:
             raise WriteError(self.path, error) from None
-        return ids
+        if len(added) == len(batch):
+            return added
+        ids = iter(added)
+        return [next(ids) if known is None else known for known, _ in batch]
 
     def begin_capture(self, source: Source, name: str | None = None) -> CaptureId:
         """Note that a capture begins; `end_capture` completes the note."""
         try:
-            cursor = self._db.execute(
+            self._db.execute(
                 "INSERT INTO captures (source, name, at_us, exchanges, duplicates, skipped) "
                 "VALUES (?, ?, ?, 0, 0, 0)",
                 (source, name if name is None else clean(name, 255), time.time_ns() // 1000),
             )
-        except sqlite3.Error as error:
+        except apsw.Error as error:
             raise WriteError(self.path, error) from None
-        assert cursor.lastrowid is not None
-        return CaptureId(cursor.lastrowid)
+        return CaptureId(self._db.last_insert_rowid())
 
     def end_capture(self, capture: CaptureId, tally: Tally, problem: str | None = None) -> None:
         """Complete a capture's note: what it added, and what was lost if anything was."""
@@ -252,7 +251,7 @@ class SqliteStore:
                 "WHERE capture_id = ?",
                 (tally.exchanges, tally.duplicates, tally.skipped, lost, capture),
             )
-        except sqlite3.Error as error:
+        except apsw.Error as error:
             raise WriteError(self.path, error) from None
 
     def note_loss(self, capture: CaptureId, loss: str) -> None:
@@ -263,13 +262,13 @@ class SqliteStore:
                 "WHERE capture_id = ?",
                 (clean(loss, 512), capture),
             )
-        except sqlite3.Error as error:
+        except apsw.Error as error:
             raise WriteError(self.path, error) from None
 
     def wait_at_most(self, busy_s: float) -> None:
         """Set the longest wait in seconds for another process that writes."""
-        with suppress(sqlite3.Error):  # it says so when it is written to
-            self._db.execute(f"PRAGMA busy_timeout = {round(busy_s * 1000)}")
+        with suppress(apsw.Error):  # it says so when it is written to
+            self._db.set_busy_timeout(round(busy_s * 1000))
 
     def leave_checkpoints(self, pages: int) -> None:
         """Let the write-ahead log grow to that many pages before a commit folds it in.
@@ -277,7 +276,7 @@ class SqliteStore:
         Folding in waits for the disk; `statetrail.store.checkpoints` does it beside.
         """
         if pages != self._log_pages:
-            with suppress(sqlite3.Error):
+            with suppress(apsw.Error):
                 self._db.execute(f"PRAGMA wal_autocheckpoint = {pages}")
                 self._log_pages = pages
 
@@ -288,7 +287,7 @@ class SqliteStore:
     def close(self) -> None:
         """Close the store and fold its write-ahead log in, where no reader holds it."""
         self.closed = True
-        with suppress(sqlite3.Error):  # a damaged one cannot be folded in
+        with suppress(apsw.Error):  # a damaged one cannot be folded in
             self._db.close()
 
     def __enter__(self) -> Self:
@@ -303,6 +302,14 @@ class SqliteStore:
         self.close()
 
 
+_OPEN: Final[weakref.WeakSet[SqliteStore]] = weakref.WeakSet()
+
+
+def is_open_here(path: Path) -> bool:
+    """Whether this process has the store at the path open for writing."""
+    return any(store.file == _identity(path) for store in _OPEN if not store.closed)
+
+
 def _identity(path: Path) -> tuple[int, int] | None:
     """Which file is at the path."""
     try:
@@ -312,23 +319,21 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _connect(
-    path: Path, secret: bytes, busy_s: float, durability: Durability
-) -> sqlite3.Connection:
+def _connect(path: Path, secret: bytes, busy_s: float, durability: Durability) -> apsw.Connection:
     try:
-        db = sqlite3.connect(path, isolation_level=None, timeout=busy_s, check_same_thread=False)
+        db = connect(path, "make", busy_s=busy_s)
         try:
             _prepare(db, path, secret)
             db.execute(f"PRAGMA synchronous = {durability.upper()}")
         except BaseException:
             db.close()
             raise
-    except sqlite3.Error as error:
+    except apsw.Error as error:
         raise StoreError(f"{path} cannot be written: {error}") from error
     return db
 
 
-def _prepare(db: sqlite3.Connection, path: Path, secret: bytes) -> None:
+def _prepare(db: apsw.Connection, path: Path, secret: bytes) -> None:
     """Make the tables where there are none yet, and see that the key is the store's own.
 
     Within one transaction, since another process may be making the same store.
@@ -352,9 +357,9 @@ def _prepare(db: sqlite3.Connection, path: Path, secret: bytes) -> None:
     db.execute("COMMIT")
 
 
-def _renew(db: sqlite3.Connection) -> None:
+def _renew(db: apsw.Connection) -> None:
     """Give the tables of an earlier version the columns that came since."""
-    version = db.execute("PRAGMA user_version").fetchone()[0]
+    version = db.execute("PRAGMA user_version").get
     if version == SCHEMA_VERSION:
         return
     for table in FACTS:

@@ -82,8 +82,15 @@ def exchange_of(
     proxy_user = flow.metadata.get("proxyauth")
     asked = flow.request.data
     taken = Request(
-        *(head.method, head.scheme, head.host, head.port, head.target, head.headers),
-        *(head.http_version, head.start_us, _us(asked.timestamp_end)),
+        head.method,
+        head.scheme,
+        head.host,
+        head.port,
+        head.target,
+        head.headers,
+        head.http_version,
+        head.start_us,
+        _us(asked.timestamp_end),
         _body_bytes(asked.content, asked.headers.fields),
         head.peer,
         str(proxy_user[0])[:128] if proxy_user else None,
@@ -105,7 +112,7 @@ def exchange_of(
             headers=headers,
             start_us=begun,
             end_us=ended,
-            body=(content or b"")[:MAX_ENCODED],
+            body=content or b"",
             body_bytes=_body_bytes(data.content, headers) if body_bytes is None else body_bytes,
         )
     return Exchange(flow.id, taken, response, error, tuple(notes))

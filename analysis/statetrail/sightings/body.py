@@ -108,6 +108,8 @@ def decode_prefix(data: bytes, codings: tuple[str, ...], limit: int = MAX_DECODE
 
     Raises `CodingError` where nothing could be decoded: ``unknown-coding`` or ``broken-coding``.
     """
+    if not codings:
+        return data[: min(limit, MAX_ENCODED)]
     data = data[:MAX_ENCODED]
     if len(codings) > MAX_CODINGS:
         raise CodingError("unknown-coding")

@@ -168,10 +168,8 @@ def root(body: bytes, codings: tuple[str, ...], charset: str | None) -> dict[str
 
     `codings` are the content codings on the body, `charset` is what the head says of its encoding.
     """
-    if not body:
-        return {}
     try:
-        return _attributes(body, codings, charset)
+        return _attributes(body, codings, charset) if body else {}
     except (CodingError, RootError) as error:
         return f"body-{error}"
 

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from statetrail.dialects import Dialect
+from statetrail.dialects import Dialect, XmlRootIssue
 from statetrail.sightings.memory import Memory
 from statetrail.sightings.pseudonyms import Pseudonymiser
 from statetrail.sightings.records import MAX_SIGHTINGS, MAX_TRACES
@@ -44,6 +44,8 @@ class Path(msgspec.Struct, frozen=True, gc=False, eq=False):
         are none.
     in_scope
         Whether it is in scope, by dialect.
+    roots
+        Attributes of XML roots that issue, of the dialects in whose scope it is.
     """
 
     writings: str
@@ -52,6 +54,7 @@ class Path(msgspec.Struct, frozen=True, gc=False, eq=False):
     endpoint: str
     traces: tuple[int, ...]
     in_scope: tuple[bool, ...]
+    roots: tuple[str, ...]
 
 
 class Paths:
@@ -87,6 +90,13 @@ class Paths:
             endpoint=endpoint,
             traces=tuple(islice(prints, MAX_TRACES + MAX_SIGHTINGS)),
             in_scope=tuple(dialect.in_scope(decoded) for dialect in self._dialects),
+            roots=tuple(
+                issue.attribute
+                for dialect in self._dialects
+                if dialect.in_scope(decoded)
+                for issue in dialect.issues
+                if isinstance(issue, XmlRootIssue)
+            ),
         )
 
 

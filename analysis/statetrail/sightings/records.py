@@ -52,7 +52,7 @@ class Request(_Unreadable, frozen=True, gc=False):
 
 
 class Response(_Unreadable, frozen=True, gc=False):
-    """A response as the origin sent it, with the beginning of its body.
+    """A response as the origin sent it, with its body or the beginning of it.
 
     `codings` are the content codings still on `body` in the order they were applied; `None` reads
     them from the header fields. `end_us` is `None` for a response that was cut short.

@@ -151,6 +151,8 @@ def _int64(number: int | None) -> int | None:
 
 def _flow_id(flow_id: str, how: "Sighting", secrets: Secrets) -> str:
     """The flow id, which tells doubled exchanges: of a hostile file's its digest."""
-    if _FLOW_ID.fullmatch(flow_id) and not secrets.hold(flow_id):
-        return flow_id
+    if _FLOW_ID.fullmatch(flow_id):
+        written = flow_id.casefold()
+        if not secrets.near(written) and not secrets.known((written,)):
+            return flow_id
     return f"{how.pseudonyms.fingerprint(flow_id) % (2 * _INT64):016x}"

@@ -12,7 +12,6 @@ from statetrail.sightings.claims import (
     Issue,
     Presentation,
     presentations,
-    query_fields,
     root,
     root_issue,
 )
@@ -22,6 +21,7 @@ from statetrail.sightings.records import MAX_SIGHTINGS, Exchange, Response, Sigh
 from statetrail.sightings.row import exchange_row
 from statetrail.sightings.sighting import Sighting
 from statetrail.sightings.state import State, state_of
+from statetrail.sightings.targets import Target
 from statetrail.sightings.traces import traces
 
 __all__ = ["MAX_SIGHTINGS", "Sighting", "sight"]
@@ -33,65 +33,49 @@ MAX_REMEMBERED: Final = 1024
 def sight(exchange: Exchange, how: Sighting) -> Sighted:
     """The sightings of one exchange and its storable row."""
     request, response = exchange.request, exchange.response
-    path = how.paths.of(request.target)
+    target = how.targets.of(request.target)
+    path = target.path
     asked = how.heads.asked(request.headers)
     answered = how.heads.answered(None if response is None else response.headers)
-    query, capped = query_fields(request.target)
-    presenting = tuple([field for field in query if field[0].lower() in how.query])
-    roots, notes = _roots(response, answered, path, how)
+    roots, notes = _roots(response, answered, path)
 
-    key = asked, answered, presenting, roots, path.in_scope
-    state = None if capped else how.states.get(key)
+    key = asked, answered, target.presenting, roots, path.in_scope
+    state = None if target.capped else how.states.get(key)
     if state is None:
-        state = _state(asked, answered, presenting, roots, path, how, capped=capped)
-        if not capped and _is_small(presenting, roots, state):
+        state = _state(asked, answered, target, roots, how)
+        if not target.capped and _is_small(target.presenting, roots, state):
             how.states.keep(key, state)
 
     noted = exchange.notes
-    if capped or notes or state.notes:
-        noted = (*noted, *(("query-capped",) if capped else ()), *notes, *state.notes)
+    if target.capped or notes or state.notes:
+        noted = (*noted, *(("query-capped",) if target.capped else ()), *notes, *state.notes)
     return Sighted(
         exchange_row(exchange, asked, answered, path, how, state, notes=noted),
         state.issued,
         state.presented,
-        traces(path.traces, asked.traces, query, state.prints, how.query_prints),
+        traces(target.prints, path.traces, asked.traces, state.prints),
     )
 
 
 def _roots(
-    response: Response | None, answered: Answered, path: Path, how: Sighting
-) -> tuple[tuple[str | None, ...], list[str]]:
+    response: Response | None, answered: Answered, path: Path
+) -> tuple[tuple[str | None, ...], tuple[str, ...]]:
     """The values on the body's root, one for each channel in scope; notes, where it has none."""
-    values: list[str | None] = []
-    notes: list[str] = []
-    if response is None:
-        return (), notes
-    attributes: dict[str, str] | None = None
-    for plan, in_scope in zip(how.plans, path.in_scope, strict=True):
-        if not in_scope:
-            continue
-        for channel in plan.roots:
-            if attributes is None:
-                codings = response.codings if response.codings is not None else answered.codings
-                found = root(response.body, codings, answered.charset)
-                if isinstance(found, str):
-                    notes.append(found)
-                    attributes = {}
-                else:
-                    attributes = found
-            values.append(attributes.get(channel.attribute))
-    return tuple(values), notes
+    if response is None or not path.roots:
+        return (), ()
+    codings = response.codings if response.codings is not None else answered.codings
+    found = root(response.body, codings, answered.charset)
+    if isinstance(found, str):
+        return (None,) * len(path.roots), (found,)
+    return tuple([found.get(attribute) for attribute in path.roots]), ()
 
 
 def _state(
     asked: Asked,
     answered: Answered,
-    presenting: tuple[tuple[bytes, bytes], ...],
+    target: Target,
     roots: tuple[str | None, ...],
-    path: Path,
     how: Sighting,
-    *,
-    capped: bool,
 ) -> State:
     presented: list[Presentation] = []
     issued: list[Issue] = []
@@ -99,15 +83,15 @@ def _state(
     values = iter(roots)
     for at, plan in enumerate(how.plans):
         presented += asked.presented[at]
-        presented += presentations({}, presenting, plan)
+        presented += presentations({}, target.presenting, plan)
         issues = list(answered.issued[at])
-        if path.in_scope[at] and roots:
+        if target.path.in_scope[at] and roots:
             found = [(next(values), channel) for channel in plan.roots]
             issues += [root_issue(value, plan, c) for value, c in found if value is not None]
         issued += issues
-        if path.in_scope[at] or issues:
+        if target.path.in_scope[at] or issues:
             matched.append(plan.dialect.name)
-    return state_of(presented, issued, matched, how, blind=capped)
+    return state_of(presented, issued, matched, how, blind=target.capped)
 
 
 def _is_small(

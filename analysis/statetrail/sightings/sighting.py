@@ -17,6 +17,7 @@ from statetrail.sightings.pseudonyms import Pseudonymiser
 from statetrail.sightings.row import Key as StandingKey
 from statetrail.sightings.row import Standing
 from statetrail.sightings.state import Key, State
+from statetrail.sightings.targets import Targets
 from statetrail.sightings.traces import QueryPrints
 
 _CREDENTIAL: Final = re.compile(
@@ -38,10 +39,8 @@ class Sighting:
         Lower-case name of a request header that tells clients apart.
     plans
         The dialects' lookup tables, made from `dialects`.
-    query
-        Query keys that present, in lower case.
-    paths, heads, states, standings, query_prints
-        What paths, heads, state, whole exchanges and queries say; they remember those seen last.
+    targets, heads, states, standings
+        What targets, heads, state and whole exchanges say; they remember those seen last.
     """
 
     dialects: tuple[Dialect, ...]
@@ -49,24 +48,23 @@ class Sighting:
     clear: frozenset[str] = frozenset()
     client_header: str | None = None
     plans: tuple[Plan, ...] = field(init=False, repr=False, compare=False)
-    query: frozenset[bytes] = field(init=False, repr=False, compare=False)
-    paths: Paths = field(init=False, repr=False, compare=False)
+    targets: Targets = field(init=False, repr=False, compare=False)
     heads: Heads = field(init=False, repr=False, compare=False)
     states: Memory[Key, State] = field(init=False, repr=False, compare=False)
     standings: Memory[StandingKey, Standing] = field(init=False, repr=False, compare=False)
-    query_prints: QueryPrints = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         plans = tuple(Plan.of(dialect) for dialect in self.dialects)
         heads = Heads(plans, self.pseudonyms, self.client_header, hides_client=self.hides_client)
+        presents = frozenset(n.lower() for p in plans for n in (*p.query, *p.query_folded))
         made = {
             "plans": plans,
-            "query": frozenset(n.lower() for p in plans for n in (*p.query, *p.query_folded)),
-            "paths": Paths(self.dialects, self.pseudonyms),
+            "targets": Targets(
+                Paths(self.dialects, self.pseudonyms), presents, QueryPrints(self.pseudonyms)
+            ),
             "heads": heads,
             "states": Memory(REMEMBERED),
             "standings": Memory(REMEMBERED),
-            "query_prints": QueryPrints(self.pseudonyms),
         }
         for name, value in made.items():
             object.__setattr__(self, name, value)

@@ -8,7 +8,7 @@ in the path, in the ``Referer`` that a browser sends along, in any other header.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from typing import Final
 
@@ -45,22 +45,19 @@ DULL: Final = frozenset(
 
 
 def traces(
+    query: Iterable[int],
     path: Iterable[int],
     heads: Iterable[tuple[Place, int]],
-    query: Collection[tuple[bytes, bytes]],
     known: Collection[int],
-    query_prints: Callable[[bytes], Iterable[int]],
 ) -> tuple[Trace, ...]:
     """The traces of a request.
 
     Parameters
     ----------
-    path
-        Fingerprints of the values in its path that may be tokens.
+    query, path
+        Fingerprints of the values in its query and its path that may be tokens.
     heads
         Those in its header fields, with their places (`header_traces`).
-    query
-        Its query's fields, of whose values `query_prints` makes fingerprints.
     known
         Fingerprints that the request presents anyway.
 
@@ -71,13 +68,9 @@ def traces(
         ``Referer``, other headers.
     """
     found: dict[tuple[Place, int], None] = {}
-    for _, raw in query:
-        if MIN_LENGTH <= len(raw) <= MAX_LENGTH:
-            for print_ in query_prints(raw):
-                if print_ not in known:
-                    found["query", print_] = None
-            if len(found) >= MAX_TRACES:
-                break
+    for print_ in query:
+        if print_ not in known:
+            found["query", print_] = None
     for print_ in path:
         if print_ not in known:
             found["path", print_] = None

@@ -5,7 +5,6 @@ Enters: `Sighted` exchanges. Leaves: rows of the fact tables, within the caller'
 
 from collections.abc import Iterable, Sequence
 from functools import cache
-from itertools import chain
 from typing import Final, NewType
 
 import apsw
@@ -30,7 +29,8 @@ _REMOVE: Final = tuple(
     for table in ("issued", "presented", "traces")
 )
 
-type _Row = tuple[apsw.SQLiteValue, ...]
+
+type _Value = int | str | None
 
 
 def add(cursor: apsw.Cursor, batch: Sequence[Sighted]) -> list[ExchangeId | None]:
@@ -38,9 +38,11 @@ def add(cursor: apsw.Cursor, batch: Sequence[Sighted]) -> list[ExchangeId | None
     first = (cursor.execute(_LAST).get or 0) + 1
     ids = range(first, first + len(batch))
     before = cursor.connection.total_changes()
-    _insert(
-        cursor, EXCHANGES, [(at, *astuple(s.exchange)) for at, s in zip(ids, batch, strict=True)]
-    )
+    exchanges: list[_Value] = []
+    for exchange_id, sighted in zip(ids, batch, strict=True):
+        exchanges.append(exchange_id)
+        exchanges += astuple(sighted.exchange)
+    _insert(cursor, EXCHANGES, exchanges)
     if cursor.connection.total_changes() - before == len(batch):
         _add_sightings(cursor, zip(ids, batch, strict=True))
         return list(map(ExchangeId, ids))
@@ -60,26 +62,29 @@ def replace(cursor: apsw.Cursor, exchange_id: ExchangeId, sighted: Sighted) -> N
 
 
 def _add_sightings(cursor: apsw.Cursor, batch: Iterable[tuple[int, Sighted]]) -> None:
-    issued: list[_Row] = []
-    presented: list[_Row] = []
-    traces: list[_Row] = []
+    issued: list[_Value] = []
+    presented: list[_Value] = []
+    traces: list[_Value] = []
     for exchange_id, sighted in batch:
-        for rows, found in (
+        for values, found in (
             (issued, sighted.issued),
             (presented, sighted.presented),
             (traces, sighted.traces),
         ):
-            if found:
-                rows += [(exchange_id, at, *astuple(one)) for at, one in enumerate(found)]
-    for table, rows in ((ISSUED, issued), (PRESENTED, presented), (TRACES, traces)):
-        if rows:
-            _insert(cursor, table, rows)
+            for ordinal, one in enumerate(found):
+                values += (exchange_id, ordinal)
+                values += astuple(one)
+    for table, values in ((ISSUED, issued), (PRESENTED, presented), (TRACES, traces)):
+        if values:
+            _insert(cursor, table, values)
 
 
-def _insert(cursor: apsw.Cursor, table: Table, rows: Sequence[_Row]) -> None:
-    for at in range(0, len(rows), MAX_ROWS):
-        some = rows[at : at + MAX_ROWS]
-        cursor.execute(_statement(table.name, len(some)), tuple(chain.from_iterable(some)))
+def _insert(cursor: apsw.Cursor, table: Table, values: list[_Value]) -> None:
+    """Add rows of whole columns, given one after the other."""
+    width = len(table.names)
+    for at in range(0, len(values), MAX_ROWS * width):
+        some = values[at : at + MAX_ROWS * width]
+        cursor.execute(_statement(table.name, len(some) // width), some)
 
 
 @cache

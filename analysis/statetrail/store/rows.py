@@ -81,7 +81,7 @@ def _add_sightings(cursor: apsw.Cursor, batch: Iterable[tuple[int, Sighted]]) ->
 
 def _insert(cursor: apsw.Cursor, table: Table, values: list[_Value]) -> None:
     """Add rows of whole columns, given one after the other."""
-    width = len(table.names)
+    width = len(table.columns)
     for at in range(0, len(values), MAX_ROWS * width):
         some = values[at : at + MAX_ROWS * width]
         cursor.execute(_statement(table.name, len(some) // width), some)

@@ -27,14 +27,14 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_for(condition: Callable[[], Any], what: str) -> Any:
+def wait_for(condition: Callable[[], Any], what: str, within_s: float = DEADLINE_S) -> Any:
     """The condition's first true value; fails after a minute."""
-    end = time.monotonic() + DEADLINE_S
+    end = time.monotonic() + within_s
     while time.monotonic() < end:
         if value := condition():
             return value
         time.sleep(0.05)
-    raise AssertionError(f"waited {DEADLINE_S} s for {what}")
+    raise AssertionError(f"waited {within_s} s for {what}")
 
 
 def listens(port: int) -> bool:

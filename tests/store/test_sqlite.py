@@ -5,12 +5,15 @@ import shutil
 import sqlite3
 import stat
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from copy import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from statetrail.errors import StoreError
 from statetrail.schema import FACTS
@@ -67,6 +70,34 @@ def test_an_exchange_is_there_once(store: SqliteStore, path: Path) -> None:
     assert store.append(one(start_us=5)) == 2
     assert store.append_many([one("f-2"), one(), one("f-2")]) == [3, None, None]
     assert counts(path) == (3, 6, 6)
+
+
+@given(st.lists(st.lists(st.integers(0, 60), max_size=50), max_size=4))
+@settings(max_examples=25, deadline=None)
+def test_each_exchange_of_any_batches_is_there_once_with_its_own(batches: list[list[int]]) -> None:
+    """Whatever comes twice, within a batch or after it, and however many rows that makes."""
+    known: dict[int, int] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "x.sqlite")
+        with SqliteStore.create_or_open(path) as store:
+            for batch in batches:
+                ids = store.append_many(
+                    sighted(
+                        "/v3/x?LangId=1",
+                        answered={f"X-Set-P{k}": "1;header/forced" for k in range(number % 4)},
+                        flow_id=f"{number}",
+                    )
+                    for number in batch
+                )
+                for number, exchange_id in zip(batch, ids, strict=True):
+                    assert (exchange_id is None) == (number in known)
+                    if exchange_id is not None:
+                        known[number] = exchange_id
+        tables = {name: table.to_pylist() for name, table in read_store(path).tables.items()}
+    assert {int(row["flow_id"]): row["exchange_id"] for row in tables["exchanges"]} == known
+    held = Counter(row["exchange_id"] for row in tables["issued"])
+    assert held == Counter({at: n % 4 for n, at in known.items() if n % 4})
+    assert Counter(row["exchange_id"] for row in tables["presented"]) == Counter(known.values())
 
 
 def test_a_batch_is_there_whole_or_not_at_all(store: SqliteStore, path: Path) -> None:

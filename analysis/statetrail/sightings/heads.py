@@ -123,6 +123,20 @@ class Answered(msgspec.Struct, frozen=True, gc=False, eq=False):
     words: frozenset[str] = frozenset()
 
 
+class _Dull(Memory[bytes, bool]):
+    """Names of fields, as they were written, by whether they say nothing."""
+
+    __slots__ = ("_is_dull",)
+
+    def __init__(self, is_dull: Callable[[bytes], bool]) -> None:
+        super().__init__(MAX_NAMES)
+        self._is_dull = is_dull
+
+    def __missing__(self, name: bytes) -> bool:
+        dull = self._is_dull(name.lower())
+        return self.keep(name, dull) if len(name) <= MAX_NAME else dull
+
+
 class Heads:
     """The heads that were seen last.
 
@@ -159,13 +173,13 @@ class Heads:
         self._reads = self._presents | {b"user-agent", b"origin", b"referer", self._client_header}
         self._asked: Memory[Fields, Asked] = Memory(REMEMBERED)
         self._answered: Memory[Fields, Answered] = Memory(REMEMBERED)
-        self._dull_asked: Memory[bytes, bool] = Memory(MAX_NAMES)
-        self._dull_answered: Memory[bytes, bool] = Memory(MAX_NAMES)
+        self._dull_asked = _Dull(self._is_dull_asked)
+        self._dull_answered = _Dull(self._is_dull_answered)
         self._nothing = Answered(tuple(() for _ in plans))
 
     def asked(self, fields: Fields) -> Asked:
         """What a request's head says."""
-        telling = _telling(fields, self._dull_asked, self._is_dull_asked)
+        telling = _telling(fields, self._dull_asked)
         if (known := self._asked.get(telling)) is not None:
             return known
         asked = self._read_asked(telling)
@@ -175,7 +189,7 @@ class Heads:
         """What a response's head says; nothing, of no response."""
         if fields is None:
             return self._nothing
-        telling = _telling(fields, self._dull_answered, self._is_dull_answered)
+        telling = _telling(fields, self._dull_answered)
         if (known := self._answered.get(telling)) is not None:
             return known
         answered = self._read_answered(telling)
@@ -277,18 +291,9 @@ def _directives(field: str | None) -> list[str]:
     return list(dict.fromkeys(part for part in parts if _DIRECTIVE.fullmatch(part)))
 
 
-def _telling(fields: Fields, dull: Memory[bytes, bool], is_dull: Callable[[bytes], bool]) -> Fields:
+def _telling(fields: Fields, dull: _Dull) -> Fields:
     """The fields that count."""
-    kept = []
-    for name, value in fields:
-        skip = dull.get(name)
-        if skip is None:
-            skip = is_dull(name.lower())
-            if len(name) <= MAX_NAME:
-                dull.keep(name, skip)
-        if not skip:
-            kept.append((name, value))
-    return tuple(kept)
+    return tuple([field for field in fields if not dull[field[0]]])
 
 
 def _is_small(fields: Fields) -> bool:

@@ -121,6 +121,30 @@ def test_a_store_is_read_where_it_is_written(path: Path) -> None:
         assert column(path, "flow_id") == ["done", "under-way"]
 
 
+_LOOK = """
+import sys, sqlite3
+db = sqlite3.connect(sys.argv[1])
+print(db.execute("SELECT count(*) FROM exchanges").fetchone()[0])
+db.close()
+"""
+
+
+def test_reading_where_it_is_written_keeps_the_writer_s_locks(path: Path) -> None:
+    """Another program that opens and closes the store must not take itself for the last one."""
+
+    def seen_by_another() -> int:
+        done = [sys.executable, "-c", _LOOK, str(path)]
+        return int(subprocess.run(done, capture_output=True, text=True, check=True).stdout)
+
+    with SqliteStore.create_or_open(path) as store:
+        store.append(sighted("/x", flow_id="a"))
+        assert read_store(path).count("exchanges") == 1
+        assert seen_by_another() == 1
+        store.append(sighted("/x", flow_id="b"))
+        assert seen_by_another() == 2
+    assert column(path, "flow_id") == ["a", "b"]
+
+
 _WRITER = """
 import sys
 from statetrail.store import SqliteStore

@@ -82,15 +82,8 @@ def exchange_of(
     proxy_user = flow.metadata.get("proxyauth")
     asked = flow.request.data
     taken = Request(
-        head.method,
-        head.scheme,
-        head.host,
-        head.port,
-        head.target,
-        head.headers,
-        head.http_version,
-        head.start_us,
-        _us(asked.timestamp_end),
+        *(head.method, head.scheme, head.host, head.port, head.target, head.headers),
+        *(head.http_version, head.start_us, _us(asked.timestamp_end)),
         _body_bytes(asked.content, asked.headers.fields),
         head.peer,
         str(proxy_user[0])[:128] if proxy_user else None,

@@ -2,12 +2,16 @@
 SQLite.
 
 Enters: a path. Leaves: a connection without implicit transactions; names of errors that quote no
-value. Within one process a store that is open for writing is opened by this module only: two copies
-of SQLite do not see each other's locks there, and closing a file in one opens it for the other.
+value; which stores this process has open for writing. Those are opened by this module only: the
+locks of a file are the process's, so that whatever else opens and closes it there, another copy of
+SQLite or a mere `open`, drops the writer's. Another program then takes itself for the last one and
+removes the log that is being written.
 """
 
+import os
+import weakref
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 import apsw
 
@@ -18,6 +22,34 @@ _FLAGS: Final[dict[Mode, int]] = {
     "write": apsw.SQLITE_OPEN_READWRITE,
     "read": apsw.SQLITE_OPEN_READONLY,
 }
+
+
+class Writer(Protocol):
+    """Who has a store open for writing."""
+
+    file: tuple[int, int] | None
+    closed: bool
+
+    def __hash__(self) -> int: ...
+
+
+OPEN: Final[weakref.WeakSet[Writer]] = weakref.WeakSet()
+"""The writers of this process."""
+
+
+def is_open_here(path: Path) -> bool:
+    """Whether this process has the store at the path open for writing."""
+    file = identity(path)
+    return any(writer.file == file for writer in OPEN if not writer.closed)
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """Which file is at the path."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def connect(

@@ -13,7 +13,7 @@ import apsw
 
 from statetrail.errors import StoreError
 from statetrail.schema import SCHEMA_VERSION
-from statetrail.store.engine import connect
+from statetrail.store.engine import connect, is_open_here
 
 APPLICATION_ID: Final = 0x5354_5452
 """SQLite application id (``STTR``): tells a statetrail store from any other database."""
@@ -56,6 +56,16 @@ def _read_only(path: Path) -> Iterator[apsw.Connection]:
         raise StoreError(f"there is no store at {path}")
     if not os.path.isfile(path):
         raise StoreError(f"{path} is no statetrail store (no regular file)")
+    if not is_open_here(path):
+        _check_header(path)
+    try:
+        with closing(connect(path, "read", immutable=is_still(path))) as db:
+            yield db
+    except (apsw.Error, OSError) as error:
+        raise StoreError(f"{path} is damaged or cannot be read ({error})") from None
+
+
+def _check_header(path: Path) -> None:
     try:
         with open(path, "rb") as file:
             header = file.read(len(_HEADER))
@@ -64,11 +74,6 @@ def _read_only(path: Path) -> Iterator[apsw.Connection]:
     if header != _HEADER:
         what = "no SQLite database" if header else "an empty file"
         raise StoreError(f"{path} is no statetrail store ({what})")
-    try:
-        with closing(connect(path, "read", immutable=is_still(path))) as db:
-            yield db
-    except (apsw.Error, OSError) as error:
-        raise StoreError(f"{path} is damaged or cannot be read ({error})") from None
 
 
 def is_blank(path: Path) -> bool:

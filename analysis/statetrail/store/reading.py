@@ -23,9 +23,8 @@ import pyarrow.parquet as pq
 
 from statetrail.errors import StoreError
 from statetrail.schema import EXCHANGES, FACTS, Table
-from statetrail.store.engine import connect
+from statetrail.store.engine import connect, is_open_here
 from statetrail.store.marks import check_store, check_version, is_still, stored_key_id
-from statetrail.store.sqlite import is_open_here
 
 MANIFEST: Final = "statetrail.json"
 """The file that makes a folder a Parquet dataset of statetrail."""

@@ -6,7 +6,6 @@ killed after that has lost nothing. Others may read while it is written.
 
 import os
 import time
-import weakref
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from statetrail.sightings import Pseudonymiser, Sighted
 from statetrail.sightings.text import clean
 from statetrail.store import rows
 from statetrail.store.checkpoints import PAGE
-from statetrail.store.engine import connect, error_name
+from statetrail.store.engine import OPEN, connect, error_name, identity
 from statetrail.store.keys import forget_key, keep_key, key_id, key_path, new_key, read_key
 from statetrail.store.marks import (
     APPLICATION_ID,
@@ -108,10 +107,10 @@ class SqliteStore:
         self._db = connection
         # One for all that is written: making one takes as long as a row.
         self._cursor = connection.cursor()
-        self.file = _identity(path)
+        self.file = identity(path)
         self.closed = False
         self._log_pages = 0
-        _OPEN.add(self)
+        OPEN.add(self)
 
     @classmethod
     def create_or_open(
@@ -180,7 +179,7 @@ class SqliteStore:
 
         SQLite goes on writing to a file that was removed, without an error.
         """
-        return self.file != _identity(self.path)
+        return self.file != identity(self.path)
 
     def append(self, sighted: Sighted) -> ExchangeId | None:
         """Add one exchange and commit it. Returns its id, or `None` if it was there already.
@@ -300,23 +299,6 @@ class SqliteStore:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-_OPEN: Final[weakref.WeakSet[SqliteStore]] = weakref.WeakSet()
-
-
-def is_open_here(path: Path) -> bool:
-    """Whether this process has the store at the path open for writing."""
-    return any(store.file == _identity(path) for store in _OPEN if not store.closed)
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Which file is at the path."""
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def _connect(path: Path, secret: bytes, busy_s: float, durability: Durability) -> apsw.Connection:

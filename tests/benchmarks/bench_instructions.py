@@ -9,7 +9,6 @@ chance. Needs Debian's valgrind, nginx-light and nghttp2-client.
 import argparse
 import os
 import re
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -17,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from benchmarks.bench_recorder import KINDS, nginx
+from benchmarks.bench_recorder import KINDS, cases, need
 from support.proxy import BIN, SCRIPT, free_port, listens, wait_for
 
 DEADLINE_S = 600
@@ -87,19 +86,12 @@ def main() -> None:
     parser.add_argument("--many", type=int, default=500)
     parser.add_argument("--only", default="", help="e.g. 1.1/2: HTTP/1.1 with 2 KB")
     arguments = parser.parse_args()
-    if missing := [n for n in ("valgrind", "nginx", "h2load", "openssl") if not shutil.which(n)]:
-        raise SystemExit(
-            f"{', '.join(missing)} missing: apt-get install valgrind nginx-light nghttp2-client"
-        )
-    for version in ("1.1", "2"):
-        for size in ("2", "200"):
-            if arguments.only in ("", f"{version}/{size}"):
-                with tempfile.TemporaryDirectory() as folder, nginx(Path(folder)) as ports:
-                    os.chmod(folder, 0o755)  # nginx's worker is another user
-                    site = Path(folder, "site")
-                    site.mkdir()
-                    (site / "sitecustomize.py").write_text("import gc\ngc.disable()\n")
-                    case(version, size, Path(folder), ports, [arguments.few, arguments.many])
+    need(valgrind="valgrind", nginx="nginx-light", h2load="nghttp2-client", openssl="openssl")
+    for version, size, folder, ports in cases(arguments.only):
+        site = folder / "site"
+        site.mkdir()
+        (site / "sitecustomize.py").write_text("import gc\ngc.disable()\n")
+        case(version, size, folder, ports, [arguments.few, arguments.many])
 
 
 if __name__ == "__main__":

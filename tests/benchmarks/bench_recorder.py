@@ -18,6 +18,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import httpx
@@ -199,25 +200,32 @@ def yardstick_us() -> float:
     return statistics.median(took)
 
 
+def need(**packages: str) -> None:
+    """End the program unless these programs are there; each with the package that has it."""
+    if missing := [name for name in packages if not shutil.which(name)]:
+        wanted = sorted({packages[name] for name in missing})
+        raise SystemExit(f"{', '.join(missing)} missing: apt-get install {' '.join(wanted)}")
+
+
+def cases(only: str) -> Iterator[tuple[str, str, Path, tuple[int, int]]]:
+    """HTTP version, size, folder and the origin's ports, of all cases or the one named."""
+    for version, size in product(("1.1", "2"), ("2", "200")):
+        if only in ("", f"{version}/{size}"):
+            with tempfile.TemporaryDirectory() as folder, nginx(Path(folder)) as ports:
+                os.chmod(folder, 0o755)  # nginx's worker is another user
+                yield version, size, Path(folder), ports
+            time.sleep(0.5)
+
+
 def main() -> None:
     """Run all cases and print their ratios."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--only", default="", help="e.g. 1.1/2: HTTP/1.1 with 2 KB")
     arguments = parser.parse_args()
-    if missing := [
-        name for name in ("nginx", "wrk", "h2load", "openssl") if not shutil.which(name)
-    ]:
-        raise SystemExit(
-            f"{', '.join(missing)} missing: apt-get install nginx-light wrk nghttp2-client"
-        )
-    for version in ("1.1", "2"):
-        for size in ("2", "200"):
-            if arguments.only in ("", f"{version}/{size}"):
-                with tempfile.TemporaryDirectory() as folder, nginx(Path(folder)) as ports:
-                    os.chmod(folder, 0o755)  # nginx's worker is another user
-                    case(version, size, Path(folder), ports, arguments.rounds)
-                time.sleep(0.5)
+    need(nginx="nginx-light", wrk="wrk", h2load="nghttp2-client", openssl="openssl")
+    for each in cases(arguments.only):
+        case(*each, arguments.rounds)
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ KILLS ?= 50
 crash: env ## kill -9 under load, a full disk, a locked, a removed and a damaged store: what is lost, and what the store says of it: KILLS=50
 	PYTHONPATH=tests $(RUN) python -m crash.run --kills $(KILLS)
 
-bench-recorder: env ## what recording costs a proxy, as ratios to a bare mitmdump (needs Debian's nginx-light, wrk, nghttp2-client)
+bench-recorder: env ## what recording costs a proxy, as ratios to a bare mitmdump (needs Debian's nginx-light and nghttp2-client)
 	PYTHONPATH=tests $(RUN) python -m benchmarks.bench_recorder
 
 bench-instructions: env ## the same in instructions, which depend on no other work of the machine (needs Debian's valgrind, nginx-light, nghttp2-client)

@@ -1,9 +1,10 @@
 """What recording costs a proxy: `make bench-recorder`. Prints ratios to a bare mitmdump.
 
 Four mitmdumps stand before one nginx: bare, with `-w`, with the recorder, and with the recorder
-judging live. They are loaded one after the other in rounds that alternate, so that what else the
-machine does meets all of them. Needs Debian's nginx-light, wrk (HTTP/1.1) and
-nghttp2-client (HTTP/2).
+judging live. They are loaded one after the other in short rounds that alternate, so that what else
+the machine does meets all of them. One and the same program runs some percent faster or slower
+from start to start (its memory lies elsewhere), so all four are started anew many times, and a
+ratio is one of such a life. Needs Debian's nginx-light and nghttp2-client.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import shutil
 import signal
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -27,7 +29,13 @@ from support.proxy import BIN, SCRIPT, free_port, listens, wait_for
 
 TIMED = Path(__file__).with_name("timed_recorder.py")
 KINDS = ("bare", "-w", "recorder", "live")
-SECONDS = 1.0
+LOAD_S = 0.3
+"""What one load takes, about."""
+CONNECTIONS = 8
+WARM = 600
+"""Requests before any that count."""
+HOOKS = 3_000
+"""Requests whose hooks are timed."""
 ROOT = '<ResultSet page="1" session="yjipILZBeUWxrFq" xmlns="http://www.zeald.com">'
 CHILD = "<Category id='004'>text</Category>"
 NGINX = """
@@ -107,26 +115,21 @@ class Proxy:
             return httpx.get(url, verify=False, timeout=5).status_code == 200
         return False
 
-    def load(self, path: str, version: str, seconds: float = SECONDS) -> tuple[float, float]:
+    def load(self, path: str, version: str, count: int) -> tuple[float, float]:
         """Requests a second, and CPU seconds per 1,000 requests."""
         cpu = self.cpu_s()
-        target = f"127.0.0.1:{self.port}{path}?_session_token=yjipILZBeUWxrFq"
-        ticket = ("-H", "X-Ticket: t/+=t/+=t/+=t/+=")
-        if version == "1.1":
-            command = ["wrk", "-t1", "-c8", f"-d{seconds:.0f}s", *ticket, f"http://{target}"]
-            found = r"(?P<count>[0-9]+) requests in (?P<took>[0-9.]+)(?P<unit>m?s)"
-        else:
-            command = ["h2load", "-c4", "-m2", f"-D{seconds:.0f}", *ticket, f"https://{target}"]
-            found = r"in (?P<took>[0-9.]+)(?P<unit>m?s), [\s\S]*codes: (?P<count>[0-9]+) 2xx"
+        secure, streams = ("s", "2") if version == "2" else ("", "1")
+        clients = CONNECTIONS // int(streams)
+        target = f"http{secure}://127.0.0.1:{self.port}{path}?_session_token=yjipILZBeUWxrFq"
+        command = ["h2load", *(() if secure else ("--h1",)), "-H", "X-Ticket: t/+=t/+=t/+=t/+="]
+        command += [f"-n{max(count, clients)}", f"-c{clients}", f"-m{streams}", target]
         ran = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        found = r"in (?P<took>[0-9.]+)(?P<unit>m?s), [\s\S]*codes: (?P<count>[0-9]+) 2xx"
         done = re.search(found, ran)
         assert done is not None, ran
-        assert "Non-2xx" not in ran, ran
-        count, took_s = int(done["count"]), float(done["took"])
-        if not count:  # so busy is the machine
-            return self.load(path, version, 2 * seconds)
-        took_s /= 1000 if done["unit"] == "ms" else 1
-        return count / took_s, (self.cpu_s() - cpu) * 1000 / count
+        assert int(done["count"]) == max(count, clients), ran
+        took_s = float(done["took"]) / (1000 if done["unit"] == "ms" else 1)
+        return max(count, clients) / took_s, (self.cpu_s() - cpu) * 1000 / max(count, clients)
 
     def stop(self) -> None:
         """End it."""
@@ -135,47 +138,70 @@ class Proxy:
 
 
 def shown(values: list[float]) -> str:
-    """Median, and the range of the rounds."""
-    return f"{statistics.median(values):5.2f} ({min(values):.2f}-{max(values):.2f})"
+    """Median, and the quartiles of the lives."""
+    low, median, high = statistics.quantiles(values, n=4, method="inclusive")
+    return f"{median:5.2f} ({low:.2f}-{high:.2f})"
 
 
-def case(version: str, size: str, folder: Path, ports: tuple[int, int], rounds: int) -> None:
-    """One size and version: rounds over the four proxies, and the hooks' times."""
-    upstream = (
-        f"http://127.0.0.1:{ports[0]}" if version == "1.1" else f"https://127.0.0.1:{ports[1]}"
-    )
+@contextlib.contextmanager
+def started(kinds: tuple[str, ...], folder: Path, path: str, version: str, origin: str):
+    """Proxies of these kinds, at work."""
     proxies: list[Proxy] = []
     try:
-        for kind in KINDS:
-            proxies.append(Proxy(kind, folder, upstream))
-            wait_for(lambda: proxies[-1].answers(f"/API/V3/{size}", version), "an answer")
-            proxies[-1].load(f"/API/V3/{size}", version, 1)  # warm
+        proxies += [Proxy(kind, folder, origin) for kind in kinds]
+        for proxy in proxies:
+            wait_for(lambda proxy=proxy: proxy.answers(path, version), "an answer")
+        yield proxies
+    finally:
+        for proxy in proxies:
+            proxy.stop()
+
+
+def life(
+    folder: Path, path: str, version: str, origin: str, rounds: int
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Requests a second and CPU seconds per 1,000 requests by kind, of proxies started for it."""
+    with started(KINDS, folder, path, version, origin) as proxies:
+        for proxy in proxies:
+            rate, _ = proxy.load(path, version, WARM)
+        count = round(rate * LOAD_S)
         rates: dict[str, list[float]] = {kind: [] for kind in KINDS}
         costs: dict[str, list[float]] = {kind: [] for kind in KINDS}
         for turn in range(rounds):
             # Each comes first, second, third and last as often as the others.
             first = turn % len(proxies)
             for proxy in (*proxies[first:], *proxies[:first])[:: 1 if turn % 2 else -1]:
-                rate, cost = proxy.load(f"/API/V3/{size}", version)
+                rate, cost = proxy.load(path, version, count)
                 rates[proxy.kind].append(rate)
                 costs[proxy.kind].append(cost)
-        proxies.append(timed := Proxy("timed", folder, upstream))
-        wait_for(lambda: timed.answers(f"/API/V3/{size}", version), "an answer")
-        for _ in range(3):
-            timed.load(f"/API/V3/{size}", version)
-    finally:
-        for proxy in proxies:
-            proxy.stop()
-    print(f"\nHTTP/{version}, {size} KB XML: {rounds} rounds of {SECONDS:.0f} s")
+    return tuple(  # type: ignore[return-value]
+        {kind: statistics.median(found) for kind, found in of.items()} for of in (rates, costs)
+    )
+
+
+def case(
+    version: str, size: str, folder: Path, ports: tuple[int, int], lives: int, rounds: int
+) -> None:
+    """One size and version: lives of the four proxies, and the hooks' times."""
+    path = f"/API/V3/{size}"
+    origin = f"http://127.0.0.1:{ports[0]}" if version == "1.1" else f"https://127.0.0.1:{ports[1]}"
+    found = []
+    for number in range(lives):
+        (own := folder / str(number)).mkdir()
+        found.append(life(own, path, version, origin, rounds))
+        shutil.rmtree(own)
+        if sys.stderr.isatty():
+            print(f"\r{number + 1} of {lives} lives", end="\r", file=sys.stderr)
+    print(f"\nHTTP/{version}, {size} KB XML: {lives} lives of {rounds} rounds")
     print(
         f"  {'':10}{'requests/s ÷ bare':>24}{'CPU per request ÷ bare':>26}{'CPU s per 1,000':>18}"
     )
     for kind in KINDS:
-        rate = [a / b for a, b in zip(rates[kind], rates["bare"], strict=True)]
-        cost = [a / b for a, b in zip(costs[kind], costs["bare"], strict=True)]
-        print(
-            f"  {kind:10}{shown(rate):>24}{shown(cost):>26}{statistics.median(costs[kind]):18.2f}"
-        )
+        rate, cost = ([one[what][kind] / one[what]["bare"] for one in found] for what in (0, 1))
+        absolute = statistics.median(one[1][kind] for one in found)
+        print(f"  {kind:10}{shown(rate):>24}{shown(cost):>26}{absolute:18.2f}")
+    with started(("timed",), folder, path, version, origin) as (timed,):
+        timed.load(path, version, HOOKS)
     times = json.loads(timed.timings.read_text())
     times = times[len(times) // 10 :]  # warm
     shared = statistics.mean(each[2] for each in times)
@@ -186,7 +212,7 @@ def case(version: str, size: str, folder: Path, ports: tuple[int, int], rounds: 
             f"{us[int(len(us) * 0.99)]:7.0f} µs p99 ({len(us)} exchanges, "
             f"{shared:.1f} a commit)"
         )
-    print(f"  a loop of 1,000 additions takes {yardstick_us():.0f} µs here now")
+    print(f"  a loop of 1,000 additions takes {yardstick_us():.0f} µs here now", flush=True)
 
 
 def yardstick_us() -> float:
@@ -220,12 +246,13 @@ def cases(only: str) -> Iterator[tuple[str, str, Path, tuple[int, int]]]:
 def main() -> None:
     """Run all cases and print their ratios."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--lives", type=int, default=16, help="starts of each proxy")
+    parser.add_argument("--rounds", type=int, default=8, help="loads of each in a life")
     parser.add_argument("--only", default="", help="e.g. 1.1/2: HTTP/1.1 with 2 KB")
     arguments = parser.parse_args()
-    need(nginx="nginx-light", wrk="wrk", h2load="nghttp2-client", openssl="openssl")
+    need(nginx="nginx-light", h2load="nghttp2-client", openssl="openssl")
     for each in cases(arguments.only):
-        case(*each, arguments.rounds)
+        case(*each, arguments.lives, arguments.rounds)
 
 
 if __name__ == "__main__":

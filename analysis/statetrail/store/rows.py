@@ -18,8 +18,9 @@ ExchangeId = NewType("ExchangeId", int)
 MAX_ROWS: Final = 16
 """Rows that one statement adds: a statement a row takes half as long again."""
 
-_LAST: Final = "SELECT max(exchange_id) FROM exchanges"
-_SINCE: Final = "SELECT exchange_id FROM exchanges WHERE exchange_id > ?"
+_SINCE: Final = (
+    "SELECT exchange_id, request_start_us, flow_id FROM exchanges WHERE exchange_id >= ?"
+)
 _CHANGE_EXCHANGE: Final = (
     f"UPDATE OR IGNORE exchanges SET {', '.join(f'{name} = ?' for name in EXCHANGES.names[1:])} "  # noqa: S608
     "WHERE exchange_id = ?"
@@ -35,20 +36,23 @@ type _Value = int | str | None
 
 def add(cursor: apsw.Cursor, batch: Sequence[Sighted]) -> list[ExchangeId | None]:
     """Add exchanges; the ids that they have got, `None` for one that is there already."""
-    first = (cursor.execute(_LAST).get or 0) + 1
-    ids = range(first, first + len(batch))
     before = cursor.connection.total_changes()
     exchanges: list[_Value] = []
-    for exchange_id, sighted in zip(ids, batch, strict=True):
-        exchanges.append(exchange_id)
+    for sighted in batch:
+        exchanges.append(None)  # SQLite gives each the id after the last
         exchanges += astuple(sighted.exchange)
     _insert(cursor, EXCHANGES, exchanges)
-    if cursor.connection.total_changes() - before == len(batch):
-        _add_sightings(cursor, zip(ids, batch, strict=True))
-        return list(map(ExchangeId, ids))
-    new = {at for (at,) in cursor.execute(_SINCE, (first - 1,))}
-    _add_sightings(cursor, ((at, s) for at, s in zip(ids, batch, strict=True) if at in new))
-    return [ExchangeId(at) if at in new else None for at in ids]
+    new = cursor.connection.total_changes() - before
+    if not new:
+        return [None] * len(batch)
+    end = cursor.connection.last_insert_rowid() + 1
+    ids: list[ExchangeId | None] = list(map(ExchangeId, range(end - new, end)))
+    if new < len(batch):
+        found = {tuple(once): ExchangeId(at) for at, *once in cursor.execute(_SINCE, (end - new,))}
+        # Of two in the batch the first was added.
+        ids = [found.pop((s.exchange.request_start_us, s.exchange.flow_id), None) for s in batch]
+    _add_sightings(cursor, ((at, s) for at, s in zip(ids, batch, strict=True) if at is not None))
+    return ids
 
 
 def replace(cursor: apsw.Cursor, exchange_id: ExchangeId, sighted: Sighted) -> None:

@@ -341,4 +341,10 @@ def _show(flows: list[HTTPFlow]) -> None:
     ctx.master.addons.trigger(UpdateHook(flows))
 
 
-addons = [RecordState()]
+# This module is the addon, instead of a list of addons in it: mitmproxy looks through every level
+# at every event, which costs the proxy more than some of the hooks.
+_recorder = RecordState()
+load, configure, done = _recorder.load, _recorder.configure, _recorder.done
+requestheaders, responseheaders = _recorder.requestheaders, _recorder.responseheaders
+response, error = _recorder.response, _recorder.error
+summary, clients, report = _recorder.summary, _recorder.clients, _recorder.report

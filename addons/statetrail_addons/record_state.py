@@ -59,6 +59,10 @@ OPTIONS = (
         "Exchanges and values that wait in memory while the store cannot be written.",
     ),
 )
+TURNS: Final = 6
+"""Turns of the event loop that a response waits for others at most, to share their commit."""
+BRIEF_S: Final = 50e-6
+"""A turn that took no longer had nothing else to do: there is nothing to wait for."""
 MAX_FLOWS: Final = 50_000
 """Flows under way that are known of; of earlier ones the heads are read at their end."""
 FLUSH_S: Final = 1.0
@@ -173,8 +177,8 @@ class RecordState(Commands):
             self._hear(flow, live, b"")
 
     def response(self, flow: HTTPFlow) -> Awaitable[None] | None:
-        # Responses that are there within one turn of the event loop are read one after the other
-        # and share a commit: each waits for it. One that is alone does not wait.
+        # Responses that are there within some turns of a busy event loop are read one after the
+        # other and share a commit: each waits for it. One that is alone does not wait.
         turn = self._turn_s_end(flow) if len(self._flows) > 1 else None
         if turn is None:
             self._record(flow)
@@ -209,17 +213,25 @@ class RecordState(Commands):
         return any(issue.channel == "body" for issue in sighted.issued)
 
     def _turn_s_end(self, flow: HTTPFlow) -> asyncio.Future[None] | None:
-        """The end of the event loop's turn, by which the flow is recorded and committed."""
+        """When the flow will be recorded and committed, with others where there are some."""
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             return None
         if not self._held:
-            loop.call_soon(self._end_turn)
+            loop.call_soon(self._gather, loop, TURNS, time.perf_counter())
         # Each has its own: one that is cancelled does not end the others' waiting.
         turn: asyncio.Future[None] = loop.create_future()
         self._held.append((flow, turn))
         return turn
+
+    def _gather(self, loop: asyncio.AbstractEventLoop, turns: int, since: float) -> None:
+        """Wait for more responses while flows are under way and the event loop is busy."""
+        now = time.perf_counter()
+        if turns > 1 and len(self._held) < len(self._flows) and now - since > BRIEF_S:
+            loop.call_soon(self._gather, loop, turns - 1, now)
+        else:
+            self._end_turn()
 
     def _end_turn(self) -> None:
         held, self._held = self._held, []

@@ -4,7 +4,9 @@ Four mitmdumps stand before one nginx: bare, with `-w`, with the recorder, and w
 judging live. They are loaded one after the other in short rounds that alternate, so that what else
 the machine does meets all of them. One and the same program runs some percent faster or slower
 from start to start (its memory lies elsewhere), so all four are started anew many times, and a
-ratio is one of such a life. Needs Debian's nginx-light and nghttp2-client.
+ratio is one of such a life. What else runs on the machine only ever adds to a program's time: so
+the CPU seconds that a tenth of the loads stay below are compared too ("undisturbed"). Needs
+Debian's nginx-light and nghttp2-client.
 """
 
 import argparse
@@ -159,8 +161,9 @@ def started(kinds: tuple[str, ...], folder: Path, path: str, version: str, origi
 
 def life(
     folder: Path, path: str, version: str, origin: str, rounds: int
-) -> tuple[dict[str, float], dict[str, float]]:
-    """Requests a second and CPU seconds per 1,000 requests by kind, of proxies started for it."""
+) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+    """By kind, requests a second and CPU seconds per 1,000 requests of each load, of proxies
+    started for it."""
     with started(KINDS, folder, path, version, origin) as proxies:
         for proxy in proxies:
             rate, _ = proxy.load(path, version, WARM)
@@ -174,9 +177,7 @@ def life(
                 rate, cost = proxy.load(path, version, count)
                 rates[proxy.kind].append(rate)
                 costs[proxy.kind].append(cost)
-    return tuple(  # type: ignore[return-value]
-        {kind: statistics.median(found) for kind, found in of.items()} for of in (rates, costs)
-    )
+    return rates, costs
 
 
 def case(
@@ -193,13 +194,23 @@ def case(
         if sys.stderr.isatty():
             print(f"\r{number + 1} of {lives} lives", end="\r", file=sys.stderr)
     print(f"\nHTTP/{version}, {size} KB XML: {lives} lives of {rounds} rounds")
-    print(
-        f"  {'':10}{'requests/s ÷ bare':>24}{'CPU per request ÷ bare':>26}{'CPU s per 1,000':>18}"
-    )
+    heads = ("requests/s ÷ bare", "CPU per request ÷ bare", "undisturbed", "CPU s per 1,000")
+    print("  {:10}{:>24}{:>26}{:>14}{:>18}".format("", *heads))
+    undisturbed = {
+        kind: statistics.quantiles([cost for _, costs in found for cost in costs[kind]], n=10)[0]
+        for kind in KINDS
+    }
     for kind in KINDS:
-        rate, cost = ([one[what][kind] / one[what]["bare"] for one in found] for what in (0, 1))
-        absolute = statistics.median(one[1][kind] for one in found)
-        print(f"  {kind:10}{shown(rate):>24}{shown(cost):>26}{absolute:18.2f}")
+        middles = [[statistics.median(of[kind]) for of in one] for one in found]
+        bare = [[statistics.median(of["bare"]) for of in one] for one in found]
+        rate, cost = (
+            [a[what] / b[what] for a, b in zip(middles, bare, strict=True)] for what in (0, 1)
+        )
+        least = undisturbed[kind] / undisturbed["bare"]
+        print(
+            f"  {kind:10}{shown(rate):>24}{shown(cost):>26}{least:14.2f}"
+            f"{statistics.median(one[1] for one in middles):18.2f}"
+        )
     with started(("timed",), folder, path, version, origin) as (timed,):
         timed.load(path, version, HOOKS)
     times = json.loads(timed.timings.read_text())

@@ -16,6 +16,7 @@ from statetrail.inference.instants import Instants, instants
 from statetrail.inference.intervals import AGE_FAMILY, Interval, interval
 from statetrail.inference.lateness import PROMPT, Late, strict_name
 from statetrail.inference.policy import Naming, weigh
+from statetrail.inference.steps import unmissed
 from statetrail.inference.thresholds import threshold
 from statetrail.inference.throttles import noted
 from statetrail.inference.trials import Trials
@@ -112,13 +113,14 @@ def infer(
         ballots = Ballots.of(evidence)
     late = _late(evidence) if late is None else late
     sample = _sample(evidence)
-    trials = Trials.of(sample)
+    careful = unmissed(sample)
+    trials = Trials.of(careful)
     clients = len(np.unique(trials.fatal_client))
     policy, posterior, naming = "undetermined", None, None
     if not ballots.ends:
         policy = "none-seen"
     elif trials.ends >= MIN_ENDS and clients >= MIN_CLIENTS:
-        naming = weigh(sample)
+        naming = weigh(careful)
         posterior = naming.posterior[naming.best]
         if posterior >= MIN_POSTERIOR and (trials.ends >= MANY_ENDS or naming.best not in _MANY):
             policy = naming.best

@@ -18,6 +18,7 @@ from mitmproxy.test import taddons, tflow
 
 from statetrail.store import read_store
 from statetrail.store.engine import connect
+from statetrail_addons import record_state
 from statetrail_addons.record_state import RecordState
 from support.certificates import certificate
 from support.proxy import (
@@ -373,3 +374,12 @@ def _serving(app, config: Config, port: int):
         loop.call_soon_threadsafe(over.set)
         thread.join()
         loop.close()
+
+
+def test_the_module_offers_every_hook_and_command_of_the_recorder() -> None:
+    """It is the addon itself; a hook that it does not name would never be called."""
+    offered = {name for name in dir(RecordState) if not name.startswith("_")}
+    offered = {name for name in offered if callable(getattr(RecordState, name))}
+    assert {"load", "response", "summary"} <= offered
+    recorders = {getattr(record_state, name).__self__ for name in offered}
+    assert len(recorders) == 1

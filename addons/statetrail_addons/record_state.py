@@ -179,10 +179,10 @@ class RecordState(Commands):
     def response(self, flow: HTTPFlow) -> Awaitable[None] | None:
         # Responses that are there within some turns of a busy event loop are read one after the
         # other and share a commit: each waits for it. One that is alone does not wait.
-        turn = self._turn_s_end(flow) if len(self._flows) > 1 else None
-        if turn is None:
+        commit = self._shared_commit(flow) if len(self._flows) > 1 else None
+        if commit is None:
             self._record(flow)
-        return turn
+        return commit
 
     def error(self, flow: HTTPFlow) -> None:
         # A replayed flow file gives a cut exchange to both hooks; the store keeps it once.
@@ -190,7 +190,7 @@ class RecordState(Commands):
 
     def done(self) -> None:
         """Write what waits; exchanges still under way may yet follow."""
-        self._end_turn()
+        self._commit_held()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -212,7 +212,7 @@ class RecordState(Commands):
         self._keep_trying()
         return any(issue.channel == "body" for issue in sighted.issued)
 
-    def _turn_s_end(self, flow: HTTPFlow) -> asyncio.Future[None] | None:
+    def _shared_commit(self, flow: HTTPFlow) -> asyncio.Future[None] | None:
         """When the flow will be recorded and committed, with others where there are some."""
         try:
             loop = asyncio.get_running_loop()
@@ -221,9 +221,9 @@ class RecordState(Commands):
         if not self._held:
             loop.call_soon(self._gather, loop, TURNS, time.perf_counter())
         # Each has its own: one that is cancelled does not end the others' waiting.
-        turn: asyncio.Future[None] = loop.create_future()
-        self._held.append((flow, turn))
-        return turn
+        commit: asyncio.Future[None] = loop.create_future()
+        self._held.append((flow, commit))
+        return commit
 
     def _gather(self, loop: asyncio.AbstractEventLoop, turns: int, since: float) -> None:
         """Wait for more responses while flows are under way and the event loop is busy."""
@@ -231,9 +231,9 @@ class RecordState(Commands):
         if turns > 1 and len(self._held) < len(self._flows) and now - since > BRIEF_S:
             loop.call_soon(self._gather, loop, turns - 1, now)
         else:
-            self._end_turn()
+            self._commit_held()
 
-    def _end_turn(self) -> None:
+    def _commit_held(self) -> None:
         held, self._held = self._held, []
         try:
             for flow, _ in held:
@@ -245,9 +245,9 @@ class RecordState(Commands):
                 self.journal.flush()
                 self._keep_trying()
         finally:
-            for _, turn in held:
-                if not turn.done():
-                    turn.set_result(None)
+            for _, commit in held:
+                if not commit.done():
+                    commit.set_result(None)
 
     def _record(self, flow: HTTPFlow, *, later: bool = False) -> None:
         live = self._flows.pop(flow.id, None) or Live(request_of(flow))

@@ -54,9 +54,9 @@ class TimedRecorder(RecordState):
 
         return run
 
-    def _end_turn(self) -> None:
+    def _commit_held(self) -> None:
         wall, cpu = time.perf_counter_ns(), time.thread_time_ns()
-        super()._end_turn()
+        super()._commit_held()
         cpu, wall = time.thread_time_ns() - cpu, time.perf_counter_ns() - wall
         many = len(self._waiting)
         self.times += [(w + wall / many, c + cpu / many, many) for w, c in self._waiting]

@@ -2,8 +2,8 @@
 
 Enters: `Evidence`. Leaves: the same uses, those gaps counted as no longer than one step.
 
-A poller or a cron job asks at even steps. Where it seems to have left out one or two and its value
-was still alive, either it did, or the capture missed a request that kept the value alive: a gap of
+A poller or a cron job asks at even steps. Where it seems to have left out some and its value was
+still alive, either it did, or the capture missed a request that kept the value alive: a gap of
 twice the usual step is what a missed request looks like. So such a gap tells no more than that the
 value outlived one step, unless it agrees with what all others say. (An end needs no such care: a
 missed request only makes the fatal gap shorter, and its bound from above stays true.)

@@ -1,8 +1,9 @@
 """Inferring: from evidence to policy and intervals.
 
 Enters: `Evidence` (all uses, or those of a sample of the values) and `Ballots` (all values).
-Leaves: `Inference`. The order: restarts and calendars are taken out; the models are weighed; late
-uses make the name strict; the votes bound both limits.
+Leaves: `Inference`. The order: restarts and calendars are taken out; the models are weighed, on the
+gaps as they were seen and with doubt (`statetrail.inference.steps`); late uses make the name
+strict; the votes bound both limits.
 """
 
 from dataclasses import dataclass, replace
@@ -113,20 +114,18 @@ def infer(
         ballots = Ballots.of(evidence)
     late = _late(evidence) if late is None else late
     sample = _sample(evidence)
-    careful = unmissed(sample)
-    trials = Trials.of(careful)
+    trials = Trials.of(sample)
     clients = len(np.unique(trials.fatal_client))
     policy, posterior, naming = "undetermined", None, None
     if not ballots.ends:
         policy = "none-seen"
     elif trials.ends >= MIN_ENDS and clients >= MIN_CLIENTS:
-        naming = weigh(careful)
-        posterior = naming.posterior[naming.best]
+        naming, posterior = _weighed(sample)
         if posterior >= MIN_POSTERIOR and (trials.ends >= MANY_ENDS or naming.best not in _MANY):
             policy = naming.best
         if policy == "idle" and _denied(ballots):
             policy = "undetermined"
-        if policy == "mixed" and _torn(trials, naming):
+        if policy == "mixed" and _torn(naming):
             policy = "undetermined"
     if policy == "age":
         limit = interval(ballots, sample, "age", policy)
@@ -150,6 +149,21 @@ def infer(
     )
 
 
+def _weighed(sample: Evidence) -> tuple[Naming, float]:
+    """What the models say, and how probable that makes the best name.
+
+    There are two readings where a steady client may have missed requests: gaps as they were seen,
+    and with doubt. If both find the same name the likeliest, the surer of them counts; if not, that
+    name is as probable as it is in both on average.
+    """
+    doubted = unmissed(sample)
+    readings = [weigh(sample)] if doubted is sample else [weigh(sample), weigh(doubted)]
+    surer = max(readings, key=lambda naming: naming.posterior[naming.best])
+    agreed = len({naming.best for naming in readings}) == 1
+    counting = [surer] if agreed else readings
+    return surer, float(np.mean([naming.posterior[surer.best] for naming in counting]))
+
+
 def _denied(ballots: Ballots) -> bool:
     """Whether ends of values whose birth was not seen deny an idle timeout that fits all others.
 
@@ -164,14 +178,11 @@ def _denied(ballots: Ballots) -> bool:
     return bool(others < FEW_ENDS and np.any(early & old) and not np.any(early & ~old))
 
 
-def _torn(trials: Trials, naming: Naming) -> bool:
+def _torn(naming: Naming) -> bool:
     """Whether clients contradict themselves, which no population that they belong to explains."""
-    by_gap = naming.populations["gap"].log_evidence >= naming.populations["age"].log_evidence
-    span = "gap" if by_gap else "age"
-    longest, shortest = np.zeros(trials.clients), np.full(trials.clients, np.inf)
-    np.maximum.at(longest, trials.lived_client, trials.lived(span))
-    np.minimum.at(shortest, trials.fatal_client, trials.fatal(span))
-    return bool(np.count_nonzero(longest >= shortest) > max(1, TORN * trials.clients))
+    by_gap, by_age = (naming.populations[span] for span in ("gap", "age"))
+    found = by_gap if by_gap.log_evidence >= by_age.log_evidence else by_age
+    return found.torn > max(1, TORN * len(found.second))
 
 
 def _late(evidence: Evidence) -> Late:

@@ -35,8 +35,8 @@ MODELS: Final[dict[str, tuple[str, float]]] = {
     "idle, mostly lost": ("undetermined", 0.05),
     "age, mostly lost": ("undetermined", 0.05),
     "idle and age, hardly": ("undetermined", 0.5),
-    "idle, one client apart": ("undetermined", 0.2),
-    "age, one client apart": ("undetermined", 0.2),
+    "idle, one client apart": ("undetermined", 0.1),
+    "age, one client apart": ("undetermined", 0.1),
     "by gap, freely": ("undetermined", 0.1),
     "by age, freely": ("undetermined", 0.1),
 }

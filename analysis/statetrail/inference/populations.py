@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 
 from statetrail.inference.evidence import Codes, Flags
-from statetrail.inference.noise import LONGEST_S, SHORTEST_S, log_widths
+from statetrail.inference.noise import LONGEST_S, NO_LOSSES, NO_LUCK, SHORTEST_S, log_widths
 from statetrail.inference.numerics import Reals, log_sum
 from statetrail.inference.spreads import edged, inside, spread, whole
 from statetrail.inference.trials import Trials
@@ -40,9 +40,9 @@ _BEST: Final = 200
 _FEWEST: Final = 12
 _WORK: Final = 30_000
 _USUAL: Final = (0.005, 0.01)
-# Rates with their weights.
-_LOSSES: Final = ((1e-5, 0.5), (0.005, 0.25), (0.03, 0.25))
-_LUCK: Final = ((1e-4, 0.75), (0.03, 0.25))
+# Rates with their weights: as often none as in `statetrail.inference.noise`.
+_LOSSES: Final = ((1e-5, NO_LOSSES), (0.005, (1 - NO_LOSSES) / 2), (0.03, (1 - NO_LOSSES) / 2))
+_LUCK: Final = ((1e-4, NO_LUCK), (0.03, 1 - NO_LUCK))
 _SHARES: Final[Reals] = np.array([0.03, 0.12, 0.25, 0.4, 0.5, 0.6, 0.75, 0.88, 0.97])
 
 
@@ -58,11 +58,14 @@ class Populations:
         The same of two populations of which one may be an accident: a single client.
     second
         Per client, the probability to belong to the one with the longer limit.
+    torn
+        Clients that contradict themselves: they outlived a span that ended a value of theirs.
     """
 
     log_evidence: float
     log_doubt: float
     second: Reals
+    torn: int
 
 
 def populations(trials: Trials, span: str) -> Populations:
@@ -75,12 +78,16 @@ def populations(trials: Trials, span: str) -> Populations:
     span
         ``gap`` or ``age``.
     """
-    nobody = Populations(-np.inf, -np.inf, np.zeros(trials.clients))
+    longest, shortest = _reach(trials, span)
+    torn = int(np.count_nonzero(longest >= shortest))
+    nobody = Populations(-np.inf, -np.inf, np.zeros(trials.clients), torn)
     if not trials.ends or trials.clients < 2:
         return nobody
     points = np.unique(np.concatenate([trials.longest(span), trials.fatal(span)]))
     grid = max(_SPARSE, min(_GRID, _CELLS // trials.clients))
-    edges = edged(np.union1d(spread(_bounds(trials, span), grid), spread(points, grid // 2)))
+    bounds = np.unique(np.concatenate([longest, shortest]))
+    bounds = bounds[(bounds > 0) & np.isfinite(bounds)]
+    edges = edged(np.union1d(spread(bounds, grid), spread(points, grid // 2)))
     pairs = _pairs(trials, span, edges)
     for _ in range(_ROUNDS):
         if pairs is None:
@@ -91,17 +98,16 @@ def populations(trials: Trials, span: str) -> Populations:
             break
         edges = np.unique(np.concatenate([edges, *finer]))
         pairs = _pairs(trials, span, edges)
-    return nobody if pairs is None else _mixture(pairs, whole(points, edges))
+    return nobody if pairs is None else _mixture(pairs, whole(points, edges), torn)
 
 
-def _bounds(trials: Trials, span: str) -> Reals:
-    """The longest span that each client outlived, and those that ended its values."""
+def _reach(trials: Trials, span: str) -> tuple[Reals, Reals]:
+    """The longest span that each client outlived, and the shortest that ended a value of its."""
     longest = np.zeros(trials.clients)
     np.maximum.at(longest, trials.lived_client, trials.lived(span))
     shortest = np.full(trials.clients, np.inf)
     np.minimum.at(shortest, trials.fatal_client, trials.fatal(span))
-    found = np.unique(np.concatenate([longest, shortest]))
-    return found[(found > 0) & np.isfinite(found)]
+    return longest, shortest
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +152,7 @@ def _pairs(trials: Trials, span: str, edges: Reals) -> _Pairs | None:
     return _Pairs(one[top], two[top], prior[top], firm, counts)
 
 
-def _mixture(pairs: _Pairs, settled: Flags) -> Populations:
+def _mixture(pairs: _Pairs, settled: Flags, torn: int) -> Populations:
     """The evidence of the pairs, whose shares and rates are averaged.
 
     Only pairs of settled cells count: a cell that holds data is flattered.
@@ -173,7 +179,7 @@ def _mixture(pairs: _Pairs, settled: Flags) -> Populations:
         doubts.append(weight + log_sum(mixed[sure & ~pairs.firm]))
         by_noise.append((weight + float(mixed[best]), membership))
     _, membership = max(by_noise, key=lambda found: found[0])
-    return Populations(log_sum(totals), log_sum(doubts), membership)
+    return Populations(log_sum(totals), log_sum(doubts), membership, torn)
 
 
 def _by_cell(counts: tuple[Reals, Reals, Reals, Reals], loss: float, luck: float) -> Reals:

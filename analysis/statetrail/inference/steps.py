@@ -31,7 +31,10 @@ _APART: Final = 1e3
 
 
 def unmissed(evidence: Evidence) -> Evidence:
-    """The evidence with survived gaps of several of a client's even steps counted as one step."""
+    """The evidence with survived gaps of several of a client's even steps counted as one step.
+
+    The very same evidence where there are none to doubt.
+    """
     low, high = evidence.bounds("gap")
     timed = np.flatnonzero((low > 0) & np.isfinite(high))
     logs = np.log((low[timed] + high[timed]) / 2)
@@ -50,7 +53,8 @@ def unmissed(evidence: Evidence) -> Evidence:
     careful = _shortened(evidence, times)
     # What agrees with the others needs no doubt.
     agreed = threshold(*careful.votes("gap")).high_s
-    return _shortened(evidence, np.where(low > (agreed or 0.0), times, 1.0))
+    doubted = np.where(low > (agreed or 0.0), times, 1.0)
+    return _shortened(evidence, doubted) if np.any(doubted > 1) else evidence
 
 
 def _shortened(evidence: Evidence, times: Reals) -> Evidence:

@@ -16,8 +16,10 @@ from statetrail.inference.numerics import Reals, log_bernoulli, log_sum
 from statetrail.inference.spreads import edged, spread
 from statetrail.inference.trials import Trials
 
-WIDEST: Final = 3.0
-"""A zone ends at most at so many times its beginning."""
+NARROWEST: Final = 0.01
+WIDEST: Final = 1.0
+"""Widths of zones by their beginning, equally likely on a log scale in between: who looks for what
+has timed out less often than once in the timeout has no timeout."""
 MIN_EACH: Final = 2
 """Survivals in a zone, and ends: fewer are no zone but noise."""
 
@@ -71,17 +73,14 @@ def zone(trials: Trials, span: str) -> Zone:
         fits = (
             (dead >= MIN_EACH)
             & (alive >= MIN_EACH)
-            & (floors[None, :] <= WIDEST * ceilings[:, None])
+            & (floors[None, :] <= (1 + WIDEST) * ceilings[:, None])
             & np.isfinite(ceilings)[None, :]
         )
     within = log_bernoulli(np.maximum(dead, 0), np.maximum(dead, 0) + np.maximum(alive, 0), (1, 1))
     above = log_luck(
         (len(lived) - kept_to).astype(np.float64), (len(fatal) - ends_below).astype(np.float64)
     )
-    # A zone's end is log-uniform on [1, WIDEST] times its beginning.
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ends = np.log(np.minimum(np.log(ceilings / floors) / np.log(WIDEST), 1.0))
-    prior = log_widths(edges)[:, None] + ends[None, :]
+    prior = log_widths(edges)[:, None] + _log_ends(edges)
     cells = np.where(fits, prior + losses[:, None] + within + above[None, :], -np.inf)
     if not np.isfinite(cells).any():
         return Zone(-np.inf, None, None)
@@ -95,6 +94,17 @@ def zone(trials: Trials, span: str) -> Zone:
     begin, end = best[int(np.argmax(rising))]
     low, high = float(floors[begin]), float(ceilings[end])
     return Zone(float(np.logaddexp(log_sum(cells), log_sum(rising))) + HALF, low, high)
+
+
+def _log_ends(edges: Reals) -> Reals:
+    """Log prior masses of the cells in which a zone ends, one row for each in which it begins."""
+    floors, ceilings = edges[:-1], edges[1:]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        begins = np.sqrt(floors * ceilings)[:, None]
+        least, most = (
+            np.clip(edge[None, :] / begins - 1, NARROWEST, WIDEST) for edge in (floors, ceilings)
+        )
+        return np.asarray(np.log(np.log(most / least) / np.log(WIDEST / NARROWEST)))
 
 
 def _rise(lived: Reals, fatal: Reals, low: float, high: float) -> float:

@@ -26,7 +26,7 @@ from rich.progress import Progress
 from calibration.cases import BEYOND_UP_TO, CASES, Case
 from calibration.judge import Judged, Tally, judge, limit_of, tally
 from calibration.naive import ESTIMATORS, lives
-from calibration.tables import Naive, render
+from calibration.tables import Naive, markdown, render
 from statetrail.analyses.expiry import expiry
 from statetrail.analyses.uses import uses
 from statetrail.frames import Recording
@@ -160,6 +160,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="the first of the held-out seeds")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--keep", type=Path, help="folder of outcomes: go on where one was stopped")
+    parser.add_argument("--markdown", type=Path, help="write the documentation's tables, too")
     asked = parser.parse_args(argv)
     if asked.keep:
         asked.keep.mkdir(parents=True, exist_ok=True)
@@ -172,6 +173,8 @@ def main(argv: list[str] | None = None) -> int:
     for case, size in product(asked.policies, asked.sizes):
         tallies.setdefault((case, size), tally(()))
     missed = render(console, tallies, naive, asked.policies, sorted(asked.sizes))
+    if asked.markdown:
+        asked.markdown.write_text(markdown(tallies, asked.policies, sorted(asked.sizes)))
     console.print(f"{time.perf_counter() - begun:.0f} s")
     return 1 if missed else 0
 

@@ -5,7 +5,7 @@ what was missed, each in a sentence.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
@@ -196,6 +196,35 @@ def _lines(console: Console, lines: Sequence[Line]) -> None:
     for line in lines:
         table.add_row(*line[:4], "yes" if line.reached else "NO")
     console.print(table)
+
+
+def markdown(tallies: Tallies, cases: Sequence[str], sizes: Sequence[int]) -> str:
+    """The tables of the documentation, without what nothing is asked for."""
+    judged = [case for case in cases if not CASES[case].beyond]
+    limited = [case for case in judged if CASES[case].limits]
+
+    def share(what: str) -> Callable[[Tally], str]:
+        return lambda found: (
+            f"{told} of {told.trials}" if (told := found.share(what)).trials else "·"
+        )
+
+    def widths(found: Tally) -> str:
+        both = [_width(found.width(what)) for what in ("width", "sharp_width")]
+        return " / ".join(both) if found.share("covered").trials else "·"
+
+    tables: list[tuple[str, list[str], Callable[[Tally], str]]] = [
+        ("named rightly", judged, share("right")),
+        ("avoidably wrong", judged, share("avoidable")),
+        ("reported interval covers", limited, share("covered")),
+        ("sharp interval covers", limited, share("sharp_covered")),
+        ("median relative width, reported / sharp", limited, widths),
+    ]
+    texts = []
+    for title, rows, cell in tables:
+        table = [[title, *(f"{size:,} values" for size in sizes)], ["---"] * (len(sizes) + 1)]
+        table += [[case, *(cell(tallies[case, size]) for size in sizes)] for case in rows]
+        texts.append("".join(f"| {' | '.join(row)} |\n" for row in table))
+    return "\n".join(texts)
 
 
 def _width(width: float) -> str:

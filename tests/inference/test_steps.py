@@ -9,6 +9,7 @@ import pytest
 
 from inference.made import evidence
 from statetrail.inference import Evidence, infer
+from statetrail.inference.advice import advice
 from statetrail.inference.inferring import MIN_POSTERIOR
 from statetrail.inference.steps import unmissed
 
@@ -76,3 +77,7 @@ def test_missed_requests_make_no_second_population(pollers: int, policy: str) ->
     assert found.policy == policy
     assert found.posterior is not None
     assert (found.posterior >= MIN_POSTERIOR) is (policy == "idle")
+    told = "hangs on whether a request was missed in 3 gaps of several steps" in advice(
+        found, ends=20, clients=5
+    )
+    assert told is (policy == "undetermined")

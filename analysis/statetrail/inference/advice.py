@@ -66,6 +66,9 @@ def advice(found: Inference, ends: int, clients: int) -> str:
         gain = "would show whether idle time decides"
     if ends and (ends < MIN_ENDS or clients < MIN_CLIENTS):
         gain += f", and {MIN_ENDS} ends by {MIN_CLIENTS} clients could give the policy a name"
+    if found.doubted:
+        where = "a gap" if found.doubted == 1 else f"{found.doubted} gaps"
+        gain += f"; the policy hangs on whether a request was missed in {where} of several steps"
     return f"{seen}: a client that pauses {spoken(probe)} {gain}."
 
 

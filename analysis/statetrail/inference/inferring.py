@@ -73,6 +73,9 @@ class Inference:
         The throttle that the renewal of values seems to have; `None`: none.
     lost
         Ends that the named limits do not explain.
+    doubted
+        Gaps of several steps of steady clients, where what is the likeliest policy hangs on whether
+        a request was missed in them; else 0.
     """
 
     policy: str
@@ -85,6 +88,7 @@ class Inference:
     refused: int
     grain_s: float | None
     lost: int
+    doubted: int
 
 
 def infer(
@@ -116,11 +120,11 @@ def infer(
     sample = _sample(evidence)
     trials = Trials.of(sample)
     clients = len(np.unique(trials.fatal_client))
-    policy, posterior, naming = "undetermined", None, None
+    policy, posterior, naming, doubted = "undetermined", None, None, 0
     if not ballots.ends:
         policy = "none-seen"
     elif trials.ends >= MIN_ENDS and clients >= MIN_CLIENTS:
-        naming, posterior = _weighed(sample)
+        naming, posterior, doubted = _weighed(sample)
         if posterior >= MIN_POSTERIOR and (trials.ends >= MANY_ENDS or naming.best not in _MANY):
             policy = naming.best
         if policy == "idle" and _denied(ballots):
@@ -146,22 +150,27 @@ def infer(
         late.refused,
         grain,
         _lost(ballots, policy, idle, age),
+        doubted,
     )
 
 
-def _weighed(sample: Evidence) -> tuple[Naming, float]:
-    """What the models say, and how probable that makes the best name.
+def _weighed(sample: Evidence) -> tuple[Naming, float, int]:
+    """What the models say, how probable the best name is, and how many doubted gaps it hangs on.
 
     There are two readings where a steady client may have missed requests: gaps as they were seen,
     and with doubt. If both find the same name the likeliest, the surer of them counts; if not, that
     name is as probable as it is in both on average.
     """
-    doubted = unmissed(sample)
-    readings = [weigh(sample)] if doubted is sample else [weigh(sample), weigh(doubted)]
+    careful = unmissed(sample)
+    if careful is sample:
+        naming = weigh(sample)
+        return naming, naming.posterior[naming.best], 0
+    readings = [weigh(sample), weigh(careful)]
     surer = max(readings, key=lambda naming: naming.posterior[naming.best])
-    agreed = len({naming.best for naming in readings}) == 1
-    counting = [surer] if agreed else readings
-    return surer, float(np.mean([naming.posterior[surer.best] for naming in counting]))
+    if readings[0].best == readings[1].best:
+        return surer, surer.posterior[surer.best], 0
+    doubted = int(np.count_nonzero(careful.gap_low_s < sample.gap_low_s))
+    return surer, float(np.mean([naming.posterior[surer.best] for naming in readings])), doubted
 
 
 def _denied(ballots: Ballots) -> bool:

@@ -29,7 +29,9 @@ NEVER: Final = 0.2
 MIN_CLIENTS: Final = 2
 """Clients that each population needs, those whose ends or survivals the other does not allow..."""
 MIN_TRIALS: Final = 3
-"""... or so many survivals that the first limit forbids, if values of theirs ended too."""
+MIN_UNMET: Final = 2
+"""... or so many survivals that the first limit forbids, if values of theirs ended too, and so many
+ends that the second does not explain."""
 
 _GRID: Final = 48
 _SPARSE: Final = 12
@@ -211,11 +213,13 @@ def _acts(counts: tuple[Reals, Reals, Reals, Reals], one: Codes, two: Codes) -> 
     lost, _, explained, lucky = counts
     # Survivals that the first limit forbids; ends that the second does not explain.
     forbidden = lucky[:, one] - lucky[:, two]
+    unmet = lost[:, two] - lost[:, one]
     needs_second = (forbidden > 0).sum(axis=0)
-    needs_first = ((lost[:, two] - lost[:, one]) > 0).sum(axis=0)
+    needs_first = (unmet > 0).sum(axis=0)
     ends = np.where(forbidden > 0, explained[:, two], 0).sum(axis=0)
     several = (needs_second >= MIN_CLIENTS) & (needs_first >= MIN_CLIENTS)
     at_length = (forbidden.sum(axis=0) >= MIN_TRIALS) & (ends >= 1)
+    at_length &= unmet.sum(axis=0) >= MIN_UNMET
     return (needs_second > 0) & (needs_first > 0), several | at_length
 
 

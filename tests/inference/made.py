@@ -1,8 +1,11 @@
 """Evidence of small made servers, exact to the second, for the tests of the inference."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 from typing import Any
+
+import numpy as np
 
 from statetrail.inference import Evidence
 
@@ -42,3 +45,15 @@ def evidence(
             if ended:
                 value, born = (client, value[1] + 1), now
     return Evidence.of(**{name: [row[name] for row in rows] for name in rows[0]})
+
+
+def two_populations(*, clients: int = 12, uses: int = 60, seed: int = 0) -> Evidence:
+    """Half of the clients have another timeout; the later ones the longer one."""
+    one, two = (
+        evidence(lambda gap, age, t=t: gap >= t, clients=clients, uses=uses, seed=seed + t)
+        for t in (600, 1800)
+    )
+    names = Evidence.__dataclass_fields__
+    shifted = replace(two, value=two.value + one.values, client=two.client + clients)
+    both = {name: np.concatenate([getattr(one, name), getattr(shifted, name)]) for name in names}
+    return Evidence(**both)

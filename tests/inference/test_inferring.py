@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import statetrail.inference
-from inference.made import Dies, evidence
+from inference.made import Dies, evidence, two_populations
 from statetrail.analyses.expiry import expiry
 from statetrail.frames import Recording
 from statetrail.inference import Evidence, infer
@@ -46,15 +46,6 @@ def test_a_made_server_is_named(dies: Dies, policy: str) -> None:
         assert found.idle.low_s < 1800 <= found.idle.high_s
         assert found.idle.sharp.low_s is not None
         assert found.idle.low_s <= found.idle.sharp.low_s
-
-
-def two_populations() -> Evidence:
-    """Half of the clients have another timeout; those from 12 on the longer one."""
-    one, two = (evidence(lambda gap, age, t=t: gap >= t, seed=t) for t in (600, 1800))
-    names = Evidence.__dataclass_fields__
-    shifted = replace(two, value=two.value + one.values, client=two.client + 12)
-    both = {name: np.concatenate([getattr(one, name), getattr(shifted, name)]) for name in names}
-    return Evidence(**both)
 
 
 def test_two_populations_are_mixed() -> None:

@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import product
 from random import Random
 
 import numpy as np
@@ -9,14 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.made import evidence
+from inference.made import evidence, two_populations
 from statetrail.inference import Ballots, Evidence
 from statetrail.inference.instants import instants
 from statetrail.inference.limits import single_limit
 from statetrail.inference.noise import HAZARDS
-from statetrail.inference.numerics import log_gamma, log_sum
+from statetrail.inference.numerics import Reals, log_gamma, log_sum
+from statetrail.inference.populations import LOSSES, LUCK, SHARES, populations
 from statetrail.inference.throttles import noted
 from statetrail.inference.trials import Trials
+from statetrail.inference.zones import zone
 
 
 @given(st.floats(1e-3, 1e6))
@@ -81,6 +85,98 @@ def test_the_evidence_of_one_limit_is_the_integral(span: str) -> None:
     trials = Trials.of(uses)
     slow = slow_limit(trials, span, np.geomspace(10, 300_000, 10_000).tolist())
     assert single_limit(trials, span) == pytest.approx(slow, abs=0.2)
+
+
+def slow_zone(trials: Trials, span: str, begins: Reals, widths: Reals) -> float:
+    """The evidence of a grey zone by a sum over very many, each by counting."""
+    lived, fatal = trials.lived(span), trials.fatal(span)
+    hazards = HAZARDS[::3]
+    total = []
+    for begin in begins.tolist():
+        lost, kept = fatal <= begin, lived <= begin
+        n, k = np.count_nonzero(lost), np.count_nonzero(kept)
+        gaps, ended = trials.lived_gap[kept].sum(), trials.fatal_gap[lost]
+        any_time = [np.log(-np.expm1(-h * ended)).sum() - h * gaps for h in hazards]
+        some = [beta_bernoulli(n, n + k, 0.5, 100), log_sum(any_time) - math.log(len(hazards))]
+        losses = log_sum([log_sum(some) + math.log(0.5 * 0.4), -np.inf if n else math.log(0.6)])
+        for end in (begin * (1 + widths)).tolist():
+            dead, alive = fatal[~lost & (fatal <= end)], lived[~kept & (lived < end)]
+            if min(len(dead), len(alive)) < 2:
+                continue
+            evenly = beta_bernoulli(len(dead), len(dead) + len(alive), 1, 1)
+            chances = np.concatenate([dead - begin, end - alive]) / (end - begin)
+            inside = log_sum([evenly, np.log(np.maximum(chances, 1e-3)).sum()]) + math.log(0.5)
+            lucky = np.count_nonzero(lived >= end)
+            luck = beta_bernoulli(lucky, lucky + np.count_nonzero(~lost), 0.5, 20) + math.log(0.25)
+            above = log_sum([luck, -np.inf if lucky else math.log(0.75)])
+            total.append(losses + inside + above)
+    inside = math.log(begins[-1] / begins[0]) / math.log(30 * 86_400 / 10) * 0.98
+    return log_sum(total) + math.log(inside / len(begins) / len(widths))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_evidence_of_a_grey_zone_is_the_integral(seed: int) -> None:
+    """The sum over cells, against one over begins and widths that are even on a log scale."""
+    random = Random(seed)
+    uses = evidence(lambda gap, age: gap >= 1800 * random.uniform(1, 1.5), clients=6, seed=seed)
+    trials = Trials.of(uses)
+    slow = slow_zone(trials, "gap", np.geomspace(900, 3600, 300), np.geomspace(0.01, 1, 100))
+    assert zone(trials, "gap").log_evidence == pytest.approx(slow, abs=0.7)
+
+
+def slow_populations(trials: Trials, span: str, firsts: Reals, ratios: Reals) -> float:
+    """The evidence of two limits by a sum over very many pairs, client by client."""
+    total = []
+    of_client = [
+        [trials.fatal(span)[trials.fatal_client == c], trials.lived(span)[trials.lived_client == c]]
+        for c in range(trials.clients)
+    ]
+    for first in firsts.tolist():
+        for ratio in (*ratios.tolist(), np.inf):
+            counts = np.array(
+                [
+                    [
+                        [np.count_nonzero(spans < limit), np.count_nonzero(spans >= limit)]
+                        for limit in (first, first * ratio)
+                        for spans in (fatal, lived)
+                    ]
+                    for fatal, lived in of_client
+                ]
+            ).reshape(len(of_client), 2, 4)
+            forbidden, unmet = counts[:, 0, 3] > counts[:, 1, 3], counts[:, 1, 0] > counts[:, 0, 0]
+            if not forbidden.any() or not unmet.any():
+                continue
+            prior = 0.2 if ratio == np.inf else 0.8 / len(ratios)
+            each = []
+            for (loss, likely), (luck, probable) in product(LOSSES, LUCK):
+                logs = counts @ np.log([loss, 1 - luck, 1 - loss, luck])
+                for share in SHARES:
+                    mixed = np.logaddexp(logs[:, 0] + np.log(1 - share), logs[:, 1] + np.log(share))
+                    each.append(mixed.sum() + math.log(likely * probable / len(SHARES)))
+            total.append(log_sum(each) + math.log(prior))
+    inside = math.log(firsts[-1] / firsts[0]) / math.log(30 * 86_400 / 10) * 0.98
+    return log_sum(total) + math.log(inside / len(firsts))
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_evidence_of_two_populations_is_the_integral(seed: int) -> None:
+    """The best pairs of cells, against all pairs of limits that are even on a log scale."""
+    trials = Trials.of(two_populations(clients=4, uses=40, seed=seed))
+    slow = slow_populations(trials, "gap", np.geomspace(500, 2000, 40), np.geomspace(1.25, 10, 60))
+    found = populations(trials, "gap")
+    assert log_sum([found.log_evidence, found.log_doubt]) == pytest.approx(slow, abs=0.5)
+
+
+def test_a_limit_that_rests_on_one_end_makes_no_population() -> None:
+    """However many survivals the shorter limit forbids."""
+    trials = Trials.of(evidence(lambda gap, age: gap >= 1800))
+    first = trials.fatal_gap.argmin()
+    # One value ended after a gap that all others outlive.
+    lossy = replace(
+        trials, fatal_gap=np.where(np.arange(trials.ends) == first, 300, trials.fatal_gap)
+    )
+    found = populations(lossy, "gap")
+    assert found.log_evidence < found.log_doubt - 5
 
 
 def test_gaps_are_counted_from_the_last_noted_use() -> None:

@@ -43,9 +43,9 @@ _FEWEST: Final = 12
 _WORK: Final = 30_000
 _USUAL: Final = (0.005, 0.01)
 # Rates with their weights: as often none as in `statetrail.inference.noise`.
-_LOSSES: Final = ((1e-5, NO_LOSSES), (0.005, (1 - NO_LOSSES) / 2), (0.03, (1 - NO_LOSSES) / 2))
-_LUCK: Final = ((1e-4, NO_LUCK), (0.03, 1 - NO_LUCK))
-_SHARES: Final[Reals] = np.array([0.03, 0.12, 0.25, 0.4, 0.5, 0.6, 0.75, 0.88, 0.97])
+LOSSES: Final = ((1e-5, NO_LOSSES), (0.005, (1 - NO_LOSSES) / 2), (0.03, (1 - NO_LOSSES) / 2))
+LUCK: Final = ((1e-4, NO_LUCK), (0.03, 1 - NO_LUCK))
+SHARES: Final[Reals] = np.array([0.03, 0.12, 0.25, 0.4, 0.5, 0.6, 0.75, 0.88, 0.97])
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,19 +161,19 @@ def _mixture(pairs: _Pairs, settled: Flags, torn: int) -> Populations:
     """
     sure = settled[pairs.one] & settled[pairs.two]
     totals, doubts, by_noise = [], [], []
-    for (loss, likely), (luck, probable) in product(_LOSSES, _LUCK):
+    for (loss, likely), (luck, probable) in product(LOSSES, LUCK):
         each = _by_cell(pairs.counts, loss, luck)
         a, b = each[:, pairs.one], each[:, pairs.two]
         # The larger of both is taken out first, so that neither exponential can overflow.
         larger = np.maximum(a, b)
         first, other = np.exp(a - larger), np.exp(b - larger)
         by_share = larger.sum(axis=0) + np.stack(
-            [np.log((1 - s) * first + s * other).sum(axis=0) for s in _SHARES]
+            [np.log((1 - s) * first + s * other).sum(axis=0) for s in SHARES]
         )
         peak = by_share.max(axis=0)
         mixed = peak + np.log(np.exp(by_share - peak).mean(axis=0)) + pairs.prior
         best = int(np.argmax(mixed))
-        share = _SHARES[int(np.argmax(by_share[:, best]))]
+        share = SHARES[int(np.argmax(by_share[:, best]))]
         odds = b[:, best] + np.log(share) - a[:, best] - np.log1p(-share)
         membership = 1 / (1 + np.exp(-np.clip(odds, -50, 50)))
         weight = float(np.log(likely * probable))

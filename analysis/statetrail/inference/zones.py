@@ -11,7 +11,16 @@ from typing import Final
 
 import numpy as np
 
-from statetrail.inference.noise import HALF, HAZARDS, Losses, log_loss_chance, log_luck, log_widths
+from statetrail.inference.noise import (
+    HALF,
+    HAZARDS,
+    LONGEST_S,
+    SHORTEST_S,
+    Losses,
+    log_loss_chance,
+    log_luck,
+    log_widths,
+)
 from statetrail.inference.numerics import Reals, log_bernoulli, log_sum
 from statetrail.inference.spreads import edged, spread
 from statetrail.inference.trials import Trials
@@ -24,7 +33,8 @@ MIN_EACH: Final = 2
 """Survivals in a zone, and ends: fewer are no zone but noise."""
 
 _GRID: Final = 56
-_RISING: Final = 80
+_RISING: Final = 300
+_BEGINS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +108,13 @@ def zone(trials: Trials, span: str) -> Zone:
 
 def _log_ends(edges: Reals) -> Reals:
     """Log prior masses of the cells in which a zone ends, one row for each in which it begins."""
-    floors, ceilings = edges[:-1], edges[1:]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        begins = np.sqrt(floors * ceilings)[:, None]
-        least, most = (
-            np.clip(edge[None, :] / begins - 1, NARROWEST, WIDEST) for edge in (floors, ceilings)
-        )
-        return np.asarray(np.log(np.log(most / least) / np.log(WIDEST / NARROWEST)))
+    bounded = np.clip(edges, SHORTEST_S, LONGEST_S)
+    within = (np.arange(_BEGINS) + 0.5)[:, None] / _BEGINS
+    begins = bounded[:-1] * (bounded[1:] / bounded[:-1]) ** within
+    reached = np.clip(edges / begins[..., None] - 1, NARROWEST, WIDEST)
+    masses = np.diff(np.log(reached), axis=2).mean(axis=0) / np.log(WIDEST / NARROWEST)
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(masses))
 
 
 def _rise(lived: Reals, fatal: Reals, low: float, high: float) -> float:

@@ -32,6 +32,9 @@ class Judged:
         The intervals hold the world's limits; none: there is no limit, or it is not stated.
     width, sharp_width
         Widths by the true limit, infinite for open ones; likewise none.
+    clock_width
+        What is open by the server's own clock, by the true limit, infinite or none as well: no
+        sharp interval can be narrower. Only where one limit alone ends values.
     """
 
     named: str
@@ -43,6 +46,7 @@ class Judged:
     sharp_covered: bool | None
     width: float | None
     sharp_width: float | None
+    clock_width: float | None
 
 
 def judge(case: Case, truth: Truth, row: Mapping[str, Any] | None) -> Judged:
@@ -65,6 +69,7 @@ def judge(case: Case, truth: Truth, row: Mapping[str, Any] | None) -> Judged:
         sharp_covered=sharp_covered,
         width=width,
         sharp_width=sharp_width,
+        clock_width=_by_clock(case, truth),
     )
 
 
@@ -91,6 +96,15 @@ def _held(
         holds &= low < true <= high
         widths.append((high - low) / true)
     return holds, max(widths)
+
+
+def _by_clock(case: Case, truth: Truth) -> float | None:
+    """What is open by the server's own times, where one limit alone ends values."""
+    if not case.clean or len(case.limits) > 1:
+        return None
+    limit = case.limits[0]
+    outlived, ended = truth.idle_within_s if limit == "idle" else truth.age_within_s
+    return (ended - outlived) / limit_of(truth, limit)
 
 
 def _bound(row: Mapping[str, Any], kind: str, limit: Limit, side: str) -> float | None:

@@ -109,6 +109,13 @@ def _intervals(
             widths = [_width(tallies[case, size].width(width)) for size in sizes]
             table.add_row(case, *shares, *widths)
         console.print(table)
+    title = "Median relative width of what is open by the server's own clock"
+    table = Table("worlds", *(str(size) for size in sizes), title=title)
+    for case in limited:
+        if CASES[case].clean and len(CASES[case].limits) == 1:
+            widths = [_width(tallies[case, size].width("clock_width")) for size in sizes]
+            table.add_row(case, *widths)
+    console.print(table)
 
 
 def _instead(
@@ -209,15 +216,15 @@ def markdown(tallies: Tallies, cases: Sequence[str], sizes: Sequence[int]) -> st
         )
 
     def widths(found: Tally) -> str:
-        both = [_width(found.width(what)) for what in ("width", "sharp_width")]
-        return " / ".join(both) if found.share("covered").trials else "·"
+        all_of = [_width(found.width(what)) for what in ("width", "sharp_width", "clock_width")]
+        return " / ".join(all_of) if found.share("covered").trials else "·"
 
     tables: list[tuple[str, list[str], Callable[[Tally], str]]] = [
         ("named rightly", judged, share("right")),
         ("avoidably wrong", judged, share("avoidable")),
         ("reported interval covers", limited, share("covered")),
         ("sharp interval covers", limited, share("sharp_covered")),
-        ("median relative width, reported / sharp", limited, widths),
+        ("median relative width, reported / sharp / by the server's clock", limited, widths),
     ]
     texts = []
     for title, rows, cell in tables:

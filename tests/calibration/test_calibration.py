@@ -70,6 +70,16 @@ def test_a_second_cause_without_a_trace_is_no_reproach() -> None:
         assert judged.avoidable == (not truth.idle_explains)
 
 
+@pytest.mark.parametrize("case", ["idle", "absolute", "periodic"])
+def test_no_sharp_interval_is_narrower_than_by_the_clock_of_the_server(case: str) -> None:
+    """A capture knows less than the server, and what it knows is true."""
+    batch = run.Batch(case, 30, tuple(range(12)))
+    judged = run.calibrate(batch).judged
+    for world in judged:
+        assert world.clock_width is not None
+        assert world.sharp_width is None or world.sharp_width >= world.clock_width > 0
+
+
 def test_the_strict_name_counts_where_late_uses_tell_it() -> None:
     """`absolute` and `periodic` are one family where no value was used after its end."""
     case = CASES["periodic"]

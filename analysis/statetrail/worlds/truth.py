@@ -114,15 +114,28 @@ class Truth:
     @property
     def idle_explains(self) -> bool:
         """Whether one idle timeout fits every recorded use, by the server's own times."""
-        return self._one_limit(self.trials.gap_s, self.trials.gap_seen)
+        outlived, ended = self.idle_within_s
+        return outlived < ended
 
     @property
     def age_explains(self) -> bool:
         """Whether one age limit fits every recorded use, by the server's own times."""
-        return self._one_limit(self.trials.age_s, self.trials.birth_seen)
+        outlived, ended = self.age_within_s
+        return outlived < ended
 
-    def _one_limit(self, spans: Floats, known: Flags) -> bool:
+    @property
+    def idle_within_s(self) -> tuple[float, float]:
+        """The longest idle time survived and the shortest that ended a value, as the server had
+        them at the recorded uses: no capture can tell more."""
+        return self._within(self.trials.gap_s, self.trials.gap_seen)
+
+    @property
+    def age_within_s(self) -> tuple[float, float]:
+        """The same of the age."""
+        return self._within(self.trials.age_s, self.trials.birth_seen)
+
+    def _within(self, spans: Floats, known: Flags) -> tuple[float, float]:
         trials = self.trials
         lived = spans[known & trials.met(ACCEPTED)]
         ended = spans[known & trials.met(IDLE, ABSOLUTE, EITHER, RENEWED, LOST)]
-        return bool(lived.max(initial=0.0) < ended.min(initial=np.inf))
+        return float(lived.max(initial=0.0)), float(ended.min(initial=np.inf))

@@ -8,6 +8,7 @@ less is reached than is asked for.
 import argparse
 import os
 import pickle
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -124,9 +125,12 @@ def work(todo: list[Batch], jobs: int, folder: Path | None = None) -> Iterator[O
         yield from map(each, todo)
         return
     # Engines have threads, which a forked process would not inherit alive.
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
+    try:
         for done in as_completed([pool.submit(each, batch) for batch in todo]):
             yield done.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def collect(
@@ -164,6 +168,8 @@ def main(argv: list[str] | None = None) -> int:
     asked = parser.parse_args(argv)
     if asked.keep:
         asked.keep.mkdir(parents=True, exist_ok=True)
+    # Whoever is stopped leaves no processes behind that go on.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     begun = time.perf_counter()
     todo = batches(asked.policies, asked.sizes, asked.worlds, asked.seed)
     tallies, naive = collect(todo, asked.jobs, asked.keep)

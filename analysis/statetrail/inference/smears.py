@@ -27,7 +27,7 @@ SMEARED: Final = 0.5
 """Prior of a zone."""
 UNLIKELY: Final = 0.02
 """Posterior probability below which no zone is allowed for."""
-STEPS: Final = ((0.01, 0.13), (0.03, 0.13), (0.094, 0.13), (0.275, 0.15), (0.825, 0.2))
+STEPS: Final = ((0.01, 0.13), (0.03, 0.13), (0.094, 0.13), (0.275, 0.2), (0.825, 0.2))
 """Relative widths that are tried, each with what such an interval may leave out below it: the odds
 of a sweeper's timeout there to a sharp limit anywhere."""
 TAIL: Final = 0.01

@@ -114,27 +114,27 @@ class Truth:
     @property
     def idle_explains(self) -> bool:
         """Whether one idle timeout fits every recorded use, by the server's own times."""
-        outlived, ended = self.idle_within_s
+        outlived, ended = self._within(self.trials.gap_s, self.trials.gap_seen)
         return outlived < ended
 
     @property
     def age_explains(self) -> bool:
         """Whether one age limit fits every recorded use, by the server's own times."""
-        outlived, ended = self.age_within_s
+        outlived, ended = self._within(self.trials.age_s, self.trials.birth_seen)
         return outlived < ended
 
     @property
     def idle_within_s(self) -> tuple[float, float]:
         """The longest idle time survived and the shortest that ended a value, as the server had
-        them at the recorded uses: no capture can tell more."""
-        return self._within(self.trials.gap_s, self.trials.gap_seen)
+        them at all recorded uses: no capture can tell more."""
+        return self._within(self.trials.gap_s, np.True_)
 
     @property
     def age_within_s(self) -> tuple[float, float]:
         """The same of the age."""
-        return self._within(self.trials.age_s, self.trials.birth_seen)
+        return self._within(self.trials.age_s, np.True_)
 
-    def _within(self, spans: Floats, known: Flags) -> tuple[float, float]:
+    def _within(self, spans: Floats, known: Flags | np.bool_) -> tuple[float, float]:
         trials = self.trials
         lived = spans[known & trials.met(ACCEPTED)]
         ended = spans[known & trials.met(IDLE, ABSOLUTE, EITHER, RENEWED, LOST)]

@@ -6,6 +6,7 @@ less is reached than is asked for.
 """
 
 import argparse
+import hashlib
 import os
 import pickle
 import signal
@@ -14,7 +15,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
@@ -24,6 +25,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
+import statetrail
 from calibration.cases import BEYOND_UP_TO, CASES, Case
 from calibration.judge import Judged, Tally, judge, limit_of, tally
 from calibration.naive import ESTIMATORS, lives
@@ -104,11 +106,19 @@ def batches(cases: list[str], sizes: list[int], worlds: int, seed: int) -> list[
     return made
 
 
+@cache
+def _code() -> str:
+    """What tells this code from any other: outcomes of another are of no use."""
+    sources = [*Path(statetrail.__file__).parent.rglob("*.py"), *Path(__file__).parent.glob("*.py")]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(sources))).hexdigest()[:8]
+
+
 def kept(batch: Batch, folder: Path | None) -> Outcome:
     """The outcome of a batch: the one in the folder, or a new one that is left there."""
     if folder is None:
         return calibrate(batch)
-    file = folder / f"{batch.case}-{batch.size}-{batch.seeds[0]}-{len(batch.seeds)}.pickle"
+    name = f"{batch.case}-{batch.size}-{batch.seeds[0]}-{len(batch.seeds)}"
+    file = folder / f"{_code()}-{name}.pickle"
     if file.exists():
         return Outcome(batch, *pickle.loads(file.read_bytes()))
     outcome = calibrate(batch)
@@ -168,8 +178,6 @@ def main(argv: list[str] | None = None) -> int:
     asked = parser.parse_args(argv)
     if asked.keep:
         asked.keep.mkdir(parents=True, exist_ok=True)
-    # Whoever is stopped leaves no processes behind that go on.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     begun = time.perf_counter()
     todo = batches(asked.policies, asked.sizes, asked.worlds, asked.seed)
     tallies, naive = collect(todo, asked.jobs, asked.keep)
@@ -198,4 +206,6 @@ def _cases(text: str) -> list[str]:
 
 
 if __name__ == "__main__":
+    # Whoever is stopped leaves no processes behind that go on.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     sys.exit(main())

@@ -75,6 +75,8 @@ def test_missed_requests_make_no_second_population(pollers: int, policy: str) ->
     uses = evidence(lambda gap, age: gap >= TIMEOUT_S, clients=8, uses=40)
     found = infer(with_pollers(uses, 0.7 * TIMEOUT_S, missed=1, pollers=pollers))
     assert found.policy == policy
+    assert found.naming is not None
+    assert found.naming.posterior["mixed"] < 0.01
     assert found.posterior is not None
     assert (found.posterior >= MIN_POSTERIOR) is (policy == "idle")
     told = "hangs on whether a request was missed in 3 gaps of several steps" in advice(

@@ -42,10 +42,11 @@ _BEST: Final = 200
 _FEWEST: Final = 12
 _WORK: Final = 30_000
 _USUAL: Final = (0.005, 0.01)
-# Rates with their weights: as often none as in `statetrail.inference.noise`.
 LOSSES: Final = ((1e-5, NO_LOSSES), (0.005, (1 - NO_LOSSES) / 2), (0.03, (1 - NO_LOSSES) / 2))
 LUCK: Final = ((1e-4, NO_LUCK), (0.03, 1 - NO_LUCK))
+"""Rates with their weights: as often none as in `statetrail.inference.noise`."""
 SHARES: Final[Reals] = np.array([0.03, 0.12, 0.25, 0.4, 0.5, 0.6, 0.75, 0.88, 0.97])
+"""Shares of the clients in the second population, all equally likely."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class Populations:
     log_evidence
         Logarithm of the marginal likelihood; minus infinity where there cannot be two.
     log_doubt
-        The same of two populations of which one may be an accident: a single client.
+        The same of two populations of which one may be an accident: a single client, or end.
     second
         Per client, the probability to belong to the one with the longer limit.
     torn

@@ -26,12 +26,12 @@ MOST: Final = 10.0
 """The second limit is so many times the first, at least and at most."""
 NEVER: Final = 0.2
 """Prior that the values of the second population never end."""
-MIN_CLIENTS: Final = 2
-"""Clients that each population needs, those whose ends or survivals the other does not allow..."""
-MIN_TRIALS: Final = 3
 MIN_UNMET: Final = 2
-"""... or so many survivals that the first limit forbids, if values of theirs ended too, and so many
-ends that the second does not explain."""
+"""Ends that the second limit does not explain: fewer are an accident."""
+MIN_OUTLIVED: Final = 2
+MIN_TRIALS: Final = 3
+"""Values that outlived the first limit: somebody may keep one alive out of sight. Or so many
+survivals that it forbids, if values of these clients ended, too."""
 
 _GRID: Final = 48
 _SPARSE: Final = 12
@@ -114,18 +114,26 @@ def _reach(trials: Trials, span: str) -> tuple[Reals, Reals]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Pairs:
-    """The best pairs of cells, the best first: their places, priors, and firmness.
+class _Counts:
+    """Per client and cell: unexplained ends, survivals below, explained ends, survivals above, and
+    the values that these are of."""
 
-    `counts`: per client and cell, unexplained ends, survivals below, explained ends, survivals
-    above.
-    """
+    lost: Reals
+    kept: Reals
+    explained: Reals
+    lucky: Reals
+    outlived: Reals
+
+
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """The best pairs of cells, the best first: their places, priors, and firmness."""
 
     one: Codes
     two: Codes
     prior: Reals
     firm: Flags
-    counts: tuple[Reals, Reals, Reals, Reals]
+    counts: _Counts
 
 
 def _pairs(trials: Trials, span: str, edges: Reals) -> _Pairs | None:
@@ -185,14 +193,13 @@ def _mixture(pairs: _Pairs, settled: Flags, torn: int) -> Populations:
     return Populations(log_sum(totals), log_sum(doubts), membership, torn)
 
 
-def _by_cell(counts: tuple[Reals, Reals, Reals, Reals], loss: float, luck: float) -> Reals:
+def _by_cell(counts: _Counts, loss: float, luck: float) -> Reals:
     """Per client and cell, the log-likelihood with these rates."""
-    lost, kept, explained, lucky = counts
     return np.asarray(
-        lost * np.log(loss)
-        + kept * np.log1p(-loss)
-        + lucky * np.log(luck)
-        + explained * np.log1p(-luck)
+        counts.lost * np.log(loss)
+        + counts.kept * np.log1p(-loss)
+        + counts.lucky * np.log(luck)
+        + counts.explained * np.log1p(-luck)
     )
 
 
@@ -209,35 +216,41 @@ def _best_of(each: Reals, one: Codes, two: Codes) -> Reals:
     return total
 
 
-def _acts(counts: tuple[Reals, Reals, Reals, Reals], one: Codes, two: Codes) -> tuple[Flags, Flags]:
+def _acts(counts: _Counts, one: Codes, two: Codes) -> tuple[Flags, Flags]:
     """Pairs that both populations need, and those of them that rest on more than one accident."""
-    lost, _, explained, lucky = counts
     # Survivals that the first limit forbids; ends that the second does not explain.
-    forbidden = lucky[:, one] - lucky[:, two]
-    unmet = lost[:, two] - lost[:, one]
-    needs_second = (forbidden > 0).sum(axis=0)
-    needs_first = (unmet > 0).sum(axis=0)
-    ends = np.where(forbidden > 0, explained[:, two], 0).sum(axis=0)
-    several = (needs_second >= MIN_CLIENTS) & (needs_first >= MIN_CLIENTS)
+    forbidden = counts.lucky[:, one] - counts.lucky[:, two]
+    ends = np.where(forbidden > 0, counts.explained[:, two], 0).sum(axis=0)
+    outlived = (counts.outlived[:, one] - counts.outlived[:, two]).sum(axis=0)
+    unmet = (counts.lost[:, two] - counts.lost[:, one]).sum(axis=0)
+    several = outlived >= MIN_OUTLIVED
     at_length = (forbidden.sum(axis=0) >= MIN_TRIALS) & (ends >= 1)
-    at_length &= unmet.sum(axis=0) >= MIN_UNMET
-    return (needs_second > 0) & (needs_first > 0), several | at_length
+    needed = (outlived > 0) & (unmet > 0)
+    return needed, (several | at_length) & (unmet >= MIN_UNMET)
 
 
-def _counts(trials: Trials, span: str, edges: Reals) -> tuple[Reals, Reals, Reals, Reals]:
-    """Per client and cell: unexplained ends, survivals below, explained ends, survivals above."""
+def _counts(trials: Trials, span: str, edges: Reals) -> _Counts:
+    """What each limit makes of the clients' trials."""
     floors, ceilings = edges[:-1], edges[1:]
-    lived, fatal = trials.lived(span), trials.fatal(span)
+    lived, fatal, longest = trials.lived(span), trials.fatal(span), trials.longest(span)
+    holder = np.zeros(trials.values, dtype=np.int64)
+    holder[trials.lived_value] = trials.lived_client
     lost = _up_to(trials, trials.fatal_client, fatal, floors, "left")
-    kept = _up_to(trials, trials.lived_client, lived, floors, "left")
-    below = _up_to(trials, trials.lived_client, lived, ceilings, "right")
-    lucky = (
-        kept[:, -1:] * 0
-        + np.bincount(trials.lived_client, minlength=trials.clients)[:, None]
-        - below
+    return _Counts(
+        lost=lost,
+        kept=_up_to(trials, trials.lived_client, lived, floors, "left"),
+        explained=_each(trials, trials.fatal_client) - lost,
+        lucky=_beyond(trials, trials.lived_client, lived, ceilings),
+        outlived=_beyond(trials, holder, longest, ceilings),
     )
-    explained = np.bincount(trials.fatal_client, minlength=trials.clients)[:, None] - lost
-    return lost, kept, explained, lucky
+
+
+def _beyond(trials: Trials, clients: Codes, spans: Reals, limits: Reals) -> Reals:
+    return _each(trials, clients) - _up_to(trials, clients, spans, limits, "right")
+
+
+def _each(trials: Trials, clients: Codes) -> Reals:
+    return np.bincount(clients, minlength=trials.clients)[:, None].astype(np.float64)
 
 
 def _up_to(trials: Trials, clients: Codes, spans: Reals, limits: Reals, side: str) -> Reals:

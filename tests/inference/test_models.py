@@ -179,6 +179,35 @@ def test_a_limit_that_rests_on_one_end_makes_no_population() -> None:
     assert found.log_evidence < found.log_doubt - 5
 
 
+@pytest.mark.parametrize(
+    ("outliving", "ends_later", "firm"), [(1, True, False), (2, False, False), (2, True, True)]
+)
+def test_one_client_makes_a_population_by_two_values_and_an_end(
+    outliving: int, ends_later: bool, firm: bool
+) -> None:
+    """Somebody may keep a value alive out of sight, or all of one client's."""
+    trials = Trials.of(evidence(lambda gap, age: gap >= 1800))
+    own = np.flatnonzero(trials.fatal_client == 0)
+    outlived, others = trials.fatal_value[own[:outliving]], own[outliving:]
+    # None of its values is in the population of the others.
+    spans = trials.fatal_gap.copy()
+    spans[others] = 5000.0
+    ended = np.isin(np.arange(trials.ends), own[: outliving if ends_later else None], invert=True)
+    apart = replace(
+        trials,
+        lived_gap=np.append(trials.lived_gap, np.full(outliving, 4000.0)),
+        lived_age=np.append(trials.lived_age, np.full(outliving, 4000.0)),
+        lived_value=np.append(trials.lived_value, outlived),
+        lived_client=np.append(trials.lived_client, np.zeros(outliving, dtype=np.int64)),
+        fatal_gap=spans[ended],
+        fatal_age=trials.fatal_age[ended],
+        fatal_value=trials.fatal_value[ended],
+        fatal_client=trials.fatal_client[ended],
+    )
+    found = populations(apart, "gap")
+    assert (found.log_evidence > found.log_doubt) is firm
+
+
 def test_gaps_are_counted_from_the_last_noted_use() -> None:
     """Against a walk through each value's uses."""
     uses = evidence(lambda gap, age: gap >= 1800, clients=4)

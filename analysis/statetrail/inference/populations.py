@@ -26,12 +26,14 @@ MOST: Final = 10.0
 """The second limit is so many times the first, at least and at most."""
 NEVER: Final = 0.2
 """Prior that the values of the second population never end."""
-MIN_UNMET: Final = 2
-"""Ends that the second limit does not explain: fewer are an accident."""
+MIN_CLIENTS: Final = 2
+"""Clients that each population needs, those whose ends or survivals the other does not allow..."""
 MIN_OUTLIVED: Final = 2
 MIN_TRIALS: Final = 3
-"""Values that outlived the first limit: somebody may keep one alive out of sight. Or so many
-survivals that it forbids, if values of these clients ended, too."""
+MIN_UNMET: Final = 2
+"""... or so many values that outlived the first limit, or survivals that it forbids, if values of
+these clients ended too (somebody may keep one client's alive out of sight), and so many ends that
+the second does not explain."""
 
 _GRID: Final = 48
 _SPARSE: Final = 12
@@ -222,11 +224,12 @@ def _acts(counts: _Counts, one: Codes, two: Codes) -> tuple[Flags, Flags]:
     forbidden = counts.lucky[:, one] - counts.lucky[:, two]
     ends = np.where(forbidden > 0, counts.explained[:, two], 0).sum(axis=0)
     outlived = (counts.outlived[:, one] - counts.outlived[:, two]).sum(axis=0)
-    unmet = (counts.lost[:, two] - counts.lost[:, one]).sum(axis=0)
-    several = outlived >= MIN_OUTLIVED
-    at_length = (forbidden.sum(axis=0) >= MIN_TRIALS) & (ends >= 1)
-    needed = (outlived > 0) & (unmet > 0)
-    return needed, (several | at_length) & (unmet >= MIN_UNMET)
+    unmet = counts.lost[:, two] - counts.lost[:, one]
+    needs_second, needs_first = ((each > 0).sum(axis=0) for each in (forbidden, unmet))
+    several = (needs_second >= MIN_CLIENTS) & (needs_first >= MIN_CLIENTS)
+    often = (outlived >= MIN_OUTLIVED) | (forbidden.sum(axis=0) >= MIN_TRIALS)
+    at_length = often & (ends >= 1) & (unmet.sum(axis=0) >= MIN_UNMET)
+    return (needs_second > 0) & (needs_first > 0), several | at_length
 
 
 def _counts(trials: Trials, span: str, edges: Reals) -> _Counts:

@@ -72,8 +72,8 @@ def slow_limit(trials: Trials, span: str, limits: Sequence[float]) -> float:
             luck = beta_bernoulli(int(lucky), int(lucky + due), 0.5, 20) + math.log(0.25)
             ways.append(losses + log_sum([luck, math.log(0.75) if not lucky else -np.inf]))
         total.append(log_sum(ways) + math.log(0.5))
-    # All log-uniform on ten seconds to thirty days, with 0.98.
-    inside = math.log(limits[-1] / limits[0]) / math.log(30 * 86_400 / 10) * 0.98
+    # All log-uniform on ten seconds to thirty days, with 0.99.
+    inside = math.log(limits[-1] / limits[0]) / math.log(30 * 86_400 / 10) * 0.99
     return log_sum(total) + math.log(inside / len(limits))
 
 
@@ -110,7 +110,7 @@ def slow_zone(trials: Trials, span: str, begins: Reals, widths: Reals) -> float:
             luck = beta_bernoulli(lucky, lucky + np.count_nonzero(~lost), 0.5, 20) + math.log(0.25)
             above = log_sum([luck, -np.inf if lucky else math.log(0.75)])
             total.append(losses + inside + above)
-    inside = math.log(begins[-1] / begins[0]) / math.log(30 * 86_400 / 10) * 0.98
+    inside = math.log(begins[-1] / begins[0]) / math.log(30 * 86_400 / 10) * 0.99
     return log_sum(total) + math.log(inside / len(begins) / len(widths))
 
 
@@ -154,7 +154,7 @@ def slow_populations(trials: Trials, span: str, firsts: Reals, ratios: Reals) ->
                     mixed = np.logaddexp(logs[:, 0] + np.log(1 - share), logs[:, 1] + np.log(share))
                     each.append(mixed.sum() + math.log(likely * probable / len(SHARES)))
             total.append(log_sum(each) + math.log(prior))
-    inside = math.log(firsts[-1] / firsts[0]) / math.log(30 * 86_400 / 10) * 0.98
+    inside = math.log(firsts[-1] / firsts[0]) / math.log(30 * 86_400 / 10) * 0.99
     return log_sum(total) + math.log(inside / len(firsts))
 
 

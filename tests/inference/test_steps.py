@@ -10,7 +10,7 @@ import pytest
 from inference.made import evidence
 from statetrail.inference import Evidence, infer
 from statetrail.inference.advice import advice
-from statetrail.inference.inferring import MIN_POSTERIOR
+from statetrail.inference.names import MIN_POSTERIOR
 from statetrail.inference.steps import unmissed
 
 TIMEOUT_S = 1800.0

@@ -28,8 +28,8 @@ from statetrail.analyses.uses import tested
 from statetrail.frames import Frame, Recording, origin_expression
 from statetrail.inference import POLICIES, Ballots, Evidence, Inference, Interval, infer
 from statetrail.inference.advice import advice, plan, spoken
-from statetrail.inference.inferring import MIN_CLIENTS, MIN_ENDS
 from statetrail.inference.intervals import AGE_FAMILY
+from statetrail.inference.names import MIN_CLIENTS, MIN_ENDS
 from statetrail.inference.numerics import Reals
 from statetrail.schema import EXPIRY
 

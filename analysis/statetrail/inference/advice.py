@@ -8,8 +8,9 @@ from typing import Final
 
 import numpy as np
 
-from statetrail.inference.inferring import MIN_CLIENTS, MIN_ENDS, Inference
+from statetrail.inference.inferring import Inference
 from statetrail.inference.intervals import AGE_FAMILY, Interval
+from statetrail.inference.names import MIN_CLIENTS, MIN_ENDS
 
 TOKENS: Final = 3
 """Pauses in a plan: so many tokens are tried side by side."""

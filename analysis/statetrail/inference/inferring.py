@@ -1,9 +1,8 @@
 """Inferring: from evidence to policy and intervals.
 
 Enters: `Evidence` (all uses, or those of a sample of the values) and `Ballots` (all values).
-Leaves: `Inference`. The order: restarts and calendars are taken out; the models are weighed, on the
-gaps as they were seen and with doubt (`statetrail.inference.steps`); late uses make the name
-strict; the votes bound both limits.
+Leaves: `Inference`. The order: restarts and calendars are taken out; the policy is named
+(`statetrail.inference.names`), and late uses make the name strict; the votes bound both limits.
 """
 
 from dataclasses import dataclass, replace
@@ -16,11 +15,10 @@ from statetrail.inference.evidence import Evidence
 from statetrail.inference.instants import Instants, instants
 from statetrail.inference.intervals import AGE_FAMILY, Interval, interval
 from statetrail.inference.lateness import PROMPT, Late, strict_name
-from statetrail.inference.policy import Naming, weigh
-from statetrail.inference.steps import unmissed
+from statetrail.inference.names import MIN_POSTERIOR, named
+from statetrail.inference.policy import Naming
 from statetrail.inference.thresholds import threshold
 from statetrail.inference.throttles import noted
-from statetrail.inference.trials import Trials
 
 POLICIES: Final = (
     "idle",
@@ -34,21 +32,10 @@ POLICIES: Final = (
     "none-seen",
     "undetermined",
 )
-MIN_POSTERIOR: Final = 0.95
-"""Probability that a name needs."""
-MIN_ENDS: Final = 3
-MIN_CLIENTS: Final = 2
-"""Ends that any name needs, and clients that found them."""
-MANY_ENDS: Final = 6
-"""Ends that `eviction`, `mixed` and `idle+absolute` need: few ends fit them whatever happened."""
-TORN: Final = 0.02
-"""Share of the clients that may contradict themselves if there are populations; one always may."""
 FEW_ENDS: Final = 20
 """Fewer ends than these have to fit an idle timeout without exception."""
 USES: Final = 25_000
 """Uses on which models are weighed: more tell nothing new and only cost time."""
-
-_MANY: Final = ("eviction", "mixed", "idle+absolute")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,19 +105,12 @@ def infer(
         ballots = Ballots.of(evidence)
     late = _late(evidence) if late is None else late
     sample = _sample(evidence)
-    trials = Trials.of(sample)
-    clients = len(np.unique(trials.fatal_client))
-    policy, posterior, naming, doubted = "undetermined", None, None, 0
+    name = named(sample)
+    policy, naming = name.policy, name.naming
     if not ballots.ends:
         policy = "none-seen"
-    elif trials.ends >= MIN_ENDS and clients >= MIN_CLIENTS:
-        naming, posterior, doubted = _weighed(sample)
-        if posterior >= MIN_POSTERIOR and (trials.ends >= MANY_ENDS or naming.best not in _MANY):
-            policy = naming.best
-        if policy == "idle" and _denied(ballots):
-            policy = "undetermined"
-        if policy == "mixed" and _torn(naming):
-            policy = "undetermined"
+    if policy == "idle" and _denied(ballots):
+        policy = "undetermined"
     if policy == "age":
         limit = interval(ballots, sample, "age", policy)
         policy = strict_name(late.accepted_beyond(limit.high_s), late.prompt)
@@ -141,7 +121,7 @@ def infer(
         idle = _unthrottled(evidence, idle, grain) if whole and grain else idle
     return Inference(
         policy,
-        posterior,
+        name.posterior,
         idle,
         age,
         naming,
@@ -150,27 +130,8 @@ def infer(
         late.refused,
         grain,
         _lost(ballots, policy, idle, age),
-        doubted,
+        name.doubted,
     )
-
-
-def _weighed(sample: Evidence) -> tuple[Naming, float, int]:
-    """What the models say, how probable the best name is, and how many doubted gaps it hangs on.
-
-    There are two readings where a steady client may have missed requests: gaps as they were seen,
-    and with doubt. If both find the same name the likeliest, the surer of them counts; if not, that
-    name is as probable as it is in both on average.
-    """
-    careful = unmissed(sample)
-    if careful is sample:
-        naming = weigh(sample)
-        return naming, naming.posterior[naming.best], 0
-    readings = [weigh(sample), weigh(careful)]
-    surer = max(readings, key=lambda naming: naming.posterior[naming.best])
-    if readings[0].best == readings[1].best:
-        return surer, surer.posterior[surer.best], 0
-    doubted = int(np.count_nonzero(careful.gap_low_s < sample.gap_low_s))
-    return surer, float(np.mean([naming.posterior[surer.best] for naming in readings])), doubted
 
 
 def _denied(ballots: Ballots) -> bool:
@@ -185,13 +146,6 @@ def _denied(ballots: Ballots) -> bool:
     old = np.isinf(ballots.ended_age)
     others = np.count_nonzero(ended & ~old)
     return bool(others < FEW_ENDS and np.any(early & old) and not np.any(early & ~old))
-
-
-def _torn(naming: Naming) -> bool:
-    """Whether clients contradict themselves, which no population that they belong to explains."""
-    by_gap, by_age = (naming.populations[span] for span in ("gap", "age"))
-    found = by_gap if by_gap.log_evidence >= by_age.log_evidence else by_age
-    return found.torn > max(1, TORN * len(found.second))
 
 
 def _late(evidence: Evidence) -> Late:

@@ -29,7 +29,7 @@ CUSTOMARY_S: Final = 10.0
 LONGEST_S: Final = 30 * 86_400.0
 """Limits are sought between these, all equally likely on a log scale, but for those shorter than
 what is customary, which together have the prior `UNUSUAL`."""
-UNUSUAL: Final = 0.02
+UNUSUAL: Final = 0.01
 HAZARDS: Final[Reals] = 1 / np.geomspace(10.0, LONGEST_S, 24)
 """Losses per second."""
 

@@ -5,6 +5,7 @@ found. All names are equally likely beforehand; a name's own models share its pr
 tell `periodic` and `absolute` apart: see `statetrail.inference.lateness`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,7 +18,7 @@ from statetrail.inference.memoryless import eviction, per_request
 from statetrail.inference.numerics import log_sum
 from statetrail.inference.populations import Populations, populations
 from statetrail.inference.throttles import Throttle, throttled
-from statetrail.inference.trials import Trials
+from statetrail.inference.trials import SPANS, Trials
 from statetrail.inference.two_limits import two_limits
 from statetrail.inference.zones import Zone, zone
 
@@ -35,8 +36,8 @@ MODELS: Final[dict[str, tuple[str, float]]] = {
     "idle, mostly lost": ("undetermined", 0.05),
     "age, mostly lost": ("undetermined", 0.05),
     "idle and age, hardly": ("undetermined", 0.5),
-    "idle, one client apart": ("undetermined", 0.1),
-    "age, one client apart": ("undetermined", 0.1),
+    "idle, one client apart": ("undetermined", 0.2),
+    "age, one client apart": ("undetermined", 0.2),
     "by gap, freely": ("undetermined", 0.1),
     "by age, freely": ("undetermined", 0.1),
 }
@@ -82,11 +83,19 @@ class Naming:
         return float(np.exp(weights[model] - log_sum(list(weights.values()))))
 
 
-def weigh(evidence: Evidence) -> Naming:
-    """Hold every model against the evidence."""
-    trials = Trials.of(evidence)
-    zones = {span: zone(trials, span) for span in ("gap", "age")}
-    groups = {span: populations(trials, span) for span in ("gap", "age")}
+def weigh(evidence: Evidence, spans: Sequence[str] = SPANS) -> Naming:
+    """Hold every model against the evidence.
+
+    Parameters
+    ----------
+    evidence
+        Uses.
+    spans
+        An end counts where these are known; any limit explains it on the span that is not.
+    """
+    trials = Trials.of(evidence, spans)
+    zones = {span: zone(trials, span) for span in SPANS}
+    groups = {span: populations(trials, span) for span in SPANS}
     both = two_limits(trials)
     mostly_lost = (0.1, MIN_SHARE)
     found = {
@@ -108,7 +117,7 @@ def weigh(evidence: Evidence) -> Naming:
         "by age, freely": free_hazard(trials, "age"),
     }
     # The search for a throttle takes longer than all others together: only where it can matter.
-    throttle = throttled(evidence, max(found.values()) - NEGLIGIBLE)
+    throttle = throttled(evidence, max(found.values()) - NEGLIGIBLE, spans)
     found["idle, throttled"] = throttle.log_evidence
     weights = {m: found[m] + float(np.log(share)) for m, (_, share) in MODELS.items()}
     total = log_sum(list(weights.values()))

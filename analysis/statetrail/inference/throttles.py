@@ -9,6 +9,7 @@ from the last use the timeout looks smeared; measured from the last noted one it
 Which uses were noted follows from the throttle and from the times of the uses alone.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Self
 
@@ -19,7 +20,7 @@ from statetrail.inference.limits import single_limit
 from statetrail.inference.noise import HAZARDS
 from statetrail.inference.numerics import Reals
 from statetrail.inference.thresholds import threshold
-from statetrail.inference.trials import Trials, even, places
+from statetrail.inference.trials import SPANS, Trials, even, places
 
 SMALLEST: Final = 0.03
 LARGEST: Final = 0.8
@@ -51,7 +52,7 @@ class Throttle:
     throttle_s: float | None
 
 
-def throttled(evidence: Evidence, least: float = -np.inf) -> Throttle:
+def throttled(evidence: Evidence, least: float = -np.inf, spans: Sequence[str] = SPANS) -> Throttle:
     """The evidence for a throttled renewal with one idle timeout.
 
     None is sought where a plain timeout fits every value, since nothing would tell it from one;
@@ -59,7 +60,7 @@ def throttled(evidence: Evidence, least: float = -np.inf) -> Throttle:
     largest throttle allows.
     """
     evidence = evidence.where(evidence.survived | evidence.ended)
-    trials = Trials.of(evidence)
+    trials = Trials.of(evidence, spans)
     fatal = trials.fatal_gap
     if not len(fatal) or not threshold(*evidence.votes("gap")).contradictions:
         return Throttle(-np.inf, None)
@@ -67,7 +68,7 @@ def throttled(evidence: Evidence, least: float = -np.inf) -> Throttle:
         farthest = replace(trials, fatal_gap=fatal / (1 - LARGEST))
         if single_limit(farthest, "gap", hazards=HAZARDS[::3]) + SLACK < least:
             return Throttle(-np.inf, None)
-    uses, (lived, ends) = _Uses.of(evidence), places(evidence)
+    uses, (lived, ends) = _Uses.of(evidence), places(evidence, spans)
 
     def likely(throttle_s: float) -> float:
         gap_low, gap_high = even(*uses.gaps(throttle_s))

@@ -2,7 +2,7 @@
 
 Enters: `Evidence`. Leaves: `Trials`, survived and fatal uses apart. Models may only be compared on
 the same data, so an end counts only where both its gap and its age are bounded. The intervals use
-the others too.
+the others too, and so may models for which an end of unknown age says nothing of its age.
 
 Survived uses take the lower end of a bracket and ends the upper one. Where the brackets are wide,
 as gaps of a second are next to a latency of a tenth, this alone would part survivals from ends:
@@ -21,6 +21,7 @@ import numpy as np
 from statetrail.inference.evidence import Codes, Evidence
 from statetrail.inference.numerics import Reals
 
+SPANS: Final = ("gap", "age")
 WIDE: Final = 0.02
 """Share of its upper end from which a bracket is wide."""
 
@@ -55,7 +56,7 @@ class Trials:
     clients: int
 
     @classmethod
-    def of(cls, evidence: Evidence, spans: Sequence[str] = ("gap", "age")) -> Self:
+    def of(cls, evidence: Evidence, spans: Sequence[str] = SPANS) -> Self:
         """The trials that limits can be held against: ends of which these spans are bounded."""
         lived, ends = places(evidence, spans)
         gap_low, gap_high = even(evidence.gap_low_s, evidence.gap_high_s)
@@ -93,7 +94,7 @@ class Trials:
         return top
 
 
-def places(evidence: Evidence, spans: Sequence[str] = ("gap", "age")) -> tuple[Codes, Codes]:
+def places(evidence: Evidence, spans: Sequence[str] = SPANS) -> tuple[Codes, Codes]:
     """Where the survived uses stand, and the ends of which these spans are bounded."""
     ends = evidence.ending
     for span in spans:

@@ -1,0 +1,104 @@
+"""Names: whether what the models say suffices to name the policy.
+
+Enters: `Evidence`. Leaves: `Named`.
+
+Models can only be compared on the same ends. So those count first of which both gap and age are
+known, and the others, of values whose birth was not seen, are left out. Where that gives no name
+these count too, and any limit on the age is let explain them: a policy without one that is named
+against such odds needs no birth. A limit on the age is not named so.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from statetrail.inference.evidence import Evidence
+from statetrail.inference.policy import Naming, weigh
+from statetrail.inference.steps import unmissed
+from statetrail.inference.trials import SPANS, Trials
+
+MIN_POSTERIOR: Final = 0.95
+"""Probability that a name needs."""
+MIN_ENDS: Final = 3
+MIN_CLIENTS: Final = 2
+"""Ends that any name needs, and clients that found them."""
+MANY_ENDS: Final = 6
+"""Ends that `eviction`, `mixed` and `idle+absolute` need: few ends fit them whatever happened."""
+TORN: Final = 0.02
+"""Share of the clients that may contradict themselves if there are populations; one always may."""
+
+_MANY: Final = ("eviction", "mixed", "idle+absolute")
+_AGELESS: Final = ("idle", "mixed", "eviction", "per-request")
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The name of a policy.
+
+    Attributes
+    ----------
+    policy
+        The name; `undetermined` where the evidence suffices for none.
+    posterior
+        Its probability; that of the likeliest where none is named, `None` where none was weighed.
+    naming
+        The weighed models; `None` where there are too few ends to weigh any.
+    doubted
+        Gaps of several steps of steady clients, where what is the likeliest policy hangs on whether
+        a request was missed in them; else 0.
+    """
+
+    policy: str = "undetermined"
+    posterior: float | None = None
+    naming: Naming | None = None
+    doubted: int = 0
+
+
+def named(evidence: Evidence) -> Named:
+    """The name that the evidence gives, restarts and calendars taken out."""
+    known, every = Trials.of(evidence), Trials.of(evidence, ("gap",))
+    found = _by(evidence, known, SPANS)
+    if found.policy != "undetermined" or every.ends == known.ends:
+        return found
+    against = _by(evidence, every, ("gap",))
+    return against if against.policy in _AGELESS else found
+
+
+def _by(evidence: Evidence, trials: Trials, spans: tuple[str, ...]) -> Named:
+    """The name by those ends of which these spans are known, whose trials these are."""
+    clients = len(np.unique(trials.fatal_client))
+    if trials.ends < MIN_ENDS or clients < MIN_CLIENTS:
+        return Named()
+    naming, posterior, doubted = _weighed(evidence, spans)
+    best = naming.best
+    sure = posterior >= MIN_POSTERIOR and (trials.ends >= MANY_ENDS or best not in _MANY)
+    if best == "mixed" and _torn(naming):
+        sure = False
+    return Named(best if sure else "undetermined", posterior, naming, doubted)
+
+
+def _weighed(evidence: Evidence, spans: tuple[str, ...]) -> tuple[Naming, float, int]:
+    """What the models say, how probable the best name is, and how many doubted gaps it hangs on.
+
+    There are two readings where a steady client may have missed requests: gaps as they were seen,
+    and with doubt. If both find the same name the likeliest, the surer of them counts; if not, that
+    name is as probable as it is in both on average.
+    """
+    careful = unmissed(evidence)
+    if careful is evidence:
+        naming = weigh(evidence, spans)
+        return naming, naming.posterior[naming.best], 0
+    readings = [weigh(evidence, spans), weigh(careful, spans)]
+    surer = max(readings, key=lambda naming: naming.posterior[naming.best])
+    if readings[0].best == readings[1].best:
+        return surer, surer.posterior[surer.best], 0
+    doubted = int(np.count_nonzero(careful.gap_low_s < evidence.gap_low_s))
+    return surer, float(np.mean([naming.posterior[surer.best] for naming in readings])), doubted
+
+
+def _torn(naming: Naming) -> bool:
+    """Whether clients contradict themselves, which no population that they belong to explains."""
+    by_gap, by_age = (naming.populations[span] for span in SPANS)
+    found = by_gap if by_gap.log_evidence >= by_age.log_evidence else by_age
+    return found.torn > max(1, TORN * len(found.second))

@@ -78,6 +78,15 @@ CASES = {
         Case(
             "idle-calendar", "idle", ("idle",), ("idle",), Variation(calendar=True), beyond=True
         ),
+        *(
+            Case(f"{one.name}-brief", one.policy, one.right, one.limits, Variation(brief=True), beyond=True)
+            for one in (
+                Case("idle", "idle", ("idle",), ("idle",)),
+                Case("absolute", "absolute", ("age", "absolute"), ("age",)),
+                Case("idle+absolute", "idle+absolute", ("idle+absolute",), ("idle", "age")),
+                Case("mixed", "mixed", ("mixed",)),
+            )
+        ),
         Case("idle-seconds", "idle", ("idle",), ("idle",), Variation(seconds=True), beyond=True),
     )
 }  # fmt: skip

@@ -59,6 +59,28 @@ def test_two_populations_are_mixed() -> None:
     assert infer(replace(both, client=client)).policy == "mixed"
 
 
+@pytest.mark.parametrize(
+    ("dies", "policy"),
+    [
+        pytest.param(lambda gap, age: gap >= 1800, "idle", id="idle"),
+        pytest.param(lambda gap, age: True, "per-request", id="each use"),
+        pytest.param(lambda gap, age: age >= 7200, "undetermined", id="age"),
+        pytest.param(
+            lambda gap, age: gap >= 1800 or age >= 5000, "undetermined", id="idle and absolute"
+        ),
+        pytest.param(
+            lambda gap, age: CHANCE.random() > np.exp(-gap / 9000), "undetermined", id="by chance"
+        ),
+    ],
+)
+def test_without_a_birth_nothing_is_said_that_hangs_on_the_age(dies: Dies, policy: str) -> None:
+    """Every value was issued before the capture."""
+    uses = evidence(dies)
+    found = infer(replace(uses, age_high_s=np.full(len(uses), np.inf)))
+    assert found.policy == policy
+    assert found.age.high_s is None
+
+
 def test_too_few_ends_leave_the_policy_undetermined() -> None:
     """However clear they look: two ends, or the ends of one client."""
     clear = evidence(lambda gap, age: gap >= 1800)

@@ -137,8 +137,8 @@ def infer(
 def _denied(ballots: Ballots) -> bool:
     """Whether ends of values whose birth was not seen deny an idle timeout that fits all others.
 
-    Models are weighed without them, since their age is not known; where there are few others, one
-    of them is too many.
+    To the models they are losses. Where there are few others, one of them is too many: what ended
+    it may be a limit on the age.
     """
     ended = ballots.ended_at_us >= 0
     low = threshold(ballots.outlived_gap, ballots.ended_gap).low_s or 0.0

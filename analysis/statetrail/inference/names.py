@@ -2,10 +2,8 @@
 
 Enters: `Evidence`. Leaves: `Named`.
 
-Models can only be compared on the same ends. So those count first of which both gap and age are
-known, and the others, of values whose birth was not seen, are left out. Where that gives no name
-these count too, and any limit on the age is let explain them: a policy without one that is named
-against such odds needs no birth. A limit on the age is not named so.
+A limit on the age, and chance, which is nothing but the lack of a limit, are named by ends of known
+age; all other names need none.
 """
 
 from dataclasses import dataclass
@@ -29,7 +27,7 @@ TORN: Final = 0.02
 """Share of the clients that may contradict themselves if there are populations; one always may."""
 
 _MANY: Final = ("eviction", "mixed", "idle+absolute")
-_AGELESS: Final = ("idle", "mixed", "eviction", "per-request")
+_AGELESS: Final = ("idle", "mixed", "per-request")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,28 +55,22 @@ class Named:
 
 def named(evidence: Evidence) -> Named:
     """The name that the evidence gives, restarts and calendars taken out."""
-    known, every = Trials.of(evidence), Trials.of(evidence, ("gap",))
-    found = _by(evidence, known, SPANS)
-    if found.policy != "undetermined" or every.ends == known.ends:
-        return found
-    against = _by(evidence, every, ("gap",))
-    return against if against.policy in _AGELESS else found
-
-
-def _by(evidence: Evidence, trials: Trials, spans: tuple[str, ...]) -> Named:
-    """The name by those ends of which these spans are known, whose trials these are."""
-    clients = len(np.unique(trials.fatal_client))
-    if trials.ends < MIN_ENDS or clients < MIN_CLIENTS:
+    if not _enough(Trials.of(evidence, ("gap",)), MIN_ENDS):
         return Named()
-    naming, posterior, doubted = _weighed(evidence, spans)
+    naming, posterior, doubted = _weighed(evidence)
     best = naming.best
-    sure = posterior >= MIN_POSTERIOR and (trials.ends >= MANY_ENDS or best not in _MANY)
+    asked = Trials.of(evidence, ("gap",) if best in _AGELESS else SPANS)
+    sure = posterior >= MIN_POSTERIOR and _enough(asked, MANY_ENDS if best in _MANY else MIN_ENDS)
     if best == "mixed" and _torn(naming):
         sure = False
     return Named(best if sure else "undetermined", posterior, naming, doubted)
 
 
-def _weighed(evidence: Evidence, spans: tuple[str, ...]) -> tuple[Naming, float, int]:
+def _enough(trials: Trials, ends: int) -> bool:
+    return trials.ends >= ends and len(np.unique(trials.fatal_client)) >= MIN_CLIENTS
+
+
+def _weighed(evidence: Evidence) -> tuple[Naming, float, int]:
     """What the models say, how probable the best name is, and how many doubted gaps it hangs on.
 
     There are two readings where a steady client may have missed requests: gaps as they were seen,
@@ -87,9 +79,9 @@ def _weighed(evidence: Evidence, spans: tuple[str, ...]) -> tuple[Naming, float,
     """
     careful = unmissed(evidence)
     if careful is evidence:
-        naming = weigh(evidence, spans)
+        naming = weigh(evidence)
         return naming, naming.posterior[naming.best], 0
-    readings = [weigh(evidence, spans), weigh(careful, spans)]
+    readings = [weigh(evidence), weigh(careful)]
     surer = max(readings, key=lambda naming: naming.posterior[naming.best])
     if readings[0].best == readings[1].best:
         return surer, surer.posterior[surer.best], 0

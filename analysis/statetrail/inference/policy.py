@@ -5,7 +5,7 @@ found. All names are equally likely beforehand; a name's own models share its pr
 tell `periodic` and `absolute` apart: see `statetrail.inference.lateness`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -42,6 +42,7 @@ MODELS: Final[dict[str, tuple[str, float]]] = {
     "by age, freely": ("undetermined", 0.1),
 }
 """The models, each with the name it speaks for and its share of the name's prior."""
+_MOSTLY_LOST: Final = (0.1, MIN_SHARE)
 NEGLIGIBLE: Final = 12.0
 """A model whose log-evidence is this far below another's has no say."""
 
@@ -83,25 +84,22 @@ class Naming:
         return float(np.exp(weights[model] - log_sum(list(weights.values()))))
 
 
-def weigh(evidence: Evidence, spans: Sequence[str] = SPANS) -> Naming:
+def weigh(evidence: Evidence) -> Naming:
     """Hold every model against the evidence.
 
-    Parameters
-    ----------
-    evidence
-        Uses.
-    spans
-        An end counts where these are known; any limit explains it on the span that is not.
+    Ends of unknown age, of values whose birth was not seen, count as well. A limit on the age is
+    compared with the others by the ends of known age; what it makes of the rest is what chance
+    makes of them, since an age that may be any explains an end the better the longer the gap is.
     """
-    trials = Trials.of(evidence, spans)
-    zones = {span: zone(trials, span) for span in SPANS}
-    groups = {span: populations(trials, span) for span in SPANS}
-    both = two_limits(trials)
-    mostly_lost = (0.1, MIN_SHARE)
+    trials, aged = Trials.of(evidence, ("gap",)), Trials.of(evidence)
+    by = {"gap": trials, "age": aged}
+    zones = {span: zone(by[span], span) for span in SPANS}
+    groups = {span: populations(by[span], span) for span in SPANS}
+    both = two_limits(aged)
     found = {
         "idle": single_limit(trials, "gap"),
         "idle, zone": zones["gap"].log_evidence,
-        "age": single_limit(trials, "age"),
+        "age": single_limit(aged, "age"),
         "age, zone": zones["age"].log_evidence,
         "idle and age": both.log_evidence,
         "idle and age, hardly": both.log_doubt,
@@ -111,13 +109,16 @@ def weigh(evidence: Evidence, spans: Sequence[str] = SPANS) -> Naming:
         "by chance": eviction(trials),
         "idle, two populations": groups["gap"].log_evidence,
         "age, two populations": groups["age"].log_evidence,
-        "idle, mostly lost": single_limit(trials, "gap", share=mostly_lost),
-        "age, mostly lost": single_limit(trials, "age", share=mostly_lost),
+        "idle, mostly lost": single_limit(trials, "gap", share=_MOSTLY_LOST),
+        "age, mostly lost": single_limit(aged, "age", share=_MOSTLY_LOST),
         "by gap, freely": free_hazard(trials, "gap"),
-        "by age, freely": free_hazard(trials, "age"),
+        "by age, freely": free_hazard(aged, "age"),
     }
+    if trials.ends > aged.ends:
+        for model, more in _of_unknown_age(found, aged).items():
+            found[model] += more
     # The search for a throttle takes longer than all others together: only where it can matter.
-    throttle = throttled(evidence, max(found.values()) - NEGLIGIBLE, spans)
+    throttle = throttled(evidence, max(found.values()) - NEGLIGIBLE)
     found["idle, throttled"] = throttle.log_evidence
     weights = {m: found[m] + float(np.log(share)) for m, (_, share) in MODELS.items()}
     total = log_sum(list(weights.values()))
@@ -125,3 +126,22 @@ def weigh(evidence: Evidence, spans: Sequence[str] = SPANS) -> Naming:
     for model, (name, _) in MODELS.items():
         posterior[name] += float(np.exp(weights[model] - total))
     return Naming(found, posterior, zones, throttle, groups)
+
+
+def _of_unknown_age(found: Mapping[str, float], aged: Trials) -> dict[str, float]:
+    """What the ends of unknown age add to the log-evidence of the models that ask for an age.
+
+    To a limit on the age what they add to that of chance; to both limits, of what they add to that
+    of chance and to those of an idle timeout, the most.
+    """
+    chance = found["by chance"] - eviction(aged)
+    most = chance
+    for model, share in (("idle", (MIN_SHARE, 1.0)), ("idle, mostly lost", _MOSTLY_LOST)):
+        before = single_limit(aged, "gap", share=share)
+        if np.isfinite(before):
+            most = max(most, found[model] - before)
+    return {
+        model: most if model.startswith("idle and age") else chance
+        for model in found
+        if "age" in model
+    }

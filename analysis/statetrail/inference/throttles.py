@@ -9,7 +9,6 @@ from the last use the timeout looks smeared; measured from the last noted one it
 Which uses were noted follows from the throttle and from the times of the uses alone.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Self
 
@@ -20,7 +19,7 @@ from statetrail.inference.limits import single_limit
 from statetrail.inference.noise import HAZARDS
 from statetrail.inference.numerics import Reals
 from statetrail.inference.thresholds import threshold
-from statetrail.inference.trials import SPANS, Trials, even, places
+from statetrail.inference.trials import Trials, even, places
 
 SMALLEST: Final = 0.03
 LARGEST: Final = 0.8
@@ -52,7 +51,7 @@ class Throttle:
     throttle_s: float | None
 
 
-def throttled(evidence: Evidence, least: float = -np.inf, spans: Sequence[str] = SPANS) -> Throttle:
+def throttled(evidence: Evidence, least: float = -np.inf) -> Throttle:
     """The evidence for a throttled renewal with one idle timeout.
 
     None is sought where a plain timeout fits every value, since nothing would tell it from one;
@@ -60,7 +59,7 @@ def throttled(evidence: Evidence, least: float = -np.inf, spans: Sequence[str] =
     largest throttle allows.
     """
     evidence = evidence.where(evidence.survived | evidence.ended)
-    trials = Trials.of(evidence, spans)
+    trials = Trials.of(evidence, ("gap",))
     fatal = trials.fatal_gap
     if not len(fatal) or not threshold(*evidence.votes("gap")).contradictions:
         return Throttle(-np.inf, None)
@@ -68,7 +67,7 @@ def throttled(evidence: Evidence, least: float = -np.inf, spans: Sequence[str] =
         farthest = replace(trials, fatal_gap=fatal / (1 - LARGEST))
         if single_limit(farthest, "gap", hazards=HAZARDS[::3]) + SLACK < least:
             return Throttle(-np.inf, None)
-    uses, (lived, ends) = _Uses.of(evidence), places(evidence, spans)
+    uses, (lived, ends) = _Uses.of(evidence), places(evidence, ("gap",))
 
     def likely(throttle_s: float) -> float:
         gap_low, gap_high = even(*uses.gaps(throttle_s))

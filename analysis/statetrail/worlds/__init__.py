@@ -21,7 +21,7 @@ What a world has
     servers do. Clock readings are whole milliseconds in some worlds. All of it is drawn at random.
 
 What can be added
-    `Variation`: requests that the capture missed, restarts of the server, a calendar by which all
+    `Variation`: a capture so brief that it saw few values issued, requests that it missed, restarts of the server, a calendar by which all
     values are replaced, clock readings in whole seconds, and a `plain` world without accidents.
 
 Seeds
@@ -64,6 +64,11 @@ type Family = Literal["development", "held-out"]
 _FAMILIES: Final[dict[Family, int]] = {"development": 1, "held-out": 2}
 _CALENDARS: Final = tuple(n * 60.0 for n in (1, 10, 60, 360, 1440, 10_080, 43_200, 525_600))
 
+_BRIEF: Final = 1.8
+"""Values that a brief capture sees of a client."""
+_BEFORE: Final = 1.5
+"""Values that were issued before it, by those that it sees."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variation:
@@ -71,6 +76,8 @@ class Variation:
 
     Attributes
     ----------
+    brief
+        Many clients, and a capture so brief that most values were issued before it.
     uncaptured
         Share of the accepted requests that the capture missed.
     restarts
@@ -83,6 +90,7 @@ class Variation:
         No twins, tabs, logouts, restarts by clients, shared values, and microseconds.
     """
 
+    brief: bool = False
     uncaptured: float = 0.0
     restarts: int = 0
     calendar: bool = False
@@ -136,6 +144,9 @@ def draw(
     grain_us = 1_000 if rng.random() < 0.3 else 1
     unrecorded = round(rng.uniform(0, 2) * traffic.clients) if rng.random() < 0.7 else 0
     rejects = rng.random() < 0.2
+    if with_what.brief:
+        traffic = replace(traffic, clients=max(3, round(values / _BRIEF)))
+        unrecorded = round(_BEFORE * values)
     if with_what.plain:
         traffic, grain_us = _without_accidents(traffic), 1
     around = Circumstances(

@@ -13,6 +13,7 @@ type Limit = Literal["idle", "age"]
 
 _AGE = ("age", "absolute", "periodic")
 NOTHING = Variation()
+BRIEF = Variation(brief=True)
 LOSSES_STATED = 0.05
 """Share of ends by loss beyond which `mixed` is a right name for an idle timeout with losses."""
 
@@ -78,16 +79,18 @@ CASES = {
         Case(
             "idle-calendar", "idle", ("idle",), ("idle",), Variation(calendar=True), beyond=True
         ),
-        *(
-            Case(f"{one.name}-brief", one.policy, one.right, one.limits, Variation(brief=True), beyond=True)
-            for one in (
-                Case("idle", "idle", ("idle",), ("idle",)),
-                Case("absolute", "absolute", ("age", "absolute"), ("age",)),
-                Case("idle+absolute", "idle+absolute", ("idle+absolute",), ("idle", "age")),
-                Case("mixed", "mixed", ("mixed",)),
-            )
-        ),
         Case("idle-seconds", "idle", ("idle",), ("idle",), Variation(seconds=True), beyond=True),
+        Case("idle-brief", "idle", ("idle",), ("idle",), BRIEF, beyond=True),
+        Case("absolute-brief", "absolute", ("age", "absolute"), ("age",), BRIEF, beyond=True),
+        Case(
+            "idle+absolute-brief",
+            "idle+absolute",
+            ("idle+absolute",),
+            ("idle", "age"),
+            BRIEF,
+            beyond=True,
+        ),
+        Case("mixed-brief", "mixed", ("mixed",), variation=BRIEF, beyond=True),
     )
 }  # fmt: skip
 

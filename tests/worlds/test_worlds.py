@@ -50,6 +50,13 @@ def test_the_tables_are_those_of_the_catalogue(policy: str) -> None:
         assert len(set(seen[seen >= 0].tolist())) == world.truth.around.values
 
 
+def test_a_brief_capture_saw_few_births() -> None:
+    """Most of the values that it saw end were issued before it."""
+    for world in worlds_of("idle", 100, Variation(brief=True)):
+        trials = world.truth.trials
+        assert trials.birth_seen[trials.met(IDLE)].mean() < 0.4
+
+
 @pytest.mark.parametrize("policy", POLICIES)
 def test_what_uses_reads_is_what_the_server_did(policy: str) -> None:
     """Each bracket holds the true span; survived was accepted, ended was not."""

@@ -21,8 +21,9 @@ What a world has
     servers do. Clock readings are whole milliseconds in some worlds. All of it is drawn at random.
 
 What can be added
-    `Variation`: a capture so brief that it saw few values issued, requests that it missed, restarts of the server, a calendar by which all
-    values are replaced, clock readings in whole seconds, and a `plain` world without accidents.
+    `Variation`: a capture so brief that it saw few values issued, requests that it missed, restarts
+    of the server, a calendar by which all values are replaced, clock readings in whole seconds, and
+    a `plain` world without accidents.
 
 Seeds
     The same arguments give the same world. The families of seeds are disjoint: `development` is

@@ -13,6 +13,7 @@ from inference.made import Dies, evidence, two_populations
 from statetrail.analyses.expiry import expiry
 from statetrail.frames import Recording
 from statetrail.inference import Evidence, infer
+from statetrail.inference.advice import advice
 from statetrail.worlds import draw, origin, tables
 
 CHANCE = Random(3)
@@ -79,6 +80,11 @@ def test_without_a_birth_nothing_is_said_that_hangs_on_the_age(dies: Dies, polic
     found = infer(replace(uses, age_high_s=np.full(len(uses), np.inf)))
     assert found.policy == policy
     assert found.age.high_s is None
+    ends = len(uses.ending)
+    told = f"{ends} of {ends} ended tokens were issued before the capture" in advice(
+        found, ends, 12
+    )
+    assert told is (policy == "undetermined")
 
 
 def test_too_few_ends_leave_the_policy_undetermined() -> None:

@@ -70,6 +70,9 @@ def advice(found: Inference, ends: int, clients: int) -> str:
     if found.doubted:
         where = "a gap" if found.doubted == 1 else f"{found.doubted} gaps"
         gain += f"; the policy hangs on whether a request was missed in {where} of several steps"
+    if found.policy == "undetermined" and found.ageless > ends / 2:
+        gain += f"; {found.ageless} of {ends} ended tokens were issued before the capture"
+        gain += ", and only a longer one would tell of a limit on the age"
     return f"{seen}: a client that pauses {spoken(probe)} {gain}."
 
 

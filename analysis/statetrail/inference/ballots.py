@@ -60,6 +60,11 @@ class Ballots:
         """By how many clients ends were found."""
         return len(np.unique(self.ended_client[self.ended_at_us >= 0]))
 
+    @property
+    def ageless(self) -> int:
+        """How many values ended at an age that is not known: nobody saw them issued."""
+        return int(np.count_nonzero((self.ended_at_us >= 0) & np.isinf(self.ended_age)))
+
     def outlived(self, span: str) -> Reals:
         """Longest survived gaps or ages."""
         return self.outlived_gap if span == "gap" else self.outlived_age

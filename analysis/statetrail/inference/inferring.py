@@ -63,6 +63,8 @@ class Inference:
     doubted
         Gaps of several steps of steady clients, where what is the likeliest policy hangs on whether
         a request was missed in them; else 0.
+    ageless
+        Ends of values that were issued before the capture, so that their age is not known.
     """
 
     policy: str
@@ -76,6 +78,7 @@ class Inference:
     grain_s: float | None
     lost: int
     doubted: int
+    ageless: int
 
 
 def infer(
@@ -131,6 +134,7 @@ def infer(
         grain,
         _lost(ballots, policy, idle, age),
         name.doubted,
+        ballots.ageless,
     )
 
 

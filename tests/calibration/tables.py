@@ -115,7 +115,8 @@ def _intervals(
         if CASES[case].clean and len(CASES[case].limits) == 1:
             widths = [_width(tallies[case, size].width("clock_width")) for size in sizes]
             table.add_row(case, *widths)
-    console.print(table)
+    if table.row_count:
+        console.print(table)
 
 
 def _instead(

@@ -61,8 +61,7 @@ def named(evidence: Evidence) -> Named:
     best = naming.best
     asked = Trials.of(evidence, ("gap",) if best in _AGELESS else SPANS)
     sure = posterior >= MIN_POSTERIOR and _enough(asked, MANY_ENDS if best in _MANY else MIN_ENDS)
-    if best == "mixed" and _torn(naming):
-        sure = False
+    sure &= best != "mixed" or not _torn(naming)
     return Named(best if sure else "undetermined", posterior, naming, doubted)
 
 

@@ -5,7 +5,6 @@ found. All names are equally likely beforehand; a name's own models share its pr
 tell `periodic` and `absolute` apart: see `statetrail.inference.lateness`.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -90,33 +89,36 @@ def weigh(evidence: Evidence) -> Naming:
     Ends of unknown age, of values whose birth was not seen, count as well. A limit on the age is
     compared with the others by the ends of known age; what it makes of the rest is what chance
     makes of them, since an age that may be any explains an end the better the longer the gap is.
+    Both limits together make the most of them that chance or an idle timeout does.
     """
     trials, aged = Trials.of(evidence, ("gap",)), Trials.of(evidence)
     by = {"gap": trials, "age": aged}
     zones = {span: zone(by[span], span) for span in SPANS}
     groups = {span: populations(by[span], span) for span in SPANS}
     both = two_limits(aged)
+    idle, lost = _idle(trials)
+    chance = eviction(trials)
+    # What the ends of unknown age add, by chance and at most.
+    more = chance - eviction(aged)
+    most = max([more, *_gained((idle, lost), _idle(aged))])
     found = {
-        "idle": single_limit(trials, "gap"),
+        "idle": idle,
         "idle, zone": zones["gap"].log_evidence,
-        "age": single_limit(aged, "age"),
-        "age, zone": zones["age"].log_evidence,
-        "idle and age": both.log_evidence,
-        "idle and age, hardly": both.log_doubt,
+        "age": single_limit(aged, "age") + more,
+        "age, zone": zones["age"].log_evidence + more,
+        "idle and age": both.log_evidence + most,
+        "idle and age, hardly": both.log_doubt + most,
         "idle, one client apart": groups["gap"].log_doubt,
-        "age, one client apart": groups["age"].log_doubt,
+        "age, one client apart": groups["age"].log_doubt + more,
         "each use": per_request(trials),
-        "by chance": eviction(trials),
+        "by chance": chance,
         "idle, two populations": groups["gap"].log_evidence,
-        "age, two populations": groups["age"].log_evidence,
-        "idle, mostly lost": single_limit(trials, "gap", share=_MOSTLY_LOST),
-        "age, mostly lost": single_limit(aged, "age", share=_MOSTLY_LOST),
+        "age, two populations": groups["age"].log_evidence + more,
+        "idle, mostly lost": lost,
+        "age, mostly lost": single_limit(aged, "age", share=_MOSTLY_LOST) + more,
         "by gap, freely": free_hazard(trials, "gap"),
-        "by age, freely": free_hazard(aged, "age"),
+        "by age, freely": free_hazard(aged, "age") + more,
     }
-    if trials.ends > aged.ends:
-        for model, more in _of_unknown_age(found, aged).items():
-            found[model] += more
     # The search for a throttle takes longer than all others together: only where it can matter.
     throttle = throttled(evidence, max(found.values()) - NEGLIGIBLE)
     found["idle, throttled"] = throttle.log_evidence
@@ -128,20 +130,11 @@ def weigh(evidence: Evidence) -> Naming:
     return Naming(found, posterior, zones, throttle, groups)
 
 
-def _of_unknown_age(found: Mapping[str, float], aged: Trials) -> dict[str, float]:
-    """What the ends of unknown age add to the log-evidence of the models that ask for an age.
+def _idle(trials: Trials) -> tuple[float, float]:
+    """An idle timeout that explains most of the ends, and one that explains few."""
+    return single_limit(trials, "gap"), single_limit(trials, "gap", share=_MOSTLY_LOST)
 
-    To a limit on the age what they add to that of chance; to both limits, of what they add to that
-    of chance and to those of an idle timeout, the most.
-    """
-    chance = found["by chance"] - eviction(aged)
-    most = chance
-    for model, share in (("idle", (MIN_SHARE, 1.0)), ("idle, mostly lost", _MOSTLY_LOST)):
-        before = single_limit(aged, "gap", share=share)
-        if np.isfinite(before):
-            most = max(most, found[model] - before)
-    return {
-        model: most if model.startswith("idle and age") else chance
-        for model in found
-        if "age" in model
-    }
+
+def _gained(after: tuple[float, float], before: tuple[float, float]) -> list[float]:
+    """By how much evidence grew that there was before."""
+    return [late - early for late, early in zip(after, before, strict=True) if np.isfinite(early)]

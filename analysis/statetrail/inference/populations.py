@@ -242,17 +242,17 @@ def _counts(trials: Trials, span: str, edges: Reals) -> _Counts:
     return _Counts(
         lost=lost,
         kept=_up_to(trials, trials.lived_client, lived, floors, "left"),
-        explained=_each(trials, trials.fatal_client) - lost,
+        explained=_per_client(trials, trials.fatal_client) - lost,
         lucky=_beyond(trials, trials.lived_client, lived, ceilings),
         outlived=_beyond(trials, holder, longest, ceilings),
     )
 
 
 def _beyond(trials: Trials, clients: Codes, spans: Reals, limits: Reals) -> Reals:
-    return _each(trials, clients) - _up_to(trials, clients, spans, limits, "right")
+    return _per_client(trials, clients) - _up_to(trials, clients, spans, limits, "right")
 
 
-def _each(trials: Trials, clients: Codes) -> Reals:
+def _per_client(trials: Trials, clients: Codes) -> Reals:
     return np.bincount(clients, minlength=trials.clients)[:, None].astype(np.float64)
 
 

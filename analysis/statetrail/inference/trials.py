@@ -1,7 +1,7 @@
 """Trials: the part of the evidence on which the models of a policy are compared.
 
-Enters: `Evidence`. Leaves: `Trials`, survived and fatal uses apart. An end counts only
-where what is asked of it is bounded: its gap, its age, or both.
+Enters: `Evidence`. Leaves: `Trials`, survived and fatal uses apart. An end counts only where
+what is asked of it is bounded: its gap, its age, or both.
 
 Survived uses take the lower end of a bracket and ends the upper one. Where the brackets are wide,
 as gaps of a second are next to a latency of a tenth, this alone would part survivals from ends:

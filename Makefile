@@ -33,64 +33,64 @@ unit: env ## the fast tests only
 	$(RUN) pytest -n 2 -m "not e2e and not browser"
 
 bench: env ## what recording and analysing cost, in microseconds and seconds
-	PYTHONPATH=tests $(RUN) python -m benchmarks.bench
+	PYTHONPATH=tests $(RUN) python -m studies.benchmarks.bench
 
 CLIENTS ?= 500
 EXCHANGES ?= 50000
 SEED ?= 1
 .PHONY: confusion bench-analysis
 confusion: env ## simulated clients whose verdicts and causes are known, held against the tool: CLIENTS=500 EXCHANGES=50000
-	PYTHONPATH=tests $(RUN) python -m labelled.confusion --clients $(CLIENTS) --exchanges $(EXCHANGES) --seed $(SEED)
+	PYTHONPATH=tests $(RUN) python -m studies.labelled.confusion --clients $(CLIENTS) --exchanges $(EXCHANGES) --seed $(SEED)
 
 bench-analysis: env ## verdicts, tokens and rotations against hand-written SQL, at a million exchanges
-	PYTHONPATH=tests $(RUN) python -m benchmarks.bench_analysis
+	PYTHONPATH=tests $(RUN) python -m studies.benchmarks.bench_analysis
 
 .PHONY: bench-report
 bench-report: env browser ## the report of a million exchanges of 5,000 clients: how long it takes, how large it is, how fast a browser opens and sorts it
-	PYTHONPATH=tests $(RUN) python -m benchmarks.bench_report
+	PYTHONPATH=tests $(RUN) python -m studies.benchmarks.bench_report
 
 N ?= 20000
 oracle: env spark ## N random histories through every judge of verdicts, 200 through PySpark
-	PYTHONPATH=tests $(RUN) python -m oracle.run --histories $(N) --spark 200
+	PYTHONPATH=tests $(RUN) python -m studies.oracle.run --histories $(N) --spark 200
 
 WORLDS ?= 200
 SIZES ?= 10,30,100,1000
 .PHONY: calibrate
 calibrate: env ## what the inference of expiry names and covers on fresh worlds: WORLDS=200 SIZES=10,30,100,1000 SEED=1
-	PYTHONPATH=tests $(RUN) python -m calibration.run --worlds $(WORLDS) --sizes $(SIZES) --seed $(SEED)
+	PYTHONPATH=tests $(RUN) python -m studies.calibration.run --worlds $(WORLDS) --sizes $(SIZES) --seed $(SEED)
 
 .PHONY: bench-expiry
 bench-expiry: env ## the inference of expiry at a million uses of 100,000 tokens, and where its time goes
-	PYTHONPATH=tests $(RUN) python -m benchmarks.bench_expiry
+	PYTHONPATH=tests $(RUN) python -m studies.benchmarks.bench_expiry
 
 .PHONY: docs
 docs: env ## renew the generated pages of analysis/statetrail/docs
-	$(RUN) python -m statetrail.docs
+	PYTHONPATH=tests $(RUN) python -m studies.documentation
 
 KILLS ?= 50
 .PHONY: crash bench-recorder bench-instructions bench-streams soak fuzz
 crash: env ## kill -9 under load, a full disk, a locked, a removed and a damaged store: what is lost, and what the store says of it: KILLS=50
-	PYTHONPATH=tests $(RUN) python -m crash.run --kills $(KILLS)
+	PYTHONPATH=tests $(RUN) python -m studies.crash.run --kills $(KILLS)
 
 bench-recorder: env ## what recording costs a proxy, as ratios to a bare mitmdump (needs Debian's nginx-light and nghttp2-client)
-	PYTHONPATH=tests $(RUN) python -m benchmarks.bench_recorder
+	PYTHONPATH=tests $(RUN) python -m studies.benchmarks.bench_recorder
 
 bench-instructions: env ## the same in instructions, which depend on no other work of the machine (needs Debian's valgrind, nginx-light, nghttp2-client)
-	PYTHONPATH=tests $(RUN) python -m benchmarks.bench_instructions
+	PYTHONPATH=tests $(RUN) python -m studies.benchmarks.bench_instructions
 
 bench-streams: env ## what 300 MB bodies and endless events cost a proxy that records: memory and time to the first byte
-	PYTHONPATH=tests $(RUN) python -m benchmarks.bench_streams
+	PYTHONPATH=tests $(RUN) python -m studies.benchmarks.bench_streams
 
 INPUTS ?= 1000000
 fuzz: env ## hostile exchanges against the sightings: INPUTS=1000000, at most ten minutes, seeds kept in tests/fuzz/seeds
-	PYTHONPATH=tests $(RUN) python -m fuzz.run --inputs $(INPUTS)
+	PYTHONPATH=tests $(RUN) python -m studies.fuzz.run --inputs $(INPUTS)
 
 SOAK ?= 200000
 soak: env ## the recorder's memory over SOAK=200000 exchanges of 20,000 clients
-	PYTHONPATH=tests $(RUN) python -m benchmarks.soak --exchanges $(SOAK)
+	PYTHONPATH=tests $(RUN) python -m studies.benchmarks.soak --exchanges $(SOAK)
 
 mutants: env ## plant faults in the judges of verdicts: the tests have to find each
-	PYTHONPATH=tests $(RUN) python -m mutants.run
+	PYTHONPATH=tests $(RUN) python -m studies.mutants.run
 
 format: env ## rewrite in house style
 	$(RUN) ruff check --fix .

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import statetrail
-from statetrail.engines import Engine
 from statetrail.errors import UsageError
-from statetrail.frames import client_expression, origin, origin_expression
+from statetrail.recording.engines import Engine
+from statetrail.recording.frames import client_expression, origin, origin_expression
 from statetrail.schema import CLIENT_BY
 from statetrail.store.parquet import client_names
 from support.histories import Ex, Issue, Present, recording

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 from msgspec.structs import fields
 
+from statetrail.extract import ExchangeRow, Issued, Presented, Seen, Trace
 from statetrail.schema import (
     EXCHANGES,
     FACTS,
@@ -18,7 +19,6 @@ from statetrail.schema import (
     markdown,
     pseudonym,
 )
-from statetrail.sightings import ExchangeRow, Issued, Presented, Seen, Trace
 
 ALL = pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
 ARROW_OF = {"INTEGER": {pa.int64(), pa.bool_()}, "TEXT": {pa.string()}, "REAL": {pa.float64()}}

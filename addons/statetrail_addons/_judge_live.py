@@ -15,11 +15,11 @@ from typing import Final
 
 from mitmproxy.http import HTTPFlow
 
-from statetrail.analyses.knowledge import FAULTS, Issue, Presented
-from statetrail.analyses.standings import MAX_CLIENTS, Standing, Standings
-from statetrail.analyses.tracker import Event, Exchange, Tracker, Verdict
+from statetrail.analyses.conformance.scoreboard import MAX_CLIENTS, Standing, Standings
+from statetrail.analyses.conformance.tracker import Event, Exchange, Tracker, Verdict
+from statetrail.analyses.conformance.visibility import FAULTS, Issue, Presented
 from statetrail.dialects import Dialect
-from statetrail.sightings import Request, Sighted
+from statetrail.extract import Request, Sighted
 
 logger = logging.getLogger("statetrail")
 

@@ -23,10 +23,10 @@ from mitmproxy.exceptions import OptionsError
 from mitmproxy.hooks import UpdateHook
 from mitmproxy.http import HTTPFlow
 
-from statetrail.capture.flow import Answer, BodySniffer, answer_of, exchange_of, request_of, streams
 from statetrail.dialects import select
 from statetrail.errors import StatetrailError, UsageError
-from statetrail.sightings import Exchange, Request, Sighted, Sighting, sight
+from statetrail.extract import Exchange, Request, Sighted, Sighting, sight
+from statetrail.ingest.flow import Answer, BodySniffer, answer_of, exchange_of, request_of, streams
 from statetrail.store import Durability, Entry, Journal, StoreName, parse_size
 from statetrail_addons._commands import Commands
 

@@ -13,22 +13,22 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from statetrail.analyses.clients import clients
-    from statetrail.analyses.expiry import expiry
-    from statetrail.analyses.leaks import leaks
-    from statetrail.analyses.overrides import overrides
-    from statetrail.analyses.root_causes import root_causes
-    from statetrail.analyses.rotations import rotations
-    from statetrail.analyses.sessions import sessions
-    from statetrail.analyses.shared import shared
-    from statetrail.analyses.tokens import tokens
-    from statetrail.analyses.tracker import Tracker
-    from statetrail.analyses.verdicts import verdicts
+    from statetrail.analyses.causes.root_causes import root_causes
+    from statetrail.analyses.conformance.clients import clients
+    from statetrail.analyses.conformance.tracker import Tracker
+    from statetrail.analyses.conformance.verdicts import verdicts
+    from statetrail.analyses.exposure.leaks import leaks
+    from statetrail.analyses.exposure.overrides import overrides
+    from statetrail.analyses.exposure.shared import shared
+    from statetrail.analyses.lifetimes.expiry import expiry
+    from statetrail.analyses.sessions.sessions import sessions
+    from statetrail.analyses.tokens.rotations import rotations
+    from statetrail.analyses.tokens.tokens import tokens
     from statetrail.errors import StatetrailError
-    from statetrail.findings import findings
-    from statetrail.frames import Frame, Recording
-    from statetrail.frames import open_recording as open  # noqa: A004
+    from statetrail.recording.frames import Frame, Recording
+    from statetrail.recording.frames import open_recording as open  # noqa: A004
     from statetrail.report.audit import Audit, audit
+    from statetrail.rules import findings
 
 __all__ = [
     "Audit",
@@ -57,23 +57,23 @@ __version__ = version("statetrail")
 # mitmdump, has no need of DuckDB, pandas or Altair.
 _HOMES = {
     "Audit": "statetrail.report",
-    "Frame": "statetrail.frames",
-    "Recording": "statetrail.frames",
+    "Frame": "statetrail.recording.frames",
+    "Recording": "statetrail.recording.frames",
     "StatetrailError": "statetrail.errors",
-    "Tracker": "statetrail.analyses.tracker",
+    "Tracker": "statetrail.analyses.conformance.tracker",
     "audit": "statetrail.report",
-    "clients": "statetrail.analyses.clients",
-    "expiry": "statetrail.analyses.expiry",
-    "findings": "statetrail.findings",
-    "leaks": "statetrail.analyses.leaks",
-    "open": "statetrail.frames",
-    "overrides": "statetrail.analyses.overrides",
-    "root_causes": "statetrail.analyses.root_causes",
-    "rotations": "statetrail.analyses.rotations",
-    "sessions": "statetrail.analyses.sessions",
-    "shared": "statetrail.analyses.shared",
-    "tokens": "statetrail.analyses.tokens",
-    "verdicts": "statetrail.analyses.verdicts",
+    "clients": "statetrail.analyses.conformance.clients",
+    "expiry": "statetrail.analyses.lifetimes.expiry",
+    "findings": "statetrail.rules",
+    "leaks": "statetrail.analyses.exposure.leaks",
+    "open": "statetrail.recording.frames",
+    "overrides": "statetrail.analyses.exposure.overrides",
+    "root_causes": "statetrail.analyses.causes.root_causes",
+    "rotations": "statetrail.analyses.tokens.rotations",
+    "sessions": "statetrail.analyses.sessions.sessions",
+    "shared": "statetrail.analyses.exposure.shared",
+    "tokens": "statetrail.analyses.tokens.tokens",
+    "verdicts": "statetrail.analyses.conformance.verdicts",
 }
 
 
@@ -89,7 +89,7 @@ class _Library(ModuleType):
     """This package: whatever is imported, `st.findings` is the function.
 
     Python puts each submodule that is imported into its package as an attribute of its name, and
-    would so put the package `statetrail.findings` where the function is expected.
+    would so put the package `statetrail.rules` where the function is expected.
     """
 
     def __setattr__(self, name: str, value: object) -> None:

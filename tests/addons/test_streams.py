@@ -7,7 +7,7 @@ import threading
 import httpx
 import pytest
 
-from statetrail.capture.flow import BodySniffer
+from statetrail.ingest.flow import BodySniffer
 from support.proxy import mitmdump, origin, reply, wait_for
 
 pytestmark = pytest.mark.e2e

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from analyses.judge_oracle import judge
 from statetrail.dialects import DIALECTS
-from statetrail.sightings.pseudonyms import normal_form
+from statetrail.extract.fingerprint import normal_form
 from support.histories import Ex, Issue, fingerprint
 
 FAULTS = ("omitted", "stale", "defied", "misplaced", "implicit-set", "restarted")

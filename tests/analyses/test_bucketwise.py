@@ -13,15 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as draw
 
 import statetrail as st
-from statetrail import frames
-from statetrail.analyses import bucketwise
-from statetrail.analyses.lookback import Bools, Ints
-from statetrail.analyses.uses import uses
-from statetrail.engines import Scratch
+from statetrail.analyses.columnar import executor as bucketwise
+from statetrail.analyses.columnar.arrays import Bools, Ints
+from statetrail.analyses.lifetimes.uses import uses
 from statetrail.errors import StoreError
-from statetrail.frames import Frame, Recording
-from statetrail.store import export_parquet, reading
-from statetrail.store.reading import Facts
+from statetrail.recording import frames
+from statetrail.recording.engines import Scratch
+from statetrail.recording.frames import Frame, Recording
+from statetrail.store import export_parquet, reader
+from statetrail.store.reader import Facts
 from support.histories import Ex, facts, recording
 from support.strategies import histories
 
@@ -40,7 +40,7 @@ EDGES = [
 @pytest.fixture
 def at_scale(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every dataset is large, and nothing has room in memory."""
-    monkeypatch.setattr(reading, "LARGE", 0)
+    monkeypatch.setattr(reader, "LARGE", 0)
     monkeypatch.setattr(bucketwise, "ROOM", 0)
     monkeypatch.setattr(frames, "ROOM", 0)
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from statetrail.analyses.clients import clients
-from statetrail.analyses.verdicts import FAULTS, verdicts
+from statetrail.analyses.conformance.clients import clients
+from statetrail.analyses.conformance.verdicts import FAULTS, verdicts
 from statetrail.dialects import DIALECTS
-from statetrail.frames import Recording
+from statetrail.recording.frames import Recording
 from support.histories import Ex, Issue, Present, recording, token, use
 from support.strategies import histories
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from statetrail.analyses.expiry import expiry, spoken
-from statetrail.analyses.uses import uses
-from statetrail.engines import Engine
+from statetrail.analyses.lifetimes.expiry import expiry, spoken
+from statetrail.analyses.lifetimes.uses import uses
+from statetrail.recording.engines import Engine
 from support.histories import Ex, Issue, Present, recording, token, use
 from support.strategies import histories
 

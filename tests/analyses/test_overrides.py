@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 
 from analyses.judge_oracle import judge
-from statetrail.analyses.allowance import learned
-from statetrail.analyses.overrides import OUTCOMES, outcomes, overrides
-from statetrail.engines import Engine
+from statetrail.analyses.events.allowance import learned
+from statetrail.analyses.exposure.overrides import OUTCOMES, outcomes, overrides
+from statetrail.recording.engines import Engine
 from support.histories import Ex, Issue, Present, recording
 from support.strategies import histories
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statetrail.analyses.expiry import expiry
-from statetrail.analyses.rotations import CAUSES, PROMPT_S, rotations
-from statetrail.analyses.trail import SHOWN
-from statetrail.analyses.uses import uses
-from statetrail.frames import Recording
+from statetrail.analyses.events.replacements import SHOWN
+from statetrail.analyses.lifetimes.expiry import expiry
+from statetrail.analyses.lifetimes.uses import uses
+from statetrail.analyses.tokens.rotations import CAUSES, PROMPT_S, rotations
+from statetrail.recording.frames import Recording
 from support.histories import Ex, Issue, Present, fingerprint, recording, token, use
 from support.lives import busy, did, is_late, trail_of
 from support.plain import issued, presented

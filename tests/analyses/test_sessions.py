@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from statetrail.analyses.rotations import CAUSES, rotations
-from statetrail.analyses.sessions import BREAKS, sessions
-from statetrail.analyses.tokens import tokens
-from statetrail.frames import Recording
+from statetrail.analyses.sessions.sessions import BREAKS, sessions
+from statetrail.analyses.tokens.rotations import CAUSES, rotations
+from statetrail.analyses.tokens.tokens import tokens
+from statetrail.recording.frames import Recording
 from support.histories import Ex, fingerprint, recording, token, use
 from support.lives import busy, did
 from support.plain import issued, presented

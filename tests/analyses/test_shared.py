@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from statetrail.analyses.leaks import leaks
-from statetrail.analyses.shared import is_credential, shared
+from statetrail.analyses.exposure.leaks import leaks
+from statetrail.analyses.exposure.shared import is_credential, shared
 from statetrail.dialects import ESELLER52, ZEST
-from statetrail.engines import Engine
+from statetrail.recording.engines import Engine
 from support.histories import Ex, Present, recording, token, use
 
 ENGINES = pytest.mark.parametrize("engine", ["duckdb", "pandas", "polars"])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statetrail.analyses.tokens import ENDS, tokens
+from statetrail.analyses.tokens.tokens import ENDS, tokens
 from support.histories import Ex, Issue, Present, fingerprint, recording, token, use
 from support.lives import (
     busy,

@@ -16,14 +16,15 @@ from hypothesis import strategies as st
 
 import statetrail
 from analyses.test_verdicts import CASES, zest
-from oracle.judges import IN_PROCESS, apart, by_engine, by_slow_judge, by_tracker, short
-from statetrail.analyses import knowledge, tracker, transitions
-from statetrail.analyses.rotations import rotations
-from statetrail.analyses.tokens import tokens
-from statetrail.analyses.tracker import Change, Tracker, Verdict
-from statetrail.analyses.uses import uses
-from statetrail.analyses.verdicts import verdicts
+from statetrail.analyses.conformance import tracker, transitions
+from statetrail.analyses.conformance import visibility as knowledge
+from statetrail.analyses.conformance.tracker import Change, Tracker, Verdict
+from statetrail.analyses.conformance.verdicts import verdicts
+from statetrail.analyses.lifetimes.uses import uses
+from statetrail.analyses.tokens.rotations import rotations
+from statetrail.analyses.tokens.tokens import tokens
 from statetrail.dialects import ZEST
+from studies.oracle.judges import IN_PROCESS, apart, by_engine, by_slow_judge, by_tracker, short
 from support.chance import binding, history, tracked
 from support.histories import Ex, Issue, Present, recording
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from statetrail.analyses.outcomes import EXCLUDED
-from statetrail.analyses.uses import uses
+from statetrail.analyses.lifetimes.outcomes import EXCLUDED
+from statetrail.analyses.lifetimes.uses import uses
 from support.histories import Ex, Issue, Present, recording, token, use
 from support.lives import is_late, trail_of
 from support.plain import Seen, issued, presented

@@ -16,7 +16,7 @@ import pytest
 from statetrail.cli.rendering import inert
 from statetrail.cli.show import TABLES as TABLES_SHOWN
 from statetrail.schema import TABLES
-from statetrail.store import read_store, reading
+from statetrail.store import read_store, reader
 from support.commands import command, run, run_program
 from support.hars import entry, headers, write_har
 
@@ -175,7 +175,7 @@ def test_damage_that_shows_late_is_one_line(
         content = file.read_bytes()
         half = len(content) // 2
         file.write_bytes(content[:4] + bytes(half) + content[half + 4 :])
-    monkeypatch.setattr(reading, "LARGE", 0)
+    monkeypatch.setattr(reader, "LARGE", 0)
     done = run("show", dataset, name)
     assert (done.code, done.out) == (2, "")
     assert "damaged" in done.err

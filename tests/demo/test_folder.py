@@ -4,7 +4,7 @@ import pytest
 
 from statetrail.demo.folder import Folder
 from statetrail.errors import UsageError
-from statetrail.sightings import Exchange, Request, Sighting, sight
+from statetrail.extract import Exchange, Request, Sighting, sight
 from statetrail.store import SqliteStore
 
 

@@ -14,7 +14,7 @@ from statetrail.demo.encoding import negotiate
 from statetrail.demo.eseller_origin import PARAMS, EsellerSettings, eseller_app
 from statetrail.demo.zest_origin import ZestSettings, zest_app
 from statetrail.dialects.grammar import parse_state_header
-from statetrail.sightings.xml_root import root_attributes
+from statetrail.extract.xml_root import root_attributes
 
 V3 = "/services/v3"
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import statetrail
 from statetrail.dialects import select
-from statetrail.frames import Recording
-from statetrail.sightings import Exchange, Request, Response, Sighting, sight
+from statetrail.extract import Exchange, Request, Response, Sighting, sight
+from statetrail.recording.frames import Recording
 from statetrail.store import SqliteStore, Tally
 
 _CLAIM = re.compile(

@@ -4,9 +4,9 @@ import pytest
 
 import statetrail
 from docs.conversations import claims, recording
-from statetrail.analyses.root_causes import ROOT_CAUSES, SERVERS, causes
-from statetrail.analyses.verdicts import FAULTS, VERDICTS
-from statetrail.docs import FOLDER, stale_pages
+from statetrail.analyses.causes.root_causes import ROOT_CAUSES, SERVERS, causes
+from statetrail.analyses.conformance.verdicts import FAULTS, VERDICTS
+from studies.documentation import FOLDER, stale_pages
 
 VERDICT_PAGES = sorted((FOLDER / "verdicts").glob("*.md"))
 CAUSE_PAGES = sorted((FOLDER / "causes").glob("*.md"))

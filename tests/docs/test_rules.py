@@ -3,8 +3,8 @@
 import pytest
 
 from docs.conversations import examples, recording
-from statetrail.docs import FOLDER
-from statetrail.findings import RULES, Rule, found_by
+from statetrail.rules import RULES, Rule, found_by
+from studies.documentation import FOLDER
 
 PAGES = {page.stem: page.read_text("utf-8") for page in (FOLDER / "rules").glob("*.md")}
 

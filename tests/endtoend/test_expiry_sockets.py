@@ -16,7 +16,7 @@ import pytest
 
 import statetrail as st
 from statetrail.demo.clients.zest import session_of
-from statetrail.demo.processes import recording, serving
+from statetrail.proxy.processes import recording, serving
 
 pytestmark = pytest.mark.e2e
 

@@ -8,9 +8,9 @@ import pytest
 
 import statetrail as st
 from statetrail.errors import UsageError
-from statetrail.findings import RULES, findings
-from statetrail.frames import Recording, open_recording
+from statetrail.recording.frames import Recording, open_recording
 from statetrail.report import Audit, audit
+from statetrail.rules import RULES, findings
 from statetrail.schema import pseudonym
 from support.audits import CREATED
 from support.audits import document as sample

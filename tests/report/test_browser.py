@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from statetrail.report.html import render_html
+from statetrail.report.render.html import render_html
 from support.audits import document, planted
 from support.browser import needs_chromium
 from support.devtools import Page, axe, chromium_page

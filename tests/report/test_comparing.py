@@ -10,9 +10,9 @@ import msgspec
 import pytest
 
 from statetrail.errors import UsageError
-from statetrail.findings import load_profile
 from statetrail.report import Audit, audit
-from statetrail.report.comparing import compare, read_audit
+from statetrail.report.comparison import compare, read_audit
+from statetrail.rules import load_profile
 from support.audits import CREATED, at, document, planted
 from support.histories import Ex, Issue, Present, recording
 from support.hostile import PAYLOADS, assert_inert
@@ -100,7 +100,7 @@ def test_an_audit_is_read_back_or_refused_in_one_line(tmp_path: Path) -> None:
 
 def test_what_a_decision_leaves_out_is_not_fixed_and_other_limits_are_told() -> None:
     """Neither new nor fixed; the reports say in what the earlier audit was made otherwise."""
-    from statetrail.findings.suppression import Entry
+    from statetrail.rules.suppression import Entry
 
     rec = recording(talk("a", ""))
     before = audit(rec, created=at(0), profile=load_profile("owasp-high")).document
@@ -119,7 +119,7 @@ def test_what_a_decision_leaves_out_is_not_fixed_and_other_limits_are_told() -> 
 
 def test_suppressed_findings_are_counted_with_the_decision() -> None:
     """Left out of the findings, told in the report."""
-    from statetrail.findings.suppression import Entry
+    from statetrail.rules.suppression import Entry
 
     entry = Entry(rule="state-omitted", reason="agreed <b>", until=CREATED.date())
     rec = recording(talk("a", ""))

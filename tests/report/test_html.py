@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from lxml import html
 
-from statetrail.report.html import (
+from statetrail.report.render.html import (
     MAX_CLIENTS,
     MAX_FINDINGS,
     MAX_ROTATIONS,

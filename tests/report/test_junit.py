@@ -3,7 +3,7 @@
 import pytest
 from lxml import etree
 
-from statetrail.report.junit import EVERYWHERE, render_junit
+from statetrail.report.render.junit import EVERYWHERE, render_junit
 from statetrail.report.wording import visible
 from support.audits import BAD, GOOD, document, planted
 from support.hostile import PAYLOADS

@@ -2,8 +2,8 @@
 
 import msgspec
 
+from statetrail.report.charts.swimlane import MAX_TEXT, lanes
 from statetrail.report.document import EvidenceExchange, Finding, Sighting
-from statetrail.report.lanes import MAX_TEXT, lanes
 from support.audits import BAD, SHOP, at, document
 
 FINDING: Finding = msgspec.structs.replace(

@@ -2,9 +2,9 @@
 
 import pytest
 
-from statetrail.analyses.verdicts import VERDICTS
-from statetrail.report.palette import COLOURS, HEAT, HUES, Scheme, hue
-from statetrail.report.palette import VERDICTS as VERDICT_COLOURS
+from statetrail.analyses.conformance.verdicts import VERDICTS
+from statetrail.report.charts.palette import COLOURS, HEAT, HUES, Scheme, hue
+from statetrail.report.charts.palette import VERDICTS as VERDICT_COLOURS
 
 TEXT = ("text", "muted", "accent", "good", "bad", "warn", "calm")
 BADGES = ("bad", "warn", "calm")

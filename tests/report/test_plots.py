@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from statetrail.errors import UsageError
-from statetrail.report import expiry_plots, plots
-from statetrail.report.svg import darkened, svg
+from statetrail.report.charts import expiry as expiry_plots
+from statetrail.report.charts import plots
+from statetrail.report.charts.svg import darkened, svg
 from support.audits import BAD, document
 
 

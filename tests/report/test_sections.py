@@ -2,10 +2,10 @@
 
 import pytest
 
-from findings.cases import CROSS, LANG, LOC, ads, shop, zest
+from rules.cases import CROSS, LANG, LOC, ads, shop, zest
 from statetrail.report import audit
 from statetrail.report.document import Document
-from statetrail.report.gather.findings import first_of_each
+from statetrail.report.sections.findings import first_of_each
 from statetrail.schema import pseudonym
 from support.audits import CREATED
 from support.audits import document as sample

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from statetrail.report.text import MAX_CHARACTERS, code, escape, prose, render_markdown
+from statetrail.report.render.markdown import MAX_CHARACTERS, code, escape, prose, render_markdown
 from support.audits import document, planted
 from support.golden import assert_golden
 from support.hostile import PAYLOADS

@@ -13,8 +13,18 @@ from statetrail.report.wording import apart, duration, interval, visible
 @pytest.mark.parametrize(
     "name",
     [
-        *("report.wording", "report.html", "report.text", "report.gather.answers"),
-        *("report.gather.findings", "analyses.strength", "findings.profiles", "inert"),
+        *(
+            "report.wording",
+            "report.render.html",
+            "report.render.markdown",
+            "report.sections.answers",
+        ),
+        *(
+            "report.sections.findings",
+            "analyses.tokens.entropy",
+            "rules.profiles",
+            "report.render.inert",
+        ),
     ],
 )
 def test_the_examples_in_the_docstrings_are_true(name: str) -> None:

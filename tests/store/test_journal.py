@@ -11,7 +11,7 @@ import apsw
 import pytest
 
 from statetrail.store import Journal, StoreName, checkpoints, journal, read_store
-from statetrail.store.engine import connect
+from statetrail.store.connection import connect
 from support.traffic import sighted
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from statetrail.dialects import select
 from statetrail.errors import StoreError, UsageError
-from statetrail.frames import open_recording
+from statetrail.extract import Exchange, Request, Response, Sighting, sight
+from statetrail.recording.frames import open_recording
 from statetrail.schema import FACTS
-from statetrail.sightings import Exchange, Request, Response, Sighting, sight
 from statetrail.store import Facts, SqliteStore, Tally, export_parquet, join_facts, read_store
 
 CLIENTS = ("curl/8", "a|b", "", None, "é\N{SNOWMAN}", *(f"app {n}" for n in range(20)))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from statetrail.cli.prune import age_s
 from statetrail.store import Journal, SqliteStore, StoreName, read_store
-from statetrail.store.pruning import prune
+from statetrail.store.retention import prune
 from support.traffic import AT, sighted
 
 

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statetrail.errors import StoreError
+from statetrail.extract import Sighted
 from statetrail.schema import FACTS
-from statetrail.sightings import Sighted
 from statetrail.store import SqliteStore, Tally, check_store, forget_key, read_store
 from support.traffic import sighted
 

@@ -9,11 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 
 import statetrail as st
-from statetrail.engines import ENGINES, Engine
 from statetrail.errors import StoreError
+from statetrail.extract import Sighted
+from statetrail.recording.engines import ENGINES, Engine
 from statetrail.schema import FACTS, SCHEMA_VERSION
-from statetrail.sightings import Sighted
-from statetrail.store import SqliteStore, export_parquet, read_store, reading
+from statetrail.store import SqliteStore, export_parquet, read_store, reader
 from support.traffic import sighted
 
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJpYXQiOjE3MDAwMDAwMDAsImV4cCI6MTcwMDAwMzYwMH0.c2ln"
@@ -87,14 +87,14 @@ def test_a_dataset_of_the_first_version(
     for file in (folder / "issued").rglob("*.parquet"):
         rows = pq.read_table(file, partitioning=None)
         pq.write_table(rows.drop_columns(["declared_s"]), file)
-    manifest = folder / reading.MANIFEST
+    manifest = folder / reader.MANIFEST
     told = json.loads(manifest.read_text("utf-8"))
     assert told["schema_version"] == SCHEMA_VERSION
     with pytest.raises(StoreError, match="lacks declared_s"):
         read_store(folder)
     manifest.write_text(json.dumps(told | {"schema_version": 1}), "utf-8")
     if large:
-        monkeypatch.setattr(reading, "LARGE", 0)
+        monkeypatch.setattr(reader, "LARGE", 0)
     rec = st.open(folder, engine=engine, client_by=("user-agent",))
     assert [row["declared_s"] for row in rec.issued.rows()] == [None]
     (row,) = st.expiry(rec).rows()

@@ -7,8 +7,8 @@ tens of thousands of histories.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from random import Random
 
-from statetrail.analyses.tracker import Exchange, Presented
-from statetrail.analyses.tracker import Issue as Issued
+from statetrail.analyses.conformance.tracker import Exchange, Presented
+from statetrail.analyses.conformance.tracker import Issue as Issued
 from statetrail.dialects import DIALECTS
 from support.histories import Ex, Issue, Present, fingerprint, token, use
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from statetrail.engines import Engine
-from statetrail.frames import Recording
+from statetrail.extract import Pseudonymiser
+from statetrail.extract.fingerprint import alphabet
+from statetrail.extract.jwt import declared_s
+from statetrail.recording.engines import Engine
+from statetrail.recording.frames import Recording
 from statetrail.schema import EXCHANGES, FACTS, ISSUED, PRESENTED
-from statetrail.sightings import Pseudonymiser
-from statetrail.sightings.declared import declared_s
-from statetrail.sightings.pseudonyms import alphabet
 
 PSEUDONYMS = Pseudonymiser(bytes(range(32)))
 

@@ -24,7 +24,9 @@ PAYLOADS: Final = {
 }  # fmt: skip
 
 
-OWN_SCRIPT: Final = (files("statetrail.report") / "templates" / "audit.js").read_text("utf-8")
+OWN_SCRIPT: Final = (files("statetrail.report.render") / "templates" / "audit.js").read_text(
+    "utf-8"
+)
 """The script that the report brings along; it holds no text of a document."""
 
 

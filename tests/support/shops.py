@@ -7,7 +7,7 @@ session token for ever. The shop forgets sessions after half an hour of idleness
 from pathlib import Path
 
 from statetrail.dialects import select
-from statetrail.sightings import Exchange, Request, Response, Sighting, sight
+from statetrail.extract import Exchange, Request, Response, Sighting, sight
 from statetrail.store import SqliteStore, Tally
 
 MINUTE = 60_000_000

@@ -6,7 +6,7 @@ import msgspec
 from msgspec.structs import astuple
 
 from statetrail.dialects import select
-from statetrail.sightings import Exchange, Request, Response, Sighted, Sighting, sight
+from statetrail.extract import Exchange, Request, Response, Sighted, Sighting, sight
 from support.histories import PSEUDONYMS
 
 HOW = Sighting(select(), PSEUDONYMS)

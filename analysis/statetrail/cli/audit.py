@@ -10,7 +10,7 @@ from statetrail.cli.writing import check_outputs, write_file
 from statetrail.errors import StoreError
 
 if TYPE_CHECKING:
-    from statetrail.frames import Recording
+    from statetrail.recording.frames import Recording
 
 EXAMPLES = """[b]Examples[/b]
 
@@ -76,7 +76,7 @@ def command(
     check_outputs((html, json, md, junit, csv), [*stores, *kept])
 
     from statetrail.cli.terminal import busy, stdout, text
-    from statetrail.frames import open_recording
+    from statetrail.recording.frames import open_recording
 
     with busy("analysing") as tell:
         rec = open_recording(stores, client_by=named(client_by), grace_ms=grace, dialects=known)
@@ -84,10 +84,10 @@ def command(
         _check_matches(rec, names)
 
         from statetrail.cli.summary import show_summary
-        from statetrail.findings import load_profile
-        from statetrail.findings.suppression import load_suppressions
         from statetrail.report import audit
-        from statetrail.report.comparing import read_audit
+        from statetrail.report.comparison import read_audit
+        from statetrail.rules import load_profile
+        from statetrail.rules.suppression import load_suppressions
 
         before = read_audit(baseline) if baseline is not None else None
         entries = load_suppressions(suppress) if suppress is not None else ()

@@ -11,7 +11,7 @@ from statetrail.cli.writing import check_outputs, write_file
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from statetrail.report.comparing import Comparison
+    from statetrail.report.comparison import Comparison
     from statetrail.report.document import Document, Finding
 
 EXAMPLES = """[b]Examples[/b]
@@ -59,11 +59,11 @@ def command(
     import msgspec
 
     from statetrail.cli.terminal import busy, stdout, text
-    from statetrail.findings import load_profile
-    from statetrail.findings.suppression import load_suppressions
-    from statetrail.frames import open_recording
+    from statetrail.recording.frames import open_recording
     from statetrail.report import audit
-    from statetrail.report.comparing import compare, read_audit
+    from statetrail.report.comparison import compare, read_audit
+    from statetrail.rules import load_profile
+    from statetrail.rules.suppression import load_suppressions
 
     entries = load_suppressions(suppress) if suppress is not None else ()
     limits = load_profile(profile)

@@ -36,7 +36,7 @@ def guarded[**P](command: Callable[P, None]) -> Callable[P, None]:
         except Exception as error:
             made_by = type(error).__module__.partition(".")[0]
             if made_by == "apsw":
-                from statetrail.store.engine import error_name
+                from statetrail.store.connection import error_name
 
                 # The name only: a message may quote a value.
                 raise fail(f"the store cannot be used ({error_name(error)})") from None

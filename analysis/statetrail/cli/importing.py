@@ -46,9 +46,9 @@ def command(
     The same file twice doubles nothing. A truncated file keeps its complete beginning, and what
     was lost is said and noted in the store.
     """
-    from statetrail.capture.importing import capture_source, import_files
     from statetrail.cli.terminal import progress, say, stdout, text
-    from statetrail.sightings import Sighting
+    from statetrail.extract import Sighting
+    from statetrail.ingest.importer import capture_source, import_files
     from statetrail.store import SqliteStore
 
     known = chosen(dialects)

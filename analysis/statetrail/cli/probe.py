@@ -57,7 +57,7 @@ def command(
     Exits with 0 if the interval is as narrow as asked, else with 1. Probe only what you may.
     """
     from statetrail.cli.terminal import say, stdout, text
-    from statetrail.inference.advice import spoken
+    from statetrail.expiry.advice import spoken
     from statetrail.probe import Settings, probe
 
     settings = Settings(

@@ -40,7 +40,7 @@ def command(
     with its key, unless a recorder has it open.
     """
     from statetrail.cli.terminal import stdout, text
-    from statetrail.store.pruning import prune
+    from statetrail.store.retention import prune
 
     before_us = time.time_ns() // 1000 - age_s(older_than) * 1_000_000
     for path in stores:

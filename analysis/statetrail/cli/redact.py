@@ -31,8 +31,8 @@ def command(
     be looked through (large or no text) are left out, and so are proxy passwords. With the same
     --key several captures get the same replacements.
     """
-    from statetrail.capture.redacting import Redactor, redact_flows, redact_har
     from statetrail.cli.terminal import stdout, text
+    from statetrail.ingest.redact import Redactor, redact_flows, redact_har
     from statetrail.store.keys import read_key
 
     if out.exists():

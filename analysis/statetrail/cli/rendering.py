@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from statetrail.cli.terminal import MAX_LINE, draw, stdout, table, text
-from statetrail.inert import inert
+from statetrail.extract.text import clean
+from statetrail.report.render.inert import inert
 from statetrail.schema import Column, Table, pseudonym
-from statetrail.sightings.text import clean
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_CELL: Final = 60

@@ -1,7 +1,6 @@
 """`statetrail show`: one table of a store, for people (table, csv) and programs (json, parquet)."""
 
 import sys
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,7 +11,7 @@ from statetrail.cli.writing import check_outputs, write_file
 from statetrail.errors import UsageError
 
 if TYPE_CHECKING:
-    from statetrail.frames import Frame, Recording
+    from statetrail.recording.frames import Frame, Recording
 
 EXAMPLES = """[b]Examples[/b]
 
@@ -83,7 +82,7 @@ def command(
 
     from statetrail.cli.rendering import csv_text, json_text, parquet_bytes, print_table
     from statetrail.cli.terminal import busy
-    from statetrail.frames import open_recording
+    from statetrail.recording.frames import open_recording
 
     with busy("analysing"):
         rec = open_recording(stores, client_by=named(client_by), grace_ms=grace, dialects=known)
@@ -114,6 +113,7 @@ def result(rec: "Recording", table: str) -> "Frame":
     if table in ("exchanges", "issued", "presented", "traces"):
         frame: Frame = getattr(rec, table)
         return frame
-    home = "statetrail.findings" if table == "findings" else f"statetrail.analyses.{table}"
-    computed: Frame = getattr(import_module(home), table)(rec)
+    import statetrail as st
+
+    computed: Frame = getattr(st, table)(rec)
     return computed

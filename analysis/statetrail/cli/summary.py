@@ -4,12 +4,12 @@ from collections import Counter
 
 from rich.console import Console
 
-from statetrail.analyses.verdicts import FAULTS
+from statetrail.analyses.conformance.verdicts import FAULTS
 from statetrail.cli.terminal import draw, table, text
-from statetrail.findings import SEVERITIES
 from statetrail.report import Audit, wording
 from statetrail.report.document import Document
-from statetrail.report.gather.findings import first_of_each
+from statetrail.report.sections.findings import first_of_each
+from statetrail.rules import SEVERITIES
 
 MAX_STATEMENTS = 4
 MAX_ROWS = 12

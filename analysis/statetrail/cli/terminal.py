@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.table import Table
 from rich.text import Text
 
-from statetrail.sightings.text import clean
+from statetrail.extract.text import clean
 
 MAX_LINE = 4000
 _PIPE_WIDTH = 100_000

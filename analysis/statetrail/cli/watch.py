@@ -10,8 +10,8 @@ import apsw
 import typer
 
 from statetrail.errors import UsageError
-from statetrail.sightings.records import UNDER_WAY
-from statetrail.store.engine import connect
+from statetrail.extract.records import UNDER_WAY
+from statetrail.store.connection import connect
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -103,8 +103,8 @@ class _Watching:
     """Reads what is new in a store and tells the tracker of it."""
 
     def __init__(self, store: Path) -> None:
-        from statetrail.analyses.standings import Standings
-        from statetrail.analyses.tracker import Tracker
+        from statetrail.analyses.conformance.scoreboard import Standings
+        from statetrail.analyses.conformance.tracker import Tracker
 
         self.standings = Standings()
         self._tracker = Tracker()
@@ -135,8 +135,8 @@ class _Watching:
             yield from self._tell(db, due, final=final)
 
     def _tell(self, db: apsw.Connection, rows: list[_Row], *, final: bool) -> Iterator[str]:
-        from statetrail.analyses.knowledge import Issue, Presented
-        from statetrail.analyses.tracker import Event, Exchange
+        from statetrail.analyses.conformance.tracker import Event, Exchange
+        from statetrail.analyses.conformance.visibility import Issue, Presented
 
         events: list[Event] = []
         latest: dict[tuple[str, str], int] = {}
@@ -163,8 +163,8 @@ class _Watching:
             yield from self._said(event)
 
     def _said(self, event: object) -> Iterator[str]:
-        from statetrail.analyses.knowledge import FAULTS
-        from statetrail.analyses.tracker import Change, Verdict
+        from statetrail.analyses.conformance.tracker import Change, Verdict
+        from statetrail.analyses.conformance.visibility import FAULTS
         from statetrail.schema import pseudonym
 
         assert isinstance(event, (Verdict, Change))

@@ -11,11 +11,11 @@ from typing import Any, Final
 
 import narwhals as nw
 
-from statetrail.analyses.rotations import LOSSES, rotations
-from statetrail.analyses.verdicts import FAULTS, verdicts
+from statetrail.analyses.conformance.verdicts import FAULTS, verdicts
+from statetrail.analyses.tokens.rotations import LOSSES, rotations
 from statetrail.demo.clients import Truth
-from statetrail.findings import findings
-from statetrail.frames import Recording
+from statetrail.recording.frames import Recording
+from statetrail.rules import findings
 
 WATCHED: Final = frozenset((*FAULTS, "overridden", "foreign"))
 """The verdicts whose counts a client knows; the others depend on timing."""

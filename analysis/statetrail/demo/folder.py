@@ -16,7 +16,7 @@ import apsw
 from statetrail.demo.clients.behaviour import USER_AGENT
 from statetrail.errors import StoreError, UsageError
 from statetrail.store import check_store, key_path
-from statetrail.store.engine import connect
+from statetrail.store.connection import connect
 
 STORE: Final = "recording.sqlite"
 REPORTS: Final = ("audit.html", "audit.json")

@@ -20,7 +20,7 @@ from statetrail.demo.folder import Folder
 from statetrail.demo.summary import show_differences, show_summary
 from statetrail.demo.traffic import acting, drive
 from statetrail.errors import StatetrailError, UsageError
-from statetrail.frames import open_recording
+from statetrail.recording.frames import open_recording
 from statetrail.report import audit
 
 

@@ -12,12 +12,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from statetrail.analyses.clients import clients
-from statetrail.analyses.expiry import expiry
-from statetrail.analyses.rotations import rotations
+from statetrail.analyses.conformance.clients import clients
+from statetrail.analyses.lifetimes.expiry import expiry
+from statetrail.analyses.tokens.rotations import rotations
 from statetrail.demo.check import Difference, agent_of, found
 from statetrail.demo.clients import Truth
-from statetrail.frames import Recording
+from statetrail.recording.frames import Recording
 
 
 def show_summary(rec: Recording, truths: Mapping[str, Truth], console: Console) -> None:

@@ -17,11 +17,11 @@ import httpx
 
 from statetrail.demo.clients import BEHAVIOURS, Behaviour, Stage, Truth
 from statetrail.demo.eseller_origin import EsellerSettings
-from statetrail.demo.processes import recording, serving
 from statetrail.demo.secrets_file import SecretsFile
 from statetrail.demo.zest_origin import ZestSettings
 from statetrail.errors import StatetrailError
-from statetrail.frames import DEFAULT_GRACE_MS
+from statetrail.proxy.processes import recording, serving
+from statetrail.recording.frames import DEFAULT_GRACE_MS
 
 SECRETS: Final = "secrets.txt"
 """File in the private folder with every secret that clients sent and origins issued."""

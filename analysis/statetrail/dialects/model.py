@@ -1,9 +1,9 @@
 """What a dialect declares: where values are issued, where presented, and whom they bind.
 
 A dialect is data: frozen `msgspec` structs, so that `msgspec.toml.decode(text, type=Dialect)` can
-read one that a user wrote. `statetrail.sightings` interprets the declaration on single exchanges;
-`statetrail.analyses.scope` decides with it which endpoints a parameter binds. Nothing else knows a
-protocol.
+read one that a user wrote. `statetrail.extract` interprets the declaration on single exchanges;
+`statetrail.analyses.events.scope` decides with it which endpoints a parameter binds. Nothing else
+knows a protocol.
 """
 
 import re

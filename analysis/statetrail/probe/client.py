@@ -12,10 +12,10 @@ import httpx
 
 from statetrail.dialects import Dialect, HeaderPresent, Param, QueryPresent
 from statetrail.errors import StatetrailError
-from statetrail.sightings.claims import field_lines, header_issues, root, root_issue
-from statetrail.sightings.heads import body_coding
-from statetrail.sightings.plan import Plan
-from statetrail.sightings.records import Response
+from statetrail.extract.compiled import Plan
+from statetrail.extract.headers import body_coding
+from statetrail.extract.records import Response
+from statetrail.extract.wire_values import field_lines, header_issues, root, root_issue
 
 _PATIENCE_S: Final = 60.0
 _LARGEST: Final = 2 * 2**20

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from statetrail.analyses.expiry import expiry
-from statetrail.demo.processes import recording
+from statetrail.analyses.lifetimes.expiry import expiry
 from statetrail.dialects import Dialect, Param, select
 from statetrail.errors import UsageError
-from statetrail.frames import open_recording, origin
 from statetrail.probe.client import Prober
 from statetrail.probe.rounds import TOKENS, is_enough, pauses, steps
+from statetrail.proxy.processes import recording
+from statetrail.recording.frames import open_recording, origin
 
 MAX_TOKENS: Final = 16
 _PORTS: Final = {"http": 80, "https": 443}

@@ -14,18 +14,19 @@ import msgspec
 import pandas as pd
 
 from statetrail.errors import UsageError
-from statetrail.findings.profiles import DEFAULT, Profile
-from statetrail.findings.rule import SEVERITIES, Severity
-from statetrail.findings.suppression import Entry
-from statetrail.frames import Recording
-from statetrail.report import expiry_plots, plots
-from statetrail.report.comparing import compare
+from statetrail.recording.frames import Recording
+from statetrail.report.charts import expiry as expiry_plots
+from statetrail.report.charts import plots
+from statetrail.report.comparison import compare
 from statetrail.report.document import SCHEMA_VERSION, Baseline, Document
-from statetrail.report.gather import gather
-from statetrail.report.html import render_compact, render_html
-from statetrail.report.junit import render_junit
-from statetrail.report.spreadsheet import render_csv
-from statetrail.report.text import render_markdown
+from statetrail.report.render.csv import render_csv
+from statetrail.report.render.html import render_compact, render_html
+from statetrail.report.render.junit import render_junit
+from statetrail.report.render.markdown import render_markdown
+from statetrail.report.sections.document import gather
+from statetrail.rules.profiles import DEFAULT, Profile
+from statetrail.rules.rule import SEVERITIES, Severity
+from statetrail.rules.suppression import Entry
 
 LARGE_JSON: Final = 1 << 20
 """Bytes of JSON from which on it is not indented all through."""

@@ -15,8 +15,15 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from statetrail.report.capture_parts import Answer, Capture, Generator, Settings, Source, Statement
-from statetrail.report.client_parts import (
+from statetrail.report.sections.capture_parts import (
+    Answer,
+    Capture,
+    Generator,
+    Settings,
+    Source,
+    Statement,
+)
+from statetrail.report.sections.client_parts import (
     Client,
     Leak,
     Override,
@@ -25,7 +32,7 @@ from statetrail.report.client_parts import (
     SessionSummary,
     Shared,
 )
-from statetrail.report.finding_parts import (
+from statetrail.report.sections.finding_parts import (
     Baseline,
     EvidenceExchange,
     Finding,
@@ -33,7 +40,7 @@ from statetrail.report.finding_parts import (
     Sighting,
     Suppression,
 )
-from statetrail.report.kinds import Confidence, Counts, Time
+from statetrail.report.sections.kinds import Confidence, Counts, Time
 
 __all__ = [
     "SCHEMA_ID",

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from statetrail.store.journal import Entry, Journal
 from statetrail.store.keys import forget_key, key_path
-from statetrail.store.naming import StoreName, parse_size
+from statetrail.store.rotation import StoreName, parse_size
 from statetrail.store.sqlite import (
     CaptureId,
     Durability,
@@ -18,7 +18,7 @@ from statetrail.store.sqlite import (
 
 if TYPE_CHECKING:
     from statetrail.store.parquet import export_parquet
-    from statetrail.store.reading import Facts, join_facts, read_store
+    from statetrail.store.reader import Facts, join_facts, read_store
 
 __all__ = [
     "CaptureId",
@@ -45,9 +45,9 @@ __all__ = [
 def __getattr__(name: str) -> object:
     # The recorder writes and never reads: it need not load Arrow.
     if name in ("Facts", "join_facts", "read_store"):
-        from statetrail.store import reading
+        from statetrail.store import reader
 
-        return getattr(reading, name)
+        return getattr(reader, name)
     if name == "export_parquet":
         from statetrail.store import parquet
 

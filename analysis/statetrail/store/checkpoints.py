@@ -14,7 +14,7 @@ from typing import Final
 
 import apsw
 
-from statetrail.store.engine import connect, error_name
+from statetrail.store.connection import connect, error_name
 
 PAUSE_S: Final = 1.0
 LARGE: Final = 4 << 20

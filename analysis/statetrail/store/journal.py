@@ -22,9 +22,9 @@ from typing import Final
 import apsw
 
 from statetrail.errors import StoreError
-from statetrail.sightings import Sighted
+from statetrail.extract import Sighted
 from statetrail.store.checkpoints import DAMAGED, Checkpoints, pages_of_log
-from statetrail.store.naming import StoreName
+from statetrail.store.rotation import StoreName
 from statetrail.store.sqlite import CaptureId, Durability, ExchangeId, SqliteStore, WriteError
 
 BUSY_S: Final = 0.25

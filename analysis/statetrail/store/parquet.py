@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from statetrail.errors import StoreError, UsageError
 from statetrail.schema import CAPTURES, CLIENT_BY, EXCHANGES, FACTS, SCHEMA_VERSION
-from statetrail.store.reading import MANIFEST, Facts, join_facts
+from statetrail.store.reader import MANIFEST, Facts, join_facts
 
 MIN_BUCKETS: Final = 16
 MAX_BUCKETS: Final = 4096
@@ -151,7 +151,7 @@ def _write_buckets(rows: pa.Table, bucket: pa.ChunkedArray, folder: Path) -> Non
 
 
 def client_names(exchanges: pa.Table, client_by: Sequence[str]) -> pa.ChunkedArray:
-    """Each exchange's client, written as `statetrail.frames.client_expression` writes it."""
+    """Each exchange's client, as `recording.frames.client_expression` writes it."""
     parts = []
     for name in client_by:
         column = pc.replace_substring(exchanges[CLIENT_BY[name]].fill_null("-"), "|", "/")

@@ -10,8 +10,8 @@ from typing import Final, NewType
 import apsw
 from msgspec.structs import astuple
 
+from statetrail.extract import Sighted
 from statetrail.schema import EXCHANGES, ISSUED, PRESENTED, TRACES, Table
-from statetrail.sightings import Sighted
 
 ExchangeId = NewType("ExchangeId", int)
 

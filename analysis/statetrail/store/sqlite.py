@@ -16,20 +16,20 @@ from typing import Final, Literal, NewType, Self
 import apsw
 
 from statetrail.errors import StoreError
+from statetrail.extract import Pseudonymiser, Sighted
+from statetrail.extract.text import clean
 from statetrail.schema import FACTS, SCHEMA_VERSION
-from statetrail.sightings import Pseudonymiser, Sighted
-from statetrail.sightings.text import clean
 from statetrail.store import rows
 from statetrail.store.checkpoints import PAGE
-from statetrail.store.engine import OPEN, connect, error_name, identity
-from statetrail.store.keys import forget_key, keep_key, key_id, key_path, new_key, read_key
-from statetrail.store.marks import (
+from statetrail.store.connection import OPEN, connect, error_name, identity
+from statetrail.store.file_header import (
     APPLICATION_ID,
     check_store,
     is_blank,
     key_id_in,
     stored_key_id,
 )
+from statetrail.store.keys import forget_key, keep_key, key_id, key_path, new_key, read_key
 from statetrail.store.rows import ExchangeId
 
 __all__ = [

@@ -1,0 +1,1 @@
+"""Root causes: why a client ignored state."""

@@ -1,0 +1,1 @@
+"""Recordings as integer arrays, judged bucket by bucket."""

@@ -1,0 +1,55 @@
+"""Rows: integer arrays of a part as a table of the catalogue, with words for numbers.
+
+Enters: columns as NumPy arrays. Leaves: an Arrow table whose texts are dictionaries.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from statetrail.analyses.columnar.arrays import Bools, Ints
+from statetrail.analyses.columnar.bucket import Part
+from statetrail.schema import Table
+
+type Cells = pa.Array | Ints | Bools
+
+
+def of_series(part: Part, series: Ints) -> dict[str, pa.Array]:
+    """The columns ``client``, ``origin``, ``dialect`` and ``param`` of rows of these series."""
+    who, param = (
+        pa.array(column.astype(np.int32)[series]) for column in (part.series_who, part.series_param)
+    )
+    named = {
+        "client": (who, [client for client, _ in part.clients]),
+        "origin": (who, [origin for _, origin in part.clients]),
+        "dialect": (param, [dialect for dialect, _ in part.params]),
+        "param": (param, [name for _, name in part.params]),
+    }
+    return {
+        column: pa.DictionaryArray.from_arrays(places, pa.array(names, pa.string()))
+        for column, (places, names) in named.items()
+    }
+
+
+def words(places: Ints, names: Sequence[str], *, present: Bools | None = None) -> pa.Array:
+    """Places in a list of names; null where not `present`, by default where the place is -1."""
+    here = places >= 0 if present is None else present
+    indices = pa.array(places.astype(np.int32), mask=None if here.all() else ~here)
+    return pa.DictionaryArray.from_arrays(indices, pa.array(names, pa.string()))
+
+
+def numbers(values: Ints, present: Bools) -> pa.Array:
+    """Integers, null where not `present`."""
+    return pa.array(values, mask=None if present.all() else ~present)
+
+
+def seconds(span_us: Ints, present: Bools) -> pa.Array:
+    """Spans of microseconds in seconds, null where not `present`."""
+    return pa.array(span_us / 1_000_000, mask=None if present.all() else ~present)
+
+
+def table(of: Table, columns: Mapping[str, Cells]) -> pa.Table:
+    """A table of the catalogue's columns in their order; its texts may be dictionaries."""
+    of.check(name for name in of.names if name in columns)
+    return pa.table([pa.array(columns[name]) for name in of.names], names=list(of.names))

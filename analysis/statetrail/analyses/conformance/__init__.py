@@ -1,0 +1,1 @@
+"""Verdicts: what each request did with each state parameter."""

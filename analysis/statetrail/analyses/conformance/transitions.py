@@ -1,0 +1,95 @@
+"""What enters the tracker and what leaves it, and the table of changes of state.
+
+`statetrail.analyses.conformance.tracker` says how it comes about.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from statetrail.analyses.conformance.visibility import FOREVER, Issue, Presented
+
+type State = Literal["none", "live", "ended"]
+type Input = Literal["same", "other", "answered", "asked", "refused"]
+
+TRANSITIONS: Final[dict[tuple[State, Input], tuple[State, str]]] = {
+    # The inputs: the response issues the `same` value as before; any `other` one; another one as
+    # the answer to a minted value (`answered`); another one because the request `asked` for a new
+    # one; or it `refused` the value presented and issues none.
+    ("none", "other"): ("live", "established"),
+    ("none", "answered"): ("live", "established"),
+    ("none", "asked"): ("live", "established"),
+    ("live", "same"): ("live", "kept"),
+    ("live", "other"): ("live", "rotated"),
+    ("live", "answered"): ("live", "reset"),
+    ("live", "asked"): ("live", "established"),
+    ("live", "refused"): ("ended", "ended"),
+    ("ended", "same"): ("live", "established"),
+    ("ended", "other"): ("live", "established"),
+    ("ended", "answered"): ("live", "reset"),
+    ("ended", "asked"): ("live", "established"),
+}
+"""(state, input) to (new state, change). What is not listed changes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A completed exchange. Times in microseconds; `None` where it was not seen."""
+
+    exchange_id: int
+    client: str
+    origin: str
+    endpoint: str
+    method: str
+    request_start_us: int
+    request_end_us: int | None = None
+    response_start_us: int | None = None
+    response_end_us: int | None = None
+    status: int | None = None
+    issued: Sequence[Issue] = ()
+    presented: Sequence[Presented] = ()
+
+    @property
+    def begun(self) -> int:
+        """When its issues may be known at the earliest."""
+        seen = (self.response_start_us, self.request_end_us)
+        begun = next((at for at in seen if at is not None), self.request_start_us)
+        return max(begun, self.request_start_us)
+
+    @property
+    def ended(self) -> int:
+        """When its issues are all there; `FOREVER` if it was cut short."""
+        ended = FOREVER if self.response_end_us is None else self.response_end_us
+        return max(ended, self.begun)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A row of table `verdicts`."""
+
+    exchange_id: int
+    client: str
+    origin: str
+    dialect: str
+    param: str
+    at_us: int
+    verdict: str
+    fingerprint: int | None
+    channel: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of state of a parameter: `change` is a value of `TRANSITIONS`, at `at_us`."""
+
+    exchange_id: int
+    client: str
+    origin: str
+    dialect: str
+    param: str
+    at_us: int
+    change: str
+    fingerprint: int
+
+
+type Event = Verdict | Change

@@ -1,0 +1,1 @@
+"""Issues and presentations of values, and what became of each."""

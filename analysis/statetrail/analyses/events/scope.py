@@ -1,0 +1,99 @@
+"""Scope: which requests a dialect's parameters bind, decided per endpoint.
+
+Enters: a recording. Leaves: two small frames to join with. The dialects are asked once per distinct
+endpoint, so that their knowledge stays data and the rows stay on the engine.
+
+An endpoint is in a dialect's scope where its path says so, or where it was seen to issue the
+dialect's state: it is an API method then, whatever prefix the API is mounted under.
+"""
+
+from typing import Final
+
+import narwhals as nw
+import pyarrow as pa
+
+from statetrail.analyses.conformance.visibility import UNBOUND_METHODS as UNBOUND_METHODS
+from statetrail.recording.engines import Lazy
+from statetrail.recording.frames import Recording
+
+_IN_SCOPE: Final = pa.schema(
+    [("origin", pa.string()), ("endpoint", pa.string()), ("dialect", pa.string())]
+)
+_BARRED: Final = pa.schema(
+    [("endpoint", pa.string()), ("dialect", pa.string()), ("param", pa.string())]
+)
+
+_MOUNTS: Final = pa.schema(
+    [("endpoint", pa.string()), ("dialect", pa.string()), ("mount", pa.string())]
+)
+
+
+def in_scope(rec: Recording) -> Lazy:
+    """The endpoints in scope: columns ``origin``, ``endpoint``, ``dialect``, one row each."""
+    return rec.once("scope", lambda: rec.place(_in_scope(rec)))
+
+
+def barred(rec: Recording) -> Lazy:
+    """Where a parameter does not belong: columns ``endpoint``, ``dialect``, ``param``.
+
+    These are the endpoints that the dialect does not know to allow the parameter (S3).
+    """
+    return rec.once("barred", lambda: rec.place(_barred(rec)))
+
+
+def mounts(rec: Recording) -> Lazy:
+    """What stands in front of an API: columns ``endpoint``, ``dialect``, ``mount``.
+
+    Only endpoints whose path has the dialect's scope are listed.
+    """
+    return rec.once("mounts", lambda: rec.place(_mounts(rec)))
+
+
+def _mounts(rec: Recording) -> pa.Table:
+    endpoints = rec.exchanges.lazy.select("endpoint").unique().collect("pyarrow")
+    rows = [
+        {"endpoint": endpoint, "dialect": dialect.name, "mount": before}
+        for endpoint in sorted(endpoints["endpoint"].to_list())
+        for dialect in rec.dialects
+        if dialect.scope
+        for before, scope, _ in [f"{endpoint}/".partition(f"/{'/'.join(dialect.scope)}/")]
+        if scope
+    ]
+    return pa.Table.from_pylist(rows, schema=_MOUNTS)
+
+
+def _in_scope(rec: Recording) -> pa.Table:
+    exchanges = rec.exchanges_with_client()
+    issuing = (
+        rec.issued.lazy.filter(nw.col("problem").is_null())
+        .select("exchange_id", "dialect")
+        .unique()
+        .join(exchanges.select("exchange_id", "origin", "endpoint", "method"), on="exchange_id")
+        .filter(~nw.col("method").is_in(UNBOUND_METHODS))
+        .select("origin", "endpoint", "dialect")
+        .unique()
+        .collect("pyarrow")
+    )
+    known = {(r["origin"], r["endpoint"], r["dialect"]) for r in issuing.rows(named=True)}
+    seen = exchanges.select("origin", "endpoint").unique().collect("pyarrow")
+    for row in seen.rows(named=True):
+        for dialect in rec.dialects:
+            if dialect.in_scope(row["endpoint"]):
+                known.add((row["origin"], row["endpoint"], dialect.name))
+    names = {dialect.name for dialect in rec.dialects}
+    rows = [
+        dict(zip(_IN_SCOPE.names, row, strict=True)) for row in sorted(known) if row[2] in names
+    ]
+    return pa.Table.from_pylist(rows, schema=_IN_SCOPE)
+
+
+def _barred(rec: Recording) -> pa.Table:
+    endpoints = rec.exchanges.lazy.select("endpoint").unique().collect("pyarrow")
+    rows = [
+        {"endpoint": endpoint, "dialect": dialect.name, "param": param.name}
+        for endpoint in sorted(endpoints["endpoint"].to_list())
+        for dialect in rec.dialects
+        for param in dialect.params
+        if not dialect.allows(param.name, endpoint)
+    ]
+    return pa.Table.from_pylist(rows, schema=_BARRED)

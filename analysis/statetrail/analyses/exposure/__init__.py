@@ -1,0 +1,1 @@
+"""Credentials in other hands, and values that clients chose themselves."""

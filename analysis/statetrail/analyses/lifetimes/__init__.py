@@ -1,0 +1,1 @@
+"""How long tokens live: uses, outcomes, and the expiry policy."""

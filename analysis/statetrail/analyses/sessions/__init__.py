@@ -1,0 +1,1 @@
+"""Sessions: chains of tokens."""

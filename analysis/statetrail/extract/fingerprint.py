@@ -1,0 +1,104 @@
+"""Fingerprints: how a secret is told apart without being kept.
+
+Enters: a value and the store's key. Leaves: keyed 64-bit BLAKE2b, as a signed integer. Without the
+key nothing can be computed back or compared; with it, equal values have equal fingerprints.
+"""
+
+import re
+import urllib.parse
+from hashlib import blake2b
+from typing import Final
+
+from statetrail.extract.records import Seen
+from statetrail.schema import pseudonym
+
+MAX_HASHED: Final = 65_536
+"""Bytes of a value that enter its fingerprint; longer values are cut there."""
+PREFIX: Final = 12
+REMEMBERED: Final = 8192
+"""Values whose storable forms are remembered, so that what repeats costs little."""
+MAX_REMEMBERED: Final = 256
+"""Characters of a value that is remembered."""
+
+_CLASSES: Final = (
+    ("lower", re.compile("[a-z]")),
+    ("upper", re.compile("[A-Z]")),
+    ("digit", re.compile("[0-9]")),
+    ("other", re.compile("[^a-zA-Z0-9]")),
+)
+_HEX: Final = re.compile("[0-9a-f]+")
+
+
+class Pseudonymiser:
+    """Turns values into fingerprints under one key (16 to 64 bytes)."""
+
+    __slots__ = ("_hash", "_seen")
+
+    def __init__(self, key: bytes) -> None:
+        if not 16 <= len(key) <= 64:
+            raise ValueError("a pseudonym key has 16 to 64 bytes")
+        self._hash = blake2b(key=key, digest_size=8)
+        self._seen: dict[tuple[str, bool], Seen] = {}
+
+    def __repr__(self) -> str:
+        return "Pseudonymiser(…)"
+
+    def fingerprint(self, value: str | bytes) -> int:
+        """The signed 64-bit fingerprint of a value."""
+        raw = raw_bytes(value[:MAX_HASHED]) if isinstance(value, str) else value
+        digest = self._hash.copy()
+        digest.update(raw[:MAX_HASHED])
+        return int.from_bytes(digest.digest(), "big", signed=True)
+
+    def pseudonym(self, value: str | bytes) -> str:
+        """The short readable pseudonym of a value, e.g. ``~1a2b3c4d``."""
+        return pseudonym(self.fingerprint(value))
+
+    def see(self, value: str, *, clear: bool) -> Seen:
+        """The storable form of a value."""
+        # A client presents the same value in request after request.
+        if (seen := self._seen.get((value, clear))) is not None:
+            return seen
+        exact = self.fingerprint(value)
+        normal = normal_form(value)
+        seen = Seen(
+            value=value if clear else None,
+            fingerprint=exact,
+            normal_fingerprint=exact if normal == value else self.fingerprint(normal),
+            prefix_fingerprint=self.fingerprint(value[:PREFIX]) if len(value) > PREFIX else None,
+        )
+        if len(value) <= MAX_REMEMBERED:
+            if len(self._seen) >= REMEMBERED:
+                self._seen.clear()
+            self._seen[value, clear] = seen
+        return seen
+
+
+def raw_bytes(text: str) -> bytes:
+    """The bytes of a text from the network, whatever surrogates it has."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+
+
+def normal_form(value: str) -> str:
+    """The value with differences of mere writing taken away, of a long one its beginning.
+
+    Percent-decoded, ``+`` as blank, unquoted, trimmed and case-folded.
+
+    >>> normal_form('"aB%2Fc+d"') == normal_form("ab/C d")
+    True
+    """
+    decoded = value[:MAX_HASHED]
+    if "%" in decoded:
+        decoded = urllib.parse.unquote(decoded, errors="surrogateescape")
+    return decoded.replace("+", " ").strip().strip("\"'").strip().casefold()
+
+
+def alphabet(value: str) -> str:
+    """Character classes of a value, e.g. ``lower+upper+digit``; ``hex`` where it is hexadecimal."""
+    value = value[:MAX_HASHED]
+    if _HEX.fullmatch(value):
+        return "digit" if value.isdecimal() else "hex"
+    return "+".join([name for name, members in _CLASSES if members.search(value)])

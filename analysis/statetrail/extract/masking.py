@@ -1,0 +1,157 @@
+"""The secret values of one exchange, and how they are kept out of everything else in it.
+
+Enters: the values that were issued or presented, then each text that would be kept. Leaves: the
+text with the secrets replaced by their pseudonyms. A client or an origin can write a token
+anywhere (a path, a user agent, a header's name), so each is looked for as it is, in any case,
+percent-encoded once or more, and in base64 at any offset. Hiding errs towards too much: a hidden
+word costs legibility, a kept token is a leak.
+"""
+
+import re
+import urllib.parse
+from base64 import b64encode
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Final
+
+from statetrail.extract.fingerprint import Pseudonymiser, normal_form, raw_bytes
+
+MIN_EQUAL: Final = 4
+"""Characters from which on a text that *is* a secret is hidden; shorter ones are everywhere."""
+MIN_WITHIN: Final = 6
+"""Characters from which on a secret is looked for within other text."""
+MAX_SECRETS: Final = 48
+
+# A text may have been cut inside a secret: its beginning is enough to know it by.
+_KNOWN_BY: Final = 32
+_MAX_DECODINGS: Final = 3
+_SHORT: Final = 256
+# Continues no writing of a secret; one that holds it is looked for once more, text by text.
+_BETWEEN: Final = "\0"
+
+
+class Secrets:
+    """The secrets of one exchange.
+
+    Attributes
+    ----------
+    blind
+        Not all secrets are known, since the exchange had too much of something: then every text is
+        hidden as a whole.
+    """
+
+    __slots__ = ("_forms", "_pseudonyms", "_values", "blind")
+
+    def __init__(self, pseudonyms: Pseudonymiser) -> None:
+        self.blind = False
+        self._pseudonyms = pseudonyms
+        self._values: dict[str, str] = {}
+        self._forms: tuple[str, ...] | None = ()
+
+    def add(self, value: str) -> None:
+        """Remember a secret value."""
+        if len(value) < MIN_EQUAL:
+            return
+        if len(self._values) >= MAX_SECRETS:
+            self.blind = True
+            return
+        self._values.setdefault(value.casefold(), value)
+        self._forms = None
+
+    def near(self, *texts: str) -> bool:
+        """Whether a secret may be within one of the texts, each as its `writings`.
+
+        If not, `hide` changes none of them.
+        """
+        if self.blind:
+            return True
+        if not self._values:
+            return False
+        together = _BETWEEN.join(texts)
+        for form in self._known_forms():  # noqa: SIM110 - twice as fast as a generator
+            if form in together:
+                return True
+        return False
+
+    def known(self, texts: Iterable[str]) -> bool:
+        """Whether one of the case-folded texts is a secret as it stands."""
+        return self.blind or not self._values.keys().isdisjoint(texts)
+
+    def equal(self, text: str) -> bool:
+        """Whether the text is a secret as it stands."""
+        return self.blind or text.casefold() in self._values
+
+    def hold(self, text: str) -> bool:
+        """Whether the text is a secret, or one is within it in some writing."""
+        return self.equal(text) or self._within(text)
+
+    def hide(self, text: str) -> str:
+        """The text with every secret within it replaced by its pseudonym."""
+        if self.blind:
+            return self._pseudonyms.pseudonym(text)
+        if not self._within(text):
+            return text
+        hidden = text
+        for secret in sorted(self._values, key=len, reverse=True):
+            if len(secret) >= MIN_WITHIN and secret in hidden.casefold():
+                name = self._pseudonyms.pseudonym(self._values[secret])
+                hidden = re.sub(re.escape(secret), name, hidden, flags=re.IGNORECASE)
+        return self._pseudonyms.pseudonym(text) if self._within(hidden) else hidden
+
+    def _within(self, text: str) -> bool:
+        if len(text) < MIN_WITHIN or not self._values:
+            return False
+        forms = self._known_forms()
+        for writing in writings(text):
+            for form in forms:
+                if form in writing:
+                    return True
+        return False
+
+    def _known_forms(self) -> tuple[str, ...]:
+        if self._forms is None:
+            forms = (
+                form
+                for value in self._values.values()
+                for form in (_forms_of_short if len(value) <= _SHORT else _forms)(value)
+            )
+            self._forms = tuple(dict.fromkeys(forms))
+        return self._forms
+
+
+# What repeats from exchange to exchange is worth remembering, within bounds.
+@lru_cache(4096)
+def _forms_of_short(secret: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_forms(secret)))
+
+
+def _forms(secret: str) -> list[str]:
+    """What gives a secret away in case-folded, percent-decoded text."""
+    forms = [secret.casefold(), normal_form(secret)]
+    # In base64 the characters that depend on what stands before or behind are left out.
+    raw = raw_bytes(secret[:_KNOWN_BY])
+    for offset, first in ((0, 0), (1, 2), (2, 3)):
+        coded = b64encode(bytes(offset) + raw)[first : (offset + len(raw)) * 8 // 6].decode()
+        forms.append(coded.lower())
+        if "+" in coded or "/" in coded:
+            forms.append(coded.translate(_URL_SAFE).lower())
+    return [form[:_KNOWN_BY] for form in forms if len(form) >= MIN_WITHIN]
+
+
+_URL_SAFE: Final = str.maketrans("+/", "-_")
+
+
+def writings(text: str) -> list[str]:
+    """What secrets are looked for in: the case-folded text, as it stands and percent-decoded, with
+    ``+`` as itself and as a blank.
+    """
+    if "%" not in text and "+" not in text:
+        return [text.casefold()]
+    found = [text]
+    for _ in range(_MAX_DECODINGS):
+        if "%" not in text:
+            break
+        text = urllib.parse.unquote(text, errors="surrogateescape")
+        found.append(text)
+    found += [writing.replace("+", " ") for writing in found if "+" in writing]
+    return list(dict.fromkeys([writing.casefold() for writing in found]))

@@ -1,0 +1,136 @@
+"""Makes text from the network fit to be kept: bounded, printable, without token-like segments.
+
+Enters: raw paths, user agents and other free text. Leaves: short strings in which token-like path
+segments are pseudonyms, whether or not they are known to be secret.
+"""
+
+import re
+import urllib.parse
+from typing import Final
+
+from statetrail.extract.fingerprint import Pseudonymiser
+from statetrail.extract.masking import Secrets
+
+MAX_SEGMENTS: Final = 16
+MAX_PATH: Final = 512
+
+_VERSION: Final = re.compile(r"[vV][0-9]{1,3}(?:\.[0-9]{1,3}){0,2}")
+_PLAIN: Final = re.compile(r"[A-Za-z0-9._~-]{1,64}")
+_DIGITS: Final = re.compile(r"[0-9]+")
+# Words as a person writes them: lower, UPPER, Capitalised or camelCase, joined by - _ . , with an
+# optional short number. BrowseCategory and price-list.v2 are words, yjipILZBeUWxrFq is none. Each
+# repetition begins with a character that the one before cannot take, so matching is linear.
+_WORD: Final = r"(?:[A-Z]?[a-z]{2,24}|[A-Z]{1,8}|[a-z])"
+_WORDS: Final = re.compile(
+    rf"[A-Z]?[a-z]{{2,24}}(?:[A-Z][a-z]{{2,24}}){{0,5}}"
+    rf"|{_WORD}(?:[-_.]{_WORD}){{0,7}}(?:[-_.]?[0-9]{{1,3}})?"
+)
+_PERSONS: Final = frozenset(
+    [
+        "account",
+        "accounts",
+        "contact",
+        "contacts",
+        "customer",
+        "customers",
+        "login",
+        "logins",
+        "member",
+        "members",
+        "person",
+        "persons",
+        "profile",
+        "profiles",
+        "salesperson",
+        "salespersons",
+        "session",
+        "sessions",
+        "token",
+        "tokens",
+        "user",
+        "users",
+        "visitor",
+        "visitors",
+    ]
+)
+_CONTROL: Final = re.compile(
+    r"[^\x20-\x7e\xa0-\ufffd]"
+    r"|[\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb]"
+)
+
+
+def segment_kind(segment: str, before: str = "") -> str:
+    """What a path segment is: ``word``, ``number``, ``person`` or ``opaque``."""
+    if not segment or _VERSION.fullmatch(segment):
+        return "word"
+    if before.lower() in _PERSONS and segment.lower() != "me":
+        return "person"
+    if _DIGITS.fullmatch(segment):
+        return "number" if len(segment) <= 6 else "opaque"
+    if _PLAIN.fullmatch(segment) and _WORDS.fullmatch(segment):
+        return "word"
+    return "opaque"
+
+
+def target_segments(target: bytes) -> list[str]:
+    """The segments of a request target's path, still percent-encoded; of a long one the first."""
+    text = target.split(b"?", 1)[0].split(b"#", 1)[0][: 4 * MAX_PATH].decode("utf-8", "replace")
+    if "://" in text[:12]:
+        text = "/" + text.split("://", 1)[1].partition("/")[2]
+    return text.split("/")
+
+
+def decoded_path(target: bytes) -> str:
+    """The path with its segments percent-decoded, as dialects compare it. Holds secrets.
+
+    >>> decoded_path(b"/shop/%41PI/V3/a%2Fb?x=1")
+    '/shop/API/V3/a%2Fb'
+    """
+    segments = target_segments(target)
+    return "/".join(
+        urllib.parse.unquote(segment).replace("/", "%2F") if "%" in segment else segment
+        for segment in segments
+    )
+
+
+def mask_path(
+    target: bytes, pseudonyms: Pseudonymiser, secrets: Secrets | None = None
+) -> tuple[str, str]:
+    """The storable path and the endpoint template of a request target.
+
+    >>> mask_path(b"/services/v3/baskets/4711/state?CurrId=2", Pseudonymiser(bytes(16)))
+    ('/services/v3/baskets/4711/state', '/services/v3/baskets/{id}/state')
+    """
+    segments = target_segments(target)
+    if segments == ["*"]:
+        return "*", "*"
+    secrets = secrets or Secrets(pseudonyms)
+    suspect = secrets.hold("/".join(segments))
+    path, endpoint, before = [], [], ""
+    for segment in segments[:MAX_SEGMENTS]:
+        # Matrix parameters (;jsessionid=...) carry tokens as a rule.
+        name, semicolon, _ = segment.partition(";")
+        name = urllib.parse.unquote(name)
+        kind = segment_kind(name, before)
+        if name and (secrets.equal(name) or (suspect and secrets.hold(name))):
+            kind = "opaque"
+        shown = name if kind in ("word", "number") else pseudonyms.pseudonym(name)
+        path.append(shown + (";…" if semicolon else ""))
+        endpoint.append(name if kind == "word" else "{id}")
+        before = name if kind == "word" else ""
+    if len(segments) > MAX_SEGMENTS or len(target.partition(b"?")[0]) > 4 * MAX_PATH:
+        path.append("…")
+        endpoint.append("…")
+    whole = "/".join(path)[:MAX_PATH] or "/"
+    if suspect and secrets.hold(whole):
+        # A secret that has slashes, made of words: seen only as a whole.
+        return "/" + pseudonyms.pseudonym(whole), "/{id}"
+    return whole, "/".join(endpoint)[:MAX_PATH] or "/"
+
+
+def clean(text: str, limit: int) -> str:
+    """The text without control and direction characters, cut to `limit` characters."""
+    if len(text) <= limit and text.isascii() and text.isprintable():
+        return text
+    shown = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text[: limit + 1])
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"

@@ -1,0 +1,224 @@
+"""From a mitmproxy flow to an `Exchange`, live or out of a flow file: the same code for both.
+
+Enters: an `HTTPFlow`. Leaves: an `Exchange` with the beginning of the response's body as on the
+wire. Only reads the flow. Live, both heads are taken the moment they arrive (`request_of`,
+`answer_of`), since mitmproxy's later addons (map remote, modify headers, sticky cookies) change them
+on their way.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from mitmproxy import http
+from mitmproxy.http import HTTPFlow
+from mitmproxy.net.http.http1 import expected_http_body_size
+from mitmproxy.proxy import mode_specs
+
+from statetrail.extract import Exchange, Request, Response
+from statetrail.extract.bodies import MAX_ENCODED
+from statetrail.extract.records import UNDER_WAY, Fields
+
+ERRORS: Final = (
+    ("killed", re.compile(r"\bkilled", re.IGNORECASE)),
+    ("too-large", re.compile(r"body_size_limit|too large", re.IGNORECASE)),
+    ("client-disconnected", re.compile(r"client (?:disconnected|closed)", re.IGNORECASE)),
+    ("server-disconnected", re.compile(r"(?:server|peer) (?:disconnected|closed)|disconnected|reset", re.IGNORECASE)),
+    ("timeout", re.compile(r"time[d ]?[ -]?out", re.IGNORECASE)),
+    ("tls", re.compile(r"\btls\b|\bssl\b|certificate", re.IGNORECASE)),
+    ("connect-failed", re.compile(r"connect|refused|unreachable|resolve|getaddrinfo|errno", re.IGNORECASE)),
+    ("protocol-error", re.compile(r"", re.IGNORECASE)),
+)  # fmt: skip
+"""Why an exchange did not complete: a word, and what mitmproxy's message looks like.
+
+The message itself is never kept: it may quote the request line, and with it a token.
+"""
+
+# In these modes the target address is whatever the packet was sent to; the name is in the request.
+_ADDRESSED: Final = frozenset((
+    mode_specs.TransparentMode,
+    mode_specs.WireGuardMode,
+    mode_specs.LocalMode,
+    mode_specs.TunMode,
+    mode_specs.Socks5Mode,
+))  # fmt: skip
+
+
+MANY_CHUNKS: Final = 64
+"""Chunks of a streamed body's beginning that are each listened to."""
+
+type Answer = tuple[int, Fields]
+"""A response's status code and header fields."""
+
+
+def exchange_of(
+    flow: HTTPFlow,
+    request: Request | None = None,
+    answer: Answer | None = None,
+    body: bytes | None = None,
+    *,
+    body_bytes: int | None = None,
+    under_way: bool = False,
+) -> Exchange:
+    """The exchange that a flow holds now.
+
+    Parameters
+    ----------
+    flow
+        The flow, with a response, an error, or both (a response that was cut short).
+    request
+        The request as it was before other addons changed it (`request_of`); read from the flow
+        where it is `None`.
+    answer
+        The response's head as the origin sent it (`answer_of`); likewise.
+    body
+        The beginning of a streamed response's body; a buffered one is read from the flow.
+    body_bytes
+        The size of a streamed response's body, as far as it came.
+    under_way
+        The response has begun and not ended.
+    """
+    head = request if request is not None else request_of(flow)
+    proxy_user = flow.metadata.get("proxyauth")
+    asked = flow.request.data
+    taken = Request(
+        *(head.method, head.scheme, head.host, head.port, head.target, head.headers),
+        *(head.http_version, head.start_us, _us(asked.timestamp_end)),
+        _body_bytes(asked.content, asked.headers.fields),
+        head.peer,
+        str(proxy_user[0])[:128] if proxy_user else None,
+    )
+    error = None if flow.error is None or flow.websocket else _error(flow.error.msg)
+    response, notes = None, []
+    if flow.response is not None:
+        data = flow.response.data
+        status, headers = answer if answer is not None else answer_of(flow.response)
+        begun = _us(data.timestamp_start)
+        content = body if body is not None else data.content
+        if content is None:
+            notes.append("body-unseen")
+        ended = _us(data.timestamp_end) if error is None and not under_way else None
+        if under_way:
+            notes.append(UNDER_WAY)
+        response = Response(
+            status=status,
+            headers=headers,
+            start_us=begun,
+            end_us=ended,
+            body=content or b"",
+            body_bytes=_body_bytes(data.content, headers) if body_bytes is None else body_bytes,
+        )
+    return Exchange(flow.id, taken, response, error, tuple(notes))
+
+
+def request_of(flow: HTTPFlow) -> Request:
+    """The head of a flow's request as it stands now."""
+    data = flow.request.data
+    addressed = type(flow.client_conn.proxy_mode) in _ADDRESSED
+    peer = flow.client_conn.peername
+    return Request(
+        method=data.method.decode("utf-8", "surrogateescape"),
+        scheme=data.scheme.decode("utf-8", "surrogateescape"),
+        host=flow.request.pretty_host if addressed else data.host,
+        port=data.port,
+        target=data.path,
+        headers=data.headers.fields,
+        http_version=data.http_version.decode("utf-8", "surrogateescape"),
+        start_us=round(data.timestamp_start * 1_000_000),
+        peer=str(peer[0]) if peer else None,
+    )
+
+
+def answer_of(response: http.Response) -> Answer:
+    """The head of a response as it stands now."""
+    return response.data.status_code, response.data.headers.fields
+
+
+def streams(flow: HTTPFlow, *, late: bool) -> bool:
+    """Whether a response whose head has just arrived is streamed to the client.
+
+    A body of unknown length begins to be streamed late and without a further hook; with `late`,
+    which says that the user lets large bodies be streamed, it counts as streamed at once.
+    """
+    response = flow.response
+    if response is None or response.data.content is not None:
+        return False
+    if response.stream or not late:
+        return bool(response.stream)
+    try:
+        size = expected_http_body_size(flow.request, response)
+    except ValueError:
+        return False
+    return size is None or size < 0
+
+
+class BodySniffer:
+    """A mitmproxy ``stream`` callable that keeps a streamed body's beginning and passes all on.
+
+    Chunks leave as they came (through `inner`, the callable that was there before, if any).
+    Nothing in here may fail: an exception inside a stream callable would break the transfer.
+
+    Attributes
+    ----------
+    size
+        Bytes that came.
+    listener
+        Called with the kept beginning before a chunk leaves: of each of the first chunks, then
+        whenever the beginning has doubled, until it returns `True` or what is kept is full.
+    """
+
+    __slots__ = ("_calls", "_inner", "_kept", "_next", "listener", "size")
+
+    def __init__(
+        self,
+        inner: Callable[[bytes], object] | bool = False,
+        listener: Callable[[bytes], bool] | None = None,
+    ) -> None:
+        self._inner = inner if callable(inner) else None
+        self._kept = bytearray()
+        self._calls = self._next = 0
+        self.listener = listener
+        self.size = 0
+
+    def __call__(self, chunk: bytes) -> object:
+        self.size += len(chunk)
+        room = MAX_ENCODED - len(self._kept)
+        if room > 0 and chunk:
+            self._kept += chunk[:room]
+            if self.listener is not None:
+                self._tell(self.listener)
+        return chunk if self._inner is None else self._inner(chunk)
+
+    def _tell(self, listener: Callable[[bytes], bool]) -> None:
+        self._calls += 1
+        kept = len(self._kept)
+        if self._calls <= MANY_CHUNKS or kept >= self._next or kept == MAX_ENCODED:
+            self._next = 2 * kept
+            try:
+                if listener(bytes(self._kept)) or kept == MAX_ENCODED:
+                    self.listener = None
+            except Exception:  # whatever it is, the transfer goes on
+                self.listener = None
+
+    @property
+    def body(self) -> bytes:
+        """What was kept: at most `MAX_ENCODED` bytes."""
+        return bytes(self._kept)
+
+
+def _us(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1_000_000)
+
+
+def _body_bytes(content: bytes | None, headers: tuple[tuple[bytes, bytes], ...]) -> int | None:
+    """The size of a body: what was buffered, else what the sender declared."""
+    if content is not None:
+        return len(content)
+    for name, value in headers:
+        if name.lower() == b"content-length" and value.isdigit() and len(value) < 16:
+            return int(value)
+    return None
+
+
+def _error(message: str) -> str:
+    return next(name for name, pattern in ERRORS if pattern.search(message))

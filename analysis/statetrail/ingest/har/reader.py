@@ -1,0 +1,247 @@
+"""HAR 1.2 files as exchanges.
+
+Enters: a HAR file's stream of bytes. Leaves: an `Exchange` an entry, one at a time, in the file's
+order; what could not be read is counted in `Losses`. Nothing that a file says raises an exception
+or comes out of here in a message.
+
+HAR has the response's content already decoded, so `Response.codings` is empty; a client is known
+by its ``User-Agent`` and, where a writer adds one, an address in an extension field.
+"""
+
+import base64
+import ipaddress
+import re
+from collections import Counter
+from collections.abc import Iterator
+from hashlib import blake2b
+from typing import Final
+
+import msgspec
+
+from statetrail.errors import CaptureError
+from statetrail.extract import Exchange, Pseudonymiser, Request, Response
+from statetrail.extract.bodies import MAX_DECODED
+from statetrail.extract.records import Fields
+from statetrail.ingest.flow import ERRORS
+from statetrail.ingest.har.entry import Content, Entry, EntryError, HarResponse, Header, read_entry
+from statetrail.ingest.har.split import CUT, Stream, TornError, split_entries
+from statetrail.ingest.har.times import Times, times
+from statetrail.ingest.skipped import Losses
+
+MAX_INT: Final = 2**63 - 1
+_CUT: Final = CUT.encode()
+
+_URL: Final = re.compile(
+    r"(?P<scheme>https?|wss?)://(?:[^@/?#]*@)?"
+    r"(?:\[(?P<v6>[0-9A-Fa-f:.]{2,45})\]|(?P<host>[^:/?#\[\]@\s]+))(?::(?P<port>[0-9]{0,5}))?"
+    r"(?P<target>(?:[/?][^#]*)?)(?:#|\Z)",
+    re.IGNORECASE,
+)
+_PORTS: Final = {"http": 80, "https": 443}
+_VERSIONS: Final = {
+    "H2": "HTTP/2.0",
+    "H2C": "HTTP/2.0",
+    "HTTP/2": "HTTP/2.0",
+    "HTTP/2.0": "HTTP/2.0",
+    "H3": "HTTP/3",
+    "HTTP/3.0": "HTTP/3",
+}
+_PEER: Final = re.compile(
+    r"\[(?P<v6>[^\]]{2,45})\](?::[0-9]{1,5})?|(?P<v4>[0-9.]{7,15}):[0-9]{1,5}", re.ASCII
+)
+# The text is no longer in the encoding that its XML declaration names.
+_XML_ENCODING: Final = re.compile(
+    r"""(\A\ufeff?\s*<\?xml\s[^>]{0,200}?)encoding\s*=\s*(?:"[^">]*"|'[^'>]*')"""
+)
+_ABORTED: Final = re.compile(r"abort|cancel", re.IGNORECASE)
+
+
+def read_har(stream: Stream, pseudonyms: Pseudonymiser, losses: Losses) -> Iterator[Exchange]:
+    """The exchanges of a HAR file.
+
+    Parameters
+    ----------
+    stream
+        The file, open for reading bytes.
+    pseudonyms
+        The store's; an entry's `flow_id` is a keyed digest of it, so that the same entry is the
+        same exchange whichever file it comes from. Really identical entries of one file are
+        numbered and stay several.
+    losses
+        Counts what was skipped and says where the file was torn.
+
+    Raises
+    ------
+    CaptureError
+        The file is JSON but no HAR file.
+    """
+    # One number an entry, so that a million entries cost some 100 MB here and no more.
+    once: set[int] = set()
+    again: Counter[int] = Counter()
+    try:
+        for raw in split_entries(stream):
+            losses.complete += 1
+            try:
+                if raw is None:
+                    raise EntryError("large")
+                entry = read_entry(raw)
+                digest = pseudonyms.fingerprint(_canonical(entry))
+                flow_id = f"har-{digest & 0xFFFF_FFFF_FFFF_FFFF:016x}"
+                if digest in once:
+                    again[digest] += 1
+                    flow_id += f"-{again[digest] + 1}"
+                exchange = exchange_from_entry(entry, flow_id)
+            except EntryError as error:
+                losses.skipped[str(error)] += 1
+                continue
+            once.add(digest)
+            yield exchange
+    except TornError as error:
+        if str(error) == "foreign":
+            raise CaptureError("it is JSON, but has no list log.entries") from None
+        losses.torn = str(error)
+
+
+def exchange_from_entry(entry: Entry, flow_id: str) -> Exchange:
+    """The exchange that an entry tells of.
+
+    Raises
+    ------
+    EntryError
+        It tells of none: ``other``, ``cached``, ``url`` or ``start``.
+    """
+    if entry.from_cache:
+        raise EntryError("cached")
+    url = _URL.match(entry.request.url)
+    if url is None:
+        web = entry.request.url[:5].lower().startswith(("http", "ws:", "wss:"))
+        raise EntryError("url" if web else "other")
+    scheme = {"ws": "http", "wss": "https"}.get(url["scheme"].lower(), url["scheme"].lower())
+    port = int(url["port"]) if url["port"] else _PORTS[scheme]
+    if port > 65_535:
+        raise EntryError("url")
+    target = url["target"]
+    when = times(entry)
+    notes = list(when.notes)
+    written = _VERSIONS.get(version := (entry.request.http_version or "").upper(), version)
+    request = Request(
+        method=entry.request.method,
+        scheme=scheme,
+        host=url["v6"] or url["host"],
+        port=port,
+        target=_utf8(target if target.startswith("/") else f"/{target}"),
+        headers=_fields(entry.request.headers),
+        http_version=written or "unknown",
+        start_us=when.request_start_us,
+        end_us=when.request_end_us,
+        body_bytes=_size(entry.request.body_size),
+        peer=_peer(entry.client),
+    )
+    fault = entry.error or (entry.response.error if entry.response else None)
+    response = _response(entry.response, entry.request.method, when, notes, cut_short=bool(fault))
+    error = _error(fault) if fault or response is None else None
+    answer = response.headers if response else ()
+    values = (_utf8(target), *(value for _, value in (*request.headers, *answer)))
+    if any(value.endswith(_CUT) for value in values):
+        notes.append("har-cut")
+    return Exchange(flow_id, request, response, error, tuple(notes))
+
+
+def _response(
+    answer: HarResponse | None, method: str, when: Times, notes: list[str], *, cut_short: bool
+) -> Response | None:
+    status = min(int(answer.status or 0), 999) if answer is not None else 0
+    if answer is None or status <= 0:
+        return None
+    bodiless = method.upper() == "HEAD" or status < 200 or status in (204, 304)
+    return Response(
+        status=status,
+        headers=_fields(answer.headers),
+        start_us=when.response_start_us,
+        end_us=None if cut_short else when.response_end_us,
+        body=_body(answer.content or Content(), notes, bodiless=bodiless),
+        body_bytes=_size(answer.body_size),
+        codings=(),
+    )
+
+
+def _body(content: Content, notes: list[str], *, bodiless: bool) -> bytes:
+    """The beginning of the content; a note where there was one and the file does not have it."""
+    if not content.text:
+        if not bodiless and (
+            content.size != 0 if content.text is None else (content.size or 0) > 0
+        ):
+            notes.append("body-unseen")
+        return b""
+    if (content.encoding or "").lower() == "base64":
+        encoded = "".join(content.text[: 2 * MAX_DECODED].split())
+        try:
+            return base64.b64decode(encoded[: len(encoded) // 4 * 4])[:MAX_DECODED]
+        except ValueError:
+            notes.append("body-broken-coding")
+            return b""
+    return _utf8(_XML_ENCODING.sub(r"\1", content.text[:MAX_DECODED], count=1))[:MAX_DECODED]
+
+
+def _fields(headers: list[Header]) -> Fields:
+    """Header fields as bytes, without HTTP/2's pseudo fields."""
+    return tuple(
+        (_wire(header.name), _wire(header.value))
+        for header in headers
+        if not header.name.startswith(":")
+    )
+
+
+def _wire(text: str) -> bytes:
+    # Most writers take a header's bytes for Latin-1; some for UTF-8 with surrogates for the rest.
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        return _utf8(text)
+
+
+def _utf8(text: str) -> bytes:
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace")
+
+
+def _size(size: float | None) -> int | None:
+    return int(size) if size is not None and 0 <= size < MAX_INT else None
+
+
+def _peer(address: str | None) -> str | None:
+    """The client's address without its port; anything that is no address is not kept."""
+    if address is None or len(address) > 64:
+        return None
+    ported = _PEER.fullmatch(address.strip())
+    bare = (ported["v6"] or ported["v4"]) if ported else address.strip()
+    try:
+        return str(ipaddress.ip_address(bare.partition("%")[0]))
+    except ValueError:
+        return None
+
+
+def _error(fault: str | None) -> str:
+    """The word for a fault out of the closed list; the text itself may quote anything."""
+    if not fault:
+        return "no-response"
+    if _ABORTED.search(fault):
+        return "client-disconnected"
+    plain = fault[:256].replace("_", " ")
+    return next(name for name, pattern in ERRORS if pattern.search(plain))
+
+
+def _canonical(entry: Entry) -> bytes:
+    """A digest of what makes an entry this one and no other."""
+    answer = entry.response
+    parts = (
+        *(entry.started, entry.time, entry.request.method, entry.request.url),
+        *(entry.request.headers, answer.status if answer else None, answer and answer.headers),
+    )
+    try:
+        raw = msgspec.msgpack.encode(parts)
+    except UnicodeEncodeError:  # lone surrogates
+        raw = repr(parts).encode("utf-8", "backslashreplace")
+    return blake2b(raw, digest_size=32).digest()

@@ -1,0 +1,85 @@
+"""The times of a HAR entry, from what its writer timed.
+
+Enters: an `Entry`. Leaves: the four times of an exchange in microseconds, and whether the timings
+could be relied on. By HAR 1.2 a request goes through ``blocked``, ``dns`` and ``connect`` (``ssl``
+is inside it) before its first byte leaves; ``send``, ``wait`` and ``receive`` follow.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from statetrail.ingest.har.entry import Entry, EntryError, Timings
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_MAX_MS: Final = 1e12
+"""Longest duration (30 years) that is believed."""
+_LEAP_SECOND: Final = re.compile(r"(?<=:\d\d:)60(?=\D|$)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Microseconds since the epoch, UTC; the fields as those of `Request` and `Response`."""
+
+    request_start_us: int
+    request_end_us: int | None = None
+    response_start_us: int | None = None
+    response_end_us: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+def times(entry: Entry) -> Times:
+    """When the entry's request and response began and ended.
+
+    Where the timings are missing or do not add up to `time` (within 1 ms and 1 %), only the start
+    and, by `time`, the end are known, and the note ``har-timings`` says so.
+
+    Raises
+    ------
+    EntryError
+        ``start``: `startedDateTime` is no date and time.
+    """
+    started, notes = _started(entry.started)
+    total = entry.time if entry.time is not None and 0 <= entry.time <= _MAX_MS else None
+    t = entry.timings or Timings()
+    if (wait := _given(t.wait)) is not None and (receive := _given(t.receive)) is not None:
+        before = sum(_given(phase) or 0 for phase in (t.blocked, t.dns, t.connect))
+        send = _given(t.send)
+        begun = before + (send or 0) + wait
+        ended = begun + receive
+        if total is None or abs(ended - total) <= 1 + 0.01 * total:
+            return Times(
+                request_start_us=started + _us(before),
+                request_end_us=None if send is None else started + _us(before + send),
+                response_start_us=started + _us(begun),
+                response_end_us=started + _us(ended),
+                notes=notes,
+            )
+    return Times(
+        request_start_us=started,
+        response_end_us=None if total is None else started + _us(total),
+        notes=(*notes, "har-timings"),
+    )
+
+
+def _started(text: str) -> tuple[int, tuple[str, ...]]:
+    """Microseconds since the epoch; a time without a zone is taken as UTC, with a note."""
+    try:
+        # A leap second is the last one of its minute here, as everywhere in Unix time.
+        moment = datetime.fromisoformat(_LEAP_SECOND.sub("59", text[:64].strip().upper()))
+        local = moment.tzinfo is None
+        moment = moment.replace(tzinfo=UTC) if local else moment
+        return (moment - _EPOCH) // _MICROSECOND, ("har-no-zone",) if local else ()
+    except (ValueError, OverflowError):
+        raise EntryError("start") from None
+
+
+def _given(milliseconds: float | None) -> float | None:
+    """The duration, where there is a sensible one; -1 is how HAR writes that there is none."""
+    return milliseconds if milliseconds is not None and 0 <= milliseconds <= _MAX_MS else None
+
+
+def _us(milliseconds: float) -> int:
+    return round(milliseconds * 1000)

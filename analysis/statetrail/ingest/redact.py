@@ -1,0 +1,294 @@
+"""Copies of captures without their secrets: flow files and HAR files.
+
+Enters: a capture file. Leaves: one of the same format in which every secret is a pseudonym of the
+same kind everywhere, so that the copy tells the same story: what an analysis says of who presented
+which value when stays the same. Secret are the dialects' secret values, credentials in header
+fields (cookies, authorization, keys, tokens), values in queries and paths that look like tokens,
+and proxy passwords. Bodies are kept only where they are small text, with the same secrets replaced.
+"""
+
+import hashlib
+import html
+import json
+import re
+import string
+import urllib.parse
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from mitmproxy.exceptions import FlowReadException
+from mitmproxy.http import HTTPFlow, Message
+from mitmproxy.io import FlowReader, FlowWriter
+
+from statetrail.dialects import Dialect, XmlRootIssue
+from statetrail.errors import CaptureError
+from statetrail.extract.path import is_token
+
+MAX_BODY: Final = 1 << 20
+MIN_SECRET: Final = 4
+
+_CREDENTIAL: Final = re.compile(r"auth|cookie|key|password|secret|session|ticket|token", re.I)
+# Ends of what `_CREDENTIAL` finds that are no credential but say how one is handled.
+_HARMLESS: Final = re.compile(
+    r"access-control-|www-authenticate|cache|keep-alive|sec-websocket", re.I
+)
+_SCHEME: Final = re.compile(r"(basic|bearer|digest|negotiate|token|apikey)\s+", re.I)
+_PAIR: Final = re.compile(r"([^=;,\s]+)=(\"[^\"]*\"|[^;,]*)")
+_STATE: Final = re.compile(r"x-(set-)?(.+)")
+_FORM: Final = re.compile(r"[A-Za-z0-9_.~%+\[\]-]+=[^\s<>{}]*")
+_MEMBER: Final = re.compile(r'"([^"\\]{1,64})"\s*:\s*"([^"\\]{1,4096})"')
+_ROOT: Final = re.compile(r"<[A-Za-z_][^<>]{0,8192}>")
+_ATTRIBUTES: Final = frozenset(
+    ["path", "expires", "max-age", "domain", "samesite", "httponly", "secure", "partitioned"]
+)
+
+
+class Redactor:
+    """Replaces secrets by pseudonyms of the same length and character classes.
+
+    Learns what is secret from each exchange (`learn`), then replaces it in any text (`text`).
+    """
+
+    def __init__(self, dialects: Iterable[Dialect], key: bytes) -> None:
+        self._dialects = tuple(dialects)
+        self._key = key
+        names = [
+            re.escape(i.attribute)
+            for d in self._dialects
+            for i in d.issues
+            if isinstance(i, XmlRootIssue)
+        ]
+        self._attributes = re.compile(
+            rf"\s(?:{'|'.join(names) or '(?!)'})\s*=\s*[\"']([^\"']+)[\"']"
+        )
+        self._known: dict[str, str] = {}
+        self._pattern: re.Pattern[str] | None = None
+
+    @property
+    def secrets(self) -> int:
+        """Secrets that were found."""
+        return len(self._known)
+
+    def learn(self, url: str, headers: Iterable[tuple[str, str]], *bodies: str) -> None:
+        """Find the secrets of one exchange, in its URL, its header fields and its bodies."""
+        try:
+            parts = urllib.parse.urlsplit(url)
+        except ValueError:
+            parts = urllib.parse.urlsplit("")
+        self._fields(parts.query)
+        for segment in parts.path.split("/"):
+            if is_token(plain := urllib.parse.unquote(segment)):
+                self._add(plain)
+        if parts.password:
+            self._add(urllib.parse.unquote(parts.password))
+        for name, value in headers:
+            self._header(name.lower(), value)
+        for body in bodies:
+            if _FORM.fullmatch(body[:MAX_BODY]):
+                self._fields(body[:MAX_BODY])
+            for name, value in _MEMBER.findall(body[:MAX_BODY]):
+                if _CREDENTIAL.search(name):
+                    self._add(value)
+            for tag in _ROOT.findall(body[:65536])[:3]:
+                for found in self._attributes.findall(tag):
+                    self._add(html.unescape(found))
+
+    def text(self, text: str) -> str:
+        """The text with every known secret replaced, plain and percent-encoded."""
+        if not self._known:
+            return text
+        if self._pattern is None:
+            writings = {
+                written
+                for secret in self._known
+                for written in (
+                    secret,
+                    urllib.parse.quote(secret, safe=""),
+                    urllib.parse.quote_plus(secret),
+                )
+            }
+            longest = sorted(writings, key=len, reverse=True)
+            self._pattern = re.compile("|".join(map(re.escape, longest)))
+        return self._pattern.sub(self._replaced, text)
+
+    def _fields(self, query: str) -> None:
+        for name, value in urllib.parse.parse_qsl(query, keep_blank_values=True):
+            if self._param_is_secret(name, value) or (
+                not self._is_param(name) and (_CREDENTIAL.search(name) or is_token(value))
+            ):
+                self._add(value)
+
+    def _is_param(self, name: str) -> bool:
+        return any(p.name.lower() == name.lower() for d in self._dialects for p in d.params)
+
+    def _replaced(self, found: re.Match[str]) -> str:
+        written = found[0]
+        if written in self._known:
+            return self._known[written]
+        plain = urllib.parse.unquote_plus(written)
+        name = self._known.get(plain) or self._known.get(urllib.parse.unquote(written))
+        return urllib.parse.quote(name or "", safe="")
+
+    def _param_is_secret(self, name: str, value: str) -> bool:
+        for dialect in self._dialects:
+            for param in dialect.params:
+                if param.name.lower() == name.lower():
+                    return value != param.establish and not (
+                        param.clear and re.fullmatch(param.clear, value)
+                    )
+        return False
+
+    def _header(self, name: str, value: str) -> None:
+        state = _STATE.fullmatch(name)
+        if state and (self._is_param(state[2]) or state[1]):
+            bare = value.rpartition(";")[0] or value if state[1] else value
+            if not self._is_param(state[2]) or self._param_is_secret(state[2], bare.strip()):
+                self._add(bare.strip())
+        elif "cookie" in name:
+            for key, each in _PAIR.findall(value):
+                if key.lower() not in _ATTRIBUTES:
+                    self._add(each.strip('" '))
+        elif _CREDENTIAL.search(name) and not _HARMLESS.search(name):
+            self._add(_SCHEME.sub("", value, count=1).strip())
+        elif name in ("referer", "location", "content-location"):
+            self.learn(value, ())
+
+    def _add(self, secret: str) -> None:
+        if len(secret) >= MIN_SECRET and secret not in self._known and secret.isprintable():
+            self._known[secret] = self._pseudonym(secret)
+            self._pattern = None
+
+    def _pseudonym(self, secret: str) -> str:
+        """Another text of the same length and classes of characters."""
+        classes = (string.ascii_lowercase, string.ascii_uppercase, string.digits)
+        made: list[str] = []
+        for at, character in enumerate(secret):
+            if at % 32 == 0:
+                salt = hashlib.blake2b(f"{at}:{secret}".encode("utf-8", "replace"), key=self._key)
+                draw = salt.digest()
+            kept = next((c for c in classes if character in c), None)
+            made.append(kept[draw[at % 32] % len(kept)] if kept else character)
+        return "".join(made)
+
+
+def redact_flows(source: Path, target: Path, redactor: Redactor) -> int:
+    """Write a flow file's copy; the number of its exchanges, of a torn file those complete."""
+    for flow in _flows(source):
+        redactor.learn(flow.request.url, _fields_of(flow), *map(_body, _messages(flow)))
+    count = 0
+    with target.open("xb") as file:
+        writer = FlowWriter(file)  # type: ignore[no-untyped-call]
+        for flow in _flows(source):
+            _redact_flow(flow, redactor)
+            writer.add(flow)
+            count += 1
+    return count
+
+
+def _flows(source: Path) -> Iterator[HTTPFlow]:
+    with source.open("rb") as file:
+        try:
+            for flow in FlowReader(file).stream():
+                if isinstance(flow, HTTPFlow):
+                    yield flow
+        except FlowReadException:
+            return
+
+
+def _messages(flow: HTTPFlow) -> list[Message]:
+    return [flow.request, *([flow.response] if flow.response is not None else [])]
+
+
+def _fields_of(flow: HTTPFlow) -> list[tuple[str, str]]:
+    return [
+        (name.decode("utf-8", "surrogateescape"), value.decode("utf-8", "surrogateescape"))
+        for message in _messages(flow)
+        for name, value in message.headers.fields
+    ]
+
+
+def _body(message: Message) -> str:
+    """The body where it is small text, else nothing."""
+    content = message.get_content(strict=False) or b""
+    if len(content) > MAX_BODY or b"\0" in content[:1024]:
+        return ""
+    return content.decode("utf-8", "replace")
+
+
+def _redact_flow(flow: HTTPFlow, redactor: Redactor) -> None:
+    for message in _messages(flow):
+        body = _body(message)
+        for name in ("content-encoding", "content-length"):
+            message.headers.pop(name, None)
+        message.headers.fields = tuple(
+            (name, _bytes(redactor.text(value.decode("utf-8", "surrogateescape"))))
+            for name, value in message.headers.fields
+        )
+        if message.raw_content is not None:
+            message.raw_content = _bytes(redactor.text(body))
+            message.headers["content-length"] = str(len(message.raw_content))
+        if message.trailers is not None:
+            message.trailers = None
+    path = flow.request.data.path.decode("utf-8", "surrogateescape")
+    flow.request.data.path = _bytes(redactor.text(path))
+    flow.metadata.clear()  # the password of a proxy's user is there
+    flow.comment = redactor.text(flow.comment)
+    flow.websocket = None
+    if flow.error is not None:
+        flow.error.msg = redactor.text(flow.error.msg)
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def redact_har(source: Path, target: Path, redactor: Redactor) -> int:
+    """Write a HAR file's copy; the number of its entries. The file is read as a whole."""
+    try:
+        document = json.loads(source.read_bytes())
+        entries = document["log"]["entries"]
+        for entry in entries:
+            _learn_entry(entry, redactor)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise CaptureError(
+            f"{source} is no sound HAR file: only a whole one can be redacted"
+        ) from None
+    with target.open("x", encoding="utf-8") as file:
+        json.dump(_redacted(document, redactor), file, ensure_ascii=True)
+    return len(entries)
+
+
+def _learn_entry(entry: Any, redactor: Redactor) -> None:
+    request, response = entry["request"], entry.get("response") or {}
+    headers = [
+        (str(each.get("name", "")), str(each.get("value", "")))
+        for side in (request, response)
+        for each in side.get("headers") or ()
+    ]
+    for side in (request, response):
+        cookies = side.get("cookies") or ()
+        headers += [("cookie", f"x={each.get('value', '')}") for each in cookies]
+    post = request.get("postData") or {}
+    fields = [(str(f.get("name", "")), str(f.get("value", ""))) for f in post.get("params") or ()]
+    content = response.get("content") or {}
+    bodies = [str(post.get("text") or ""), urllib.parse.urlencode(fields)]
+    if content.get("encoding") != "base64":
+        bodies.append(str(content.get("text") or ""))
+    redactor.learn(str(request.get("url", "")), headers, *bodies)
+
+
+def _redacted(node: Any, redactor: Redactor) -> Any:
+    if isinstance(node, str):
+        return redactor.text(node)
+    if isinstance(node, list):
+        return [_redacted(each, redactor) for each in node]
+    if not isinstance(node, dict):
+        return node
+    # What cannot be looked through is left out: pictures, and frames of web sockets.
+    opaque = node.get("encoding") == "base64" or len(str(node.get("text") or "")) > MAX_BODY
+    return {
+        redactor.text(key): "" if opaque and key == "text" else _redacted(value, redactor)
+        for key, value in node.items()
+        if key != "_webSocketMessages"
+    }

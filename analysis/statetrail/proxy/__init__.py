@@ -1,0 +1,1 @@
+"""Real mitmdump processes with the recorder loaded."""

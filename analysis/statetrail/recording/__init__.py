@@ -1,0 +1,1 @@
+"""A recording as lazy frames on an engine."""

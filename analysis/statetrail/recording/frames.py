@@ -1,0 +1,397 @@
+"""A recording as lazy frames: the tables of one or many stores on the engine of your choice.
+
+Enters: store paths. Leaves: a `Recording`, whose facts are `Frame` objects, and which keeps the
+results of the analyses. A `Frame` is a Narwhals lazy frame with its schema; pandas is what a person
+gets out of it.
+"""
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, Self, cast
+
+import narwhals as nw
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from statetrail.dialects import Dialect, select
+from statetrail.errors import UsageError
+from statetrail.recording.engines import ENGINES, Engine, Lazy, Scratch, placing
+from statetrail.schema import (
+    CAPTURES,
+    CLIENT_BY,
+    EXCHANGES,
+    FACTS,
+    ISSUED,
+    PRESENTED,
+    TRACES,
+    Table,
+)
+from statetrail.store import Facts, join_facts, read_store
+
+DEFAULT_CLIENT_BY: Final = ("peer", "user-agent")
+DEFAULT_GRACE_MS: Final = 250
+ROOM: Final = 192 * 2**20
+"""Bytes of results put together from parts that a recording keeps in memory."""
+
+
+class Frame:
+    """A table of a recording: lazy until it is asked for rows.
+
+    Attributes
+    ----------
+    lazy
+        The Narwhals lazy frame, with exactly the columns of `table`.
+    table
+        The schema: what each column says, its unit, what null means.
+
+    The rows of a large result lie in a folder that stays as long as this object or its recording.
+    """
+
+    def __init__(self, lazy: Lazy, table: Table, scratch: Scratch | None = None) -> None:
+        self.lazy = lazy
+        self.table = table
+        self._scratch = scratch
+
+    def to_arrow(self) -> pa.Table:
+        """All rows as an Arrow table of the catalogue's schema, sorted by the table's key."""
+        return to_arrow(self.lazy, self.table)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """All rows as a DataFrame, sorted by the table's key.
+
+        Columns named ``*_us`` become tz-aware timestamps (UTC) without the suffix; integers that
+        may be missing are ``Int64``, so that fingerprints keep every bit.
+        """
+        return to_pandas(self.to_arrow(), self.table)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """All rows as dictionaries of plain Python values, times in microseconds."""
+        return cast("list[dict[str, Any]]", self.to_arrow().to_pylist())
+
+    def __repr__(self) -> str:
+        return f"<Frame {self.table.name}: {', '.join(self.table.names)}>"
+
+    def _repr_html_(self) -> str:
+        html: str = self.to_pandas().to_html(max_rows=20, escape=True)
+        return html
+
+
+def to_arrow(lazy: Lazy, table: Table) -> pa.Table:
+    """Collect a lazy frame into an Arrow table of the catalogue's schema, sorted by its key."""
+    collected: pa.Table = lazy.select(*table.names).collect("pyarrow").to_native()
+    collected = (
+        collected.select(list(table.names))
+        .cast(  # pandas brings its index along
+            pa.schema([field.with_nullable(True) for field in table.arrow])  # engines forget it
+        )
+        .cast(table.arrow)
+    )
+    return collected.sort_by([(name, "ascending") for name in table.key])
+
+
+def to_pandas(arrow: pa.Table, table: Table) -> pd.DataFrame:
+    """An Arrow table of the catalogue's schema as a DataFrame; see `Frame.to_pandas`."""
+    frame: pd.DataFrame = arrow.to_pandas(
+        types_mapper={pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}.get
+    )
+    for column in table.columns:
+        if column.type == "timestamp":
+            frame[column.name] = pd.to_datetime(frame[column.name], unit="us", utc=True)
+    return frame.rename(
+        columns={c.name: c.name.removesuffix("_us") for c in table.columns if c.type == "timestamp"}
+    )
+
+
+class Recording:
+    """One or many stores, opened for analysis. Use `open_recording` (``statetrail.open``).
+
+    Attributes
+    ----------
+    paths
+        The stores.
+    engine
+        Where the frames live: ``duckdb``, ``pandas``, ``polars`` or ``pyspark``.
+    client_by
+        What tells clients apart, e.g. ``("peer", "user-agent")``.
+    grace_us
+        Grace period in microseconds: how long after a response has ended its client may still
+        act on older state.
+    dialects
+        The dialects whose parameters are judged.
+    """
+
+    def __init__(
+        self,
+        facts: Facts | Mapping[str, pa.Table],
+        *,
+        paths: Sequence[Path] = (),
+        engine: Engine = "duckdb",
+        client_by: Sequence[str] = DEFAULT_CLIENT_BY,
+        grace_ms: float = DEFAULT_GRACE_MS,
+        dialects: Sequence[Dialect] | None = None,
+    ) -> None:
+        if engine not in ENGINES:
+            raise UsageError(f"unknown engine {engine!r}: choose from {', '.join(ENGINES)}")
+        unknown = [name for name in client_by if name not in CLIENT_BY]
+        if unknown or not client_by:
+            raise UsageError(
+                f"clients cannot be told apart by {', '.join(map(repr, unknown)) or 'nothing'}: "
+                f"choose from {', '.join(CLIENT_BY)}"
+            )
+        if not 0 <= grace_ms <= 3_600_000:
+            raise UsageError(f"a grace period of {grace_ms} ms makes no sense: 0 to 3600000")
+        self.paths = tuple(paths)
+        self.engine: Engine = engine
+        self.client_by = tuple(client_by)
+        self.grace_us = round(grace_ms * 1000)
+        self.dialects = tuple(dialects) if dialects is not None else select()
+        self.scratch = Scratch()
+        self._place = placing(engine, self.scratch)
+        self._facts = facts if isinstance(facts, Facts) else Facts(Path(), "", facts)
+        self._lazies = {table.name: self._place(self._facts.tables[table.name]) for table in FACTS}
+        self._results: dict[str, Any] = {}
+        self._room = ROOM
+
+    @property
+    def exchanges(self) -> Frame:
+        """The exchanges: one row per request with its response or error."""
+        return Frame(self._lazies["exchanges"], EXCHANGES)
+
+    @property
+    def issued(self) -> Frame:
+        """The values that responses issued."""
+        return Frame(self._lazies["issued"], ISSUED)
+
+    @property
+    def presented(self) -> Frame:
+        """The values that requests presented."""
+        return Frame(self._lazies["presented"], PRESENTED)
+
+    @property
+    def captures(self) -> Frame:
+        """The runs of the recorder and the imported files that made the recording."""
+        return Frame(self._lazies["captures"], CAPTURES)
+
+    @property
+    def traces(self) -> Frame:
+        """What looked like a token in a request, other than presented state."""
+        return Frame(self._lazies["traces"], TRACES)
+
+    def exchanges_with_client(self) -> Lazy:
+        """`exchanges` with two columns more: ``client`` and ``origin``."""
+        return self.exchanges.lazy.with_columns(
+            client=client_expression(self.client_by), origin=origin_expression()
+        )
+
+    def buckets(
+        self, columns: Mapping[str, Sequence[str]]
+    ) -> Iterator[Callable[[], dict[str, pa.Table]]]:
+        """Readers of some columns of some fact tables, all rows of a client together.
+
+        A large dataset is read bucket by bucket if its buckets keep this recording's clients whole;
+        everything else at once.
+        """
+        tables = [table for table in FACTS if table.name in columns]
+        if self._facts.client_by and set(self._facts.client_by) <= set(self.client_by):
+            for bucket, files in self._facts.files.items():
+                if EXCHANGES.name in files:
+                    yield partial(self._bucket, bucket, tables, columns)
+            return
+        yield lambda: {
+            t.name: self._lazies[t.name].select(*columns[t.name]).collect("pyarrow").to_native()
+            for t in tables
+        }
+
+    def _bucket(
+        self, bucket: str, tables: Sequence[Table], columns: Mapping[str, Sequence[str]]
+    ) -> dict[str, pa.Table]:
+        return {t.name: self._facts.bucket(bucket, t, columns[t.name]) for t in tables}
+
+    def place(self, table: pa.Table) -> Lazy:
+        """An Arrow table as a lazy frame on this recording's engine."""
+        return self._place(table)
+
+    def keep(self, lazy: Lazy) -> Lazy:
+        """The frame computed now and kept on this engine, for what several others are made of."""
+        return self._place(lazy.collect("pyarrow").to_native())
+
+    def result(self, table: Table, compute: Callable[[], Lazy]) -> Frame:
+        """The named result table: computed once, then kept as a frame on this engine."""
+        if table.name not in self._results:
+            self._results[table.name] = self._place(to_arrow(compute(), table))
+        return Frame(self._results[table.name], table)
+
+    def fact(self, name: str) -> Lazy:
+        """The named fact table as a lazy frame."""
+        return self._lazies[name]
+
+    def computed(self, table: Table, compute: Callable[[], Lazy]) -> Frame:
+        """The named result table as a frame that is on this engine already: made once."""
+        if table.name not in self._results:
+            self._results[table.name] = compute()
+        return Frame(self._results[table.name], table)
+
+    def gathered(self, table: Table, parts: Callable[[], Iterable[pa.Table]]) -> Frame:
+        """The named result table, put together from parts: computed once, then kept.
+
+        The parts may hold their texts as dictionaries. Where all results of the recording have no
+        room in memory together (`ROOM`), several parts are kept in a folder of their own that goes
+        when the recording does.
+        """
+        if table.name not in self._results:
+            self._results[table.name] = self._gather(table, parts())
+        return Frame(self._results[table.name], table, self.scratch)
+
+    def _gather(self, table: Table, parts: Iterable[pa.Table]) -> Lazy:
+        held: list[pa.Table] = []
+        rest = iter(parts)
+        for part in rest:
+            held.append(part)
+            self._room -= part.nbytes
+            if self._room < 0 and len(held) > 1:
+                self._room += sum(part.nbytes for part in held)
+                return self._place(self._filed(table, itertools.chain(held, rest)))
+        whole = pa.concat_tables(held)
+        # DuckDB takes dictionaries for what they are: texts.
+        return self._place(whole if self.engine == "duckdb" else whole.cast(table.arrow))
+
+    def _filed(self, table: Table, parts: Iterable[pa.Table]) -> ds.Dataset:
+        folder = self.scratch.folder / table.name
+        folder.mkdir()
+        for number, part in enumerate(parts):
+            with pa.ipc.new_file(folder / f"{number}.arrow", part.schema) as file:
+                file.write_table(part)
+        return ds.dataset(folder, format="ipc")
+
+    def once[T](self, name: str, compute: Callable[[], T]) -> T:
+        """Any other thing that is computed once per recording."""
+        if name not in self._results:
+            self._results[name] = compute()
+        return cast("T", self._results[name])
+
+    def __repr__(self) -> str:
+        count = self._facts.count(EXCHANGES.name)
+        names = ", ".join(path.name for path in self.paths) or "frames in memory"
+        return f"<Recording of {count} exchanges from {names} on {self.engine}>"
+
+    def only(self, clients: Iterable[str]) -> Self:
+        """The recording of some of its clients, for an analysis of one group of them.
+
+        A token that others keep alive may then look as if it lived by itself.
+
+        Raises
+        ------
+        UsageError
+            A client is not in the recording.
+        """
+        wanted = list(dict.fromkeys(clients))
+        named = self.exchanges_with_client().select("exchange_id", "client").collect("pyarrow")
+        table: pa.Table = named.to_native()
+        known = set(pc.unique(table["client"]).to_pylist())
+        if unknown := [name for name in wanted if name not in known]:
+            raise UsageError(f"no client {unknown[0]!r} is in this recording")
+        ids = table.filter(pc.is_in(table["client"], pa.array(wanted)))["exchange_id"]
+
+        def theirs(name: str) -> pa.Table:
+            rows = self._facts.table(name)
+            if name == CAPTURES.name:
+                return rows
+            return rows.filter(pc.is_in(rows["exchange_id"], ids.combine_chunks()))
+
+        return type(self)(
+            {fact.name: theirs(fact.name) for fact in FACTS},
+            paths=self.paths,
+            engine=self.engine,
+            client_by=self.client_by,
+            grace_ms=self.grace_us / 1000,
+            dialects=self.dialects,
+        )
+
+    @classmethod
+    def of(cls, stores: Sequence[Facts], **options: Any) -> Self:
+        """A recording of stores already read; `options` as for the constructor."""
+        return cls(join_facts(stores), paths=[store.path for store in stores], **options)
+
+
+def open_recording(
+    paths: str | Path | Iterable[str | Path],
+    *,
+    engine: Engine = "duckdb",
+    client_by: Sequence[str] = DEFAULT_CLIENT_BY,
+    grace_ms: float = DEFAULT_GRACE_MS,
+    dialects: Sequence[Dialect] | None = None,
+) -> Recording:
+    """Open one or many stores (SQLite files, Parquet datasets) for analysis.
+
+    Parameters
+    ----------
+    paths
+        A store, or several made with the same key.
+    engine
+        Where the frames live: ``duckdb`` (default), ``pandas``, ``polars`` or ``pyspark`` (the
+        extra ``spark``).
+    client_by
+        What tells clients apart: any of ``peer``, ``user-agent``, ``proxy-user``, ``header``.
+    grace_ms
+        Grace period in milliseconds.
+    dialects
+        The dialects to judge by; all by default.
+
+    Raises
+    ------
+    StoreError
+        A store is missing, foreign, damaged, or was made with another key than the others.
+    UsageError
+        An option has a value that makes no sense.
+    """
+    several = [paths] if isinstance(paths, (str, Path)) else list(paths)
+    if not several:
+        raise UsageError("no store was named")
+    resolved = [Path(path).resolve() for path in several]
+    if len(set(resolved)) < len(resolved):
+        raise UsageError("the same store was named twice")
+    return Recording.of(
+        [read_store(path) for path in several],
+        engine=engine,
+        client_by=client_by,
+        grace_ms=grace_ms,
+        dialects=dialects,
+    )
+
+
+def client_expression(client_by: Sequence[str]) -> nw.Expr:
+    """The client's name: its attributes joined by `` | ``, a missing one as ``-``."""
+    parts = []
+    for name in client_by:
+        column = nw.col(CLIENT_BY[name]).fill_null("-").str.replace_all("|", "/", literal=True)
+        parts.append(nw.when(column == "").then(nw.lit("-")).otherwise(column))
+    return nw.concat_str(parts, separator=" | ") if len(parts) > 1 else parts[0]
+
+
+def origin_expression() -> nw.Expr:
+    """The origin as RFC 6454 writes it: no port where it is the scheme's own."""
+    host = (
+        nw.when(nw.col("host").str.contains(":", literal=True))
+        .then(nw.concat_str([nw.lit("["), nw.col("host"), nw.lit("]")]))
+        .otherwise(nw.col("host"))
+    )
+    default = ((nw.col("scheme") == "http") & (nw.col("port") == 80)) | (
+        (nw.col("scheme") == "https") & (nw.col("port") == 443)
+    )
+    bare = nw.concat_str([nw.col("scheme"), nw.lit("://"), host])
+    ported = nw.concat_str([bare, nw.lit(":"), nw.col("port").cast(nw.String)])
+    return nw.when(default).then(bare).otherwise(ported)
+
+
+def origin(scheme: str, host: str, port: int) -> str:
+    """One origin, as `origin_expression` writes it.
+
+    >>> origin("https", "shop.example", 443), origin("http", "::1", 8080)
+    ('https://shop.example', 'http://[::1]:8080')
+    """
+    bare = f"{scheme}://[{host}]" if ":" in host else f"{scheme}://{host}"
+    return bare if (scheme, port) in (("http", 80), ("https", 443)) else f"{bare}:{port}"

@@ -1,0 +1,111 @@
+"""The swim-lane of a finding: who said what when, in the order in which the proxy saw it.
+
+Enters: a finding and the exchanges that the document tells. Leaves: steps to draw, one a request
+and one a response. A request that was sent before an earlier response had come is drawn so: races
+are seen as they were.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal, NamedTuple
+
+from statetrail.report.charts.palette import hue
+from statetrail.report.document import EvidenceExchange, Finding, Sighting
+from statetrail.report.wording import duration
+
+STEP: Final = 26
+"""Height of a step in pixels."""
+HEAD: Final = 30
+MAX_TEXT: Final = 40
+
+type Kind = Literal["request", "response", "error"]
+
+
+class Step(NamedTuple):
+    """One arrow: at what height, how long before or after the primary request, what it carries."""
+
+    y: int
+    when: str
+    kind: Kind
+    text: str
+    value: str
+    hue: int
+    primary: bool
+    evidence: bool
+
+
+class Lanes(NamedTuple):
+    """The steps, the drawing's height, and what it is in words."""
+
+    steps: tuple[Step, ...]
+    height: int
+    words: str
+
+
+def lanes(finding: Finding, exchanges: Mapping[int, EvidenceExchange]) -> Lanes | None:
+    """The steps around a finding's primary exchange; `None` where there is nothing to draw."""
+    near = [exchanges[one] for one in finding.around if one in exchanges]
+    primary = finding.evidence[0] if finding.evidence else None
+    if len(near) < 2 or primary not in {one.exchange for one in near}:
+        return None
+    start = next(one.at for one in near if one.exchange == primary)
+    events = []
+    for order, one in enumerate(near):
+        events.append((one.at, order, 0, one))
+        if one.answered is not None or one.ended is not None or one.error is not None:
+            events.append((max(one.answered or one.ended or one.at, one.at), order, 1, one))
+    # At one and the same moment in the order of the requests, a request before its own response.
+    events.sort(key=lambda event: event[:3])
+    steps = tuple(
+        _step(
+            HEAD + STEP * (row + 1),
+            _offset((at - start).total_seconds()),
+            one,
+            finding,
+            answer=bool(answer),
+            primary=one.exchange == primary,
+        )
+        for row, (at, _, answer, one) in enumerate(events)
+    )
+    words = (
+        f"{len(near)} exchanges of this client in the order of events; the finding's own is marked."
+    )
+    return Lanes(steps, HEAD + STEP * len(steps) + STEP // 2, words)
+
+
+def _step(
+    y: int, when: str, one: EvidenceExchange, finding: Finding, *, answer: bool, primary: bool
+) -> Step:
+    seen = _of(one.issued if answer else one.presented, finding.param)
+    value = ""
+    if seen is not None:
+        value = seen.value if finding.param is not None else f"{seen.param} {seen.value}"
+    kind: Kind = "request"
+    text = f"{one.method} {one.path}"
+    if answer:
+        kind = "response" if one.status is not None else "error"
+        text = str(one.status) if one.status is not None else one.error or "no response"
+    return Step(
+        y,
+        when,
+        kind,
+        _cut(text, MAX_TEXT),
+        _cut(value, MAX_TEXT // 2),
+        hue(seen.value) if seen is not None else -1,
+        primary,
+        one.exchange in finding.evidence,
+    )
+
+
+def _of(seen: Sequence[Sighting], param: str | None) -> Sighting | None:
+    return next((one for one in seen if param is None or one.param == param), None)
+
+
+def _offset(seconds: float) -> str:
+    if seconds == 0:
+        return "0 s"
+    sign = "+" if seconds > 0 else "\N{MINUS SIGN}"
+    return f"{sign}{duration(abs(seconds))}"
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,0 +1,1 @@
+"""Writers of an audit: one file a format."""

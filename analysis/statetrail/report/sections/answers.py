@@ -1,0 +1,257 @@
+"""The three answers: how long sessions live here, how tokens rotate, who ignores state.
+
+Enters: the sections that were gathered. Leaves: `Answer` parts in plain sentences, each with its
+number, what that is out of, and how far to trust it.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Final, get_args
+
+from statetrail.report.document import (
+    Answer,
+    Client,
+    Confidence,
+    Expiry,
+    Parameter,
+    Statement,
+    TokenSummary,
+)
+from statetrail.report.sections.counting import ranked
+from statetrail.report.wording import apart, count, down, duration, interval, percent, tally
+
+MAX_STATEMENTS: Final = 3
+_GRADES: Final[tuple[Confidence, ...]] = get_args(Confidence.__value__)
+
+
+def graded(observations: int) -> Confidence:
+    """How far a count is to be trusted as typical of the traffic: by its size alone.
+
+    >>> [graded(n) for n in (0, 4, 29, 30)]
+    ['none', 'low', 'medium', 'high']
+    """
+    if observations == 0:
+        return "none"
+    if observations < 5:
+        return "low"
+    return "medium" if observations < 30 else "high"
+
+
+def gather_answers(
+    expiry: Sequence[Expiry],
+    parameters: Sequence[Parameter],
+    tokens: Sequence[TokenSummary],
+    clients: Sequence[Client],
+) -> tuple[Answer, ...]:
+    """The answers in the order in which a reader asks."""
+    secret = {(row.origin, row.dialect, row.param) for row in tokens if row.secret}
+    return (
+        Answer(
+            id="lifetime",
+            question="How long do sessions live here?",
+            statements=_lifetime(expiry),
+        ),
+        Answer(
+            id="rotation",
+            question="How do tokens rotate?",
+            statements=_rotation(parameters, secret),
+        ),
+        Answer(id="ignoring", question="Who ignores state?", statements=_ignoring(clients)),
+    )
+
+
+def _lifetime(expiry: Sequence[Expiry]) -> tuple[Statement, ...]:
+    ended = [row for row in expiry if row.ended]
+    if ended:
+        ended.sort(key=lambda row: (-_GRADES.index(_grade(row)), -row.ended, row.origin, row.param))
+        return tuple(_life(row) for row in ended[:MAX_STATEMENTS])
+    survived = [row for row in expiry if row.idle_low_s]
+    if not survived:
+        return (
+            Statement(
+                text="No token was used again, so nothing is known about how long one lives.",
+                number="unknown",
+                denominator="0 tokens used again",
+                confidence="none",
+            ),
+        )
+    longest = max(survived, key=lambda row: (row.idle_low_s or 0, row.origin, row.param))
+    return (
+        Statement(
+            text="No token was seen to end. The longest idle time that one survived is "
+            f"{duration(longest.idle_low_s, down)} (`{longest.param}` at `{longest.origin}`).",
+            number=interval(longest.idle_low_s, None),
+            denominator=f"0 ends in {count(sum(row.survived for row in expiry), 'use')}",
+            confidence=_grade(longest),
+        ),
+    )
+
+
+_OTHERWISE: Final = {
+    "per-request": "ends with its first use: every answer brings another",
+    "eviction": "is lost by chance, however long it was idle and however old it is",
+    "mixed": "ends when it lies idle or by its age, with a limit that is not the same for all "
+    "clients",
+}
+
+
+def _life(row: Expiry) -> Statement:
+    subject = f"`{row.param}` at `{row.origin}`"
+    if row.policy == "idle":
+        text = (
+            f"{subject} ends when it lies idle: the timeout is {_between(row.low_s, row.high_s)}."
+        )
+    elif row.policy in ("age", "absolute", "periodic"):
+        lived = interval(row.low_s, row.high_s)
+        how = {
+            "age": "ends by its age, used or not: it lives for",
+            "absolute": "ends by its age, used or not, and is refused from then on: it lives for",
+            "periodic": "is renewed by its age, and the old value is still taken for a while: "
+            "it lives for",
+        }[row.policy]
+        text = f"{subject} {how} {lived}."
+    elif row.policy == "idle+absolute":
+        text = (
+            f"{subject} ends when it lies idle, and by its age: the timeout is "
+            f"{_between(row.idle_low_s, row.idle_high_s)}, the limit on the age "
+            f"{_between(row.age_low_s, row.age_high_s)}."
+        )
+    elif row.policy in _OTHERWISE:
+        text = f"{subject} {_OTHERWISE[row.policy]}."
+    else:
+        text = (
+            f"{subject} ends, by what rule is not settled. If by idle time, the timeout is "
+            f"{_between(row.idle_low_s, row.idle_high_s)}; if by age, the limit is "
+            f"{_between(row.age_low_s, row.age_high_s)}."
+        )
+    return Statement(
+        text=text,
+        number=interval(row.low_s, row.high_s),
+        denominator=f"{count(row.ended, 'end')}, {count(row.survived, 'survived use')}",
+        confidence=_grade(row),
+    )
+
+
+def _between(low_s: float | None, high_s: float | None) -> str:
+    if low_s is not None and high_s is not None:
+        low, high = apart(low_s, high_s)
+        return f"longer than {low} and at most {high}"
+    return interval(low_s, high_s)
+
+
+def _grade(row: Expiry) -> Confidence:
+    return row.confidence if row.confidence in _GRADES else "low"
+
+
+def _rotation(
+    parameters: Sequence[Parameter], secret: Collection[tuple[str, str, str]]
+) -> tuple[Statement, ...]:
+    """The secret parameters first: they are the tokens, the others are mere settings."""
+    changed = sorted(
+        (row for row in parameters if row.changes),
+        key=lambda row: (
+            (row.origin, row.dialect, row.param) not in secret,
+            -row.changes,
+            row.origin,
+            row.param,
+        ),
+    )
+    if not changed:
+        issues = sum(row.issues for row in parameters)
+        return (
+            Statement(
+                text="No value was ever replaced by another.",
+                number="0 changes",
+                denominator=f"{count(issues, 'issue')} of {count(len(parameters), 'parameter')}",
+                confidence=graded(issues),
+            ),
+        )
+    return tuple(
+        Statement(
+            text=f"`{row.param}` at `{row.origin}` was replaced {count(row.changes, 'time')}: "
+            f"{tally(row.changes_by_cause)}.",
+            number=count(row.changes, "change"),
+            denominator=f"of {count(row.issues, 'issue')}, {count(row.clients_issued, 'client')}",
+            confidence=graded(row.changes),
+        )
+        for row in changed[:MAX_STATEMENTS]
+    )
+
+
+def _ignoring(clients: Sequence[Client]) -> tuple[Statement, ...]:
+    """Whoever could not have done better is not accused: what kept the state from it is told."""
+    judged = [row for row in clients if row.judged]
+    if not judged:
+        return (
+            Statement(
+                text="No client was given state that it could have presented, so nobody is judged.",
+                number="nobody judged",
+                denominator="0 verdicts that count",
+                confidence="none",
+            ),
+        )
+    accused = {row.client for row in judged if row.own}
+    kept = [row for row in judged if row.faults and row.client not in accused]
+    statements = [_accused(judged, accused, len({row.client for row in kept}))]
+    if accused:
+        statements.append(_worst([row for row in judged if row.own]))
+    if kept:
+        statements.append(_kept(kept))
+    return tuple(statements)
+
+
+def _accused(judged: Sequence[Client], accused: Collection[str], kept: int) -> Statement:
+    names = len({row.client for row in judged})
+    verdicts = sum(row.judged for row in judged)
+    own = sum(row.own for row in judged)
+    theirs = " of their own" if own < sum(row.faults for row in judged) else ""
+    return Statement(
+        text=f"{count(len(accused), 'client')} of {names:,} ignored state at least once: "
+        f"{own:,} of {count(verdicts, 'verdict')} that count are faults{theirs}."
+        if accused
+        else f"Nobody: {count(names - kept, 'client')} honoured all the state that was visible.",
+        number=count(len(accused), "client"),
+        denominator=f"of {names:,} judged, {count(verdicts, 'verdict')}",
+        confidence=graded(verdicts),
+        tone="bad" if accused else "good",
+    )
+
+
+def _worst(guilty: Sequence[Client]) -> Statement:
+    """Where compliance is lowest, faults with a cause of the server's left out."""
+
+    def chances(row: Client) -> int:
+        return row.judged - row.faults + row.own
+
+    def compliance(row: Client) -> float:
+        return (row.judged - row.faults) / chances(row)
+
+    worst = min(guilty, key=lambda row: (compliance(row), -row.own, row.client))
+    excused = worst.faults - worst.own
+    but = f", {count(excused, 'fault')} with a cause of the server's left out" if excused else ""
+    return Statement(
+        text=f"The least compliant is `{worst.client}` at `{worst.origin}`{but}.",
+        number=percent(compliance(worst)),
+        denominator=f"honoured, of {count(chances(worst), 'verdict')}",
+        confidence=graded(chances(worst)),
+        tone="bad",
+    )
+
+
+def _kept(rows: Sequence[Client]) -> Statement:
+    """The clients all of whose faults have a cause of the server's."""
+    names = sorted({row.client for row in rows})
+    origins = sorted({row.origin for row in rows})
+    faults = sum(row.faults for row in rows)
+    causes: dict[str, int] = {}
+    for row in rows:
+        for cause, number in row.excused.items():
+            causes[cause] = causes.get(cause, 0) + number
+    whom = f"`{names[0]}`" if len(names) == 1 else count(len(names), "client")
+    whose = f"of `{origins[0]}`" if len(origins) == 1 else f"of {count(len(origins), 'origin')}"
+    return Statement(
+        text=f"Responses {whose} kept the state from {whom}: every fault there has a cause of the "
+        f"server's ({tally(ranked(causes))}).",
+        number=f"{count(len(names), 'client')} not to blame",
+        denominator=f"{count(faults, 'fault')}, all with a cause of the server's",
+        confidence=graded(faults),
+    )

@@ -1,0 +1,93 @@
+"""Counting on the engine, and plain values for the document.
+
+Enters: lazy frames and stored numbers. Leaves: few rows of plain Python, in an order that does
+not depend on the engine.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+import narwhals as nw
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from statetrail.recording.engines import Lazy
+from statetrail.schema import pseudonym
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_US: Final = -62_135_596_800_000_000
+_LAST_US: Final = 253_402_300_799_999_999
+
+type Row = dict[str, Any]
+
+
+def rows(lazy: Lazy, *order: str) -> list[Row]:
+    """The rows of a small lazy frame, sorted by the named columns, null first."""
+    found: pa.Table = lazy.collect("pyarrow").to_native()
+    if order and found.num_rows > 1:
+        keys = [(name, "ascending", "at_start") for name in order]
+        found = found.take(pc.sort_indices(found, sort_keys=keys))
+    listed: list[Row] = found.to_pylist()
+    return listed
+
+
+def counted(lazy: Lazy, *by: str) -> list[Row]:
+    """How many rows there are of each combination of `by`: those columns and ``count``."""
+    return rows(lazy.group_by(*by).agg(count=nw.len()), *by)
+
+
+def total(lazy: Lazy) -> int:
+    """How many rows a lazy frame has."""
+    return int(lazy.select(count=nw.len()).collect("pyarrow").to_native()["count"][0].as_py())
+
+
+def nested(
+    counts: Iterable[Row], outer: tuple[str, ...], *inner: str
+) -> dict[tuple[Any, ...], dict[str, int]]:
+    """Counts by name (`inner`, joined by ``/``) of each subject (`outer`); a null is left out."""
+    found: dict[tuple[Any, ...], dict[str, int]] = {}
+    for row in counts:
+        if any(row[name] is None for name in inner):
+            continue
+        names = found.setdefault(tuple(row[name] for name in outer), {})
+        name = "/".join(str(row[part]) for part in inner)
+        names[name] = names.get(name, 0) + int(row["count"])
+    return found
+
+
+def ranked(counts: Mapping[str, int], most: int | None = None) -> dict[str, int]:
+    """Counts, the largest first, ties by name; at most `most` of them."""
+    order = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return dict(order[:most])
+
+
+def moment(us: int | None) -> datetime | None:
+    """A stored time as a datetime; one that no calendar has is put at the calendar's end."""
+    if us is None:
+        return None
+    return _EPOCH + timedelta(microseconds=min(max(us, _FIRST_US), _LAST_US))
+
+
+def part[T: msgspec.Struct](kind: type[T], row: Row, **more: Any) -> T:
+    """A part of the document from a row: the columns that it has fields for, and `more`.
+
+    Columns named ``*_us`` become datetimes without the suffix; those named ``*_s`` are rounded to
+    the microsecond, so that engines agree on the last digit.
+    """
+    fields: Row = {}
+    for name, value in row.items():
+        if name.endswith("_us"):
+            fields[name.removesuffix("_us")] = moment(value)
+        elif name.endswith("_s") and value is not None:
+            fields[name] = round(value, 6)
+        else:
+            fields[name] = value
+    fields |= more
+    return kind(**{name: fields[name] for name in kind.__struct_fields__ if name in fields})
+
+
+def shown_value(value: str | None, fingerprint: int) -> str:
+    """The value where it is in clear, else its pseudonym."""
+    return pseudonym(fingerprint) if value is None else value

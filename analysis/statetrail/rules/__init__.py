@@ -1,0 +1,20 @@
+"""The findings: what a person should do something about, one rule a file."""
+
+from statetrail.rules.gather import findings, found_by
+from statetrail.rules.profiles import PROFILES, Profile, load_profile
+from statetrail.rules.registry import RULES, rule
+from statetrail.rules.rule import AUDIENCES, CONFIDENCES, SEVERITIES, Rule
+
+__all__ = [
+    "AUDIENCES",
+    "CONFIDENCES",
+    "PROFILES",
+    "RULES",
+    "SEVERITIES",
+    "Profile",
+    "Rule",
+    "findings",
+    "found_by",
+    "load_profile",
+    "rule",
+]

@@ -1,0 +1,1 @@
+"""Rules on what an API does with the state that it issues."""

@@ -1,0 +1,55 @@
+"""A forced value was replaced though nothing that is visible asked for it."""
+
+from typing import Final
+
+import narwhals as nw
+
+from statetrail.analyses.events.values import SERIES, issues
+from statetrail.analyses.tokens.rotations import rotations
+from statetrail.recording.engines import Lazy
+from statetrail.recording.frames import Recording
+from statetrail.rules.occurrences import REQUEST, cases, of_params
+from statetrail.rules.rule import Rule
+from statetrail.rules.sources import eseller
+
+_WITHOUT: Final = ("reset", "reissue")
+"""The causes of which the traffic does not tell why."""
+
+
+def _check(rec: Recording) -> Lazy:
+    context = of_params(rec, lambda param: not param.minted and param.clear is not None)
+    forced = (
+        issues(rec)
+        .filter(nw.col("priority") == "forced")
+        .select(*SERIES, "exchange_id", to_fingerprint="fingerprint")
+        .unique()
+    )
+    changed = (
+        rotations(rec)
+        .lazy.filter(~nw.col("from_fingerprint").is_null())
+        .filter(context)
+        .join(forced, on=[*SERIES, "exchange_id", "to_fingerprint"])
+    )
+    without = nw.col("cause").is_in(_WITHOUT)
+    return cases(changed, without, detail=nw.lit(REQUEST), per_client=False)
+
+
+RULE: Final = Rule(
+    id="forced-value-changed",
+    title="Forced value changed without visible cause",
+    severity="low",
+    # A cause outside of the traffic cannot be seen.
+    confidence="low",
+    audience="api",
+    observed="{count} of {of} changes of the forced {param} came without a login, a basket write "
+    "or a request for another value",
+    expected="a forced {param} changes with something that the client did, or that the API "
+    "documents",
+    remedy="Say in the API reference when the value changes. If nothing should change it, look "
+    "for servers that have different settings.",
+    references=(
+        eseller("priority forced"),
+        eseller("S6"),
+    ),
+    check=_check,
+)

@@ -1,0 +1,48 @@
+"""A response that issues state may be stored and handed to somebody else."""
+
+from typing import Final
+
+import narwhals as nw
+
+from statetrail.analyses.events.values import issues
+from statetrail.recording.engines import Lazy
+from statetrail.recording.frames import Recording
+from statetrail.rules.occurrences import cases
+from statetrail.rules.rule import Rule
+from statetrail.rules.sources import asvs, cwe, rfc
+
+_STORED: Final = r"(?:^|,)(?:public|s-maxage=[1-9]|max-age=[1-9])"
+_KEPT_OUT: Final = r"(?:^|,)(?:private|no-store|no-cache)(?:,|$)"
+
+
+def _check(rec: Recording) -> Lazy:
+    answers = rec.exchanges.lazy.filter(nw.col("method").is_in(("GET", "HEAD"))).select(
+        "exchange_id", "endpoint", control=nw.col("cache_control").fill_null("")
+    )
+    issued = issues(rec).join(answers, on="exchange_id").with_columns(at_us=nw.col("begun_us"))
+    control = nw.col("control")
+    shared = control.str.contains(_STORED) & ~control.str.contains(_KEPT_OUT)
+    where = nw.concat_str(["control", "endpoint"], separator=" at ")
+    return cases(issued, shared, detail=where, per_client=False)
+
+
+RULE: Final = Rule(
+    id="state-cacheable",
+    title="State on a cacheable response",
+    severity="medium",
+    confidence="high",
+    audience="api",
+    observed="{count} of {of} responses to GET that issued {param} let shared caches store them",
+    expected="a response that issues state is for one client: Cache-Control: private or no-store",
+    remedy="Send Cache-Control: no-store with every response that issues a token or state, or "
+    "issue state on responses that nobody caches. A cache else hands one client the state"
+    " of another.",
+    references=(
+        rfc(9111, "3"),
+        rfc(9111, "7.3"),
+        asvs("14.2.2"),
+        asvs("14.3.2"),
+        cwe(525),
+    ),
+    check=_check,
+)

@@ -1,0 +1,37 @@
+"""An API issues state headers that a browser client cannot read."""
+
+from typing import Final
+
+import narwhals as nw
+
+from statetrail.analyses.causes.delivery import cross_origin, hidden
+from statetrail.recording.engines import Lazy
+from statetrail.recording.frames import Recording
+from statetrail.rules.occurrences import cases
+from statetrail.rules.rule import Rule
+from statetrail.rules.sources import eseller, fetch
+
+
+def _check(rec: Recording) -> Lazy:
+    told = cross_origin(rec).join(hidden(rec), on=["exchange_id", "dialect", "param"], how="left")
+    return cases(told, ~nw.col("hidden").is_null(), detail=nw.col("endpoint"), per_client=False)
+
+
+RULE: Final = Rule(
+    id="state-header-not-exposed",
+    title="State header hidden from browsers",
+    severity="medium",
+    # Not every client that sends Origin is a browser.
+    confidence="medium",
+    audience="api",
+    observed="{count} of {of} cross-origin responses that issued {param} did not expose its header",
+    expected="Access-Control-Expose-Headers lists the header, since a page of another origin can "
+    "read no other",
+    remedy="List every X-Set header that the response carries in Access-Control-Expose-Headers. "
+    "Until then browser clients are not to blame for ignoring it.",
+    references=(
+        fetch("CORS protocol, HTTP responses: Access-Control-Expose-Headers"),
+        eseller("S1"),
+    ),
+    check=_check,
+)

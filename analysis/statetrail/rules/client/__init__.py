@@ -1,0 +1,1 @@
+"""The rules, one file each; `statetrail.rules.registry` lists them."""

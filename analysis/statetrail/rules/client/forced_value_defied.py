@@ -1,0 +1,29 @@
+"""A client sends a value of its own for a parameter that cannot be changed."""
+
+from typing import Final
+
+from statetrail.recording.engines import Lazy
+from statetrail.recording.frames import Recording
+from statetrail.rules.occurrences import judged
+from statetrail.rules.rule import Rule
+from statetrail.rules.sources import cwe, eseller
+
+
+def _check(rec: Recording) -> Lazy:
+    return judged(rec, "defied")
+
+
+RULE: Final = Rule(
+    id="forced-value-defied",
+    title="Forced value defied",
+    severity="high",
+    confidence="high",
+    audience="client",
+    observed="{count} of {of} requests presented a value of {param} that the server never issued, "
+    "although its priority is forced",
+    expected="the issued value of {param}: forced state cannot be changed from the API",
+    remedy="Present the value that was issued. If another one is wanted, have it changed where it "
+    "is decided: in the customer's account or the shop's settings.",
+    references=(eseller("priority forced"), cwe(472)),
+    check=_check,
+)

@@ -1,0 +1,47 @@
+"""A session's token was answered with another one: the session was over (Z6)."""
+
+from typing import Final
+
+import narwhals as nw
+
+from statetrail.analyses.events.values import presentations
+from statetrail.analyses.tokens.rotations import LOSSES, rotations
+from statetrail.recording.engines import Lazy
+from statetrail.recording.frames import Recording
+from statetrail.rules.occurrences import REQUEST, cases, of_params
+from statetrail.rules.rule import Rule
+from statetrail.rules.sources import zest
+
+
+def _check(rec: Recording) -> Lazy:
+    resets = (
+        rotations(rec)
+        .lazy.filter(nw.col("cause").is_in(LOSSES))
+        .select("exchange_id", "dialect", "param", "idle_s", fingerprint="from_fingerprint")
+        .with_columns(reset=nw.col("fingerprint"))
+    )
+    shown = (
+        presentations(rec)
+        .filter(of_params(rec, lambda param: param.minted))
+        .join(resets, on=["exchange_id", "dialect", "param", "fingerprint"], how="left")
+        .with_columns(at_us=nw.col("asked_us"))
+    )
+    return cases(shown, ~nw.col("reset").is_null(), detail=nw.lit(REQUEST))
+
+
+RULE: Final = Rule(
+    id="session-reset",
+    title="Session reset by the server",
+    severity="info",
+    confidence="high",
+    audience="client",
+    observed="{count} of {of} requests that presented a {param} were answered with another one: "
+    "the session was over, and with it cart, login and customer prices",
+    expected="a session is used again before it times out, and after a reset the client goes on "
+    "with the new token",
+    remedy="Keep sessions in use that are still needed, and treat a changed token as the loss of "
+    "the session's state: log in and fill the cart again. The expiry section tells how long "
+    "sessions live here.",
+    references=(zest("Z6", "Z7"),),
+    check=_check,
+)

@@ -1,0 +1,29 @@
+"""A client goes on with a value that the server has replaced (Z6; S6)."""
+
+from typing import Final
+
+from statetrail.recording.engines import Lazy
+from statetrail.recording.frames import Recording
+from statetrail.rules.occurrences import judged
+from statetrail.rules.rule import Rule
+from statetrail.rules.sources import eseller, zest
+
+
+def _check(rec: Recording) -> Lazy:
+    return judged(rec, "stale")
+
+
+RULE: Final = Rule(
+    id="stale-value",
+    title="Old value kept after a newer one arrived",
+    severity="high",
+    confidence="high",
+    audience="client",
+    observed="{count} of {of} requests presented an old value of {param} although a newer one had "
+    "arrived before",
+    expected="the newest value of {param} that the server issued",
+    remedy="Store the value of every response that carries one, in one place that all requests "
+    "read from, and not only the one from start-up or login.",
+    references=(zest("Z4", "Z6"), eseller("S1", "S6")),
+    check=_check,
+)

@@ -1,0 +1,128 @@
+"""Profiles: the thresholds that some rules hold a recording to, each with its source.
+
+Enters: a name, or a TOML file with the fields of `Profile`. Leaves: a `Profile`. No verdict depends
+on one: a profile decides which findings there are, not what the clients did.
+"""
+
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from statetrail.errors import UsageError
+from statetrail.rules.sources import asvs, nist, owasp_sheet
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What sessions are held to.
+
+    Attributes
+    ----------
+    name
+        Shown in the findings.
+    idle_max_s, age_max_s
+        A token may lie unused, and live in all, for so many seconds.
+    bits_min
+        A token holds at least so many bits.
+    overlap_s
+        So long after its replacement an old token may still be accepted: clients have requests
+        under way.
+    references
+        Where the numbers come from.
+    """
+
+    name: str
+    idle_max_s: float
+    age_max_s: float
+    bits_min: float
+    overlap_s: float = 60.0
+    references: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for field in ("idle_max_s", "age_max_s", "bits_min", "overlap_s"):
+            number = getattr(self, field)
+            if not 0 <= number < 1e12:
+                raise ValueError(f"{field} is {number}: give a number from 0 on")
+
+    @property
+    def words(self) -> dict[str, str]:
+        """The thresholds as findings name them."""
+        return {
+            "profile": self.name,
+            "idle_max": span(self.idle_max_s),
+            "age_max": span(self.age_max_s),
+            "bits_min": f"{self.bits_min:g}",
+            "overlap": span(self.overlap_s),
+        }
+
+
+def span(seconds: float) -> str:
+    """A threshold in its largest whole unit.
+
+    >>> span(3600), span(90), span(900), span(86_400)
+    ('1 h', '90 s', '15 min', '24 h')
+    """
+    for size, unit in ((3600, "h"), (60, "min")):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:g} {unit}"
+    return f"{seconds:g} s"
+
+
+PROFILES: Final[dict[str, Profile]] = {
+    profile.name: profile
+    for profile in (
+        Profile(
+            name="nist-aal2",
+            idle_max_s=3600,
+            age_max_s=24 * 3600,
+            bits_min=64,
+            references=(nist("2.2.3"), nist("5.1")),
+        ),
+        Profile(
+            name="nist-aal3",
+            idle_max_s=15 * 60,
+            age_max_s=12 * 3600,
+            bits_min=64,
+            references=(nist("2.3.3"), nist("5.1")),
+        ),
+        Profile(
+            name="owasp-low",
+            idle_max_s=30 * 60,
+            age_max_s=8 * 3600,
+            bits_min=64,
+            references=(owasp_sheet("Session Expiration"), owasp_sheet("Session ID Entropy")),
+        ),
+        Profile(
+            name="owasp-high",
+            idle_max_s=5 * 60,
+            age_max_s=4 * 3600,
+            bits_min=128,
+            references=(owasp_sheet("Session Expiration"), asvs("7.2.3")),
+        ),
+    )
+}
+"""The profiles that are shipped, by their names."""
+DEFAULT: Final = PROFILES["nist-aal2"]
+
+
+def load_profile(named: str) -> Profile:
+    """The profile of that name, or the one in that TOML file.
+
+    Raises
+    ------
+    UsageError
+        There is none, or the file is no profile.
+    """
+    if named in PROFILES:
+        return PROFILES[named]
+    path = Path(named)
+    if path.suffix != ".toml":
+        raise UsageError(
+            f"unknown profile {named!r}: choose from {', '.join(PROFILES)}, or name a .toml file"
+        )
+    try:
+        return msgspec.toml.decode(path.read_bytes(), type=Profile)
+    except FileNotFoundError:
+        raise UsageError(f"there is no profile {named}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{named} is no profile: {error}") from None

@@ -1,0 +1,51 @@
+"""State or a token goes over the network without encryption."""
+
+from typing import Final
+
+import narwhals as nw
+
+from statetrail.recording.engines import Lazy
+from statetrail.recording.frames import Recording
+from statetrail.rules.occurrences import REQUEST, cases
+from statetrail.rules.rule import Rule
+from statetrail.rules.sources import asvs, cwe, rfc
+
+_PLAIN: Final = "^http://"
+_OWN_MACHINE: Final = r"^http://(?:localhost|127\.|\[::1\])"
+
+
+def _check(rec: Recording) -> Lazy:
+    names = [dialect.name for dialect in rec.dialects]
+    asked = rec.exchanges_with_client().select("exchange_id", "origin", at_us="request_start_us")
+    carried = [
+        facts.lazy.filter(nw.col("dialect").is_in(names)).select("exchange_id", "param")
+        for facts in (rec.issued, rec.presented)
+    ]
+    # An exchange that issues what it was presented counts once; told apart last, so that an engine
+    # can leave out what is encrypted before.
+    seen = nw.concat(carried, how="vertical").join(asked, on="exchange_id").unique()
+    # What stays on one machine cannot be read on the way.
+    origin = nw.col("origin")
+    plain = origin.str.contains(_PLAIN) & ~origin.str.contains(_OWN_MACHINE)
+    return cases(seen, plain, detail=nw.lit(REQUEST), per_client=False)
+
+
+RULE: Final = Rule(
+    id="plain-http",
+    title="State over plain HTTP",
+    severity="high",
+    # A proxy in front may add TLS where the capture does not see it.
+    confidence="medium",
+    audience="api",
+    observed="{count} of {of} exchanges carried {param} over http",
+    expected="https everywhere: over http everybody on the way reads {param}, and may change it",
+    remedy="Serve the API over https alone, answer http with nothing that is secret, and send "
+    "Strict-Transport-Security. If a proxy adds TLS in front of what was recorded, this "
+    "is how it works.",
+    references=(
+        asvs("12.2.1"),
+        cwe(319),
+        rfc(9110, "4.2.2"),
+    ),
+    check=_check,
+)

@@ -1,0 +1,47 @@
+"""A token, ticket or authentication travels in the query of the address."""
+
+from typing import Final
+
+import narwhals as nw
+
+from statetrail.analyses.exposure.shared import credentials
+from statetrail.recording.engines import Lazy
+from statetrail.recording.frames import Recording
+from statetrail.rules.occurrences import REQUEST, cases
+from statetrail.rules.rule import Rule
+from statetrail.rules.sources import asvs, cwe, rfc, zest
+
+
+def _check(rec: Recording) -> Lazy:
+    asked = rec.exchanges_with_client().select("exchange_id", "origin", at_us="request_start_us")
+    shown = (
+        rec.presented.lazy.filter(nw.col("kind") == "value")
+        .join(credentials(rec), on=["dialect", "param"])
+        .join(asked, on="exchange_id")
+    )
+    in_query = nw.col("channel") == "uriquery"
+    return cases(shown, in_query, detail=nw.lit(REQUEST), per_client=False)
+
+
+RULE: Final = Rule(
+    id="token-in-url",
+    title="Token in the URL",
+    severity="medium",
+    confidence="high",
+    audience="api",
+    observed="{count} of {of} requests that presented {param} had it in the query of their address",
+    expected="{param} travels in a header: addresses end up in logs of servers and proxies, in "
+    "histories and in Referer headers",
+    remedy="Let clients send it in a header. Where the protocol leaves no choice, as with ZEST, "
+    "keep queries out of all logs, set Referrer-Policy: no-referrer on pages, and keep "
+    "sessions short.",
+    references=(
+        asvs("14.2.1"),
+        asvs("16.2.5"),
+        cwe(598),
+        rfc(9110, "17.9"),
+        rfc(9700, "4.3.2"),
+        zest("Z4"),
+    ),
+    check=_check,
+)

@@ -1,0 +1,57 @@
+"""A token, ticket or authentication of one origin is sent to another (Referer, query, path)."""
+
+from typing import Final
+
+import narwhals as nw
+
+from statetrail.analyses.events.values import issues
+from statetrail.analyses.exposure.leaks import leaks
+from statetrail.analyses.exposure.shared import credentials
+from statetrail.recording.engines import Lazy
+from statetrail.recording.frames import Recording
+from statetrail.rules.occurrences import cases
+from statetrail.rules.rule import Rule
+from statetrail.rules.sources import cwe, rfc
+
+_HOLDER: Final = ("client", "issued_origin", "dialect", "param")
+
+
+def _check(rec: Recording) -> Lazy:
+    leaked = leaks(rec).lazy
+    owners = (
+        issues(rec)
+        .join(credentials(rec), on=["dialect", "param"])
+        .select("client", "dialect", "param", issued_origin="origin")
+    )
+    holders = nw.concat([owners.select(*_HOLDER), leaked.select(*_HOLDER)], how="vertical").unique()
+    asked = rec.exchanges_with_client().select(
+        "client", "exchange_id", at_us="request_start_us", to="origin"
+    )
+    seen = leaked.group_by("exchange_id", *_HOLDER).agg(place=nw.col("place").min())
+    told = (
+        holders.join(asked, on="client")
+        .filter(nw.col("to") != nw.col("issued_origin"))
+        .join(seen, on=["exchange_id", *_HOLDER], how="left")
+        .with_columns(
+            origin=nw.col("issued_origin"),
+            where=nw.concat_str([nw.col("place").fill_null(""), nw.col("to")], separator=" to "),
+        )
+    )
+    return cases(told, ~nw.col("place").is_null(), detail=nw.col("where"))
+
+
+RULE: Final = Rule(
+    id="token-leaked",
+    title="Credential sent to another origin",
+    severity="high",
+    # Two addresses of one API may trust each other.
+    confidence="medium",
+    audience="security",
+    observed="{count} of {of} requests to other origins carried a {param} that was issued here",
+    expected="a {param} goes to the origin that issued it, and to no other",
+    remedy="Keep credentials out of addresses that others see: set Referrer-Policy to origin, "
+    "strip the query before analytics or advertising get the page's address, and end the values "
+    "that have leaked. If both origins are one API, this is how it works.",
+    references=(cwe(200), cwe(598), rfc(9110, "10.1.3"), rfc(9110, "17.9")),
+    check=_check,
+)

@@ -1,0 +1,108 @@
+"""What tells a statetrail store from any other file, read without changing anything.
+
+Enters: a path. Leaves: whether it is a store that can be read, and the id of its key.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from statetrail.errors import StoreError
+from statetrail.schema import SCHEMA_VERSION
+from statetrail.store.connection import connect, is_open_here
+
+APPLICATION_ID: Final = 0x5354_5452
+"""SQLite application id (``STTR``): tells a statetrail store from any other database."""
+
+_HEADER: Final = b"SQLite format 3\0"
+
+
+def is_still(path: Path) -> bool:
+    """Whether a store is complete in its file, since there is no write-ahead log beside it.
+
+    Then it is read as it is, also where its folder cannot be written, and nothing is left behind;
+    with one SQLite needs the shared-memory file beside it.
+    """
+    log = f"{path}-wal"
+    return not os.path.exists(log) or os.path.getsize(log) == 0
+
+
+def check_store(path: Path) -> None:
+    """Raise `StoreError` unless there is a statetrail store at `path` that can be read.
+
+    Reads only: the file is neither made nor changed.
+    """
+    with _read_only(path) as db:
+        application = db.execute("PRAGMA application_id").get
+        version = db.execute("PRAGMA user_version").get
+        db.execute("SELECT 1 FROM sqlite_schema").fetchone()
+    _check_marks(path, application, version)
+
+
+def stored_key_id(path: Path) -> str:
+    """The id of the key that a store's fingerprints were made with."""
+    with _read_only(path) as db:
+        return key_id_in(db, path)
+
+
+@contextmanager
+def _read_only(path: Path) -> Iterator[apsw.Connection]:
+    """A connection to an existing SQLite file that changes nothing."""
+    if not os.path.exists(path):
+        raise StoreError(f"there is no store at {path}")
+    if not os.path.isfile(path):
+        raise StoreError(f"{path} is no statetrail store (no regular file)")
+    if not is_open_here(path):
+        _check_header(path)
+    try:
+        with closing(connect(path, "read", immutable=is_still(path))) as db:
+            yield db
+    except (apsw.Error, OSError) as error:
+        raise StoreError(f"{path} is damaged or cannot be read ({error})") from None
+
+
+def _check_header(path: Path) -> None:
+    try:
+        with open(path, "rb") as file:
+            header = file.read(len(_HEADER))
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read ({error.strerror})") from None
+    if header != _HEADER:
+        what = "no SQLite database" if header else "an empty file"
+        raise StoreError(f"{path} is no statetrail store ({what})")
+
+
+def is_blank(path: Path) -> bool:
+    """Whether the file has nothing in it: a store whose making was cut short, or a mere name."""
+    if os.path.isfile(path) and os.path.getsize(path) == 0:
+        return True
+    with _read_only(path) as db:
+        marks = [db.execute(f"PRAGMA {n}").get for n in ("application_id", "user_version")]
+        return not any(marks) and db.execute("SELECT 1 FROM sqlite_schema").fetchone() is None
+
+
+def _check_marks(path: Path, application: int, version: int) -> None:
+    if application != APPLICATION_ID:
+        raise StoreError(f"{path} is no statetrail store (another program's database)")
+    check_version(path, version)
+
+
+def check_version(path: Path, version: object) -> None:
+    """Raise `StoreError` unless a store of that version can be read."""
+    if version not in range(1, SCHEMA_VERSION + 1):
+        raise StoreError(
+            f"{path} has store version {version}, this statetrail reads 1 to {SCHEMA_VERSION}: "
+            "use the release that wrote it"
+        )
+
+
+def key_id_in(db: apsw.Connection, path: Path) -> str:
+    """The id of the key, out of an open store."""
+    with suppress(apsw.Error):
+        if (known := db.execute("SELECT value FROM meta WHERE key = 'key_id'").get) is not None:
+            return str(known)
+    raise StoreError(f"{path} is a damaged store (no key id)")

@@ -1,0 +1,237 @@
+"""Reading stores: each fact table as Arrow, from one SQLite file or one Parquet dataset.
+
+Enters: a path. Leaves: `Facts`, a consistent snapshot, also of a store that is being written.
+Nothing is made, changed or overwritten. The rows of a large dataset stay in its files until they
+are asked for.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import adbc_driver_manager
+import adbc_driver_sqlite.dbapi as adbc
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+
+from statetrail.errors import StoreError
+from statetrail.schema import EXCHANGES, FACTS, Table
+from statetrail.store.connection import connect, is_open_here
+from statetrail.store.file_header import check_store, check_version, is_still, stored_key_id
+
+MANIFEST: Final = "statetrail.json"
+"""The file that makes a folder a Parquet dataset of statetrail."""
+
+LARGE: Final = 50_000
+"""Exchanges from which on the rows of a dataset are not read at once."""
+
+# Stores read together keep their exchanges apart by their position, in the id's high bits.
+_STORE_BITS: Final = 44
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The fact tables of one store by name, and the id of its key.
+
+    Attributes
+    ----------
+    tables
+        Arrow tables; those of a large Parquet dataset are `pyarrow.dataset.Dataset`.
+    client_by
+        What a large dataset is in buckets by; all rows of a client are in one bucket.
+    files
+        The files of each bucket of a large dataset, by table.
+    """
+
+    path: Path
+    key_id: str
+    tables: Mapping[str, pa.Table | ds.Dataset]
+    client_by: tuple[str, ...] = ()
+    files: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+
+    def table(self, name: str) -> pa.Table:
+        """All rows of a table."""
+        table = self.tables[name]
+        return table if isinstance(table, pa.Table) else table.to_table()
+
+    def count(self, name: str) -> int:
+        """How many rows a table has."""
+        table = self.tables[name]
+        return table.num_rows if isinstance(table, pa.Table) else int(table.count_rows())
+
+    def bucket(self, bucket: str, table: Table, columns: Sequence[str]) -> pa.Table:
+        """Some columns of one bucket of a table, its texts as dictionaries."""
+        texts = [c.name for c in table.columns if c.type == "text" and c.name in columns]
+        try:
+            parts = [
+                pq.ParquetFile(file, read_dictionary=texts).read(list(columns), use_threads=False)
+                for file in self.files[bucket].get(table.name, ())
+            ]
+        except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+            raise _damaged(self.path / table.name / bucket, error) from None
+        if not parts:
+            return table.arrow.empty_table().select(list(columns))
+        return pa.concat_tables(parts) if len(parts) > 1 else parts[0]
+
+
+def read_store(path: Path | str) -> Facts:
+    """Read a SQLite store or a Parquet dataset.
+
+    Raises `StoreError` where there is none, or it is empty, foreign or corrupted.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return _read_parquet(path)
+    check_store(path)
+    try:
+        return Facts(path, stored_key_id(path), _read_sqlite(path))
+    except (adbc_driver_manager.Error, pa.ArrowException) as error:
+        reason = str(error).splitlines()[0][:200]
+        raise StoreError(f"{path} is a damaged store ({reason})") from None
+
+
+def join_facts(stores: Sequence[Facts]) -> Facts:
+    """Several stores as one: their tables one after the other, their ids kept apart.
+
+    Raises `StoreError` where they were made with different keys.
+    """
+    if len(stores) == 1:
+        return stores[0]
+    if len({store.key_id for store in stores}) > 1:
+        raise StoreError(
+            "these stores were made with different keys, so their pseudonyms cannot be "
+            "compared: audit them one by one, or record with one key (--key)"
+        )
+    parts: dict[str, list[pa.Table]] = {table.name: [] for table in FACTS}
+    high = 0
+    for store in stores:
+        highest = high
+        for table in FACTS:
+            part, key = store.table(table.name), table.key[0]
+            if high:
+                at = part.schema.get_field_index(key)
+                shifted = pc.add(part[key], high << _STORE_BITS)
+                part = part.set_column(at, table.arrow.field(key), shifted)
+            parts[table.name].append(part)
+            # A dataset that was itself joined from several stores has used some high bits.
+            highest = max(highest, (pc.max(part[key]).as_py() or 0) >> _STORE_BITS)
+        high = highest + 1
+    joined = {name: pa.concat_tables(tables) for name, tables in parts.items()}
+    return Facts(stores[0].path, stores[0].key_id, joined)
+
+
+def _sentinel(table: Table) -> str:
+    """A typed first row: ADBC infers each column's type from the first rows it meets."""
+    zero = {"text": "''", "float": "0.0"}
+    return ", ".join(f"{zero.get(c.type, '0')} AS {c.name}" for c in table.columns)
+
+
+def _read_sqlite(path: Path) -> dict[str, pa.Table]:
+    if is_open_here(path):
+        # ADBC brings a SQLite of its own, which would not see the locks of the one that writes.
+        with tempfile.TemporaryDirectory() as folder, closing(connect(path, "read")) as db:
+            copy = Path(folder, "copy.sqlite")
+            db.execute("VACUUM INTO ?", (str(copy),))
+            return _fetch(f"{copy.as_uri()}?mode=ro&immutable=1")
+    still, before = is_still(path), path.stat()
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    try:
+        tables = _fetch(f"{uri}&immutable=1" if still else uri)
+    except (adbc_driver_manager.Error, pa.ArrowException):
+        if not _changed(path, before):
+            raise
+    else:
+        if not still or not _changed(path, before):
+            return tables
+    # A writer came while the file was taken to be at rest: with it there is a log to go by.
+    return _fetch(uri)
+
+
+def _changed(path: Path, before: os.stat_result) -> bool:
+    now = path.stat()
+    return (now.st_mtime_ns, now.st_size) != (before.st_mtime_ns, before.st_size)
+
+
+def _fetch(uri: str) -> dict[str, pa.Table]:
+    """The fact tables, all of one moment: they are read in one transaction."""
+    tables = {}
+    with (
+        adbc.connect(uri, autocommit=False) as connection,
+        connection.cursor() as cursor,
+    ):
+        for table in FACTS:
+            cursor.execute("SELECT name FROM pragma_table_info(?)", (table.name,))
+            held = {row[0] for row in cursor.fetchall()}
+            later = {c.name for c in table.columns if c.since > 1 and c.name not in held}
+            names = ", ".join("NULL" if name in later else name for name in table.names)
+            cursor.execute(
+                f"SELECT {_sentinel(table)} UNION ALL SELECT {names} FROM {table.name}"  # noqa: S608
+            )
+            tables[table.name] = cursor.fetch_arrow_table().slice(1).cast(table.arrow)
+    return tables
+
+
+def _read_parquet(path: Path) -> Facts:
+    try:
+        manifest = json.loads((path / MANIFEST).read_text("utf-8"))
+        version, key_id = manifest["schema_version"], str(manifest["key_id"])
+    except FileNotFoundError:
+        raise StoreError(f"{path} is a folder but no statetrail dataset (no {MANIFEST})") from None
+    except (OSError, ValueError, KeyError, TypeError):
+        raise StoreError(f"{path / MANIFEST} is damaged") from None
+    check_version(path, version)
+    sets = {}
+    for table in FACTS:
+        try:
+            sets[table.name] = _dataset(path / table.name, table, version)
+        except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+            raise _damaged(path / table.name, error) from None
+    if sets[EXCHANGES.name].count_rows() >= LARGE:
+        return Facts(path, key_id, sets, tuple(manifest["client_by"]), _buckets(path, sets))
+    tables = {}
+    for table in FACTS:
+        try:
+            tables[table.name] = sets[table.name].to_table()
+        except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+            raise _damaged(path / table.name, error) from None
+    return Facts(path, key_id, tables)
+
+
+def _damaged(place: Path, error: Exception) -> StoreError:
+    return StoreError(f"{place} is damaged ({str(error)[:200]})")
+
+
+def _dataset(folder: Path, table: Table, version: int) -> ds.Dataset:
+    """The table's files as one dataset of the catalogue's schema.
+
+    Each has to have its columns, but for those that came after the dataset's version.
+    """
+    later = {column.name for column in table.since(version)}
+    names = [name for name in table.names if name not in later]
+    dataset = ds.dataset(folder, format="parquet", partitioning=None, schema=table.arrow)
+    for fragment in dataset.get_fragments():
+        held = fragment.physical_schema
+        if held.equals(table.arrow):
+            continue
+        if missing := [name for name in names if name not in held.names]:
+            raise ValueError(f"{Path(fragment.path).name} lacks {', '.join(missing)}")
+        wanted = pa.schema([table.arrow.field(name) for name in names])
+        pa.schema([held.field(name) for name in names]).empty_table().cast(wanted)
+    return dataset
+
+
+def _buckets(path: Path, sets: Mapping[str, ds.Dataset]) -> dict[str, dict[str, list[str]]]:
+    """The files of each bucket by table: a bucket is a folder, whatever its name."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for name, dataset in sets.items():
+        for file in dataset.files:
+            bucket = str(Path(file).parent.relative_to((path / name).absolute()))
+            found.setdefault(bucket, {}).setdefault(name, []).append(file)
+    return found

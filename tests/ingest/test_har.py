@@ -1,0 +1,401 @@
+"""HAR entries as exchanges: every field, hostile ones too."""
+
+import io
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from statetrail.dialects import select
+from statetrail.errors import CaptureError
+from statetrail.extract import Exchange, Pseudonymiser, Response, Sighting, sight
+from statetrail.ingest.har.reader import read_har
+from statetrail.ingest.skipped import Losses
+from support.hars import entry, har, headers
+
+PSEUDONYMS = Pseudonymiser(bytes(range(32)))
+HOW = Sighting(select(), PSEUDONYMS)
+
+
+def read(*entries: Any) -> tuple[list[Exchange], Losses]:
+    """The exchanges of a HAR file of those entries, and what was lost."""
+    losses = Losses()
+    return list(read_har(io.BytesIO(har(*entries)), PSEUDONYMS, losses)), losses
+
+
+def one(**changed: Any) -> Exchange:
+    """The exchange of the usual entry, changed."""
+    (exchange,), losses = read(entry(**changed))
+    assert losses.sentence() is None
+    return exchange
+
+
+def answer(**changed: Any) -> Response:
+    """Its response."""
+    response = one(**changed).response
+    assert response is not None
+    return response
+
+
+@pytest.mark.parametrize(
+    ("url", "parts"),
+    [
+        pytest.param(
+            "https://Shop.example/a?b=1#c", ("https", "Shop.example", 443, b"/a?b=1"), id="usual"
+        ),
+        pytest.param("http://shop.example", ("http", "shop.example", 80, b"/"), id="no path"),
+        pytest.param(
+            "HTTP://shop.example:8080?q", ("http", "shop.example", 8080, b"/?q"), id="query at once"
+        ),
+        pytest.param(
+            "https://me:pw@[::1]:8443/x", ("https", "::1", 8443, b"/x"), id="user and IPv6"
+        ),
+        pytest.param(
+            "wss://shop.example/live", ("https", "shop.example", 443, b"/live"), id="WebSocket"
+        ),
+        pytest.param(
+            "http://h/\u00fc?\udcff=%ff",
+            ("http", "h", 80, b"/\xc3\xbc?\xff=%ff"),
+            id="any character",
+        ),
+    ],
+)
+def test_a_url_is_taken_apart(url: str, parts: tuple[str, str, int, bytes]) -> None:
+    """Scheme, host, port and target are those that were asked; user and fragment stay behind."""
+    request = one(url=url).request
+    assert (request.scheme, request.host, request.port, request.target) == parts
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        pytest.param({"url": "data:text/plain,x"}, "other", id="data URL"),
+        pytest.param({"url": "chrome-extension://abc/x.js"}, "other", id="extension"),
+        pytest.param({"url": "http://:80/"}, "url", id="no host"),
+        pytest.param({"url": "http://h:99999/"}, "url", id="no such port"),
+        pytest.param({"_fromCache": "disk"}, "cached", id="from the browser's cache"),
+        pytest.param({"startedDateTime": "now"}, "start", id="no start"),
+        pytest.param({"request": None}, "incomplete", id="no request"),
+        pytest.param({"request__method": ...}, "incomplete", id="no method"),
+        pytest.param({"request__url": {"a": 1}}, "incomplete", id="an object for a URL"),
+    ],
+)
+def test_what_is_no_exchange_is_counted_with_its_reason(
+    changed: dict[str, Any], reason: str
+) -> None:
+    """An entry that tells of no HTTP exchange is skipped and said so; the next one is read."""
+    exchanges, losses = read(entry(**changed), entry())
+    assert (len(exchanges), dict(losses.skipped)) == (1, {reason: 1})
+    assert (losses.sentence() or "").startswith("1 entry was skipped (1 ")
+
+
+@pytest.mark.parametrize(
+    ("changed", "body", "notes"),
+    [
+        pytest.param({"body": "<a/>"}, b"<a/>", (), id="text"),
+        pytest.param({"body": "é\udcff\ud800"}, "é??".encode(), (), id="surrogates"),
+        pytest.param({"body": "\udcff"}, b"\xff", (), id="an escaped byte"),
+        pytest.param(
+            {"body": '<?xml version="1.0" encoding="UTF-16"?><a/>'},
+            b'<?xml version="1.0" ?><a/>',
+            (),
+            id="XML declaration",
+        ),
+        pytest.param(
+            {"body": "PGEv\n Pg==", "response__content__encoding": "base64"},
+            b"<a/>",
+            (),
+            id="base64",
+        ),
+        pytest.param(
+            {"body": "éééé", "response__content__encoding": "base64"},
+            b"",
+            ("body-broken-coding",),
+            id="broken base64",
+        ),
+        pytest.param(
+            {"body": None, "response__content__size": 9}, b"", ("body-unseen",), id="left out"
+        ),
+        pytest.param(
+            {"body": None, "response__content": ...}, b"", ("body-unseen",), id="no content"
+        ),
+        pytest.param({"body": None}, b"", (), id="really empty"),
+        pytest.param(
+            {"body": "", "response__content__size": 9}, b"", ("body-unseen",), id="emptied"
+        ),
+        pytest.param(
+            {"body": None, "response__content": {}, "response__status": 304},
+            b"",
+            (),
+            id="not modified",
+        ),
+        pytest.param(
+            {"body": None, "response__content": {}, "request__method": "HEAD"}, b"", (), id="HEAD"
+        ),
+        pytest.param({"body": "x" * 100_000}, b"x" * 65_536, (), id="bounded"),
+    ],
+)
+def test_the_content_is_the_decoded_body(
+    changed: dict[str, Any], body: bytes, notes: tuple[str, ...]
+) -> None:
+    """Text and base64 give the body's beginning; a body that the file lacks is noted."""
+    exchange = one(**changed)
+    assert exchange.response is not None
+    assert (exchange.response.body, exchange.response.codings) == (body, ())
+    assert exchange.notes == notes
+
+
+def test_content_is_not_decoded_twice() -> None:
+    """A HAR file keeps Content-Encoding although its text is decoded: the token is found."""
+    exchange = one(response__headers=headers(("Content-Encoding", "gzip")))
+    (issued,) = sight(exchange, HOW).issued
+    assert issued.fingerprint == PSEUDONYMS.fingerprint("tok-0123456789ab")
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "has_response", "ended"),
+    [
+        pytest.param({}, None, True, True, id="complete"),
+        pytest.param(
+            {"response__status": 0, "response___error": "net::ERR_ABORTED"},
+            "client-disconnected",
+            False,
+            False,
+            id="aborted",
+        ),
+        pytest.param(
+            {"response__status": 0, "response___error": None},
+            "no-response",
+            False,
+            False,
+            id="status 0",
+        ),
+        pytest.param({"response__status": -5}, "no-response", False, False, id="negative status"),
+        pytest.param({"response": None}, "no-response", False, False, id="no response"),
+        pytest.param(
+            {"response__status": 0, "_error": "net::ERR_CONNECTION_REFUSED"},
+            "connect-failed",
+            False,
+            False,
+            id="refused",
+        ),
+        pytest.param(
+            {"response__status": 0, "_error": "net::ERR_TIMED_OUT"},
+            "timeout",
+            False,
+            False,
+            id="timed out",
+        ),
+        pytest.param(
+            {"response__status": 0, "_error": {"secret": 1}},
+            "protocol-error",
+            False,
+            False,
+            id="an object",
+        ),
+        pytest.param(
+            {"_error": "net::ERR_CONNECTION_RESET"},
+            "server-disconnected",
+            True,
+            False,
+            id="cut short",
+        ),
+    ],
+)
+def test_what_did_not_complete_has_an_error(
+    changed: dict[str, Any], error: str | None, has_response: bool, ended: bool
+) -> None:
+    """Status 0 and `_error` give a word of the closed list; a response that began is kept."""
+    exchange = one(**changed)
+    assert exchange.error == error
+    assert (exchange.response is not None) == has_response
+    if exchange.response is not None:
+        assert (exchange.response.end_us is not None) == ended
+
+
+@pytest.mark.parametrize(
+    ("address", "peer"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("192.0.2.7:51000", "192.0.2.7"),
+        ("2001:DB8::7", "2001:db8::7"),
+        ("[2001:db8::7]:51000", "2001:db8::7"),
+        ("fe80::1%eth0", "fe80::1"),
+        ("=cmd()", None),
+        ("x" * 5000, None),
+        (17, None),
+        (None, None),
+    ],
+)
+@pytest.mark.parametrize(
+    "name", ["_clientAddress", "_clientIPAddress", "clientIPAddress", "_client_address"]
+)
+def test_the_client_address_is_an_address_without_its_port(
+    name: str, address: Any, peer: str | None
+) -> None:
+    """Each known extension field is read, and nothing but an address is kept of it."""
+    assert one(**{name: address}).request.peer == peer
+
+
+@pytest.mark.parametrize(
+    ("written", "read_as"),
+    [
+        pytest.param([{"name": "A", "value": "caf\u00e9"}], ((b"A", b"caf\xe9"),), id="Latin-1"),
+        pytest.param([{"name": "A", "value": "\u20ac"}], ((b"A", b"\xe2\x82\xac"),), id="beyond"),
+        pytest.param([{"name": "A", "value": "\udce9"}], ((b"A", b"\xe9"),), id="escaped byte"),
+        pytest.param([{"name": ":path", "value": "/"}], (), id="HTTP/2 pseudo field"),
+        pytest.param([{"name": "A", "value": 12345678901}], ((b"A", b"12345678901"),), id="number"),
+        pytest.param([{"name": "A", "value": None}], ((b"A", b""),), id="null"),
+        pytest.param([["A", "b"], [1], None, 7], ((b"A", b"b"),), id="pairs"),
+        pytest.param({"A": "b"}, ((b"A", b"b"),), id="one object"),
+        pytest.param("A: b", (), id="text"),
+    ],
+)
+def test_header_fields_come_as_bytes(written: Any, read_as: tuple[Any, ...]) -> None:
+    """Header fields are read in every form that writers have."""
+    assert one(request__headers=written).request.headers == read_as
+
+
+@pytest.mark.parametrize(
+    ("written", "version"),
+    [
+        ("http/2.0", "HTTP/2.0"),
+        ("h2", "HTTP/2.0"),
+        ("h3", "HTTP/3"),
+        ("http/1.1", "HTTP/1.1"),
+        ("", "unknown"),
+        (None, "unknown"),
+    ],
+)
+def test_versions_are_named_as_in_live_recordings(written: Any, version: str) -> None:
+    """Every writer's name for an HTTP version becomes mitmproxy's."""
+    assert one(request__httpVersion=written).request.http_version == version
+
+
+@pytest.mark.parametrize(
+    ("name", "raw", "seen"),
+    [
+        pytest.param("response__status", b"1e999", None, id="infinite status"),
+        pytest.param("response__status", b"99999", 999, id="huge status"),
+        pytest.param("response__status", b"204.0", 204, id="status as a real number"),
+        pytest.param("response__status", b'"201"', 201, id="status as text"),
+        pytest.param("response__bodySize", b"9" * 5000, 200, id="5,000 digits"),
+        pytest.param("response__bodySize", b"9" * 25, 200, id="more than 64 bits"),
+        pytest.param("response__bodySize", b"NaN", 200, id="no number"),
+        pytest.param("response__content__text", rb'"\ud800\udc80x"', 200, id="lone surrogates"),
+        pytest.param("response__content__text", b'"\xff\xfe"', 200, id="broken UTF-8"),
+        pytest.param("response__content__text", b'"a\x01\nb"', 200, id="raw control characters"),
+        pytest.param("cache", b"[" * 3000 + b"]" * 3000, 200, id="deep nesting"),
+    ],
+)
+def test_a_hostile_value_costs_itself_and_no_more(name: str, raw: bytes, seen: int | None) -> None:
+    """What no machine can hold is left out; the exchange and the next one are read."""
+    document = har(entry(**{name: "@"}), entry()).replace(b'"@"', raw)
+    losses = Losses()
+    exchanges = list(read_har(io.BytesIO(document), PSEUDONYMS, losses))
+    assert len(exchanges) == 2
+    row = sight(exchanges[0], HOW).exchange
+    assert row.status == seen
+    assert row.response_bytes is None or row.response_bytes < 2**63
+
+
+def test_an_entry_that_is_no_json_is_skipped_alone() -> None:
+    """Broken JSON within an entry's braces leaves its neighbours alone."""
+    document = har(entry(), entry(time="@"), entry()).replace(b'"@"', b"tru")
+    losses = Losses()
+    assert len(list(read_har(io.BytesIO(document), PSEUDONYMS, losses))) == 2
+    assert dict(losses.skipped) == {"broken": 1}
+
+
+def test_a_header_of_a_megabyte_is_read_and_one_beyond_is_noted() -> None:
+    """A long value arrives whole; a cut one says so."""
+    long, cut = "v" * 1_000_000, "v" * 1_500_000
+    fields = one(request__headers=headers(("X-Ticket", long))).request.headers
+    assert fields == ((b"X-Ticket", long.encode()),)
+    assert one(request__headers=headers(("X-Ticket", cut))).notes == ("har-cut",)
+
+
+def test_identical_entries_stay_several_and_have_the_same_ids_every_time() -> None:
+    """Ids tell entries apart by all that is in them, number copies, and depend on the key."""
+    entries = (entry(), entry(), entry(time=1001), entry(), entry(request__method="PUT"))
+    ids = [exchange.flow_id for exchange in read(*entries)[0]]
+    assert len(set(ids)) == 5
+    assert ids[1] == f"{ids[0]}-2"
+    assert ids[3] == f"{ids[0]}-3"
+    assert ids == [exchange.flow_id for exchange in read(*entries)[0]]
+    other = read_har(io.BytesIO(har(*entries)), Pseudonymiser(bytes(32)), Losses())
+    assert not {exchange.flow_id for exchange in other} & set(ids)
+
+
+def test_json_that_is_no_har_file_is_refused() -> None:
+    """A JSON document without log.entries is an error, not an empty capture."""
+    with pytest.raises(CaptureError, match=r"log\.entries"):
+        list(read_har(io.BytesIO(b'{"name": "package"}'), PSEUDONYMS, Losses()))
+
+
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(st.characters(), max_size=20)
+    | st.sampled_from(["https://h/API/V3/x?_session_token=é", "2024-05-01T10:00:00Z", "base64"])
+)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["name", "value", "text", "size", "x"]), inner)
+    ),
+    max_leaves=6,
+)
+PLACES = st.sampled_from(
+    [
+        "startedDateTime",
+        "time",
+        "request",
+        "response",
+        "timings",
+        "_error",
+        "_fromCache",
+        "_clientAddress",
+        "request__method",
+        "request__url",
+        "request__headers",
+        "request__httpVersion",
+        "request__bodySize",
+        "response__status",
+        "response__headers",
+        "response__content",
+        "response__content__text",
+        "response__content__encoding",
+        "response__bodySize",
+        "timings__wait",
+        "timings__blocked",
+    ]
+)
+
+
+@settings(max_examples=300)
+@given(st.dictionaries(PLACES, VALUES | st.just(...), max_size=4))
+def test_no_entry_raises_or_is_lost_silently(changes: dict[str, Any]) -> None:
+    """Any JSON in any place gives an exchange that can be sighted, or a counted reason."""
+    made = entry()
+    for name, value in sorted(changes.items(), key=lambda change: -len(change[0])):
+        *way, last = name.split("__")
+        inner: Any = made
+        for step in way:
+            inner = inner[step]
+        if value is ...:
+            inner.pop(last, None)
+        else:
+            inner[last] = value
+    exchanges, losses = read(made)
+    assert len(exchanges) + losses.skipped.total() == 1
+    for exchange in exchanges:
+        row = sight(exchange, HOW).exchange
+        json.dumps([row.path, row.host, row.method, row.peer]).encode()
+        for number in (row.request_start_us, row.response_end_us, row.response_bytes, row.status):
+            assert number is None or -(2**63) <= number < 2**63

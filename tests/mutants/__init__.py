@@ -1,1 +1,0 @@
-"""Deliberate faults in the judges, which the tests have to find: `python -m mutants.run`."""

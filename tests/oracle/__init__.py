@@ -1,1 +1,0 @@
-"""The judges of verdicts side by side: `python -m oracle.run`."""

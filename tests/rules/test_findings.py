@@ -1,0 +1,116 @@
+"""Findings: the same on every engine, bounded, and none where nothing is wrong."""
+
+from dataclasses import replace
+
+import pytest
+
+from rules.cases import CROSS, CUSTOMER, FIRES, LANG, login, shop, zest
+from statetrail.recording.engines import Engine
+from statetrail.rules import findings, found_by, rule
+from support.histories import Ex, Issue, Present, recording
+
+
+def test_findings_are_the_same_on_every_engine() -> None:
+    """All rules at once, each with clients of its own: all engines give the same rows."""
+    history = [
+        replace(ex, client=f"{rule_id}: {ex.client}")
+        for rule_id, case in FIRES.items()
+        for ex in case.history
+    ]
+    expected = findings(recording(history, engine="polars")).rows()
+    assert {row["rule"] for row in expected} == FIRES.keys()
+    assert findings(recording(history, engine="duckdb")).rows() == expected
+    assert findings(recording(history, engine="pandas")).rows() == expected
+
+
+def test_an_empty_recording_has_no_findings() -> None:
+    """No row, and no error where a column has no type of its own."""
+    for engine in ("duckdb", "pandas"):
+        assert findings(recording([], engine=engine)).rows() == []
+
+
+def test_an_obedient_client_has_no_findings() -> None:
+    """Everything presented as issued, nothing implicit, no reset: nothing is said of the client."""
+    shown = [Present("LangId", "1", "uriquery")]
+    history = [
+        shop(0, [LANG, CUSTOMER]),
+        *(shop(1000 * n, [LANG], shown) for n in range(1, 5)),
+        zest(0, "T1", "1"),
+        *(zest(1000 * n, "T1", "T1", method="POST") for n in range(1, 5)),
+    ]
+    rows = findings(recording(history, engine="polars")).rows()
+    assert {row["rule"] for row in rows} == {
+        "no-limit-seen", "plain-http", "token-guessable", "token-in-url",
+    }  # fmt: skip
+    assert {row["client"] for row in rows} == {None}
+
+
+def test_all_is_counted_and_little_is_listed() -> None:
+    """Twenty exchanges of evidence, three details, and the full count."""
+    requests = [shop(1000 * n, path=f"/services/v3/menu-{n % 5}") for n in range(1, 31)]
+    (row,) = found_by(
+        rule("state-omitted"), recording([shop(0, [LANG]), *requests], engine="polars")
+    )
+    assert row["count"] == 30
+    assert row["evidence"] == ",".join(str(n) for n in range(2, 22))
+    assert (
+        "(GET /services/v3/menu-1, GET /services/v3/menu-2, GET /services/v3/menu-3, …)"
+        in (row["message"])
+    )
+
+
+def test_clients_and_origins_are_told_apart() -> None:
+    """One finding each, although the parameter is the same."""
+    case = FIRES["forced-value-defied"].history
+    other = [Ex(**{**vars(ex), "client": "bot", "host": "two.example"}) for ex in case]
+    rows = found_by(rule("forced-value-defied"), recording([*case, *other], engine="polars"))
+    assert sorted((row["client"], row["origin"]) for row in rows) == [
+        ("app", "http://shop.example"),
+        ("bot", "http://two.example"),
+    ]
+
+
+def test_a_parameter_named_like_a_template_is_only_a_name() -> None:
+    """What the network calls a parameter is never read as a format."""
+    history = [shop(0, [Issue("{rule.check}", "1", problem="bad-name")])]
+    (row,) = found_by(rule("malformed-state-header"), recording(history, engine="polars"))
+    assert "1 of 1 issues of {rule.check} are malformed" in row["message"]
+
+
+@pytest.mark.parametrize(
+    ("hidden", "grades", "told"),
+    [
+        (0, ("medium", "high"), "Root cause: unknown (4)."),
+        (2, ("medium", "medium"), "Root cause: not-exposed (2, the server's), unknown (2)."),
+        (4, ("info", "low"), "Root cause: not-exposed (4, the server's)."),
+    ],
+)
+def test_who_could_not_read_is_not_blamed(hidden: int, grades: tuple[str, str], told: str) -> None:
+    """The verdicts stay, the grades fall, and the finding says why."""
+    readable = shop(7000, [LANG], [Present("LangId", "1", "uriquery")])
+    history = [shop(0, [LANG], **CROSS), *(shop(1000 * n) for n in range(1, hidden + 1)), readable]
+    history += [shop(8000 + n) for n in range(4 - hidden)]
+    (row,) = found_by(rule("state-omitted"), recording(history, engine="polars"))
+    assert (row["severity"], row["confidence"]) == grades
+    assert row["message"].endswith(told)
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "pandas", "polars"])
+def test_a_cart_that_its_client_left_behind_is_lost_with_the_login(engine: Engine) -> None:
+    """A restart and a refusal cost as much as a reset; each names its end and its last write."""
+    history = [
+        zest(0, "T1", "1"),
+        login(500, "T1", "T1"),
+        zest(1000, "T1", "T1", method="POST"),
+        zest(1500, "T1", "T1", method="POST"),
+        zest(2000, "T2", "1"),
+        zest(3000, "T2", "T2", method="PUT"),
+        replace(zest(4000, None, "T2"), status=403),
+    ]
+    (row,) = found_by(rule("cart-lost"), recording(history, engine=engine))
+    assert (row["count"], row["evidence"]) == (2, "5,4,7,6")
+    assert (
+        "2 of 2 sessions that were lost took a cart along that the client had written to, and that "
+        "it did not fill again (GET /API/V3/Cart: restarted, the login too, GET /API/V3/Cart: "
+        "rejected)" in row["message"]
+    )

@@ -1,0 +1,88 @@
+"""Every rule fires where it should, does not where it nearly would, and is complete."""
+
+import re
+
+import pytest
+
+from rules.cases import FIRES, MISSES, Fires
+from statetrail.rules import AUDIENCES, CONFIDENCES, RULES, SEVERITIES, Rule, found_by, rule
+from statetrail.rules.profiles import DEFAULT
+from support.histories import Ex, recording
+
+# How each kind of source is cited. A rule that cites another kind adds its form here.
+SOURCES = (
+    r"ZEST Ecommerce API, Session handling: Z[1-8](, Z[1-8])*",
+    r"52eSELLER V3 API state headers \(01/03/2021\): (S[1-6](, S[1-6])*|[a-z][A-Za-z ,-]+)",
+    r"CWE-[0-9]{2,4}: [A-Z].+",
+    r"RFC (7519|9110|9111|6265|9700), section [0-9.]+: [A-Za-z].+",
+    r"WHATWG Fetch, .+",
+    r"OWASP ASVS v5\.0\.0-[0-9]{1,2}\.[0-9]\.[0-9]: [A-Za-z].+",
+    r"OWASP Session Management Cheat Sheet, [A-Z].+",
+    r"NIST SP 800-63B-4, section [0-9.]+: [A-Z].+",
+    r"statetrail, method: [a-z ]+",
+)
+
+
+@pytest.mark.parametrize("rule_id", FIRES)
+def test_a_rule_fires(rule_id: str) -> None:
+    """Once, for the client that is to blame, with the exchanges that show it."""
+    case: Fires = FIRES[rule_id]
+    (row,) = found_by(rule(rule_id), recording(case.history, engine="polars"))
+    assert (row["client"], row["param"], row["count"]) == (case.client, case.param, case.count)
+    assert row["origin"] == "http://shop.example"
+    assert row["evidence"] == case.evidence
+    assert case.message in row["message"]
+    assert row["first_us"] <= row["last_us"]
+
+
+@pytest.mark.parametrize(
+    ("rule_id", "history"),
+    [
+        pytest.param(rule_id, history, id=f"{rule_id}: {name}")
+        for rule_id, misses in MISSES.items()
+        for name, history in misses.items()
+    ],
+)
+def test_a_rule_does_not_fire_on_a_near_miss(rule_id: str, history: list[Ex]) -> None:
+    """What looks like it and is no fault."""
+    assert found_by(rule(rule_id), recording(history, engine="polars")) == []
+
+
+@pytest.mark.parametrize("one", RULES, ids=lambda one: one.id)
+def test_a_rule_is_complete(one: Rule) -> None:
+    """Its words, its grades, its sources, and both of its tests."""
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", one.id)
+    look = one.check or one.measure
+    assert look is not None
+    assert look.__module__.split(".")[-1] == one.id.replace("-", "_")
+    assert one.severity in SEVERITIES
+    assert one.confidence in CONFIDENCES
+    assert one.audience in AUDIENCES
+    assert one.title[0].isupper()
+    assert len(one.remedy) > 40
+    assert one.remedy.endswith(".")
+    assert not one.expected.endswith(".")
+    for text in (one.observed, one.expected):
+        assert text.format(count=1, of=2, param="LangId", **DEFAULT.words)
+    # A threshold is nobody's but the profile's.
+    held = re.search(r"\{(idle_max|age_max|bits_min|overlap)\}", one.observed)
+    assert bool(held) == (one.measure is not None)
+    assert "{count} of {of}" in one.observed
+    assert one.references
+    for reference in one.references:
+        assert any(re.fullmatch(form, reference) for form in SOURCES), reference
+    assert one.id in FIRES, "no case where it fires"
+    assert MISSES.get(one.id), "no near miss"
+
+
+def test_rules_are_found_by_their_id() -> None:
+    """Each once; an unknown id names the known ones."""
+    assert len({one.id for one in RULES}) == len(RULES)
+    assert rule("stale-value").id == "stale-value"
+    with pytest.raises(KeyError, match="no rule is named 'x': choose from age-limit-exceeded"):
+        rule("x")
+
+
+def test_a_case_is_told_of_no_rule_that_is_not_there() -> None:
+    """The cases of a rule that was renamed are renamed too."""
+    assert FIRES.keys() == MISSES.keys() == {one.id for one in RULES}

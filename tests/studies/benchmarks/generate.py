@@ -1,0 +1,236 @@
+"""Large stores for the benchmarks: vectorised, seeded, with counts known from the making.
+
+A Parquet dataset as `statetrail export` writes it: each exchange issues one value and presents
+three; 200 exchanges a client, one client with 5 % of all; requests overlap the response before
+them, times are whole milliseconds, so that ties are common. Tokens are kept by most issues and
+rotate by some; most clients present the newest value they saw, some an older or an unknown one.
+"""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from statetrail.schema import CAPTURES, EXCHANGES, FACTS, ISSUED, PRESENTED, SCHEMA_VERSION
+from statetrail.store.parquet import buckets_for
+from statetrail.store.reader import MANIFEST
+
+PARAMS = (
+    # dialect, param, usage, priority, channel, share of the issues, share of those that rotate
+    ("52eseller", "VisitorId", "uriquery", "forced", "header", 0.7, 0.02),
+    ("52eseller", "Ticket", "header", "forced", "header", 0.2, 0.10),
+    ("52eseller", "LangId", "uriquery", "informational", "header", 0.1, 0.05),
+)
+START_US = 1_750_000_000_000_000
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the generator knows of the store: rows by table, values and changes of value."""
+
+    exchanges: int
+    clients: int
+    values: int
+    rotations: int
+
+
+def generate(folder: Path, exchanges: int, *, buckets: int | None = None, seed: int = 11) -> Known:
+    """Write a dataset of about that many exchanges into `folder` (replaced); its known counts."""
+    shutil.rmtree(folder, ignore_errors=True)
+    buckets = buckets or buckets_for(exchanges)
+    one = exchanges // 20
+    sizes = np.array([one, *[200] * ((exchanges - one) // 200)])
+    bucket_of = np.arange(len(sizes)) % buckets
+    known = np.zeros(4, dtype=np.int64)
+    first_id = 1
+    for bucket in range(buckets):
+        clients = np.flatnonzero(bucket_of == bucket)
+        if len(clients):
+            rng = np.random.default_rng([seed, bucket])
+            tables, counts = _bucket(rng, clients, sizes[clients], first_id)
+            first_id += tables["exchanges"].num_rows
+            known += counts
+            for name, table in tables.items():
+                target = folder / name / f"bucket={bucket}"
+                target.mkdir(parents=True)
+                pq.write_table(table, target / "part-0.parquet", compression="zstd")
+    captures = pa.Table.from_pylist(
+        [{"capture_id": 1, "source": "live", "at_us": START_US, "exchanges": int(known[0]),
+          "duplicates": 0, "skipped": 0}],
+        schema=CAPTURES.arrow,
+    )  # fmt: skip
+    (folder / "captures").mkdir()
+    pq.write_table(captures, folder / "captures" / "part-0.parquet")
+    for table in FACTS:
+        if not (folder / table.name).exists():
+            (folder / table.name).mkdir()
+            pq.write_table(table.arrow.empty_table(), folder / table.name / "part-0.parquet")
+    (folder / MANIFEST).write_text(
+        json.dumps(
+            {
+                "schema_version": SCHEMA_VERSION,
+                "key_id": "0" * 16,
+                "client_by": ["peer", "user-agent"],
+                "buckets": buckets,
+            }
+        )
+    )
+    return Known(*(int(n) for n in known))
+
+
+def _bucket(
+    rng: np.random.Generator, clients: np.ndarray, sizes: np.ndarray, first_id: int
+) -> tuple[dict[str, pa.Table], np.ndarray]:
+    count = int(sizes.sum())
+    owner = np.repeat(np.arange(len(clients)), sizes)
+    place = np.arange(count) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    # Gaps in ms: often shorter than a response, so that requests overlap; sometimes none at all.
+    gap = np.where(
+        rng.random(count) < 0.3, rng.integers(0, 40, count), rng.integers(40, 60_000, count)
+    )
+    gap[place == 0] = rng.integers(0, 3_600_000, len(clients))
+    total = np.cumsum(gap)
+    start = total - np.repeat((total - gap)[place == 0], sizes)
+    begun = start + rng.integers(1, 60, count)
+    ended = begun + rng.integers(0, 30, count)
+    times = [START_US + t.astype(np.int64) * 1000 for t in (start, begun, ended)]
+    ids = np.arange(first_id, first_id + count)
+    which = rng.choice(3, count, p=[p[5] for p in PARAMS])
+    which = np.where(place < 3, place, which)
+    issued_fp = np.zeros(count, dtype=np.int64)
+    presented_fp = np.zeros((count, 3), dtype=np.int64)
+    values = changes = 0
+    for n, (_, _, _, _, _, _, rotating) in enumerate(PARAMS):
+        issues = which == n
+        turned = issues & (rng.random(count) < rotating) & (place > n)
+        version = _running(turned, owner, sizes)
+        # What the client knows when it asks: the version before this exchange's own.
+        seen = version - turned
+        behind = (rng.random(count) < 0.02) & (seen > 0)
+        alien = rng.random(count) < 0.005
+        shown = np.where(behind, seen - 1, seen)
+        presented_fp[:, n] = _hash(clients[owner], n, np.where(alien, 900_000 + place, shown))
+        issued_fp[issues] = _hash(clients[owner], n, version)[issues]
+        values += int(turned.sum()) + int((place == n).sum())
+        changes += int(turned.sum())
+    tables = {
+        "exchanges": _exchanges(ids, times, clients[owner], which),
+        "issued": _issued(ids, which, issued_fp),
+        "presented": _presented(ids, presented_fp),
+    }
+    return tables, np.array([count, len(clients), values, changes])
+
+
+def _running(turned: np.ndarray, owner: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """How often a client's value has turned up to and including each exchange."""
+    total = np.cumsum(turned)
+    before = np.concatenate([[0], total])[np.cumsum(sizes) - sizes]
+    return total - before[owner]
+
+
+def _hash(client: np.ndarray, param: int, version: np.ndarray) -> np.ndarray:
+    """A fingerprint: a 64-bit mix (splitmix64) of who, what and which."""
+    x = (
+        (client.astype(np.uint64) << np.uint64(24))
+        ^ version.astype(np.uint64)
+        ^ np.uint64(param << 60)
+    )
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return (x ^ (x >> np.uint64(31))).view(np.int64)
+
+
+def _repeat(value: object, count: int, kind: pa.DataType) -> pa.Array:
+    return pa.repeat(pa.scalar(value, kind), count)
+
+
+def _fill(table: str, count: int, given: dict[str, object]) -> pa.Table:
+    """A table of the catalogue's schema: the given columns, constants, nulls for the rest."""
+    schema = next(t for t in FACTS if t.name == table).arrow
+    columns = []
+    for field in schema:
+        value = given.get(field.name)
+        if isinstance(value, (np.ndarray, pa.Array)):
+            columns.append(pa.array(value, field.type) if isinstance(value, np.ndarray) else value)
+        else:
+            columns.append(_repeat(value, count, field.type))
+    return pa.table(columns, schema=schema)
+
+
+def _exchanges(ids, times, client, which) -> pa.Table:
+    start, begun, ended = times
+    paths = pa.array([f"/services/v3/{name}" for name in ("carts", "products", "menus")])
+    path = paths.take(pa.array(which))
+    return _fill(
+        EXCHANGES.name,
+        len(ids),
+        {
+            "exchange_id": ids,
+            "flow_id": pa.array(ids).cast(pa.string()),
+            "request_start_us": start,
+            "request_end_us": start,
+            "response_start_us": begun,
+            "response_end_us": ended,
+            "peer": "10.0.0.1",
+            "user_agent": pa.compute.binary_join_element_wise(
+                "till/", pa.array(client).cast(pa.string()), ""
+            ),
+            "method": "GET",
+            "scheme": "https",
+            "host": "shop.example",
+            "port": 443,
+            "path": path,
+            "endpoint": path,
+            "status": 200,
+            "http_version": "HTTP/1.1",
+            "dialects": "52eseller",
+            "notes": "",
+        },
+    )
+
+
+def _issued(ids, which, fingerprint) -> pa.Table:
+    def per_param(at: int) -> pa.Array:
+        return pa.array([p[at] for p in PARAMS]).take(pa.array(which))
+
+    return _fill(
+        ISSUED.name,
+        len(ids),
+        {
+            "exchange_id": ids,
+            "ordinal": 0,
+            "dialect": per_param(0),
+            "param": per_param(1),
+            "fingerprint": fingerprint,
+            "normal_fingerprint": fingerprint,
+            "usage": per_param(2),
+            "priority": per_param(3),
+            "channel": per_param(4),
+            "length": 15,
+            "alphabet": "lower+upper",
+        },
+    )
+
+
+def _presented(ids, fingerprint) -> pa.Table:
+    count = len(ids)
+    which = np.tile(np.arange(3), count)
+    flat = fingerprint.reshape(-1)
+    return _fill(
+        PRESENTED.name,
+        3 * count,
+        {
+            "exchange_id": np.repeat(ids, 3),
+            "ordinal": which,
+            "dialect": pa.array([p[0] for p in PARAMS]).take(pa.array(which)),
+            "param": pa.array([p[1] for p in PARAMS]).take(pa.array(which)),
+            "fingerprint": flat,
+            "normal_fingerprint": flat,
+            "channel": pa.array([p[2] for p in PARAMS]).take(pa.array(which)),
+            "kind": "value",
+        },
+    )

@@ -1,0 +1,72 @@
+"""A large recording of a busy shop, for what is made of recordings: full of faults and ends.
+
+A simulated world (`labelled.world`: 52eSELLER and ZEST servers, idle timeouts, malformed headers,
+clients with every weakness) comes in as a HAR file by the command. Its clients are then repeated
+under other addresses, hours later, with other secrets, until there are as many as asked.
+"""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from statetrail.schema import FACTS
+from statetrail.store.parquet import export_parquet
+from statetrail.store.reader import Facts, read_store
+from studies.labelled.har import write_har
+from studies.labelled.world import simulate
+
+WORLD = (250, 50_000)
+"""Clients and exchanges of the world that is repeated."""
+LATER_US = 3 * 3_600_000_000
+"""How much later each repetition begins."""
+_FINGERPRINTS = ("fingerprint", "normal_fingerprint", "prefix_fingerprint")
+
+
+def shop(folder: Path, exchanges: int, seed: int = 1) -> None:
+    """Write a dataset of about that many exchanges into the folder, which is made."""
+    clients, size = WORLD
+    size = min(size, exchanges)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as made:
+        har, store = Path(made) / "world.har", Path(made) / "world.sqlite"
+        characters, told = simulate(seed, clients, size)
+        write_har(har, characters, told, seed)
+        command = [sys.executable, "-m", "statetrail", "import", str(har), "--store", str(store)]
+        subprocess.run(command, check=True, capture_output=True)
+        world = read_store(store)
+        tables = [_repeated(world, at) for at in range(max(exchanges // size, 1))]
+        joined = {
+            table.name: pa.concat_tables([one[table.name] for one in tables]).cast(table.arrow)
+            for table in FACTS
+        }
+        joined["captures"] = world.table("captures")
+        export_parquet(Facts(store, world.key_id, joined), folder, ("peer", "user-agent"))
+
+
+def _repeated(world: Facts, at: int) -> dict[str, pa.Table]:
+    """The world once more: its clients elsewhere, its times later, its secrets others."""
+    ids = world.table("exchanges")["exchange_id"]
+    offset = at * (pc.max(ids).as_py() + 1)
+    mask = int(np.random.default_rng(at).integers(2**62)) if at else 0
+    found = {}
+    for table in FACTS:
+        rows = world.table(table.name)
+        for name in rows.column_names:
+            column = rows[name]
+            if name == "exchange_id":
+                column = pc.add(column, offset)
+            elif name.endswith("_us"):
+                column = pc.add(column, at * LATER_US)
+            elif name == "peer":
+                column = pc.replace_substring_regex(column, r"^10\.", f"{11 + at}.")
+            elif name in _FINGERPRINTS:
+                other = pc.bit_wise_xor(column, mask)
+                secret = pc.is_null(rows["value"]) if "value" in rows.column_names else True
+                column = pc.if_else(secret, other, column)
+            rows = rows.set_column(rows.schema.get_field_index(name), name, column)
+        found[table.name] = rows
+    return found

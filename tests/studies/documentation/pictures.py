@@ -1,0 +1,42 @@
+"""The pictures of the pages on expiry, drawn from a simulated world as a report draws them.
+
+Enters: nothing; the world is always the same one. Leaves: SVG files in the folder of the pages.
+``python -m studies.documentation`` renews them.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from statetrail.recording.frames import Recording
+from statetrail.report.audit import audit
+from statetrail.report.charts import expiry as expiry_plots
+from statetrail.report.charts import plots
+from statetrail.report.charts.svg import svg
+from studies.simulation import draw, tables
+
+POLICY: Final = "mixed"
+VALUES: Final = 40
+SEED: Final = 5
+
+
+def pictures() -> Mapping[str, str]:
+    """Two populations of clients: the gaps, the survival curve, the likelihoods; by file name."""
+    recording = Recording(tables([draw(POLICY, VALUES, SEED).seen]))
+    document = audit(recording).document
+    return {
+        "expiry-gaps.svg": svg(plots.gaps(document)),
+        "expiry-survival.svg": svg(expiry_plots.survival(document)),
+        "expiry-likelihood.svg": svg(expiry_plots.likelihood(document)),
+    }
+
+
+def write_pictures(folder: Path) -> list[str]:
+    """Write those that differ; their names."""
+    changed = []
+    for name, drawn in pictures().items():
+        file = folder / name
+        if not file.exists() or file.read_text("utf-8") != drawn:
+            file.write_text(drawn, "utf-8", newline="\n")
+            changed.append(name)
+    return changed

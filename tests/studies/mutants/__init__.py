@@ -1,0 +1,1 @@
+"""Deliberate faults in the judges, which the tests have to find: `make mutants`."""

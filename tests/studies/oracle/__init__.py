@@ -1,0 +1,1 @@
+"""The judges of verdicts side by side: `python -m studies.oracle.run`."""

@@ -1,0 +1,90 @@
+"""Every judge of verdicts on the same histories, and the rows in which they differ.
+
+The slow judge, the tracker, and `verdicts` on each engine and bucket by bucket.
+"""
+
+import dataclasses
+import itertools
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+from unittest import mock
+
+from analyses.judge_oracle import judge
+from statetrail.analyses.conformance.tracker import Event, Tracker, Verdict
+from statetrail.analyses.conformance.verdicts import verdicts
+from statetrail.recording.engines import Engine
+from statetrail.recording.frames import open_recording
+from statetrail.store import export_parquet, reader
+from statetrail.store.reader import Facts
+from support.chance import binding, feed, tracked
+from support.histories import Ex, facts, recording
+
+type Row = tuple[int, str, str, str, str, int, str, int | None, str | None]
+"""A row of table `verdicts`, in the order of its columns."""
+
+IN_PROCESS: tuple[Engine, ...] = ("duckdb", "polars", "pandas")
+
+
+def apart(histories: Sequence[Sequence[Ex]]) -> list[Ex]:
+    """Several histories side by side, each at origins of its own: one run judges them all."""
+    return [
+        dataclasses.replace(ex, host=f"{n}.{ex.host}")
+        for n, history in enumerate(histories)
+        for ex in history
+    ]
+
+
+def by_engine(world: Sequence[Ex], engine: Engine, grace_ms: float) -> set[Row]:
+    """The verdicts of an engine."""
+    rows = verdicts(recording(world, engine=engine, grace_ms=grace_ms)).rows()
+    found = {tuple(row.values()) for row in rows}
+    assert len(found) == len(rows), "a verdict is there twice"
+    return found
+
+
+def by_buckets(world: Sequence[Ex], grace_ms: float) -> set[Row]:
+    """The verdicts on a dataset that is read bucket by bucket."""
+    by = ("user-agent",)
+    with tempfile.TemporaryDirectory() as folder, mock.patch.object(reader, "LARGE", 0):
+        whole = Facts(Path(folder), "0" * 16, facts(world))
+        dataset = export_parquet(whole, Path(folder) / "dataset", by, buckets=5)
+        rec = open_recording(dataset, client_by=by, grace_ms=grace_ms)
+        return {tuple(row.values()) for row in verdicts(rec).rows()}
+
+
+def by_tracker(histories: Sequence[Sequence[Ex]], grace_ms: float, chance: Random) -> set[Row]:
+    """The tracker's verdicts, each history's exchanges completing in an order of its own."""
+    world = apart(histories)
+    tracker = Tracker(grace_us=round(grace_ms * 1000), binds=binding(world))
+    ids = itertools.count(1)
+    each = iter(world)
+    events: list[Event] = []
+    for history in histories:
+        exchanges = [tracked(next(ids), ex) for ex in itertools.islice(each, len(history))]
+        for starts, x in feed(chance, exchanges):
+            if starts:
+                events += tracker.started(x.exchange_id, x.client, x.origin, x.request_start_us)
+            else:
+                events += tracker.completed(x)
+    events += tracker.flush()
+    assert tracker.unjudged == 0
+    rows = [dataclasses.astuple(event) for event in events if isinstance(event, Verdict)]
+    assert len(set(rows)) == len(rows), "a verdict is there twice"
+    return set(rows)
+
+
+def by_slow_judge(histories: Sequence[Sequence[Ex]], grace_ms: float) -> set[tuple]:
+    """The slow judge's verdicts as (exchange id, dialect, param, verdict)."""
+    found, before = set(), 0
+    for history in histories:
+        verdicts_ = judge(history, grace_ms)
+        found |= {(x + before, d, p, verdict) for (x, d, p), verdict in verdicts_.items()}
+        before += len(history)
+    return found
+
+
+def short(rows: set[Row]) -> set[tuple]:
+    """Rows as the slow judge gives them."""
+    return {(row[0], row[3], row[4], row[6]) for row in rows}

@@ -1,0 +1,81 @@
+"""Random histories through every judge of verdicts: `make oracle N=20000`.
+
+Prints what was compared and how many rows differ; exits 1 if one does, with a few of them.
+"""
+
+import argparse
+import collections
+import sys
+import time
+from random import Random
+
+from studies.oracle.judges import (
+    IN_PROCESS,
+    apart,
+    by_buckets,
+    by_engine,
+    by_slow_judge,
+    by_tracker,
+    short,
+)
+from support.chance import history
+
+BATCH = 2000
+GRACES_MS = (0, 50, 100, 250)
+
+
+def main() -> int:
+    """Compare; 0 if not one row differs."""
+    parser = argparse.ArgumentParser(prog="oracle.run", description=__doc__)
+    parser.add_argument("--histories", type=int, default=20_000)
+    parser.add_argument("--spark", type=int, default=0, help="histories through PySpark as well")
+    parser.add_argument("--seed", type=int, default=20210301)
+    options = parser.parse_args()
+    seen, differing = _compare(options.histories, options.seed, ("tracker", *IN_PROCESS, "buckets"))
+    if options.spark:
+        differing += _compare(options.spark, options.seed + 1, ("tracker", "pyspark"))[1]
+    rare = [verdict for verdict, count in seen.items() if count < 20]
+    if options.histories >= BATCH and rare:
+        print(f"too few of {', '.join(rare)} to say anything of them")
+        return 1
+    return 1 if differing else 0
+
+
+def _compare(count: int, seed: int, judges: tuple[str, ...]) -> tuple[collections.Counter, int]:
+    """The verdicts seen, and the number of differing rows of all judges."""
+    chance = Random(seed)
+    seen: collections.Counter[str] = collections.Counter()
+    seconds: collections.Counter[str] = collections.Counter()
+    differing: collections.Counter[str] = collections.Counter()
+    exchanges = batches = 0
+    for first in range(0, count, BATCH):
+        histories = [history(chance) for _ in range(min(BATCH, count - first))]
+        world = apart(histories)
+        grace_ms = GRACES_MS[batches % len(GRACES_MS)]
+        exchanges, batches = exchanges + len(world), batches + 1
+        slow = by_slow_judge(histories, grace_ms)
+        seen.update(verdict for *_, verdict in slow)
+        reference = None
+        for name in judges:
+            began = time.perf_counter()
+            if name == "tracker":
+                rows = by_tracker(histories, grace_ms, chance)
+            elif name == "buckets":
+                rows = by_buckets(world, grace_ms)
+            else:
+                rows = by_engine(world, name, grace_ms)
+            seconds[name] += time.perf_counter() - began
+            reference = rows if reference is None else reference
+            wrong = {*(short(rows) ^ slow), *(rows ^ reference)}
+            differing[name] += len(wrong)
+            for row in sorted(wrong, key=repr)[:5]:
+                print(f"differs on {name}, grace {grace_ms} ms: {row}")
+    print(f"{count:,} histories, {exchanges:,} exchanges, {seen.total():,} verdicts (seed {seed})")
+    print("  " + ", ".join(f"{verdict} {n:,}" for verdict, n in seen.most_common()))
+    for name in judges:
+        print(f"  {name:8} {differing[name]} differing rows, {seconds[name]:.1f} s")
+    return seen, differing.total()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -82,7 +82,7 @@ bench-streams: env ## what 300 MB bodies and endless events cost a proxy that re
 	PYTHONPATH=tests $(RUN) python -m studies.benchmarks.bench_streams
 
 INPUTS ?= 1000000
-fuzz: env ## hostile exchanges against the sightings: INPUTS=1000000, at most ten minutes, seeds kept in tests/fuzz/seeds
+fuzz: env ## hostile exchanges against the sightings: INPUTS=1000000, at most ten minutes, seeds kept in tests/studies/fuzz/seeds
 	PYTHONPATH=tests $(RUN) python -m studies.fuzz.run --inputs $(INPUTS)
 
 SOAK ?= 200000

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from expiry.made import evidence
+from expiry.samples import evidence
 from statetrail.errors import UsageError
 from statetrail.expiry.estimators import ExpiryEstimator, SurvivalEstimator, by_client
 

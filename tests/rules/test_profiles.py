@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rules.cases import HOUR, zest
+from rules.histories import HOUR, zest
 from statetrail.errors import UsageError
 from statetrail.rules import PROFILES, findings, load_profile
 from support.histories import recording

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from rules.cases import FIRES, MISSES, Fires
+from rules.histories import FIRES, MISSES, Fires
 from statetrail.rules import AUDIENCES, CONFIDENCES, RULES, SEVERITIES, Rule, found_by, rule
 from statetrail.rules.profiles import DEFAULT
 from support.histories import Ex, recording

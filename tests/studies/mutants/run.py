@@ -17,15 +17,11 @@ from studies.mutants.table import MUTANTS, Mutant
 
 ROOT = Path(__file__).parents[3]
 # What finds most faults in the shortest time comes first.
-MANY = "tests/analyses/test_tracker.py::test_every_judge_says_the_same_of_many_histories"
+CONFORMANCE = "tests/analyses/conformance"
+MANY = f"{CONFORMANCE}/test_tracker.py::test_every_judge_says_the_same_of_many_histories"
 TESTS = {
-    "frames": [MANY, "tests/analyses/test_race_table.py", "tests/analyses/test_verdicts.py"],
-    "tracker": [
-        MANY,
-        "tests/analyses/test_tracker.py",
-        "-k",
-        "not pyspark and not random_histories",
-    ],
+    "frames": [MANY, f"{CONFORMANCE}/test_race_table.py", f"{CONFORMANCE}/test_verdicts.py"],
+    "tracker": [MANY, f"{CONFORMANCE}/test_tracker.py", "-k", "not pyspark and not random_histories"],
 }
 PATIENCE_S = 180
 

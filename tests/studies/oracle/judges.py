@@ -11,13 +11,13 @@ from pathlib import Path
 from random import Random
 from unittest import mock
 
-from analyses.judge_oracle import judge
 from statetrail.analyses.conformance.tracker import Event, Tracker, Verdict
 from statetrail.analyses.conformance.verdicts import verdicts
 from statetrail.recording.engines import Engine
 from statetrail.recording.frames import open_recording
 from statetrail.store import export_parquet, reader
 from statetrail.store.reader import Facts
+from studies.oracle.verdict_oracle import judge
 from support.chance import binding, feed, tracked
 from support.histories import Ex, facts, recording
 

@@ -9,7 +9,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from expiry.made import Dies, evidence, two_populations
+from expiry.samples import Dies, evidence, two_populations
 from statetrail.analyses.lifetimes.expiry import expiry
 from statetrail.expiry import Evidence, infer
 from statetrail.expiry.advice import advice

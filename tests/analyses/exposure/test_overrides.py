@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given, settings
 
-from analyses.judge_oracle import judge
 from statetrail.analyses.events.allowance import learned
 from statetrail.analyses.exposure.overrides import OUTCOMES, outcomes, overrides
 from statetrail.recording.engines import Engine
+from studies.oracle.verdict_oracle import judge
 from support.histories import Ex, Issue, Present, recording
 from support.strategies import histories
 

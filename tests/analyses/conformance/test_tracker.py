@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import statetrail
-from analyses.test_verdicts import CASES, zest
+from analyses.conformance.test_verdicts import CASES, zest
 from statetrail.analyses.conformance import tracker, transitions
 from statetrail.analyses.conformance import visibility as knowledge
 from statetrail.analyses.conformance.tracker import Change, Tracker, Verdict

@@ -6,9 +6,9 @@ It takes the verdicts from the slow judge, and compares every fault with every i
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analyses.judge_oracle import judge
 from statetrail.dialects import DIALECTS
 from statetrail.extract.fingerprint import normal_form
+from studies.oracle.verdict_oracle import judge
 from support.histories import Ex, Issue, fingerprint
 
 FAULTS = ("omitted", "stale", "defied", "misplaced", "implicit-set", "restarted")

@@ -11,7 +11,7 @@ from support.audits import document, planted
 from support.golden import assert_golden
 from support.hostile import PAYLOADS
 
-GOLDEN = Path(__file__).parent / "golden" / "audit.md"
+GOLDEN = Path(__file__).parents[1] / "golden" / "audit.md"
 
 
 def test_the_comment_is_as_it_was_looked_at() -> None:

@@ -23,7 +23,7 @@ from support.audits import document, planted, without_charts
 from support.golden import assert_golden
 from support.hostile import PAYLOADS, assert_inert
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parents[1] / "golden"
 _PICTURE = re.compile(r"data:image/svg\+xml;base64,[A-Za-z0-9+/=]+")
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rules.cases import CROSS, LANG, LOC, ads, shop, zest
+from rules.histories import CROSS, LANG, LOC, ads, shop, zest
 from statetrail.report import audit
 from statetrail.report.document import Document
 from statetrail.report.sections.findings import first_of_each

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyses.judge_oracle import MILDEST_FIRST, judge
 from statetrail.analyses.conformance.verdicts import FAULTS, VERDICTS, verdicts
+from studies.oracle.verdict_oracle import MILDEST_FIRST, judge
 from support.histories import Ex, Issue, Present, recording, token, use
 
 Z = "/shop/API/V3/Cart"

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from rules.cases import CROSS, CUSTOMER, FIRES, LANG, login, shop, zest
+from rules.histories import CROSS, CUSTOMER, FIRES, LANG, login, shop, zest
 from statetrail.recording.engines import Engine
 from statetrail.rules import findings, found_by, rule
 from support.histories import Ex, Issue, Present, recording

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from expiry.made import evidence, two_populations
+from expiry.samples import evidence, two_populations
 from statetrail.expiry import Ballots, Evidence
 from statetrail.expiry.error_model import HAZARDS
 from statetrail.expiry.mass_expiry import instants

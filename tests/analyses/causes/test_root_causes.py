@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analyses.cause_oracle import explain
 from statetrail.analyses.causes.client_patterns import MIN_CHANCES
 from statetrail.analyses.causes.root_causes import ROOT_CAUSES, causes, root_causes
 from statetrail.recording.engines import Engine
+from studies.oracle.cause_oracle import explain
 from support.histories import Ex, Issue, Present, recording, token, use
 
 LONG = "kQ7/aZ+4mP0s=wXy"

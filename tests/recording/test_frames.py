@@ -84,6 +84,6 @@ def test_no_progress_bar_is_written_where_nobody_looks() -> None:
         "frame = recording([Ex(0, 1, 2)], engine='duckdb').exchanges.lazy.to_native()\n"
         "print(frame.query('t', \"SELECT current_setting('enable_progress_bar')\").fetchall())"
     )
-    path = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    path = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     told = subprocess.run([sys.executable, "-c", code], env=path, capture_output=True, text=True)
     assert told.stdout == "[(False,)]\n", told.stderr

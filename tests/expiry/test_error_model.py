@@ -5,7 +5,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from expiry.made import evidence
+from expiry.samples import evidence
 from statetrail.expiry import Evidence, infer
 from statetrail.expiry.sweep import swept
 from statetrail.expiry.thresholds import threshold

@@ -7,7 +7,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from expiry.made import evidence
+from expiry.samples import evidence
 from statetrail.expiry import Evidence, infer
 from statetrail.expiry.advice import advice
 from statetrail.expiry.missed_polls import unmissed

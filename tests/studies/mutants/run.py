@@ -19,9 +19,10 @@ ROOT = Path(__file__).parents[3]
 # What finds most faults in the shortest time comes first.
 CONFORMANCE = "tests/analyses/conformance"
 MANY = f"{CONFORMANCE}/test_tracker.py::test_every_judge_says_the_same_of_many_histories"
+SHORT = "not pyspark and not random_histories"
 TESTS = {
     "frames": [MANY, f"{CONFORMANCE}/test_race_table.py", f"{CONFORMANCE}/test_verdicts.py"],
-    "tracker": [MANY, f"{CONFORMANCE}/test_tracker.py", "-k", "not pyspark and not random_histories"],
+    "tracker": [MANY, f"{CONFORMANCE}/test_tracker.py", "-k", SHORT],
 }
 PATIENCE_S = 180
 

@@ -19,7 +19,7 @@ from statetrail.analyses.conformance.scoreboard import MAX_CLIENTS, Standing, St
 from statetrail.analyses.conformance.tracker import Event, Exchange, Tracker, Verdict
 from statetrail.analyses.conformance.visibility import FAULTS, Issue, Presented
 from statetrail.dialects import Dialect
-from statetrail.extract import Request, Sighted
+from statetrail.extract import ExchangeFacts, Request
 
 logger = logging.getLogger("statetrail")
 
@@ -60,19 +60,19 @@ class LiveJudge:
         self._take(self._tracker.abandoned(number, client, _origin(request)))
 
     def completed(
-        self, flow: HTTPFlow, number: int, request: Request, client: str, sighted: Sighted
+        self, flow: HTTPFlow, number: int, request: Request, client: str, facts: ExchangeFacts
     ) -> None:
         """An exchange completed."""
-        row, origin = sighted.exchange, _origin(request)
+        row, origin = facts.exchange, _origin(request)
         self.standings.asked(
             *(client, origin, f"{row.peer or '-'} | {row.user_agent or '-'}"),
             f"{row.scheme}://{row.host}:{row.port}",
         )
-        if sighted.presented or sighted.issued or row.dialects:
+        if facts.presented or facts.issued or row.dialects:
             self._flows[number] = weakref.ref(flow)
             if len(self._flows) > MAX_FLOWS:
                 self._flows.popitem(last=False)
-        events = self._tracker.completed(_exchange(number, client, origin, sighted))
+        events = self._tracker.completed(_exchange(number, client, origin, facts))
         # Where nothing else is under way the verdict is final with the next thing that happens,
         # and any later moment will do for that.
         after = row.request_start_us + 1
@@ -123,17 +123,16 @@ def _origin(request: Request) -> str:
     return f"{request.scheme}://{request.host.lower()}:{request.port}"
 
 
-def _exchange(number: int, client: str, origin: str, sighted: Sighted) -> Exchange:
-    row = sighted.exchange
+def _exchange(number: int, client: str, origin: str, facts: ExchangeFacts) -> Exchange:
+    row = facts.exchange
     return Exchange(
         *(number, client, origin, row.endpoint, row.method, row.request_start_us),
         *(row.request_end_us, row.response_start_us, row.response_end_us, row.status),
         issued=[
             Issue(i.dialect, i.param, i.fingerprint, i.usage, i.priority, i.problem)
-            for i in sighted.issued
+            for i in facts.issued
         ],
         presented=[
-            Presented(p.dialect, p.param, p.fingerprint, p.channel, p.kind)
-            for p in sighted.presented
+            Presented(p.dialect, p.param, p.fingerprint, p.channel, p.kind) for p in facts.presented
         ],
     )

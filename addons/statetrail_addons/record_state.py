@@ -25,7 +25,7 @@ from mitmproxy.http import HTTPFlow
 
 from statetrail.dialects import select
 from statetrail.errors import StatetrailError, UsageError
-from statetrail.extract import Exchange, Request, Sighted, Sighting, sight
+from statetrail.extract import Exchange, ExchangeFacts, ExtractorConfig, Request, extract
 from statetrail.ingest.flow import Answer, BodySniffer, answer_of, exchange_of, request_of, streams
 from statetrail.store import Durability, Entry, Journal, StoreName, parse_size
 from statetrail_addons._commands import Commands
@@ -86,7 +86,7 @@ class RecordState(Commands):
     """The recorder."""
 
     def __init__(self) -> None:
-        self._how: Sighting | None = None
+        self._config: ExtractorConfig | None = None
         self._filter: flowfilter.TFilter | None = None
         self._flows: OrderedDict[str, Live] = OrderedDict()
         self._chosen: tuple[object, ...] = ()
@@ -121,9 +121,9 @@ class RecordState(Commands):
             from statetrail_addons._judge_live import LiveJudge
 
             self.judge = LiveJudge(dialects, _show)
-        self._how = Sighting(
+        self._config = ExtractorConfig(
             dialects=dialects,
-            pseudonyms=self.journal.store.pseudonyms,
+            fingerprinter=self.journal.store.fingerprinter,
             clear=frozenset(n.strip() for n in options.statetrail_clear.split(",") if n.strip()),
             client_header=options.statetrail_client_header.strip().lower() or None,
         )
@@ -201,16 +201,16 @@ class RecordState(Commands):
         """Record what is known of a streamed exchange; whether no more is to be heard in it."""
         if not self._wanted(flow):
             return False
-        sighted = self._sight(flow, live, body, under_way=True)
-        if sighted is None or self.journal is None:
+        facts = self._extract(flow, live, body, under_way=True)
+        if facts is None or self.journal is None:
             return True
         if live.entry is None:
-            live.entry = self.journal.add(sighted)
-        elif len(sighted.issued) > live.issued:
-            self.journal.update(live.entry, sighted)
-        live.issued = len(sighted.issued)
+            live.entry = self.journal.add(facts)
+        elif len(facts.issued) > live.issued:
+            self.journal.update(live.entry, facts)
+        live.issued = len(facts.issued)
         self._keep_trying()
-        return any(issue.channel == "body" for issue in sighted.issued)
+        return any(issue.channel == "body" for issue in facts.issued)
 
     def _shared_commit(self, flow: HTTPFlow) -> asyncio.Future[None] | None:
         """When the flow will be recorded and committed, with others where there are some."""
@@ -254,60 +254,60 @@ class RecordState(Commands):
         if not self._wanted(flow) and live.entry is None:
             self._tell_end(flow, live, None)
             return
-        sighted = self._sight(flow, live, live.sniffer.body if live.sniffer else None)
-        if sighted is None or self.journal is None:
+        facts = self._extract(flow, live, live.sniffer.body if live.sniffer else None)
+        if facts is None or self.journal is None:
             return
         if live.entry is None:
-            self.journal.add(sighted, later=later)
+            self.journal.add(facts, later=later)
         else:
-            self.journal.update(live.entry, sighted)
-        self._tell_end(flow, live, sighted)
+            self.journal.update(live.entry, facts)
+        self._tell_end(flow, live, facts)
         if not later:
             self._keep_trying()
 
     def _tell_start(self, live: Live) -> None:
         """Tell the judge, if there is one, that a request started."""
-        if self.judge is None or self._how is None:
+        if self.judge is None or self._config is None:
             return
-        request, header = live.request, (self._how.client_header or "").encode()
+        request, header = live.request, (self._config.client_header or "").encode()
         known = [v for n, v in request.headers if n.lower() in (b"user-agent", header)]
         raw = b"\0".join([(request.peer or "").encode(), *known])
-        client = str(self._how.pseudonyms.fingerprint(raw))
+        client = str(self._config.fingerprinter.fingerprint(raw))
         try:
             live.client, live.number = client, self.judge.started(request, client)
         except Exception as error:  # whatever it is, the traffic goes on
             self._complain(f"an exchange could not be judged ({type(error).__name__})")
 
-    def _tell_end(self, flow: HTTPFlow, live: Live, sighted: Sighted | None) -> None:
+    def _tell_end(self, flow: HTTPFlow, live: Live, facts: ExchangeFacts | None) -> None:
         """Tell the judge that an exchange completed, or will not be told of any more."""
         if self.judge is None or not live.number:
             return
         known = (live.number, live.request, live.client)
         try:
-            if sighted is None:
+            if facts is None:
                 self.judge.abandoned(*known)
             else:
-                self.judge.completed(flow, *known, sighted)
+                self.judge.completed(flow, *known, facts)
         except Exception as error:  # whatever it is, the traffic goes on
             self._complain(f"an exchange could not be judged ({type(error).__name__})")
 
     def _wanted(self, flow: HTTPFlow) -> bool:
-        return self._how is not None and (
+        return self._config is not None and (
             self._filter is None or bool(flowfilter.match(self._filter, flow))
         )
 
-    def _sight(
+    def _extract(
         self, flow: HTTPFlow, live: Live, body: bytes | None, *, under_way: bool = False
-    ) -> Sighted | None:
+    ) -> ExchangeFacts | None:
         """What is to be stored of a flow; `None` where it cannot be read, which is counted."""
-        assert self._how is not None
+        assert self._config is not None
         try:
             size = live.sniffer.size if live.sniffer is not None and not under_way else None
-            return sight(
+            return extract(
                 exchange_of(
                     *(flow, live.request, live.answer, body), body_bytes=size, under_way=under_way
                 ),
-                self._how,
+                self._config,
             )
         except Exception as error:  # whatever it is, the traffic goes on
             self._give_up(live.request, type(error).__name__)
@@ -316,10 +316,10 @@ class RecordState(Commands):
     def _give_up(self, request: Request, error: str) -> None:
         self._not_understood += 1
         self._complain(f"an exchange could not be read ({error})")
-        if self.journal is not None and self._how is not None:
+        if self.journal is not None and self._config is not None:
             # By its time alone, so that the gap can be noted.
             empty = Request("", "", "", 0, b"/", (), "", request.start_us)
-            self.journal.lose(sight(Exchange("lost", empty), self._how), f"not read: {error}")
+            self.journal.lose(extract(Exchange("lost", empty), self._config), f"not read: {error}")
 
     def _keep_trying(self) -> None:
         """While something waits to be written, try also when there is no traffic."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from statetrail.store import SqliteStore
 from support.proxy import BIN
-from support.traffic import AT, sighted
+from support.traffic import AT, facts_of
 
 
 def body(token: str) -> bytes:
@@ -16,7 +16,7 @@ def test_faults_and_changes_are_told_while_a_store_is_written(tmp_path: Path) ->
     """One line each in a pipe; nothing is written, no secret is shown."""
     path = tmp_path / "x.sqlite"
     with SqliteStore.create_or_open(path) as store:
-        store.append(sighted("/API/V3/x?_session_token=1", body=body("a" * 15), flow_id="1"))
+        store.append(facts_of("/API/V3/x?_session_token=1", body=body("a" * 15), flow_id="1"))
         watch = subprocess.Popen(
             [str(BIN / "statetrail"), "watch", str(path), "--seconds", "9", "--every", "0.2"],
             stdout=subprocess.PIPE,
@@ -26,7 +26,7 @@ def test_faults_and_changes_are_told_while_a_store_is_written(tmp_path: Path) ->
         first = watch.stdout.readline()  # it is at work
         for n, token in enumerate(("aaaaaaaaaaaaaaa", "b" * 15), 1):
             store.append(
-                sighted(
+                facts_of(
                     f"/API/V3/x?_session_token={'a' * 15}" if n == 1 else "/API/V3/x",
                     body=body(token),
                     flow_id=f"later {n}",

@@ -4,7 +4,7 @@ import pytest
 
 from statetrail.demo.folder import Folder
 from statetrail.errors import UsageError
-from statetrail.extract import Exchange, Request, Sighting, sight
+from statetrail.extract import Exchange, ExtractorConfig, Request, extract
 from statetrail.store import SqliteStore
 
 
@@ -21,7 +21,7 @@ def record(path, user_agent):
         start_us=1,
     )
     with SqliteStore.create_or_open(path) as store:
-        store.append(sight(Exchange("a", request), Sighting((), store.pseudonyms)))
+        store.append(extract(Exchange("a", request), ExtractorConfig((), store.fingerprinter)))
 
 
 def run(out, user_agent="statetrail-demo/one"):

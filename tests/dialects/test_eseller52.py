@@ -3,14 +3,14 @@
 import pytest
 
 from support.histories import fingerprint
-from support.traffic import issued, presented, sighted
+from support.traffic import facts_of, issued, presented
 
 TICKET = "SKs5zIHxUPOghUxku/iafHQNFLUwqey0DB8kN1W1RVlB9USztPKrI0gwHzvDo/rY"
 
 
 def test_state_headers_issue() -> None:
     """Value, usage and priority of each header; what is no identifier is not kept in clear."""
-    seen = sighted(
+    seen = facts_of(
         "/services/v3/products",
         answered={
             "X-Set-LangId": "1;uriquery/informational",
@@ -30,7 +30,7 @@ def test_state_headers_issue() -> None:
 
 def test_headers_and_query_present() -> None:
     """Known parameters only, each in its channel, in any case; the newest is not our question."""
-    seen = sighted(
+    seen = facts_of(
         "/services/v3/products?langid=2&CURRID=54&Ticket=a%2Fb&Unheard=1",
         asked={"x-ticket": TICKET, "X-Authentication": " t ", "X-Forwarded-For": "x", "X-": "y"},
     )
@@ -47,8 +47,8 @@ def test_headers_and_query_present() -> None:
 
 def test_an_issue_matches_what_is_presented_later() -> None:
     """A value with slashes, blanks around it and a semicolon in it comes back as the same one."""
-    (out,) = sighted("/v3", answered={"X-Set-Ticket": " a/b;c= ; header/forced"}).issued
-    (back,) = sighted("/v3", asked={"X-Ticket": "a/b;c="}).presented
+    (out,) = facts_of("/v3", answered={"X-Set-Ticket": " a/b;c= ; header/forced"}).issued
+    (back,) = facts_of("/v3", asked={"X-Ticket": "a/b;c="}).presented
     assert (out.value, out.fingerprint) == (back.value, back.fingerprint)
     assert out.normal_fingerprint == back.normal_fingerprint
 
@@ -69,7 +69,7 @@ def test_an_issue_matches_what_is_presented_later() -> None:
 def test_repeated_headers(lines: list[str], problems: list[str | None]) -> None:
     """No client can know which of differing values counts; a mere copy says nothing new."""
     answered = [(b"X-Set-LangId", line.encode("latin-1")) for line in lines]
-    seen = sighted("/v3", answered=answered)
+    seen = facts_of("/v3", answered=answered)
     assert issued(seen) == [("LangId", problem) for problem in problems]
     assert all((i.usage is None) == (i.problem is not None) for i in seen.issued)
 
@@ -91,7 +91,7 @@ def test_repeated_headers(lines: list[str], problems: list[str | None]) -> None:
 )
 def test_unknown_parameters(name: bytes, param: str | None, problem: str | None) -> None:
     """An unknown one is kept under its lower-case name, as a secret; a hostile name is masked."""
-    (one,) = sighted("/x", answered=[(name, b"1;header/informational")]).issued
+    (one,) = facts_of("/x", answered=[(name, b"1;header/informational")]).issued
     assert one.problem == problem
     assert one.value is None
     assert one.param == param or (param is None and one.param.startswith("~"))
@@ -100,7 +100,7 @@ def test_unknown_parameters(name: bytes, param: str | None, problem: str | None)
 @pytest.mark.parametrize("key", ["Tic\u212aet", "LANG\u0130D", "LangId ", "X-LangId"])
 def test_names_are_folded_as_ascii(key: str) -> None:
     """A query key that only Unicode's case rules make a parameter's name is none."""
-    assert not sighted(f"/v3?{key}=1".encode()).presented
+    assert not facts_of(f"/v3?{key}=1".encode()).presented
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_names_are_folded_as_ascii(key: str) -> None:
 )
 def test_only_plain_values_are_kept(value: str, kept: str | None) -> None:
     """Under a clear parameter's name anything but an identifier is treated as a secret."""
-    seen = sighted(
+    seen = facts_of(
         b"/v3?LangId=" + value.encode(), answered={"X-Set-LangId": f"{value};header/forced"}
     )
     assert [one.value for one in (*seen.presented, *seen.issued)] == [kept, kept]
@@ -125,7 +125,7 @@ def test_only_plain_values_are_kept(value: str, kept: str | None) -> None:
 
 def test_a_secret_s_value_is_not_kept_under_another_name() -> None:
     """Whatever comes first: a clear parameter with a secret's value would give it away."""
-    seen = sighted(
+    seen = facts_of(
         "/v3?LocId=4201965&PriceListId=420196512",
         asked={"X-CurrId": "4201965"},
         answered={"X-Set-LocId": "4201965;header/forced", "X-Set-CustomerId": "4201965;x/y"},
@@ -137,11 +137,11 @@ def test_a_user_can_have_more_in_clear() -> None:
     """A parameter named in `clear` is kept as it is; the others stay secret."""
     from dataclasses import replace
 
-    from support.traffic import HOW
+    from support.traffic import CONFIG
 
-    seen = sighted(
+    seen = facts_of(
         "/v3",
         asked={"X-CustomerId": "4201965", "X-VisitorId": "4201966"},
-        how=replace(HOW, clear=frozenset({"CustomerId"})),
+        config=replace(CONFIG, clear=frozenset({"CustomerId"})),
     )
     assert [p.value for p in seen.presented] == ["4201965", None]

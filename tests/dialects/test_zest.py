@@ -2,9 +2,9 @@
 
 import pytest
 
-from statetrail.extract import sight
+from statetrail.extract import extract
 from support.histories import fingerprint
-from support.traffic import HOW, exchange, issued, presented, sighted
+from support.traffic import CONFIG, exchange, facts_of, issued, presented
 
 TOKEN = "yjipILZBeUWxrFq"
 # The protocol text's own sample, as it stands there: with a stray end tag behind the root.
@@ -20,7 +20,7 @@ SAMPLE = b"""<?xml version="1.0" encoding="utf-8" ?>
 
 def test_the_protocol_text_s_own_exchange() -> None:
     """The sample asks for a session and is given the token on its root, well formed or not."""
-    seen = sighted("/API/V3/BrowseCategory/00411?_session_token=1", body=SAMPLE)
+    seen = facts_of("/API/V3/BrowseCategory/00411?_session_token=1", body=SAMPLE)
     assert presented(seen) == [("_session_token", "uriquery", "establish")]
     (token,) = seen.issued
     assert token.fingerprint == fingerprint(TOKEN)
@@ -34,8 +34,8 @@ def test_the_protocol_text_s_own_exchange() -> None:
 
 def test_the_value_presented_is_the_value_issued() -> None:
     """What the next request carries has the fingerprint of what the root said."""
-    first = sighted("/API/V3/x?_session_token=1", body=SAMPLE)
-    (then,) = sighted(f"/API/V3/Cart?_session_token={TOKEN}", method="POST").presented
+    first = facts_of("/API/V3/x?_session_token=1", body=SAMPLE)
+    (then,) = facts_of(f"/API/V3/Cart?_session_token={TOKEN}", method="POST").presented
     assert (then.value, then.fingerprint) == (None, first.issued[0].fingerprint)
     assert then.kind == "value"
 
@@ -60,7 +60,7 @@ def test_the_value_presented_is_the_value_issued() -> None:
 )
 def test_the_root_issues(body: bytes, problems: list[str | None]) -> None:
     """Any root's `session` without a namespace issues the token; a poor one says why."""
-    assert issued(sighted("/API/V3/x", body=body)) == [("_session_token", p) for p in problems]
+    assert issued(facts_of("/API/V3/x", body=body)) == [("_session_token", p) for p in problems]
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_the_root_issues(body: bytes, problems: list[str | None]) -> None:
 )
 def test_the_query_presents(query: str, expected: list[str]) -> None:
     """The token is the query field of exactly that name, decoded; repeated and empty count too."""
-    seen = sighted(f"/API/V3/x?{query}")
+    seen = facts_of(f"/API/V3/x?{query}")
     assert presented(seen) == [("_session_token", "uriquery", kind) for kind in expected]
 
 
@@ -108,7 +108,7 @@ def test_the_query_presents(query: str, expected: list[str]) -> None:
 )
 def test_the_token_is_form_decoded(written: bytes, value: str) -> None:
     """Percent-encoding, `+`, invalid UTF-8: each value has the fingerprint of what it means."""
-    (token,) = sighted(b"/API/V3/x?_session_token=" + written).presented
+    (token,) = facts_of(b"/API/V3/x?_session_token=" + written).presented
     assert token.fingerprint == fingerprint(value)
 
 
@@ -125,10 +125,10 @@ def test_the_token_is_form_decoded(written: bytes, value: str) -> None:
 )
 def test_only_a_request_in_scope_has_a_root(target: str, dialects: str) -> None:
     """Outside of the path pair nothing is read from the body; a token presented is seen anyway."""
-    seen = sighted(target, body=SAMPLE)
+    seen = facts_of(target, body=SAMPLE)
     assert seen.exchange.dialects == dialects
     assert len(seen.issued) == bool(dialects)
-    assert presented(sighted("/elsewhere?_session_token=abc"))
+    assert presented(facts_of("/elsewhere?_session_token=abc"))
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_a_root_that_cannot_be_read_is_a_note(
     answered: dict[str, str], body: bytes, note: str
 ) -> None:
     """An error page, a cut or a hostile body costs a note and neither a sighting nor the row."""
-    seen = sighted("/API/V3/x", answered=answered, body=body)
+    seen = facts_of("/API/V3/x", answered=answered, body=body)
     assert seen.issued == ()
     assert seen.exchange.notes == note
 
@@ -158,4 +158,4 @@ def test_a_root_that_cannot_be_read_is_a_note(
 def test_the_same_exchange_is_sighted_the_same() -> None:
     """Sighting is a function: same input, same output."""
     one = exchange(f"/API/V3/x?_session_token={TOKEN}", body=SAMPLE)
-    assert sight(one, HOW) == sight(one, HOW)
+    assert extract(one, CONFIG) == extract(one, CONFIG)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import statetrail
 from statetrail.dialects import select
-from statetrail.extract import Exchange, Request, Response, Sighting, sight
+from statetrail.extract import Exchange, ExtractorConfig, Request, Response, extract
 from statetrail.recording.frames import Recording
 from statetrail.store import SqliteStore, Tally
 
@@ -51,10 +51,10 @@ def recording(conversations: Mapping[str, str], store: Path) -> Recording:
     """The conversations by their names, each with a client (a user agent) of that name."""
     with SqliteStore.create_or_open(store) as opened:
         capture = opened.begin_capture("har", "conversation")
-        how = Sighting(select(), opened.pseudonyms)
+        config = ExtractorConfig(select(), opened.fingerprinter)
         for name, messages in conversations.items():
             exchanges = _exchanges(messages, name)
-            opened.append_many([sight(exchange, how) for exchange in exchanges], capture)
+            opened.append_many([extract(exchange, config) for exchange in exchanges], capture)
         opened.end_capture(capture, Tally())
     return statetrail.open(store)
 

@@ -6,8 +6,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statetrail.extract import sight
-from support.traffic import HOW, exchange
+from statetrail.extract import extract
+from support.traffic import CONFIG, exchange
 
 # Each holds what is a secret, or may be shown, only beside another one.
 PARTS: list[dict[str, Any]] = [
@@ -46,8 +46,8 @@ PARTS: list[dict[str, Any]] = [
 @given(st.lists(st.tuples(*[st.sampled_from(PARTS)] * 4), min_size=2, max_size=6))
 def test_what_is_remembered_changes_nothing(mixed: list[tuple[dict[str, Any], ...]]) -> None:
     """Paths, heads and bodies that come again in other company: as if each were met first."""
-    warm = replace(HOW, client_header="x-device")
+    warm = replace(CONFIG, client_header="x-device")
     for path, asks, answers, bodies in mixed:
         about = {"asked": asks["asked"], "answered": answers["answered"], "body": bodies["body"]}
         one = exchange(path["target"], **about)
-        assert sight(one, warm) == sight(one, replace(HOW, client_header="x-device"))
+        assert extract(one, warm) == extract(one, replace(CONFIG, client_header="x-device"))

@@ -10,11 +10,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import astuple
 
-from statetrail.extract import Exchange, Request, Response, Seen, sight
-from statetrail.extract.extractor import MAX_SIGHTINGS
+from statetrail.extract import Exchange, Request, Response, StorableValue, extract
+from statetrail.extract.extractor import MAX_VALUES
 from statetrail.schema import EXCHANGES, ISSUED, PRESENTED, TRACES
 from statetrail.store import SqliteStore, read_store
-from support.traffic import HOW, exchange, sighted
+from support.traffic import CONFIG, exchange, facts_of
 
 BYTES = st.binary(max_size=60)
 TEXT = st.text(st.characters(), max_size=30)
@@ -61,10 +61,10 @@ def test_anything_is_sighted_and_can_be_stored(tmp_path: Path) -> None:
         @given(EXCHANGES_OF_ANYTHING)
         @example(exchange(flow_id="\ud800", host="\udfff", proxy_user="\x00", start_us=2**64))
         def each(any_exchange: Exchange) -> None:
-            kept = sight(any_exchange, HOW)
-            assert kept == sight(any_exchange, HOW)
+            kept = extract(any_exchange, CONFIG)
+            assert kept == extract(any_exchange, CONFIG)
             stored.add(store.append(kept))
-            assert len(kept.issued) <= MAX_SIGHTINGS
+            assert len(kept.issued) <= MAX_VALUES
 
         each()
         facts = read_store(store.path)
@@ -76,7 +76,7 @@ def test_anything_is_sighted_and_can_be_stored(tmp_path: Path) -> None:
 
 def test_one_exchange_reads_back_as_it_was_sighted(tmp_path: Path) -> None:
     """Every column holds what the record held, in the record's order."""
-    kept = sighted(
+    kept = facts_of(
         "/API/V3/x?_session_token=abc&LangId=2",
         asked={
             "User-Agent": "é\N{SNOWMAN}",
@@ -94,11 +94,11 @@ def test_one_exchange_reads_back_as_it_was_sighted(tmp_path: Path) -> None:
         for name, table in read_store(tmp_path / "one.sqlite").tables.items()
     }
     assert [tuple(row.values()) for row in tables["exchanges"]] == [(1, *astuple(kept.exchange))]
-    assert kept.traces
+    assert kept.token_candidates
     for name, sightings in (
         ("issued", kept.issued),
         ("presented", kept.presented),
-        ("traces", kept.traces),
+        ("traces", kept.token_candidates),
     ):
         assert [tuple(row.values()) for row in tables[name]] == [
             (1, at, *flat(one)) for at, one in enumerate(sightings)
@@ -108,7 +108,7 @@ def test_one_exchange_reads_back_as_it_was_sighted(tmp_path: Path) -> None:
 def flat(one: Any) -> Iterator[Any]:
     """A sighting's values with those of `seen` in their place."""
     for part in astuple(one):
-        yield from astuple(part) if isinstance(part, Seen) else (part,)
+        yield from astuple(part) if isinstance(part, StorableValue) else (part,)
 
 
 def many(name: bytes, value: bytes, count: int = 10_000) -> list[tuple[bytes, bytes]]:
@@ -143,10 +143,10 @@ HUGE = {
 def test_too_much_of_anything_is_bounded(name: str) -> None:
     """A megabyte or a hundred thousand of something: no blow-up, no more rows than allowed."""
     began = time.thread_time()
-    kept = sight(HUGE[name], HOW)
+    kept = extract(HUGE[name], CONFIG)
     assert time.thread_time() - began < 5  # quadratic cost would be minutes
-    assert len(kept.issued) <= MAX_SIGHTINGS
-    assert len(kept.presented) <= MAX_SIGHTINGS
+    assert len(kept.issued) <= MAX_VALUES
+    assert len(kept.presented) <= MAX_VALUES
     assert len(repr(kept)) < 64_000
 
 
@@ -162,12 +162,12 @@ def test_too_much_of_anything_is_bounded(name: str) -> None:
 )
 def test_what_was_bounded_is_noted(name: str, note: str) -> None:
     """The row says what it does not hold, and how much there was."""
-    assert sight(HUGE[name], HOW).exchange.notes == note
+    assert extract(HUGE[name], CONFIG).exchange.notes == note
 
 
 def test_a_cap_keeps_the_first() -> None:
     """Of too many the first are kept, in their order."""
-    kept = sight(HUGE["state headers"], HOW)
+    kept = extract(HUGE["state headers"], CONFIG)
     assert [one.fingerprint for one in kept.issued] == [
-        HOW.pseudonyms.fingerprint(str(n)) for n in range(MAX_SIGHTINGS)
+        CONFIG.fingerprinter.fingerprint(str(n)) for n in range(MAX_VALUES)
     ]

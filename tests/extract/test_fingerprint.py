@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statetrail.extract import Pseudonymiser
+from statetrail.extract import Fingerprinter
 from statetrail.extract.fingerprint import alphabet, normal_form
-from support.histories import PSEUDONYMS
+from support.histories import FINGERPRINTER
 
 ANY_TEXT = st.text(st.characters(), max_size=40)
 
@@ -16,16 +16,16 @@ ANY_TEXT = st.text(st.characters(), max_size=40)
 @given(ANY_TEXT, ANY_TEXT)
 def test_a_fingerprint_tells_values_apart_under_its_key_alone(one: str, other: str) -> None:
     """Equal values, equal fingerprints, within 64 bits; another key, others."""
-    first = PSEUDONYMS.fingerprint(one)
+    first = FINGERPRINTER.fingerprint(one)
     assert -(2**63) <= first < 2**63
-    assert (first == PSEUDONYMS.fingerprint(other)) == (one == other)
-    assert first != Pseudonymiser(bytes(16)).fingerprint(one)
+    assert (first == FINGERPRINTER.fingerprint(other)) == (one == other)
+    assert first != Fingerprinter(bytes(16)).fingerprint(one)
 
 
 def test_a_known_value_keeps_its_fingerprint() -> None:
     """What is in the stores of users has to stay comparable: this never changes."""
-    assert Pseudonymiser(bytes(32)).fingerprint("yjipILZBeUWxrFq") == KNOWN
-    assert Pseudonymiser(bytes(32)).pseudonym("yjipILZBeUWxrFq") == f"~{KNOWN % 2**64 >> 32:08x}"
+    assert Fingerprinter(bytes(32)).fingerprint("yjipILZBeUWxrFq") == KNOWN
+    assert Fingerprinter(bytes(32)).pseudonym("yjipILZBeUWxrFq") == f"~{KNOWN % 2**64 >> 32:08x}"
 
 
 KNOWN = -204575761545655367
@@ -34,11 +34,11 @@ KNOWN = -204575761545655367
 @given(ANY_TEXT, st.booleans())
 def test_what_is_seen_of_a_value(value: str, clear: bool) -> None:
     """The text only where it is clear; the beginning's fingerprint only of a longer value."""
-    seen = PSEUDONYMS.see(value, clear=clear)
+    seen = FINGERPRINTER.storable(value, clear=clear)
     assert seen.value == (value if clear else None)
-    assert seen.normal_fingerprint == PSEUDONYMS.fingerprint(normal_form(value))
+    assert seen.normal_fingerprint == FINGERPRINTER.fingerprint(normal_form(value))
     longer = len(value) > 12
-    assert seen.prefix_fingerprint == (PSEUDONYMS.fingerprint(value[:12]) if longer else None)
+    assert seen.prefix_fingerprint == (FINGERPRINTER.fingerprint(value[:12]) if longer else None)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_megabyte_costs_little() -> None:
     """Only the beginning of a very long value is looked at."""
     value = "%41" * 350_000
     began = time.thread_time()
-    PSEUDONYMS.see(value, clear=False)
+    FINGERPRINTER.storable(value, clear=False)
     alphabet(value)
     assert time.thread_time() - began < 5
 
@@ -80,9 +80,9 @@ def test_a_megabyte_costs_little() -> None:
 def test_a_key_has_a_length(length: int) -> None:
     """A key that BLAKE2b would not take, or a guessable one, is refused."""
     with pytest.raises(ValueError, match="16 to 64 bytes"):
-        Pseudonymiser(bytes(length))
+        Fingerprinter(bytes(length))
 
 
-def test_a_pseudonymiser_does_not_show_its_key() -> None:
+def test_a_fingerprinter_does_not_show_its_key() -> None:
     """Neither as text nor in a traceback."""
-    assert repr(Pseudonymiser(b"k" * 32)) == "Pseudonymiser(…)"
+    assert repr(Fingerprinter(b"k" * 32)) == "Fingerprinter(…)"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as draw
 
 from statetrail.extract.jwt import declared_s
-from support.traffic import sighted
+from support.traffic import facts_of
 
 
 def jwt(payload: bytes | dict[str, Any]) -> str:
@@ -62,7 +62,7 @@ def test_any_text_is_looked_into(value: str) -> None:
 def test_only_the_number_is_kept_of_a_token() -> None:
     """Neither the token nor a claim of it is in what is stored."""
     value = jwt({"iat": 1_700_000_000, "exp": 1_700_003_600, "sub": "anna@shop.example"})
-    kept = sighted("/v3/x", answered={"X-Set-Ticket": f"{value};header/forced"})
+    kept = facts_of("/v3/x", answered={"X-Set-Ticket": f"{value};header/forced"})
     (issued,) = kept.issued
     assert issued.declared_s == 3600
     for part in ("anna", *value.split(".")):
@@ -72,6 +72,6 @@ def test_only_the_number_is_kept_of_a_token() -> None:
 def test_a_malformed_issue_states_nothing() -> None:
     """What the header meant is a guess."""
     value = jwt({"iat": 0, "exp": 3600})
-    (issued,) = sighted("/v3/x", answered={"X-Set-Ticket": f"{value};nowhere/never"}).issued
+    (issued,) = facts_of("/v3/x", answered={"X-Set-Ticket": f"{value};nowhere/never"}).issued
     assert issued.problem is not None
     assert issued.declared_s is None

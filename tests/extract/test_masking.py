@@ -12,12 +12,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from statetrail.dialects import Dialect, HeaderPresent, Param
-from statetrail.extract import Sighted, Sighting, sight
+from statetrail.extract import ExchangeFacts, ExtractorConfig, extract
 from statetrail.extract.masking import Secrets
-from support.histories import PSEUDONYMS
-from support.traffic import HOW, exchange, fields, sighted, texts
+from support.histories import FINGERPRINTER
+from support.traffic import CONFIG, exchange, facts_of, fields, texts
 
-WITH_HEADER = replace(HOW, client_header="x-device")
+WITH_HEADER = replace(CONFIG, client_header="x-device")
 TOKEN = "yjipILZBeUWxrFq"
 
 
@@ -107,7 +107,7 @@ def under_other_names(text: str) -> dict[str, Any]:
     }
 
 
-def both(secret: str, where: str, text: str, plant: Plant) -> Sighted:
+def both(secret: str, where: str, text: str, plant: Plant) -> ExchangeFacts:
     """What is sighted where the secret is disclosed in one place and the text is in others."""
     about: dict[str, Any] = {"target": b"/API/V3/x?", "asked": [], "answered": []} | plant(text)
     for name, part in DISCLOSED[where](secret).items():
@@ -119,10 +119,10 @@ def both(secret: str, where: str, text: str, plant: Plant) -> Sighted:
             about[name] = [*part, *about[name]]
         else:
             about[name] = part
-    return sighted(how=WITH_HEADER, **about)
+    return facts_of(config=WITH_HEADER, **about)
 
 
-def given_away(secret: str, kept: Sighted) -> list[str]:
+def given_away(secret: str, kept: ExchangeFacts) -> list[str]:
     """The texts that hold the secret in some writing."""
     core = [coded(secret, b"x" * at)[at and at + 1 :].rstrip("=")[:-1] for at in range(3)]
     found = []
@@ -186,21 +186,21 @@ def test_a_secret_within_text_becomes_its_pseudonym(
 ) -> None:
     """What stands around it stays readable, so that clients can still be told apart."""
     about["asked"]["X-Ticket"] = TOKEN
-    name = PSEUDONYMS.pseudonym(TOKEN).removeprefix("~")
-    assert sighted("/v3/x", **about).exchange.user_agent == kept.format(name)
+    name = FINGERPRINTER.pseudonym(TOKEN).removeprefix("~")
+    assert facts_of("/v3/x", **about).exchange.user_agent == kept.format(name)
 
 
 def test_the_beginning_of_a_long_secret_is_not_kept_either() -> None:
     """Text that was cut inside a secret holds its beginning, and that is hidden as well."""
     long = TOKEN * 400
-    seen = sighted("/v3", asked={"X-Ticket": long, "User-Agent": f"App {long}"})
+    seen = facts_of("/v3", asked={"X-Ticket": long, "User-Agent": f"App {long}"})
     assert TOKEN not in str(seen.exchange.user_agent)
 
 
 def test_short_and_common_values_hide_nothing_else() -> None:
     """A customer number that is also a version's part does not change who the client is."""
     asked = {"User-Agent": "Chrome/120.0.6099.109", "X-CustomerId": "6099", "X-Ticket": "v3"}
-    seen = sighted("/services/v3/baskets/60990", asked=asked).exchange
+    seen = facts_of("/services/v3/baskets/60990", asked=asked).exchange
     assert seen.user_agent == "Chrome/120.0.6099.109"
     assert seen.path == "/services/v3/baskets/60990"
 
@@ -208,7 +208,7 @@ def test_short_and_common_values_hide_nothing_else() -> None:
 def test_the_protocol_s_own_words_stay() -> None:
     """A hostile value cannot take a request out of its scope."""
     answered = {"X-Set-Ticket": "baskets;header/forced", "X-Set-Unheard": "orders"}
-    seen = sighted("/services/v3/baskets/1/orders", answered=answered).exchange
+    seen = facts_of("/services/v3/baskets/1/orders", answered=answered).exchange
     assert seen.endpoint == "/services/v3/baskets/{id}/orders"
 
 
@@ -217,10 +217,10 @@ def test_a_credential_that_tells_clients_apart_is_a_pseudonym() -> None:
     asked = {"X-Device": "tablet-7", "Authorization": "Bearer abc"}
     for header, kept in (
         ("x-device", "tablet-7"),
-        ("authorization", PSEUDONYMS.pseudonym("Bearer abc")),
+        ("authorization", FINGERPRINTER.pseudonym("Bearer abc")),
         ("x-absent", None),
     ):
-        seen = sighted("/x", asked=asked, how=replace(HOW, client_header=header))
+        seen = facts_of("/x", asked=asked, config=replace(CONFIG, client_header=header))
         assert seen.exchange.client_header == kept
 
 
@@ -228,7 +228,7 @@ def test_where_not_all_is_known_nothing_is_shown() -> None:
     """An exchange with too many values may hide a secret among them: its texts are pseudonyms."""
     asked = [(b"X-Ticket", b"ticket-%d" % n) for n in range(1000)]
     asked += [(b"User-Agent", b"App ticket-999"), (b"Origin", b"https://ticket-998.example")]
-    seen = sight(exchange("/v3/ticket-997", asked=tuple(asked)), HOW)
+    seen = extract(exchange("/v3/ticket-997", asked=tuple(asked)), CONFIG)
     assert seen.exchange.notes == "presented-capped:1000"
     assert not [text for text in texts(seen) if "ticket-99" in text]
     assert seen.exchange.method == "GET"
@@ -245,17 +245,17 @@ def test_a_user_s_dialect_keeps_its_secrets_too() -> None:
         issues=(),
         presents=(HeaderPresent(prefix=""),),
     )
-    how = Sighting((own,), PSEUDONYMS)
-    seen = sight(exchange("/bearertoken", asked=fields({"Authorization": "bearertoken"})), how)
+    config = ExtractorConfig((own,), FINGERPRINTER)
+    seen = extract(exchange("/bearertoken", asked=fields({"Authorization": "bearertoken"})), config)
     assert seen.exchange.dialects == "own"
     assert "bearertoken" not in str(seen)
 
 
 def test_secrets_are_hidden_in_one_order() -> None:
     """Overlapping secrets, in whatever order they were met: the longest goes first."""
-    one, other = Secrets(PSEUDONYMS), Secrets(PSEUDONYMS)
+    one, other = Secrets(FINGERPRINTER), Secrets(FINGERPRINTER)
     for secrets, values in ((one, ("abcdef", "abcdefgh")), (other, ("abcdefgh", "abcdef"))):
         for value in values:
             secrets.add(value)
     assert one.hide("x abcdefgh abcdef") == other.hide("x abcdefgh abcdef")
-    assert one.hide("x abcdefgh") == f"x {PSEUDONYMS.pseudonym('abcdefgh')}"
+    assert one.hide("x abcdefgh") == f"x {FINGERPRINTER.pseudonym('abcdefgh')}"

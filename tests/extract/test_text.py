@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statetrail.extract.text import MAX_PATH, clean, mask_path, segment_kind
-from support.histories import PSEUDONYMS
+from support.histories import FINGERPRINTER
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_what_follows_a_person_is_a_person(before: str) -> None:
 def test_paths(target: bytes, path: str, endpoint: str) -> None:
     """No query, no fragment, no authority, no matrix parameters."""
     path = path.encode("latin-1").decode() if "\xe2" in path else path
-    assert mask_path(target, PSEUDONYMS) == (path, endpoint)
+    assert mask_path(target, FINGERPRINTER) == (path, endpoint)
 
 
 @pytest.mark.parametrize(
@@ -82,8 +82,8 @@ def test_paths(target: bytes, path: str, endpoint: str) -> None:
 )
 def test_opaque_segments_are_pseudonyms(segment: str) -> None:
     """A token-like segment is told from others and not shown; its endpoint is the same."""
-    path, endpoint = mask_path(f"/v3/{segment}/x".encode(), PSEUDONYMS)
-    assert path != mask_path(f"/v3/{segment}%20/x".encode(), PSEUDONYMS)[0]
+    path, endpoint = mask_path(f"/v3/{segment}/x".encode(), FINGERPRINTER)
+    assert path != mask_path(f"/v3/{segment}%20/x".encode(), FINGERPRINTER)[0]
     assert len(path) == len("/v3/~1a2b3c4d/x")
     assert endpoint == "/v3/{id}/x"
 
@@ -91,7 +91,7 @@ def test_opaque_segments_are_pseudonyms(segment: str) -> None:
 @pytest.mark.parametrize("target", [b"/" * 1_000_000, b"/" + b"a" * 1_000_000, b"/a" * 17])
 def test_long_paths_are_cut(target: bytes) -> None:
     """A path beyond every measure keeps its beginning and says that it goes on."""
-    path, endpoint = mask_path(target, PSEUDONYMS)
+    path, endpoint = mask_path(target, FINGERPRINTER)
     assert len(path) <= MAX_PATH
     assert path.endswith("/…")
     assert endpoint.endswith("/…")

@@ -4,9 +4,9 @@ from urllib.parse import quote
 
 import pytest
 
-from statetrail.extract.token_candidates import MAX_TRACES
-from support.histories import PSEUDONYMS
-from support.traffic import sighted, texts
+from statetrail.extract.token_candidates import MAX_TOKEN_CANDIDATES
+from support.histories import FINGERPRINTER
+from support.traffic import facts_of, texts
 
 TOKEN = "kQ7/aZ+4mP0s=wXy"
 PLAIN = "yjipILZBeUWxrFqRT"
@@ -39,9 +39,11 @@ CODED = quote(TOKEN, safe="")
 )  # fmt: skip
 def test_a_token_leaves_a_trace(target: str, asked: dict[str, str], place: str, value: str) -> None:
     """Where it was, with the fingerprint that it has wherever it is issued; never itself."""
-    kept = sighted(target, asked=asked)
-    assert (place, PSEUDONYMS.fingerprint(value)) in [(t.place, t.fingerprint) for t in kept.traces]
-    assert {t.place for t in kept.traces} == {place}
+    kept = facts_of(target, asked=asked)
+    assert (place, FINGERPRINTER.fingerprint(value)) in [
+        (t.place, t.fingerprint) for t in kept.token_candidates
+    ]
+    assert {t.place for t in kept.token_candidates} == {place}
     assert all(value not in text for text in texts(kept))
 
 
@@ -59,11 +61,11 @@ def test_a_token_leaves_a_trace(target: str, asked: dict[str, str], place: str, 
 )  # fmt: skip
 def test_what_is_no_token_leaves_none(target: str, asked: dict[str, str]) -> None:
     """Words, short values, what every client says of itself, and what is presented anyway."""
-    assert sighted(target, asked=asked).traces == ()
+    assert facts_of(target, asked=asked).token_candidates == ()
 
 
 def test_traces_are_few_and_told_once() -> None:
     """Each value and place once, the first of too many."""
-    kept = sighted("/x?" + "&".join(f"a={PLAIN}{n}&b={PLAIN}{n}" for n in range(40)))
-    assert len(set(kept.traces)) == len(kept.traces) == MAX_TRACES
-    assert kept.traces[0].fingerprint == PSEUDONYMS.fingerprint(f"{PLAIN}0")
+    kept = facts_of("/x?" + "&".join(f"a={PLAIN}{n}&b={PLAIN}{n}" for n in range(40)))
+    assert len(set(kept.token_candidates)) == len(kept.token_candidates) == MAX_TOKEN_CANDIDATES
+    assert kept.token_candidates[0].fingerprint == FINGERPRINTER.fingerprint(f"{PLAIN}0")

@@ -9,7 +9,7 @@ from mitmproxy.test import tflow
 
 from statetrail.dialects import select
 from statetrail.errors import CaptureError
-from statetrail.extract import Sighting
+from statetrail.extract import ExtractorConfig
 from statetrail.ingest.importer import import_files
 from statetrail.store import SqliteStore, read_store
 from support.flowfiles import flow_file as written
@@ -23,9 +23,9 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
         yield opened
 
 
-def how(store: SqliteStore) -> Sighting:
+def config(store: SqliteStore) -> ExtractorConfig:
     """All dialects, with the store's key."""
-    return Sighting(select(), store.pseudonyms)
+    return ExtractorConfig(select(), store.fingerprinter)
 
 
 def counts(store: SqliteStore) -> dict[str, int]:
@@ -51,7 +51,7 @@ def test_formats_are_told_apart_by_content(
     (tmp_path / "c").write_bytes(b"\xef\xbb\xbf\r\n" + har(entry(time=1003)))
     paths = [tmp_path / "a.flows", tmp_path / "b", tmp_path / "c", flow_file]
     seen: list[tuple[Path, int, int]] = []
-    done = import_files(paths, store, how(store), lambda *at: seen.append(at))
+    done = import_files(paths, store, config(store), lambda *at: seen.append(at))
     assert [(i.path, i.source, i.exchanges) for i in done] == [
         (paths[0], "har", 1), (paths[1], "har", 1), (paths[2], "har", 1), (flow_file, "flows", 2),
     ]  # fmt: skip
@@ -65,13 +65,13 @@ def test_a_second_import_doubles_nothing(
     """The same files again add no row but the captures' own notes; copies within one stay."""
     first = write_har(tmp_path / "x.har", entry(), entry(), entry(time=1001))
     longer = write_har(tmp_path / "y.har", entry(), entry(), entry(time=1001), entry(time=1002))
-    import_files([first, flow_file], store, how(store))
+    import_files([first, flow_file], store, config(store))
     before = counts(store)
     assert before["exchanges"] == 5
-    again = import_files([first, flow_file], store, how(store))
+    again = import_files([first, flow_file], store, config(store))
     assert [(i.exchanges, i.duplicates) for i in again] == [(0, 3), (0, 2)]
     assert counts(store) == before | {"captures": 4}
-    (more,) = import_files([longer], store, how(store))
+    (more,) = import_files([longer], store, config(store))
     assert (more.exchanges, more.duplicates) == (1, 3)
 
 
@@ -80,7 +80,7 @@ def test_what_was_lost_is_noted_in_the_store(store: SqliteStore, tmp_path: Path)
     document = har(entry(), entry(startedDateTime="?"), entry(), entry())
     path = tmp_path / "x.har"
     path.write_bytes(document[: document.rindex(b'"timings"')])
-    (imported,) = import_files([path], store, how(store))
+    (imported,) = import_files([path], store, config(store))
     problem = (
         "1 entry was skipped (1 without a readable start time); "
         "the file ends early: its first 3 entries could be read, what follows is lost"
@@ -98,7 +98,7 @@ def test_a_truncated_gzip_file_keeps_its_complete_prefix(
     packed = gzip.compress(har(*(entry(time=n, body=f"{n * 7919}") for n in range(500))))
     path = tmp_path / "x.har.gz"
     path.write_bytes(packed[: len(packed) // 2])
-    (imported,) = import_files([path], store, how(store))
+    (imported,) = import_files([path], store, config(store))
     assert 100 < imported.exchanges < 500
     assert "ends early" in (imported.problem or "")
 
@@ -123,7 +123,7 @@ def test_one_file_that_is_no_capture_stops_the_import_before_it_begins(
     if content is not None:
         other.write_bytes(content)
     with pytest.raises(CaptureError, match=message) as caught:
-        import_files([sound, other], store, how(store))
+        import_files([sound, other], store, config(store))
     assert str(other) in str(caught.value)
     assert counts(store)["captures"] == 0
 
@@ -131,7 +131,7 @@ def test_one_file_that_is_no_capture_stops_the_import_before_it_begins(
 def test_a_folder_is_no_capture(store: SqliteStore, tmp_path: Path) -> None:
     """A folder is refused in one line."""
     with pytest.raises(CaptureError, match="is not a file"):
-        import_files([tmp_path], store, how(store))
+        import_files([tmp_path], store, config(store))
 
 
 def test_no_secret_reaches_the_store(store: SqliteStore, tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_no_secret_reaches_the_store(store: SqliteStore, tmp_path: Path) -> None
             )
         ],
         store,
-        how(store),
+        config(store),
     )
     store.close()
     content = b"".join(path.read_bytes() for path in tmp_path.glob("s.sqlite*"))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from statetrail.dialects import select
-from statetrail.extract import Sighting
+from statetrail.extract import ExtractorConfig
 from statetrail.ingest.importer import import_files
 from statetrail.store import SqliteStore, read_store
 from support.proxy import mitmdump, origin, reply
@@ -84,7 +84,7 @@ def test_an_imported_flow_file_gives_the_same_sightings_as_live_recording(
     imported = tmp_path / "imported.sqlite"
     shutil.copy(f"{proxy.store}.key", f"{imported}.key")
     with SqliteStore.create_or_open(imported) as store:
-        (done,) = import_files([flows], store, Sighting(select(), store.pseudonyms))
+        (done,) = import_files([flows], store, ExtractorConfig(select(), store.fingerprinter))
     assert (done.exchanges, done.problem) == (4, None)
     live, later = tables(proxy.store), tables(imported)
     assert [row["param"] for row in live["issued"]].count("_session_token") == 1

@@ -10,18 +10,18 @@ from pathlib import Path
 import pytest
 
 from statetrail.store import SqliteStore, check_store, read_store
-from support.traffic import sighted
+from support.traffic import facts_of
 
 _WRITER = """
 import sys
 from pathlib import Path
 from statetrail.store import SqliteStore
-from support.traffic import sighted
+from support.traffic import facts_of
 
 with SqliteStore.create_or_open(Path(sys.argv[1])) as store:
     capture = store.begin_capture("live")
     for n in range(1_000_000):
-        kept = sighted(
+        kept = facts_of(
             "/v3/x?LangId=1",
             asked={"User-Agent": "x" * (n % 200)},
             answered={"X-Set-LangId": "1;header/forced", "X-Set-CurrId": "2;header/forced"},
@@ -66,7 +66,7 @@ def test_a_kill_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     assert tables["presented"].num_rows == len(flows)
     assert sum(tables["captures"]["exchanges"].to_pylist()) == len(flows)
     with SqliteStore.create_or_open(path) as store:
-        assert store.append(sighted("/x", flow_id="after"))
+        assert store.append(facts_of("/x", flow_id="after"))
 
 
 _KILLED_WHILE_MAKING = """
@@ -98,7 +98,7 @@ def test_a_store_whose_making_was_killed_is_made_the_next_time(tmp_path: Path, s
     done = subprocess.run([sys.executable, "-c", _KILLED_WHILE_MAKING, str(path), str(step)])
     assert done.returncode == -signal.SIGKILL
     with SqliteStore.create_or_open(path) as store:
-        assert store.append(sighted("/x")) == 1
+        assert store.append(facts_of("/x")) == 1
     assert read_store(path).tables["exchanges"].num_rows == 1
 
 

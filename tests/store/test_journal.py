@@ -12,7 +12,7 @@ import pytest
 
 from statetrail.store import Journal, StoreName, checkpoints, journal, read_store
 from statetrail.store.connection import connect
-from support.traffic import sighted
+from support.traffic import facts_of
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +31,7 @@ def path(tmp_path: Path) -> Path:
 def record(journal: Journal, *names: str) -> None:
     """Record an exchange of each name."""
     for name in names:
-        journal.add(sighted("/v3/x?LangId=1", flow_id=name))
+        journal.add(facts_of("/v3/x?LangId=1", flow_id=name))
 
 
 def flows(path: Path) -> list[str]:
@@ -122,12 +122,12 @@ def test_a_damaged_store_is_set_aside_and_recording_goes_on(path):
 def test_an_exchange_under_way_is_completed_where_it_is(path):
     """Its row is replaced, not doubled, also if the first writing had to wait."""
     steady = Journal(StoreName(path), lambda _: None)
-    entry = steady.add(sighted("/v3/x", flow_id="a"))
-    steady.update(entry, sighted("/v3/x?LangId=1", flow_id="a"))
+    entry = steady.add(facts_of("/v3/x", flow_id="a"))
+    steady.update(entry, facts_of("/v3/x?LangId=1", flow_id="a"))
     with locked(path):
-        waits = steady.add(sighted("/v3/x", flow_id="b"))
-        steady.update(waits, sighted("/v3/x?LangId=2", flow_id="b"))
-        steady.update(entry, sighted("/v3/x?CurrId=3", flow_id="a"))
+        waits = steady.add(facts_of("/v3/x", flow_id="b"))
+        steady.update(waits, facts_of("/v3/x?LangId=2", flow_id="b"))
+        steady.update(entry, facts_of("/v3/x?CurrId=3", flow_id="a"))
     steady.close()
     facts = read_store(path)
     assert flows(path) == ["a", "b"]
@@ -140,12 +140,12 @@ def test_the_next_file_has_the_same_key_and_what_is_open_is_completed_in_its_own
     steady = Journal(StoreName(tmp_path / "x-%Y.sqlite", 1), lambda _: None)
     first = steady.store.path
     steady._look_at = 1e9
-    entry = steady.add(sighted("/v3/x", flow_id="a"))
+    entry = steady.add(facts_of("/v3/x", flow_id="a"))
     steady._look_at = 0  # the time has come to look
     record(steady, "b")
     steady._look_at = 1e9
     second = steady.store.path
-    steady.update(entry, sighted("/v3/x?LangId=1", flow_id="a"))
+    steady.update(entry, facts_of("/v3/x?LangId=1", flow_id="a"))
     steady.close()
     assert first.with_suffix(".2.sqlite") == second
     assert (flows(first), flows(second)) == (["a"], ["b"])
@@ -189,7 +189,7 @@ def test_the_log_leaves_room_on_a_small_disk(path, monkeypatch):
 def test_an_exchange_that_cannot_be_stored_does_not_hold_up_the_others(path):
     """It is lost, and that is noted."""
     steady = Journal(StoreName(path), lambda _: None)
-    good = sighted("/x", flow_id="good")
+    good = facts_of("/x", flow_id="good")
     bad = replace(good, exchange=replace(good.exchange, flow_id="bad", port=1 << 70))
     with locked(path):
         for one in (bad, good):
@@ -241,12 +241,12 @@ def test_each_exchange_is_stored_or_counted_however_the_disk_fails(path, monkeyp
     for n in range(60):
         failing.on = 10 <= n < 50
         later = draw.random() < 0.3
-        entry = steady.add(sighted("/v3/x?LangId=1", flow_id=f"{n}"), later=later)
+        entry = steady.add(facts_of("/v3/x?LangId=1", flow_id=f"{n}"), later=later)
         if draw.random() < 0.2:
             under_way.append((entry, n))
         if under_way and draw.random() < 0.2:
             entry, number = under_way.pop()
-            steady.update(entry, sighted("/v3/x?LangId=2", flow_id=f"{number}"))
+            steady.update(entry, facts_of("/v3/x?LangId=2", flow_id=f"{number}"))
     failing.on = False
     steady.flush()
     steady.close()

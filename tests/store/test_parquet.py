@@ -9,7 +9,7 @@ import pytest
 
 from statetrail.dialects import select
 from statetrail.errors import StoreError, UsageError
-from statetrail.extract import Exchange, Request, Response, Sighting, sight
+from statetrail.extract import Exchange, ExtractorConfig, Request, Response, extract
 from statetrail.recording.frames import open_recording
 from statetrail.schema import FACTS
 from statetrail.store import Facts, SqliteStore, Tally, export_parquet, join_facts, read_store
@@ -26,7 +26,7 @@ def recording(tmp_path: Path) -> Path:
 def write_store(path: Path, key: Path | None = None) -> Path:
     """Write such a store."""
     with SqliteStore.create_or_open(path, key=key) as store:
-        how = Sighting(select(), store.pseudonyms)
+        config = ExtractorConfig(select(), store.fingerprinter)
         capture = store.begin_capture("live")
         for at in range(100):
             agent = CLIENTS[at % len(CLIENTS)]
@@ -38,7 +38,7 @@ def write_store(path: Path, key: Path | None = None) -> Path:
             )  # fmt: skip
             issue = ((b"x-set-langid", f"{at};header/forced".encode()),)
             response = Response(200, issue, start + 1, start + 2)
-            store.append(sight(Exchange(str(at), request, response), how))
+            store.append(extract(Exchange(str(at), request, response), config))
         store.end_capture(capture, Tally(exchanges=100))
     return path
 

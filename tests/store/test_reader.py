@@ -17,9 +17,9 @@ from statetrail.schema import EXCHANGES, FACTS, ISSUED, Table
 from statetrail.store import SqliteStore, read_store
 from statetrail.store import reader as reading_module
 from statetrail.store.rows import add
-from support.traffic import exchange, sighted
+from support.traffic import exchange, facts_of
 
-BARE = sighted("/x", flow_id="bare", peer=None, end_us=None, body_bytes=None)
+BARE = facts_of("/x", flow_id="bare", peer=None, end_us=None, body_bytes=None)
 LIMITS = (-(2**63), 2**63 - 1, 0, -1)
 
 
@@ -47,7 +47,7 @@ def test_an_empty_store_has_its_types(path: Path) -> None:
 @pytest.mark.parametrize("nulls", [1, 1023, 1024, 5000])
 def test_nulls_first_and_values_late(path: Path, nulls: int) -> None:
     """However many rows have nothing in a column, what comes after keeps its type."""
-    late = sighted("/x", flow_id="late", proxy_user="anna", asked={"User-Agent": "é"}, body=b"xy")
+    late = facts_of("/x", flow_id="late", proxy_user="anna", asked={"User-Agent": "é"}, body=b"xy")
     with SqliteStore.create_or_open(path) as store:
         rows = [
             replace(BARE, exchange=replace(BARE.exchange, flow_id=str(n))) for n in range(nulls)
@@ -63,7 +63,7 @@ def test_text_that_looks_like_numbers_stays_text(path: Path) -> None:
     agents = ["1", "", "1e5", "0x10", "NaN", "null", "-0", "1.0", " 7"]
     with SqliteStore.create_or_open(path) as store:
         for n, agent in enumerate(agents):
-            kept = sighted("/x", flow_id=str(n))
+            kept = facts_of("/x", flow_id=str(n))
             store.append(replace(kept, exchange=replace(kept.exchange, user_agent=agent)))
     assert column(path, "user_agent") == agents
 
@@ -86,7 +86,7 @@ def test_any_text_and_any_64_bits_read_back(
     path = tmp_path_factory.mktemp("any") / "x.sqlite"
     with SqliteStore.create_or_open(path) as store:
         for n, (text, number) in enumerate(rows):
-            kept = sighted("/x", flow_id=str(n)).exchange
+            kept = facts_of("/x", flow_id=str(n)).exchange
             odd = replace(kept, method=text, status=number, request_end_us=number)
             store.append(replace(BARE, exchange=odd))
     assert column(path, "method") == [text for text, _ in rows]
@@ -96,7 +96,7 @@ def test_any_text_and_any_64_bits_read_back(
 
 def test_fingerprints_keep_every_bit(path: Path) -> None:
     """They are 64 bits wide, more than a float would hold."""
-    kept = sighted("/v3", answered={"X-Set-Ticket": "a;header/forced"})
+    kept = facts_of("/v3", answered={"X-Set-Ticket": "a;header/forced"})
     limits = [replace(kept.issued[0], fingerprint=n) for n in LIMITS]
     with SqliteStore.create_or_open(path) as store:
         store.append(replace(kept, issued=tuple(limits)))
@@ -113,9 +113,9 @@ def test_reading_leaves_nothing_behind(path: Path) -> None:
 def test_a_store_is_read_where_it_is_written(path: Path) -> None:
     """In one process as well: what is committed is seen, what is under way is not."""
     with SqliteStore.create_or_open(path) as store:
-        store.append(sighted("/x", flow_id="done"))
+        store.append(facts_of("/x", flow_id="done"))
         store._db.execute("BEGIN IMMEDIATE")
-        add(store._db.cursor(), [sighted("/x", flow_id="under-way")])
+        add(store._db.cursor(), [facts_of("/x", flow_id="under-way")])
         assert column(path, "flow_id") == ["done"]
         store._db.execute("COMMIT")
         assert column(path, "flow_id") == ["done", "under-way"]
@@ -137,10 +137,10 @@ def test_reading_where_it_is_written_keeps_the_writer_s_locks(path: Path) -> Non
         return int(subprocess.run(done, capture_output=True, text=True, check=True).stdout)
 
     with SqliteStore.create_or_open(path) as store:
-        store.append(sighted("/x", flow_id="a"))
+        store.append(facts_of("/x", flow_id="a"))
         assert read_store(path).count("exchanges") == 1
         assert seen_by_another() == 1
-        store.append(sighted("/x", flow_id="b"))
+        store.append(facts_of("/x", flow_id="b"))
         assert seen_by_another() == 2
     assert column(path, "flow_id") == ["a", "b"]
 
@@ -148,11 +148,11 @@ def test_reading_where_it_is_written_keeps_the_writer_s_locks(path: Path) -> Non
 _WRITER = """
 import sys
 from statetrail.store import SqliteStore
-from support.traffic import sighted
+from support.traffic import facts_of
 
 with SqliteStore.create_or_open(sys.argv[1]) as store:
     for name in sys.stdin:
-        store.append(sighted("/v3", answered={"X-Set-Ticket": "a;header/forced"}, flow_id=name))
+        store.append(facts_of("/v3", answered={"X-Set-Ticket": "a;header/forced"}, flow_id=name))
         print(name, end="", flush=True)
 """
 
@@ -190,7 +190,7 @@ def test_a_writer_that_comes_while_a_store_at_rest_is_read(
 ) -> None:
     """A file that changed under the reader is read again, with its log."""
     with SqliteStore.create_or_open(path) as store:
-        store.append(sighted("/x", flow_id="before"))
+        store.append(facts_of("/x", flow_id="before"))
     fetch, uris = reading_module._fetch, []
 
     def meanwhile(uri: str) -> object:
@@ -198,7 +198,7 @@ def test_a_writer_that_comes_while_a_store_at_rest_is_read(
         tables = fetch(uri)
         if len(uris) == 1:
             with SqliteStore.create_or_open(path) as store:
-                store.append(sighted("/x", flow_id="meanwhile"))
+                store.append(facts_of("/x", flow_id="meanwhile"))
         return tables
 
     monkeypatch.setattr(reading_module, "_fetch", meanwhile)

@@ -7,7 +7,7 @@ from pathlib import Path
 from statetrail.cli.prune import age_s
 from statetrail.store import Journal, SqliteStore, StoreName, read_store
 from statetrail.store.retention import prune
-from support.traffic import AT, sighted
+from support.traffic import AT, facts_of
 
 
 def filled(path: Path, count: int) -> SqliteStore:
@@ -15,7 +15,7 @@ def filled(path: Path, count: int) -> SqliteStore:
     store = SqliteStore.create_or_open(path)
     store.append_many(
         [
-            sighted("/v3/x?LangId=1", flow_id=str(n), at=AT + n * 1_000_000, body=b"x")
+            facts_of("/v3/x?LangId=1", flow_id=str(n), at=AT + n * 1_000_000, body=b"x")
             for n in range(count)
         ]
     )
@@ -38,7 +38,7 @@ def test_space_is_used_again_and_the_recorder_goes_on(tmp_path: Path) -> None:
     steady = Journal(StoreName(path), lambda _: None)
     for turn in range(3):
         for n in range(300):
-            steady.add(sighted("/v3/x?LangId=1", flow_id=f"{turn}-{n}", at=AT + turn * 10_000_000))
+            steady.add(facts_of("/v3/x?LangId=1", flow_id=f"{turn}-{n}", at=AT + turn * 10_000_000))
         prune(path, AT + turn * 10_000_000 + 1)
     steady.close()
     assert steady.lost == 0
@@ -58,7 +58,7 @@ def test_an_empty_store_is_removed_unless_somebody_has_it_open(tmp_path: Path) -
     later = AT + 3_600_000_000
     assert prune(path, later, dry_run=True).exchanges == 3
     assert not prune(path, later).removed
-    store.append(sighted("/x", flow_id="after"))
+    store.append(facts_of("/x", flow_id="after"))
     store.close()
     assert prune(path, later).removed
     assert list(tmp_path.iterdir()) == []

@@ -16,15 +16,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statetrail.errors import StoreError
-from statetrail.extract import Sighted
+from statetrail.extract import ExchangeFacts
 from statetrail.schema import FACTS
 from statetrail.store import SqliteStore, Tally, check_store, forget_key, read_store
-from support.traffic import sighted
+from support.traffic import facts_of
 
 
-def one(flow_id: str = "f-1", **about: object) -> Sighted:
+def one(flow_id: str = "f-1", **about: object) -> ExchangeFacts:
     """An exchange with two sightings of each kind."""
-    return sighted(
+    return facts_of(
         "/v3/x?LangId=1&CurrId=2",
         answered={"X-Set-LangId": "1;header/forced", "X-Set-CurrId": "2;header/forced"},
         flow_id=flow_id,
@@ -82,7 +82,7 @@ def test_each_exchange_of_any_batches_is_there_once_with_its_own(batches: list[l
         with SqliteStore.create_or_open(path) as store:
             for batch in batches:
                 ids = store.append_many(
-                    sighted(
+                    facts_of(
                         "/v3/x?LangId=1",
                         answered={f"X-Set-P{k}": "1;header/forced" for k in range(number % 4)},
                         flow_id=f"{number}",
@@ -114,7 +114,7 @@ def test_a_batch_is_there_whole_or_not_at_all(store: SqliteStore, path: Path) ->
             store.append_many([one("before"), odd])
         assert error.value.__cause__ is None
 
-    def failing() -> Iterator[Sighted]:
+    def failing() -> Iterator[ExchangeFacts]:
         yield one("before")
         raise RuntimeError
 

@@ -10,19 +10,19 @@ import pytest
 
 import statetrail as st
 from statetrail.errors import StoreError
-from statetrail.extract import Sighted
+from statetrail.extract import ExchangeFacts
 from statetrail.recording.engines import ENGINES, Engine
 from statetrail.schema import FACTS, SCHEMA_VERSION
 from statetrail.store import SqliteStore, export_parquet, read_store, reader
-from support.traffic import sighted
+from support.traffic import facts_of
 
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJpYXQiOjE3MDAwMDAwMDAsImV4cCI6MTcwMDAwMzYwMH0.c2ln"
 """A JSON Web Token of an hour."""
 
 
-def one(flow_id: str) -> Sighted:
+def one(flow_id: str) -> ExchangeFacts:
     """An exchange that issues a token."""
-    return sighted("/v3/x", answered={"X-Set-Ticket": f"{TOKEN};header/forced"}, flow_id=flow_id)
+    return facts_of("/v3/x", answered={"X-Set-Ticket": f"{TOKEN};header/forced"}, flow_id=flow_id)
 
 
 @pytest.fixture

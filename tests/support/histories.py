@@ -9,19 +9,19 @@ from typing import Any
 
 import pyarrow as pa
 
-from statetrail.extract import Pseudonymiser
+from statetrail.extract import Fingerprinter
 from statetrail.extract.fingerprint import alphabet
 from statetrail.extract.jwt import declared_s
 from statetrail.recording.engines import Engine
 from statetrail.recording.frames import Recording
 from statetrail.schema import EXCHANGES, FACTS, ISSUED, PRESENTED
 
-PSEUDONYMS = Pseudonymiser(bytes(range(32)))
+FINGERPRINTER = Fingerprinter(bytes(range(32)))
 
 
 def fingerprint(value: str) -> int:
     """The fingerprint that `recording` gives a value."""
-    return PSEUDONYMS.fingerprint(value)
+    return FINGERPRINTER.fingerprint(value)
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ def _us(ms: float | None) -> int | None:
 
 
 def _seen(value: str) -> dict[str, Any]:
-    seen = PSEUDONYMS.see(value, clear=len(value) < 3)
+    seen = FINGERPRINTER.storable(value, clear=len(value) < 3)
     return {
         "value": seen.value,
         "fingerprint": seen.fingerprint,

@@ -7,7 +7,7 @@ session token for ever. The shop forgets sessions after half an hour of idleness
 from pathlib import Path
 
 from statetrail.dialects import select
-from statetrail.extract import Exchange, Request, Response, Sighting, sight
+from statetrail.extract import Exchange, ExtractorConfig, Request, Response, extract
 from statetrail.store import SqliteStore, Tally
 
 MINUTE = 60_000_000
@@ -18,10 +18,10 @@ TOKENS = ("yjipILZBeUWxrFq", "KmTTqEwpOdSaXcV", "PoWnEdRtYuIkLmB")
 def write_shop(path: Path) -> Path:
     """Write the store; returns its path."""
     with SqliteStore.create_or_open(path) as store:
-        how = Sighting(select(), store.pseudonyms)
+        config = ExtractorConfig(select(), store.fingerprinter)
         capture = store.begin_capture("live")
         exchanges = [*_visits("obedient/1", 0), *_visits("stubborn/1", 7)]
-        store.append_many(sight(exchange, how) for exchange in exchanges)
+        store.append_many(extract(exchange, config) for exchange in exchanges)
         store.end_capture(capture, Tally(exchanges=len(exchanges)))
     return path
 

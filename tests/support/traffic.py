@@ -6,10 +6,10 @@ import msgspec
 from msgspec.structs import astuple
 
 from statetrail.dialects import select
-from statetrail.extract import Exchange, Request, Response, Sighted, Sighting, sight
-from support.histories import PSEUDONYMS
+from statetrail.extract import Exchange, ExchangeFacts, ExtractorConfig, Request, Response, extract
+from support.histories import FINGERPRINTER
 
-HOW = Sighting(select(), PSEUDONYMS)
+CONFIG = ExtractorConfig(select(), FINGERPRINTER)
 AT = 1_700_000_000_000_000
 
 type Headers = dict[str, str] | list[tuple[bytes, bytes]]
@@ -54,25 +54,25 @@ def exchange(
     )
 
 
-def sighted(*args: Any, how: Sighting = HOW, **kwargs: Any) -> Sighted:
+def facts_of(*args: Any, config: ExtractorConfig = CONFIG, **kwargs: Any) -> ExchangeFacts:
     """What is sighted in an `exchange`."""
-    return sight(exchange(*args, **kwargs), how)
+    return extract(exchange(*args, **kwargs), config)
 
 
-def presented(sighting: Sighted) -> list[tuple[str, str, str]]:
+def presented(facts: ExchangeFacts) -> list[tuple[str, str, str]]:
     """Parameter, channel and kind of what was presented."""
-    return [(p.param, p.channel, p.kind) for p in sighting.presented]
+    return [(p.param, p.channel, p.kind) for p in facts.presented]
 
 
-def issued(sighting: Sighted) -> list[tuple[str, str | None]]:
+def issued(facts: ExchangeFacts) -> list[tuple[str, str | None]]:
     """Parameter and problem of what was issued."""
-    return [(i.param, i.problem) for i in sighting.issued]
+    return [(i.param, i.problem) for i in facts.issued]
 
 
-def texts(sighting: Sighted) -> list[str]:
+def texts(facts: ExchangeFacts) -> list[str]:
     """Every text in what was sighted."""
     found: list[str] = []
-    left: list[Any] = list(astuple(sighting))
+    left: list[Any] = list(astuple(facts))
     while left:
         one = left.pop()
         if isinstance(one, str):

@@ -47,7 +47,7 @@ def command(
     was lost is said and noted in the store.
     """
     from statetrail.cli.terminal import progress, say, stdout, text
-    from statetrail.extract import Sighting
+    from statetrail.extract import ExtractorConfig
     from statetrail.ingest.importer import capture_source, import_files
     from statetrail.store import SqliteStore
 
@@ -63,8 +63,8 @@ def command(
                 def report(path: Path, read: int, size: int) -> None:
                     bar.update(task, description=path.name[:40], completed=read, total=size)
 
-                how = Sighting(known, opened.pseudonyms, wanted, header)
-                done = import_files(files, opened, how, report)
+                config = ExtractorConfig(known, opened.fingerprinter, wanted, header)
+                done = import_files(files, opened, config, report)
         finally:
             if forget_key:
                 opened.forget_key()

@@ -1,30 +1,30 @@
 """Sightings: what one exchange says of the state that was issued and presented in it."""
 
-from statetrail.extract.extractor import Sighting, sight
-from statetrail.extract.fingerprint import Pseudonymiser
+from statetrail.extract.extractor import ExtractorConfig, extract
+from statetrail.extract.fingerprint import Fingerprinter
 from statetrail.extract.records import (
     Exchange,
+    ExchangeFacts,
     ExchangeRow,
     Issued,
     Presented,
     Request,
     Response,
-    Seen,
-    Sighted,
-    Trace,
+    StorableValue,
+    TokenCandidate,
 )
 
 __all__ = [
     "Exchange",
+    "ExchangeFacts",
     "ExchangeRow",
+    "ExtractorConfig",
+    "Fingerprinter",
     "Issued",
     "Presented",
-    "Pseudonymiser",
     "Request",
     "Response",
-    "Seen",
-    "Sighted",
-    "Sighting",
-    "Trace",
-    "sight",
+    "StorableValue",
+    "TokenCandidate",
+    "extract",
 ]

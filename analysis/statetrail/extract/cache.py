@@ -5,7 +5,7 @@ anew. Nothing depends on what is remembered but the time that it takes.
 """
 
 
-class Memory[Key, Value](dict[Key, Value]):
+class BoundedCache[Key, Value](dict[Key, Value]):
     """A bounded memory of a pure function's results; `get` is the dictionary's own.
 
     Parameters

@@ -1,6 +1,6 @@
 """A dialect's declaration turned into the lookup tables that single exchanges are held against.
 
-Enters: a `Dialect`. Leaves: a `Plan`.
+Enters: a `Dialect`. Leaves: a `CompiledDialect`.
 """
 
 import re
@@ -18,7 +18,7 @@ from statetrail.dialects import (
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class CompiledDialect:
     """One dialect as lookup tables; header names and case-folded query keys are lower-case bytes.
 
     Attributes

@@ -1,6 +1,6 @@
 """How sightings are made: the dialects, the key, what the user wants in clear.
 
-Enters: the user's choice. Leaves: a `Sighting`, which remembers of the traffic what repeats.
+Enters: the user's choice. Leaves: a `ExtractorConfig`, which remembers of the traffic what repeats.
 """
 
 import re
@@ -9,12 +9,12 @@ from typing import Final
 
 from statetrail.dialects import Dialect, Param
 from statetrail.dialects.grammar import MAX_VALUE
-from statetrail.extract.cache import Memory
-from statetrail.extract.compiled import Plan
-from statetrail.extract.exchange_row import Key as StandingKey
-from statetrail.extract.exchange_row import Standing
-from statetrail.extract.fingerprint import Pseudonymiser
-from statetrail.extract.headers import Heads
+from statetrail.extract.cache import BoundedCache
+from statetrail.extract.compiled import CompiledDialect
+from statetrail.extract.exchange_row import Key as MetadataKey
+from statetrail.extract.exchange_row import RequestMetadata
+from statetrail.extract.fingerprint import Fingerprinter
+from statetrail.extract.headers import HeaderReader
 from statetrail.extract.path import Paths
 from statetrail.extract.state import Key, State
 from statetrail.extract.target import Targets
@@ -28,8 +28,8 @@ REMEMBERED: Final = 2048
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
-    """How sightings are made: the dialects, the key, what the user wants clear.
+class ExtractorConfig:
+    """How exchanges are read: the dialects, the key, what the user wants clear.
 
     Attributes
     ----------
@@ -44,27 +44,36 @@ class Sighting:
     """
 
     dialects: tuple[Dialect, ...]
-    pseudonyms: Pseudonymiser
+    fingerprinter: Fingerprinter
     clear: frozenset[str] = frozenset()
     client_header: str | None = None
-    plans: tuple[Plan, ...] = field(init=False, repr=False, compare=False)
+    compiled_dialects: tuple[CompiledDialect, ...] = field(init=False, repr=False, compare=False)
     targets: Targets = field(init=False, repr=False, compare=False)
-    heads: Heads = field(init=False, repr=False, compare=False)
-    states: Memory[Key, State] = field(init=False, repr=False, compare=False)
-    standings: Memory[StandingKey, Standing] = field(init=False, repr=False, compare=False)
+    headers: HeaderReader = field(init=False, repr=False, compare=False)
+    states: BoundedCache[Key, State] = field(init=False, repr=False, compare=False)
+    metadata: BoundedCache[MetadataKey, RequestMetadata] = field(
+        init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
-        plans = tuple(Plan.of(dialect) for dialect in self.dialects)
-        heads = Heads(plans, self.pseudonyms, self.client_header, hides_client=self.hides_client)
-        presents = frozenset(n.lower() for p in plans for n in (*p.query, *p.query_folded))
+        compiled_dialects = tuple(CompiledDialect.of(dialect) for dialect in self.dialects)
+        headers = HeaderReader(
+            compiled_dialects,
+            self.fingerprinter,
+            self.client_header,
+            hides_client=self.hides_client,
+        )
+        presents = frozenset(
+            n.lower() for p in compiled_dialects for n in (*p.query, *p.query_folded)
+        )
         made = {
-            "plans": plans,
+            "compiled_dialects": compiled_dialects,
             "targets": Targets(
-                Paths(self.dialects, self.pseudonyms), presents, QueryPrints(self.pseudonyms)
+                Paths(self.dialects, self.fingerprinter), presents, QueryPrints(self.fingerprinter)
             ),
-            "heads": heads,
-            "states": Memory(REMEMBERED),
-            "standings": Memory(REMEMBERED),
+            "headers": headers,
+            "states": BoundedCache(REMEMBERED),
+            "metadata": BoundedCache(REMEMBERED),
         }
         for name, value in made.items():
             object.__setattr__(self, name, value)
@@ -74,11 +83,11 @@ class Sighting:
         """Whether the header that tells clients apart carries a credential."""
         return self.client_header is not None and bool(_CREDENTIAL.search(self.client_header))
 
-    def may_be_clear(self, plan: Plan, param: Param | None, value: str) -> bool:
+    def may_be_clear(self, compiled: CompiledDialect, param: Param | None, value: str) -> bool:
         """Whether the form of a value allows to store it in clear."""
         if param is None:
             return False
         if param.name in self.clear and len(value) <= MAX_VALUE and value.isprintable():
             return True
-        pattern = plan.clear.get(param.name)
+        pattern = compiled.clear.get(param.name)
         return pattern is not None and pattern.fullmatch(value) is not None

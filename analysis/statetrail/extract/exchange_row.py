@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from statetrail.extract.headers import Answered, AnsweredTexts, Asked, AskedTexts, answered_texts
+from statetrail.extract.headers import (
+    RequestHeaders,
+    RequestTexts,
+    ResponseHeaders,
+    ResponseTexts,
+    response_texts,
+)
 from statetrail.extract.masking import Secrets, writings
 from statetrail.extract.path import Path
 from statetrail.extract.records import Exchange, ExchangeRow, Request
@@ -18,7 +24,7 @@ from statetrail.extract.state import State
 from statetrail.extract.text import clean, mask_path
 
 if TYPE_CHECKING:
-    from statetrail.extract.config import Sighting
+    from statetrail.extract.config import ExtractorConfig
 
 MAX_REMEMBERED: Final = 512
 """Characters of method, scheme, host and version with which a standing is remembered."""
@@ -32,12 +38,14 @@ _FLOW_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _INT64: Final = 2**63
 
 
-type Key = tuple[Path, Asked, Answered, State, str | None, str | None, str, str, str, int, str]
-"""All that a `Standing` is made from: path, heads and state; peer, proxy user, method, scheme,
-host, port and version."""
+type Key = tuple[
+    Path, RequestHeaders, ResponseHeaders, State, str | None, str | None, str, str, str, int, str
+]
+"""All that a `RequestMetadata` is made from: path, heads and state; peer, proxy user, method,
+scheme, host, port and version."""
 
 
-class Standing(msgspec.Struct, frozen=True, gc=False):
+class RequestMetadata(msgspec.Struct, frozen=True, gc=False):
     """What an exchange says that others of the same client say as well: as it may be kept."""
 
     peer: str | None
@@ -49,16 +57,16 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
     path: str
     endpoint: str
     http_version: str
-    asked: AskedTexts
-    answered: AnsweredTexts
+    request_headers: RequestTexts
+    response_headers: ResponseTexts
 
 
 def exchange_row(
     exchange: Exchange,
-    asked: Asked,
-    answered: Answered,
+    request_headers: RequestHeaders,
+    response_headers: ResponseHeaders,
     path: Path,
-    how: "Sighting",
+    config: "ExtractorConfig",
     state: State,
     *,
     notes: Collection[str],
@@ -66,24 +74,32 @@ def exchange_row(
     """The row of an exchange; `asked` and `answered` are its heads."""
     request, response = exchange.request, exchange.response
     key: Key = (
-        *(path, asked, answered, state, request.peer, request.proxy_user, request.method),
+        *(
+            path,
+            request_headers,
+            response_headers,
+            state,
+            request.peer,
+            request.proxy_user,
+            request.method,
+        ),
         *(request.scheme, request.host, request.port, request.http_version),
     )
-    said = how.standings.get(key)
+    said = config.metadata.get(key)
     if said is None:
-        said = _standing(key, request.target, how)
+        said = _metadata(key, request.target, config)
         if _is_small(request):
-            how.standings.keep(key, said)
+            config.metadata.keep(key, said)
     return ExchangeRow(
-        _flow_id(exchange.flow_id, how, state.secrets),
+        _flow_id(exchange.flow_id, config, state.secrets),
         max(-_INT64, min(request.start_us, _INT64 - 1)),
         _int64(request.end_us),
         _int64(response.start_us) if response is not None else None,
         _int64(response.end_us) if response is not None else None,
         said.peer,
-        said.asked.agent,
+        said.request_headers.agent,
         said.proxy_user,
-        said.asked.client,
+        said.request_headers.client,
         said.method,
         said.scheme,
         said.host,
@@ -95,33 +111,50 @@ def exchange_row(
         _int64(request.body_bytes),
         _int64(response.body_bytes) if response is not None else None,
         None if exchange.error is None else clean(exchange.error, 64),
-        said.answered.cache_control,
-        said.answered.age_s,
-        said.asked.origin,
-        said.answered.exposed,
+        said.response_headers.cache_control,
+        said.response_headers.age_s,
+        said.request_headers.origin,
+        said.response_headers.exposed,
         state.dialects,
         clean(",".join(dict.fromkeys(notes)), 1024) if notes else "",
     )
 
 
-def _standing(key: Key, target: bytes, how: "Sighting") -> Standing:
-    path, asked, answered, state, peer, proxy_user, method, scheme, host, port, version = key
+def _metadata(key: Key, target: bytes, config: "ExtractorConfig") -> RequestMetadata:
+    (
+        path,
+        request_headers,
+        response_headers,
+        state,
+        peer,
+        proxy_user,
+        method,
+        scheme,
+        host,
+        port,
+        version,
+    ) = key
     secrets, host = state.secrets, host.lower()
     # One look at all texts at once: as a rule no secret is near any of them.
     about = "\0".join((peer or "", proxy_user or "", method, scheme, host, version))
     if (
-        secrets.near(path.writings, asked.writings, answered.writings, *writings(about))
+        secrets.near(
+            path.writings, request_headers.writings, response_headers.writings, *writings(about)
+        )
         or secrets.known(path.names)
-        or secrets.known(answered.words)
+        or secrets.known(response_headers.words)
     ):
         hide = secrets.hide
-        shown_path, endpoint = mask_path(target, how.pseudonyms, secrets)
-        client, served = how.heads.asked_texts(asked, secrets), answered_texts(answered, secrets)
+        shown_path, endpoint = mask_path(target, config.fingerprinter, secrets)
+        client, served = (
+            config.headers.request_texts(request_headers, secrets),
+            response_texts(response_headers, secrets),
+        )
     else:
         hide = _as_it_is
         shown_path, endpoint = path.shown, path.endpoint
-        client, served = asked.texts, answered.texts
-    return Standing(
+        client, served = request_headers.texts, response_headers.texts
+    return RequestMetadata(
         peer=None if peer is None else clean(hide(peer), 64),
         proxy_user=None if proxy_user is None else clean(hide(proxy_user), 128),
         method=method if method in _METHODS else clean(hide(method), 32),
@@ -131,8 +164,8 @@ def _standing(key: Key, target: bytes, how: "Sighting") -> Standing:
         path=shown_path,
         endpoint=endpoint,
         http_version=version if version in _VERSIONS else clean(hide(version), 16),
-        asked=client,
-        answered=served,
+        request_headers=client,
+        response_headers=served,
     )
 
 
@@ -149,10 +182,10 @@ def _int64(number: int | None) -> int | None:
     return number if number is not None and -_INT64 <= number < _INT64 else None
 
 
-def _flow_id(flow_id: str, how: "Sighting", secrets: Secrets) -> str:
+def _flow_id(flow_id: str, config: "ExtractorConfig", secrets: Secrets) -> str:
     """The flow id, which tells doubled exchanges: of a hostile file's its digest."""
     if _FLOW_ID.fullmatch(flow_id):
         written = flow_id.casefold()
         if not secrets.near(written) and not secrets.known((written,)):
             return flow_id
-    return f"{how.pseudonyms.fingerprint(flow_id) % (2 * _INT64):016x}"
+    return f"{config.fingerprinter.fingerprint(flow_id) % (2 * _INT64):016x}"

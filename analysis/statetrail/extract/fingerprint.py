@@ -9,7 +9,7 @@ import urllib.parse
 from hashlib import blake2b
 from typing import Final
 
-from statetrail.extract.records import Seen
+from statetrail.extract.records import StorableValue
 from statetrail.schema import pseudonym
 
 MAX_HASHED: Final = 65_536
@@ -29,7 +29,7 @@ _CLASSES: Final = (
 _HEX: Final = re.compile("[0-9a-f]+")
 
 
-class Pseudonymiser:
+class Fingerprinter:
     """Turns values into fingerprints under one key (16 to 64 bytes)."""
 
     __slots__ = ("_hash", "_seen")
@@ -38,10 +38,10 @@ class Pseudonymiser:
         if not 16 <= len(key) <= 64:
             raise ValueError("a pseudonym key has 16 to 64 bytes")
         self._hash = blake2b(key=key, digest_size=8)
-        self._seen: dict[tuple[str, bool], Seen] = {}
+        self._seen: dict[tuple[str, bool], StorableValue] = {}
 
     def __repr__(self) -> str:
-        return "Pseudonymiser(…)"
+        return "Fingerprinter(…)"
 
     def fingerprint(self, value: str | bytes) -> int:
         """The signed 64-bit fingerprint of a value."""
@@ -54,14 +54,14 @@ class Pseudonymiser:
         """The short readable pseudonym of a value, e.g. ``~1a2b3c4d``."""
         return pseudonym(self.fingerprint(value))
 
-    def see(self, value: str, *, clear: bool) -> Seen:
+    def storable(self, value: str, *, clear: bool) -> StorableValue:
         """The storable form of a value."""
         # A client presents the same value in request after request.
         if (seen := self._seen.get((value, clear))) is not None:
             return seen
         exact = self.fingerprint(value)
         normal = normal_form(value)
-        seen = Seen(
+        seen = StorableValue(
             value=value if clear else None,
             fingerprint=exact,
             normal_fingerprint=exact if normal == value else self.fingerprint(normal),

@@ -1,7 +1,7 @@
-"""What the head of a message says, remembered, since clients and servers repeat theirs.
+"""What the header fields of a message say, cached, since clients and servers repeat theirs.
 
-Enters: header fields as on the wire. Leaves: `Asked` of a request and `Answered` of a response:
-what dialects find in them, and the texts that are kept of them where no secret is near. Fields
+Enters: header fields as on the wire. Leaves: `RequestHeaders` or `ResponseHeaders`: the values that
+dialects find in them, and the texts that are kept of them where no secret is near. Fields
 that say nothing of state or of the client (dates, lengths, validators) do not tell heads apart.
 """
 
@@ -13,21 +13,21 @@ from typing import Final
 import msgspec
 
 from statetrail.extract.bodies import content_codings
-from statetrail.extract.cache import Memory
-from statetrail.extract.compiled import Plan
-from statetrail.extract.fingerprint import Pseudonymiser
+from statetrail.extract.cache import BoundedCache
+from statetrail.extract.compiled import CompiledDialect
+from statetrail.extract.fingerprint import Fingerprinter
 from statetrail.extract.masking import Secrets, writings
-from statetrail.extract.records import MAX_SIGHTINGS, MAX_TRACES, Fields, Place
+from statetrail.extract.records import MAX_TOKEN_CANDIDATES, MAX_VALUES, CandidatePlace, Fields
 from statetrail.extract.text import clean
-from statetrail.extract.token_candidates import DULL, header_traces
+from statetrail.extract.token_candidates import DULL, header_candidates
 from statetrail.extract.wire_values import (
     FieldLines,
-    Issue,
-    Presentation,
+    IssuedValue,
+    PresentedValue,
     combined,
     field_lines,
     header_issues,
-    presentations,
+    presented_values,
 )
 
 MAX_USER_AGENT: Final = 256
@@ -53,7 +53,7 @@ _DIRECTIVE: Final = re.compile(
 _SECONDS: Final = re.compile(r"[0-9]{1,10}")
 
 
-class AskedTexts(msgspec.Struct, frozen=True, gc=False):
+class RequestTexts(msgspec.Struct, frozen=True, gc=False):
     """What may be kept of a request's head."""
 
     agent: str | None
@@ -61,7 +61,7 @@ class AskedTexts(msgspec.Struct, frozen=True, gc=False):
     client: str | None
 
 
-class Asked(msgspec.Struct, frozen=True, gc=False, eq=False):
+class RequestHeaders(msgspec.Struct, frozen=True, gc=False, eq=False):
     """What a request's head says; compared by identity.
 
     Attributes
@@ -78,16 +78,16 @@ class Asked(msgspec.Struct, frozen=True, gc=False, eq=False):
         All of them, as secrets are looked for in them.
     """
 
-    presented: tuple[tuple[Presentation, ...], ...]
-    traces: tuple[tuple[Place, int], ...]
+    presented: tuple[tuple[PresentedValue, ...], ...]
+    token_candidates: tuple[tuple[CandidatePlace, int], ...]
     agent: str | None
     origin: str | None
     client: str | None
-    texts: AskedTexts
+    texts: RequestTexts
     writings: str
 
 
-class AnsweredTexts(msgspec.Struct, frozen=True, gc=False):
+class ResponseTexts(msgspec.Struct, frozen=True, gc=False):
     """What may be kept of a response's head."""
 
     cache_control: str | None = None
@@ -95,7 +95,7 @@ class AnsweredTexts(msgspec.Struct, frozen=True, gc=False):
     exposed: str | None = None
 
 
-class Answered(msgspec.Struct, frozen=True, gc=False, eq=False):
+class ResponseHeaders(msgspec.Struct, frozen=True, gc=False, eq=False):
     """What a response's head says; compared by identity.
 
     Attributes
@@ -112,18 +112,18 @@ class Answered(msgspec.Struct, frozen=True, gc=False, eq=False):
         All of them, as secrets are looked for in them: within, and as a whole.
     """
 
-    issued: tuple[tuple[Issue, ...], ...]
+    issued: tuple[tuple[IssuedValue, ...], ...]
     codings: tuple[str, ...] = ()
     charset: str | None = None
     cache_control: str | None = None
     age: str | None = None
     exposed: str | None = None
-    texts: AnsweredTexts = AnsweredTexts()
+    texts: ResponseTexts = ResponseTexts()
     writings: str = ""
     words: frozenset[str] = frozenset()
 
 
-class _Dull(Memory[bytes, bool]):
+class _Dull(BoundedCache[bytes, bool]):
     """Names of fields, as they were written, by whether they say nothing."""
 
     __slots__ = ("_is_dull",)
@@ -137,7 +137,7 @@ class _Dull(Memory[bytes, bool]):
         return self.keep(name, dull) if len(name) <= MAX_NAME else dull
 
 
-class Heads:
+class HeaderReader:
     """The heads that were seen last.
 
     Parameters
@@ -153,93 +153,116 @@ class Heads:
     """
 
     __slots__ = (
-        "_answered", "_asked", "_client_header", "_dull_answered", "_dull_asked", "_hides_client",
-        "_nothing", "_plans", "_presents", "_pseudonyms", "_reads",
+        "_client_header",
+        "_dialects",
+        "_dull_in_requests",
+        "_dull_in_responses",
+        "_fingerprinter",
+        "_hides_client",
+        "_nothing",
+        "_presents",
+        "_reads",
+        "_requests",
+        "_responses",
     )  # fmt: skip
 
     def __init__(
         self,
-        plans: tuple[Plan, ...],
-        pseudonyms: Pseudonymiser,
+        compiled_dialects: tuple[CompiledDialect, ...],
+        fingerprinter: Fingerprinter,
         client_header: str | None,
         *,
         hides_client: bool,
     ) -> None:
-        self._plans = plans
-        self._pseudonyms = pseudonyms
+        self._dialects = compiled_dialects
+        self._fingerprinter = fingerprinter
         self._client_header = client_header.encode() if client_header is not None else None
         self._hides_client = hides_client
-        self._presents = frozenset(name for plan in plans for name in plan.headers)
+        self._presents = frozenset(
+            name for compiled in compiled_dialects for name in compiled.headers
+        )
         self._reads = self._presents | {b"user-agent", b"origin", b"referer", self._client_header}
-        self._asked: Memory[Fields, Asked] = Memory(REMEMBERED)
-        self._answered: Memory[Fields, Answered] = Memory(REMEMBERED)
-        self._dull_asked = _Dull(self._is_dull_asked)
-        self._dull_answered = _Dull(self._is_dull_answered)
-        self._nothing = Answered(tuple(() for _ in plans))
+        self._requests: BoundedCache[Fields, RequestHeaders] = BoundedCache(REMEMBERED)
+        self._responses: BoundedCache[Fields, ResponseHeaders] = BoundedCache(REMEMBERED)
+        self._dull_in_requests = _Dull(self._is_dull_in_requests)
+        self._dull_in_responses = _Dull(self._is_dull_in_responses)
+        self._nothing = ResponseHeaders(tuple(() for _ in compiled_dialects))
 
-    def asked(self, fields: Fields) -> Asked:
+    def request_headers(self, fields: Fields) -> RequestHeaders:
         """What a request's head says."""
-        telling = _telling(fields, self._dull_asked)
-        if (known := self._asked.get(telling)) is not None:
+        telling = _telling(fields, self._dull_in_requests)
+        if (known := self._requests.get(telling)) is not None:
             return known
-        asked = self._read_asked(telling)
-        return self._asked.keep(telling, asked) if _is_small(telling) else asked
+        request_headers = self._read_request(telling)
+        return (
+            self._requests.keep(telling, request_headers) if _is_small(telling) else request_headers
+        )
 
-    def answered(self, fields: Fields | None) -> Answered:
+    def response_headers(self, fields: Fields | None) -> ResponseHeaders:
         """What a response's head says; nothing, of no response."""
         if fields is None:
             return self._nothing
-        telling = _telling(fields, self._dull_answered)
-        if (known := self._answered.get(telling)) is not None:
+        telling = _telling(fields, self._dull_in_responses)
+        if (known := self._responses.get(telling)) is not None:
             return known
-        answered = self._read_answered(telling)
-        return self._answered.keep(telling, answered) if _is_small(telling) else answered
+        response_headers = self._read_response(telling)
+        return (
+            self._responses.keep(telling, response_headers)
+            if _is_small(telling)
+            else response_headers
+        )
 
-    def asked_texts(self, asked: Asked, secrets: Secrets) -> AskedTexts:
+    def request_texts(self, request_headers: RequestHeaders, secrets: Secrets) -> RequestTexts:
         """What may be kept of a request's head, without the secrets of its exchange."""
-        agent, origin, client = asked.agent, asked.origin, asked.client
+        agent, origin, client = (
+            request_headers.agent,
+            request_headers.origin,
+            request_headers.client,
+        )
         if client is not None:
             client = (
-                self._pseudonyms.pseudonym(client)
+                self._fingerprinter.pseudonym(client)
                 if self._hides_client
                 else clean(secrets.hide(client), 128)
             )
         if origin is not None:
             origin = secrets.hide(origin) if _ORIGIN.fullmatch(origin) else "(malformed)"
-        return AskedTexts(
+        return RequestTexts(
             None if agent is None else clean(secrets.hide(agent), MAX_USER_AGENT), origin, client
         )
 
-    def _is_dull_asked(self, name: bytes) -> bool:
+    def _is_dull_in_requests(self, name: bytes) -> bool:
         return name in DULL and name not in self._reads
 
-    def _is_dull_answered(self, name: bytes) -> bool:
-        return name not in _READ and not any(name.startswith(p.prefixes) for p in self._plans)
+    def _is_dull_in_responses(self, name: bytes) -> bool:
+        return name not in _READ and not any(name.startswith(p.prefixes) for p in self._dialects)
 
-    def _read_asked(self, fields: Fields) -> Asked:
+    def _read_request(self, fields: Fields) -> RequestHeaders:
         lines = field_lines(fields)
         agent, origin = combined(lines, b"user-agent"), combined(lines, b"origin")
         client = combined(lines, self._client_header) if self._client_header is not None else None
-        heard = Asked(
-            presented=tuple(tuple(presentations(lines, (), plan)) for plan in self._plans),
-            traces=tuple(
+        heard = RequestHeaders(
+            presented=tuple(
+                tuple(presented_values(lines, (), compiled)) for compiled in self._dialects
+            ),
+            token_candidates=tuple(
                 islice(
-                    header_traces(lines, self._presents, self._pseudonyms),
+                    header_candidates(lines, self._presents, self._fingerprinter),
                     # Those that the request presents fall out later, of both places.
-                    MAX_TRACES + 2 * MAX_SIGHTINGS,
+                    MAX_TOKEN_CANDIDATES + 2 * MAX_VALUES,
                 )
             ),
             agent=agent,
             origin=origin,
             client=client,
-            texts=AskedTexts(None, None, None),
+            texts=RequestTexts(None, None, None),
             writings=_all_writings(agent, origin, client),
         )
         return msgspec.structs.replace(
-            heard, texts=self.asked_texts(heard, Secrets(self._pseudonyms))
+            heard, texts=self.request_texts(heard, Secrets(self._fingerprinter))
         )
 
-    def _read_answered(self, fields: Fields) -> Answered:
+    def _read_response(self, fields: Fields) -> ResponseHeaders:
         lines = field_lines(fields)
         codings, charset = body_coding(lines)
         cache_control = combined(lines, b"cache-control")
@@ -248,8 +271,8 @@ class Heads:
             combined(lines, b"access-control-expose-headers"),
         )
         directives = _directives(cache_control)
-        heard = Answered(
-            issued=tuple(tuple(header_issues(lines, plan)) for plan in self._plans),
+        heard = ResponseHeaders(
+            issued=tuple(tuple(header_issues(lines, compiled)) for compiled in self._dialects),
             codings=codings,
             charset=charset,
             cache_control=cache_control,
@@ -259,7 +282,7 @@ class Heads:
             words=frozenset(text.casefold() for text in (*directives, (age or "").strip())),
         )
         return msgspec.structs.replace(
-            heard, texts=answered_texts(heard, Secrets(self._pseudonyms))
+            heard, texts=response_texts(heard, Secrets(self._fingerprinter))
         )
 
 
@@ -270,15 +293,15 @@ def body_coding(lines: FieldLines) -> tuple[tuple[str, ...], str | None]:
     return codings, charset[1] if charset else None
 
 
-def answered_texts(answered: Answered, secrets: Secrets) -> AnsweredTexts:
+def response_texts(response_headers: ResponseHeaders, secrets: Secrets) -> ResponseTexts:
     """What may be kept of a response's head, without the secrets of its exchange."""
-    directives = _directives(answered.cache_control)
-    age = (answered.age or "").strip()
-    exposed = answered.exposed
+    directives = _directives(response_headers.cache_control)
+    age = (response_headers.age or "").strip()
+    exposed = response_headers.exposed
     if exposed is not None:
         names = (part.strip().lower() for part in exposed.split(","))
         exposed = clean(secrets.hide(",".join(n for n in names if _FIELD_NAME.fullmatch(n))), 1024)
-    return AnsweredTexts(
+    return ResponseTexts(
         ",".join(part for part in directives if not secrets.hold(part)) or None,
         int(age) if _SECONDS.fullmatch(age) and not secrets.hold(age) else None,
         exposed,

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
-from statetrail.extract.fingerprint import Pseudonymiser, normal_form, raw_bytes
+from statetrail.extract.fingerprint import Fingerprinter, normal_form, raw_bytes
 
 MIN_EQUAL: Final = 4
 """Characters from which on a text that *is* a secret is hidden; shorter ones are everywhere."""
@@ -40,11 +40,11 @@ class Secrets:
         hidden as a whole.
     """
 
-    __slots__ = ("_forms", "_pseudonyms", "_values", "blind")
+    __slots__ = ("_fingerprinter", "_forms", "_values", "blind")
 
-    def __init__(self, pseudonyms: Pseudonymiser) -> None:
+    def __init__(self, fingerprinter: Fingerprinter) -> None:
         self.blind = False
-        self._pseudonyms = pseudonyms
+        self._fingerprinter = fingerprinter
         self._values: dict[str, str] = {}
         self._forms: tuple[str, ...] | None = ()
 
@@ -88,15 +88,15 @@ class Secrets:
     def hide(self, text: str) -> str:
         """The text with every secret within it replaced by its pseudonym."""
         if self.blind:
-            return self._pseudonyms.pseudonym(text)
+            return self._fingerprinter.pseudonym(text)
         if not self._within(text):
             return text
         hidden = text
         for secret in sorted(self._values, key=len, reverse=True):
             if len(secret) >= MIN_WITHIN and secret in hidden.casefold():
-                name = self._pseudonyms.pseudonym(self._values[secret])
+                name = self._fingerprinter.pseudonym(self._values[secret])
                 hidden = re.sub(re.escape(secret), name, hidden, flags=re.IGNORECASE)
-        return self._pseudonyms.pseudonym(text) if self._within(hidden) else hidden
+        return self._fingerprinter.pseudonym(text) if self._within(hidden) else hidden
 
     def _within(self, text: str) -> bool:
         if len(text) < MIN_WITHIN or not self._values:

@@ -12,10 +12,10 @@ from typing import Final
 import msgspec
 
 from statetrail.dialects import Dialect, XmlRootIssue
-from statetrail.extract.cache import Memory
-from statetrail.extract.fingerprint import Pseudonymiser
+from statetrail.extract.cache import BoundedCache
+from statetrail.extract.fingerprint import Fingerprinter
 from statetrail.extract.masking import writings
-from statetrail.extract.records import MAX_SIGHTINGS, MAX_TRACES
+from statetrail.extract.records import MAX_TOKEN_CANDIDATES, MAX_VALUES
 from statetrail.extract.text import decoded_path, mask_path, segment_kind, target_segments
 
 REMEMBERED: Final = 4096
@@ -52,7 +52,7 @@ class Path(msgspec.Struct, frozen=True, gc=False, eq=False):
     names: frozenset[str]
     shown: str
     endpoint: str
-    traces: tuple[int, ...]
+    token_candidates: tuple[int, ...]
     in_scope: tuple[bool, ...]
     roots: tuple[str, ...]
 
@@ -60,12 +60,12 @@ class Path(msgspec.Struct, frozen=True, gc=False, eq=False):
 class Paths:
     """The paths that were seen last."""
 
-    __slots__ = ("_dialects", "_known", "_pseudonyms")
+    __slots__ = ("_dialects", "_fingerprinter", "_known")
 
-    def __init__(self, dialects: tuple[Dialect, ...], pseudonyms: Pseudonymiser) -> None:
+    def __init__(self, dialects: tuple[Dialect, ...], fingerprinter: Fingerprinter) -> None:
         self._dialects = dialects
-        self._pseudonyms = pseudonyms
-        self._known: Memory[bytes, Path] = Memory(REMEMBERED)
+        self._fingerprinter = fingerprinter
+        self._known: BoundedCache[bytes, Path] = BoundedCache(REMEMBERED)
 
     def of(self, target: bytes) -> Path:
         """The path of a request target."""
@@ -78,9 +78,9 @@ class Paths:
     def _read(self, target: bytes) -> Path:
         segments = target_segments(target)
         decoded = decoded_path(target)
-        shown, endpoint = mask_path(target, self._pseudonyms)
+        shown, endpoint = mask_path(target, self._fingerprinter)
         text = target[:MAX_LENGTH].decode("utf-8", "surrogateescape")
-        prints = dict.fromkeys(map(self._pseudonyms.fingerprint, path_values(text)))
+        candidates = dict.fromkeys(map(self._fingerprinter.fingerprint, path_values(text)))
         return Path(
             writings="\0".join(writings("/".join(segments))),
             names=frozenset(
@@ -88,7 +88,7 @@ class Paths:
             ),
             shown=shown,
             endpoint=endpoint,
-            traces=tuple(islice(prints, MAX_TRACES + MAX_SIGHTINGS)),
+            token_candidates=tuple(islice(candidates, MAX_TOKEN_CANDIDATES + MAX_VALUES)),
             in_scope=tuple(dialect.in_scope(decoded) for dialect in self._dialects),
             roots=tuple(
                 issue.attribute

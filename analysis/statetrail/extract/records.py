@@ -1,7 +1,7 @@
 """The records that pass between capture, sightings and store; all frozen, all plain values.
 
 A `Request` and a `Response` hold what was on the wire and therefore secrets: they live for one call
-of `statetrail.extract.extractor` and have no readable `repr`. A `Sighted` is what may be stored.
+of `statetrail.extract.extract` and have no readable `repr`. `ExchangeFacts` are what may be stored.
 """
 
 from typing import Final, Literal, NamedTuple
@@ -14,11 +14,11 @@ type Fields = tuple[tuple[bytes, bytes], ...]
 type Kind = Literal["value", "establish", "empty"]
 type PresentedChannel = Literal["header", "uriquery"]
 type IssuedChannel = Literal["header", "body"]
-type Place = Literal["query", "path", "referer", "header"]
+type CandidatePlace = Literal["query", "path", "referer", "header"]
 
-MAX_SIGHTINGS: Final = 64
+MAX_VALUES: Final = 64
 """Issued and presented values each that one exchange may leave; more are counted in a note."""
-MAX_TRACES: Final = 16
+MAX_TOKEN_CANDIDATES: Final = 16
 """Traces that one exchange may leave."""
 UNDER_WAY: Final = "under-way"
 """Note of an exchange whose response has begun; one that keeps it never ended."""
@@ -77,7 +77,7 @@ class Exchange(_Unreadable, frozen=True, gc=False):
     notes: tuple[str, ...] = ()
 
 
-class Seen(NamedTuple):
+class StorableValue(NamedTuple):
     """A value as it may be stored: clear text only where allowed, fingerprints always."""
 
     value: str | None
@@ -117,10 +117,10 @@ class Presented(msgspec.Struct, frozen=True, gc=False):
     kind: Kind
 
 
-class Trace(msgspec.Struct, frozen=True, gc=False):
+class TokenCandidate(msgspec.Struct, frozen=True, gc=False):
     """What looked like a token in a request: table `traces` from its third column on."""
 
-    place: Place
+    place: CandidatePlace
     fingerprint: int
 
 
@@ -155,10 +155,10 @@ class ExchangeRow(msgspec.Struct, frozen=True, gc=False):
     notes: str
 
 
-class Sighted(msgspec.Struct, frozen=True, gc=False):
+class ExchangeFacts(msgspec.Struct, frozen=True, gc=False):
     """What one exchange left behind: its row and its sightings. Holds no secret."""
 
     exchange: ExchangeRow
     issued: tuple[Issued, ...] = ()
     presented: tuple[Presented, ...] = ()
-    traces: tuple[Trace, ...] = ()
+    token_candidates: tuple[TokenCandidate, ...] = ()

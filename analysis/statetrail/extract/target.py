@@ -8,9 +8,9 @@ from typing import Final
 
 import msgspec
 
-from statetrail.extract.cache import Memory
+from statetrail.extract.cache import BoundedCache
 from statetrail.extract.path import MAX_LENGTH, MIN_LENGTH, Path, Paths
-from statetrail.extract.records import MAX_SIGHTINGS, MAX_TRACES
+from statetrail.extract.records import MAX_TOKEN_CANDIDATES, MAX_VALUES
 from statetrail.extract.token_candidates import QueryPrints
 from statetrail.extract.wire_values import query_fields
 
@@ -36,7 +36,7 @@ class Target(msgspec.Struct, frozen=True, gc=False, eq=False):
 
     path: Path
     presenting: tuple[tuple[bytes, bytes], ...]
-    prints: tuple[int, ...]
+    candidates: tuple[int, ...]
     capped: bool
 
 
@@ -51,11 +51,11 @@ class Targets:
 
     __slots__ = ("_known", "_paths", "_presents", "_prints")
 
-    def __init__(self, paths: Paths, presents: frozenset[bytes], prints: QueryPrints) -> None:
+    def __init__(self, paths: Paths, presents: frozenset[bytes], candidates: QueryPrints) -> None:
         self._paths = paths
         self._presents = presents
-        self._prints = prints
-        self._known: Memory[bytes, Target] = Memory(REMEMBERED)
+        self._prints = candidates
+        self._known: BoundedCache[bytes, Target] = BoundedCache(REMEMBERED)
 
     def of(self, target: bytes) -> Target:
         """What a request target says."""
@@ -66,13 +66,16 @@ class Targets:
 
     def _read(self, target: bytes) -> Target:
         fields, capped = query_fields(target)
-        prints: dict[int, None] = {}
+        candidates: dict[int, None] = {}
         for _, raw in fields:
-            if MIN_LENGTH <= len(raw) <= MAX_LENGTH and len(prints) < MAX_TRACES + MAX_SIGHTINGS:
-                prints |= dict.fromkeys(self._prints(raw))
+            if (
+                MIN_LENGTH <= len(raw) <= MAX_LENGTH
+                and len(candidates) < MAX_TOKEN_CANDIDATES + MAX_VALUES
+            ):
+                candidates |= dict.fromkeys(self._prints(raw))
         return Target(
             self._paths.of(target),
             tuple([field for field in fields if field[0].lower() in self._presents]),
-            tuple(prints),
+            tuple(candidates),
             capped,
         )

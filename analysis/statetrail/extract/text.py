@@ -8,7 +8,7 @@ import re
 import urllib.parse
 from typing import Final
 
-from statetrail.extract.fingerprint import Pseudonymiser
+from statetrail.extract.fingerprint import Fingerprinter
 from statetrail.extract.masking import Secrets
 
 MAX_SEGMENTS: Final = 16
@@ -94,17 +94,17 @@ def decoded_path(target: bytes) -> str:
 
 
 def mask_path(
-    target: bytes, pseudonyms: Pseudonymiser, secrets: Secrets | None = None
+    target: bytes, fingerprinter: Fingerprinter, secrets: Secrets | None = None
 ) -> tuple[str, str]:
     """The storable path and the endpoint template of a request target.
 
-    >>> mask_path(b"/services/v3/baskets/4711/state?CurrId=2", Pseudonymiser(bytes(16)))
+    >>> mask_path(b"/services/v3/baskets/4711/state?CurrId=2", Fingerprinter(bytes(16)))
     ('/services/v3/baskets/4711/state', '/services/v3/baskets/{id}/state')
     """
     segments = target_segments(target)
     if segments == ["*"]:
         return "*", "*"
-    secrets = secrets or Secrets(pseudonyms)
+    secrets = secrets or Secrets(fingerprinter)
     suspect = secrets.hold("/".join(segments))
     path, endpoint, before = [], [], ""
     for segment in segments[:MAX_SEGMENTS]:
@@ -114,7 +114,7 @@ def mask_path(
         kind = segment_kind(name, before)
         if name and (secrets.equal(name) or (suspect and secrets.hold(name))):
             kind = "opaque"
-        shown = name if kind in ("word", "number") else pseudonyms.pseudonym(name)
+        shown = name if kind in ("word", "number") else fingerprinter.pseudonym(name)
         path.append(shown + (";…" if semicolon else ""))
         endpoint.append(name if kind == "word" else "{id}")
         before = name if kind == "word" else ""
@@ -124,7 +124,7 @@ def mask_path(
     whole = "/".join(path)[:MAX_PATH] or "/"
     if suspect and secrets.hold(whole):
         # A secret that has slashes, made of words: seen only as a whole.
-        return "/" + pseudonyms.pseudonym(whole), "/{id}"
+        return "/" + fingerprinter.pseudonym(whole), "/{id}"
     return whole, "/".join(endpoint)[:MAX_PATH] or "/"
 
 

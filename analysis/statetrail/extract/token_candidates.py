@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from typing import Final
 
-from statetrail.extract.cache import Memory
-from statetrail.extract.fingerprint import MAX_REMEMBERED, REMEMBERED, Pseudonymiser
+from statetrail.extract.cache import BoundedCache
+from statetrail.extract.fingerprint import MAX_REMEMBERED, REMEMBERED, Fingerprinter
 from statetrail.extract.path import (
     MAX_LENGTH,
     MAX_PARTS,
@@ -22,7 +22,12 @@ from statetrail.extract.path import (
     is_token,
     path_values,
 )
-from statetrail.extract.records import MAX_SIGHTINGS, MAX_TRACES, Place, Trace
+from statetrail.extract.records import (
+    MAX_TOKEN_CANDIDATES,
+    MAX_VALUES,
+    CandidatePlace,
+    TokenCandidate,
+)
 from statetrail.extract.wire_values import FieldLines, text, unquote
 
 LONG_QUERY: Final = 20
@@ -44,12 +49,12 @@ DULL: Final = frozenset(
 )
 
 
-def traces(
+def token_candidates(
     query: Iterable[int],
     path: Iterable[int],
-    heads: Iterable[tuple[Place, int]],
+    headers: Iterable[tuple[CandidatePlace, int]],
     known: Collection[int],
-) -> tuple[Trace, ...]:
+) -> tuple[TokenCandidate, ...]:
     """The traces of a request.
 
     Parameters
@@ -57,41 +62,41 @@ def traces(
     query, path
         Fingerprints of the values in its query and its path that may be tokens.
     heads
-        Those in its header fields, with their places (`header_traces`).
+        Those in its header fields, with their places (`header_candidates`).
     known
         Fingerprints that the request presents anyway.
 
     Returns
     -------
     tuple
-        At most `MAX_TRACES`, each value and place once, in the order of the places: query, path,
-        ``Referer``, other headers.
+        At most `MAX_TOKEN_CANDIDATES`, each value and place once, in the order of the places:
+        query, path, ``Referer``, other headers.
     """
-    found: dict[tuple[Place, int], None] = {}
+    found: dict[tuple[CandidatePlace, int], None] = {}
     for print_ in query:
         if print_ not in known:
             found["query", print_] = None
     for print_ in path:
         if print_ not in known:
             found["path", print_] = None
-    for each in heads:
+    for each in headers:
         if each[1] not in known:
             found[each] = None
     if not found:
         return ()
-    return tuple([Trace(*each) for each in islice(found, MAX_TRACES)])
+    return tuple([TokenCandidate(*each) for each in islice(found, MAX_TOKEN_CANDIDATES)])
 
 
-def header_traces(
-    lines: FieldLines, presents: frozenset[bytes], pseudonyms: Pseudonymiser
-) -> Iterator[tuple[Place, int]]:
+def header_candidates(
+    lines: FieldLines, presents: frozenset[bytes], fingerprinter: Fingerprinter
+) -> Iterator[tuple[CandidatePlace, int]]:
     """Fingerprints of what may be a token in a request's header fields, each place once.
 
     `presents` are the names of headers that a dialect knows: what they present is left out.
     """
-    seen: set[tuple[Place, int]] = set()
+    seen: set[tuple[CandidatePlace, int]] = set()
     for place, value in _values(lines, presents):
-        each = place, pseudonyms.fingerprint(value)
+        each = place, fingerprinter.fingerprint(value)
         if each not in seen:
             seen.add(each)
             yield each
@@ -100,21 +105,21 @@ def header_traces(
 class QueryPrints:
     """Fingerprints of what may be a token in a query's value, remembered."""
 
-    __slots__ = ("_known", "_pseudonyms")
+    __slots__ = ("_fingerprinter", "_known")
 
-    def __init__(self, pseudonyms: Pseudonymiser) -> None:
-        self._pseudonyms = pseudonyms
-        self._known: Memory[bytes, tuple[int, ...]] = Memory(REMEMBERED)
+    def __init__(self, fingerprinter: Fingerprinter) -> None:
+        self._fingerprinter = fingerprinter
+        self._known: BoundedCache[bytes, tuple[int, ...]] = BoundedCache(REMEMBERED)
 
     def __call__(self, raw: bytes) -> tuple[int, ...]:
         if (known := self._known.get(raw)) is not None:
             return known
-        values = islice(_query_values(text(unquote(raw))), MAX_TRACES + MAX_SIGHTINGS)
-        prints = tuple([self._pseudonyms.fingerprint(value) for value in values])
-        return self._known.keep(raw, prints) if len(raw) <= MAX_REMEMBERED else prints
+        values = islice(_query_values(text(unquote(raw))), MAX_TOKEN_CANDIDATES + MAX_VALUES)
+        candidates = tuple([self._fingerprinter.fingerprint(value) for value in values])
+        return self._known.keep(raw, candidates) if len(raw) <= MAX_REMEMBERED else candidates
 
 
-def _values(lines: FieldLines, presents: frozenset[bytes]) -> Iterator[tuple[Place, str]]:
+def _values(lines: FieldLines, presents: frozenset[bytes]) -> Iterator[tuple[CandidatePlace, str]]:
     if (referers := lines.get(b"referer")) is not None:
         for value in _url_values(text(referers[0][:MAX_LENGTH])):
             yield "referer", value

@@ -1,7 +1,7 @@
 """What one exchange says of state: values as they stand on the wire, not yet fit to be kept.
 
-Enters: a request or a response and a dialect's `Plan`. Leaves: `Presentation` and `Issue` claims
-with raw values, which live for one call of `statetrail.extract.extractor`.
+Enters: a request or a response and a `CompiledDialect`. Leaves: `PresentedValue`s and
+`IssuedValue`s with raw values, which live for one call of `statetrail.extract.extract`.
 """
 
 import re
@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from statetrail.dialects import Param, XmlRootIssue
 from statetrail.dialects.grammar import MAX_VALUE, StateValue, parse_state_header
 from statetrail.extract.bodies import MAX_DECODED, CodingError, decode_prefix
-from statetrail.extract.compiled import Plan
+from statetrail.extract.compiled import CompiledDialect
 from statetrail.extract.fingerprint import MAX_HASHED, MAX_REMEMBERED
 from statetrail.extract.records import Fields, IssuedChannel, PresentedChannel
 from statetrail.extract.xml_root import RootError, root_attributes
@@ -32,23 +32,23 @@ _FIRST_LOOK: Final = 2048
 _PARAM_NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
 
 
-class Presentation(NamedTuple):
+class PresentedValue(NamedTuple):
     """A value that the request presents."""
 
-    plan: Plan
+    compiled: CompiledDialect
     param: Param
     value: str
     channel: PresentedChannel
 
 
-class Issue(NamedTuple):
+class IssuedValue(NamedTuple):
     """A value that the response issues; `param` is `None` for an unknown one.
 
     `name` is `None` where the header's name is no parameter name, which `raw_name` then holds.
     `line` is the whole field value.
     """
 
-    plan: Plan
+    compiled: CompiledDialect
     param: Param | None
     name: str | None
     raw_name: str
@@ -107,34 +107,34 @@ def unquote(raw: bytes) -> bytes:
     return urllib.parse.unquote_to_bytes(raw) if b"%" in raw else raw
 
 
-def presentations(
-    lines: FieldLines, query: Iterable[tuple[bytes, bytes]], plan: Plan
-) -> list[Presentation]:
+def presented_values(
+    lines: FieldLines, query: Iterable[tuple[bytes, bytes]], compiled: CompiledDialect
+) -> list[PresentedValue]:
     """The values that a request presents, by its header fields and its query's fields."""
     found = []
-    if not plan.headers.keys().isdisjoint(lines):
+    if not compiled.headers.keys().isdisjoint(lines):
         for name, values in lines.items():
-            if (param := plan.headers.get(name)) is not None:
+            if (param := compiled.headers.get(name)) is not None:
                 found += [
-                    Presentation(plan, param, text(value).strip(" \t"), "header")
+                    PresentedValue(compiled, param, text(value).strip(" \t"), "header")
                     for value in values
                 ]
     for key, value in query:
-        known = plan.query.get(key) or plan.query_folded.get(key.lower())
+        known = compiled.query.get(key) or compiled.query_folded.get(key.lower())
         if known is not None:
             said = text(unquote(value[:_MAX_VALUE]))
-            found.append(Presentation(plan, known, said, "uriquery"))
+            found.append(PresentedValue(compiled, known, said, "uriquery"))
     return found
 
 
-def header_issues(lines: FieldLines, plan: Plan) -> list[Issue]:
+def header_issues(lines: FieldLines, compiled: CompiledDialect) -> list[IssuedValue]:
     """The values that a response issues in its header fields."""
     return [
         issue
-        for prefix in plan.prefixes
+        for prefix in compiled.prefixes
         for name, values in lines.items()
         if name.startswith(prefix)
-        for issue in _header_issues(text(name[len(prefix) :]), values, plan)
+        for issue in _header_issues(text(name[len(prefix) :]), values, compiled)
     ]
 
 
@@ -142,8 +142,10 @@ def header_issues(lines: FieldLines, plan: Plan) -> list[Issue]:
 _parsed: Final = lru_cache(4096)(parse_state_header)
 
 
-def _header_issues(name: str, values: list[bytes], plan: Plan) -> Iterator[Issue]:
-    param = plan.issued.get(name.encode("utf-8", "surrogateescape"))
+def _header_issues(
+    name: str, values: list[bytes], compiled: CompiledDialect
+) -> Iterator[IssuedValue]:
+    param = compiled.issued.get(name.encode("utf-8", "surrogateescape"))
     # Field names are case-insensitive: an unknown one is known by its lower-case form.
     known = param.name if param else name if _PARAM_NAME.fullmatch(name) else None
     fields = [text(value).strip(" \t") for value in values]
@@ -160,7 +162,7 @@ def _header_issues(name: str, values: list[bytes], plan: Plan) -> Iterator[Issue
             problem = "repeated"
         if problem != state.problem:
             state = StateValue(state.value, problem=problem)
-        yield Issue(plan, param, known, name, state, field, "header")
+        yield IssuedValue(compiled, param, known, name, state, field, "header")
 
 
 def root(body: bytes, codings: tuple[str, ...], charset: str | None) -> dict[str, str] | str:
@@ -174,9 +176,9 @@ def root(body: bytes, codings: tuple[str, ...], charset: str | None) -> dict[str
         return f"body-{error}"
 
 
-def root_issue(value: str, plan: Plan, channel: XmlRootIssue) -> Issue:
+def root_issue(value: str, compiled: CompiledDialect, channel: XmlRootIssue) -> IssuedValue:
     """The value that a response issues on its XML root."""
-    param = plan.dialect.param(channel.param)
+    param = compiled.dialect.param(channel.param)
     problem = None
     if not value:
         problem = "empty-value"
@@ -187,7 +189,7 @@ def root_issue(value: str, plan: Plan, channel: XmlRootIssue) -> Issue:
     elif not value.isprintable() or value != value.strip():
         problem = "control-character"
     state = StateValue(value, channel.usage, channel.priority, problem)
-    return Issue(plan, param, channel.param, channel.param, state, value, "body")
+    return IssuedValue(compiled, param, channel.param, channel.param, state, value, "body")
 
 
 def _attributes(body: bytes, codings: tuple[str, ...], charset: str | None) -> dict[str, str]:

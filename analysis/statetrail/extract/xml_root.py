@@ -22,7 +22,7 @@ from xml.parsers import expat
 
 from lxml import etree
 
-from statetrail.extract.cache import Memory
+from statetrail.extract.cache import BoundedCache
 
 _STEP: Final = 512
 MAX_LXML: Final = 64 << 20
@@ -39,7 +39,7 @@ _USUAL: Final = re.compile(
 _EACH: Final = re.compile(_ATTRIBUTE)
 MAX_REMEMBERED: Final = 512
 """Bytes of a usual beginning that is remembered with its root's attributes."""
-_KNOWN: Final[Memory[bytes, dict[str, str]]] = Memory(2048)
+_KNOWN: Final[BoundedCache[bytes, dict[str, str]]] = BoundedCache(2048)
 # What XML may start with: `<` after blanks; ASCII-compatible, UTF-16, UTF-32 or EBCDIC.
 _MARKUP: Final = re.compile(
     rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[\x00\x09\x0a\x0d\x20]*<|\x4c\x6f\xa7\x94"

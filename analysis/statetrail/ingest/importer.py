@@ -1,8 +1,8 @@
 """Imports capture files into a store: HAR (also gzipped) and mitmproxy flow files.
 
-Enters: files, a store open for writing, how sightings are made. Leaves: rows, by the very same
-`sight` as live recording, and a note for each file of what it added and what was lost. Importing a
-file twice doubles nothing.
+Enters: files, a store open for writing, an `ExtractorConfig`. Leaves: rows, made by the same
+`extract` as live recording, and a note for each file of what it added and what was lost. Importing
+a file twice doubles nothing.
 """
 
 import gzip
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from statetrail.errors import CaptureError
-from statetrail.extract import Exchange, Sighting, sight
+from statetrail.extract import Exchange, ExtractorConfig, extract
 from statetrail.extract.text import clean
 from statetrail.ingest.flowfile import read_flows
 from statetrail.ingest.har.reader import read_har
@@ -59,7 +59,7 @@ class Imported:
 def import_files(
     paths: Iterable[Path | str],
     store: SqliteStore,
-    sighting: Sighting,
+    config: ExtractorConfig,
     progress: Progress | None = None,
 ) -> list[Imported]:
     """Import capture files into a store, in the order given.
@@ -71,7 +71,7 @@ def import_files(
     store
         Where the exchanges go.
     sighting
-        How sightings are made; with the pseudonyms of that store.
+        How exchanges are read; with the fingerprints of that store.
     progress
         Called after each batch.
 
@@ -85,7 +85,7 @@ def import_files(
     files = [Path(path) for path in paths]
     sources = [capture_source(path) for path in files]
     return [
-        _import(path, source, store, sighting, progress)
+        _import(path, source, store, config, progress)
         for path, source in zip(files, sources, strict=True)
     ]
 
@@ -116,7 +116,7 @@ def _import(
     path: Path,
     source: Literal["har", "flows"],
     store: SqliteStore,
-    sighting: Sighting,
+    config: ExtractorConfig,
     progress: Progress | None,
 ) -> Imported:
     size = path.stat().st_size
@@ -125,9 +125,9 @@ def _import(
     problem: str | None = "the import was stopped before the end of the file"
     try:
         with _opened(path) as (file, raw):
-            exchanges = _exchanges(file, source, sighting, losses)
+            exchanges = _exchanges(file, source, config, losses)
             for batch in batched(exchanges, BATCH, strict=False):
-                ids = store.append_many((sight(e, sighting) for e in batch), capture)
+                ids = store.append_many((extract(e, config) for e in batch), capture)
                 tally.duplicates += (twice := ids.count(None))
                 tally.exchanges += len(ids) - twice
                 if progress is not None:
@@ -140,11 +140,11 @@ def _import(
 
 
 def _exchanges(
-    file: BufferedIOBase, source: Literal["har", "flows"], sighting: Sighting, losses: Losses
+    file: BufferedIOBase, source: Literal["har", "flows"], config: ExtractorConfig, losses: Losses
 ) -> Iterator[Exchange]:
     if source == "flows":
         return read_flows(file, losses)
-    return read_har(_Readable(file), sighting.pseudonyms, losses)
+    return read_har(_Readable(file), config.fingerprinter, losses)
 
 
 @contextmanager

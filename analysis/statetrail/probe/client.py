@@ -12,7 +12,7 @@ import httpx
 
 from statetrail.dialects import Dialect, HeaderPresent, Param, QueryPresent
 from statetrail.errors import StatetrailError
-from statetrail.extract.compiled import Plan
+from statetrail.extract.compiled import CompiledDialect
 from statetrail.extract.headers import body_coding
 from statetrail.extract.records import Response
 from statetrail.extract.wire_values import field_lines, header_issues, root, root_issue
@@ -40,7 +40,7 @@ class Prober:
         parts = urlsplit(url)
         self._path = parts.path or "/"
         self._query = parse_qsl(parts.query, keep_blank_values=True)
-        self._param, self._plan = param, Plan.of(dialect)
+        self._param, self._plan = param, CompiledDialect.of(dialect)
         self._usage: str | None = None
         self.token: str | None = None
         # Identity: what a proxy decodes, it may not pass on as it came.

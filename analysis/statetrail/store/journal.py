@@ -1,9 +1,9 @@
 """Recording that goes on whatever happens to the store: nothing here raises once it is open.
 
-Enters: `Sighted` exchanges, one at a time. Leaves: committed rows when `add` returns, as long as
-the store can be written. Where it cannot (full disk, locked, damaged, removed), exchanges wait in
-memory within a bound; those beyond it are lost. Once the store works again what waited is written,
-and the gap is noted in the store: how many exchanges, from when to when, and why.
+Enters: `ExchangeFacts`, one exchange at a time. Leaves: committed rows when `add` returns, as long
+as the store can be written. Where it cannot (full disk, locked, damaged, removed), exchanges wait
+in memory within a bound; those beyond it are lost. Once the store works again what waited is
+written, and the gap is noted in the store: how many exchanges, from when to when, and why.
 
 A removed file is made anew, a damaged one is set aside under another name; both keep the key. The
 note of the capture says how many recorded exchanges went with it.
@@ -22,7 +22,7 @@ from typing import Final
 import apsw
 
 from statetrail.errors import StoreError
-from statetrail.extract import Sighted
+from statetrail.extract import ExchangeFacts
 from statetrail.store.checkpoints import DAMAGED, Checkpoints, pages_of_log
 from statetrail.store.rotation import StoreName
 from statetrail.store.sqlite import CaptureId, Durability, ExchangeId, SqliteStore, WriteError
@@ -54,7 +54,7 @@ class Entry:
         What it counts in memory while it waits to be written, else 0.
     """
 
-    sighted: Sighted
+    facts: ExchangeFacts
     store: SqliteStore | None = None
     exchange_id: ExchangeId | None = None
     weight: int = 0
@@ -69,9 +69,9 @@ class Gap:
     last_us: int = 0
     reason: str = ""
 
-    def add(self, sighted: Sighted, reason: str) -> None:
+    def add(self, facts: ExchangeFacts, reason: str) -> None:
         """Count an exchange."""
-        row = sighted.exchange
+        row = facts.exchange
         begun, ended = row.request_start_us, row.response_end_us or row.request_start_us
         self.first_us = min(self.first_us, begun) if self.exchanges else begun
         self.last_us = max(self.last_us, ended) if self.exchanges else ended
@@ -155,18 +155,18 @@ class Journal:
         """Exchanges that wait in memory."""
         return len(self._waiting)
 
-    def add(self, sighted: Sighted, *, later: bool = False) -> Entry:
+    def add(self, facts: ExchangeFacts, *, later: bool = False) -> Entry:
         """Record an exchange; it is committed when this returns, unless the store is in trouble.
 
         With `later` it is committed with the next one, or by `flush`.
         """
-        entry = Entry(sighted)
+        entry = Entry(facts)
         self._put(entry, later=later)
         return entry
 
-    def update(self, entry: Entry, sighted: Sighted) -> None:
+    def update(self, entry: Entry, facts: ExchangeFacts) -> None:
         """Record that an exchange said more, or ended, since it was added."""
-        entry.sighted = sighted
+        entry.facts = facts
         if entry.weight:
             self.flush()
         elif entry.store is not None and entry.exchange_id is not None:
@@ -177,10 +177,10 @@ class Journal:
         if self._waiting and time.monotonic() >= self._retry_at:
             self._write()
 
-    def lose(self, sighted: Sighted, reason: str) -> None:
+    def lose(self, facts: ExchangeFacts, reason: str) -> None:
         """Count an exchange that is not kept."""
         self.lost += 1
-        self._gap.add(sighted, reason)
+        self._gap.add(facts, reason)
 
     def close(self) -> None:
         """Write what can be written, and close the store."""
@@ -208,7 +208,7 @@ class Journal:
             self._drop(entry, self._trouble or "memory")
             self.flush()
             return
-        entry.weight = _weight(entry.sighted)
+        entry.weight = _weight(entry.facts)
         self._waiting.append(entry)
         self._weight += entry.weight
         if not later and (self._trouble is None or time.monotonic() >= self._retry_at):
@@ -217,7 +217,7 @@ class Journal:
     def _drop(self, entry: Entry, reason: str) -> None:
         """Give an entry up; of one whose beginning is stored that is kept, as under way."""
         if entry.exchange_id is None:
-            self.lose(entry.sighted, reason)
+            self.lose(entry.facts, reason)
 
     def _write(self) -> None:
         """Write all that waits; on an error it waits on."""
@@ -259,7 +259,7 @@ class Journal:
             if store.closed:
                 continue  # of an exchange that outlived several rotations the beginning is kept
             capture = self._capture if store is self.store else None
-            ids = store.write([(e.exchange_id, e.sighted) for e in part], capture)
+            ids = store.write([(e.exchange_id, e.facts) for e in part], capture)
             for entry, exchange_id in zip(part, ids, strict=True):
                 if entry.exchange_id is None:
                     self.recorded += 1
@@ -356,8 +356,8 @@ class Journal:
         self._notes.clear()
 
 
-def _weight(sighted: Sighted) -> int:
-    return 1 + len(sighted.issued) + len(sighted.presented) + len(sighted.traces)
+def _weight(facts: ExchangeFacts) -> int:
+    return 1 + len(facts.issued) + len(facts.presented) + len(facts.token_candidates)
 
 
 def _when(us: int) -> str:

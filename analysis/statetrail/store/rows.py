@@ -1,6 +1,6 @@
 """Exchanges as rows: the statements that add them to a store, and replace them there.
 
-Enters: `Sighted` exchanges. Leaves: rows of the fact tables, within the caller's transaction.
+Enters: `ExchangeFacts`. Leaves: rows of the fact tables, within the caller's transaction.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,7 +10,7 @@ from typing import Final, NewType
 import apsw
 from msgspec.structs import astuple
 
-from statetrail.extract import Sighted
+from statetrail.extract import ExchangeFacts
 from statetrail.schema import EXCHANGES, ISSUED, PRESENTED, TRACES, Table
 
 ExchangeId = NewType("ExchangeId", int)
@@ -34,13 +34,13 @@ _REMOVE: Final = tuple(
 type _Value = int | str | None
 
 
-def add(cursor: apsw.Cursor, batch: Sequence[Sighted]) -> list[ExchangeId | None]:
+def add(cursor: apsw.Cursor, batch: Sequence[ExchangeFacts]) -> list[ExchangeId | None]:
     """Add exchanges; the ids that they have got, `None` for one that is there already."""
     before = cursor.connection.total_changes()
     exchanges: list[_Value] = []
-    for sighted in batch:
+    for facts in batch:
         exchanges.append(None)  # SQLite gives each the id after the last
-        exchanges += astuple(sighted.exchange)
+        exchanges += astuple(facts.exchange)
     _insert(cursor, EXCHANGES, exchanges)
     new = cursor.connection.total_changes() - before
     if not new:
@@ -51,29 +51,29 @@ def add(cursor: apsw.Cursor, batch: Sequence[Sighted]) -> list[ExchangeId | None
         found = {tuple(once): ExchangeId(at) for at, *once in cursor.execute(_SINCE, (end - new,))}
         # Of two in the batch the first was added.
         ids = [found.pop((s.exchange.request_start_us, s.exchange.flow_id), None) for s in batch]
-    _add_sightings(cursor, ((at, s) for at, s in zip(ids, batch, strict=True) if at is not None))
+    _add_values(cursor, ((at, s) for at, s in zip(ids, batch, strict=True) if at is not None))
     return ids
 
 
-def replace(cursor: apsw.Cursor, exchange_id: ExchangeId, sighted: Sighted) -> None:
+def replace(cursor: apsw.Cursor, exchange_id: ExchangeId, facts: ExchangeFacts) -> None:
     """Let a stored exchange say what `sighted` says; nothing happens if it is gone."""
-    cursor.execute(_CHANGE_EXCHANGE, (*astuple(sighted.exchange), exchange_id))
+    cursor.execute(_CHANGE_EXCHANGE, (*astuple(facts.exchange), exchange_id))
     if cursor.connection.changes() == 0:
         return
     for statement in _REMOVE:
         cursor.execute(statement, (exchange_id,))
-    _add_sightings(cursor, [(exchange_id, sighted)])
+    _add_values(cursor, [(exchange_id, facts)])
 
 
-def _add_sightings(cursor: apsw.Cursor, batch: Iterable[tuple[int, Sighted]]) -> None:
+def _add_values(cursor: apsw.Cursor, batch: Iterable[tuple[int, ExchangeFacts]]) -> None:
     issued: list[_Value] = []
     presented: list[_Value] = []
     traces: list[_Value] = []
-    for exchange_id, sighted in batch:
+    for exchange_id, facts in batch:
         for values, found in (
-            (issued, sighted.issued),
-            (presented, sighted.presented),
-            (traces, sighted.traces),
+            (issued, facts.issued),
+            (presented, facts.presented),
+            (traces, facts.token_candidates),
         ):
             for ordinal, one in enumerate(found):
                 values += (exchange_id, ordinal)

@@ -1,6 +1,6 @@
 """The store that is written: one SQLite file in WAL mode, a transaction per exchange or batch.
 
-Enters: `Sighted` exchanges. Leaves: rows, committed when `append` returns, so that a process
+Enters: `ExchangeFacts`. Leaves: rows, committed when `append` returns, so that a process
 killed after that has lost nothing. Others may read while it is written.
 """
 
@@ -16,7 +16,7 @@ from typing import Final, Literal, NewType, Self
 import apsw
 
 from statetrail.errors import StoreError
-from statetrail.extract import Pseudonymiser, Sighted
+from statetrail.extract import ExchangeFacts, Fingerprinter
 from statetrail.extract.text import clean
 from statetrail.schema import FACTS, SCHEMA_VERSION
 from statetrail.store import rows
@@ -60,7 +60,7 @@ _COUNT: Final = (
 )
 
 
-type Write = tuple[ExchangeId | None, Sighted]
+type Write = tuple[ExchangeId | None, ExchangeFacts]
 """An exchange to be written: in the place of a stored one, or as a new one."""
 
 # What no second try mends: the exchange itself cannot be stored.
@@ -102,7 +102,7 @@ class SqliteStore:
 
     def __init__(self, path: Path, connection: apsw.Connection, secret: bytes):
         self.path = path
-        self.pseudonyms = Pseudonymiser(secret)
+        self.fingerprinter = Fingerprinter(secret)
         self._secret = secret
         self._db = connection
         # One for all that is written: making one takes as long as a row.
@@ -181,22 +181,22 @@ class SqliteStore:
         """
         return self.file != identity(self.path)
 
-    def append(self, sighted: Sighted) -> ExchangeId | None:
+    def append(self, facts: ExchangeFacts) -> ExchangeId | None:
         """Add one exchange and commit it. Returns its id, or `None` if it was there already.
 
         Raises `WriteError` where it could not be written; nothing of it is in the store then.
         """
-        return self.append_many((sighted,))[0]
+        return self.append_many((facts,))[0]
 
     def append_many(
-        self, batch: Iterable[Sighted], capture: CaptureId | None = None
+        self, batch: Iterable[ExchangeFacts], capture: CaptureId | None = None
     ) -> list[ExchangeId | None]:
         """Add exchanges in one transaction; see `append`.
 
         Where `capture` is given, its note counts them in the same transaction, so that it is right
         also after a kill.
         """
-        return self.write([(None, sighted) for sighted in batch], capture)
+        return self.write([(None, facts) for facts in batch], capture)
 
     def write(
         self, batch: Sequence[Write], capture: CaptureId | None = None
@@ -209,11 +209,11 @@ class SqliteStore:
         try:
             cursor.execute("BEGIN IMMEDIATE")
             try:
-                new = [sighted for known, sighted in batch if known is None]
+                new = [facts for known, facts in batch if known is None]
                 added = rows.add(cursor, new) if new else []
-                for known, sighted in batch:
+                for known, facts in batch:
                     if known is not None:
-                        rows.replace(cursor, known, sighted)
+                        rows.replace(cursor, known, facts)
                 if capture is not None and new:
                     twice = added.count(None)
                     cursor.execute(_COUNT, (len(new) - twice, twice, capture))

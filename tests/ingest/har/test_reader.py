@@ -10,19 +10,19 @@ from hypothesis import strategies as st
 
 from statetrail.dialects import select
 from statetrail.errors import CaptureError
-from statetrail.extract import Exchange, Pseudonymiser, Response, Sighting, sight
+from statetrail.extract import Exchange, ExtractorConfig, Fingerprinter, Response, extract
 from statetrail.ingest.har.reader import read_har
 from statetrail.ingest.skipped import Losses
 from support.hars import entry, har, headers
 
-PSEUDONYMS = Pseudonymiser(bytes(range(32)))
-HOW = Sighting(select(), PSEUDONYMS)
+FINGERPRINTER = Fingerprinter(bytes(range(32)))
+CONFIG = ExtractorConfig(select(), FINGERPRINTER)
 
 
 def read(*entries: Any) -> tuple[list[Exchange], Losses]:
     """The exchanges of a HAR file of those entries, and what was lost."""
     losses = Losses()
-    return list(read_har(io.BytesIO(har(*entries)), PSEUDONYMS, losses)), losses
+    return list(read_har(io.BytesIO(har(*entries)), FINGERPRINTER, losses)), losses
 
 
 def one(**changed: Any) -> Exchange:
@@ -150,8 +150,8 @@ def test_the_content_is_the_decoded_body(
 def test_content_is_not_decoded_twice() -> None:
     """A HAR file keeps Content-Encoding although its text is decoded: the token is found."""
     exchange = one(response__headers=headers(("Content-Encoding", "gzip")))
-    (issued,) = sight(exchange, HOW).issued
-    assert issued.fingerprint == PSEUDONYMS.fingerprint("tok-0123456789ab")
+    (issued,) = extract(exchange, CONFIG).issued
+    assert issued.fingerprint == FINGERPRINTER.fingerprint("tok-0123456789ab")
 
 
 @pytest.mark.parametrize(
@@ -294,9 +294,9 @@ def test_a_hostile_value_costs_itself_and_no_more(name: str, raw: bytes, seen: i
     """What no machine can hold is left out; the exchange and the next one are read."""
     document = har(entry(**{name: "@"}), entry()).replace(b'"@"', raw)
     losses = Losses()
-    exchanges = list(read_har(io.BytesIO(document), PSEUDONYMS, losses))
+    exchanges = list(read_har(io.BytesIO(document), FINGERPRINTER, losses))
     assert len(exchanges) == 2
-    row = sight(exchanges[0], HOW).exchange
+    row = extract(exchanges[0], CONFIG).exchange
     assert row.status == seen
     assert row.response_bytes is None or row.response_bytes < 2**63
 
@@ -305,7 +305,7 @@ def test_an_entry_that_is_no_json_is_skipped_alone() -> None:
     """Broken JSON within an entry's braces leaves its neighbours alone."""
     document = har(entry(), entry(time="@"), entry()).replace(b'"@"', b"tru")
     losses = Losses()
-    assert len(list(read_har(io.BytesIO(document), PSEUDONYMS, losses))) == 2
+    assert len(list(read_har(io.BytesIO(document), FINGERPRINTER, losses))) == 2
     assert dict(losses.skipped) == {"broken": 1}
 
 
@@ -325,14 +325,14 @@ def test_identical_entries_stay_several_and_have_the_same_ids_every_time() -> No
     assert ids[1] == f"{ids[0]}-2"
     assert ids[3] == f"{ids[0]}-3"
     assert ids == [exchange.flow_id for exchange in read(*entries)[0]]
-    other = read_har(io.BytesIO(har(*entries)), Pseudonymiser(bytes(32)), Losses())
+    other = read_har(io.BytesIO(har(*entries)), Fingerprinter(bytes(32)), Losses())
     assert not {exchange.flow_id for exchange in other} & set(ids)
 
 
 def test_json_that_is_no_har_file_is_refused() -> None:
     """A JSON document without log.entries is an error, not an empty capture."""
     with pytest.raises(CaptureError, match=r"log\.entries"):
-        list(read_har(io.BytesIO(b'{"name": "package"}'), PSEUDONYMS, Losses()))
+        list(read_har(io.BytesIO(b'{"name": "package"}'), FINGERPRINTER, Losses()))
 
 
 SCALARS = (
@@ -395,7 +395,7 @@ def test_no_entry_raises_or_is_lost_silently(changes: dict[str, Any]) -> None:
     exchanges, losses = read(made)
     assert len(exchanges) + losses.skipped.total() == 1
     for exchange in exchanges:
-        row = sight(exchange, HOW).exchange
+        row = extract(exchange, CONFIG).exchange
         json.dumps([row.path, row.host, row.method, row.peer]).encode()
         for number in (row.request_start_us, row.response_end_us, row.response_bytes, row.status):
             assert number is None or -(2**63) <= number < 2**63

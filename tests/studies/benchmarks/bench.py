@@ -18,7 +18,7 @@ from statetrail.analyses.lifetimes.expiry import expiry
 from statetrail.analyses.tokens.rotations import rotations
 from statetrail.analyses.tokens.tokens import tokens
 from statetrail.dialects import select
-from statetrail.extract import Exchange, Request, Response, Sighted, Sighting, sight
+from statetrail.extract import Exchange, ExchangeFacts, ExtractorConfig, Request, Response, extract
 from statetrail.recording.frames import open_recording
 from statetrail.rules import findings
 from statetrail.store import SqliteStore
@@ -58,7 +58,7 @@ def exchange(n: int, start_us: int, client: int, token: str, presented: str) -> 
     return Exchange(f"flow-{n}", request, answer)
 
 
-def traffic(count: int, how: Sighting, seed: int = 7) -> list[Sighted]:
+def traffic(count: int, config: ExtractorConfig, seed: int = 7) -> list[ExchangeFacts]:
     """`count` exchanges, 200 a client; tokens reset now and then, some clients keep the old one."""
     draw = random.Random(seed)
     made, now = [], 1_750_000_000_000_000
@@ -69,24 +69,24 @@ def traffic(count: int, how: Sighting, seed: int = 7) -> list[Sighted]:
             at += draw.randrange(1_000_000, 60_000_000)
             if draw.random() < 0.02:
                 token = f"tok{client:07d}{n:05d}"
-            made.append(sight(exchange(client * 200 + n, at, client, token, presented), how))
+            made.append(extract(exchange(client * 200 + n, at, client, token, presented), config))
             presented = token if draw.random() > 0.01 else presented
     return made
 
 
-def bench_recording(store: SqliteStore, how: Sighting, rounds: int = 3000) -> None:
+def bench_recording(store: SqliteStore, config: ExtractorConfig, rounds: int = 3000) -> None:
     """Microseconds per exchange: sightings, commit, both."""
-    sighting, commit = [], []
+    config, commit = [], []
     for n in range(rounds):
         one = exchange(n, n * 1_000_000, n % 50, f"tok{n % 90:012d}", f"tok{n % 90:012d}")
         begun = time.perf_counter_ns()
-        sighted = sight(one, how)
+        facts = extract(one, config)
         seen = time.perf_counter_ns()
-        store.append(sighted)
-        sighting.append((seen - begun) / 1000)
+        store.append(facts)
+        config.append((seen - begun) / 1000)
         commit.append((time.perf_counter_ns() - seen) / 1000)
-    both = [a + b for a, b in zip(sighting, commit, strict=True)]
-    for name, values in (("sightings", sighting), ("commit", commit), ("both", both)):
+    both = [a + b for a, b in zip(config, commit, strict=True)]
+    for name, values in (("sightings", config), ("commit", commit), ("both", both)):
         ninety_nine = statistics.quantiles(values, n=100)[98]
         print(f"  {name:10} {statistics.median(values):8.0f} µs median {ninety_nine:8.0f} µs p99")
 
@@ -106,10 +106,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         with SqliteStore.create_or_open(Path(folder) / "hook.sqlite") as store:
             print("recording, per 2 KB exchange with 4 sightings")
-            bench_recording(store, Sighting(select(), store.pseudonyms))
+            bench_recording(store, ExtractorConfig(select(), store.fingerprinter))
         path = Path(folder) / "large.sqlite"
         with SqliteStore.create_or_open(path) as store:
-            store.append_many(traffic(count, Sighting(select(), store.pseudonyms)))
+            store.append_many(traffic(count, ExtractorConfig(select(), store.fingerprinter)))
         print(f"analysing {count} exchanges (DuckDB)")
         rec = open_recording(path)
         for name, analysis in (

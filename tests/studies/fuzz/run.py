@@ -1,8 +1,8 @@
 """A million inputs against what reads hostile traffic: `make fuzz`. Bounded in time, seeds kept.
 
 Inputs are grown from a corpus by mutation: header fields, queries, paths, XML roots in several
-encodings, content codings, cut anywhere. Nothing may leave `sight` as an exception, take over 10 ms
-of the processor (the best of three tries) or over 10 MB. What breaks a rule is written to the
+encodings, content codings, cut anywhere. Nothing may leave `extract` as an exception, take over
+10 ms of the processor (the best of three tries) or over 10 MB. What breaks a rule is written to the
 folder of seeds, from which the next run begins, and the exit code is 1.
 """
 
@@ -18,8 +18,8 @@ import tracemalloc
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from statetrail.extract import Exchange, Request, Response, sight
-from support.traffic import HOW
+from statetrail.extract import Exchange, Request, Response, extract
+from support.traffic import CONFIG
 
 MAX_S, MAX_BYTES = 0.010, 10 << 20
 PIECES = [
@@ -76,7 +76,7 @@ def broken(one: Exchange) -> str | None:
     for _ in range(3):
         begun = time.thread_time()
         try:
-            sight(one, HOW)
+            extract(one, CONFIG)
         except Exception:
             return traceback.format_exc(limit=3)
         took.append(time.thread_time() - begun)
@@ -89,7 +89,7 @@ def memory(one: Exchange) -> str | None:
     """Whether it takes too much memory."""
     tracemalloc.start()
     try:
-        sight(one, HOW)
+        extract(one, CONFIG)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

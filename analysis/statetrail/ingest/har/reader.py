@@ -19,7 +19,7 @@ from typing import Final
 import msgspec
 
 from statetrail.errors import CaptureError
-from statetrail.extract import Exchange, Pseudonymiser, Request, Response
+from statetrail.extract import Exchange, Fingerprinter, Request, Response
 from statetrail.extract.bodies import MAX_DECODED
 from statetrail.extract.records import Fields
 from statetrail.ingest.flow import ERRORS
@@ -56,7 +56,7 @@ _XML_ENCODING: Final = re.compile(
 _ABORTED: Final = re.compile(r"abort|cancel", re.IGNORECASE)
 
 
-def read_har(stream: Stream, pseudonyms: Pseudonymiser, losses: Losses) -> Iterator[Exchange]:
+def read_har(stream: Stream, fingerprinter: Fingerprinter, losses: Losses) -> Iterator[Exchange]:
     """The exchanges of a HAR file.
 
     Parameters
@@ -85,7 +85,7 @@ def read_har(stream: Stream, pseudonyms: Pseudonymiser, losses: Losses) -> Itera
                 if raw is None:
                     raise EntryError("large")
                 entry = read_entry(raw)
-                digest = pseudonyms.fingerprint(_canonical(entry))
+                digest = fingerprinter.fingerprint(_canonical(entry))
                 flow_id = f"har-{digest & 0xFFFF_FFFF_FFFF_FFFF:016x}"
                 if digest in once:
                     again[digest] += 1

@@ -1,7 +1,7 @@
 """The analyses against hand-written SQL: `make bench-analysis`. Prints figures; asserts nothing.
 
 In alternating rounds, each in a process of its own: verdicts, tokens and rotations of a generated
-dataset (`benchmarks.generate`), `naive.sql` on the same files, which answers a small part of the
+dataset (`studies.benchmarks.generate`), `naive.sql` on the same files, which answers a small part of the
 same questions, and the floor, one scan and one sort. Ratios are of medians within this one run.
 Then where our time goes, and ours on ten times as many exchanges, in turns with the smaller number.
 """
@@ -173,7 +173,7 @@ def main() -> None:
 
 def apart(name: str, folder: Path) -> dict[str, Any]:
     """What a piece of work costs in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.bench_analysis", "--work", name]
+    command = [sys.executable, "-m", "studies.benchmarks.bench_analysis", "--work", name]
     done = subprocess.run(
         [*command, "--folder", folder], stdout=subprocess.PIPE, check=True, text=True
     )

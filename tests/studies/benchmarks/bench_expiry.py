@@ -119,7 +119,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as parent:
         folder = Path(parent) / "dataset"
         print(generate(folder, asked.uses, asked.tokens))
-        command = [sys.executable, "-m", "benchmarks.bench_expiry", "--folder", str(folder)]
+        command = [sys.executable, "-m", "studies.benchmarks.bench_expiry", "--folder", str(folder)]
         rounds = []
         for _ in range(asked.rounds):
             done = subprocess.run(command, capture_output=True, check=True, text=True)

@@ -1,7 +1,7 @@
 """The report of a large recording: `make bench-report`. Prints figures; asserts nothing.
 
 A million exchanges of 5,000 clients with every kind of fault, rotation and end
-(`benchmarks.shop`), in a process of its own: the analyses, the findings, then what the report adds
+(`studies.benchmarks.shop`), in a process of its own: the analyses, the findings, then what the report adds
 to them, and how large it is. Then the page in Chromium, by its own performance clock: until it is
 loaded and painted, and until its largest table is sorted and laid out again; medians of several.
 """
@@ -120,7 +120,7 @@ def main() -> None:
         out.mkdir()
         if not asked.folder:
             shop(folder, asked.exchanges)
-        command = [sys.executable, "-m", "benchmarks.bench_report", "--made", out]
+        command = [sys.executable, "-m", "studies.benchmarks.bench_report", "--made", out]
         done = subprocess.run(
             [*command, "--folder", folder], stdout=subprocess.PIPE, check=True, text=True
         )

@@ -1,6 +1,6 @@
 """A large recording of a busy shop, for what is made of recordings: full of faults and ends.
 
-A simulated world (`labelled.world`: 52eSELLER and ZEST servers, idle timeouts, malformed headers,
+A simulated world (`studies.labelled.world`: 52eSELLER and ZEST servers, idle timeouts, malformed headers,
 clients with every weakness) comes in as a HAR file by the command. Its clients are then repeated
 under other addresses, hours later, with other secrets, until there are as many as asked.
 """

@@ -167,7 +167,7 @@ def collect(
 
 def main(argv: list[str] | None = None) -> int:
     """Calibrate and print."""
-    parser = argparse.ArgumentParser(prog="calibration.run", description=__doc__)
+    parser = argparse.ArgumentParser(prog="studies.calibration.run", description=__doc__)
     parser.add_argument("--worlds", type=int, default=200, help="worlds per kind and size")
     parser.add_argument("--sizes", type=_numbers, default=list(SIZES), help="values seen: 10,30")
     parser.add_argument("--policies", type=_cases, default=list(CASES), help=", ".join(CASES))

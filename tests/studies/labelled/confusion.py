@@ -165,7 +165,7 @@ def render(result: Confusion, console: Console) -> None:
 
 def main() -> int:
     """Simulate, import, compare, print."""
-    parser = argparse.ArgumentParser(prog="labelled.confusion", description=__doc__)
+    parser = argparse.ArgumentParser(prog="studies.labelled.confusion", description=__doc__)
     parser.add_argument("--clients", type=int, default=500)
     parser.add_argument("--exchanges", type=int, default=50_000)
     parser.add_argument("--seed", type=int, default=1)

@@ -29,7 +29,7 @@ PATIENCE_S = 180
 
 def main() -> int:
     """Every fault; 0 if the tests find each."""
-    parser = argparse.ArgumentParser(prog="mutants.run", description=__doc__)
+    parser = argparse.ArgumentParser(prog="studies.mutants.run", description=__doc__)
     parser.add_argument("--only", default="", help="faults whose name has this text")
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()

@@ -26,7 +26,7 @@ GRACES_MS = (0, 50, 100, 250)
 
 def main() -> int:
     """Compare; 0 if not one row differs."""
-    parser = argparse.ArgumentParser(prog="oracle.run", description=__doc__)
+    parser = argparse.ArgumentParser(prog="studies.oracle.run", description=__doc__)
     parser.add_argument("--histories", type=int, default=20_000)
     parser.add_argument("--spark", type=int, default=0, help="histories through PySpark as well")
     parser.add_argument("--seed", type=int, default=20210301)

@@ -92,6 +92,12 @@ soak: env ## the recorder's memory over SOAK=200000 exchanges of 20,000 clients
 mutants: env ## plant faults in the judges of verdicts: the tests have to find each
 	PYTHONPATH=tests $(RUN) python -m studies.mutants.run
 
+BEFORE ?= .venv/bin/statetrail
+STORES ?=
+.PHONY: equality
+equality: env ## two versions on the same stores say the same: BEFORE=/old/venv/bin/statetrail STORES="more.sqlite"
+	PYTHONPATH=tests $(RUN) python -m studies.equality --before $(BEFORE) $(STORES)
+
 format: env ## rewrite in house style
 	$(RUN) ruff check --fix .
 	$(RUN) ruff format .

@@ -1,9 +1,13 @@
 """The analyses against hand-written SQL: `make bench-analysis`. Prints figures; asserts nothing.
 
-In alternating rounds, each in a process of its own: verdicts, tokens and rotations of a generated
-dataset (`studies.benchmarks.generate`), `naive.sql` on the same files, which answers a small part of the
-same questions, and the floor, one scan and one sort. Ratios are of medians within this one run.
-Then where our time goes, and ours on ten times as many exchanges, in turns with the smaller number.
+In alternating rounds, each in a process of its own:
+
+1. verdicts, tokens and rotations of a generated dataset (`studies.benchmarks.generate`);
+2. `naive.sql` on the same files, which answers a small part of the same questions;
+3. the floor: one scan and one sort.
+
+Ratios are of medians within one run. Then a profile of our own time, and ours on ten times as many
+exchanges, in turns with the smaller number.
 """
 
 import argparse

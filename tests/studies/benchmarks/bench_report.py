@@ -1,9 +1,10 @@
 """The report of a large recording: `make bench-report`. Prints figures; asserts nothing.
 
 A million exchanges of 5,000 clients with every kind of fault, rotation and end
-(`studies.benchmarks.shop`), in a process of its own: the analyses, the findings, then what the report adds
-to them, and how large it is. Then the page in Chromium, by its own performance clock: until it is
-loaded and painted, and until its largest table is sorted and laid out again; medians of several.
+(`studies.benchmarks.shop`), in a process of its own: the time of the analyses, of the findings, and
+of the report, and the size of the report. Then the page in Chromium, by its own performance clock:
+until it is loaded and painted, and until its largest table is sorted and laid out again. Figures
+are medians.
 """
 
 import argparse

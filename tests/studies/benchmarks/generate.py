@@ -8,6 +8,7 @@ rotate by some; most clients present the newest value they saw, some an older or
 
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,21 @@ PARAMS = (
 )
 START_US = 1_750_000_000_000_000
 
+FILLED = (EXCHANGES, ISSUED, PRESENTED)
+VERSION_2 = {
+    "exchanges": "exchange_id flow_id request_start_us request_end_us response_start_us "
+    "response_end_us peer user_agent proxy_user client_header method scheme host port path "
+    "endpoint status http_version request_bytes response_bytes error cache_control age_s "
+    "request_origin exposed_headers dialects notes",
+    "issued": "exchange_id ordinal dialect param value fingerprint normal_fingerprint "
+    "prefix_fingerprint usage priority channel problem length alphabet declared_s",
+    "presented": "exchange_id ordinal dialect param value fingerprint normal_fingerprint "
+    "prefix_fingerprint channel kind",
+    "captures": "capture_id source name at_us exchanges duplicates skipped problem",
+    "traces": "exchange_id ordinal place fingerprint",
+}
+"""The fact tables of schema version 2, in the catalogue's order, with their columns."""
+
 
 @dataclass(frozen=True)
 class Known:
@@ -38,8 +54,18 @@ class Known:
     rotations: int
 
 
-def generate(folder: Path, exchanges: int, *, buckets: int | None = None, seed: int = 11) -> Known:
-    """Write a dataset of about that many exchanges into `folder` (replaced); its known counts."""
+def generate(
+    folder: Path,
+    exchanges: int,
+    *,
+    buckets: int | None = None,
+    seed: int = 11,
+    version: int = SCHEMA_VERSION,
+) -> Known:
+    """Write a dataset of about that many exchanges into `folder` (replaced); its known counts.
+
+    `version` is the schema version of the dataset: the present one, or 2.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     buckets = buckets or buckets_for(exchanges)
     one = exchanges // 20
@@ -54,25 +80,18 @@ def generate(folder: Path, exchanges: int, *, buckets: int | None = None, seed: 
             tables, counts = _bucket(rng, clients, sizes[clients], first_id)
             first_id += tables["exchanges"].num_rows
             known += counts
-            for name, table in tables.items():
-                target = folder / name / f"bucket={bucket}"
-                target.mkdir(parents=True)
-                pq.write_table(table, target / "part-0.parquet", compression="zstd")
+            _write(folder, tables, version, bucket)
     captures = pa.Table.from_pylist(
         [{"capture_id": 1, "source": "live", "at_us": START_US, "exchanges": int(known[0]),
           "duplicates": 0, "skipped": 0}],
         schema=CAPTURES.arrow,
     )  # fmt: skip
-    (folder / "captures").mkdir()
-    pq.write_table(captures, folder / "captures" / "part-0.parquet")
-    for table in FACTS:
-        if not (folder / table.name).exists():
-            (folder / table.name).mkdir()
-            pq.write_table(table.arrow.empty_table(), folder / table.name / "part-0.parquet")
+    empty = {table.name: table.arrow.empty_table() for table in FACTS if table not in FILLED}
+    _write(folder, empty | {CAPTURES.name: captures}, version)
     (folder / MANIFEST).write_text(
         json.dumps(
             {
-                "schema_version": SCHEMA_VERSION,
+                "schema_version": version,
                 "key_id": "0" * 16,
                 "client_by": ["peer", "user-agent"],
                 "buckets": buckets,
@@ -80,6 +99,23 @@ def generate(folder: Path, exchanges: int, *, buckets: int | None = None, seed: 
         )
     )
     return Known(*(int(n) for n in known))
+
+
+def _write(
+    folder: Path, tables: Mapping[str, pa.Table], version: int, bucket: int | None = None
+) -> None:
+    """Write each table as a file of its folder, or of that bucket's."""
+    for table, (name, columns) in zip(FACTS, VERSION_2.items(), strict=True):
+        if table.name in tables:
+            rows = tables[table.name]
+            if version == 2:
+                # Renamed columns keep their places, and those of later versions are left out.
+                rows = rows.select([c.name for c in table.columns if c.since <= version])
+                rows = rows.rename_columns(columns.split())
+            target = folder / (name if version == 2 else table.name)
+            target = target if bucket is None else target / f"bucket={bucket}"
+            target.mkdir(parents=True)
+            pq.write_table(rows, target / "part-0.parquet", compression="zstd")
 
 
 def _bucket(

@@ -1,8 +1,7 @@
-"""A large recording of a busy shop, for what is made of recordings: full of faults and ends.
+"""A large recording of a busy shop with faults and ends of every kind, for the report's benchmark.
 
-A simulated world (`studies.labelled.world`: 52eSELLER and ZEST servers, idle timeouts, malformed headers,
-clients with every weakness) comes in as a HAR file by the command. Its clients are then repeated
-under other addresses, hours later, with other secrets, until there are as many as asked.
+The labelled clients of both dialects are imported from a HAR file by the command. They are then
+repeated under other addresses, hours later, with other secrets, up to the size wanted.
 """
 
 import subprocess

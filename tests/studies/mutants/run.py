@@ -34,12 +34,12 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
     chosen = [mutant for mutant in MUTANTS if options.only in mutant.fault]
-    lost = [mutant for mutant in chosen if _source(ROOT, mutant).count(mutant.text) != 1]
-    for mutant in lost:
+    misfits = [mutant for mutant in chosen if source(mutant.module).count(mutant.text) != 1]
+    for mutant in misfits:
         print(f"{mutant.module}.py has not exactly once {mutant.text!r} ({mutant.fault})")
-    if lost:
+    if misfits:
         return 1
-    began = time.perf_counter()
+    start = time.perf_counter()
     with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(options.jobs) as pool:
         for judge in TESTS:
             if not _passes(Path(scratch), judge, None):
@@ -49,15 +49,19 @@ def main() -> int:
         passed = pool.map(lambda m: _passes(Path(scratch), m.judge, m), chosen)
         for mutant, survives in zip(chosen, passed, strict=True):
             found += not survives
-            fate = "SURVIVES" if survives else "found"
-            print(f"{mutant.judge:8} {mutant.module:12} {mutant.fault:48} {fate}", flush=True)
-    print(f"{found} of {len(chosen)} faults found in {time.perf_counter() - began:.0f} s")
+            outcome = "SURVIVES" if survives else "found"
+            print(f"{mutant.judge:8} {mutant.module:24} {mutant.fault:48} {outcome}", flush=True)
+    print(f"{found} of {len(chosen)} faults found in {time.perf_counter() - start:.0f} s")
     return 0 if found == len(chosen) else 1
 
 
-def _source(root: Path, mutant: Mutant) -> str:
-    module = root / "analysis" / "statetrail" / "analyses" / f"{mutant.module}.py"
-    return module.read_text(encoding="utf-8")
+def source(module: str, root: Path = ROOT) -> str:
+    """The text of a module of `statetrail.analyses`."""
+    return _file(root, module).read_text(encoding="utf-8")
+
+
+def _file(root: Path, module: str) -> Path:
+    return root / "analysis" / "statetrail" / "analyses" / f"{module}.py"
 
 
 def _passes(scratch: Path, judge: str, mutant: Mutant | None) -> bool:
@@ -65,9 +69,8 @@ def _passes(scratch: Path, judge: str, mutant: Mutant | None) -> bool:
     copy = Path(tempfile.mkdtemp(dir=scratch))
     shutil.copytree(ROOT / "analysis", copy / "analysis")
     if mutant is not None:
-        module = copy / "analysis" / "statetrail" / "analyses" / f"{mutant.module}.py"
-        text = _source(copy, mutant).replace(mutant.text, mutant.fault_text)
-        module.write_text(text, encoding="utf-8")
+        text = source(mutant.module).replace(mutant.text, mutant.fault_text)
+        _file(copy, mutant.module).write_text(text, encoding="utf-8")
     # Before the installed package, and so instead of it.
     environment = {**os.environ, "PYTHONPATH": str(copy / "analysis")}
     environment["HYPOTHESIS_STORAGE_DIRECTORY"] = str(copy / "examples")

@@ -13,12 +13,15 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from statetrail.analyses.catalogue import TABLES as RESULTS
 from statetrail.cli.rendering import inert
 from statetrail.cli.show import TABLES as TABLES_SHOWN
-from statetrail.schema import TABLES
+from statetrail.rules.tables import FINDINGS
 from statetrail.store import read_store, reader
 from support.commands import command, run, run_program
 from support.hars import entry, headers, write_har
+
+TABLES = {**RESULTS, "findings": FINDINGS}
 
 HOSTILE = "=HYPERLINK(evil)[bold]\x1b[31m"
 

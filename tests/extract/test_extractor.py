@@ -12,7 +12,7 @@ from msgspec.structs import astuple
 
 from statetrail.extract import Exchange, Request, Response, StorableValue, extract
 from statetrail.extract.extractor import MAX_VALUES
-from statetrail.schema import EXCHANGES, ISSUED, PRESENTED, TRACES
+from statetrail.schema import EXCHANGES, ISSUED, PRESENTED, TOKEN_CANDIDATES
 from statetrail.store import SqliteStore, read_store
 from support.traffic import CONFIG, exchange, facts_of
 
@@ -70,7 +70,7 @@ def test_anything_is_sighted_and_can_be_stored(tmp_path: Path) -> None:
         facts = read_store(store.path)
     assert set(facts.tables["exchanges"]["exchange_id"].to_pylist()) == stored - {None}
     assert len(stored) > 50
-    for table in (EXCHANGES, ISSUED, PRESENTED, TRACES):
+    for table in (EXCHANGES, ISSUED, PRESENTED, TOKEN_CANDIDATES):
         assert facts.tables[table.name].schema == table.arrow
 
 
@@ -98,7 +98,7 @@ def test_one_exchange_reads_back_as_it_was_sighted(tmp_path: Path) -> None:
     for name, sightings in (
         ("issued", kept.issued),
         ("presented", kept.presented),
-        ("traces", kept.token_candidates),
+        ("token_candidates", kept.token_candidates),
     ):
         assert [tuple(row.values()) for row in tables[name]] == [
             (1, at, *flat(one)) for at, one in enumerate(sightings)

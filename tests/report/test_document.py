@@ -58,7 +58,7 @@ def test_audit_json_has_every_field_that_the_interface_promises() -> None:
         "message remedy references evidence",
         "tokens_summary": "origin dialect param values",
     }
-    assert data["schema_version"] == 1
+    assert data["schema_version"] == 2
     for section, names in promised.items():
         part = data[section][0] if isinstance(data[section], list) else data[section]
         assert set(names.split()) <= part.keys(), section
@@ -72,9 +72,9 @@ def test_an_audit_survives_being_written_and_read() -> None:
     assert written.document.created == CREATED
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"schema_version": 2}', "\ud800"])
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"schema_version": 1}', "\ud800"])
 def test_what_is_no_audit_is_refused_in_one_line(text: str) -> None:
     """A foreign file gives one clear line."""
-    with pytest.raises(UsageError, match=r"no audit\.json of version 1") as caught:
+    with pytest.raises(UsageError, match=r"no audit\.json of version 2") as caught:
         Audit.from_json(text)
     assert "\n" not in str(caught.value)

@@ -35,6 +35,11 @@ def first(tmp_path: Path) -> Path:
         for table in FACTS:
             for column in table.since(1):
                 db.execute(f"ALTER TABLE {table.name} DROP COLUMN {column.name}")
+            for column in table.columns:
+                if (was := column.named(1)) != column.name:
+                    db.execute(f"ALTER TABLE {table.name} RENAME COLUMN {column.name} TO {was}")
+            if (was := table.named(1)) != table.name:
+                db.execute(f"ALTER TABLE {table.name} RENAME TO {was}")
         db.execute("PRAGMA user_version = 1")
         db.commit()
     return path
@@ -93,10 +98,18 @@ def test_a_dataset_of_the_first_version(
     with pytest.raises(StoreError, match="lacks declared_s"):
         read_store(folder)
     manifest.write_text(json.dumps(told | {"schema_version": 1}), "utf-8")
+    (folder / "token_candidates").rename(folder / "traces")
+    captures = folder / "captures" / "part-0.parquet"
+    notes = pq.read_table(captures)
+    pq.write_table(
+        notes.rename_columns(["at_us" if n == "started_us" else n for n in notes.column_names]),
+        captures,
+    )
     if large:
         monkeypatch.setattr(reader, "LARGE", 0)
     rec = st.open(folder, engine=engine, client_by=("user-agent",))
     assert [row["declared_s"] for row in rec.issued.rows()] == [None]
+    assert rec.captures.rows() == st.open(first).captures.rows()
     (row,) = st.expiry(rec).rows()
     assert (row["policy"], row["declared_low_s"]) == ("none-seen", None)
 

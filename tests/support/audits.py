@@ -55,7 +55,7 @@ def at(minutes: float) -> datetime:
 def document() -> Document:
     """The sample document."""
     return Document(
-        schema_version=1,
+        schema_version=2,
         created=CREATED,
         generator=Generator(name="statetrail", version="0.0.0"),
         settings=Settings(
@@ -81,7 +81,7 @@ def document() -> Document:
                 Source(
                     source="live",
                     name=None,
-                    at=at(0),
+                    started=at(0),
                     exchanges=1200,
                     duplicates=0,
                     skipped=0,
@@ -90,7 +90,7 @@ def document() -> Document:
                 Source(
                     source="har",
                     name="browser.har",
-                    at=at(99),
+                    started=at(99),
                     exchanges=84,
                     duplicates=2,
                     skipped=1,
@@ -446,7 +446,7 @@ def _ignored_and_lost() -> dict[str, Any]:
         "sessions_lost": (
             Session(
                 client=BAD, session="~1a2b3c4d", first=at(1), last=at(9), duration_s=480.0,
-                tokens=1, requests=14, ended="reset", ended_at=at(40), cart_writes=3,
+                tokens=1, requests=14, end="reset", ended_at=at(40), cart_writes=3,
                 cart_writes_lost=2, login_lost=True, **session,
             ),
         ),

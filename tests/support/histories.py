@@ -140,7 +140,7 @@ def facts(history: Iterable[Ex]) -> dict[str, pa.Table]:
         "exchanges": exchanges,
         "issued": issued,
         "presented": presented,
-        "traces": traces,
+        "token_candidates": traces,
     }
     tables = {t.name: pa.Table.from_pylist(rows.get(t.name, []), schema=t.arrow) for t in FACTS}
     assert tables["issued"].schema == ISSUED.arrow

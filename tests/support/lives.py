@@ -134,13 +134,13 @@ def trail_of(history: list[Ex], grace: int) -> list[dict[str, Any]]:
             {
                 "exchange_id": issue.id,
                 **dict(zip(("client", "origin", "dialect", "param"), issue.series, strict=True)),
-                "at_us": issue.begun,
+                "issued_at_us": issue.begun,
                 "from_fingerprint": None if before is None else fingerprint(before),
                 "to_fingerprint": issue.fingerprint,
                 "cause": cause,
-                "idle_s": idle(issue, own),
+                "idle_low_s": idle(issue, own),
                 "idle_high_s": idle_high(issue, own),
-                "age_s": age(issue, own),
+                "age_low_s": age(issue, own),
                 "age_high_s": age_high(issue, own),
             }
         )

@@ -34,11 +34,11 @@ _SHOWN: Final = {
     "presented": ("exchange_id", "dialect", "param", "value", "fingerprint", "channel", "kind"),
     "tokens": (
         *("client", "origin", "param", "value", "fingerprint", "issues", "uses"),
-        *("uses_late", "first_issued_us", "ended", "ended_at_us", "observed_s"),
+        *("uses_late", "first_issued_us", "end", "ended_at_us", "observed_s"),
     ),
     "rotations": (
-        *("exchange_id", "client", "param", "at_us", "from_fingerprint", "to_fingerprint"),
-        *("cause", "idle_s", "age_s"),
+        *("exchange_id", "client", "param", "issued_at_us", "from_fingerprint", "to_fingerprint"),
+        *("cause", "idle_low_s", "age_low_s"),
     ),
     "sessions": (
         *(
@@ -50,7 +50,7 @@ _SHOWN: Final = {
             "tokens",
             "requests",
         ),
-        *("ended", "cart_writes", "cart_writes_lost", "login_lost"),
+        *("end", "cart_writes", "cart_writes_lost", "login_lost"),
     ),
     "findings": (
         *("severity", "rule", "client", "origin", "param", "count", "message", "evidence"),

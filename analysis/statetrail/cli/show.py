@@ -24,7 +24,7 @@ statetrail show monday.sqlite tuesday.sqlite rotations --format json | jq .
 statetrail show shop.sqlite exchanges --format parquet --to exchanges.parquet"""
 
 TABLES = (
-    *("exchanges", "issued", "presented", "traces"),
+    *("exchanges", "issued", "presented", "token_candidates"),
     *(
         "tokens",
         "rotations",
@@ -110,7 +110,7 @@ def command(
 
 def result(rec: "Recording", table: str) -> "Frame":
     """The named table of a recording, computed if it is a result."""
-    if table in ("exchanges", "issued", "presented", "traces"):
+    if table in ("exchanges", "issued", "presented", "token_candidates"):
         frame: Frame = getattr(rec, table)
         return frame
     import statetrail as st

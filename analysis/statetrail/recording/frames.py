@@ -27,7 +27,7 @@ from statetrail.schema import (
     FACTS,
     ISSUED,
     PRESENTED,
-    TRACES,
+    TOKEN_CANDIDATES,
     Table,
 )
 from statetrail.store import Facts, join_facts, read_store
@@ -177,9 +177,9 @@ class Recording:
         return Frame(self._lazies["captures"], CAPTURES)
 
     @property
-    def traces(self) -> Frame:
+    def token_candidates(self) -> Frame:
         """What looked like a token in a request, other than presented state."""
-        return Frame(self._lazies["traces"], TRACES)
+        return Frame(self._lazies["token_candidates"], TOKEN_CANDIDATES)
 
     def exchanges_with_client(self) -> Lazy:
         """`exchanges` with two columns more: ``client`` and ``origin``."""

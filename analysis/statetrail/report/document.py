@@ -77,8 +77,8 @@ __all__ = [
     "json_schema",
 ]
 
-SCHEMA_VERSION: Final = 1
-SCHEMA_ID: Final = "urn:statetrail:audit:1"
+SCHEMA_VERSION: Final = 2
+SCHEMA_ID: Final = "urn:statetrail:audit:2"
 
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):
@@ -249,7 +249,7 @@ class Lifespan(msgspec.Struct, frozen=True, kw_only=True):
 class Document(msgspec.Struct, frozen=True, kw_only=True):
     """A whole audit, as `audit.json` holds it."""
 
-    schema_version: Literal[1]
+    schema_version: Literal[2]
     created: Annotated[
         datetime, Meta(tz=True, description="All that differs between two audits of one store")
     ]

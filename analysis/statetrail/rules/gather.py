@@ -22,7 +22,7 @@ from statetrail.rules.occurrences import REQUEST, request_names
 from statetrail.rules.profiles import DEFAULT, Profile
 from statetrail.rules.registry import RULES
 from statetrail.rules.rule import Confidence, Rule, Severity
-from statetrail.schema import FINDINGS
+from statetrail.rules.tables import FINDINGS
 
 MAX_EVIDENCE: Final = 20
 """Exchanges that a finding lists."""
@@ -50,7 +50,7 @@ def findings(
     Returns
     -------
     Frame
-        `statetrail.schema.FINDINGS`.
+        `statetrail.rules.tables.FINDINGS`.
     """
     name = f"findings.{profile!r}"
     return Frame(rec.once(name, lambda: rec.place(_findings(rec, profile, progress))), FINDINGS)
@@ -68,12 +68,12 @@ def _findings(
 
 
 def found_by(rule: Rule, rec: Recording, profile: Profile = DEFAULT) -> list[dict[str, Any]]:
-    """The findings of one rule, as rows of `statetrail.schema.FINDINGS`."""
+    """The findings of one rule, as rows of `statetrail.rules.tables.FINDINGS`."""
     cases = rule.cases(rec, profile)
     hits = rec.keep(cases.filter(nw.col("hit") == 1))
     subject = list(_SUBJECT)
     counted = hits.group_by(*subject).agg(
-        count=nw.len(), first_us=nw.col("at_us").min(), last_us=nw.col("at_us").max()
+        count=nw.len(), first_us=nw.col("observed_us").min(), last_us=nw.col("observed_us").max()
     )
     found = counted.collect("pyarrow").rows(named=True)
     if not found:
@@ -95,7 +95,7 @@ def found_by(rule: Rule, rec: Recording, profile: Profile = DEFAULT) -> list[dic
 
 def _shown(rec: Recording, hits: Lazy) -> dict[tuple[str, ...], list[dict[str, Any]]]:
     """The first cases of each subject, in the order of time, with their requests named."""
-    order = ["at_us", "exchange_id", "related_id"]
+    order = ["observed_us", "exchange_id", "related_id"]
     shown = (
         hits.with_columns(nth=nw.col("hit").cum_sum().over(*_SUBJECT, order_by=order))
         .filter(nw.col("nth") <= MAX_EVIDENCE)

@@ -24,7 +24,7 @@ CASE: Final = (
     "origin",
     "param",
     "exchange_id",
-    "at_us",
+    "observed_us",
     "hit",  # 1: the rule fired, 0: it could have
     "detail",  # what tells this case from the others, `REQUEST` in it for the request; "": nothing
     "related_id",  # another exchange that belongs to the evidence, -1: none
@@ -46,14 +46,18 @@ def cases(
     detail: nw.Expr | None = None,
     related: nw.Expr | None = None,
     cause: nw.Expr | None = None,
+    at: str = "request_start_us",
     per_client: bool = True,
 ) -> Lazy:
-    """The rows of a frame as cases; it has the columns of `CASE` that come without a default."""
+    """The rows of a frame as cases; it has the columns of `CASE` that come without a default.
+
+    `at` is the column with the moment of the occasion.
+    """
     return frame.select(
         "origin",
         "param",
         "exchange_id",
-        "at_us",
+        observed_us=at,
         client=nw.col("client") if per_client else nw.lit(""),
         hit=nw.when(hit.fill_null(False)).then(nw.lit(1, nw.Int64)).otherwise(nw.lit(0, nw.Int64)),
         detail=nw.lit("") if detail is None else detail.fill_null(""),
@@ -98,7 +102,7 @@ def innocent(rec: Recording, *guilty: str) -> Lazy:
             "origin",
             "param",
             "exchange_id",
-            "at_us",
+            observed_us="request_start_us",
             hit=nw.col("exchange_id") * 0,
             detail=nw.lit(""),
             related_id=nw.lit(-1, dtype=nw.Int64),

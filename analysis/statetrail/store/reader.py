@@ -10,7 +10,7 @@ import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -166,13 +166,13 @@ def _fetch(uri: str) -> dict[str, pa.Table]:
         adbc.connect(uri, autocommit=False) as connection,
         connection.cursor() as cursor,
     ):
+        cursor.execute("PRAGMA user_version")
+        ((version,),) = cursor.fetchall()
         for table in FACTS:
-            cursor.execute("SELECT name FROM pragma_table_info(?)", (table.name,))
-            held = {row[0] for row in cursor.fetchall()}
-            later = {c.name for c in table.columns if c.since > 1 and c.name not in held}
-            names = ", ".join("NULL" if name in later else name for name in table.names)
+            later = table.since(version)
+            names = ", ".join("NULL" if c in later else c.named(version) for c in table.columns)
             cursor.execute(
-                f"SELECT {_sentinel(table)} UNION ALL SELECT {names} FROM {table.name}"  # noqa: S608
+                f"SELECT {_sentinel(table)} UNION ALL SELECT {names} FROM {table.named(version)}"  # noqa: S608
             )
             tables[table.name] = cursor.fetch_arrow_table().slice(1).cast(table.arrow)
     return tables
@@ -187,20 +187,22 @@ def _read_parquet(path: Path) -> Facts:
     except (OSError, ValueError, KeyError, TypeError):
         raise StoreError(f"{path / MANIFEST} is damaged") from None
     check_version(path, version)
-    sets = {}
+    sets: dict[str, pa.Table | ds.Dataset] = {}
     for table in FACTS:
+        folder = path / table.named(version)
         try:
-            sets[table.name] = _dataset(path / table.name, table, version)
+            sets[table.name] = _dataset(folder, table, version)
         except (OSError, ValueError, KeyError, pa.ArrowException) as error:
-            raise _damaged(path / table.name, error) from None
-    if sets[EXCHANGES.name].count_rows() >= LARGE:
-        return Facts(path, key_id, sets, tuple(manifest["client_by"]), _buckets(path, sets))
+            raise _damaged(folder, error) from None
+    facts = Facts(path, key_id, sets)
+    if facts.count(EXCHANGES.name) >= LARGE:
+        return replace(facts, client_by=tuple(manifest["client_by"]), files=_buckets(sets))
     tables = {}
     for table in FACTS:
         try:
-            tables[table.name] = sets[table.name].to_table()
+            tables[table.name] = facts.table(table.name)
         except (OSError, ValueError, KeyError, pa.ArrowException) as error:
-            raise _damaged(path / table.name, error) from None
+            raise _damaged(path / table.named(version), error) from None
     return Facts(path, key_id, tables)
 
 
@@ -208,11 +210,14 @@ def _damaged(place: Path, error: Exception) -> StoreError:
     return StoreError(f"{place} is damaged ({str(error)[:200]})")
 
 
-def _dataset(folder: Path, table: Table, version: int) -> ds.Dataset:
-    """The table's files as one dataset of the catalogue's schema.
+def _dataset(folder: Path, table: Table, version: int) -> pa.Table | ds.Dataset:
+    """The table's files as one dataset of the catalogue's schema; read where columns were renamed.
 
     Each has to have its columns, but for those that came after the dataset's version.
     """
+    if any(column.named(version) != column.name for column in table.columns):
+        rows = ds.dataset(folder, format="parquet", partitioning=None).to_table()
+        return rows.select([c.named(version) for c in table.columns]).rename_columns(table.names)
     later = {column.name for column in table.since(version)}
     names = [name for name in table.names if name not in later]
     dataset = ds.dataset(folder, format="parquet", partitioning=None, schema=table.arrow)
@@ -227,11 +232,10 @@ def _dataset(folder: Path, table: Table, version: int) -> ds.Dataset:
     return dataset
 
 
-def _buckets(path: Path, sets: Mapping[str, ds.Dataset]) -> dict[str, dict[str, list[str]]]:
+def _buckets(sets: Mapping[str, pa.Table | ds.Dataset]) -> dict[str, dict[str, list[str]]]:
     """The files of each bucket by table: a bucket is a folder, whatever its name."""
     found: dict[str, dict[str, list[str]]] = {}
     for name, dataset in sets.items():
-        for file in dataset.files:
-            bucket = str(Path(file).parent.relative_to((path / name).absolute()))
-            found.setdefault(bucket, {}).setdefault(name, []).append(file)
+        for file in dataset.files if isinstance(dataset, ds.Dataset) else ():
+            found.setdefault(Path(file).parent.name, {}).setdefault(name, []).append(file)
     return found

@@ -18,7 +18,7 @@ from statetrail.store.file_header import check_store
 from statetrail.store.keys import key_path
 
 BATCH: Final = 500
-_TABLES: Final = ("issued", "presented", "traces", "exchanges")
+_TABLES: Final = ("issued", "presented", "token_candidates", "exchanges")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import apsw
 from msgspec.structs import astuple
 
 from statetrail.extract import ExchangeFacts
-from statetrail.schema import EXCHANGES, ISSUED, PRESENTED, TRACES, Table
+from statetrail.schema import EXCHANGES, ISSUED, PRESENTED, TOKEN_CANDIDATES, Table
 
 ExchangeId = NewType("ExchangeId", int)
 
@@ -27,7 +27,7 @@ _CHANGE_EXCHANGE: Final = (
 )
 _REMOVE: Final = tuple(
     f"DELETE FROM {table} WHERE exchange_id = ?"  # noqa: S608
-    for table in ("issued", "presented", "traces")
+    for table in ("issued", "presented", "token_candidates")
 )
 
 
@@ -68,17 +68,17 @@ def replace(cursor: apsw.Cursor, exchange_id: ExchangeId, facts: ExchangeFacts) 
 def _add_values(cursor: apsw.Cursor, batch: Iterable[tuple[int, ExchangeFacts]]) -> None:
     issued: list[_Value] = []
     presented: list[_Value] = []
-    traces: list[_Value] = []
+    candidates: list[_Value] = []
     for exchange_id, facts in batch:
         for values, found in (
             (issued, facts.issued),
             (presented, facts.presented),
-            (traces, facts.token_candidates),
+            (candidates, facts.token_candidates),
         ):
             for ordinal, one in enumerate(found):
                 values += (exchange_id, ordinal)
                 values += astuple(one)
-    for table, values in ((ISSUED, issued), (PRESENTED, presented), (TRACES, traces)):
+    for table, values in ((ISSUED, issued), (PRESENTED, presented), (TOKEN_CANDIDATES, candidates)):
         if values:
             _insert(cursor, table, values)
 
@@ -94,7 +94,9 @@ def _insert(cursor: apsw.Cursor, table: Table, values: list[_Value]) -> None:
 @cache
 def _statement(table: str, rows: int) -> str:
     """The statement that adds that many rows of whole columns to a table."""
-    names = next(t.names for t in (EXCHANGES, ISSUED, PRESENTED, TRACES) if t.name == table)
+    names = next(
+        t.names for t in (EXCHANGES, ISSUED, PRESENTED, TOKEN_CANDIDATES) if t.name == table
+    )
     one = f"({', '.join('?' * len(names))})"
     # An exchange that is there already stays as it is, and is no error.
     suffix = " ON CONFLICT DO NOTHING" if table == EXCHANGES.name else ""

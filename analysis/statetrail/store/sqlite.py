@@ -233,7 +233,7 @@ class SqliteStore:
         """Note that a capture begins; `end_capture` completes the note."""
         try:
             self._db.execute(
-                "INSERT INTO captures (source, name, at_us, exchanges, duplicates, skipped) "
+                "INSERT INTO captures (source, name, started_us, exchanges, duplicates, skipped) "
                 "VALUES (?, ?, ?, 0, 0, 0)",
                 (source, name if name is None else clean(name, 255), time.time_ns() // 1000),
             )
@@ -340,11 +340,16 @@ def _prepare(db: apsw.Connection, path: Path, secret: bytes) -> None:
 
 
 def _renew(db: apsw.Connection) -> None:
-    """Give the tables of an earlier version the columns that came since."""
+    """Give the tables of an earlier version the names of today, and the columns that came since."""
     version = db.execute("PRAGMA user_version").get
     if version == SCHEMA_VERSION:
         return
     for table in FACTS:
+        if (was := table.named(version)) != table.name:
+            db.execute(f"ALTER TABLE {was} RENAME TO {table.name}")
+        for column in table.columns:
+            if (was := column.named(version)) != column.name:
+                db.execute(f"ALTER TABLE {table.name} RENAME COLUMN {was} TO {column.name}")
         for column in table.since(version):
             db.execute(f"ALTER TABLE {table.name} ADD COLUMN {column.sqlite}")
     db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

@@ -113,7 +113,7 @@ def test_the_ends_of_one_client_name_no_policy() -> None:
 def test_the_sharp_interval_is_the_one_with_the_fewest_contradictions(history: list[Ex]) -> None:
     """The uses counted limit by limit give the same sharp intervals, and the others hold them."""
     rec = recording(history, engine="polars")
-    trials = [row for row in uses(rec).rows() if row["excluded"] is None]
+    trials = [row for row in uses(rec).rows() if row["exclusion"] is None]
     for row in expiry(rec).rows():
         key = (row["origin"], row["dialect"], row["param"])
         own = [t for t in trials if (t["origin"], t["dialect"], t["param"]) == key]

@@ -64,10 +64,10 @@ def oracle(history: list[Ex], grace: int = 250_000) -> list[dict[str, Any]]:
             "exchange_id": use_.id,
             **dict(zip(("client", "origin", "dialect", "param"), use_.series, strict=True)),
             "fingerprint": use_.fingerprint,
-            "at_us": use_.asked,
+            "request_start_us": use_.asked,
             "outcome": fate,
-            "excluded": reason,
-            **dict.fromkeys(("gap_low_s", "gap_high_s", "age_low_s", "age_high_s")),
+            "exclusion": reason,
+            **dict.fromkeys(("idle_low_s", "idle_high_s", "age_low_s", "age_high_s")),
         }
         if reason is None:
             row |= brackets(
@@ -123,8 +123,8 @@ def brackets(
     born = bool(births) and min(b.begun for b in births) < min(u.asked for u in uses_)
     end = use_.end
     return {
-        "gap_low_s": None if gap_low is None else gap_low / 1_000_000,
-        "gap_high_s": (end + d - max(accepted)) / 1_000_000 if accepted else None,
+        "idle_low_s": None if gap_low is None else gap_low / 1_000_000,
+        "idle_high_s": (end + d - max(accepted)) / 1_000_000 if accepted else None,
         "age_low_s": max(0.0, use_.asked - known - d) / 1_000_000,
         "age_high_s": (end + d - min(b.asked for b in births)) / 1_000_000 if born else None,
     }
@@ -251,13 +251,13 @@ CASES: dict[str, tuple[list[Ex], tuple[str, str | None]]] = {
 def test_what_becomes_of_a_used_token(history: list[Ex], expected: tuple[str, str | None]) -> None:
     """Each case's last use has this outcome, and this reason to be left out."""
     row = uses(recording(history, engine="polars")).rows()[-1]
-    assert (row["outcome"], row["excluded"]) == expected
+    assert (row["outcome"], row["exclusion"]) == expected
 
 
 def test_every_reason_to_leave_a_use_out_is_told_by_a_case() -> None:
     """The table of cases, and a request with two tokens, show each reason."""
     two = [BORN, Ex(1000, 1010, 1020, [token("T1")], [use("T1"), use("T2")], path=ZEST)]
-    reasons = {row["excluded"] for row in uses(recording(two, engine="polars")).rows()}
+    reasons = {row["exclusion"] for row in uses(recording(two, engine="polars")).rows()}
     assert reasons | {reason for _, (_, reason) in CASES.values()} == {None, *EXCLUDED}
 
 
@@ -313,6 +313,6 @@ def test_the_brackets_of_the_last_use(
 ) -> None:
     """The shortest and the longest gap and age that fit what the proxy saw."""
     row = uses(recording(history, engine="polars")).rows()[-1]
-    assert (row["gap_low_s"], row["gap_high_s"]) == pytest.approx(gap, abs=2e-6)
+    assert (row["idle_low_s"], row["idle_high_s"]) == pytest.approx(gap, abs=2e-6)
     assert row["age_low_s"] == pytest.approx(age[0], abs=2e-6)
     assert row["age_high_s"] == (None if age[1] is None else pytest.approx(age[1], abs=2e-6))

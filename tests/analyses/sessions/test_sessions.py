@@ -22,7 +22,7 @@ def oracle(rec: Recording, history: list[Ex]) -> list[dict[str, Any]]:
     """The table by loops over lists, from the tables of tokens and rotations."""
     moves = sorted(
         (r for r in rotations(rec).rows() if r["param"] == "_session_token"),
-        key=lambda r: (r["at_us"], r["exchange_id"], r["to_fingerprint"]),
+        key=lambda r: (r["issued_at_us"], r["exchange_id"], r["to_fingerprint"]),
     )
     lives = [t for t in tokens(rec).rows() if t["param"] == "_session_token"]
     rows = []
@@ -44,7 +44,7 @@ def oracle(rec: Recording, history: list[Ex]) -> list[dict[str, Any]]:
                 and names[m["from_fingerprint"]] == session != names[m["to_fingerprint"]]
             }
             after = [ex for _, ex, held in made if held in next_ones]
-            lost = chain[0]["ended"] in ("reset", "rejected", "restarted")
+            lost = chain[0]["end"] in ("reset", "rejected", "restarted")
             starts = [round(ex.start * 1000) for _, ex in done]
             rows.append(
                 dict(zip(SERIES, series, strict=True))
@@ -57,7 +57,7 @@ def oracle(rec: Recording, history: list[Ex]) -> list[dict[str, Any]]:
                     "requests": len(done),
                     "cart_writes": sum(did(ex, "cart") for _, ex in done),
                     "logins": sum(did(ex, "login") for _, ex in done),
-                    "ended": chain[0]["ended"],
+                    "end": chain[0]["end"],
                     "ended_at_us": chain[0]["ended_at_us"],
                     "cart_writes_lost": gone([ex for _, ex in done], after) if lost else None,
                     "login_lost": (
@@ -223,7 +223,7 @@ def test_what_the_end_of_a_session_cost(
     """The first session's end, and the cart writes and login that went with it."""
     rows = sessions(recording(history, engine="polars")).rows()
     (row,) = [r for r in rows if r["session_fingerprint"] == fingerprint("T1")]
-    assert (row["ended"], row["cart_writes_lost"], row["login_lost"]) == (
+    assert (row["end"], row["cart_writes_lost"], row["login_lost"]) == (
         ended, writes_lost, login_lost,
     )  # fmt: skip
 
@@ -233,5 +233,5 @@ def test_a_token_renewed_at_a_login_is_the_same_session() -> None:
     history = [FIRST, FILL, at(2, "T2", "T1", "POST", "Login"), at(9, "T2", "T2")]
     (row,) = sessions(recording(history, engine="polars")).rows()
     assert (row["session_fingerprint"], row["tokens"], row["requests"]) == (fingerprint("T1"), 2, 4)
-    assert (row["cart_writes"], row["logins"], row["ended"]) == (1, 1, "open")
+    assert (row["cart_writes"], row["logins"], row["end"]) == (1, 1, "open")
     assert row["duration_s"] == 9.0

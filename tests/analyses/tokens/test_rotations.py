@@ -31,8 +31,10 @@ def named(rec: Recording, history: list[Ex]) -> list[dict[str, Any]]:
         policy = policies.get(param, {"policy": None, "low_s": None})
         ex = history[row["exchange_id"] - 1]
         mine = [t for t in trials if tuple(t[n] for n in PARAM) == param]
-        done = [t for t in mine if t["excluded"] is None]
-        prompt = [t for t in done if t["outcome"] == "ended" and (t["gap_high_s"] or 6) <= PROMPT_S]
+        done = [t for t in mine if t["exclusion"] is None]
+        prompt = [
+            t for t in done if t["outcome"] == "ended" and (t["idle_high_s"] or 6) <= PROMPT_S
+        ]
         late = {
             (u.id, u.fingerprint)
             for u in presented(history)
@@ -320,7 +322,7 @@ def test_how_long_the_old_value_had_lain_and_lived(
 ) -> None:
     """The shortest idle time and age that fit, or none where they are not known."""
     row = rotations(recording(history, engine="polars")).rows()[-1]
-    assert (row["idle_s"], row["age_s"]) == (idle_s, age_s)
+    assert (row["idle_low_s"], row["age_low_s"]) == (idle_s, age_s)
 
 
 @pytest.mark.parametrize(

@@ -58,9 +58,9 @@ def oracle(history: list[Ex], grace: int) -> list[dict[str, Any]]:
                 "uses_late": len(late),
                 "late_honoured": sum(is_honoured(u, issues) for u in late),
                 "successors": len({e["to_fingerprint"] for e in mine}),
-                "ended": ended,
+                "end": ended,
                 "ended_at_us": ended_us,
-                "birth_seen": bool(own) and (not used or min(births) < min(shown)),
+                "left_truncated": not (own and (not used or min(births) < min(shown))),
                 "observed_s": (max(births + shown) - min(births + shown)) / 1_000_000,
             }
         )
@@ -79,8 +79,8 @@ def end(
     ends = [
         *((u.begun, 0, "reset") for u in used if u.begun > alive and is_replaced(u, issues)),
         *((u.begun, 1, "rejected") for u in used if u.begun > alive and is_refused(u, issues)),
-        *((e["at_us"], 2, "restarted") for e in edges
-          if e["cause"] == "restart" and e["at_us"] > alive),
+        *((e["issued_at_us"], 2, "restarted") for e in edges
+          if e["cause"] == "restart" and e["issued_at_us"] > alive),
         *((u.begun, 3, "logged-out") for u in used if u.begun >= alive and did(u.ex, "logout")),
         *([] if superseded is None else [(superseded, 4, "rotated")]),
     ]  # fmt: skip
@@ -129,7 +129,7 @@ def test_tokens_are_the_same_on_every_engine(history: list[Ex]) -> None:
         ),
         pytest.param(
             [Ex(0, 1, 2, [token("T1")], [use("T1")])],
-            "T1", "birth_seen", False,
+            "T1", "left_truncated", True,
             id="a value answered with itself was born before",
         ),
         pytest.param(
@@ -251,7 +251,7 @@ def test_how_a_value_ended(history: list[Ex], ended: str, uses: tuple[int, int, 
     """The end of T1, and what became of it after a newer one."""
     rows = tokens(recording(history, engine="polars")).rows()
     (row,) = [r for r in rows if r["fingerprint"] == fingerprint("T1")]
-    assert row["ended"] == ended
+    assert row["end"] == ended
     assert (row["ended_at_us"] is None) is (ended == "open")
     assert (row["uses_in_flight"], row["uses_late"], row["late_honoured"]) == uses
 

@@ -31,7 +31,7 @@ def test_a_lost_session_is_told_with_what_it_cost() -> None:
     (lost,) = document.sessions_lost
     assert document.sessions_lost_total == 1
     assert (lost.client, lost.session) == ("app", pseudonym(fingerprint("T1")))
-    assert (lost.cart_writes_lost, lost.login_lost, lost.ended) == (1, False, "reset")
+    assert (lost.cart_writes_lost, lost.login_lost, lost.end) == (1, False, "reset")
 
 
 def test_root_causes_say_whose_they_are() -> None:

@@ -82,7 +82,7 @@ def generate(
             known += counts
             _write(folder, tables, version, bucket)
     captures = pa.Table.from_pylist(
-        [{"capture_id": 1, "source": "live", "at_us": START_US, "exchanges": int(known[0]),
+        [{"capture_id": 1, "source": "live", "started_us": START_US, "exchanges": int(known[0]),
           "duplicates": 0, "skipped": 0}],
         schema=CAPTURES.arrow,
     )  # fmt: skip

@@ -11,7 +11,7 @@ FROM issued i JOIN exchanges e USING (exchange_id);
 CREATE OR REPLACE TEMP TABLE requests AS
 SELECT concat(coalesce(e.peer, '-'), ' | ', coalesce(e.user_agent, '-')) AS client,
        concat(e.scheme, '://', e.host, ':', e.port) AS origin,
-       p.exchange_id, p.dialect, p.param, p.fingerprint, e.request_start_us AS at_us
+       p.exchange_id, p.dialect, p.param, p.fingerprint, e.request_start_us
 FROM presented p JOIN exchanges e USING (exchange_id);
 
 CREATE OR REPLACE TEMP TABLE judged AS
@@ -21,12 +21,12 @@ SELECT r.exchange_id, r.dialect, r.param,
             ELSE 'stale' END AS verdict
 FROM requests r ASOF LEFT JOIN issues i
   ON r.client = i.client AND r.origin = i.origin AND r.dialect = i.dialect AND r.param = i.param
- AND r.at_us >= i.visible;
+ AND r.request_start_us >= i.visible;
 
 CREATE OR REPLACE TEMP TABLE lifetimes AS
 SELECT client, origin, dialect, param, fingerprint, count(*) AS sightings,
        min(seen_us) AS first_us, max(seen_us) AS last_us
 FROM (SELECT client, origin, dialect, param, fingerprint, begun AS seen_us FROM issues
       UNION ALL
-      SELECT client, origin, dialect, param, fingerprint, at_us FROM requests)
+      SELECT client, origin, dialect, param, fingerprint, request_start_us FROM requests)
 GROUP BY ALL;

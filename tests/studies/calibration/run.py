@@ -76,7 +76,7 @@ def calibrate(batch: Batch) -> Outcome:
 def _naive(case: Case, rec: Recording, worlds: list[World]) -> Iterator[Naive]:
     """The naive estimates by the true limits."""
     counted = uses(rec).to_pandas()
-    counted = counted[counted["excluded"].isna()]
+    counted = counted[counted["exclusion"].isna()]
     by_origin = dict(tuple(counted.groupby("origin")))
     for n, world in enumerate(worlds):
         own = by_origin.get(origin(n))

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Final
 
 import statetrail
-from statetrail import schema
+from statetrail.analyses.catalogue import TABLES
 from statetrail.analyses.causes.root_causes import ROOT_CAUSES
 from statetrail.analyses.conformance import race_table
 from statetrail.analyses.conformance.verdicts import FAULTS, VERDICTS
 from statetrail.analyses.tokens.rotations import CAUSES
 from statetrail.rules import PROFILES, RULES, Rule
+from statetrail.rules.tables import FINDINGS
 
 FOLDER: Final = Path(statetrail.__file__).parent / "docs"
 """Where the pages are."""
@@ -108,7 +109,7 @@ def rotations() -> str:
 
 def tables() -> str:
     """Every table and column."""
-    return f"{_NOTE}\n{schema.markdown()}"
+    return f"{_NOTE}\n{_tables()}"
 
 
 def profiles() -> str:
@@ -185,3 +186,16 @@ def write_pages() -> list[str]:
     for name in changed:
         (FOLDER / name).write_text(GENERATED[name](), "utf-8")
     return changed
+
+
+def _tables() -> str:
+    """The catalogue as a Markdown page: one section a table."""
+    parts = ["# Tables\n"]
+    for table in (*TABLES.values(), FINDINGS):
+        parts += [f"## {table.name}\n", f"One row: {table.row}. Key: {', '.join(table.key)}.\n"]
+        parts += ["| column | type | says | null |", "| --- | --- | --- | --- |"]
+        parts += [
+            f"| `{c.name}` | {c.type} | {c.description} | {c.null or '—'} |" for c in table.columns
+        ]
+        parts.append("")
+    return "\n".join(parts)

@@ -69,14 +69,16 @@ def test_what_uses_reads_is_what_the_server_did(policy: str) -> None:
         for n, exchange in enumerate(trials.exchange.tolist()):
             row = by_exchange.get(first + exchange)
             accepted = trials.cause[n] in (ACCEPTED, OVERLAP)
-            if row is None or row["excluded"] is not None:
+            if row is None or row["exclusion"] is not None:
                 # What is left out says nothing of limits, but a late use that was taken was.
                 assert row is None or row["outcome"] != "survived" or accepted
                 continue
             assert row["outcome"] == ("survived" if accepted else "ended")
             assert row["age_low_s"] <= trials.age_s[n] <= (row["age_high_s"] or math.inf)
             if trials.gap_seen[n]:
-                assert (row["gap_low_s"] or 0) <= trials.gap_s[n] <= (row["gap_high_s"] or math.inf)
+                assert (
+                    (row["idle_low_s"] or 0) <= trials.gap_s[n] <= (row["idle_high_s"] or math.inf)
+                )
         first += len(world.seen.sent_us)
 
 

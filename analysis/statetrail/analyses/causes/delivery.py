@@ -58,8 +58,8 @@ def cross_origin(rec: Recording) -> Lazy:
     Returns
     -------
     Lazy
-        Columns ``exchange_id``, ``dialect``, ``param``, ``origin``, ``endpoint``, ``at_us`` and
-        ``exposed``.
+        Columns ``exchange_id``, ``dialect``, ``param``, ``origin``, ``endpoint``,
+        ``request_start_us`` and ``exposed``.
     """
     where = (
         rec.exchanges_with_client()
@@ -74,7 +74,7 @@ def cross_origin(rec: Recording) -> Lazy:
             "exchange_id",
             "origin",
             "endpoint",
-            at_us="request_start_us",
+            "request_start_us",
             exposed=nw.col("exposed_headers").fill_null(""),
         )
     )

@@ -64,7 +64,7 @@ def _newest(rec: Recording, faults: Lazy) -> Lazy:
     must = rec.keep(_runs(rec).filter(nw.col("ended_us") < NEVER))
     latest = as_of(
         must.with_columns(t=nw.col("ended_us") + grace),
-        faults.select(*SERIES, "exchange_id", t="at_us"),
+        faults.select(*SERIES, "exchange_id", t="request_start_us"),
         by=series,
         at=["t"],
         inclusive=False,
@@ -167,7 +167,7 @@ def _malformed(rec: Recording, faults: Lazy) -> Lazy:
     until = nw.when(nw.col("ended_us") < NEVER).then("ended_us").otherwise(nw.col("begun_us"))
     return as_of(
         malformed(rec).with_columns(t=nw.col("begun_us"), spoilt_us=until),
-        faults.select(*SERIES, "exchange_id", t="at_us"),
+        faults.select(*SERIES, "exchange_id", t="request_start_us"),
         by=list(SERIES),
         at=["t"],
         inclusive=True,

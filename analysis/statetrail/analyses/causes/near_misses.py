@@ -49,11 +49,14 @@ def near_misses(rec: Recording, faults: Lazy) -> Lazy:
         .rename({"origin": "other"})
     )
     asked = faults.filter(~nw.col("fingerprint").is_null()).select(
-        *series, "exchange_id", "fingerprint", "at_us"
+        *series, "exchange_id", "fingerprint", "request_start_us"
     )
     foreign = (
         asked.join(elsewhere, on=["client", "dialect", "param", "fingerprint"])
-        .filter((nw.col("other") != nw.col("origin")) & (nw.col("elsewhere_us") <= nw.col("at_us")))
+        .filter(
+            (nw.col("other") != nw.col("origin"))
+            & (nw.col("elsewhere_us") <= nw.col("request_start_us"))
+        )
         .select(*_FAULT, elsewhere=nw.col("exchange_id") * 0 + 1)
         .unique()
     )
@@ -66,8 +69,8 @@ def near_misses(rec: Recording, faults: Lazy) -> Lazy:
         .select(
             *_FAULT,
             "elsewhere",
-            variant=nw.when(nw.col("variant_us") <= nw.col("at_us")).then(one),
-            cut=nw.when(nw.col("cut_us") <= nw.col("at_us")).then(one),
+            variant=nw.when(nw.col("variant_us") <= nw.col("request_start_us")).then(one),
+            cut=nw.when(nw.col("cut_us") <= nw.col("request_start_us")).then(one),
         )
     )
 

@@ -54,7 +54,7 @@ from typing import Any, Final
 import narwhals as nw
 import pyarrow as pa
 
-from statetrail import schema
+from statetrail.analyses.causes import tables
 from statetrail.analyses.causes.client_patterns import UNSHOWN, with_habits
 from statetrail.analyses.causes.expected_value import due
 from statetrail.analyses.causes.near_misses import near_misses
@@ -98,7 +98,7 @@ _OBSTACLES: Final = ("not-exposed", "on-redirect", "on-error", "cached")
 
 def root_causes(rec: Recording) -> Frame:
     """Why state was ignored (table `root_causes`), computed once."""
-    return rec.result(schema.ROOT_CAUSES, lambda: rec.place(_counted(rec)))
+    return rec.result(tables.ROOT_CAUSES, lambda: rec.place(_counted(rec)))
 
 
 def causes(rec: Recording) -> Lazy:
@@ -107,7 +107,8 @@ def causes(rec: Recording) -> Lazy:
     Returns
     -------
     Lazy
-        Columns `SERIES`, ``exchange_id``, ``at_us``, ``verdict``, ``endpoint`` and ``cause``.
+        Columns `SERIES`, ``exchange_id``, ``request_start_us``, ``verdict``, ``endpoint`` and
+        ``cause``.
     """
     return rec.once("causes", lambda: rec.keep(_causes(rec)))
 
@@ -116,11 +117,13 @@ def _counted(rec: Recording) -> pa.Table:
     found = causes(rec)
     counted = found.group_by(*_CAUSE).agg(
         count=nw.col("exchange_id").count(),
-        first_us=nw.col("at_us").min(),
-        last_us=nw.col("at_us").max(),
+        first_us=nw.col("request_start_us").min(),
+        last_us=nw.col("request_start_us").max(),
     )
     shown = found.with_columns(
-        nth=(nw.col("at_us") * 0 + 1).cum_sum().over(*_CAUSE, order_by=["at_us", "exchange_id"])
+        nth=(nw.col("request_start_us") * 0 + 1)
+        .cum_sum()
+        .over(*_CAUSE, order_by=["request_start_us", "exchange_id"])
     ).filter(nw.col("nth") <= MAX_EVIDENCE)
     evidence: dict[tuple[str, ...], list[tuple[int, int]]] = {}
     for row in shown.collect("pyarrow").rows(named=True):
@@ -142,7 +145,7 @@ def _counted(rec: Recording) -> pa.Table:
                 "evidence": ",".join(str(number) for _, number in sorted(evidence[key])),
             }
         )
-    return pa.Table.from_pylist(rows, schema=schema.ROOT_CAUSES.arrow)
+    return pa.Table.from_pylist(rows, schema=tables.ROOT_CAUSES.arrow)
 
 
 def _causes(rec: Recording) -> Lazy:
@@ -171,7 +174,7 @@ def _causes(rec: Recording) -> Lazy:
         with_habits(rec, told)
         .with_columns(cause=cause)
         .filter(nw.col("cause") != "")
-        .select(*SERIES, "exchange_id", "at_us", "verdict", "endpoint", "cause")
+        .select(*SERIES, "exchange_id", "request_start_us", "verdict", "endpoint", "cause")
     )
 
 

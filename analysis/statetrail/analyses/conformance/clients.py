@@ -12,11 +12,11 @@ Compliance is honoured / (honoured + faults), where the faults are
 
 import narwhals as nw
 
+from statetrail.analyses.conformance.tables import CLIENTS
 from statetrail.analyses.conformance.verdicts import FAULTS, verdict_counts
 from statetrail.analyses.events.scope import UNBOUND_METHODS, in_scope
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Frame, Recording
-from statetrail.schema import CLIENTS
 
 _KEYS = ("client", "origin", "dialect")
 
@@ -27,7 +27,7 @@ def clients(rec: Recording) -> Frame:
     Returns
     -------
     Frame
-        `statetrail.schema.CLIENTS`.
+        `statetrail.analyses.conformance.tables.CLIENTS`.
     """
     return rec.result(CLIENTS, lambda: _clients(rec))
 

@@ -46,7 +46,6 @@ import narwhals as nw
 import numpy as np
 import pyarrow as pa
 
-from statetrail import schema
 from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, Past, chosen
 from statetrail.analyses.columnar.bucket import (
     EMPTY,
@@ -64,6 +63,7 @@ from statetrail.analyses.columnar.bucket import (
 from statetrail.analyses.columnar.dialect_masks import Rules, bound, minted
 from statetrail.analyses.columnar.executor import by_parts
 from statetrail.analyses.columnar.result_rows import numbers, of_series, table, words
+from statetrail.analyses.conformance import tables
 from statetrail.analyses.conformance.visibility import FAULTS, FOREVER, VERDICTS
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Frame, Recording
@@ -94,7 +94,7 @@ class _Binding:
 
 def verdicts(rec: Recording) -> Frame:
     """The verdicts of a recording (table `verdicts`), computed once."""
-    return by_parts(rec, schema.VERDICTS, judge)
+    return by_parts(rec, tables.VERDICTS, judge)
 
 
 def verdict_counts(rec: Recording) -> Lazy:
@@ -104,12 +104,16 @@ def verdict_counts(rec: Recording) -> Lazy:
     -------
     Lazy
         ``client``, ``origin``, ``dialect``, ``param``, ``verdict``, ``times``, and ``exchange_id``
-        and ``at_us``, the least of each.
+        and ``request_start_us``, the least of each.
     """
     counted = (
         verdicts(rec)
         .lazy.group_by("client", "origin", "dialect", "param", "verdict")
-        .agg(times=nw.len(), exchange_id=nw.col("exchange_id").min(), at_us=nw.col("at_us").min())
+        .agg(
+            times=nw.len(),
+            exchange_id=nw.col("exchange_id").min(),
+            request_start_us=nw.col("request_start_us").min(),
+        )
     )
     return rec.once("verdict counts", lambda: rec.keep(counted))
 
@@ -150,11 +154,11 @@ def judge(part: Part, rules: Rules) -> pa.Table:
     ex, value = ex[kept], value[kept]
     there = value != NOTHING
     return table(
-        schema.VERDICTS,
+        tables.VERDICTS,
         {
             "exchange_id": part.exchanges.id[ex],
             **of_series(part, series[kept]),
-            "at_us": part.exchanges.clock[part.exchanges.asked[ex]],
+            "request_start_us": part.exchanges.clock[part.exchanges.asked[ex]],
             "verdict": words(rank[kept], VERDICTS),
             "fingerprint": numbers(part.values.fingerprint[value], there),
             "channel": words(

@@ -9,9 +9,9 @@ from typing import Final
 
 import narwhals as nw
 
-from statetrail import schema
 from statetrail.analyses.events.values import issues
 from statetrail.analyses.exposure.shared import credentials
+from statetrail.analyses.exposure.tables import LEAKS
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Frame, Recording
 
@@ -20,7 +20,7 @@ _SECRET: Final = ("dialect", "param")
 
 def leaks(rec: Recording) -> Frame:
     """The credentials seen at other origins than theirs (table `leaks`), computed once."""
-    return rec.result(schema.LEAKS, lambda: _leaks(rec))
+    return rec.result(LEAKS, lambda: _leaks(rec))
 
 
 def _leaks(rec: Recording) -> Lazy:
@@ -31,7 +31,7 @@ def _leaks(rec: Recording) -> Lazy:
         .agg(issued_us=nw.col("begun_us").min())
     )
     where = rec.exchanges_with_client().select(
-        "exchange_id", "client", "origin", at_us="request_start_us"
+        "exchange_id", "client", "origin", "request_start_us"
     )
     presented = rec.presented.lazy.filter(nw.col("kind") == "value").select(
         "exchange_id",
@@ -41,7 +41,8 @@ def _leaks(rec: Recording) -> Lazy:
         .otherwise(nw.lit("query")),
     )
     seen = nw.concat(
-        [rec.traces.lazy.select("exchange_id", "fingerprint", "place"), presented], how="vertical"
+        [rec.token_candidates.lazy.select("exchange_id", "fingerprint", "place"), presented],
+        how="vertical",
     )
     home = issued.rename({"origin": "issued_origin"})
     known_here = issued.select(*_SECRET, "fingerprint", "origin", here=nw.lit(1))
@@ -52,9 +53,10 @@ def _leaks(rec: Recording) -> Lazy:
         .unique()
         .join(where, on="exchange_id")
         .filter(
-            (nw.col("origin") != nw.col("issued_origin")) & (nw.col("issued_us") <= nw.col("at_us"))
+            (nw.col("origin") != nw.col("issued_origin"))
+            & (nw.col("issued_us") <= nw.col("request_start_us"))
         )
         .join(known_here, on=[*_SECRET, "fingerprint", "origin"], how="left")
         .filter(nw.col("here").is_null())
-        .select(*schema.LEAKS.names)
+        .select(*LEAKS.names)
     )

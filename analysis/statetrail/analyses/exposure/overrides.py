@@ -12,10 +12,10 @@ from typing import Final
 
 import narwhals as nw
 
-from statetrail import schema
 from statetrail.analyses.conformance.verdicts import verdicts
 from statetrail.analyses.events.asof import as_of
 from statetrail.analyses.events.values import SERIES, issues
+from statetrail.analyses.exposure.tables import OVERRIDES
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Frame, Recording
 
@@ -42,7 +42,7 @@ def basket_attempt() -> nw.Expr:
 
 def overrides(rec: Recording) -> Frame:
     """What became of the clients' own values (table `overrides`), computed once."""
-    return rec.result(schema.OVERRIDES, lambda: _overrides(rec))
+    return rec.result(OVERRIDES, lambda: _overrides(rec))
 
 
 def outcomes(rec: Recording) -> Lazy:
@@ -51,8 +51,8 @@ def outcomes(rec: Recording) -> Lazy:
     Returns
     -------
     Lazy
-        Columns `SERIES`, ``exchange_id``, ``at_us``, ``endpoint`` and ``outcome``, one of
-        `OUTCOMES`.
+        Columns `SERIES`, ``exchange_id``, ``request_start_us``, ``endpoint`` and ``outcome``, one
+        of `OUTCOMES`.
     """
     return rec.once("overrides.outcomes", lambda: rec.keep(_outcomes(rec)))
 
@@ -63,13 +63,13 @@ def _outcomes(rec: Recording) -> Lazy:
         verdicts(rec)
         .lazy.filter(nw.col("verdict") == "overridden")
         .join(where, on="exchange_id")
-        .select(*SERIES, "exchange_id", "at_us", "endpoint", "fingerprint")
+        .select(*SERIES, "exchange_id", "request_start_us", "endpoint", "fingerprint")
     )
     # Backwards in time the next issue is the latest one.
     told = issues(rec).with_columns(t=-nw.col("begun_us"), next_us=-nw.col("begun_us"))
     following = as_of(
         told,
-        made.with_columns(t=-nw.col("at_us")),
+        made.with_columns(t=-nw.col("request_start_us")),
         by=list(SERIES),
         at=["t"],
         inclusive=True,
@@ -99,12 +99,12 @@ def _outcomes(rec: Recording) -> Lazy:
         .join(own, on=list(_OVERRIDE), how="left")
         .join(later, on=[*SERIES, "next_us"], how="left")
         .with_columns(outcome=outcome)
-        .select(*SERIES, "exchange_id", "at_us", "endpoint", "outcome")
+        .select(*SERIES, "exchange_id", "request_start_us", "endpoint", "outcome")
     )
 
 
 def _overrides(rec: Recording) -> Lazy:
-    one = nw.col("at_us") * 0 + 1
+    one = nw.col("request_start_us") * 0 + 1
 
     def among(condition: nw.Expr) -> nw.Expr:
         return nw.when(condition).then(one).otherwise(0)
@@ -120,8 +120,8 @@ def _overrides(rec: Recording) -> Lazy:
         .agg(
             overrides=nw.col("exchange_id").count(),
             **{name: nw.col(name).sum() for name in (*OUTCOMES, "on_baskets", "without_effect")},
-            first_us=nw.col("at_us").min(),
-            last_us=nw.col("at_us").max(),
+            first_us=nw.col("request_start_us").min(),
+            last_us=nw.col("request_start_us").max(),
         )
-        .select(*schema.OVERRIDES.names)
+        .select(*OVERRIDES.names)
     )

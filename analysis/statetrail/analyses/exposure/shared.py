@@ -11,8 +11,8 @@ from typing import Final
 import narwhals as nw
 import pyarrow as pa
 
-from statetrail import schema
 from statetrail.analyses.events.values import NEVER, issues, presentations
+from statetrail.analyses.exposure.tables import SHARED
 from statetrail.dialects import Param
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Frame, Recording
@@ -48,7 +48,7 @@ def shared(rec: Recording) -> Frame:
     ``how`` is ``handed`` where the server issued the value to that client before it was presented,
     ``taken`` where it had issued it to another one only, ``unseen`` where no issue was captured.
     """
-    return rec.result(schema.SHARED, lambda: _shared(rec))
+    return rec.result(SHARED, lambda: _shared(rec))
 
 
 def _shared(rec: Recording) -> Lazy:
@@ -83,5 +83,5 @@ def _shared(rec: Recording) -> Lazy:
         .join(anyone, on=list(_VALUE), how="left")
         .join(this_one, on=[*_VALUE, "client"], how="left")
         .with_columns(how=how)
-        .select(*schema.SHARED.names)
+        .select(*SHARED.names)
     )

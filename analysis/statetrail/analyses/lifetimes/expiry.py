@@ -24,6 +24,7 @@ from statetrail.analyses.columnar.arrays import NOTHING, Ints
 from statetrail.analyses.lifetimes.observations import Trials
 from statetrail.analyses.lifetimes.outcomes import ENDED, LATE, SURVIVED, TOKEN_SERIES, Series
 from statetrail.analyses.lifetimes.summaries import Tested, Votes
+from statetrail.analyses.lifetimes.tables import EXPIRY
 from statetrail.analyses.lifetimes.uses import tested
 from statetrail.expiry import POLICIES, Ballots, Evidence, Inference, Interval, infer
 from statetrail.expiry.advice import advice, plan, spoken
@@ -31,7 +32,6 @@ from statetrail.expiry.intervals import AGE_FAMILY
 from statetrail.expiry.naming import MIN_CLIENTS, MIN_ENDS
 from statetrail.expiry.numerics import Reals
 from statetrail.recording.frames import Frame, Recording, origin_expression
-from statetrail.schema import EXPIRY
 
 __all__ = ["CONFIDENCES", "MIN_CLIENTS", "MIN_ENDS", "POLICIES", "expiry", "inferred", "spoken"]
 
@@ -49,9 +49,9 @@ def expiry(rec: Recording) -> Frame:
     Returns
     -------
     Frame
-        `statetrail.schema.EXPIRY`. ``low_s`` and ``high_s`` bound the limit that ``policy`` names,
-        and the idle timeout where it names none or both, unless too many tokens contradict it;
-        both limits are bounded in columns of their own, whatever the policy.
+        `statetrail.analyses.lifetimes.tables.EXPIRY`. ``low_s`` and ``high_s`` bound the limit that
+        ``policy`` names, and the idle timeout where it names none or both, unless too many tokens
+        contradict it; both limits are bounded in columns of their own, whatever the policy.
     """
     return rec.result(EXPIRY, lambda: rec.place(_expiry(rec)))
 
@@ -65,12 +65,12 @@ def evidence(trials: Trials) -> Evidence:
     return Evidence.of(
         value=trials.token,
         client=trials.who,
-        at_us=trials.at_us,
+        at_us=trials.request_start_us,
         survived=counts & (trials.outcome == SURVIVED),
         ended=counts & (trials.outcome == ENDED),
         late=taken.astype(np.int8) - refused.astype(np.int8),
-        gap_low_s=_seconds(trials.gap_low_us, np.nan),
-        gap_high_s=_seconds(trials.gap_high_us, np.nan),
+        gap_low_s=_seconds(trials.idle_low_us, np.nan),
+        gap_high_s=_seconds(trials.idle_high_us, np.nan),
         age_low_s=_seconds(trials.age_low_us, np.nan),
         age_high_s=_seconds(trials.age_high_us, np.nan),
     )
@@ -171,7 +171,7 @@ def _row(one: Inferred) -> dict[str, Any]:
         "lost": found.lost,
         **_bounds("idle", found.idle),
         **_bounds("age", found.age),
-        "grain_s": found.grain_s,
+        "touch_interval_s": found.grain_s,
         "late_accepted": found.accepted,
         "late_refused": found.refused,
         "restarts": ", ".join(_moment(at) for at in found.instants.restarts_us),

@@ -115,12 +115,12 @@ class Trials:
     id: Ints
     who: Ints
     token: Ints
-    at_us: Ints
+    request_start_us: Ints
     outcome: Ints
     excluded: Ints
     replaced: Bools
-    gap_low_us: Ints
-    gap_high_us: Ints
+    idle_low_us: Ints
+    idle_high_us: Ints
     age_low_us: Ints
     age_high_us: Ints
 
@@ -237,12 +237,12 @@ def trials(what: Seen, tick_us: Mapping[str, int]) -> Trials:
     known, conceived, born = _births(what)
     asked_us, ended_us = clock[asked], clock[ended]
     spans = {
-        "gap_low_us": np.where(
+        "idle_low_us": np.where(
             ended_before == NOTHING,
             NOTHING,
             np.where(touched, 0, np.maximum(asked_us - _moment(clock, ended_before) - tick, 0)),
         ),
-        "gap_high_us": np.where(
+        "idle_high_us": np.where(
             accepted == NOTHING, NOTHING, ended_us + tick - _moment(clock, accepted)
         ),
         "age_low_us": np.maximum(asked_us - clock[known[token]] - tick, 0),
@@ -259,12 +259,12 @@ def trials(what: Seen, tick_us: Mapping[str, int]) -> Trials:
         id=used.id,
         who=used.who,
         token=used.token,
-        at_us=clock[used.asked],
+        request_start_us=clock[used.asked],
         outcome=outcome,
         excluded=excluded,
         replaced=replaced,
-        gap_low_us=whole("gap_low_us"),
-        gap_high_us=whole("gap_high_us"),
+        idle_low_us=whole("idle_low_us"),
+        idle_high_us=whole("idle_high_us"),
         age_low_us=whole("age_low_us"),
         age_high_us=whole("age_high_us"),
     )

@@ -167,18 +167,18 @@ def _late(told: Trials, votes: Votes) -> tuple[Ints, Ints, Ints, Ints, Ints]:
     As tokens, one entry a use; the last: how old each of the fourth was at least.
     """
     late = np.flatnonzero(told.excluded == LATE)
-    late = late[told.at_us[late] > votes.ended_at_us[told.token[late]]]
+    late = late[told.request_start_us[late] > votes.ended_at_us[told.token[late]]]
     late = late[votes.ended_at_us[told.token[late]] >= 0]
     token = told.token[late]
-    since = told.at_us[late] - votes.ended_at_us[token]
+    since = told.request_start_us[late] - votes.ended_at_us[token]
     refused, accepted = told.outcome[late] == ENDED, told.outcome[late] == SURVIVED
     soon = since <= PROMPT * votes.ended_age_us[token]
     # A use that overlapped the end may have been looked up before it. What its gap is uncertain by
     # is at least how long the exchange took that found the end.
     fatal = np.flatnonzero((told.excluded == NOTHING) & (told.outcome == ENDED))
-    fatal = fatal[told.at_us[fatal] == votes.ended_at_us[told.token[fatal]]]
+    fatal = fatal[told.request_start_us[fatal] == votes.ended_at_us[told.token[fatal]]]
     took = np.full(len(votes), _APART_US, dtype=np.int64)
-    took[told.token[fatal]] = told.gap_high_us[fatal] - told.gap_low_us[fatal]
+    took[told.token[fatal]] = told.idle_high_us[fatal] - told.idle_low_us[fatal]
     age = np.full(len(votes), NOTHING, dtype=np.int64)
     age[told.token[fatal]] = told.age_low_us[fatal]
     apart = told.replaced[late] | (since > took[token])
@@ -196,7 +196,7 @@ def _votes(told: Trials, fingerprint: Ints) -> Votes:
     survivor = told.token[survived]
     first = np.full(count, len(told), dtype=np.int64)
     # The first of several ends is written last.
-    by_time = fatal[np.argsort(told.at_us[fatal], kind="stable")][::-1]
+    by_time = fatal[np.argsort(told.request_start_us[fatal], kind="stable")][::-1]
     first[told.token[by_time]] = by_time
     over = first < len(told)
 
@@ -215,15 +215,15 @@ def _votes(told: Trials, fingerprint: Ints) -> Votes:
 
     return Votes(
         fingerprint,
-        outlived(told.gap_low_us),
+        outlived(told.idle_low_us),
         outlived(told.age_low_us),
-        at_end(told.gap_high_us),
+        at_end(told.idle_high_us),
         at_end(told.age_high_us),
         number(survivor),
         number(told.token[fatal]),
         number(told.token[~counts]),
         at_end(told.who),
-        at_end(told.at_us),
+        at_end(told.request_start_us),
     )
 
 

@@ -20,8 +20,8 @@ from statetrail.analyses.columnar.result_rows import seconds, table, words
 from statetrail.analyses.lifetimes.observations import Seen, Trials, joined, seen, split, trials
 from statetrail.analyses.lifetimes.outcomes import EXCLUDED, OUTCOMES, Series, outcomes
 from statetrail.analyses.lifetimes.summaries import Gathering, Tested
+from statetrail.analyses.lifetimes.tables import USES
 from statetrail.recording.frames import Frame, Recording
-from statetrail.schema import USES
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ def uses(rec: Recording) -> Frame:
     Returns
     -------
     Frame
-        `statetrail.schema.USES`. For thresholds take ``gap_low_s`` of the survived and
-        ``gap_high_s`` of the ended ones, and the same for the age.
+        `statetrail.analyses.lifetimes.tables.USES`. For thresholds take ``idle_low_s`` of the
+        survived and ``idle_high_s`` of the ended ones, and the same for the age.
     """
     return rec.gathered(USES, lambda: (_table(tried) for tried in tried_tokens(rec)))
 
@@ -87,7 +87,7 @@ def _table(tried: Tried) -> pa.Table:
     series, of = what.kinds, what.kind[told.token]
     spans = {
         name: (getattr(told, f"{name}_us"), getattr(told, f"{name}_us") >= 0)
-        for name in ("gap_low", "gap_high", "age_low", "age_high")
+        for name in ("idle_low", "idle_high", "age_low", "age_high")
     }
     return table(
         USES,
@@ -98,9 +98,9 @@ def _table(tried: Tried) -> pa.Table:
             "dialect": words(of, [dialect for _, dialect, _ in series]),
             "param": words(of, [param for _, _, param in series]),
             "fingerprint": what.fingerprint[told.token],
-            "at_us": told.at_us,
+            "request_start_us": told.request_start_us,
             "outcome": words(told.outcome, OUTCOMES),
-            "excluded": words(told.excluded, EXCLUDED),
+            "exclusion": words(told.excluded, EXCLUDED),
             **{f"{name}_s": seconds(span, known) for name, (span, known) in spans.items()},
         },
     )

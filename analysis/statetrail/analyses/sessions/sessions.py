@@ -32,11 +32,11 @@ import pyarrow as pa
 
 from statetrail.analyses.events.actions import deeds
 from statetrail.analyses.events.values import SERIES, issues, presentations, seconds
+from statetrail.analyses.sessions.tables import SESSIONS
 from statetrail.analyses.tokens.rotations import LOSSES, rotations
 from statetrail.analyses.tokens.tokens import tokens
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Frame, Recording
-from statetrail.schema import SESSIONS
 
 BREAKS: Final = (*LOSSES, "restart", "establish")
 """Causes of rotations that begin another session."""
@@ -53,7 +53,7 @@ def sessions(rec: Recording) -> Frame:
     Returns
     -------
     Frame
-        `statetrail.schema.SESSIONS`.
+        `statetrail.analyses.sessions.tables.SESSIONS`.
     """
     return rec.result(SESSIONS, lambda: _sessions(rec))
 
@@ -100,7 +100,7 @@ def _sessions(rec: Recording) -> Lazy:
         .group_by(*by)
         .agg(relogins=nw.col("next_session").count())
     )
-    lost = nw.col("ended").is_in(LOST)
+    lost = nw.col("end").is_in(LOST)
     logged = nw.col("logins") > 0
     return (
         ended.join(summed, on=by)
@@ -161,9 +161,11 @@ def _walk(rec: Recording, minted: Lazy) -> tuple[Lazy, Lazy]:
     moved = _rows(
         rotations(rec)
         .lazy.join(minted, on=on)
-        .select(*SERIES, "at_us", "exchange_id", "from_fingerprint", "to_fingerprint", "cause")
+        .select(
+            *SERIES, "issued_at_us", "exchange_id", "from_fingerprint", "to_fingerprint", "cause"
+        )
     )
-    moved.sort(key=lambda row: (row["at_us"], row["exchange_id"], row["to_fingerprint"]))
+    moved.sort(key=lambda row: (row["issued_at_us"], row["exchange_id"], row["to_fingerprint"]))
     session: dict[tuple[Any, ...], Any] = {}
     follows: set[tuple[Any, ...]] = set()
     for row in moved:
@@ -243,7 +245,7 @@ def _ended(rec: Recording, chains: Lazy) -> Lazy:
         .filter(nw.col("fingerprint") == nw.col("fingerprint").min().over(*_SESSION))
     )
     return lives.with_columns(nw.col("tokens").cast(nw.Int64)).select(
-        *_SESSION, "tokens", "ended", "ended_at_us"
+        *_SESSION, "tokens", "end", "ended_at_us"
     )
 
 

@@ -27,7 +27,7 @@ class Turns:
         The moves, as `statetrail.analyses.events.replacements` has them.
     clients, params
         (client, origin) and (dialect, param), which `who` and `param` are places in.
-    id, at_us
+    id, issued_at_us
         The exchange and the start of its response.
     before, to
         Fingerprints; `before` means nothing where `trail.before` is -1.
@@ -42,7 +42,7 @@ class Turns:
     who: Ints
     param: Ints
     id: Ints
-    at_us: Ints
+    issued_at_us: Ints
     before: Ints
     to: Ints
     logged: Bools
@@ -67,7 +67,7 @@ def turns(part: Part, rules: Rules, moved: Trail) -> Turns:
         who=part.series_who[moved.series],
         param=param,
         id=exchanges.id[ex],
-        at_us=exchanges.clock[exchanges.begun[ex]],
+        issued_at_us=exchanges.clock[exchanges.begun[ex]],
         before=values.fingerprint[moved.before],
         to=values.fingerprint[moved.to],
         logged=((at("login") & writes) | (at("logout") & exchanges.open[ex])) & moved_on,

@@ -43,8 +43,8 @@ from statetrail.analyses.lifetimes.outcomes import Series
 from statetrail.analyses.lifetimes.summaries import Tested
 from statetrail.analyses.lifetimes.uses import tested
 from statetrail.analyses.tokens.rotation_facts import Turns, turns
+from statetrail.analyses.tokens.tables import ROTATIONS
 from statetrail.recording.frames import Frame, Recording
-from statetrail.schema import ROTATIONS
 
 CAUSES: Final[dict[str, str]] = {
     "establish": "The client's first value: none had been issued before, or the request asked for "
@@ -92,7 +92,7 @@ def rotations(rec: Recording) -> Frame:
     Returns
     -------
     Frame
-        `statetrail.schema.ROTATIONS`; ``cause`` is one of `CAUSES`.
+        `statetrail.analyses.tokens.tables.ROTATIONS`; ``cause`` is one of `CAUSES`.
     """
     known = rec.once("policies", lambda: _policies(rec))
     if rec.engine == "pyspark":
@@ -109,9 +109,9 @@ def _rotations(moves: Turns, known: Mapping[Series, Policy]) -> pa.Table:
     spans = {
         name: (span, span >= 0)
         for name, span in (
-            ("idle_s", moved.idle_us),
+            ("idle_low_s", moved.idle_us),
             ("idle_high_s", moved.idle_high_us),
-            ("age_s", moved.age_us),
+            ("age_low_s", moved.age_us),
             ("age_high_s", moved.age_high_us),
         )
     }
@@ -123,7 +123,7 @@ def _rotations(moves: Turns, known: Mapping[Series, Policy]) -> pa.Table:
             "origin": words(moves.who, [origin for _, origin in moves.clients]),
             "dialect": words(moves.param, [dialect for dialect, _ in moves.params]),
             "param": words(moves.param, [param for _, param in moves.params]),
-            "at_us": moves.at_us,
+            "issued_at_us": moves.issued_at_us,
             "from_fingerprint": numbers(moves.before, moved.before >= 0),
             "to_fingerprint": moves.to,
             "cause": words(_cause(moves, known), _CAUSES),

@@ -37,8 +37,8 @@ from statetrail.analyses.conformance.visibility import FOREVER
 from statetrail.analyses.events.acceptance import Fates, fates
 from statetrail.analyses.events.history import Lives, birth_seen
 from statetrail.analyses.events.replacements import RESTARTED, Trail
+from statetrail.analyses.tokens.tables import TOKENS
 from statetrail.recording.frames import Frame, Recording
-from statetrail.schema import TOKENS
 
 ENDS: Final[dict[str, str]] = {
     "reset": "The server answered a request that presented it with another value",
@@ -60,9 +60,9 @@ def tokens(rec: Recording) -> Frame:
     Returns
     -------
     Frame
-        `statetrail.schema.TOKENS`. ``observed_s`` runs from the first sighting to the last, where
-        a sighting is the start of a response that issued the value or of a request that presented
-        it: how long it was seen, not how long it lived.
+        `statetrail.analyses.tokens.tables.TOKENS`. ``observed_s`` runs from the first sighting to
+        the last, where a sighting is the start of a response that issued the value or of a request
+        that presented it: how long it was seen, not how long it lived.
     """
     return by_lives(rec, TOKENS, _tokens)
 
@@ -104,9 +104,9 @@ def _tokens(part: Part, rules: Rules, lived: Lived) -> pa.Table:
             "uses_late": of_uses(told.uses.late),
             "late_honoured": of_uses(told.uses.late & met.honoured),
             "successors": _successors(moved, count)[seen],
-            "ended": words(ended[seen], [*ENDS]),
+            "end": words(ended[seen], [*ENDS]),
             "ended_at_us": at(ended_at, ended_at[seen] >= 0),
-            "birth_seen": birth_seen(told)[seen],
+            "left_truncated": ~birth_seen(told)[seen],
             "observed_s": seconds(clock[last] - clock[first], np.ones(len(seen), dtype=np.bool_)),
         },
     )

@@ -35,7 +35,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
     source: str
     name: str | None
-    at: Time
+    started: Time
     exchanges: int
     duplicates: int
     skipped: int

@@ -111,7 +111,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     duration_s: float
     tokens: int
     requests: int
-    ended: str
+    end: str
     ended_at: Time | None
     cart_writes: int
     cart_writes_lost: int | None

@@ -70,18 +70,23 @@ def moment(us: int | None) -> datetime | None:
     return _EPOCH + timedelta(microseconds=min(max(us, _FIRST_US), _LAST_US))
 
 
+def seconds(span_s: float | None) -> float | None:
+    """A span in seconds, rounded to the microsecond, so that engines agree on the last digit."""
+    return None if span_s is None else round(span_s, 6)
+
+
 def part[T: msgspec.Struct](kind: type[T], row: Row, **more: Any) -> T:
     """A part of the document from a row: the columns that it has fields for, and `more`.
 
-    Columns named ``*_us`` become datetimes without the suffix; those named ``*_s`` are rounded to
-    the microsecond, so that engines agree on the last digit.
+    Columns named ``*_us`` become datetimes without the suffix; those named ``*_s`` are rounded
+    (`seconds`).
     """
     fields: Row = {}
     for name, value in row.items():
         if name.endswith("_us"):
             fields[name.removesuffix("_us")] = moment(value)
-        elif name.endswith("_s") and value is not None:
-            fields[name] = round(value, 6)
+        elif name.endswith("_s"):
+            fields[name] = seconds(value)
         else:
             fields[name] = value
     fields |= more

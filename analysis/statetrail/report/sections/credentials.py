@@ -39,8 +39,8 @@ def gather_leaks(rec: Recording) -> tuple[tuple[Leak, ...], int]:
         .lazy.group_by(*_LEAK)
         .agg(
             count=nw.len(),
-            first_us=nw.col("at_us").min(),
-            last_us=nw.col("at_us").max(),
+            first_us=nw.col("request_start_us").min(),
+            last_us=nw.col("request_start_us").max(),
             exchange=nw.col("exchange_id").min(),
         )
     )

@@ -21,10 +21,10 @@ def gather_gaps(rec: Recording) -> tuple[Gap, ...]:
     ended ones the longest, which are the figures that bound the timeout.
     """
     ended = nw.col("outcome") == "ended"
-    gap = nw.when(ended).then("gap_high_s").otherwise("gap_low_s")
+    gap = nw.when(ended).then("idle_high_s").otherwise("idle_low_s")
     lengths = (
         uses(rec)
-        .lazy.filter(nw.col("excluded").is_null())
+        .lazy.filter(nw.col("exclusion").is_null())
         .with_columns(gap=gap)
         .filter(~nw.col("gap").is_null())
         .with_columns(gap=nw.when(nw.col("gap") > SHORTEST_S).then("gap").otherwise(SHORTEST_S))

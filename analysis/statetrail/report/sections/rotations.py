@@ -19,6 +19,7 @@ from statetrail.report.sections.counting import (
     part,
     ranked,
     rows,
+    seconds,
     shown_value,
 )
 from statetrail.schema import pseudonym
@@ -28,7 +29,7 @@ MAX_LIFESPANS: Final = 2000
 MAX_LANES: Final = 200
 
 _LANE: Final = ("client", "origin", "dialect", "param")
-_TIME: Final = ("at_us", "exchange_id", "dialect", "param", "to_fingerprint")
+_TIME: Final = ("issued_at_us", "exchange_id", "dialect", "param", "to_fingerprint")
 
 
 def gather_rotations(rec: Recording) -> tuple[tuple[Rotation, ...], int, dict[str, int]]:
@@ -53,6 +54,9 @@ def gather_rotations(rec: Recording) -> tuple[tuple[Rotation, ...], int, dict[st
                 from_=None if old is None else pseudonym(old),
                 to=pseudonym(row["to_fingerprint"]),
                 exchange=row["exchange_id"],
+                at=moment(row["issued_at_us"]),
+                idle_s=seconds(row["idle_low_s"]),
+                age_s=seconds(row["age_low_s"]),
             )
         )
     return tuple(found), sum(causes.values()), ranked(causes)

@@ -24,7 +24,7 @@ def gather_session_summaries(rec: Recording) -> tuple[SessionSummary, ...]:
     """What became of the sessions, by origin, dialect and parameter."""
     lazy = sessions(rec).lazy
     one = nw.col("requests") * 0 + 1
-    lost = nw.when(nw.col("ended").is_in(LOST)).then(one).otherwise(0)
+    lost = nw.when(nw.col("end").is_in(LOST)).then(one).otherwise(0)
     took_cart = nw.when(nw.col("cart_writes_lost").fill_null(0) > 0).then(one).otherwise(0)
     took_login = nw.when(nw.col("login_lost").fill_null(False)).then(one).otherwise(0)
     summed = (
@@ -44,7 +44,7 @@ def gather_session_summaries(rec: Recording) -> tuple[SessionSummary, ...]:
             median_duration_s=nw.col("duration_s").median(),
         )
     )
-    ends = nested(counted(lazy, *_SUBJECT, "ended"), _SUBJECT, "ended")
+    ends = nested(counted(lazy, *_SUBJECT, "end"), _SUBJECT, "end")
     whole = ("lost", "requests", "cart_writes", "logins", "carts_lost", "cart_writes_lost")
     return tuple(
         part(

@@ -22,9 +22,9 @@ def gather_tokens(rec: Recording) -> tuple[TokenSummary, ...]:
     """All parameters that had a value, by origin, dialect and name."""
     facts = tokens(rec).lazy.with_columns(secret=nw.col("value").is_null())
     subjects: dict[tuple[str, ...], list[Row]] = {}
-    for row in counted(facts, *_SUBJECT, "secret", "birth_seen", "length", "alphabet", "uses"):
+    for row in counted(facts, *_SUBJECT, "secret", "left_truncated", "length", "alphabet", "uses"):
         subjects.setdefault(tuple(row[name] for name in _SUBJECT), []).append(row)
-    ends = nested(counted(facts, *_SUBJECT, "ended"), _SUBJECT, "ended")
+    ends = nested(counted(facts, *_SUBJECT, "end"), _SUBJECT, "end")
     late = {
         tuple(row[name] for name in _SUBJECT): (int(row["late"]), int(row["honoured"]))
         for row in rows(
@@ -56,7 +56,7 @@ def _summary(
         dialect=subject[1],
         param=subject[2],
         values=sum(row["count"] for row in group),
-        births_seen=sum(row["count"] for row in group if row["birth_seen"]),
+        births_seen=sum(row["count"] for row in group if not row["left_truncated"]),
         secret=secret,
         median_uses=float(median(uses.elements())) if uses else None,
         length_min=min(lengths, default=None),

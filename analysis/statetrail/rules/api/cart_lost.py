@@ -20,30 +20,30 @@ def _check(rec: Recording) -> Lazy:
     ended = rec.keep(
         sessions(rec)
         .lazy.filter(~nw.col("cart_writes_lost").is_null())
-        .select(*session, "ended", "cart_writes_lost", "login_lost", at_us="ended_at_us")
+        .select(*session, "end", "cart_writes_lost", "login_lost", observed_us="ended_at_us")
     )
     lost = (
         ended.join(writes, on=session, how="left")
-        .join(_ends(rec, ended), on=[*SERIES, "at_us"], how="left")
+        .join(_ends(rec, ended), on=[*SERIES, "observed_us"], how="left")
         .with_columns(nw.col("exchange_id").fill_null(-1))
     )
     login = nw.when(nw.col("login_lost").fill_null(False)).then(nw.lit(", the login too"))
-    how = [nw.lit(f"{REQUEST}: "), nw.col("ended"), login.otherwise(nw.lit(""))]
+    how = [nw.lit(f"{REQUEST}: "), nw.col("end"), login.otherwise(nw.lit(""))]
     told = nw.concat_str(how)
     stayed = nw.col("cart_writes_lost") > 0
-    return cases(lost, stayed, detail=told, related=nw.col("last_write"))
+    return cases(lost, stayed, detail=told, related=nw.col("last_write"), at="observed_us")
 
 
 def _ends(rec: Recording, ended: Lazy) -> Lazy:
-    """The exchange whose response began when a session ended: `SERIES`, ``at_us``."""
-    ends = ended.select(*SERIES, "at_us").unique()
+    """The exchange whose response began when a session ended: `SERIES`, ``observed_us``."""
+    ends = ended.select(*SERIES, "observed_us").unique()
     columns = (*SERIES, "begun_us", "exchange_id")
     carried = [issues(rec).select(*columns), presentations(rec).select(*columns)]
     return (
         nw.concat(carried, how="vertical")
-        .rename({"begun_us": "at_us"})
-        .join(ends, on=[*SERIES, "at_us"])
-        .group_by(*SERIES, "at_us")
+        .rename({"begun_us": "observed_us"})
+        .join(ends, on=[*SERIES, "observed_us"])
+        .group_by(*SERIES, "observed_us")
         .agg(nw.col("exchange_id").min())
     )
 

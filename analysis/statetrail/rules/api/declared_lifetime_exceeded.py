@@ -25,7 +25,7 @@ def _check(rec: Recording) -> Lazy:
     )
     survived = (
         uses(rec)
-        .lazy.filter(nw.col("excluded").is_null() & (nw.col("outcome") == "survived"))
+        .lazy.filter(nw.col("exclusion").is_null() & (nw.col("outcome") == "survived"))
         .filter(~nw.col("age_low_s").is_null())
         .join(credentials(rec), on=["dialect", "param"])
         .join(stated, on=value)

@@ -31,7 +31,7 @@ def _check(rec: Recording) -> Lazy:
         .join(forced, on=[*SERIES, "exchange_id", "to_fingerprint"])
     )
     without = nw.col("cause").is_in(_WITHOUT)
-    return cases(changed, without, detail=nw.lit(REQUEST), per_client=False)
+    return cases(changed, without, detail=nw.lit(REQUEST), per_client=False, at="issued_at_us")
 
 
 RULE: Final = Rule(

@@ -14,7 +14,7 @@ from statetrail.rules.sources import eseller, rfc, zest
 def _check(rec: Recording) -> Lazy:
     names = [dialect.name for dialect in rec.dialects]
     where = rec.exchanges_with_client().select(
-        "exchange_id", "origin", "endpoint", at_us="request_start_us"
+        "exchange_id", "origin", "endpoint", "request_start_us"
     )
     issued = (
         rec.issued.lazy.filter(nw.col("dialect").is_in(names))

@@ -19,11 +19,13 @@ def _check(rec: Recording) -> Lazy:
     answers = rec.exchanges.lazy.filter(nw.col("method").is_in(("GET", "HEAD"))).select(
         "exchange_id", "endpoint", control=nw.col("cache_control").fill_null("")
     )
-    issued = issues(rec).join(answers, on="exchange_id").with_columns(at_us=nw.col("begun_us"))
+    issued = (
+        issues(rec).join(answers, on="exchange_id").with_columns(observed_us=nw.col("begun_us"))
+    )
     control = nw.col("control")
     shared = control.str.contains(_STORED) & ~control.str.contains(_KEPT_OUT)
     where = nw.concat_str(["control", "endpoint"], separator=" at ")
-    return cases(issued, shared, detail=where, per_client=False)
+    return cases(issued, shared, detail=where, per_client=False, at="observed_us")
 
 
 RULE: Final = Rule(

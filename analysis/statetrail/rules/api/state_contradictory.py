@@ -18,7 +18,7 @@ _MIN_TURNS: Final = 2
 
 def _check(rec: Recording) -> Lazy:
     said = issues(rec).with_columns(
-        at_us=nw.col("begun_us"), said=nw.concat_str(["usage", "priority"], separator="/")
+        observed_us=nw.col("begun_us"), said=nw.concat_str(["usage", "priority"], separator="/")
     )
     # Most servers always say the same: what they say need not be put in order.
     mixed = rec.keep(
@@ -41,8 +41,8 @@ def _check(rec: Recording) -> Lazy:
     again = (nw.col("turn") == 1) & (nw.col("turns") >= _MIN_TURNS)
     rest = said.join(mixed, on=list(SERIES), how="anti")
     found = [
-        cases(told, again, detail=nw.lit(REQUEST), per_client=False),
-        cases(rest, nw.lit(False), per_client=False),
+        cases(told, again, detail=nw.lit(REQUEST), per_client=False, at="observed_us"),
+        cases(rest, nw.lit(False), per_client=False, at="observed_us"),
     ]
     return nw.concat(found, how="vertical")
 

@@ -24,7 +24,7 @@ def _check(rec: Recording) -> Lazy:
         .filter(context)
         .filter(~nw.col("cause").is_in(_MEANT))
     )
-    order = ["at_us", "exchange_id"]
+    order = ["issued_at_us", "exchange_id"]
     returned = changed.with_columns(
         left=nw.col("from_fingerprint").shift(1).over(*SERIES, order_by=order)
     ).with_columns(
@@ -35,7 +35,7 @@ def _check(rec: Recording) -> Lazy:
     returns = returned.group_by(*SERIES).agg(returns=nw.col("back").sum())
     told = returned.join(returns, on=list(SERIES))
     again = (nw.col("back") == 1) & (nw.col("returns") >= _MIN_RETURNS)
-    return cases(told, again, detail=nw.lit(REQUEST), per_client=False)
+    return cases(told, again, detail=nw.lit(REQUEST), per_client=False, at="issued_at_us")
 
 
 RULE: Final = Rule(

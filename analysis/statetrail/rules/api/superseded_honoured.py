@@ -23,7 +23,7 @@ def _measure(rec: Recording, profile: Profile) -> Lazy:
         rotations(rec)
         .lazy.filter(~nw.col("from_fingerprint").is_null())
         .group_by(*SERIES, "from_fingerprint")
-        .agg(replaced_us=nw.col("at_us").min())
+        .agg(replaced_us=nw.col("issued_at_us").min())
         .rename({"from_fingerprint": "fingerprint"})
     )
     back = issues(rec).select(
@@ -42,7 +42,9 @@ def _measure(rec: Recording, profile: Profile) -> Lazy:
     # accepted in silence.
     silent = of_params(rec, lambda param: not param.minted)
     accepted = ~nw.col("same").is_null() | (silent & (status >= 200) & (status < 300))
-    long_after = nw.col("at_us") - nw.col("replaced_us") > round(profile.overlap_s * 1_000_000)
+    long_after = nw.col("request_start_us") - nw.col("replaced_us") > round(
+        profile.overlap_s * 1_000_000
+    )
     return cases(late, accepted & long_after, detail=nw.lit(REQUEST), per_client=False)
 
 

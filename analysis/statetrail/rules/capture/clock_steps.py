@@ -17,14 +17,14 @@ def _check(rec: Recording) -> Lazy:
         rec.exchanges_with_client()
         .filter(nw.col("dialects") != "")
         .select("exchange_id", "origin", asked, begun, ended)
-        .with_columns(param=nw.lit(""), at_us=nw.col(asked))
+        .with_columns(param=nw.lit(""), observed_us=nw.col(asked))
     )
     backwards = (
         (nw.col(begun) < nw.col(asked)).fill_null(False)
         | (nw.col(ended) < nw.col(begun)).fill_null(False)
         | (nw.col(ended) < nw.col(asked)).fill_null(False)
     )
-    return cases(seen, backwards, detail=nw.lit(REQUEST), per_client=False)
+    return cases(seen, backwards, detail=nw.lit(REQUEST), per_client=False, at="observed_us")
 
 
 RULE: Final = Rule(

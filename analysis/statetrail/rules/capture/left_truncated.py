@@ -22,15 +22,15 @@ def _check(rec: Recording) -> Lazy:
         presentations(rec)
         .join(secret, on=["dialect", "param"])
         .group_by(*_VALUE)
-        .agg(exchange_id=nw.col("exchange_id").min(), at_us=nw.col("asked_us").min())
+        .agg(exchange_id=nw.col("exchange_id").min(), request_start_us=nw.col("asked_us").min())
     )
     seen = (
         tokens(rec)
         .lazy.join(secret, on=["dialect", "param"])
-        .select(*_VALUE, "birth_seen")
+        .select(*_VALUE, "left_truncated")
         .join(first, on=list(_VALUE))
     )
-    return cases(seen, ~nw.col("birth_seen"), per_client=False)
+    return cases(seen, nw.col("left_truncated"), per_client=False)
 
 
 RULE: Final = Rule(

@@ -15,7 +15,7 @@ def _check(rec: Recording) -> Lazy:
     seen = (
         rec.exchanges_with_client()
         .filter(nw.col("dialects") != "")
-        .select("exchange_id", "origin", "status", "error", at_us="request_start_us")
+        .select("exchange_id", "origin", "status", "error", "request_start_us")
         .with_columns(param=nw.lit(""))
     )
     missing = nw.col("status").is_null() | ~nw.col("error").is_null()

@@ -26,7 +26,7 @@ def _check(rec: Recording) -> Lazy:
         .join(in_scope(rec), on=["origin", "endpoint", "dialect"])
         .join(bar, on=["endpoint", "dialect", "param"], how="left")
         .join(learned(rec), on=["origin", "method", "endpoint", "dialect", "param"], how="left")
-        .with_columns(at_us=nw.col("asked_us"))
+        .with_columns(request_start_us=nw.col("asked_us"))
     )
     known = nw.col("learned").fill_null("")
     told = (

@@ -17,14 +17,14 @@ def _check(rec: Recording) -> Lazy:
     resets = (
         rotations(rec)
         .lazy.filter(nw.col("cause").is_in(LOSSES))
-        .select("exchange_id", "dialect", "param", "idle_s", fingerprint="from_fingerprint")
+        .select("exchange_id", "dialect", "param", "idle_low_s", fingerprint="from_fingerprint")
         .with_columns(reset=nw.col("fingerprint"))
     )
     shown = (
         presentations(rec)
         .filter(of_params(rec, lambda param: param.minted))
         .join(resets, on=["exchange_id", "dialect", "param", "fingerprint"], how="left")
-        .with_columns(at_us=nw.col("asked_us"))
+        .with_columns(request_start_us=nw.col("asked_us"))
     )
     return cases(shown, ~nw.col("reset").is_null(), detail=nw.lit(REQUEST))
 

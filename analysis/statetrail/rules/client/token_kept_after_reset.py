@@ -17,7 +17,7 @@ from statetrail.rules.sources import zest
 def _check(rec: Recording) -> Lazy:
     ends = (
         tokens(rec)
-        .lazy.filter(nw.col("ended") == "reset")
+        .lazy.filter(nw.col("end") == "reset")
         .select(*SERIES, "fingerprint", "ended_at_us")
     )
     counted = (
@@ -26,7 +26,7 @@ def _check(rec: Recording) -> Lazy:
         .filter(of_params(rec, lambda param: param.minted))
         .join(ends, on=[*SERIES, "fingerprint"], how="left")
     )
-    dead = (nw.col("verdict") == "stale") & (nw.col("at_us") > nw.col("ended_at_us"))
+    dead = (nw.col("verdict") == "stale") & (nw.col("request_start_us") > nw.col("ended_at_us"))
     return cases(counted, dead, detail=nw.lit(REQUEST))
 
 

@@ -17,7 +17,7 @@ from statetrail.rules.sources import asvs, cwe
 def _measure(rec: Recording, profile: Profile) -> Lazy:
     survived = (
         uses(rec)
-        .lazy.filter(nw.col("excluded").is_null() & (nw.col("outcome") == "survived"))
+        .lazy.filter(nw.col("exclusion").is_null() & (nw.col("outcome") == "survived"))
         .filter(~nw.col("age_low_s").is_null())
         .join(credentials(rec), on=["dialect", "param"])
     )

@@ -17,12 +17,12 @@ from statetrail.rules.sources import asvs, cwe
 def _measure(rec: Recording, profile: Profile) -> Lazy:
     survived = (
         uses(rec)
-        .lazy.filter(nw.col("excluded").is_null() & (nw.col("outcome") == "survived"))
-        .filter(~nw.col("gap_low_s").is_null())
+        .lazy.filter(nw.col("exclusion").is_null() & (nw.col("outcome") == "survived"))
+        .filter(~nw.col("idle_low_s").is_null())
         .join(credentials(rec), on=["dialect", "param"])
     )
     # The shortest that it can have been: the finding holds under every order of events.
-    beyond = nw.col("gap_low_s") > profile.idle_max_s
+    beyond = nw.col("idle_low_s") > profile.idle_max_s
     return cases(survived, beyond, detail=nw.lit(REQUEST), per_client=False)
 
 

@@ -18,7 +18,7 @@ _SUBJECT: Final = ("origin", "dialect", "param")
 def _check(rec: Recording) -> Lazy:
     told = (
         uses(rec)
-        .lazy.filter(nw.col("excluded").is_null())
+        .lazy.filter(nw.col("exclusion").is_null())
         .filter(nw.col("outcome").is_in(("survived", "ended")))
         .join(credentials(rec), on=["dialect", "param"])
     )

@@ -16,7 +16,7 @@ _OWN_MACHINE: Final = r"^http://(?:localhost|127\.|\[::1\])"
 
 def _check(rec: Recording) -> Lazy:
     names = [dialect.name for dialect in rec.dialects]
-    asked = rec.exchanges_with_client().select("exchange_id", "origin", at_us="request_start_us")
+    asked = rec.exchanges_with_client().select("exchange_id", "origin", "request_start_us")
     carried = [
         facts.lazy.filter(nw.col("dialect").is_in(names)).select("exchange_id", "param")
         for facts in (rec.issued, rec.presented)

@@ -26,11 +26,13 @@ def _measure(rec: Recording, profile: Profile) -> Lazy:
     issued = (
         issues(rec)
         .join(credentials(rec), on=["dialect", "param"])
-        .with_columns(at_us=nw.col("begun_us"))
+        .with_columns(observed_us=nw.col("begun_us"))
     )
     forms = rec.place(_forms(issued, profile))
     told = issued.join(forms, on=[*_SUBJECT, "length"])
-    return cases(told, nw.col("weak") == 1, detail=nw.col("told"), per_client=False)
+    return cases(
+        told, nw.col("weak") == 1, detail=nw.col("told"), per_client=False, at="observed_us"
+    )
 
 
 def _forms(issued: Lazy, profile: Profile) -> pa.Table:

@@ -15,7 +15,9 @@ _VALUE: Final = ("origin", "dialect", "param", "fingerprint")
 
 
 def _check(rec: Recording) -> Lazy:
-    among = shared(rec).lazy.with_columns(exchange_id=nw.col("first_id"), at_us=nw.col("first_us"))
+    among = shared(rec).lazy.with_columns(
+        exchange_id=nw.col("first_id"), observed_us=nw.col("first_us")
+    )
     handed = (
         among.filter(nw.col("how") == "handed")
         .group_by(*_VALUE)
@@ -23,7 +25,7 @@ def _check(rec: Recording) -> Lazy:
     )
     told = among.join(handed, on=list(_VALUE), how="left")
     twice = (nw.col("how") == "handed") & (nw.col("handed").fill_null(0) > 1)
-    return cases(told, twice, detail=nw.lit(REQUEST), per_client=False)
+    return cases(told, twice, detail=nw.lit(REQUEST), per_client=False, at="observed_us")
 
 
 RULE: Final = Rule(

@@ -13,7 +13,7 @@ from statetrail.rules.sources import asvs, cwe, rfc, zest
 
 
 def _check(rec: Recording) -> Lazy:
-    asked = rec.exchanges_with_client().select("exchange_id", "origin", at_us="request_start_us")
+    asked = rec.exchanges_with_client().select("exchange_id", "origin", "request_start_us")
     shown = (
         rec.presented.lazy.filter(nw.col("kind") == "value")
         .join(credentials(rec), on=["dialect", "param"])

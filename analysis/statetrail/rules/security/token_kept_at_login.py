@@ -27,7 +27,7 @@ def _check(rec: Recording) -> Lazy:
         .join(logins, on=["exchange_id", "dialect"])
         .join(any_answer, on=list(_SIGHTING), how="left")
         .join(answers.unique().with_columns(same=one), on=[*_SIGHTING, "fingerprint"], how="left")
-        .with_columns(at_us=nw.col("asked_us"))
+        .with_columns(request_start_us=nw.col("asked_us"))
     )
     # Of a token that the server mints, silence says nothing.
     silent = of_params(rec, lambda param: not param.minted)

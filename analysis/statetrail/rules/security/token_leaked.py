@@ -25,7 +25,7 @@ def _check(rec: Recording) -> Lazy:
     )
     holders = nw.concat([owners.select(*_HOLDER), leaked.select(*_HOLDER)], how="vertical").unique()
     asked = rec.exchanges_with_client().select(
-        "client", "exchange_id", at_us="request_start_us", to="origin"
+        "client", "exchange_id", "request_start_us", to="origin"
     )
     seen = leaked.group_by("exchange_id", *_HOLDER).agg(place=nw.col("place").min())
     told = (

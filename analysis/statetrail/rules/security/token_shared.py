@@ -21,7 +21,7 @@ def _check(rec: Recording) -> Lazy:
         presentations(rec)
         .join(credentials(rec), on=["dialect", "param"])
         .join(among, on=list(_VALUE), how="left")
-        .with_columns(at_us=nw.col("asked_us"))
+        .with_columns(request_start_us=nw.col("asked_us"))
     )
     # Whom the server gave the value is not the one to ask: see token-handed-twice.
     own = nw.col("how").fill_null("handed") == "handed"

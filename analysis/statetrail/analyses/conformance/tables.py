@@ -1,0 +1,34 @@
+"""Result tables: verdicts, and the compliance of clients."""
+
+from typing import Final
+
+from statetrail.schema import CLIENT, DIALECT, EXCHANGE, ORIGIN, PARAM, Column, Table
+
+# fmt: off
+
+VERDICTS: Final = Table(
+    "verdicts", "one request and one parameter that was issued before",
+    (
+        EXCHANGE, CLIENT, ORIGIN, DIALECT, PARAM,
+        Column("request_start_us", "timestamp", "Start of the request"),
+        Column("verdict", "text", "One of `statetrail.analyses.conformance.verdicts.VERDICTS`"),
+        Column("fingerprint", "fingerprint", "The value presented", "none was presented"),
+        Column("channel", "text", "Where it was presented", "none was presented"),
+    ),
+    ("exchange_id", "dialect", "param"),
+)
+
+CLIENTS: Final = Table(
+    "clients", "one client at one origin under one dialect",
+    (
+        CLIENT, ORIGIN, DIALECT,
+        Column("requests", "int", "Requests in the dialect's scope"),
+        Column("judged", "int", "Verdicts that count: the denominator of `compliance`"),
+        Column("honoured", "int", "Verdicts `honoured`"),
+        Column("faults", "int", "Verdicts that count against the client"),
+        Column("compliance", "float", "honoured / judged", "nothing to judge"),
+        Column("first_us", "timestamp", "Start of the first of them"),
+        Column("last_us", "timestamp", "Start of the last of them"),
+    ),
+    ("client", "origin", "dialect"),
+)

@@ -1,0 +1,27 @@
+"""Result tables: sessions."""
+
+from typing import Final
+
+from statetrail.schema import CLIENT, DIALECT, ORIGIN, PARAM, Column, Table
+
+# fmt: off
+
+SESSIONS: Final = Table(
+    "sessions", "one chain of tokens of one client that share what hangs on them",
+    (
+        CLIENT, ORIGIN, DIALECT, PARAM,
+        Column("session_fingerprint", "fingerprint", "Its first token: the session's name"),
+        Column("first_us", "timestamp", "Start of the first request that was made in it"),
+        Column("last_us", "timestamp", "Start of the last request that was made in it"),
+        Column("duration_s", "float", "From the one to the other: how long it was seen"),
+        Column("tokens", "int", "Its tokens"),
+        Column("requests", "int", "Requests that were made in it"),
+        Column("cart_writes", "int", "Of them, successful writes to a cart or basket"),
+        Column("logins", "int", "Of them, successful logins"),
+        Column("end", "text", "How its newest token ended: one of `statetrail.analyses.tokens.tokens.ENDS`"),
+        Column("ended_at_us", "timestamp", "Start of the response that ended it", "open"),
+        Column("cart_writes_lost", "int", "Cart writes that were lost with it and not repeated in a session that followed", "it was not lost"),
+        Column("login_lost", "bool", "A login was lost with it and not repeated in a session that followed", "it was not lost"),
+    ),
+    ("client", "origin", "dialect", "param", "session_fingerprint"),
+)

@@ -1,0 +1,116 @@
+"""The fact tables: what is recorded of exchanges, and of the captures that recorded them."""
+
+from typing import Final
+
+from statetrail.schema.columns import (
+    DIALECT,
+    EXCHANGE,
+    FINGERPRINT,
+    NORMAL,
+    PARAM,
+    PREFIX,
+    VALUE,
+    Column,
+    Table,
+)
+
+# fmt: off
+
+EXCHANGES: Final = Table(
+    "exchanges", "one request with its response or its error",
+    (
+        EXCHANGE,
+        Column("flow_id", "text", "mitmproxy's flow id; for a HAR entry a keyed digest of it"),
+        Column("request_start_us", "timestamp", "First byte of the request"),
+        Column("request_end_us", "timestamp", "Last byte of the request", "not known"),
+        Column("response_start_us", "timestamp", "First byte of the response", "no response, or not known"),
+        Column("response_end_us", "timestamp", "Last byte of the response", "never ended, or not known"),
+        Column("peer", "text", "The client's network address, without its port", "not known"),
+        Column("user_agent", "text", "`User-Agent`, at most 256 characters", "not sent"),
+        Column("proxy_user", "text", "User name of the proxy authentication", "none"),
+        Column("client_header", "text", "The header named by `statetrail_client_header`; a pseudonym where that header carries a credential", "not configured or not sent"),
+        Column("method", "text", "Request method"),
+        Column("scheme", "text", "`http` or `https`"),
+        Column("host", "text", "Host that was asked, lower case"),
+        Column("port", "int", "Port that was asked"),
+        Column("path", "text", "Path without its query; token-like segments are pseudonyms (`~1a2b3c4d`)"),
+        Column("endpoint", "text", "Path with identifiers as `{id}`"),
+        Column("status", "int", "Status code", "no response"),
+        Column("http_version", "text", "HTTP version of the request"),
+        Column("request_bytes", "int", "Size of the request body as sent", "not known"),
+        Column("response_bytes", "int", "Size of the response body as sent", "not known"),
+        Column("error", "text", "Why the exchange did not complete, from a closed list", "completed"),
+        Column("cache_control", "text", "Known `Cache-Control` directives of the response (RFC 9111)", "none"),
+        Column("age_s", "int", "`Age` of the response in seconds: it came from a cache", "none"),
+        Column("request_origin", "text", "`Origin` of the request: a browser, cross-origin", "not sent"),
+        Column("exposed_headers", "text", "`Access-Control-Expose-Headers`, lower case, comma separated", "not sent"),
+        Column("dialects", "text", "Dialects that matched the exchange, comma separated; may be empty"),
+        Column("notes", "text", "What the capture could not see or had to bound, comma separated; may be empty"),
+    ),
+    ("exchange_id",), fact=True,
+)
+
+ISSUED: Final = Table(
+    "issued", "one value that a response issued",
+    (
+        EXCHANGE,
+        Column("ordinal", "int", "Position among the values that this exchange issued"),
+        DIALECT, PARAM, VALUE, FINGERPRINT, NORMAL, PREFIX,
+        Column("usage", "text", "`header`, `uriquery` or `implicit`", "malformed"),
+        Column("priority", "text", "`informational` or `forced`", "malformed"),
+        Column("channel", "text", "Where it was issued: `header` or `body`"),
+        Column("problem", "text", "Why it is malformed, from a closed list", "well formed"),
+        Column("length", "int", "Characters of the value"),
+        Column("alphabet", "text", "Character classes used, e.g. `lower+upper+digit`"),
+        Column("declared_s", "int", "Lifetime in seconds that the value states: from `iat` to `exp` of a JSON Web Token (RFC 7519)", "it states none", since=2),
+    ),
+    ("exchange_id", "ordinal"), fact=True,
+)
+
+PRESENTED: Final = Table(
+    "presented", "one value that a request presented",
+    (
+        EXCHANGE,
+        Column("ordinal", "int", "Position among the values that this exchange presented"),
+        DIALECT, PARAM, VALUE, FINGERPRINT, NORMAL, PREFIX,
+        Column("channel", "text", "Where it was presented: `header` or `uriquery`"),
+        Column("kind", "text", "`value`, `establish` (asks for a new value) or `empty`"),
+    ),
+    ("exchange_id", "ordinal"), fact=True,
+)
+
+CAPTURES: Final = Table(
+    "captures", "one run of the recorder or one imported file",
+    (
+        Column("capture_id", "int", "The capture, unique in the store"),
+        Column("source", "text", "`live`, `har` or `flows`"),
+        Column("name", "text", "File name without its folder", "live"),
+        Column("started_us", "timestamp", "When it began", was="at_us"),
+        Column("exchanges", "int", "Exchanges it added to the store"),
+        Column("duplicates", "int", "Exchanges that were there already"),
+        Column("skipped", "int", "Entries that are no HTTP exchange or cannot be read"),
+        Column("problem", "text", "What was lost, in a sentence", "nothing"),
+    ),
+    ("capture_id",), fact=True,
+)
+
+TOKEN_CANDIDATES: Final = Table(
+    "token_candidates", "one value that looked like a token somewhere in a request, other than presented state",
+    (
+        EXCHANGE,
+        Column("ordinal", "int", "Position among the token candidates of this exchange"),
+        Column("place", "text", "`query`, `path`, `referer` or `header`"),
+        FINGERPRINT,
+    ),
+    ("exchange_id", "ordinal"), fact=True, was="traces",
+)
+
+FACTS: Final = (EXCHANGES, ISSUED, PRESENTED, CAPTURES, TOKEN_CANDIDATES)
+
+CLIENT_BY: Final[dict[str, str]] = {
+    "peer": "peer",
+    "user-agent": "user_agent",
+    "proxy-user": "proxy_user",
+    "header": "client_header",
+}
+"""What a client can be told apart by: the name a user gives → the column of `exchanges`."""

@@ -12,7 +12,7 @@ def test_an_expiry_estimator_says_what_it_found() -> None:
     """Attributes, a frame, charts, a repr with the numbers."""
     estimator = ExpiryEstimator()
     assert repr(estimator) == "<ExpiryEstimator, not fitted>"
-    found = estimator.fit(evidence(lambda gap, age: gap >= 1800))
+    found = estimator.fit(evidence(lambda idle, age: idle >= 1800))
     assert found is estimator
     assert found.policy_ == "idle"
     assert found.low_s_ is not None
@@ -40,8 +40,8 @@ def test_a_survival_estimator_recovers_a_seeded_curve() -> None:
 
 
 def test_clients_have_one_interval_each() -> None:
-    """The longest gap that a client's values outlived, and the shortest that ended one."""
-    left, right, contradicting = by_client(evidence(lambda gap, age: gap >= 1800), "gap")
+    """The longest idle time that a client's values outlived, and the shortest that ended one."""
+    left, right, contradicting = by_client(evidence(lambda idle, age: idle >= 1800), "idle")
     assert len(left) + contradicting == 12
     assert contradicting == 0
     assert (left < 1800).all()

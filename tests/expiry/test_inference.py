@@ -22,19 +22,21 @@ CHANCE = Random(3)
 @pytest.mark.parametrize(
     ("dies", "policy"),
     [
-        pytest.param(lambda gap, age: gap >= 1800, "idle", id="idle"),
-        pytest.param(lambda gap, age: age >= 7200, "age", id="age"),
+        pytest.param(lambda idle, age: idle >= 1800, "idle", id="idle"),
+        pytest.param(lambda idle, age: age >= 7200, "age", id="age"),
         pytest.param(
-            lambda gap, age: gap >= 1800 or age >= 5000, "idle+absolute", id="idle and absolute"
+            lambda idle, age: idle >= 1800 or age >= 5000, "idle+absolute", id="idle and absolute"
         ),
-        pytest.param(lambda gap, age: True, "per-request", id="each use"),
+        pytest.param(lambda idle, age: True, "per-request", id="each use"),
         pytest.param(
-            lambda gap, age: CHANCE.random() > np.exp(-gap / 9000), "eviction", id="by chance"
+            lambda idle, age: CHANCE.random() > np.exp(-idle / 9000), "eviction", id="by chance"
         ),
         pytest.param(
-            lambda gap, age: gap >= 1800 or CHANCE.random() < 0.002, "idle", id="idle, with losses"
+            lambda idle, age: idle >= 1800 or CHANCE.random() < 0.002,
+            "idle",
+            id="idle, with losses",
         ),
-        pytest.param(lambda gap, age: False, "none-seen", id="never"),
+        pytest.param(lambda idle, age: False, "none-seen", id="never"),
     ],
 )
 def test_a_made_server_is_named(dies: Dies, policy: str) -> None:
@@ -53,7 +55,7 @@ def test_two_populations_are_mixed() -> None:
     """Also where clients find the ends of what others were given and used."""
     both = two_populations()
     assert infer(both).policy == "mixed"
-    shared = both.ending[both.value[both.ending] == both.value[both.ending - 1]][::3]
+    shared = both.fatal[both.value[both.fatal] == both.value[both.fatal - 1]][::3]
     assert len(shared) > 10
     client = both.client.copy()
     client[shared] = (client[shared] + 12) % 24
@@ -63,14 +65,14 @@ def test_two_populations_are_mixed() -> None:
 @pytest.mark.parametrize(
     ("dies", "policy"),
     [
-        pytest.param(lambda gap, age: gap >= 1800, "idle", id="idle"),
-        pytest.param(lambda gap, age: True, "per-request", id="each use"),
-        pytest.param(lambda gap, age: age >= 7200, "undetermined", id="age"),
+        pytest.param(lambda idle, age: idle >= 1800, "idle", id="idle"),
+        pytest.param(lambda idle, age: True, "per-request", id="each use"),
+        pytest.param(lambda idle, age: age >= 7200, "undetermined", id="age"),
         pytest.param(
-            lambda gap, age: gap >= 1800 or age >= 5000, "undetermined", id="idle and absolute"
+            lambda idle, age: idle >= 1800 or age >= 5000, "undetermined", id="idle and absolute"
         ),
         pytest.param(
-            lambda gap, age: CHANCE.random() > np.exp(-gap / 9000), "undetermined", id="by chance"
+            lambda idle, age: CHANCE.random() > np.exp(-idle / 9000), "undetermined", id="by chance"
         ),
     ],
 )
@@ -80,27 +82,27 @@ def test_without_a_birth_nothing_is_said_that_hangs_on_the_age(dies: Dies, polic
     found = infer(replace(uses, age_high_s=np.full(len(uses), np.inf)))
     assert found.policy == policy
     assert found.age.high_s is None
-    ends = len(uses.ending)
-    told = f"{ends} of {ends} ended tokens were issued before the capture" in advice(
+    ends = len(uses.fatal)
+    said = f"{ends} of {ends} ended tokens were issued before the capture" in advice(
         found, ends, 12
     )
-    assert told is (policy == "undetermined")
+    assert said is (policy == "undetermined")
 
 
 def test_too_few_ends_leave_the_policy_undetermined() -> None:
     """However clear they look: two ends, or the ends of one client."""
-    clear = evidence(lambda gap, age: gap >= 1800)
-    first = np.isin(clear.value, clear.value[clear.ending[:2]])
+    clear = evidence(lambda idle, age: idle >= 1800)
+    first = np.isin(clear.value, clear.value[clear.fatal[:2]])
     assert infer(clear.where(first | ~np.isin(clear.value, clear.value[clear.ended]))).policy in (
         "undetermined",
         "none-seen",
     )
-    assert infer(evidence(lambda gap, age: gap >= 1800, clients=1)).policy == "undetermined"
+    assert infer(evidence(lambda idle, age: idle >= 1800, clients=1)).policy == "undetermined"
 
 
 def test_the_order_and_the_names_of_values_and_clients_do_not_matter() -> None:
     """The same uses shuffled and renamed give the same answer, every time."""
-    plain = evidence(lambda gap, age: gap >= 1800)
+    plain = evidence(lambda idle, age: idle >= 1800)
     order = np.random.default_rng(0).permutation(len(plain))
     columns = {n: getattr(plain, n)[order] for n in Evidence.__dataclass_fields__}
     columns["value"] = 7 - columns["value"]
@@ -143,7 +145,15 @@ def test_simulated_worlds_are_named(policy: str, names: set[str]) -> None:
 def test_the_inference_can_read_nothing_but_arrays() -> None:
     """It imports NumPy and itself, so that no label, frame, clock or chance can reach it."""
     folder = Path(find_spec("statetrail.expiry").origin).parent
-    allowed = {"numpy", "collections", "dataclasses", "functools", "itertools", "typing"}
+    allowed = {
+        "numpy",
+        "importlib",
+        "collections",
+        "dataclasses",
+        "functools",
+        "itertools",
+        "typing",
+    }
     for path in folder.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
@@ -161,8 +171,8 @@ def test_the_oldest_of_many_losses_is_no_limit_on_the_age(seed: int) -> None:
     """One use in a hundred loses its value; in these worlds the oldest of all is lost so."""
     chance = Random(seed)
     uses = evidence(
-        lambda gap, age: gap >= 1800 or chance.random() < 0.01, clients=12, uses=150, seed=seed
+        lambda idle, age: idle >= 1800 or chance.random() < 0.01, clients=12, uses=150, seed=seed
     )
     found = infer(uses)
     assert found.policy == "idle"
-    assert found.lost > 10
+    assert found.unexplained_ends > 10

@@ -10,8 +10,8 @@ import pytest
 from expiry.samples import evidence
 from statetrail.expiry import Evidence, infer
 from statetrail.expiry.advice import advice
-from statetrail.expiry.missed_polls import unmissed
-from statetrail.expiry.naming import MIN_POSTERIOR
+from statetrail.expiry.missed_polls import shorten_missed
+from statetrail.expiry.selection import MIN_POSTERIOR
 
 TIMEOUT_S = 1800.0
 
@@ -25,17 +25,17 @@ def with_pollers(uses: Evidence, step_s: float, *, missed: int, pollers: int = 3
         del times[15 : 15 + missed]
         for before, now in pairwise(times):
             rows.append((uses.values + poller, 1000 + poller, now, now - before))
-    value, client, now, gap = (np.array(column) for column in zip(*rows, strict=True))
+    value, client, now, idle = (np.array(column) for column in zip(*rows, strict=True))
     whole = {f.name: getattr(uses, f.name) for f in fields(Evidence)}
     more = {
         "value": value,
         "client": client,
-        "at_us": np.round(1e6 * now),
+        "request_start_us": np.round(1e6 * now),
         "survived": np.ones(len(now)),
         "ended": np.zeros(len(now)),
         "late": np.zeros(len(now)),
-        "gap_low_s": gap - 0.01,
-        "gap_high_s": gap + 0.01,
+        "idle_low_s": idle - 0.01,
+        "idle_high_s": idle + 0.01,
         "age_low_s": np.zeros(len(now)),
         "age_high_s": np.full(len(now), np.inf),
     }
@@ -45,8 +45,8 @@ def with_pollers(uses: Evidence, step_s: float, *, missed: int, pollers: int = 3
 @pytest.mark.parametrize("seed", range(5))
 def test_clients_without_steps_are_believed(seed: int) -> None:
     """Pauses at random are no steps, however many there are."""
-    uses = evidence(lambda gap, age: gap >= TIMEOUT_S, seed=seed)
-    careful = unmissed(uses)
+    uses = evidence(lambda idle, age: idle >= TIMEOUT_S, seed=seed)
+    careful = shorten_missed(uses)
     for field in fields(Evidence):
         np.testing.assert_array_equal(getattr(careful, field.name), getattr(uses, field.name))
 
@@ -54,14 +54,14 @@ def test_clients_without_steps_are_believed(seed: int) -> None:
 @pytest.mark.parametrize("missed", [1, 2, 3])
 def test_a_gap_of_several_steps_counts_as_one_where_it_contradicts_the_others(missed: int) -> None:
     """Neither single steps nor ends nor what agrees with the others is shortened."""
-    uses = evidence(lambda gap, age: gap >= TIMEOUT_S)
+    uses = evidence(lambda idle, age: idle >= TIMEOUT_S)
     for share, doubted in ((0.9, True), (0.2, False)):
         both = with_pollers(uses, share * TIMEOUT_S, missed=missed)
-        careful = unmissed(both)
-        changed = careful.gap_low_s != both.gap_low_s
+        careful = shorten_missed(both)
+        changed = careful.idle_low_s != both.idle_low_s
         assert np.count_nonzero(changed) == (3 if doubted else 0)
         np.testing.assert_allclose(
-            careful.gap_low_s[changed] * (missed + 1), both.gap_low_s[changed]
+            careful.idle_low_s[changed] * (missed + 1), both.idle_low_s[changed]
         )
         assert both.survived[changed].all()
 
@@ -72,14 +72,14 @@ def test_missed_requests_make_no_second_population(pollers: int, policy: str) ->
 
     If several do, that explains it as well as a population of their own: neither is named.
     """
-    uses = evidence(lambda gap, age: gap >= TIMEOUT_S, clients=8, uses=40)
+    uses = evidence(lambda idle, age: idle >= TIMEOUT_S, clients=8, uses=40)
     found = infer(with_pollers(uses, 0.7 * TIMEOUT_S, missed=1, pollers=pollers))
     assert found.policy == policy
-    assert found.naming is not None
-    assert found.naming.posterior["mixed"] < 0.01
+    assert found.comparison is not None
+    assert found.comparison.posterior["mixed"] < 0.01
     assert found.posterior is not None
     assert (found.posterior >= MIN_POSTERIOR) is (policy == "idle")
-    told = "hangs on whether a request was missed in 3 gaps of several steps" in advice(
+    said = "depends on whether a request was missed in 3 idle times of several steps" in advice(
         found, ends=20, clients=5
     )
-    assert told is (policy == "undetermined")
+    assert said is (policy == "undetermined")

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from statetrail.expiry.isotonic import isotonic
 
 from statetrail.errors import UsageError
-from statetrail.expiry.isotonic import isotonic
-from statetrail.expiry.npmle import turnbull
+from statetrail.expiry.npmle import npmle
 
 INF = np.inf
 # Finkelstein and Wolfe (1985): months until breast retraction, radiotherapy alone.
@@ -38,7 +38,7 @@ def test_the_published_curve() -> None:
     bounds = [part.split("-") for part in RETRACTION.split()]
     left = np.array([float(low) for low, _ in bounds])
     right = np.array([float(high or INF) for _, high in bounds])
-    curve = turnbull(left, right)
+    curve = npmle(left, right)
     falls = zip(curve.left_s, curve.right_s, curve.mass, strict=True)
     found = {(int(a), int(b)): round(float(m), 4) for a, b, m in falls if m > 1e-4}
     assert found == pytest.approx(PUBLISHED, abs=2e-4)
@@ -50,21 +50,21 @@ def test_the_published_curve() -> None:
 def test_no_other_curve_is_likelier(intervals: list[tuple[float, float]], random: object) -> None:
     """The certificate bounds what random masses could gain, and the band holds the estimate."""
     left, right = (np.array(side) for side in zip(*intervals, strict=True))
-    curve = turnbull(left, right)
+    curve = npmle(left, right)
     holds = (left[:, None] <= curve.left_s) & (curve.right_s <= right[:, None])
     rng = np.random.default_rng(len(intervals))
     for masses in rng.dirichlet(np.full(len(curve.mass), 0.5), 20):
         chances = np.maximum(holds @ masses, 1e-300)
-        assert np.log(chances).sum() <= curve.log_likelihood + len(left) * (curve.gap + 1e-9)
-    assert curve.gap <= 1e-5
+        assert np.log(chances).sum() <= curve.log_likelihood + len(left) * (curve.gain + 1e-9)
+    assert curve.gain <= 1e-5
     assert (curve.band_low <= curve.survival + 1e-9).all()
     assert (curve.survival <= curve.band_high + 1e-9).all()
 
 
 def test_an_interval_that_holds_nothing_is_named() -> None:
     """Misuse says which."""
-    with pytest.raises(UsageError, match=r"\(5\.0, 5\.0\] holds nothing"):
-        turnbull(np.array([1.0, 5.0]), np.array([2.0, 5.0]))
+    with pytest.raises(UsageError, match=r"\(5\.0, 5\.0\] is empty"):
+        npmle(np.array([1.0, 5.0]), np.array([2.0, 5.0]))
 
 
 @given(st.lists(st.tuples(st.floats(-9, 9), st.floats(0.1, 9)), min_size=1, max_size=12))

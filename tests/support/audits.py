@@ -192,7 +192,7 @@ def _answers() -> tuple[Answer, ...]:
             question="How long do sessions live here?",
             statements=(
                 Statement(
-                    text=f"`_session_token` at `{SHOP}` ends when it lies idle.",
+                    text=f"`_session_token` at `{SHOP}` ends after an idle time.",
                     number="28 min to 31 min",
                     denominator="6 ends, 435 survived uses",
                     confidence="medium",

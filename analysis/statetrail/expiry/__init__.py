@@ -1,18 +1,31 @@
-"""Inference: the expiry policy of a server and its limits, from the uses of its values.
+"""Expiry: the policy by which a server ends its values, and its limits, from their uses.
 
-Enters: arrays with one entry a use (`Evidence`). Leaves: `Inference`, a name with its posterior and
-intervals that hold. Pure NumPy: no frames, no clock, no chance.
+Enters: arrays with one entry a use (`Evidence`). Leaves: `Inference`, a policy with its posterior
+and the intervals of both limits. Pure NumPy: no frames, no clock, no randomness.
 
-    from statetrail.expiry import Evidence, infer
+    from statetrail.expiry import POLICIES, Evidence, infer
 
-    found = infer(Evidence.of(value=..., client=..., at_us=..., survived=..., ended=...,
-                              gap_low_s=..., gap_high_s=..., age_low_s=..., age_high_s=...))
+    found = infer(Evidence.of(value=..., client=..., request_start_us=..., survived=..., ended=...,
+                              idle_low_s=..., idle_high_s=..., age_low_s=..., age_high_s=...))
     found.policy, found.idle.low_s, found.idle.high_s
+    POLICIES[found.policy].description
 """
 
+from statetrail.expiry.bounds import Interval
 from statetrail.expiry.evidence import Evidence
-from statetrail.expiry.inference import POLICIES, Inference, infer
-from statetrail.expiry.intervals import Interval
-from statetrail.expiry.summaries import Ballots
+from statetrail.expiry.inference import Inference, infer
+from statetrail.expiry.models import MODELS, POLICIES
+from statetrail.expiry.models.model import MIN_CLIENTS, MIN_ENDS
+from statetrail.expiry.summaries import ValueSummaries
 
-__all__ = ["POLICIES", "Ballots", "Evidence", "Inference", "Interval", "infer"]
+__all__ = [
+    "MIN_CLIENTS",
+    "MIN_ENDS",
+    "MODELS",
+    "POLICIES",
+    "Evidence",
+    "Inference",
+    "Interval",
+    "ValueSummaries",
+    "infer",
+]

@@ -1,8 +1,8 @@
 """Estimators: the inference as objects that a notebook fits, reads and draws.
 
-Enters: `Evidence`, or intervals. Leaves: fitted estimators. Settings stand in the constructor,
-`fit` gives the estimator back, what it found ends in an underscore,
-`summary` is a frame, `plot` a chart.
+Enters: `Evidence`, or intervals. Leaves: fitted estimators. Settings are arguments of the
+constructor, `fit` returns the estimator, fitted names end in an underscore, `summary` is a frame,
+`plot` a chart.
 
     from statetrail.expiry.estimators import ExpiryEstimator
 
@@ -19,12 +19,12 @@ import numpy as np
 import pandas as pd
 
 from statetrail.errors import UsageError
-from statetrail.expiry.evidence import Evidence
+from statetrail.expiry.evidence import Evidence, Span
 from statetrail.expiry.inference import Inference, infer
-from statetrail.expiry.intervals import AGE_FAMILY
-from statetrail.expiry.npmle import Curve, turnbull
-from statetrail.expiry.numerics import Reals
-from statetrail.expiry.summaries import Ballots
+from statetrail.expiry.models import POLICIES
+from statetrail.expiry.npmle import Curve, npmle
+from statetrail.expiry.numerics import Reals, subsample
+from statetrail.expiry.summaries import ValueSummaries
 
 _MOST_POINTS: Final = 4_000
 
@@ -39,7 +39,7 @@ class ExpiryEstimator:
     low_s_, high_s_
         The interval of the limit that the policy names.
     inference_
-        All that was found: `statetrail.expiry.Inference`.
+        The whole result: `statetrail.expiry.Inference`.
     """
 
     inference_: Inference
@@ -48,65 +48,65 @@ class ExpiryEstimator:
     low_s_: float | None
     high_s_: float | None
 
-    def fit(self, evidence: Evidence, ballots: Ballots | None = None) -> Self:
+    def fit(self, evidence: Evidence, summaries: ValueSummaries | None = None) -> Self:
         """Infer from uses.
 
         Parameters
         ----------
         evidence
             Uses, of a sample of the values at least.
-        ballots
-            Votes of all values; those of the evidence where not given.
+        summaries
+            Of all values; those of the evidence where not given.
         """
         self._evidence = evidence
-        self._ballots = Ballots.of(evidence) if ballots is None else ballots
-        found = self.inference_ = infer(evidence, ballots)
-        limit = found.age if found.policy in AGE_FAMILY else found.idle
+        self._summaries = ValueSummaries.of(evidence) if summaries is None else summaries
+        found = self.inference_ = infer(evidence, summaries)
+        self._span = POLICIES[found.policy].span
+        limit = found.age if self._span == "age" else found.idle
         self.policy_, self.posterior_ = found.policy, found.posterior
         self.low_s_, self.high_s_ = limit.low_s, limit.high_s
         return self
 
     @property
     def summary(self) -> pd.DataFrame:
-        """One row a limit: both intervals, votes and contradictions."""
+        """One row a limit: both intervals, the values behind them, and contradictions."""
         found = _fitted(self, "inference_")
-        limits = {"idle": found.idle, "age": found.age}
         rows = {
             name: {
-                "low_s": one.low_s,
-                "high_s": one.high_s,
-                "sharp_low_s": one.sharp.low_s,
-                "sharp_high_s": one.sharp.high_s,
-                "votes": one.sharp.votes,
-                "contradictions": one.sharp.contradictions,
+                "low_s": limit.low_s,
+                "high_s": limit.high_s,
+                "sharp_low_s": limit.sharp.low_s,
+                "sharp_high_s": limit.sharp.high_s,
+                "values": limit.sharp.values,
+                "contradictions": limit.sharp.contradictions,
             }
-            for name, one in limits.items()
+            for name, limit in (("idle", found.idle), ("age", found.age))
         }
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis("limit")
 
     def plot(self) -> alt.LayerChart:
         """Survived and fatal spans on a log axis, the interval shaded."""
-        found = _fitted(self, "inference_")
-        span = "age" if found.policy in AGE_FAMILY else "gap"
-        low, high = self._evidence.bounds(span)
-        parts = (
-            ("survived", low[self._evidence.survived]),
-            ("fatal", high[self._evidence.ending]),
-        )
+        _fitted(self, "inference_")
+        low, high = self._evidence.brackets(self._span)
+        parts = {"survived": low[self._evidence.survived], "fatal": high[self._evidence.fatal]}
         points: list[dict[str, Any]] = [
             {"seconds": seconds, "outcome": outcome}
-            for outcome, spans in parts
-            for seconds in _some(spans[np.isfinite(spans) & (spans > 0)])
+            for outcome, spans in parts.items()
+            for seconds in subsample(
+                np.sort(spans[np.isfinite(spans) & (spans > 0)]), _MOST_POINTS
+            ).tolist()
         ]
-        x = alt.X("seconds:Q", scale=alt.Scale(type="log"), title=f"{span}, seconds")
-        dots = (
+        title = f"{'age' if self._span == 'age' else 'idle time'}, seconds"
+        ticks = (
             alt.Chart(alt.InlineData(values=points))
             .mark_tick(thickness=1.5, opacity=0.5)
             .encode(
-                x=x, y=alt.Y("outcome:N", title=None), color=alt.Color("outcome:N", legend=None)
+                x=alt.X("seconds:Q", scale=alt.Scale(type="log"), title=title),
+                y=alt.Y("outcome:N", title=None),
+                color=alt.Color("outcome:N", legend=None),
             )
         )
-        layers = [dots]
+        layers = [ticks]
         if self.low_s_ is not None and self.high_s_ is not None:
             band = alt.InlineData(values=[{"low": self.low_s_, "high": self.high_s_}])
             layers.insert(0, alt.Chart(band).mark_rect(opacity=0.2).encode(x="low:Q", x2="high:Q"))
@@ -114,8 +114,8 @@ class ExpiryEstimator:
 
     def plot_models(self) -> alt.Chart:
         """The logarithm of each model's evidence, below that of the best."""
-        naming = _fitted(self, "inference_").naming
-        found = {} if naming is None else naming.log_evidence
+        comparison = _fitted(self, "inference_").comparison
+        found = {} if comparison is None else comparison.log_evidence
         top = max(found.values(), default=0.0)
         bars = [
             {"model": model, "below the best": max(value - top, -100.0)}
@@ -132,7 +132,7 @@ class ExpiryEstimator:
     def __repr__(self) -> str:
         if not hasattr(self, "inference_"):
             return "<ExpiryEstimator, not fitted>"
-        ends, values = self._ballots.ends, len(self._ballots)
+        ends, values = self._summaries.ends, len(self._summaries)
         return f"<ExpiryEstimator: {self.policy_}, {values} values, {values - ends} censored>"
 
 
@@ -160,7 +160,7 @@ class SurvivalEstimator:
 
     def fit(self, left: Reals, right: Reals) -> Self:
         """Fit intervals (left, right] in seconds; an infinite right bound has not ended."""
-        self.curve_ = turnbull(left, right, level=self.level)
+        self.curve_ = npmle(left, right, level=self.level)
         self.median_s_ = self.curve_.quantile(0.5)
         return self
 
@@ -176,14 +176,12 @@ class SurvivalEstimator:
         falls = self.summary
         last = falls["left_s"].where(np.isinf(falls["right_s"]), falls["right_s"])
         rows = falls.assign(right_s=last).to_dict("records")
-        table = alt.InlineData(values=[{str(k): v for k, v in row.items()} for row in rows])
+        base = alt.Chart(alt.InlineData(values=[{str(k): v for k, v in r.items()} for r in rows]))
         x = alt.X("right_s:Q", title="seconds")
-        band = (
-            alt.Chart(table)
-            .mark_area(opacity=0.2, interpolate="step-after")
-            .encode(x=x, y=alt.Y("band_low:Q", title="survived"), y2="band_high:Q")
+        band = base.mark_area(opacity=0.2, interpolate="step-after").encode(
+            x=x, y=alt.Y("band_low:Q", title="survived"), y2="band_high:Q"
         )
-        line = alt.Chart(table).mark_line(interpolate="step-after").encode(x=x, y="survival:Q")
+        line = base.mark_line(interpolate="step-after").encode(x=x, y="survival:Q")
         return alt.LayerChart(layer=[band, line])
 
     def __repr__(self) -> str:
@@ -192,7 +190,7 @@ class SurvivalEstimator:
         return f"<SurvivalEstimator: {self.curve_.values} values, {self.curve_.censored} censored>"
 
 
-def by_client(evidence: Evidence, span: str) -> tuple[Reals, Reals, int]:
+def by_client(evidence: Evidence, span: Span) -> tuple[Reals, Reals, int]:
     """The interval in which each client's limit lies, and how many clients contradict themselves.
 
     Where populations differ, a curve of values would be biased: short limits make more values.
@@ -202,24 +200,15 @@ def by_client(evidence: Evidence, span: str) -> tuple[Reals, Reals, int]:
     tuple
         Left and right bounds in seconds, of the clients that any limit fits; the number of others.
     """
-    low, high = evidence.bounds(span)
-    count = int(evidence.client.max(initial=-1)) + 1
-    left, right = np.zeros(count), np.full(count, np.inf)
+    low, high = evidence.brackets(span)
+    left, right = np.zeros(evidence.clients), np.full(evidence.clients, np.inf)
     np.maximum.at(left, evidence.client[evidence.survived], low[evidence.survived])
-    np.minimum.at(right, evidence.client[evidence.ending], high[evidence.ending])
+    np.minimum.at(right, evidence.client[evidence.fatal], high[evidence.fatal])
     fits = left < right
     return left[fits], right[fits], int(np.count_nonzero(~fits))
 
 
 def _fitted(estimator: object, name: str) -> Any:
     if not hasattr(estimator, name):
-        kind = type(estimator).__name__
-        raise UsageError(f"this {kind} is not fitted: call fit first")
+        raise UsageError(f"this {type(estimator).__name__} is not fitted: call fit first")
     return getattr(estimator, name)
-
-
-def _some(spans: Reals) -> list[float]:
-    ranked = np.sort(spans)
-    if len(ranked) > _MOST_POINTS:
-        ranked = ranked[np.linspace(0, len(ranked) - 1, _MOST_POINTS).astype(np.int64)]
-    return [float(span) for span in ranked]

@@ -1,8 +1,14 @@
-"""Inferring: from evidence to policy and intervals.
+"""Inference: from evidence to the policy and its limits.
 
-Enters: `Evidence` (all uses, or those of a sample of the values) and `Ballots` (all values).
-Leaves: `Inference`. The order: restarts and calendars are taken out; the policy is named
-(`statetrail.expiry.naming`), and late uses make the name strict; the votes bound both limits.
+Enters: `Evidence` (all uses, or those of a sample of the values) and `ValueSummaries` (all values).
+Leaves: `Inference`.
+
+1.  Restarts and calendars are taken out (`statetrail.expiry.mass_expiry`).
+2.  The policy is named (`statetrail.expiry.selection`), and late uses make the name stricter.
+3.  Both limits are bounded, whatever the policy (`statetrail.expiry.bounds`).
+4.  The interval of an idle timeout is widened for a server that is not exact: it sweeps at
+    intervals (`statetrail.expiry.sweep`), or does not note each use
+    (`statetrail.expiry.models.touch_interval`).
 """
 
 from dataclasses import dataclass, replace
@@ -10,32 +16,22 @@ from typing import Final
 
 import numpy as np
 
-from statetrail.expiry.evidence import Evidence
-from statetrail.expiry.intervals import AGE_FAMILY, Interval, interval
-from statetrail.expiry.late_use import PROMPT, Late, strict_name
-from statetrail.expiry.mass_expiry import Instants, instants
-from statetrail.expiry.naming import MIN_POSTERIOR, named
-from statetrail.expiry.selection import Naming
-from statetrail.expiry.summaries import Ballots
-from statetrail.expiry.thresholds import threshold
-from statetrail.expiry.touch_interval import noted
+from statetrail.expiry.bounds import Interval, interval, threshold
+from statetrail.expiry.evidence import Evidence, Span
+from statetrail.expiry.late_use import LateUses, late_uses
+from statetrail.expiry.mass_expiry import MassExpiry, mass_expiry
+from statetrail.expiry.models import POLICIES
+from statetrail.expiry.models.model import Policy
+from statetrail.expiry.models.touch_interval import latest, since_noted
+from statetrail.expiry.models.undetermined import NONE_SEEN, UNDETERMINED
+from statetrail.expiry.selection import MIN_POSTERIOR, Comparison, select
+from statetrail.expiry.summaries import EventTable, ValueSummaries
+from statetrail.expiry.sweep import sweep_low
 
-POLICIES: Final = (
-    "idle",
-    "absolute",
-    "idle+absolute",
-    "per-request",
-    "periodic",
-    "age",
-    "eviction",
-    "mixed",
-    "none-seen",
-    "undetermined",
-)
 FEW_ENDS: Final = 20
 """Fewer ends than these have to fit an idle timeout without exception."""
 USES: Final = 25_000
-"""Uses on which models are weighed: more tell nothing new and only cost time."""
+"""Uses on which models are compared: more add no information and cost time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +41,25 @@ class Inference:
     Attributes
     ----------
     policy
-        One of `POLICIES`.
+        A name of `statetrail.expiry.POLICIES`.
     posterior
         Probability of the named policy (of its family); of the best one where none is named.
     idle, age
         Where either limit lies.
-    naming
-        The weighed models; `None` where there are too few ends to weigh any.
-    instants
+    comparison
+        The models compared; `None` where there are too few ends to compare any.
+    mass_expiry
         Restarts and calendars that were taken out.
     accepted, refused
         Late uses.
-    grain_s
-        The throttle that the renewal of values seems to have; `None`: none.
-    lost
+    touch_interval_s
+        The interval within which uses seem not to renew a value; `None`: each use does.
+    unexplained_ends
         Ends that the named limits do not explain.
     doubted
-        Gaps of several steps of steady clients, where what is the likeliest policy hangs on whether
+        Idle times of several steps of steady clients, where the likeliest policy depends on whether
         a request was missed in them; else 0.
-    ageless
+    unknown_age_ends
         Ends of values that were issued before the capture, so that their age is not known.
     """
 
@@ -71,20 +67,18 @@ class Inference:
     posterior: float | None
     idle: Interval
     age: Interval
-    naming: Naming | None
-    instants: Instants
+    comparison: Comparison | None
+    mass_expiry: MassExpiry
     accepted: int
     refused: int
-    grain_s: float | None
-    lost: int
+    touch_interval_s: float | None
+    unexplained_ends: int
     doubted: int
-    ageless: int
+    unknown_age_ends: int
 
 
 def infer(
-    evidence: Evidence,
-    ballots: Ballots | None = None,
-    late: Late | None = None,
+    evidence: Evidence, summaries: ValueSummaries | None = None, late: LateUses | None = None
 ) -> Inference:
     """Name the policy and bound both limits.
 
@@ -92,79 +86,60 @@ def infer(
     ----------
     evidence
         Uses, of a sample of the values at least.
-    ballots
-        Votes of all values; those of the evidence where not given.
+    summaries
+        Of all values; those of the evidence where not given.
     late
         Late uses of all values; those of the evidence where not given.
     """
-    whole = ballots is None or len(ballots) == evidence.values
-    befell = instants(evidence)
-    if befell.spoiled.any():
-        evidence = evidence.without(befell.spoiled)
-        ballots = (
-            Ballots.of(evidence) if whole else _spared(ballots or Ballots.of(evidence), befell)
-        )
-    if ballots is None:
-        ballots = Ballots.of(evidence)
-    late = _late(evidence) if late is None else late
+    is_whole = summaries is None or len(summaries) == evidence.values
+    mass = mass_expiry(evidence)
+    if mass.affected.any():
+        evidence = evidence.without(mass.affected)
+        summaries = None if is_whole or summaries is None else mass.without(summaries)
+    if summaries is None:
+        summaries = ValueSummaries.of(evidence)
+    late = late or late_uses(evidence)
     sample = _sample(evidence)
-    name = named(sample)
-    policy, naming = name.policy, name.naming
-    if not ballots.ends:
-        policy = "none-seen"
-    if policy == "idle" and _denied(ballots):
-        policy = "undetermined"
-    if policy == "age":
-        limit = interval(ballots, sample, "age", policy)
-        policy = strict_name(late.accepted_beyond(limit.high_s), late.prompt)
-    idle, age = (interval(ballots, sample, span, policy) for span in ("gap", "age"))
-    grain = None
-    if naming is not None and policy == "idle" and naming.share("idle, throttled") >= MIN_POSTERIOR:
-        grain = naming.throttle.throttle_s
-        idle = _unthrottled(evidence, idle, grain) if whole and grain else idle
+    selection = select(sample)
+    policy = POLICIES[selection.policy]
+    if not summaries.ends:
+        policy = NONE_SEEN
+    if policy.limits == ("idle",) and _is_contradicted(summaries):
+        policy = UNDETERMINED
+    if policy.refine:
+        limit_s = interval(summaries, policy.span, policy.limits).high_s
+        policy = POLICIES[policy.refine(late.accepted_beyond(limit_s), late.prompt)]
+    idle, age = _idle(summaries, sample, policy), interval(summaries, "age", policy.limits)
+    touch_interval_s = _touch_interval(selection.comparison, policy)
+    if is_whole and touch_interval_s:
+        idle = _since_noted(evidence, idle, policy, touch_interval_s)
     return Inference(
-        policy,
-        name.posterior,
-        idle,
-        age,
-        naming,
-        befell,
-        late.accepted_beyond(age.high_s),
-        late.refused,
-        grain,
-        _lost(ballots, policy, idle, age),
-        name.doubted,
-        ballots.ageless,
+        policy=policy.name,
+        posterior=selection.posterior,
+        idle=idle,
+        age=age,
+        comparison=selection.comparison,
+        mass_expiry=mass,
+        accepted=late.accepted_beyond(age.high_s),
+        refused=late.refused,
+        touch_interval_s=touch_interval_s,
+        unexplained_ends=_unexplained(summaries, policy, {"idle": idle, "age": age}),
+        doubted=selection.doubted,
+        unknown_age_ends=summaries.unknown_age_ends,
     )
 
 
-def _denied(ballots: Ballots) -> bool:
-    """Whether ends of values whose birth was not seen deny an idle timeout that fits all others.
+def _is_contradicted(summaries: ValueSummaries) -> bool:
+    """Whether only ends of unknown age contradict an idle timeout, which fits few others.
 
-    To the models they are losses. Where there are few others, one of them is too many: what ended
-    it may be a limit on the age.
+    To the models these are unexplained ends. Where there are few others, one of them is too many:
+    what ended it may be a limit on the age.
     """
-    ended = ballots.ended_at_us >= 0
-    low = threshold(ballots.outlived_gap, ballots.ended_gap).low_s or 0.0
-    early = ended & (ballots.ended_gap <= low)
-    old = np.isinf(ballots.ended_age)
-    others = np.count_nonzero(ended & ~old)
-    return bool(others < FEW_ENDS and np.any(early & old) and not np.any(early & ~old))
-
-
-def _late(evidence: Evidence) -> Late:
-    """Uses of values that had been seen to end."""
-    over = np.full(evidence.values, np.iinfo(np.int64).max)
-    age = np.zeros(evidence.values)
-    ending = evidence.ending
-    over[evidence.value[ending]] = evidence.at_us[ending]
-    age[evidence.value[ending]] = evidence.age_low_s[ending]
-    after = evidence.at_us > over[evidence.value]
-    accepted, refused = (after & (evidence.late * sign > 0) for sign in (1, -1))
-    since_s = (evidence.at_us - over[evidence.value]) / 1e6
-    prompt = refused & (since_s <= PROMPT * age[evidence.value])
-    counts = [int(np.count_nonzero(which)) for which in (accepted, refused, prompt)]
-    return Late(counts[0], counts[1], counts[2])
+    ended = summaries.ended_at_us >= 0
+    low = threshold(summaries.outlived_idle, summaries.ended_idle).low_s or 0.0
+    early, unknown_age = ended & (summaries.ended_idle <= low), np.isinf(summaries.ended_age)
+    few = np.count_nonzero(ended & ~unknown_age) < FEW_ENDS
+    return bool(few and np.any(early & unknown_age) and not np.any(early & ~unknown_age))
 
 
 def _sample(evidence: Evidence) -> Evidence:
@@ -177,41 +152,48 @@ def _sample(evidence: Evidence) -> Evidence:
     return replace(chosen, value=values.astype(np.int64))
 
 
-def _spared(ballots: Ballots, befell: Instants) -> Ballots:
-    """The votes without those of ends that span a restart."""
-    gone = np.zeros(len(ballots), dtype=np.bool_)
-    since = ballots.ended_at_us - np.where(
-        np.isfinite(ballots.ended_gap), ballots.ended_gap * 1e6, 0
-    ).astype(np.int64)
-    for moment in befell.restarts_us:
-        gone |= (since < moment) & (moment <= ballots.ended_at_us)
-    if befell.calendar_s is not None:
-        period = int(befell.calendar_s * 1e6)
-        gone |= since // period != ballots.ended_at_us // period
-    return replace(
-        ballots,
-        ended_gap=np.where(gone, np.inf, ballots.ended_gap),
-        ended_age=np.where(gone, np.inf, ballots.ended_age),
-        ended_at_us=np.where(gone, -1, ballots.ended_at_us),
-    )
+def _idle(summaries: ValueSummaries, evidence: Evidence, policy: Policy) -> Interval:
+    """The interval of the idle timeout, widened for a server that is not exact about it.
+
+    Where the policy limits the age as well, the ends of the idle timeout are too few to widen it.
+    """
+    plain = interval(summaries, "idle", policy.limits)
+    sharp, low, high = plain.sharp, plain.low_s, plain.high_s
+    if len(policy.limits) > 1 or sharp.low_s is None or sharp.high_s is None:
+        return plain
+    if high is not None and np.isfinite(last := latest(evidence)):
+        high = max(high, last)
+    if low is not None:
+        wide = (low, np.inf if high is None else high)
+        low = sweep_low(EventTable.of(evidence, ("idle",)), (sharp.low_s, sharp.high_s), wide)
+    return Interval(low, high, sharp)
 
 
-def _unthrottled(evidence: Evidence, idle: Interval, throttle_s: float) -> Interval:
-    """The interval of the timeout since the last noted use, as far as the plain one allows it."""
-    counted = noted(evidence, throttle_s)
-    found = interval(Ballots.of(counted), counted, "gap", "idle")
-    if found.low_s is None or found.high_s is None:
-        return idle
-    return Interval(found.low_s, found.high_s, found.sharp)
+def _touch_interval(comparison: Comparison | None, policy: Policy) -> float | None:
+    """The touch interval of the model that is sure to be the right one of the policy's."""
+    if comparison is None:
+        return None
+    for model in comparison.models(policy.name):
+        found = comparison.fits[model.label].touch_interval_s
+        if found and comparison.share(model.label) >= MIN_POSTERIOR:
+            return found
+    return None
 
 
-def _lost(ballots: Ballots, policy: str, idle: Interval, age: Interval) -> int:
+def _since_noted(
+    evidence: Evidence, idle: Interval, policy: Policy, touch_interval_s: float
+) -> Interval:
+    """The interval of the timeout since the last noted use; the plain one where that is open."""
+    noted = since_noted(evidence, touch_interval_s)
+    found = _idle(ValueSummaries.of(noted), noted, policy)
+    return idle if found.low_s is None or found.high_s is None else found
+
+
+def _unexplained(summaries: ValueSummaries, policy: Policy, intervals: dict[Span, Interval]) -> int:
     """Ends that the named limits leave unexplained."""
-    named = {"gap": idle, "age": age}
-    spans = ["gap"] if policy == "idle" else ["age"] if policy in AGE_FAMILY else ["gap", "age"]
-    if policy not in ("idle", "idle+absolute", *AGE_FAMILY):
+    if not policy.limits:
         return 0
-    unexplained = ballots.ended_at_us >= 0
-    for span in spans:
-        unexplained &= ballots.ended(span) <= (named[span].sharp.low_s or 0.0)
+    unexplained = summaries.ended_at_us >= 0
+    for span in policy.limits:
+        unexplained &= summaries.ended(span) <= (intervals[span].sharp.low_s or 0.0)
     return int(np.count_nonzero(unexplained))

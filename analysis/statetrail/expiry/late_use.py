@@ -1,20 +1,23 @@
-"""Lateness: what late uses tell of a limit on the age.
+"""Late uses: uses of values that had been seen to end.
 
-Enters: how often a replaced value was still taken, and how often it was not. Leaves: the strict
-name of the policy, or the family's. A server that renews values takes the old one for a while; one
-that ends them does not. Without late uses nothing tells the two apart.
+Enters: `Evidence`. Leaves: `LateUses`, by which a renewal with an overlap is told from an end by
+age (`statetrail.expiry.models.age_limit`).
 """
 
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
+from statetrail.expiry.evidence import Evidence
+
 PROMPT: Final = 0.008
-"""Share of its lifetime after a value's end within which a late use is prompt: no overlap worth its
-name is as short."""
+"""A late use is prompt within this share of the value's lifetime after its end: no overlap is as
+short."""
 
 
 @dataclass(frozen=True, slots=True)
-class Late:
+class LateUses:
     """Uses of values after one that found them ended.
 
     Attributes
@@ -24,8 +27,9 @@ class Late:
     prompt
         How many of the refused came soon after the end.
     overlapping_s
-        Least ages of the values of uses that were accepted while the end was being found: the
-        server may have looked them up before it, but not if they were older than any limit.
+        Least ages of the values of uses that were accepted while the end was being found. The
+        server may have looked these values up before the end, but not if they were older than any
+        limit.
     """
 
     accepted: int = 0
@@ -40,22 +44,14 @@ class Late:
         return self.accepted + sum(age > limit_s for age in self.overlapping_s)
 
 
-def strict_name(accepted: int, prompt: int) -> str:
-    """`periodic`, `absolute` or `age`.
-
-    Parameters
-    ----------
-    accepted
-        How many late uses the server took.
-    prompt
-        How many it refused soon after the value's end. Refusals later than that say nothing: the
-        overlap may have been over.
-
-    Examples
-    --------
-    >>> strict_name(5, 1), strict_name(0, 1), strict_name(0, 0)
-    ('periodic', 'absolute', 'age')
-    """
-    if accepted:
-        return "periodic"
-    return "absolute" if prompt else "age"
+def late_uses(evidence: Evidence) -> LateUses:
+    """The late uses among the evidence."""
+    end_us, age_s = np.full(evidence.values, np.iinfo(np.int64).max), np.zeros(evidence.values)
+    end_us[evidence.value[evidence.fatal]] = evidence.request_start_us[evidence.fatal]
+    age_s[evidence.value[evidence.fatal]] = evidence.age_low_s[evidence.fatal]
+    after = evidence.request_start_us > end_us[evidence.value]
+    accepted, refused = (after & (evidence.late * sign > 0) for sign in (1, -1))
+    since_s = (evidence.request_start_us - end_us[evidence.value]) / 1e6
+    prompt = refused & (since_s <= PROMPT * age_s[evidence.value])
+    counts = [int(np.count_nonzero(which)) for which in (accepted, refused, prompt)]
+    return LateUses(counts[0], counts[1], counts[2])

@@ -1,25 +1,26 @@
-"""Instants: moments at which a server dropped its values, whatever their gap or age.
+"""Mass expiry: moments at which a server dropped all its values, whatever their idle time or age.
 
-Enters: `Evidence`. Leaves: `Instants`: restarts, and a calendar by which values are replaced, with
-the uses that they spoil.
+Enters: `Evidence`. Leaves: `MassExpiry`: restarts, and a calendar by which values are replaced,
+with the uses that they affect.
 
-A restart kills every value that is alive. So it shows as a moment that several values' last gaps
-span, which no value is seen to survive, and at which values ended that the limits do not explain.
-Three of these from two clients, and nobody who came through, are taken for one. Where it happens
-at every full hour or day, it is a calendar: a key that is renewed by the clock.
+A restart ends every value that is alive. So it shows as a moment that several values' last idle
+times span, which no value is seen to survive, and by which values ended that the limits do not
+explain. `MIN_VALUES` of these from `MIN_CLIENTS` clients are taken for one. Where it happens at
+every full hour or day, it is a calendar: a key that is renewed by the clock.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
-from statetrail.expiry.evidence import Codes, Evidence, Flags
-from statetrail.expiry.summaries import Ballots
-from statetrail.expiry.thresholds import threshold
+from statetrail.expiry.bounds import threshold
+from statetrail.expiry.evidence import SPANS, Evidence
+from statetrail.expiry.numerics import Codes, Flags
+from statetrail.expiry.summaries import ValueSummaries
 
 MIN_VALUES: Final = 3
-"""Unexplained ends that an instant needs..."""
+"""Unexplained ends that a moment needs..."""
 MIN_CLIENTS: Final = 2
 """... and clients that found them."""
 
@@ -30,8 +31,8 @@ _HOURS: Final = (1, 2, 3, 4, 6, 8, 12, 24, 168)
 
 
 @dataclass(frozen=True, slots=True)
-class Instants:
-    """What befell all values at once.
+class MassExpiry:
+    """Events that ended all values at once.
 
     Attributes
     ----------
@@ -39,92 +40,107 @@ class Instants:
         Moments by which all values had ended, in microseconds since the epoch.
     calendar_s
         The period at whose full multiples values are replaced; `None`: none is seen.
-    spoiled
+    affected
         Per use of the evidence, whether it spans such a moment.
     """
 
     restarts_us: tuple[int, ...]
     calendar_s: float | None
-    spoiled: Flags
+    affected: Flags
+
+    def without(self, summaries: ValueSummaries) -> ValueSummaries:
+        """The summaries without the ends that span such a moment."""
+        end_us = summaries.ended_at_us
+        idle_us = np.where(np.isfinite(summaries.ended_idle), summaries.ended_idle * 1e6, 0)
+        since_us = end_us - idle_us.astype(np.int64)
+        affected = np.zeros(len(summaries), dtype=np.bool_)
+        for moment in self.restarts_us:
+            affected |= (since_us < moment) & (moment <= end_us)
+        if self.calendar_s is not None:
+            affected |= _crosses(since_us, end_us, int(self.calendar_s * 1e6), 0)
+        return replace(
+            summaries,
+            ended_idle=np.where(affected, np.inf, summaries.ended_idle),
+            ended_age=np.where(affected, np.inf, summaries.ended_age),
+            ended_at_us=np.where(affected, -1, end_us),
+        )
 
 
-def instants(evidence: Evidence) -> Instants:
-    """Find the moments, and the uses that say nothing since they span one."""
-    spoiled = np.zeros(len(evidence), dtype=np.bool_)
-    early = _early(evidence)
-    ending = evidence.ending
-    nothing = Instants((), None, spoiled)
-    if len(early) < MIN_VALUES:
-        return nothing
-    # Between its last sign of life and the use that found it ended, the value went.
-    since = evidence.at_us - np.round(evidence.gap_low_s * 1e6).astype(np.int64)
-    found = _calendar(evidence, since, ending[early])
-    if found is not None:
-        period, phase = found
-        crossing = (since - phase) // period != (evidence.at_us - phase) // period
-        return Instants((), period / 1e6, crossing)
+def mass_expiry(evidence: Evidence) -> MassExpiry:
+    """Find the moments, and the uses that say nothing of a limit since they span one."""
+    affected = np.zeros(len(evidence), dtype=np.bool_)
+    left = _unexplained(evidence)
+    if len(left) < MIN_VALUES:
+        return MassExpiry((), None, affected)
+    # Between its last sign of life and the use that found it ended, the value ended.
+    until = evidence.request_start_us
+    since = until - np.round(evidence.idle_low_s * 1e6).astype(np.int64)
+    calendar = _calendar(evidence, since, left)
+    if calendar is not None:
+        period, phase = calendar
+        return MassExpiry((), period / 1e6, _crosses(since, until, period, phase))
     moments: list[int] = []
-    left = ending[early]
     alive = np.flatnonzero(evidence.survived)
     for _ in range(_MOST):
-        moment = _moment(since[left], evidence.at_us[left], since[alive], evidence.at_us[alive])
+        moment = _moment(since[left], until[left], since[alive], until[alive])
         if moment is None:
             break
-        hit = (since[left] < moment) & (moment <= evidence.at_us[left])
+        hit = (since[left] < moment) & (moment <= until[left])
         if np.count_nonzero(hit) < MIN_VALUES:
             break
         if len(np.unique(evidence.client[left[hit]])) >= MIN_CLIENTS:
-            moments.append(int(moment))
-            spoiled |= (since < moment) & (moment <= evidence.at_us)
+            moments.append(moment)
+            affected |= (since < moment) & (moment <= until)
         left = left[~hit]
-    return Instants(tuple(sorted(moments)), None, spoiled)
+    return MassExpiry(tuple(sorted(moments)), None, affected)
 
 
-def _early(evidence: Evidence) -> Codes:
-    """Places in `Evidence.ending` of the ends that the better of both limits does not explain."""
-    ballots = Ballots.of(evidence)
-    fits = {s: threshold(ballots.outlived(s), ballots.ended(s)) for s in ("gap", "age")}
-    span = min(fits, key=lambda s: fits[s].contradictions)
-    high = evidence.bounds(span)[1][evidence.ending]
-    return np.flatnonzero(high <= (fits[span].low_s or 0.0))
+def _unexplained(evidence: Evidence) -> Codes:
+    """The uses that found ends which the better of both limits does not explain."""
+    fits = {span: threshold(*evidence.summary(span)) for span in SPANS}
+    span = min(fits, key=lambda each: fits[each].contradictions)
+    high = evidence.brackets(span)[1][evidence.fatal]
+    return evidence.fatal[high <= (fits[span].low_s or 0.0)]
+
+
+def _crosses(since: Codes, until: Codes, period: int, phase: int) -> Flags:
+    """Whether a full multiple of the period lies within each span of time."""
+    return np.asarray((since - phase) // period != (until - phase) // period)
 
 
 def _moment(since: Codes, until: Codes, alive_since: Codes, alive_until: Codes) -> int | None:
     """The moment that most of some spans hold, and none of those of survivors."""
     if not len(since):
         return None
-    tried = np.unique(np.concatenate([since + 1, until]))
+    moments = np.unique(np.concatenate([since + 1, until]))
 
-    def spanning(a: Codes, b: Codes) -> Codes:
-        return np.searchsorted(np.sort(a), tried, "left") - np.searchsorted(
-            np.sort(b), tried, "left"
-        )
+    def spanning(starts: Codes, stops: Codes) -> Codes:
+        earlier = [np.searchsorted(np.sort(x), moments, "left") for x in (starts, stops)]
+        return earlier[0] - earlier[1]
 
-    votes = np.where(spanning(alive_since, alive_until) == 0, spanning(since, until), 0)
-    best = int(np.argmax(votes))
-    return int(tried[best]) if votes[best] > 0 else None
+    counts = np.where(spanning(alive_since, alive_until) == 0, spanning(since, until), 0)
+    best = int(np.argmax(counts))
+    return int(moments[best]) if counts[best] > 0 else None
 
 
-def _calendar(evidence: Evidence, since: Codes, early: Codes) -> tuple[int, int] | None:
+def _calendar(evidence: Evidence, since: Codes, unexplained: Codes) -> tuple[int, int] | None:
     """Period and phase of a calendar whose full multiples no value survives, or `None`.
 
-    It has to be crossed by every unexplained end but one in ten, at three moments or more.
+    Every unexplained end but one in ten has to cross one, at three moments or more.
     """
-    alive = np.flatnonzero(evidence.survived & (evidence.gap_low_s > 0))
-    if len(np.unique(evidence.client[early])) < MIN_CLIENTS:
+    if len(np.unique(evidence.client[unexplained])) < MIN_CLIENTS:
         return None
+    alive = np.flatnonzero(evidence.survived & (evidence.idle_low_s > 0))
+    until = evidence.request_start_us
     periods = [(60_000_000 * m, 0) for m in _MINUTES]
     periods += [(_HOUR_US * h, _HOUR_US * p) for h in reversed(_HOURS) for p in range(h)]
     for period, phase in periods:
-        first = (since[early] - phase) // period
-        last = (evidence.at_us[early] - phase) // period
-        crossed = first != last
-        if np.count_nonzero(crossed) < max(MIN_VALUES, 0.9 * len(early)):
+        crossed = _crosses(since[unexplained], until[unexplained], period, phase)
+        if np.count_nonzero(crossed) < max(MIN_VALUES, 0.9 * len(unexplained)):
             continue
-        if len(np.unique(last[crossed])) < MIN_VALUES:
+        moments = (until[unexplained[crossed]] - phase) // period
+        if len(np.unique(moments)) < MIN_VALUES:
             continue
-        if not np.any(
-            (since[alive] - phase) // period != (evidence.at_us[alive] - phase) // period
-        ):
+        if not np.any(_crosses(since[alive], until[alive], period, phase)):
             return period, phase
     return None

@@ -1,13 +1,15 @@
-"""Turnbull: the survival curve of values whose ends are known only within intervals.
+"""NPMLE: the survival curve of values whose ends are known only within intervals (Turnbull).
 
 Enters: per value an interval (l, r] in which it ended, r infinite where it had not. Leaves:
 `Curve`, the nonparametric maximum likelihood estimate, with a certificate of how close to the
 maximum it is and a band that holds whatever the curve.
 
-The mass of the estimate lies in the innermost intervals: those between a left end and the next
-right end. The masses climb by self-consistency (EM), which never lowers the likelihood but crawls,
-with steps of the iterative convex minorant between, which jump: a weighted isotonic regression of
-the Newton step, halved until it helps. The gradient bounds what is left to gain.
+1.  The mass of the estimate lies in the innermost intervals: those between a left end and the next
+    right end.
+2.  The masses are improved in turns: by self-consistency (EM), which never lowers the likelihood
+    but is slow, and by a step of the iterative convex minorant, which is fast: a weighted isotonic
+    regression of the Newton step, halved until it helps.
+3.  The gradient bounds what is left to gain. Below `PRECISION` the estimate is final.
 
 References
 ----------
@@ -22,15 +24,14 @@ from typing import Final
 import numpy as np
 
 from statetrail.errors import UsageError
-from statetrail.expiry.evidence import Codes
-from statetrail.expiry.isotonic import isotonic
-from statetrail.expiry.numerics import Reals
+from statetrail.expiry.numerics import Codes, Reals
 
 PRECISION: Final = 1e-6
 """Log-likelihood per value that may be left to gain."""
 ROUNDS: Final = 400
 
 _HALVINGS: Final = 12
+_SWEEPS: Final = 60
 _LEAST: Final = 1e-300
 
 
@@ -50,8 +51,8 @@ class Curve:
         Bounds of the true curve after each interval, that hold for all of them at once.
     log_likelihood
         Of the estimate.
-    gap
-        Log-likelihood per value that no curve can exceed the estimate by.
+    gain
+        Log-likelihood per value by which no curve can exceed the estimate.
     values, censored
         How many values there are, and how many of them had not ended.
     """
@@ -63,7 +64,7 @@ class Curve:
     band_low: Reals
     band_high: Reals
     log_likelihood: float
-    gap: float
+    gain: float
     values: int
     censored: int
 
@@ -75,7 +76,7 @@ class Curve:
         return float(self.left_s[at]), float(self.right_s[at])
 
 
-def turnbull(left: Reals, right: Reals, *, level: float = 0.95) -> Curve:
+def npmle(left: Reals, right: Reals, *, level: float = 0.95) -> Curve:
     """The nonparametric maximum likelihood estimate from intervals (left, right].
 
     Parameters
@@ -88,38 +89,37 @@ def turnbull(left: Reals, right: Reals, *, level: float = 0.95) -> Curve:
     Raises
     ------
     UsageError
-        An interval holds nothing.
+        An interval is empty.
 
     Examples
     --------
-    >>> curve = turnbull(np.array([0.0, 1.0, 2.0]), np.array([1.0, 2.0, np.inf]))
+    >>> curve = npmle(np.array([0.0, 1.0, 2.0]), np.array([1.0, 2.0, np.inf]))
     >>> [round(float(s), 3) for s in curve.survival]
     [0.667, 0.333, 0.0]
     """
     if np.any(left >= right):
         at = int(np.flatnonzero(left >= right)[0])
-        raise UsageError(f"({left[at]}, {right[at]}] holds nothing: give left < right")
+        raise UsageError(f"({left[at]}, {right[at]}] is empty: give left < right")
     if not len(left):
-        nothing = np.zeros(0)
-        return Curve(*(nothing,) * 6, 0.0, 0.0, 0, 0)
-    begins, ends = _innermost(left, right)
+        return Curve(*(np.zeros(0),) * 6, 0.0, 0.0, 0, 0)
+    starts, stops = _innermost(left, right)
     # Per value the range of the innermost intervals that it holds.
-    first = np.searchsorted(begins, left, "left")
-    last = np.searchsorted(ends, right, "right")
+    first = np.searchsorted(starts, left, "left")
+    last = np.searchsorted(stops, right, "right")
     pairs, counts = np.unique(np.stack([first, last]), axis=1, return_counts=True)
-    mass, gap = _climb(pairs[0], pairs[1], counts.astype(np.float64), len(begins))
+    mass, gain = _maximize(pairs[0], pairs[1], counts.astype(np.float64), len(starts))
     chances = _between(np.cumsum(mass), pairs[0], pairs[1])
     survival = np.clip(1 - np.cumsum(mass), 0.0, 1.0)
-    low, high = _band(left, right, ends, level)
+    low, high = _band(left, right, stops, level)
     return Curve(
-        left_s=begins,
-        right_s=ends,
+        left_s=starts,
+        right_s=stops,
         mass=mass,
         survival=survival,
         band_low=low,
         band_high=high,
         log_likelihood=float(counts @ np.log(np.maximum(chances, _LEAST))),
-        gap=gap,
+        gain=gain,
         values=len(left),
         censored=int(np.count_nonzero(np.isinf(right))),
     )
@@ -142,23 +142,23 @@ def _between(total: Reals, first: Codes, last: Codes) -> Reals:
     return np.asarray(padded[last] - padded[first])
 
 
-def _climb(first: Codes, last: Codes, counts: Reals, cells: int) -> tuple[Reals, float]:
+def _maximize(first: Codes, last: Codes, counts: Reals, cells: int) -> tuple[Reals, float]:
     """The masses of the innermost intervals, and what is left to gain per value."""
     total = counts.sum()
     mass = np.full(cells, 1.0 / cells)
-    gap = np.inf
+    gain = np.inf
     for _ in range(ROUNDS):
         for _ in range(3):
             gradient = _gradient(mass, first, last, counts) / total
             mass = mass * gradient
             mass /= mass.sum()
         gradient = _gradient(mass, first, last, counts) / total
-        # The likelihood is concave: nobody gains more than the steepest direction promises.
-        gap = float(gradient.max() - 1.0)
-        if gap <= PRECISION:
+        # The likelihood is concave: no curve gains more than the steepest direction.
+        gain = float(gradient.max() - 1.0)
+        if gain <= PRECISION:
             break
         mass = _minorant(mass, first, last, counts)
-    return mass, gap
+    return mass, gain
 
 
 def _gradient(mass: Reals, first: Codes, last: Codes, counts: Reals) -> Reals:
@@ -209,3 +209,38 @@ def _band(left: Reals, right: Reals, at: Reals, level: float) -> tuple[Reals, Re
     surely = np.searchsorted(np.sort(right), at, "right") / count
     maybe = np.searchsorted(np.sort(left), at, "left") / count
     return np.clip(1 - maybe - off, 0.0, 1.0), np.clip(1 - surely + off, 0.0, 1.0)
+
+
+def isotonic(values: Reals, weights: Reals) -> Reals:
+    """Weighted isotonic regression: ascending values, nearest in weighted least squares.
+
+    Neighbours that are out of order are pooled, many of them at once while there are many, one by
+    one at the end.
+
+    >>> [float(v) for v in isotonic(np.array([1.0, 3.0, 2.0, 4.0]), np.ones(4))]
+    [1.0, 2.5, 2.5, 4.0]
+    """
+    sums, masses = values * weights, weights.astype(np.float64)
+    sizes = np.ones(len(values), dtype=np.int64)
+    for _ in range(_SWEEPS):
+        means = sums / masses
+        # Each run of descending means is pooled: all of it is one block in the end.
+        starts = np.flatnonzero(np.concatenate([[True], means[1:] > means[:-1]]))
+        if len(starts) == len(means):
+            return np.repeat(means, sizes)
+        sums, masses = np.add.reduceat(sums, starts), np.add.reduceat(masses, starts)
+        sizes = np.add.reduceat(sizes, starts)
+    return _pooled(sums.tolist(), masses.tolist(), sizes.tolist())
+
+
+def _pooled(sums: list[float], masses: list[float], sizes: list[int]) -> Reals:
+    """The classic pass with a stack, for the blocks that the sweeps have left."""
+    stack: list[tuple[float, float, int]] = []
+    for block in zip(sums, masses, sizes, strict=True):
+        total, mass, size = block
+        while stack and stack[-1][0] / stack[-1][1] >= total / mass:
+            before = stack.pop()
+            total, mass, size = total + before[0], mass + before[1], size + before[2]
+        stack.append((total, mass, size))
+    means = np.array([total / mass for total, mass, _ in stack])
+    return np.repeat(means, [size for _, _, size in stack])

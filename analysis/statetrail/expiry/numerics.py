@@ -1,59 +1,26 @@
-"""Numerics: the few special functions that the marginal likelihoods need, on whole arrays.
+"""Numerics: the few functions on arrays that the marginal likelihoods share.
 
-Enters: NumPy arrays. Leaves: NumPy arrays. Pure NumPy, so that no larger library is needed for
-three functions.
+Enters: NumPy arrays. Leaves: NumPy arrays.
 """
 
 from functools import lru_cache
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 type Reals = npt.NDArray[np.float64]
-
-_SHIFT: Final = 8
-_HALF_LOG_TAU: Final = 0.5 * float(np.log(2 * np.pi))
-# Stirling's series, from 1/x upwards in odd powers.
-_STIRLING: Final = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188)
+type Codes = npt.NDArray[np.int64]
+type Flags = npt.NDArray[np.bool_]
+type Counts = npt.NDArray[np.float64 | np.signedinteger]
 
 
-def log_gamma(x: npt.ArrayLike) -> Reals:
-    """Logarithm of the gamma function of positive numbers, to about 1e-12.
-
-    Shifted up by eight, where Stirling's series has converged.
-
-    >>> [round(float(v), 6) for v in log_gamma([0.5, 1.0, 5.0])]
-    [0.572365, 0.0, 3.178054]
-    """
-    given = np.asarray(x, dtype=np.float64)
-    product = np.ones_like(given)
-    for step in range(_SHIFT):
-        product = product * (given + step)
-    far = given + _SHIFT
-    inverse = 1 / far
-    series = np.zeros_like(given)
-    for term in reversed(_STIRLING):
-        series = series * inverse * inverse + term
-    stirling = (far - 0.5) * np.log(far) - far + _HALF_LOG_TAU + series * inverse
-    return np.asarray(stirling - np.log(product), dtype=np.float64)
-
-
-def log_beta(a: npt.ArrayLike, b: npt.ArrayLike) -> Reals:
-    """Logarithm of the beta function."""
-    first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
-    return log_gamma(first) + log_gamma(second) - log_gamma(first + second)
-
-
-def log_bernoulli(
-    events: npt.ArrayLike, trials: npt.ArrayLike, prior: tuple[float, float]
-) -> Reals:
+def log_bernoulli(events: npt.ArrayLike, total: npt.ArrayLike, prior: tuple[float, float]) -> Reals:
     """Log-probability of one sequence with so many events, its rate drawn from a beta prior.
 
     Parameters
     ----------
-    events, trials
-        Counts, of one shape.
+    events, total
+        Numbers of events and of chances for one, of one shape.
     prior
         The two parameters of the beta distribution of the rate.
 
@@ -62,20 +29,18 @@ def log_bernoulli(
     >>> round(float(np.exp(log_bernoulli(1, 2, (1, 1)))), 6)
     0.166667
     """
-    seen, tried = np.asarray(events, dtype=np.int64), np.asarray(trials, dtype=np.int64)
+    happened, chances = np.asarray(events, dtype=np.int64), np.asarray(total, dtype=np.int64)
     a, b = prior
-    most = int(tried.max(initial=0))
-    spared: Reals = _log_rising(b, most)[tried - seen]
-    return np.asarray(_log_rising(a, most)[seen] + spared - _log_rising(a + b, most)[tried])
-
-
-def _log_rising(a: float, most: int) -> Reals:
-    """Logarithms of a (a + 1) ... (a + n - 1) for n from 0 to at least `most`."""
-    return _log_rising_to(a, 1 << max(most, 1023).bit_length())
+    length = 1 << max(int(chances.max(initial=0)), 1023).bit_length()
+    without: Reals = _log_rising(b, length)[chances - happened]
+    return np.asarray(
+        _log_rising(a, length)[happened] + without - _log_rising(a + b, length)[chances]
+    )
 
 
 @lru_cache(maxsize=64)
-def _log_rising_to(a: float, length: int) -> Reals:
+def _log_rising(a: float, length: int) -> Reals:
+    """Logarithms of a (a + 1) ... (a + n - 1) for n from 0 to `length`."""
     return np.concatenate([[0.0], np.cumsum(np.log(a + np.arange(length)))])
 
 
@@ -90,3 +55,38 @@ def log_sum(x: npt.ArrayLike) -> float:
     if not np.isfinite(top):
         return top
     return top + float(np.log(np.exp(terms - top).sum()))
+
+
+def partial_sums(weights: Reals, counts: Codes) -> Reals:
+    """The sums of the first so many weights (last axis)."""
+    total = np.cumsum(weights, axis=-1)
+    padded = np.concatenate([np.zeros((*total.shape[:-1], 1)), total], axis=-1)
+    return np.asarray(padded[..., counts])
+
+
+def subsample(points: Reals, count: int) -> Reals:
+    """At most so many of the points: the outermost, and evenly between.
+
+    >>> [float(v) for v in subsample(np.array([1.0, 2.0, 3.0, 4.0, 9.0]), 3)]
+    [1.0, 3.0, 9.0]
+    """
+    if len(points) <= count:
+        return points
+    return points[np.unique(np.linspace(0, len(points) - 1, count).round().astype(np.int64))]
+
+
+def between(points: Reals, low: float, high: float) -> Reals:
+    """The points strictly between two limits."""
+    return points[(points > low) & (points < high)]
+
+
+def cell_edges(*points: Reals) -> Reals:
+    """All the points, with zero before and infinity after them: the edges of cells."""
+    return np.unique(np.concatenate([[0.0], *points, [np.inf]]))
+
+
+def empty_cells(points: Reals, edges: Reals) -> Flags:
+    """Which of the cells between neighbouring edges have none of the points in their interior."""
+    return np.searchsorted(points, edges[1:], "left") <= np.searchsorted(
+        points, edges[:-1], "right"
+    )

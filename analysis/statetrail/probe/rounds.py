@@ -6,9 +6,10 @@ Enters: what `expiry` says so far. Leaves: pauses in seconds. Pure: no clock, no
 from collections.abc import Mapping
 from typing import Any, Final
 
+from statetrail.expiry import POLICIES
+
 TOKENS: Final = 3
 """Tokens that rest side by side in a round, where the user says nothing else."""
-_NO_NAME: Final = ("none-seen", "undetermined")
 
 
 def pauses(row: Mapping[str, Any] | None, first_s: float, tokens: int) -> tuple[float, ...]:
@@ -40,7 +41,8 @@ def pauses(row: Mapping[str, Any] | None, first_s: float, tokens: int) -> tuple[
 
 def is_enough(row: Mapping[str, Any] | None, width: float) -> bool:
     """Whether the policy is named, and its interval no wider than that part of its lower end."""
-    if row is None or row["policy"] in _NO_NAME or not row["low_s"] or row["high_s"] is None:
+    named = row is not None and POLICIES[row["policy"]].is_named
+    if row is None or not named or not row["low_s"] or row["high_s"] is None:
         return False
     return bool(row["high_s"] - row["low_s"] <= width * row["low_s"])
 

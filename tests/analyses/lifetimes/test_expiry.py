@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from statetrail.analyses.lifetimes.expiry import expiry, spoken
+from statetrail.analyses.lifetimes.expiry import expiry
 from statetrail.analyses.lifetimes.uses import uses
+from statetrail.expiry.advice import spoken
 from statetrail.recording.engines import Engine
 from support.histories import Ex, Issue, Present, recording, token, use
 from support.strategies import histories
@@ -183,7 +184,7 @@ def test_which_parameters_hold_tokens(history: list[Ex], params: list[str]) -> N
     [
         pytest.param(
             [Ex(0, 1, 2, [token("A")], [use("1")], path=PATH)],
-            "No client used a token again after a pause: one that does would tell.",
+            "No client used a token again after a pause. A client that does would bound the limit.",
             id="no use",
         ),
         pytest.param(world(1, clients=1)[:4], "would bound the timeout", id="no end"),

@@ -15,7 +15,7 @@ from support.plain import issued, presented
 from support.strategies import histories
 
 SERIES = ("client", "origin", "dialect", "param")
-GOES_ON = {"login", "every-request", "periodic", "reissue", "override", "basket"}
+GOES_ON = {"login", "per-request", "periodic", "reissue", "override", "basket"}
 
 
 def oracle(rec: Recording, history: list[Ex]) -> list[dict[str, Any]]:

@@ -62,7 +62,7 @@ def named(rec: Recording, history: list[Ex]) -> list[dict[str, Any]]:
             and len({t["client"] for t in prompt}) >= 2
             and all(t["outcome"] != "survived" for t in done)
         ):
-            row["cause"] = "every-request"
+            row["cause"] = "per-request"
         elif row["cause"] in ("reset", "reissue") and param[2] == "LangId" and did(ex, "cart"):
             row["cause"] = "basket"
         rows.append(row)
@@ -237,7 +237,7 @@ BASKET = "/services/v3/baskets/1/state"
             id="no older token survived, but for a moment after the newer one",
         ),
         pytest.param(
-            world(1, 1, 1, once=True), ["every-request"] * 6,
+            world(1, 1, 1, once=True), ["per-request"] * 6,
             id="no use survived, however prompt",
         ),
         pytest.param(
@@ -364,4 +364,4 @@ def test_every_cause_is_told_by_a_case() -> None:
     """The tables of cases show each cause at least once."""
     shown = {cause for _, rows in CASES.values() for *_, cause in rows}
     assert shown == set(SHOWN)
-    assert set(CAUSES) == shown | {"idle", "age", "periodic", "every-request", "login", "basket"}
+    assert set(CAUSES) == shown | {"idle", "age", "periodic", "per-request", "login", "basket"}

@@ -24,7 +24,7 @@ import numpy as np
 import statetrail as st
 from statetrail.analyses.columnar import executor as bucketwise
 from statetrail.analyses.lifetimes import uses
-from statetrail.expiry.npmle import turnbull
+from statetrail.expiry.npmle import npmle
 from statetrail.schema import CAPTURES
 from statetrail.store.parquet import export_parquet
 from statetrail.store.reader import Facts
@@ -143,7 +143,7 @@ def main() -> None:
         rng.random(asked.tokens) < 0.3, np.inf, left + rng.lognormal(0, 1, asked.tokens)
     )
     begun = time.perf_counter()
-    curve = turnbull(left, right)
+    curve = npmle(left, right)
     print(
         f"survival curve of {asked.tokens} intervals: {time.perf_counter() - begun:.2f} s "
         f"(asked: 5), at most {curve.gap:.1e} of log-likelihood a value below the maximum"

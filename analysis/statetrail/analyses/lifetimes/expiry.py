@@ -26,21 +26,25 @@ from statetrail.analyses.lifetimes.outcomes import ENDED, LATE, SURVIVED, TOKEN_
 from statetrail.analyses.lifetimes.summaries import Tested, Votes
 from statetrail.analyses.lifetimes.tables import EXPIRY
 from statetrail.analyses.lifetimes.uses import tested
-from statetrail.expiry import POLICIES, Ballots, Evidence, Inference, Interval, infer
-from statetrail.expiry.advice import advice, plan, spoken
-from statetrail.expiry.intervals import AGE_FAMILY
-from statetrail.expiry.naming import MIN_CLIENTS, MIN_ENDS
+from statetrail.expiry import (
+    MIN_CLIENTS,
+    MIN_ENDS,
+    POLICIES,
+    Evidence,
+    Inference,
+    Interval,
+    ValueSummaries,
+    infer,
+)
+from statetrail.expiry.advice import advice, plan
 from statetrail.expiry.numerics import Reals
 from statetrail.recording.frames import Frame, Recording, origin_expression
-
-__all__ = ["CONFIDENCES", "MIN_CLIENTS", "MIN_ENDS", "POLICIES", "expiry", "inferred", "spoken"]
 
 CONFIDENCES: Final = ("none", "low", "medium", "high")
 HIGH_ENDS: Final = 10
 
 _WIDE: Final = 0.25
 _ODD: Final = 0.1
-_LIMITED: Final = ("idle", "idle+absolute", *AGE_FAMILY)
 
 
 def expiry(rec: Recording) -> Frame:
@@ -65,23 +69,23 @@ def evidence(trials: Trials) -> Evidence:
     return Evidence.of(
         value=trials.token,
         client=trials.who,
-        at_us=trials.request_start_us,
+        request_start_us=trials.request_start_us,
         survived=counts & (trials.outcome == SURVIVED),
         ended=counts & (trials.outcome == ENDED),
         late=taken.astype(np.int8) - refused.astype(np.int8),
-        gap_low_s=_seconds(trials.idle_low_us, np.nan),
-        gap_high_s=_seconds(trials.idle_high_us, np.nan),
+        idle_low_s=_seconds(trials.idle_low_us, np.nan),
+        idle_high_s=_seconds(trials.idle_high_us, np.nan),
         age_low_s=_seconds(trials.age_low_us, np.nan),
         age_high_s=_seconds(trials.age_high_us, np.nan),
     )
 
 
-def ballots(votes: Votes) -> Ballots:
+def summaries(votes: Votes) -> ValueSummaries:
     """The votes as the inference reads them."""
-    return Ballots(
-        outlived_gap=_seconds(votes.outlived_gap_us, 0.0),
+    return ValueSummaries(
+        outlived_idle=_seconds(votes.outlived_gap_us, 0.0),
         outlived_age=_seconds(votes.outlived_age_us, 0.0),
-        ended_gap=_seconds(votes.ended_gap_us, np.inf),
+        ended_idle=_seconds(votes.ended_gap_us, np.inf),
         ended_age=_seconds(votes.ended_age_us, np.inf),
         ended_at_us=votes.ended_at_us,
         ended_client=votes.ended_by,
@@ -105,7 +109,7 @@ class Inferred:
     """
 
     told: Tested
-    votes: Ballots
+    votes: ValueSummaries
     sample: Evidence
     found: Inference
 
@@ -116,7 +120,7 @@ def inferred(rec: Recording) -> dict[Series, Inferred]:
 
 
 def _inferred(told: Tested) -> Inferred:
-    votes, sample = ballots(told.votes), evidence(told.trials)
+    votes, sample = summaries(told.votes), evidence(told.trials)
     return Inferred(told, votes, sample, infer(sample, votes, told.late))
 
 
@@ -152,10 +156,11 @@ def _declared(rec: Recording) -> dict[Series, dict[str, float]]:
 def _row(one: Inferred) -> dict[str, Any]:
     """The row of one parameter without its key and without what its values state."""
     told, votes, found = one.told, one.votes, one.found
-    limit = found.age if found.policy in AGE_FAMILY else found.idle
+    policy = POLICIES[found.policy]
+    limit = found.age if policy.span == "age" else found.idle
     # An interval that the tokens themselves contradict is no answer: it would only look narrow.
-    odd = limit.sharp.contradictions > _ODD * limit.sharp.votes
-    holds = found.policy in _LIMITED or not odd
+    odd = limit.sharp.contradictions > _ODD * limit.sharp.values
+    holds = bool(policy.limits) or not odd
     ends, clients = votes.ends, votes.clients
     return {
         "policy": found.policy,
@@ -168,14 +173,14 @@ def _row(one: Inferred) -> dict[str, Any]:
         "censored": len(votes) - ends,
         "excluded": int(told.votes.excluded.sum()),
         "contradictions": limit.sharp.contradictions,
-        "lost": found.lost,
+        "lost": found.unexplained_ends,
         **_bounds("idle", found.idle),
         **_bounds("age", found.age),
-        "touch_interval_s": found.grain_s,
+        "touch_interval_s": found.touch_interval_s,
         "late_accepted": found.accepted,
         "late_refused": found.refused,
-        "restarts": ", ".join(_moment(at) for at in found.instants.restarts_us),
-        "calendar_s": found.instants.calendar_s,
+        "restarts": ", ".join(_moment(at) for at in found.mass_expiry.restarts_us),
+        "calendar_s": found.mass_expiry.calendar_s,
         "advice": advice(found, ends, clients),
         "plan": ", ".join(f"{pause:g}" for pause in plan(limit if holds else found.idle)),
     }
@@ -200,6 +205,7 @@ def _confidence(found: Inference, limit: Interval, ends: int, clients: int) -> s
     if ends < MIN_ENDS or clients < MIN_CLIENTS:
         return "low"
     narrow = limit.high_s - limit.low_s <= _WIDE * limit.low_s
-    if found.policy in _LIMITED and ends >= HIGH_ENDS and clients > MIN_CLIENTS and narrow:
+    limited = bool(POLICIES[found.policy].limits)
+    if limited and ends >= HIGH_ENDS and clients > MIN_CLIENTS and narrow:
         return "high"
     return "medium"

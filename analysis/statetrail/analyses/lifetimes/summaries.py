@@ -17,7 +17,7 @@ import numpy as np
 from statetrail.analyses.columnar.arrays import NOTHING, Ints, chosen, concatenated
 from statetrail.analyses.lifetimes.observations import Seen, Trials
 from statetrail.analyses.lifetimes.outcomes import ENDED, LATE, SURVIVED, Series
-from statetrail.expiry.late_use import PROMPT, Late
+from statetrail.expiry.late_use import PROMPT, LateUses
 
 SAMPLE: Final = 8_000
 """Uses of which the trials are kept."""
@@ -80,7 +80,7 @@ class Tested:
     votes: Votes
     trials: Trials
     overlapping: int
-    late: Late
+    late: LateUses
 
 
 _NONE: Final = np.zeros(0, dtype=np.int64)
@@ -155,10 +155,10 @@ class Gathering:
             for series, n in self._of.items()
         }
 
-    def _after_end(self, number: int) -> Late:
+    def _after_end(self, number: int) -> LateUses:
         accepted, refused, prompt = self._late[:, number].tolist()
         ages_s = np.concatenate(self._ages[number]) / 1e6
-        return Late(accepted, refused, prompt, tuple(ages_s.tolist()))
+        return LateUses(accepted, refused, prompt, tuple(ages_s.tolist()))
 
 
 def _late(told: Trials, votes: Votes) -> tuple[Ints, Ints, Ints, Ints, Ints]:

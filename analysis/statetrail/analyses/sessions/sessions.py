@@ -5,7 +5,7 @@ of a parameter whose values the server mints (`Param.minted`).
 
 What is one session?
     A rotation goes on with the session where the server renews a token that lives (`login`,
-    `every-request`, `periodic`, `reissue`, `override`, `basket`), and begins another where the
+    `per-request`, `periodic`, `reissue`, `override`, `basket`), and begins another where the
     token was lost (`reset`, `idle`, `age`), left (`restart`) or the first one (`establish`). Of
     the rotations to a token the first decides. A session's name is its first token.
 

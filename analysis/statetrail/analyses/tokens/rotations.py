@@ -15,7 +15,7 @@ fits:
     `MIN_ENDS` times or more, for clients that must have known the newer one: then the server
     renews by the clock.
 3.  `login`: the request logged in or out, with success.
-4.  `every-request`: the inference says so, or no use of any token survived; at least `MIN_ENDS`
+4.  `per-request`: the inference says so, or no use of any token survived; at least `MIN_ENDS`
     tokens of `MIN_CLIENTS` clients ended so within `PROMPT_S` of the last sign of life, which no
     idle timeout explains.
 5.  `basket`: the request wrote a basket, and the parameter is context, not a token.
@@ -38,12 +38,13 @@ from statetrail.analyses.columnar.executor import by_parts, lived
 from statetrail.analyses.columnar.result_rows import numbers, seconds, table, words
 from statetrail.analyses.events.history import lives
 from statetrail.analyses.events.replacements import REISSUED, RESET, SHOWN, trail
-from statetrail.analyses.lifetimes.expiry import MIN_CLIENTS, MIN_ENDS, expiry
+from statetrail.analyses.lifetimes.expiry import expiry
 from statetrail.analyses.lifetimes.outcomes import Series
 from statetrail.analyses.lifetimes.summaries import Tested
 from statetrail.analyses.lifetimes.uses import tested
 from statetrail.analyses.tokens.rotation_facts import Turns, turns
 from statetrail.analyses.tokens.tables import ROTATIONS
+from statetrail.expiry import MIN_CLIENTS, MIN_ENDS, POLICIES
 from statetrail.recording.frames import Frame, Recording
 
 CAUSES: Final[dict[str, str]] = {
@@ -54,7 +55,7 @@ CAUSES: Final[dict[str, str]] = {
     "another",
     "age": "The request presented a token that had become too old, and the answer was another",
     "periodic": "The server renews tokens by the clock, and still takes the old one for a while",
-    "every-request": "The server answers every use of a token with another",
+    "per-request": "The server answers every use of a token with another",
     "login": "The request logged in or out, and the answer was another value",
     "basket": "The request changed a basket, and the answer was another context",
     "reset": "The request presented the value before, and the answer was another; the traffic does "
@@ -73,7 +74,7 @@ _CAUSES: Final = tuple(CAUSES)
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class TokenLimits:
     """What is known of one parameter's tokens.
 
     `idle_s` and `age_s` are what the limits of its policy exceed, infinite where it has none of the
@@ -104,7 +105,7 @@ def rotations(rec: Recording) -> Frame:
     return rec.gathered(ROTATIONS, lambda: (_rotations(each, known) for each in lived(rec).turns))
 
 
-def _rotations(moves: Turns, known: Mapping[Series, Policy]) -> pa.Table:
+def _rotations(moves: Turns, known: Mapping[Series, TokenLimits]) -> pa.Table:
     moved = moves.trail
     spans = {
         name: (span, span >= 0)
@@ -132,17 +133,17 @@ def _rotations(moves: Turns, known: Mapping[Series, Policy]) -> pa.Table:
     )
 
 
-def _cause(moves: Turns, known: Mapping[Series, Policy]) -> Ints:
+def _cause(moves: Turns, known: Mapping[Series, TokenLimits]) -> Ints:
     """The cause of each rotation, as a place in `CAUSES`."""
     moved = moves.trail
     width = max(len(moves.params), 1)
     keys, place = distinct(moves.who * width + moves.param, len(moves.clients) * width)
     policies = [
-        known.get((moves.clients[key // width][1], *moves.params[key % width]), Policy())
+        known.get((moves.clients[key // width][1], *moves.params[key % width]), TokenLimits())
         for key in keys.tolist()
     ]
 
-    def of_policy(ask: Callable[[Policy], bool]) -> Bools:
+    def of_policy(ask: Callable[[TokenLimits], bool]) -> Bools:
         return np.array([ask(policy) for policy in policies], dtype=np.bool_)[place]
 
     reset = moved.cause == RESET
@@ -158,7 +159,7 @@ def _cause(moves: Turns, known: Mapping[Series, Policy]) -> Ints:
         "periodic": aged & of_policy(lambda p: p.overlaps),
         "age": aged,
         "login": replaced & moves.logged,
-        "every-request": reset & of_policy(lambda p: p.single_use),
+        "per-request": reset & of_policy(lambda p: p.single_use),
         "basket": replaced & moves.wrote,
     }
     shown = np.array([_CAUSES.index(name) for name in SHOWN], dtype=np.int64)
@@ -166,24 +167,19 @@ def _cause(moves: Turns, known: Mapping[Series, Policy]) -> Ints:
     return np.select(list(told.values()), named, shown[moved.cause])
 
 
-def _policies(rec: Recording) -> dict[Series, Policy]:
+def _policies(rec: Recording) -> dict[Series, TokenLimits]:
     """What is known of the tokens of each parameter."""
     known = {(row["origin"], row["dialect"], row["param"]): row for row in expiry(rec).rows()}
     return {series: _policy(known[series], told) for series, told in tested(rec).items()}
 
 
-def _policy(row: Mapping[str, Any], told: Tested) -> Policy:
-    name = row["policy"]
-
-    def exceeds(names: tuple[str, ...], own: str) -> float:
-        low = row[own if name == "idle+absolute" else "low_s"]
-        return (low or 0.0) if name in names else inf
-
-    return Policy(
-        idle_s=exceeds(("idle", "idle+absolute"), "idle_low_s"),
-        age_s=exceeds(("age", "absolute", "periodic", "idle+absolute"), "age_low_s"),
-        single_use=name == "per-request" or _single_use(told),
-        overlaps=name == "periodic" or told.overlapping >= MIN_ENDS,
+def _policy(row: Mapping[str, Any], told: Tested) -> TokenLimits:
+    policy = POLICIES[row["policy"]]
+    return TokenLimits(
+        idle_s=(row["idle_low_s"] or 0.0) if policy.limits_idle else inf,
+        age_s=(row["age_low_s"] or 0.0) if policy.limits_age else inf,
+        single_use=policy.single_use or _single_use(told),
+        overlaps=policy.overlaps or told.overlapping >= MIN_ENDS,
     )
 
 

@@ -1,8 +1,7 @@
-"""Free hazards: how well the spans tell ends from survivals at all, with no policy in mind.
+"""Free hazard: how well idle times, or ages, tell ends from survivals at all, under no policy.
 
-Enters: `Trials`. Leaves: the logarithm of the evidence for "the chance to end is some function of
-the gap, or of the age". Any policy that is named has to explain the traffic better than this one,
-which learns a rate for each of a few bins: what no model of ours fits is left unnamed.
+The chance to end is some function of the span, with a rate for each of a few bins. A policy that is
+named has to explain the traffic better: what no other model fits stays undetermined.
 """
 
 from typing import Final
@@ -10,21 +9,24 @@ from typing import Final
 import numpy as np
 
 from statetrail.expiry.error_model import LONGEST_S, SHORTEST_S
+from statetrail.expiry.evidence import Span
+from statetrail.expiry.models.eviction import eviction
+from statetrail.expiry.models.model import Data, Fit, Model
+from statetrail.expiry.models.undetermined import UNDETERMINED
 from statetrail.expiry.numerics import Reals, log_bernoulli, log_sum
-from statetrail.expiry.trials import Trials
+from statetrail.expiry.summaries import EventTable
 
 _RATIOS: Final = (1.15, 1.5, 2.5)
 
 
-def free_hazard(trials: Trials, span: str) -> float:
-    """Log-evidence of a rate per bin of gap or age, the bins a fixed ratio wide."""
-    lived, fatal = trials.lived(span), trials.fatal(span)
-    if not len(fatal):
+def free_hazard(events: EventTable, span: Span) -> float:
+    """Log-evidence of a rate per bin of the span, the bins a fixed ratio wide."""
+    if not events.ends:
         return -np.inf
     each = []
     for ratio in _RATIOS:
-        dead, alive = (_binned(spans, ratio) for spans in (fatal, lived))
-        each.append(float(log_bernoulli(dead, dead + alive, (0.5, 0.5)).sum()))
+        ended, lived = (_binned(spans, ratio) for spans in (events.fatal(span), events.lived(span)))
+        each.append(float(log_bernoulli(ended, ended + lived, (0.5, 0.5)).sum()))
     return log_sum(each) - float(np.log(len(_RATIOS)))
 
 
@@ -32,3 +34,17 @@ def _binned(spans: Reals, ratio: float) -> Reals:
     at = np.log(np.clip(spans, SHORTEST_S, LONGEST_S) / SHORTEST_S) / np.log(ratio)
     bins = int(np.log(LONGEST_S / SHORTEST_S) / np.log(ratio)) + 1
     return np.bincount(at.astype(np.int64), minlength=bins).astype(np.float64)
+
+
+def _by_idle_time(data: Data) -> Fit:
+    return Fit(free_hazard(data.events, "idle"))
+
+
+def _by_age(data: Data) -> Fit:
+    return Fit(free_hazard(data.aged, "age"), added=data.added(eviction))
+
+
+MODELS: Final = (
+    Model("any function of idle time", UNDETERMINED, 0.1, _by_idle_time),
+    Model("any function of age", UNDETERMINED, 0.1, _by_age),
+)

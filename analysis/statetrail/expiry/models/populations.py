@@ -1,39 +1,55 @@
-"""Populations: the marginal likelihood of two limits, each holding for some of the clients.
+"""Populations: two limits, each holding for some of the clients, a quarter apart or more.
 
-Enters: `Trials`. Leaves: the logarithm of the evidence for two populations of clients that differ
-in one limit by a quarter or more, and which clients belong to the second.
-
-A client's uses are judged together, with small fixed rates of losses and luck (averaged over a
-few). Limits are tried between the bounds that single clients give: the longest span each outlived
-and the shortest it did not. Where these are too many, first a spread of them, then those around
-the best pair.
+A client's uses are judged together, with small fixed rates of unexplained ends and survivals
+(averaged over a few). Limits lie between the bounds that single clients give: the longest span each
+outlived and the shortest it did not. Where these are too many, first a subsample of them is
+weighed, then those around the best pair.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 
-from statetrail.expiry.error_model import LONGEST_S, NO_LOSSES, NO_LUCK, SHORTEST_S, log_widths
-from statetrail.expiry.evidence import Codes, Flags
-from statetrail.expiry.numerics import Reals, log_sum
-from statetrail.expiry.subsample import edged, inside, spread, whole
-from statetrail.expiry.trials import Trials
+from statetrail.expiry.error_model import (
+    LONGEST_S,
+    NO_UNEXPLAINED_ENDS,
+    NO_UNEXPLAINED_SURVIVALS,
+    SHORTEST_S,
+    log_widths,
+)
+from statetrail.expiry.evidence import Span
+from statetrail.expiry.models.eviction import eviction
+from statetrail.expiry.models.model import MANY_ENDS, Data, Fit, Model, Policy
+from statetrail.expiry.models.undetermined import UNDETERMINED
+from statetrail.expiry.numerics import (
+    Codes,
+    Flags,
+    Reals,
+    between,
+    cell_edges,
+    empty_cells,
+    log_sum,
+    subsample,
+)
+from statetrail.expiry.summaries import EventTable
 
 APART: Final = 1.25
 MOST: Final = 10.0
 """The second limit is so many times the first, at least and at most."""
-NEVER: Final = 0.2
+UNLIMITED: Final = 0.2
 """Prior that the values of the second population never end."""
 MIN_CLIENTS: Final = 2
 """Clients that each population needs, those whose ends or survivals the other does not allow..."""
 MIN_OUTLIVED: Final = 2
-MIN_TRIALS: Final = 3
-MIN_UNMET: Final = 2
+MIN_SURVIVALS: Final = 3
+MIN_UNEXPLAINED: Final = 2
 """... or so many values that outlived the first limit, or survivals that it forbids, if values of
-these clients ended too (somebody may keep one client's alive out of sight), and so many ends that
-the second does not explain."""
+these clients ended too (one client's may be kept alive out of sight), and so many ends that the
+second does not explain."""
+INCONSISTENT: Final = 0.02
+"""Share of the clients that may contradict themselves if there are populations; one always may."""
 
 _GRID: Final = 48
 _SPARSE: Final = 12
@@ -44,92 +60,93 @@ _BEST: Final = 200
 _FEWEST: Final = 12
 _WORK: Final = 30_000
 _USUAL: Final = (0.005, 0.01)
-LOSSES: Final = ((1e-5, NO_LOSSES), (0.005, (1 - NO_LOSSES) / 2), (0.03, (1 - NO_LOSSES) / 2))
-LUCK: Final = ((1e-4, NO_LUCK), (0.03, 1 - NO_LUCK))
-"""Rates with their weights: as often none as in `statetrail.expiry.error_model`."""
+_SOME_ENDS: Final = (1 - NO_UNEXPLAINED_ENDS) / 2
+END_RATES: Final = ((1e-5, NO_UNEXPLAINED_ENDS), (0.005, _SOME_ENDS), (0.03, _SOME_ENDS))
+SURVIVAL_RATES: Final = ((1e-4, NO_UNEXPLAINED_SURVIVALS), (0.03, 1 - NO_UNEXPLAINED_SURVIVALS))
+"""Rates of what is unexplained, with their weights: as often none as in the error model."""
 SHARES: Final[Reals] = np.array([0.03, 0.12, 0.25, 0.4, 0.5, 0.6, 0.75, 0.88, 0.97])
 """Shares of the clients in the second population, all equally likely."""
 
+MIXED: Final = Policy(
+    name="mixed",
+    description="a limit that is not the same for all clients",
+    sentence="ends after an idle time or by its age, with a limit that is not the same for all "
+    "clients",
+    min_ends=MANY_ENDS,
+    needs_age=False,
+)
 
-@dataclass(frozen=True, slots=True)
-class Populations:
-    """Two populations of clients.
 
-    Attributes
-    ----------
-    log_evidence
-        Logarithm of the marginal likelihood; minus infinity where there cannot be two.
-    log_doubt
-        The same of two populations of which one may be an accident: a single client, or end.
-    second
-        Per client, the probability to belong to the one with the longer limit.
-    torn
-        Clients that contradict themselves: they outlived a span that ended a value of theirs.
+def populations(events: EventTable, span: Span) -> Fit:
+    """The evidence for two limits on idle time or age, by client.
+
+    The doubt is that of two populations of which one may be an accident: a single client, or end.
+    Both are minus infinity where there cannot be two. The model is refuted if too many clients
+    outlived a span that ended a value of theirs: no population to which they belong explains it.
     """
-
-    log_evidence: float
-    log_doubt: float
-    second: Reals
-    torn: int
-
-
-def populations(trials: Trials, span: str) -> Populations:
-    """Two limits on gap or age, by client.
-
-    Parameters
-    ----------
-    trials
-        What survived and what did not.
-    span
-        ``gap`` or ``age``.
-    """
-    longest, shortest = _reach(trials, span)
-    torn = int(np.count_nonzero(longest >= shortest))
-    nobody = Populations(-np.inf, -np.inf, np.zeros(trials.clients), torn)
-    if not trials.ends or trials.clients < 2:
-        return nobody
-    points = np.unique(np.concatenate([trials.longest(span), trials.fatal(span)]))
-    grid = max(_SPARSE, min(_GRID, _CELLS // trials.clients))
-    bounds = np.unique(np.concatenate([longest, shortest]))
-    bounds = bounds[(bounds > 0) & np.isfinite(bounds)]
-    edges = edged(np.union1d(spread(bounds, grid), spread(points, grid // 2)))
-    pairs = _pairs(trials, span, edges)
+    longest, shortest = _reach(events, span)
+    inconsistent_clients = np.count_nonzero(longest >= shortest)
+    none = Fit(
+        -np.inf, is_refuted=bool(inconsistent_clients > max(1, INCONSISTENT * events.clients))
+    )
+    if not events.ends or events.clients < 2:
+        return none
+    points = np.unique(np.concatenate([events.longest(span), events.fatal(span)]))
+    grid = max(_SPARSE, min(_GRID, _CELLS // events.clients))
+    limits = np.unique(np.concatenate([longest, shortest]))
+    limits = limits[(limits > 0) & np.isfinite(limits)]
+    edges = cell_edges(subsample(limits, grid), subsample(points, grid // 2))
+    pairs = _pairs(events, span, edges)
     for _ in range(_ROUNDS):
         if pairs is None:
-            return nobody
-        best = (int(pairs.one[0]), int(pairs.two[0]))
-        finer = [spread(inside(points, edges[c], edges[c + 1]), _FINE) for c in best]
+            return none
+        finer = [
+            subsample(between(points, edges[cell], edges[cell + 1]), _FINE)
+            for cell in (pairs.one[0], pairs.two[0])
+        ]
         if not len(finer[0]) + len(finer[1]):
             break
         edges = np.unique(np.concatenate([edges, *finer]))
-        pairs = _pairs(trials, span, edges)
-    return nobody if pairs is None else _mixture(pairs, whole(points, edges), torn)
+        pairs = _pairs(events, span, edges)
+    if pairs is None:
+        return none
+    log_evidence, log_doubt = _mixture(pairs, empty_cells(points, edges))
+    return replace(none, log_evidence=log_evidence, log_doubt=log_doubt)
 
 
-def _reach(trials: Trials, span: str) -> tuple[Reals, Reals]:
+def _reach(events: EventTable, span: Span) -> tuple[Reals, Reals]:
     """The longest span that each client outlived, and the shortest that ended a value of its."""
-    longest = np.zeros(trials.clients)
-    np.maximum.at(longest, trials.lived_client, trials.lived(span))
-    shortest = np.full(trials.clients, np.inf)
-    np.minimum.at(shortest, trials.fatal_client, trials.fatal(span))
+    longest, shortest = np.zeros(events.clients), np.full(events.clients, np.inf)
+    np.maximum.at(longest, events.lived_client, events.lived(span))
+    np.minimum.at(shortest, events.fatal_client, events.fatal(span))
     return longest, shortest
 
 
 @dataclass(frozen=True, slots=True)
 class _Counts:
     """Per client and cell: unexplained ends, survivals below, explained ends, survivals above, and
-    the values that these are of."""
+    the values of these."""
 
-    lost: Reals
-    kept: Reals
+    unexplained: Reals
+    below: Reals
     explained: Reals
-    lucky: Reals
+    above: Reals
     outlived: Reals
+
+    def log_likelihood(self, end_rate: float, survival_rate: float) -> Reals:
+        """Per client and cell, with these rates of what is unexplained."""
+        return np.asarray(
+            self.unexplained * np.log(end_rate)
+            + self.below * np.log1p(-end_rate)
+            + self.above * np.log(survival_rate)
+            + self.explained * np.log1p(-survival_rate)
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class _Pairs:
-    """The best pairs of cells, the best first: their places, priors, and firmness."""
+    """The best pairs of cells, the best first: their cells, priors, and whether each population
+    rests on more than one accident."""
 
     one: Codes
     two: Codes
@@ -138,71 +155,52 @@ class _Pairs:
     counts: _Counts
 
 
-def _pairs(trials: Trials, span: str, edges: Reals) -> _Pairs | None:
+def _pairs(events: EventTable, span: Span, edges: Reals) -> _Pairs | None:
     """Pairs that both populations need, the likeliest at usual rates first; `None`: no pair."""
-    counts = _counts(trials, span, edges)
+    counts = _counts(events, span, edges)
     cells = np.arange(len(edges) - 1)
     one, two = (side.ravel() for side in np.meshgrid(cells, cells, indexing="ij"))
     one, two = one[one < two], two[one < two]
     ratio = edges[two] / edges[one + 1]
-    never = two == cells[-1]
-    apart = (ratio >= APART) & ((ratio < MOST) | never)
-    one, two, never = one[apart], two[apart], never[apart]
+    apart = (ratio >= APART) & ((ratio < MOST) | (two == cells[-1]))
+    one, two = one[apart], two[apart]
     if not len(one):
         return None
     # The second is log-uniform on [APART, MOST] times the first, or there is none.
     logs = np.log(np.clip(edges, SHORTEST_S, LONGEST_S))
     with np.errstate(divide="ignore"):
-        widths = np.log(np.minimum(np.diff(logs) / np.log(MOST / APART), 1.0) * (1 - NEVER))
-    prior = log_widths(edges)[one] + np.where(never, np.log(NEVER), widths[two])
-    usual = _by_cell(counts, *_USUAL)
+        widths = np.log(np.minimum(np.diff(logs) / np.log(MOST / APART), 1.0) * (1 - UNLIMITED))
+    prior = log_widths(edges)[one] + np.where(two == cells[-1], np.log(UNLIMITED), widths[two])
+    usual = counts.log_likelihood(*_USUAL)
     top = np.argsort(-prior - _best_of(usual, one, two), kind="stable")
-    top = top[: max(_FEWEST, min(_BEST, _WORK // trials.clients))]
+    top = top[: max(_FEWEST, min(_BEST, _WORK // events.clients))]
     needed, firm = _acts(counts, one[top], two[top])
     top, firm = top[needed], firm[needed]
-    if not len(top):
-        return None
-    return _Pairs(one[top], two[top], prior[top], firm, counts)
+    return _Pairs(one[top], two[top], prior[top], firm, counts) if len(top) else None
 
 
-def _mixture(pairs: _Pairs, settled: Flags, torn: int) -> Populations:
-    """The evidence of the pairs, whose shares and rates are averaged.
+def _mixture(pairs: _Pairs, settled: Flags) -> tuple[float, float]:
+    """The evidence of firm pairs and of others, whose shares and rates are averaged.
 
-    Only pairs of settled cells count: a cell that holds data is flattered.
+    Only pairs of settled cells count: a cell that holds data is overrated.
     """
     sure = settled[pairs.one] & settled[pairs.two]
-    totals, doubts, by_noise = [], [], []
-    for (loss, likely), (luck, probable) in product(LOSSES, LUCK):
-        each = _by_cell(pairs.counts, loss, luck)
+    totals, doubts = [], []
+    for (end_rate, likely), (survival_rate, probable) in product(END_RATES, SURVIVAL_RATES):
+        each = pairs.counts.log_likelihood(end_rate, survival_rate)
         a, b = each[:, pairs.one], each[:, pairs.two]
         # The larger of both is taken out first, so that neither exponential can overflow.
         larger = np.maximum(a, b)
-        first, other = np.exp(a - larger), np.exp(b - larger)
+        first, second = np.exp(a - larger), np.exp(b - larger)
         by_share = larger.sum(axis=0) + np.stack(
-            [np.log((1 - s) * first + s * other).sum(axis=0) for s in SHARES]
+            [np.log((1 - s) * first + s * second).sum(axis=0) for s in SHARES]
         )
         peak = by_share.max(axis=0)
         mixed = peak + np.log(np.exp(by_share - peak).mean(axis=0)) + pairs.prior
-        best = int(np.argmax(mixed))
-        share = SHARES[int(np.argmax(by_share[:, best]))]
-        odds = b[:, best] + np.log(share) - a[:, best] - np.log1p(-share)
-        membership = 1 / (1 + np.exp(-np.clip(odds, -50, 50)))
         weight = float(np.log(likely * probable))
         totals.append(weight + log_sum(mixed[sure & pairs.firm]))
         doubts.append(weight + log_sum(mixed[sure & ~pairs.firm]))
-        by_noise.append((weight + float(mixed[best]), membership))
-    _, membership = max(by_noise, key=lambda found: found[0])
-    return Populations(log_sum(totals), log_sum(doubts), membership, torn)
-
-
-def _by_cell(counts: _Counts, loss: float, luck: float) -> Reals:
-    """Per client and cell, the log-likelihood with these rates."""
-    return np.asarray(
-        counts.lost * np.log(loss)
-        + counts.kept * np.log1p(-loss)
-        + counts.lucky * np.log(luck)
-        + counts.explained * np.log1p(-luck)
-    )
+    return log_sum(totals), log_sum(doubts)
 
 
 def _best_of(each: Reals, one: Codes, two: Codes) -> Reals:
@@ -211,9 +209,9 @@ def _best_of(each: Reals, one: Codes, two: Codes) -> Reals:
     The pairs ascend by their first cell.
     """
     total, by_cell = np.empty(len(one)), np.ascontiguousarray(each.T)
-    begins = np.searchsorted(one, np.arange(len(by_cell) + 1))
+    starts = np.searchsorted(one, np.arange(len(by_cell) + 1))
     for cell, own in enumerate(by_cell):
-        pairs = slice(begins[cell], begins[cell + 1])
+        pairs = slice(starts[cell], starts[cell + 1])
         total[pairs] = np.maximum(own, by_cell[two[pairs]]).sum(axis=1)
     return total
 
@@ -221,43 +219,58 @@ def _best_of(each: Reals, one: Codes, two: Codes) -> Reals:
 def _acts(counts: _Counts, one: Codes, two: Codes) -> tuple[Flags, Flags]:
     """Pairs that both populations need, and those of them that rest on more than one accident."""
     # Survivals that the first limit forbids; ends that the second does not explain.
-    forbidden = counts.lucky[:, one] - counts.lucky[:, two]
+    forbidden = counts.above[:, one] - counts.above[:, two]
     ends = np.where(forbidden > 0, counts.explained[:, two], 0).sum(axis=0)
     outlived = (counts.outlived[:, one] - counts.outlived[:, two]).sum(axis=0)
-    unmet = counts.lost[:, two] - counts.lost[:, one]
-    needs_second, needs_first = ((each > 0).sum(axis=0) for each in (forbidden, unmet))
+    unexplained = counts.unexplained[:, two] - counts.unexplained[:, one]
+    needs_second, needs_first = ((each > 0).sum(axis=0) for each in (forbidden, unexplained))
     several = (needs_second >= MIN_CLIENTS) & (needs_first >= MIN_CLIENTS)
-    often = (outlived >= MIN_OUTLIVED) | (forbidden.sum(axis=0) >= MIN_TRIALS)
-    at_length = often & (ends >= 1) & (unmet.sum(axis=0) >= MIN_UNMET)
+    often = (outlived >= MIN_OUTLIVED) | (forbidden.sum(axis=0) >= MIN_SURVIVALS)
+    at_length = often & (ends >= 1) & (unexplained.sum(axis=0) >= MIN_UNEXPLAINED)
     return (needs_second > 0) & (needs_first > 0), several | at_length
 
 
-def _counts(trials: Trials, span: str, edges: Reals) -> _Counts:
-    """What each limit makes of the clients' trials."""
+def _counts(events: EventTable, span: Span, edges: Reals) -> _Counts:
+    """What each limit makes of the clients' uses and ends."""
     floors, ceilings = edges[:-1], edges[1:]
-    lived, fatal, longest = trials.lived(span), trials.fatal(span), trials.longest(span)
-    holder = np.zeros(trials.values, dtype=np.int64)
-    holder[trials.lived_value] = trials.lived_client
-    lost = _up_to(trials, trials.fatal_client, fatal, floors, "left")
+    holder = np.zeros(events.values, dtype=np.int64)
+    holder[events.lived_value] = events.lived_client
+
+    def up_to(client: Codes, spans: Reals, limits: Reals, side: Literal["left", "right"]) -> Reals:
+        width = len(limits) + 1
+        flat = client * width + np.searchsorted(limits, spans, side)
+        counts = np.bincount(flat, minlength=events.clients * width).reshape(-1, width)
+        return counts.cumsum(axis=1)[:, :-1].astype(np.float64)
+
+    def beyond(client: Codes, spans: Reals, limits: Reals, side: Literal["left", "right"]) -> Reals:
+        total = np.bincount(client, minlength=events.clients)[:, None]
+        return np.asarray(total - up_to(client, spans, limits, side))
+
+    fatal, lived = (
+        (events.fatal_client, events.fatal(span)),
+        (events.lived_client, events.lived(span)),
+    )
     return _Counts(
-        lost=lost,
-        kept=_up_to(trials, trials.lived_client, lived, floors, "left"),
-        explained=_per_client(trials, trials.fatal_client) - lost,
-        lucky=_beyond(trials, trials.lived_client, lived, ceilings),
-        outlived=_beyond(trials, holder, longest, ceilings),
+        unexplained=up_to(*fatal, floors, "left"),
+        below=up_to(*lived, floors, "left"),
+        explained=beyond(*fatal, floors, "left"),
+        above=beyond(*lived, ceilings, "right"),
+        outlived=beyond(holder, events.longest(span), ceilings, "right"),
     )
 
 
-def _beyond(trials: Trials, clients: Codes, spans: Reals, limits: Reals) -> Reals:
-    return _per_client(trials, clients) - _up_to(trials, clients, spans, limits, "right")
+def _idle(data: Data) -> Fit:
+    return populations(data.events, "idle")
 
 
-def _per_client(trials: Trials, clients: Codes) -> Reals:
-    return np.bincount(clients, minlength=trials.clients)[:, None].astype(np.float64)
+def _age(data: Data) -> Fit:
+    return replace(populations(data.aged, "age"), added=data.added(eviction))
 
 
-def _up_to(trials: Trials, clients: Codes, spans: Reals, limits: Reals, side: str) -> Reals:
-    at = np.searchsorted(limits, spans, side)  # type: ignore[call-overload]
-    width = len(limits) + 1
-    counts = np.bincount(clients * width + at, minlength=trials.clients * width)
-    return counts.reshape(trials.clients, width).cumsum(axis=1)[:, :-1].astype(np.float64)
+POLICIES: Final = (MIXED,)
+MODELS: Final = (
+    Model("idle, two populations", MIXED, 0.5, _idle),
+    Model("age, two populations", MIXED, 0.5, _age),
+    Model("idle, one client apart", UNDETERMINED, 0.2, _idle, is_doubt=True),
+    Model("age, one client apart", UNDETERMINED, 0.2, _age, is_doubt=True),
+)

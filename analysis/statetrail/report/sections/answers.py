@@ -7,6 +7,7 @@ number, what that is out of, and how far to trust it.
 from collections.abc import Collection, Sequence
 from typing import Final, get_args
 
+from statetrail.expiry import POLICIES
 from statetrail.report.document import (
     Answer,
     Client,
@@ -86,45 +87,14 @@ def _lifetime(expiry: Sequence[Expiry]) -> tuple[Statement, ...]:
     )
 
 
-_OTHERWISE: Final = {
-    "per-request": "ends with its first use: every answer brings another",
-    "eviction": "is lost by chance, however long it was idle and however old it is",
-    "mixed": "ends when it lies idle or by its age, with a limit that is not the same for all "
-    "clients",
-}
-
-
 def _life(row: Expiry) -> Statement:
-    subject = f"`{row.param}` at `{row.origin}`"
-    if row.policy == "idle":
-        text = (
-            f"{subject} ends when it lies idle: the timeout is {_between(row.low_s, row.high_s)}."
-        )
-    elif row.policy in ("age", "absolute", "periodic"):
-        lived = interval(row.low_s, row.high_s)
-        how = {
-            "age": "ends by its age, used or not: it lives for",
-            "absolute": "ends by its age, used or not, and is refused from then on: it lives for",
-            "periodic": "is renewed by its age, and the old value is still taken for a while: "
-            "it lives for",
-        }[row.policy]
-        text = f"{subject} {how} {lived}."
-    elif row.policy == "idle+absolute":
-        text = (
-            f"{subject} ends when it lies idle, and by its age: the timeout is "
-            f"{_between(row.idle_low_s, row.idle_high_s)}, the limit on the age "
-            f"{_between(row.age_low_s, row.age_high_s)}."
-        )
-    elif row.policy in _OTHERWISE:
-        text = f"{subject} {_OTHERWISE[row.policy]}."
-    else:
-        text = (
-            f"{subject} ends, by what rule is not settled. If by idle time, the timeout is "
-            f"{_between(row.idle_low_s, row.idle_high_s)}; if by age, the limit is "
-            f"{_between(row.age_low_s, row.age_high_s)}."
-        )
+    sentence = POLICIES[row.policy].sentence.format(
+        idle=_between(row.idle_low_s, row.idle_high_s),
+        age=_between(row.age_low_s, row.age_high_s),
+        lifetime=interval(row.low_s, row.high_s),
+    )
     return Statement(
-        text=text,
+        text=f"`{row.param}` at `{row.origin}` {sentence}.",
         number=interval(row.low_s, row.high_s),
         denominator=f"{count(row.ended, 'end')}, {count(row.survived, 'survived use')}",
         confidence=_grade(row),

@@ -4,17 +4,16 @@ Enters: `expiry` and `inferred`. Leaves: `Expiry`, `Survival` and `Likelihood` p
 """
 
 from collections.abc import Iterator
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 
 from statetrail.analyses.lifetimes.expiry import Inferred, expiry, inferred
 from statetrail.analyses.lifetimes.outcomes import Series
+from statetrail.expiry import MODELS, POLICIES
 from statetrail.expiry.estimators import by_client
-from statetrail.expiry.intervals import AGE_FAMILY
-from statetrail.expiry.npmle import turnbull
+from statetrail.expiry.npmle import npmle
 from statetrail.expiry.numerics import Reals
-from statetrail.expiry.selection import MODELS
 from statetrail.recording.frames import Recording
 from statetrail.report import wording
 from statetrail.report.document import Expiry, Fall, Likelihood, Survival
@@ -32,7 +31,7 @@ def gather_expiry(rec: Recording) -> tuple[Expiry, ...]:
 def _declared(row: Row) -> str:
     if row["declared_low_s"] is None:
         return ""
-    ends = row["age_high_s"] if row["policy"] in (*AGE_FAMILY, "idle+absolute") else None
+    ends = row["age_high_s"] if POLICIES[row["policy"]].limits_age else None
     return wording.declared(row["declared_low_s"], row["declared_high_s"], row["age_low_s"], ends)
 
 
@@ -44,18 +43,18 @@ def gather_survival(rec: Recording) -> tuple[Survival, ...]:
 
 def _survival(series: Series, one: Inferred) -> Survival:
     origin, dialect, param = series
-    span: Literal["gap", "age"] = "age" if one.found.policy in AGE_FAMILY else "gap"
+    span = POLICIES[one.found.policy].span
     left, right, contradicting = by_client(one.sample, span)
     told = (left > 0) | np.isfinite(right)
     left, right = left[told], right[told]
-    curve = turnbull(left, right)
+    curve = npmle(left, right)
     columns = (curve.left_s, curve.right_s, curve.survival, curve.band_low, curve.band_high)
     falls = np.stack(columns, axis=1)[_some(len(curve.left_s), MOST_FALLS)]
     return Survival(
         origin=origin,
         dialect=dialect,
         param=param,
-        span=span,
+        span="age" if span == "age" else "gap",
         clients=len(left),
         contradicting=contradicting,
         falls=tuple(
@@ -89,10 +88,10 @@ def gather_likelihoods(rec: Recording) -> tuple[Likelihood, ...]:
 
 def _likelihoods(series: Series, one: Inferred) -> Iterator[Likelihood]:
     origin, dialect, param = series
-    naming = one.found.naming
-    if naming is None:
+    comparison = one.found.comparison
+    if comparison is None:
         return
-    found = {model: value for model, value in naming.log_evidence.items() if np.isfinite(value)}
+    found = {model: value for model, value in comparison.log_evidence.items() if np.isfinite(value)}
     top = max(found.values(), default=0.0)
     for model in sorted(found, key=lambda model: -found[model]):
         yield Likelihood(
@@ -100,7 +99,7 @@ def _likelihoods(series: Series, one: Inferred) -> Iterator[Likelihood]:
             dialect=dialect,
             param=param,
             model=model,
-            policy=MODELS[model][0],
+            policy=MODELS[model].policy.name,
             below=_short(top - found[model]),
         )
 

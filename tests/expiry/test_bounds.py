@@ -1,36 +1,38 @@
-"""One vote per value against a plain count, and by hand."""
+"""The interval of a limit against a plain count, and by hand."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statetrail.expiry.thresholds import Threshold, threshold
+from statetrail.expiry.bounds import Threshold, threshold
 
 INF = np.inf
 SPANS = st.sampled_from((0.0, 1.0, 2.0, 3.0, 5.0, 8.0))
-VOTES = st.lists(st.tuples(SPANS, SPANS.map(lambda s: s or INF)), max_size=12)
+SUMMARIES = st.lists(st.tuples(SPANS, SPANS.map(lambda s: s or INF)), max_size=12)
 
 
-def contradicted(votes: list[tuple[float, float]], limit: float) -> int:
+def contradicted(summaries: list[tuple[float, float]], limit: float) -> int:
     """How many values a limit does not explain: dead exactly when the span reaches it."""
-    return sum(not outlived < limit <= ended for outlived, ended in votes)
+    return sum(not outlived < limit <= ended for outlived, ended in summaries)
 
 
-@given(VOTES)
+@given(SUMMARIES)
 def test_the_interval_is_where_the_fewest_values_contradict(
-    votes: list[tuple[float, float]],
+    summaries: list[tuple[float, float]],
 ) -> None:
     """No limit is contradicted less than those at the ends, none outside is as little."""
-    outlived, ended = (np.array([vote[i] for vote in votes], dtype=float) for i in (0, 1))
+    outlived, ended = (np.array([summary[i] for summary in summaries], dtype=float) for i in (0, 1))
     found = threshold(outlived, ended)
-    tried = {limit: contradicted(votes, limit) for limit in (0.5, 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 9)}
+    tried = {
+        limit: contradicted(summaries, limit) for limit in (0.5, 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 9)
+    }
     fewest = min(tried.values())
     best = [limit for limit, count in tried.items() if count == fewest]
     inside = [t for t in tried if (found.low_s or 0) < t <= (found.high_s or INF)]
     assert found.contradictions == fewest
     assert (inside[0], inside[-1]) == (best[0], best[-1])
-    assert found.votes == sum(vote != (0.0, INF) for vote in votes)
+    assert found.values == sum(summary != (0.0, INF) for summary in summaries)
 
 
 @pytest.mark.parametrize(
@@ -48,11 +50,5 @@ def test_the_interval_is_where_the_fewest_values_contradict(
 def test_a_threshold_by_hand(
     outlived: list[float], ended: list[float], expected: Threshold
 ) -> None:
-    """Each table of votes gives this interval."""
+    """Each table of summaries gives this interval."""
     assert threshold(np.array(outlived, dtype=float), np.array(ended, dtype=float)) == expected
-
-
-def test_only_a_closed_interval_has_a_middle() -> None:
-    """The trial that would halve an open interval is nowhere."""
-    assert Threshold(10, 30, 2, 0).middle_s == 20
-    assert Threshold(10, None, 1, 0).middle_s is None

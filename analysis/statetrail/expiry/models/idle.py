@@ -1,0 +1,41 @@
+"""Idle timeout: a value ends when it was not used for a time."""
+
+from typing import Final
+
+from statetrail.expiry.models.model import Data, Fit, Model, Policy
+from statetrail.expiry.models.single_limit import FEW, single_limit
+from statetrail.expiry.models.undetermined import UNDETERMINED
+from statetrail.expiry.summaries import EventTable
+
+IDLE: Final = Policy(
+    name="idle",
+    description="an idle timeout: the time since the last use",
+    sentence="ends after an idle time: the timeout is {idle}",
+    limits=("idle",),
+    needs_age=False,
+)
+
+
+def idle(events: EventTable) -> float:
+    """Log-evidence of a timeout that explains most of the ends."""
+    return single_limit(events, "idle")
+
+
+def idle_few(events: EventTable) -> float:
+    """Log-evidence of a timeout that explains few of them."""
+    return single_limit(events, "idle", share=FEW)
+
+
+def _idle(data: Data) -> Fit:
+    return Fit(idle(data.events))
+
+
+def _idle_few(data: Data) -> Fit:
+    return Fit(idle_few(data.events))
+
+
+POLICIES: Final = (IDLE,)
+MODELS: Final = (
+    Model("idle", IDLE, 0.7, _idle),
+    Model("idle, few ends explained", UNDETERMINED, 0.05, _idle_few),
+)

@@ -1,0 +1,177 @@
+"""Policies and models: the records that each file of this folder declares.
+
+`Policy` is a rule by which values end, with all that depends on its name: what it limits, what its
+name needs, and how reports and advice describe it. `Model` is one way to explain the ends: it
+speaks for a policy with a `Fit` to the `Data`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from statetrail.expiry.evidence import Evidence, Span
+from statetrail.expiry.summaries import EventTable
+
+MIN_ENDS: Final = 3
+MIN_CLIENTS: Final = 2
+"""Ends that any policy's name needs, and clients that found them."""
+MANY_ENDS: Final = 6
+"""Ends that a flexible policy's name needs: few ends fit such a policy whatever happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A rule by which a server ends values.
+
+    Attributes
+    ----------
+    name
+        As the column `policy` of table `EXPIRY` has it.
+    description
+        When values end, for the documentation.
+    sentence
+        The same of one token in a report, after its name. It may hold ``{idle}`` and ``{age}``, the
+        intervals of both limits, and ``{lifetime}``, that of the reported one.
+    limits
+        The spans that it limits; none: it has no limit, or which one is not known.
+    single_use
+        Every use ends its value.
+    overlaps
+        A replaced value is still accepted for a while.
+    is_named
+        It says something of the server: not that too little is known.
+    min_ends
+        Ends that its name needs.
+    needs_age
+        Only ends of known age count for its name.
+    advice
+        What to do next, in a sentence, where it does not depend on the intervals.
+    refine
+        From the numbers of late uses that were accepted, and of those that were refused promptly,
+        the name of a stricter policy.
+    """
+
+    name: str
+    description: str
+    sentence: str
+    limits: tuple[Span, ...] = ()
+    single_use: bool = False
+    overlaps: bool = False
+    is_named: bool = True
+    min_ends: int = MIN_ENDS
+    needs_age: bool = True
+    advice: str = ""
+    refine: Callable[[int, int], str] | None = None
+
+    @property
+    def limits_idle(self) -> bool:
+        """Whether it limits the idle time."""
+        return "idle" in self.limits
+
+    @property
+    def limits_age(self) -> bool:
+        """Whether it limits the age."""
+        return "age" in self.limits
+
+    @property
+    def span(self) -> Span:
+        """The span whose limit is reported first: the age where it limits nothing else."""
+        return "age" if self.limits == ("age",) else "idle"
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What a model makes of the data.
+
+    Attributes
+    ----------
+    log_evidence
+        Logarithm of the marginal likelihood.
+    log_doubt
+        The same of what the model explains no better than by accident: it speaks for no policy.
+    added
+        What the ends of unknown age add to either, where the model cannot judge them. A limit on
+        the age makes of them what chance makes of them: an age that may be any would explain an end
+        the better the longer its idle time is.
+    touch_interval_s
+        The interval within which uses do not renew a value; `None`: each use does.
+    is_refuted
+        The data contradict the model, however likely it is among others.
+    """
+
+    log_evidence: float
+    log_doubt: float = -np.inf
+    added: float = 0.0
+    touch_interval_s: float | None = None
+    is_refuted: bool = False
+
+
+@dataclass(slots=True)
+class Data:
+    """What models are compared on.
+
+    Attributes
+    ----------
+    evidence
+        The uses.
+    events
+        Survived uses, and the ends of known idle time.
+    aged
+        The same with the ends of known age alone.
+    least
+        The log-evidence below which a model has no say.
+    """
+
+    evidence: Evidence
+    events: EventTable = field(init=False)
+    aged: EventTable = field(init=False)
+    least: float = -np.inf
+    _added: dict[Callable[[EventTable], float], float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.events, self.aged = (
+            EventTable.of(self.evidence, ("idle",)),
+            EventTable.of(self.evidence),
+        )
+
+    def added(self, log_evidence: Callable[[EventTable], float]) -> float:
+        """By how much the ends of unknown age raise a log-evidence; minus infinity: none is."""
+        if log_evidence not in self._added:
+            before = log_evidence(self.aged)
+            known = np.isfinite(before)
+            self._added[log_evidence] = log_evidence(self.events) - before if known else -np.inf
+        return self._added[log_evidence]
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One way to explain the ends.
+
+    Attributes
+    ----------
+    label
+        As reports show it.
+    policy
+        The policy for which it speaks.
+    prior
+        Its share of the policy's prior.
+    fit
+        Its marginal likelihood. Models may share a fit, which is computed once.
+    is_doubt
+        Its evidence is the fit's `log_doubt`.
+    is_costly
+        It takes longer than all others together: it is weighed last, and only where it can matter.
+    """
+
+    label: str
+    policy: Policy
+    prior: float
+    fit: Callable[[Data], Fit]
+    is_doubt: bool = False
+    is_costly: bool = False
+
+    def log_evidence(self, fit: Fit) -> float:
+        """The logarithm of its marginal likelihood."""
+        return (fit.log_doubt if self.is_doubt else fit.log_evidence) + fit.added

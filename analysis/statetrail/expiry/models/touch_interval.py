@@ -1,0 +1,192 @@
+"""Touch interval: a server that notes a use only if the last noted one lies far enough back.
+
+Frameworks do this to save writes: a session is touched only when it was last touched more than an
+interval ago (ASP.NET's sliding expiration takes half of the timeout, others a minute). Measured
+from the last use the timeout looks soft; measured from the last noted one it is sharp again. Which
+uses were noted follows from the interval and from the times of the uses alone.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final, Self
+
+import numpy as np
+
+from statetrail.expiry.bounds import threshold
+from statetrail.expiry.error_model import COARSE_HAZARDS
+from statetrail.expiry.evidence import Evidence
+from statetrail.expiry.models.idle import IDLE
+from statetrail.expiry.models.model import Data, Fit, Model
+from statetrail.expiry.models.single_limit import single_limit
+from statetrail.expiry.numerics import Codes, Reals
+from statetrail.expiry.summaries import EventTable, even, event_uses
+
+SMALLEST: Final = 0.03
+LARGEST: Final = 0.8
+"""Touch intervals are sought between these shares of the timeout."""
+USUAL: Final = 0.5
+"""No interval beyond this share of the timeout is allowed for where none shows."""
+SLACK: Final = 10.0
+"""By how much the log-evidence may exceed the bound that is checked first: priors differ a
+little."""
+
+_BOUNDING: Final = 10
+_COARSE: Final = 26
+_FINE: Final = 11
+_SECOND_US: Final = 1e6
+
+
+def touch_interval(evidence: Evidence, least: float = -np.inf) -> Fit:
+    """The evidence for a throttled renewal with one idle timeout.
+
+    None is sought where a plain timeout fits every value, since nothing would tell it from one;
+    and none that could not reach `least` if every end were as long after the last noted use as the
+    largest interval allows.
+    """
+    none = Fit(-np.inf)
+    evidence = evidence.where(evidence.survived | evidence.ended)
+    events = EventTable.of(evidence, ("idle",))
+    fatal = events.fatal_idle
+    if not len(fatal) or not threshold(*evidence.summary("idle")).contradictions:
+        return none
+    if np.isfinite(least):
+        farthest = replace(events, fatal_idle=fatal / (1 - LARGEST))
+        if single_limit(farthest, "idle", hazards=COARSE_HAZARDS) + SLACK < least:
+            return none
+    uses, (lived, ends) = _Uses.of(evidence), event_uses(evidence, ("idle",))
+
+    def log_evidence(touch_interval_s: float) -> float:
+        low, high = even(*uses.idle(touch_interval_s))
+        noted = replace(events, lived_idle=low[lived], fatal_idle=high[ends])
+        above_s = touch_interval_s / LARGEST
+        return single_limit(noted, "idle", above_s=above_s, hazards=COARSE_HAZARDS)
+
+    low_s, high_s = SMALLEST * float(fatal.min()), 2 * float(np.median(fatal))
+    grid = np.geomspace(low_s, max(high_s, 2 * low_s), _COARSE)
+    found = np.array([log_evidence(one) for one in grid])
+    for step in (grid[1] / grid[0], (grid[1] / grid[0]) ** (2 / _FINE)):
+        finer = np.setdiff1d(grid[np.argmax(found)] * np.geomspace(1 / step, step, _FINE), grid)
+        order = np.argsort(both := np.concatenate([grid, finer]))
+        found = np.concatenate([found, [log_evidence(one) for one in finer]])[order]
+        grid = both[order]
+    top = float(found.max())
+    if not np.isfinite(top):
+        return none
+    # Log-uniform on these shares of the timeout.
+    mass = float(np.trapezoid(np.exp(found - top), np.log(grid)))
+    share = mass / float(np.log(LARGEST / SMALLEST))
+    return Fit(top + float(np.log(share)), touch_interval_s=float(grid[np.argmax(found)]))
+
+
+def latest(evidence: Evidence) -> float:
+    """The longest timeout in seconds that some throttled renewal allows; infinite: unbounded.
+
+    For each touch interval the sharp interval of the timeout since the last noted use, where that
+    leaves no more contradictions than the time since the last use. Exact, however the uses were
+    chosen.
+    """
+    plain = threshold(*evidence.summary("idle"))
+    if plain.low_s is None or plain.high_s is None:
+        return np.inf
+    found, middle_s = plain.high_s, (plain.low_s * plain.high_s) ** 0.5
+    for touch_interval_s in np.geomspace(SMALLEST, USUAL, _BOUNDING) * middle_s:
+        sharp = threshold(*since_noted(evidence, float(touch_interval_s)).summary("idle"))
+        if sharp.contradictions <= plain.contradictions:
+            found = max(found, sharp.high_s or np.inf)
+    return found
+
+
+def since_noted(evidence: Evidence, touch_interval_s: float) -> Evidence:
+    """The uses that count, with idle times since the last noted use.
+
+    Parameters
+    ----------
+    evidence
+        Uses in order of value and time.
+    touch_interval_s
+        Seconds that have to pass after a noted use until another is noted.
+    """
+    uses = _Uses.of(evidence)
+    low, high = uses.idle(touch_interval_s)
+    return replace(uses.counted, idle_low_s=low, idle_high_s=high)
+
+
+@dataclass(frozen=True, slots=True)
+class _Uses:
+    """The uses that survived or ended, times in microseconds since shortly before the first.
+
+    Attributes
+    ----------
+    counted, at
+        The uses and their times.
+    key
+        Value and time of each use as one number, with room for a touch interval within `stride`.
+    first, issued
+        Of each value its first use and its issue; where that was not seen, the first use: it
+        counts as noted.
+    group, previous
+        Of each use the index of its value in `first`, and the time of the use before, or the issue.
+    """
+
+    counted: Evidence
+    at: Codes
+    stride: int
+    key: Codes
+    first: Codes
+    issued: Codes
+    group: Codes
+    previous: Codes
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Self:
+        which = evidence.survived | evidence.ended
+        counted = evidence if which.all() else evidence.where(which)
+        start = counted.request_start_us
+        at = start - (start.min() if len(counted) else 0) + 1
+        stride = 2 * int(at.max(initial=0)) + 2
+        first = np.flatnonzero(np.diff(counted.value, prepend=-1))
+        issued = at[first] - (counted.idle_low_s[first] * _SECOND_US).astype(np.int64)
+        group = np.repeat(np.arange(len(first)), np.diff(first, append=len(at)))
+        previous = np.concatenate([[0], at[:-1]])[: len(at)]
+        previous[first] = issued
+        key = counted.value * stride + at
+        return cls(counted, at, stride, key, first, issued, group, previous)
+
+    def idle(self, touch_interval_s: float) -> tuple[Reals, Reals]:
+        """The least and the largest time since the last noted use, in seconds."""
+        low_s, high_s = self.counted.brackets("idle")
+        if not len(self.at):
+            return low_s, high_s
+        back = np.maximum(self.previous - self._last_noted(touch_interval_s), 0) / _SECOND_US
+        # The noted use may have lasted longer than the one before: that shortens the least time.
+        slack = np.where(back > 0, high_s - low_s, 0.0)
+        slack = np.where(np.isfinite(slack), slack, 0.0)
+        return np.maximum(low_s + back - slack, 0.0), high_s + back
+
+    def _last_noted(self, touch_interval_s: float) -> Codes:
+        """Per use, when its value had last been noted before."""
+        interval, count = int(touch_interval_s * _SECOND_US), len(self.at)
+        end = np.append(self.first[1:], count)
+        # From each use the next one of its value that would be noted; `count`: none.
+        # (An interval longer than the recording lets no second use be noted.)
+        later = self.key + min(interval, self.stride // 2)
+        after = np.maximum(np.searchsorted(self.key, later), np.arange(count) + 1)
+        after[after >= end[self.group]] = count
+        since = np.clip(self.issued + interval, 0, self.stride - 1)
+        moving = np.searchsorted(self.key, self.counted.value[self.first] * self.stride + since)
+        moving = moving[moving < end]
+        is_noted = np.zeros(count, dtype=np.bool_)
+        while len(moving):
+            is_noted[moving] = True
+            moving = after[moving]
+            moving = moving[moving < count]
+        noted_at = np.where(is_noted, np.arange(count), -1)
+        noted_at = np.concatenate([[-1], np.maximum.accumulate(noted_at)[:-1]])
+        within = noted_at >= self.first[self.group]
+        return np.where(within, self.at[np.maximum(noted_at, 0)], self.issued[self.group])
+
+
+def _fit(data: Data) -> Fit:
+    return touch_interval(data.evidence, data.least)
+
+
+MODELS: Final = (Model("idle, touch interval", IDLE, 0.15, _fit, is_costly=True),)

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from statetrail.expiry.isotonic import isotonic
 
 from statetrail.errors import UsageError
-from statetrail.expiry.npmle import npmle
+from statetrail.expiry.npmle import isotonic, npmle
 
 INF = np.inf
 # Finkelstein and Wolfe (1985): months until breast retraction, radiotherapy alone.

@@ -146,7 +146,7 @@ def main() -> None:
     curve = npmle(left, right)
     print(
         f"survival curve of {asked.tokens} intervals: {time.perf_counter() - begun:.2f} s "
-        f"(asked: 5), at most {curve.gap:.1e} of log-likelihood a value below the maximum"
+        f"(asked: 5), at most {curve.gain:.1e} of log-likelihood a value below the maximum"
     )
 
 

@@ -57,7 +57,7 @@ WORLDS ?= 200
 SIZES ?= 10,30,100,1000
 .PHONY: calibrate
 calibrate: env ## what the inference of expiry names and covers on fresh worlds: WORLDS=200 SIZES=10,30,100,1000 SEED=1
-	PYTHONPATH=tests $(RUN) python -m studies.calibration.run --worlds $(WORLDS) --sizes $(SIZES) --seed $(SEED)
+	PYTHONPATH=tests $(RUN) python -m studies.calibration.run --captures $(WORLDS) --sizes $(SIZES) --seed $(SEED)
 
 .PHONY: bench-expiry
 bench-expiry: env ## the inference of expiry at a million uses of 100,000 tokens, and where its time goes

@@ -1,4 +1,4 @@
-"""Policies and intervals of made servers, of simulated worlds, and what may never change them."""
+"""Policies and intervals of made servers, of simulated captures, and what may never change them."""
 
 import ast
 from dataclasses import replace
@@ -128,16 +128,18 @@ def test_the_order_and_the_names_of_values_and_clients_do_not_matter() -> None:
     ],
 )
 def test_simulated_worlds_are_named(policy: str, names: set[str]) -> None:
-    """Of four worlds with 100 values three are named and held, and none is named wrongly."""
-    worlds = [draw(policy, 100, seed) for seed in range(100, 104)]
-    rows = {r["origin"]: r for r in expiry(Recording(tables([w.seen for w in worlds]))).rows()}
-    found = [rows[origin(number)] for number in range(len(worlds))]
+    """Of four captures with 100 values three are named and held, and none is named wrongly."""
+    captures = [draw(policy, 100, seed) for seed in range(100, 104)]
+    rows = {
+        r["origin"]: r for r in expiry(Recording(tables([one.view for one in captures]))).rows()
+    }
+    found = [rows[origin(number)] for number in range(len(captures))]
     assert sum(row["policy"] in names for row in found) >= 3
     assert {row["policy"] for row in found} <= names | {"undetermined"}
     if policy.startswith("idle") and policy != "idle+absolute":
         held = [
-            row["idle_low_s"] < world.truth.rules.idle_s <= row["idle_high_s"]
-            for world, row in zip(worlds, found, strict=True)
+            row["idle_low_s"] < capture.truth.policy.idle_s <= row["idle_high_s"]
+            for capture, row in zip(captures, found, strict=True)
         ]
         assert sum(held) >= 3
 
@@ -168,7 +170,7 @@ def test_the_inference_can_read_nothing_but_arrays() -> None:
 
 @pytest.mark.parametrize("seed", [170, 280, 310])
 def test_the_oldest_of_many_losses_is_no_limit_on_the_age(seed: int) -> None:
-    """One use in a hundred loses its value; in these worlds the oldest of all is lost so."""
+    """One use in a hundred loses its value; in these captures the oldest of all is lost so."""
     chance = Random(seed)
     uses = evidence(
         lambda idle, age: idle >= 1800 or chance.random() < 0.01, clients=12, uses=150, seed=seed

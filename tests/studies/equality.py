@@ -186,8 +186,8 @@ def show(result: Comparison) -> bool:
 def make_stores(folder: Path, before: Path, exchanges: int) -> list[Path]:
     """A large dataset of one dialect, and a store of simulated clients of both."""
     from studies.benchmarks.generate import generate
-    from studies.labelled.har import write_har
-    from studies.labelled.world import simulate
+    from studies.simulation.clients import simulate
+    from studies.simulation.har import write_har
 
     print(f"generating {exchanges:,} exchanges", flush=True)
     generate(folder / "generated", exchanges, version=2)

@@ -24,8 +24,17 @@ from statetrail.analyses.lifetimes.uses import uses
 from statetrail.analyses.tokens.rotations import rotations
 from statetrail.analyses.tokens.tokens import tokens
 from statetrail.dialects import ZEST
-from studies.oracle.judges import IN_PROCESS, apart, by_engine, by_slow_judge, by_tracker, short
-from support.chance import binding, history, tracked
+from studies.oracle.judges import (
+    IN_PROCESS,
+    apart,
+    binding,
+    by_engine,
+    by_slow_judge,
+    by_tracker,
+    short,
+    tracked,
+)
+from studies.simulation.histories import history
 from support.histories import Ex, Issue, Present, recording
 
 ORIGIN = "http://shop.example"

@@ -28,7 +28,7 @@ from statetrail.expiry.npmle import npmle
 from statetrail.schema import CAPTURES
 from statetrail.store.parquet import export_parquet
 from statetrail.store.reader import Facts
-from studies.simulation import Seen, tables
+from studies.simulation import ProxyView, tables
 
 TIMEOUT_S = 1800.0
 CLIENTS = 5_000
@@ -59,12 +59,12 @@ def generate(folder: Path, count: int, tokens: int, seed: int = 7) -> dict[str, 
     def flat(moments: np.ndarray) -> np.ndarray:
         return moments.ravel()[order]
 
-    seen = Seen(
+    seen = ProxyView(
         key=seed,
         holder=1,
-        sent_us=flat((sent * 1e6).astype(np.int64)),
-        begun_us=flat(((sent + latency_s / 2) * 1e6).astype(np.int64)),
-        ended_us=flat((ended * 1e6).astype(np.int64) + 1),
+        request_start_us=flat((sent * 1e6).astype(np.int64)),
+        response_start_us=flat(((sent + latency_s / 2) * 1e6).astype(np.int64)),
+        response_end_us=flat((ended * 1e6).astype(np.int64) + 1),
         client=client[order],
         agent=np.zeros(len(order), dtype=np.int64),
         presented=flat(presented),

@@ -19,13 +19,24 @@ import pyarrow.parquet as pq
 from statetrail.schema import CAPTURES, EXCHANGES, FACTS, ISSUED, PRESENTED, SCHEMA_VERSION
 from statetrail.store.parquet import buckets_for
 from statetrail.store.reader import MANIFEST
+from studies.simulation.facts import (
+    Param,
+    exchange_rows,
+    issued_rows,
+    mix,
+    pick,
+    presented_rows,
+)
 
 PARAMS = (
-    # dialect, param, usage, priority, channel, share of the issues, share of those that rotate
-    ("52eseller", "VisitorId", "uriquery", "forced", "header", 0.7, 0.02),
-    ("52eseller", "Ticket", "header", "forced", "header", 0.2, 0.10),
-    ("52eseller", "LangId", "uriquery", "informational", "header", 0.1, 0.05),
+    Param("52eseller", "VisitorId", "uriquery", "forced", "header"),
+    Param("52eseller", "Ticket", "header", "forced", "header"),
+    Param("52eseller", "LangId", "uriquery", "informational", "header"),
 )
+ISSUES = (0.7, 0.2, 0.1)
+"""The parameters' shares of the issues."""
+ROTATIONS = (0.02, 0.10, 0.05)
+"""The share of a parameter's issues that replace its value."""
 START_US = 1_750_000_000_000_000
 
 FILLED = (EXCHANGES, ISSUED, PRESENTED)
@@ -135,12 +146,12 @@ def _bucket(
     ended = begun + rng.integers(0, 30, count)
     times = [START_US + t.astype(np.int64) * 1000 for t in (start, begun, ended)]
     ids = np.arange(first_id, first_id + count)
-    which = rng.choice(3, count, p=[p[5] for p in PARAMS])
+    which = rng.choice(3, count, p=ISSUES)
     which = np.where(place < 3, place, which)
     issued_fp = np.zeros(count, dtype=np.int64)
     presented_fp = np.zeros((count, 3), dtype=np.int64)
     values = changes = 0
-    for n, (_, _, _, _, _, _, rotating) in enumerate(PARAMS):
+    for n, rotating in enumerate(ROTATIONS):
         issues = which == n
         turned = issues & (rng.random(count) < rotating) & (place > n)
         version = _running(turned, owner, sizes)
@@ -149,14 +160,33 @@ def _bucket(
         behind = (rng.random(count) < 0.02) & (seen > 0)
         alien = rng.random(count) < 0.005
         shown = np.where(behind, seen - 1, seen)
-        presented_fp[:, n] = _hash(clients[owner], n, np.where(alien, 900_000 + place, shown))
-        issued_fp[issues] = _hash(clients[owner], n, version)[issues]
+        presented_fp[:, n] = _fingerprints(
+            clients[owner], n, np.where(alien, 900_000 + place, shown)
+        )
+        issued_fp[issues] = _fingerprints(clients[owner], n, version)[issues]
         values += int(turned.sum()) + int((place == n).sum())
         changes += int(turned.sum())
+    agent = pa.array(clients[owner]).cast(pa.string())
     tables = {
-        "exchanges": _exchanges(ids, times, clients[owner], which),
-        "issued": _issued(ids, which, issued_fp),
-        "presented": _presented(ids, presented_fp),
+        "exchanges": exchange_rows(
+            ids,
+            times,
+            pick([f"/services/v3/{name}" for name in ("carts", "products", "menus")], which),
+            peer="10.0.0.1",
+            user_agent=pa.compute.binary_join_element_wise("till/", agent, ""),
+            host="shop.example",
+            status=200,
+            dialects="52eseller",
+        ),
+        "issued": issued_rows(PARAMS, ids, which, issued_fp, length=15, alphabet="lower+upper"),
+        "presented": presented_rows(
+            PARAMS,
+            np.repeat(ids, 3),
+            params := np.tile(np.arange(3), count),
+            presented_fp.reshape(-1),
+            ordinal=params,
+            kind="value",
+        ),
     }
     return tables, np.array([count, len(clients), values, changes])
 
@@ -168,105 +198,6 @@ def _running(turned: np.ndarray, owner: np.ndarray, sizes: np.ndarray) -> np.nda
     return total - before[owner]
 
 
-def _hash(client: np.ndarray, param: int, version: np.ndarray) -> np.ndarray:
-    """A fingerprint: a 64-bit mix (splitmix64) of who, what and which."""
-    x = (
-        (client.astype(np.uint64) << np.uint64(24))
-        ^ version.astype(np.uint64)
-        ^ np.uint64(param << 60)
-    )
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return (x ^ (x >> np.uint64(31))).view(np.int64)
-
-
-def _repeat(value: object, count: int, kind: pa.DataType) -> pa.Array:
-    return pa.repeat(pa.scalar(value, kind), count)
-
-
-def _fill(table: str, count: int, given: dict[str, object]) -> pa.Table:
-    """A table of the catalogue's schema: the given columns, constants, nulls for the rest."""
-    schema = next(t for t in FACTS if t.name == table).arrow
-    columns = []
-    for field in schema:
-        value = given.get(field.name)
-        if isinstance(value, (np.ndarray, pa.Array)):
-            columns.append(pa.array(value, field.type) if isinstance(value, np.ndarray) else value)
-        else:
-            columns.append(_repeat(value, count, field.type))
-    return pa.table(columns, schema=schema)
-
-
-def _exchanges(ids, times, client, which) -> pa.Table:
-    start, begun, ended = times
-    paths = pa.array([f"/services/v3/{name}" for name in ("carts", "products", "menus")])
-    path = paths.take(pa.array(which))
-    return _fill(
-        EXCHANGES.name,
-        len(ids),
-        {
-            "exchange_id": ids,
-            "flow_id": pa.array(ids).cast(pa.string()),
-            "request_start_us": start,
-            "request_end_us": start,
-            "response_start_us": begun,
-            "response_end_us": ended,
-            "peer": "10.0.0.1",
-            "user_agent": pa.compute.binary_join_element_wise(
-                "till/", pa.array(client).cast(pa.string()), ""
-            ),
-            "method": "GET",
-            "scheme": "https",
-            "host": "shop.example",
-            "port": 443,
-            "path": path,
-            "endpoint": path,
-            "status": 200,
-            "http_version": "HTTP/1.1",
-            "dialects": "52eseller",
-            "notes": "",
-        },
-    )
-
-
-def _issued(ids, which, fingerprint) -> pa.Table:
-    def per_param(at: int) -> pa.Array:
-        return pa.array([p[at] for p in PARAMS]).take(pa.array(which))
-
-    return _fill(
-        ISSUED.name,
-        len(ids),
-        {
-            "exchange_id": ids,
-            "ordinal": 0,
-            "dialect": per_param(0),
-            "param": per_param(1),
-            "fingerprint": fingerprint,
-            "normal_fingerprint": fingerprint,
-            "usage": per_param(2),
-            "priority": per_param(3),
-            "channel": per_param(4),
-            "length": 15,
-            "alphabet": "lower+upper",
-        },
-    )
-
-
-def _presented(ids, fingerprint) -> pa.Table:
-    count = len(ids)
-    which = np.tile(np.arange(3), count)
-    flat = fingerprint.reshape(-1)
-    return _fill(
-        PRESENTED.name,
-        3 * count,
-        {
-            "exchange_id": np.repeat(ids, 3),
-            "ordinal": which,
-            "dialect": pa.array([p[0] for p in PARAMS]).take(pa.array(which)),
-            "param": pa.array([p[1] for p in PARAMS]).take(pa.array(which)),
-            "fingerprint": flat,
-            "normal_fingerprint": flat,
-            "channel": pa.array([p[2] for p in PARAMS]).take(pa.array(which)),
-            "kind": "value",
-        },
-    )
+def _fingerprints(client: np.ndarray, param: int, version: np.ndarray) -> np.ndarray:
+    key = (client.astype(np.uint64) << np.uint64(24)) ^ np.uint64(param << 60)
+    return mix(key ^ version.astype(np.uint64))

@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 from statetrail.schema import FACTS
 from statetrail.store.parquet import export_parquet
 from statetrail.store.reader import Facts, read_store
-from studies.labelled.har import write_har
-from studies.labelled.world import simulate
+from studies.simulation.clients import simulate
+from studies.simulation.har import write_har
 
 WORLD = (250, 50_000)
 """Clients and exchanges of the world that is repeated."""

@@ -1,1 +1,1 @@
-"""Calibration: the inference of expiry held against worlds whose policy is known."""
+"""Calibration: the inference of expiry held against captures whose policy is known."""

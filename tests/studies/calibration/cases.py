@@ -1,4 +1,4 @@
-"""Cases: the kinds of worlds to calibrate on, what may be said of each, and what is to be reached.
+"""Cases: the kinds of captures to calibrate on, which answers are right, and what is to be reached.
 
 Enters: nothing. Leaves: `CASES`, each with the policies that name it rightly and the limits that a
 reported interval has to hold; `REACH`, the shares that are asked for.
@@ -20,20 +20,20 @@ LOSSES_STATED = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One kind of worlds.
+    """One kind of captures.
 
     Attributes
     ----------
     name
         As printed, and as asked for.
     policy
-        The worlds' policy, one of `studies.simulation.POLICIES`.
+        The captures' policy, one of `studies.simulation.POLICIES`.
     right
         The names that are right for it.
     limits
         The limits that there are.
     variation
-        What befalls the worlds besides.
+        What befalls the captures besides.
     clean
         No losses, no grey zone, nothing uncaptured: the sharp interval has to hold.
     beyond
@@ -115,7 +115,7 @@ REACH: dict[int, dict[str, float]] = {
         "eviction": 0.60,
     },
 }
-"""The least share of worlds named rightly, by values seen and case."""
+"""The least share of captures named rightly, by values seen and case."""
 MOST_WRONG = 0.02
 LEAST_COVERED = 0.95
 LEAST_SHARP = 0.99

@@ -1,6 +1,6 @@
-"""Judging: rows of the table `EXPIRY` held against the truth of their worlds.
+"""Judging: rows of the table `EXPIRY` held against the truth of their captures.
 
-Enters: worlds with the rows that were inferred for them. Leaves: `Judged`, one a world, and
+Enters: captures with the rows that were inferred for them. Leaves: `Judged`, one a capture, and
 `Tally`, what many of them come to, with Wilson intervals.
 """
 
@@ -18,7 +18,7 @@ _COLUMNS = {"reported": "{}_{}_s", "sharp": "{}_sharp_{}_s"}
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What became of one world.
+    """What became of one capture.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class Judged:
     strict
         The strict name was found; none: nothing tells it.
     covered, sharp_covered
-        The intervals hold the world's limits; none: there is no limit, or it is not stated.
+        The intervals hold the capture's limits; none: there is no limit, or it is not stated.
     width, sharp_width
         Widths by the true limit, infinite for open ones; likewise none.
     clock_width
@@ -75,8 +75,8 @@ def judge(case: Case, truth: Truth, row: Mapping[str, Any] | None) -> Judged:
 
 def limit_of(truth: Truth, limit: Limit) -> float:
     """The true limit in seconds."""
-    rules = truth.rules
-    return rules.idle_s if limit == "idle" else min(rules.absolute_s, rules.renew_s)
+    policy = truth.policy
+    return policy.idle_s if limit == "idle" else min(policy.absolute_s, policy.renew_s)
 
 
 def _held(
@@ -154,26 +154,26 @@ def _short(share: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What many judged worlds of one kind and size come to."""
+    """What many judged captures of one kind and size come to."""
 
-    worlds: tuple[Judged, ...]
+    captures: tuple[Judged, ...]
 
     def share(self, what: str) -> Share:
-        """The share of worlds of which this is true, of those of which it is known."""
-        known = [value for world in self.worlds if (value := getattr(world, what)) is not None]
+        """The share of captures of which this is true, of those of which it is known."""
+        known = [value for one in self.captures if (value := getattr(one, what)) is not None]
         return Share(sum(known), len(known))
 
     def width(self, what: str) -> float:
         """The median of the widths that are known; not a number where none is."""
-        known = [value for world in self.worlds if (value := getattr(world, what)) is not None]
+        known = [value for one in self.captures if (value := getattr(one, what)) is not None]
         return median(known) if known else math.nan
 
     def named(self) -> dict[str, int]:
         """How often each policy was named, the most frequent first."""
-        names = [world.named for world in self.worlds]
+        names = [capture.named for capture in self.captures]
         return dict(sorted(((n, names.count(n)) for n in set(names)), key=lambda p: (-p[1], p[0])))
 
 
-def tally(worlds: Iterable[Judged]) -> Tally:
-    """Put judged worlds together."""
-    return Tally(tuple(worlds))
+def tally(captures: Iterable[Judged]) -> Tally:
+    """Put judged captures together."""
+    return Tally(tuple(captures))

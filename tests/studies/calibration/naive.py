@@ -25,7 +25,7 @@ _Z = 1.959964
 
 @dataclass(frozen=True, slots=True)
 class Lives:
-    """The values of one world, one entry a value.
+    """The values of one capture, one entry a value.
 
     Attributes
     ----------
@@ -44,12 +44,12 @@ class Lives:
 
 
 def lives(rows: Mapping[str, npt.NDArray[Any]], span: str) -> Lives:
-    """The values of one world.
+    """The values of one capture.
 
     Parameters
     ----------
     rows
-        Columns of the world's rows of `USES` that count: ``fingerprint``, ``outcome``, and the
+        Columns of the capture's rows of `USES` that count: ``fingerprint``, ``outcome``, and the
         brackets.
     span
         ``gap`` or ``age``: what the Weibull and the longest-survived estimators look at.

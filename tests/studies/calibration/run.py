@@ -1,7 +1,7 @@
-"""Calibrates the inference of expiry: ``python -m studies.calibration.run --worlds 200``.
+"""Calibrates the inference of expiry: ``python -m studies.calibration.run --captures 200``.
 
-Enters: kinds of worlds, sizes, a seed. Leaves: the table of what was named and what the intervals
-cover, on worlds drawn from the family of seeds that development does not use; exit code 1 where
+Enters: kinds of captures, sizes, a seed. Leaves: the table of what was named and what the intervals
+cover, on captures drawn from the family of seeds that development does not use; exit code 1 where
 less is reached than is asked for.
 """
 
@@ -33,7 +33,7 @@ from studies.calibration.cases import BEYOND_UP_TO, CASES, Case
 from studies.calibration.judge import Judged, Tally, judge, limit_of, tally
 from studies.calibration.naive import ESTIMATORS, lives
 from studies.calibration.tables import Naive, markdown, render
-from studies.simulation import World, draw, origin, tables
+from studies.simulation import Capture, draw, origin, tables
 
 SIZES = (10, 30, 100, 1000)
 NAIVE_SIZE = 100
@@ -43,7 +43,7 @@ _VALUES_AT_ONCE = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Worlds of one kind and size that share a recording."""
+    """Captures of one kind and size that share a recording."""
 
     case: str
     size: int
@@ -52,7 +52,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a batch: its worlds judged, and what naive estimators make of them."""
+    """What became of a batch: its captures judged, and what naive estimators make of them."""
 
     batch: Batch
     judged: tuple[Judged, ...]
@@ -60,44 +60,46 @@ class Outcome:
 
 
 def calibrate(batch: Batch) -> Outcome:
-    """Draw the worlds, infer, and judge."""
+    """Draw the captures, infer, and judge."""
     case = CASES[batch.case]
-    worlds = [
+    captures = [
         draw(case.policy, batch.size, seed, family="held-out", variation=case.variation)
         for seed in batch.seeds
     ]
-    rec = Recording(tables([world.seen for world in worlds]))
+    rec = Recording(tables([capture.view for capture in captures]))
     rows = {row["origin"]: row for row in expiry(rec).rows()}
-    judged = tuple(judge(case, world.truth, rows.get(origin(n))) for n, world in enumerate(worlds))
+    judged = tuple(
+        judge(case, capture.truth, rows.get(origin(n))) for n, capture in enumerate(captures)
+    )
     compared = batch.size == NAIVE_SIZE and case.name in NAIVE_CASES
-    return Outcome(batch, judged, tuple(_naive(case, rec, worlds)) if compared else ())
+    return Outcome(batch, judged, tuple(_naive(case, rec, captures)) if compared else ())
 
 
-def _naive(case: Case, rec: Recording, worlds: list[World]) -> Iterator[Naive]:
+def _naive(case: Case, rec: Recording, captures: list[Capture]) -> Iterator[Naive]:
     """The naive estimates by the true limits."""
     counted = uses(rec).to_pandas()
     counted = counted[counted["exclusion"].isna()]
     by_origin = dict(tuple(counted.groupby("origin")))
-    for n, world in enumerate(worlds):
+    for n, capture in enumerate(captures):
         own = by_origin.get(origin(n))
         if own is None:
             continue
         columns = {name: own[name].to_numpy() for name in own.columns}
         seen = lives(columns, NAIVE_CASES[case.name])
-        true = limit_of(world.truth, case.limits[0])
+        true = limit_of(capture.truth, case.limits[0])
         for name, estimator in ESTIMATORS.items():
             point, low, high = estimator(seen)
             if np.isfinite(point):
                 yield Naive(case.name, name, point / true, bool(low < true <= high))
 
 
-def batches(cases: list[str], sizes: list[int], worlds: int, seed: int) -> list[Batch]:
-    """All worlds, the largest first, so that no process waits long for another."""
+def batches(cases: list[str], sizes: list[int], captures: int, seed: int) -> list[Batch]:
+    """All captures, the largest first, so that no process waits long for another."""
     made = []
     for size in sorted(sizes, reverse=True):
         several = max(1, min(100, _VALUES_AT_ONCE // size))
-        for first in range(0, worlds, several):
-            seeds = range(seed + first, seed + min(first + several, worlds))
+        for first in range(0, captures, several):
+            seeds = range(seed + first, seed + min(first + several, captures))
             made += [
                 Batch(case, size, tuple(seeds))
                 for case in cases
@@ -151,7 +153,7 @@ def collect(
     naive: list[Naive] = []
     watched = Console(stderr=True)
     with Progress(console=watched, disable=not watched.is_terminal, transient=True) as progress:
-        task = progress.add_task("worlds", total=sum(len(batch.seeds) for batch in todo))
+        task = progress.add_task("captures", total=sum(len(batch.seeds) for batch in todo))
         for outcome in work(todo, jobs, folder):
             batch = outcome.batch
             judged.setdefault((batch.case, batch.size), {})[batch.seeds] = outcome.judged
@@ -159,7 +161,7 @@ def collect(
             progress.update(task, advance=len(batch.seeds))
     # In the order of the seeds, whichever process was first.
     tallies = {
-        key: tally(world for _, part in sorted(parts.items()) for world in part)
+        key: tally(capture for _, part in sorted(parts.items()) for capture in part)
         for key, parts in judged.items()
     }
     return tallies, naive
@@ -168,7 +170,7 @@ def collect(
 def main(argv: list[str] | None = None) -> int:
     """Calibrate and print."""
     parser = argparse.ArgumentParser(prog="studies.calibration.run", description=__doc__)
-    parser.add_argument("--worlds", type=int, default=200, help="worlds per kind and size")
+    parser.add_argument("--captures", type=int, default=200, help="captures per kind and size")
     parser.add_argument("--sizes", type=_numbers, default=list(SIZES), help="values seen: 10,30")
     parser.add_argument("--policies", type=_cases, default=list(CASES), help=", ".join(CASES))
     parser.add_argument("--seed", type=int, default=0, help="the first of the held-out seeds")
@@ -179,11 +181,11 @@ def main(argv: list[str] | None = None) -> int:
     if asked.keep:
         asked.keep.mkdir(parents=True, exist_ok=True)
     begun = time.perf_counter()
-    todo = batches(asked.policies, asked.sizes, asked.worlds, asked.seed)
+    todo = batches(asked.policies, asked.sizes, asked.captures, asked.seed)
     tallies, naive = collect(todo, asked.jobs, asked.keep)
     console = Console(width=200)
-    seeds = f"held-out seeds {asked.seed} to {asked.seed + asked.worlds - 1}"
-    console.print(f"{asked.worlds} worlds per kind and size, {seeds}")
+    seeds = f"held-out seeds {asked.seed} to {asked.seed + asked.captures - 1}"
+    console.print(f"{asked.captures} captures per kind and size, {seeds}")
     for case, size in product(asked.policies, asked.sizes):
         tallies.setdefault((case, size), tally(()))
     missed = render(console, tallies, naive, asked.policies, sorted(asked.sizes))
@@ -201,7 +203,7 @@ def _cases(text: str) -> list[str]:
     asked: list[str] = text.split(",")
     unknown: list[Any] = [name for name in asked if name not in CASES]
     if unknown:
-        raise argparse.ArgumentTypeError(f"no worlds {unknown}: choose from {', '.join(CASES)}")
+        raise argparse.ArgumentTypeError(f"no captures {unknown}: choose from {', '.join(CASES)}")
     return asked
 
 

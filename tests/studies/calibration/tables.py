@@ -28,7 +28,7 @@ type Tallies = Mapping[tuple[str, int], Tally]
 
 
 class Naive(NamedTuple):
-    """One naive estimate: of which worlds, by which estimator, by the truth, and covered."""
+    """One naive estimate: of which captures, by which estimator, by the truth, and covered."""
 
     case: str
     estimator: str
@@ -67,7 +67,7 @@ def render(
 def _named(console: Console, tallies: Tallies, cases: Sequence[str], sizes: Sequence[int]) -> None:
     headings = [f"{what} {size}" for what in ("right", "wrong", "avoidably") for size in sizes]
     table = Table(
-        "worlds", *headings, title="The policy named, by values seen (Wilson intervals at 95 %)"
+        "captures", *headings, title="The policy named, by values seen (Wilson intervals at 95 %)"
     )
     for case in cases:
         cells = [
@@ -84,7 +84,7 @@ def _strict(console: Console, tallies: Tallies, cases: Sequence[str], sizes: Seq
     if not told:
         return
     table = Table(
-        "worlds", *(str(size) for size in sizes), title="The strict name, where late uses tell it"
+        "captures", *(str(size) for size in sizes), title="The strict name, where late uses tell it"
     )
     for case in told:
         shares = [tallies[case, size].share("strict") for size in sizes]
@@ -103,14 +103,14 @@ def _intervals(
         ("The sharp interval", "sharp_covered", "sharp_width"),
     ):
         headings = [f"{what} {size}" for what in ("covers", "width") for size in sizes]
-        table = Table("worlds", *headings, title=title)
+        table = Table("captures", *headings, title=title)
         for case in limited:
             shares = [str(tallies[case, size].share(covered)) for size in sizes]
             widths = [_width(tallies[case, size].width(width)) for size in sizes]
             table.add_row(case, *shares, *widths)
         console.print(table)
     title = "Median relative width of what is open by the server's own clock"
-    table = Table("worlds", *(str(size) for size in sizes), title=title)
+    table = Table("captures", *(str(size) for size in sizes), title=title)
     for case in limited:
         if CASES[case].clean and len(CASES[case].limits) == 1:
             widths = [_width(tallies[case, size].width("clock_width")) for size in sizes]
@@ -122,7 +122,7 @@ def _intervals(
 def _instead(
     console: Console, tallies: Tallies, cases: Sequence[str], sizes: Sequence[int]
 ) -> None:
-    table = Table("worlds", *(str(size) for size in sizes), title="All names given")
+    table = Table("captures", *(str(size) for size in sizes), title="All names given")
     for case in cases:
         named = [tallies[case, size].named() for size in sizes]
         table.add_row(case, *("\n".join(f"{n} {name}" for name, n in own.items()) for own in named))
@@ -131,7 +131,7 @@ def _instead(
 
 
 def _naive(console: Console, naive: Sequence[Naive]) -> None:
-    table = Table("worlds", "estimator", "estimate / truth", "covers", title="What people do")
+    table = Table("captures", "estimator", "estimate / truth", "covers", title="What people do")
     for case, estimator in dict.fromkeys((one.case, one.estimator) for one in naive):
         own = [one for one in naive if (one.case, one.estimator) == (case, estimator)]
         hits = Share(sum(one.covered for one in own), len(own))

@@ -81,9 +81,9 @@ def test_no_sharp_interval_is_narrower_than_by_the_clock_of_the_server(case: str
     """A capture knows less than the server, and what it knows is true."""
     batch = run.Batch(case, 30, tuple(range(12)))
     judged = run.calibrate(batch).judged
-    for world in judged:
-        assert world.clock_width is not None
-        assert world.sharp_width is None or world.sharp_width >= world.clock_width > 0
+    for capture in judged:
+        assert capture.clock_width is not None
+        assert capture.sharp_width is None or capture.sharp_width >= capture.clock_width > 0
 
 
 def test_the_strict_name_counts_where_late_uses_tell_it() -> None:
@@ -156,8 +156,8 @@ def test_every_world_is_drawn_once_and_held_out(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_the_calibration_prints_its_tables(capsys: pytest.CaptureFixture[str]) -> None:
-    """The same worlds give the same tables, up to the time it took."""
-    arguments = ["--worlds", "3", "--sizes", "10", "--policies", "idle,none", "--jobs", "1"]
+    """The same captures give the same tables, up to the time it took."""
+    arguments = ["--captures", "3", "--sizes", "10", "--policies", "idle,none", "--jobs", "1"]
     printed = []
     for _ in range(2):
         assert run.main(arguments) in (0, 1)
@@ -173,7 +173,7 @@ def test_the_cases_know_every_policy() -> None:
 
 
 def test_a_tally_leaves_out_what_is_not_known() -> None:
-    """A share is of the worlds in which there is something to be right about."""
+    """A share is of the captures in which there is something to be right about."""
     truth = draw("idle", 10, 1).truth
     case = CASES["idle"]
     found = tally([judge(case, truth, row(truth, "idle")), judge(case, truth, None)])
@@ -186,7 +186,7 @@ def test_a_calibration_that_was_stopped_goes_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Batches whose outcomes were kept are not worked through again, and print the same."""
-    arguments = ["--worlds", "2", "--sizes", "10", "--policies", "none", "--jobs", "1"]
+    arguments = ["--captures", "2", "--sizes", "10", "--policies", "none", "--jobs", "1"]
     arguments += ["--keep", str(tmp_path)]
     printed = []
     for _ in range(2):

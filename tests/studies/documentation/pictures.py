@@ -22,7 +22,7 @@ SEED: Final = 5
 
 def pictures() -> Mapping[str, str]:
     """Two populations of clients: the gaps, the survival curve, the likelihoods; by file name."""
-    recording = Recording(tables([draw(POLICY, VALUES, SEED).seen]))
+    recording = Recording(tables([draw(POLICY, VALUES, SEED).view]))
     document = audit(recording).document
     return {
         "expiry-gaps.svg": svg(plots.gaps(document)),

@@ -1,10 +1,9 @@
-"""A generator of labelled clients: traffic whose every verdict and cause is known beforehand.
+"""Clients whose every verdict and cause is known beforehand, held against the tool's answers.
 
-Servers that keep to the two protocols talk with clients that know what they know and do what they
-do. `world` simulates, `labels` says what each client deserves, `har` writes what a proxy would have
-seen, `confusion` holds the tool's answers against the labels. Nothing but `confusion` knows the
-engine; no label comes from it.
+`studies.simulation.clients` simulates them, `labels` says which verdict each action deserves, and
+`confusion` compares the tool's answers with the labels. Nothing but `confusion` knows the tool; no
+label comes from it.
 
 How time is kept: one tick is a millisecond, as HAR writers have it. What falls into one tick has an
-order in the simulated world that no file shows, and such a tie counts for the client.
+order in the simulation that no file shows, and such a tie counts for the client.
 """

@@ -1,4 +1,4 @@
-"""Holds the tool against the labels: a simulated world through `statetrail import`, then judged.
+"""Holds the tool against the labels: a simulated capture through `statetrail import`, then judged.
 
 Enters: a seed and sizes. Leaves: a `Confusion` with the table of label against verdict, the
 innocents blamed and the root causes named rightly. ``make confusion`` prints it and
@@ -21,9 +21,9 @@ import statetrail
 from statetrail.analyses.causes.root_causes import causes
 from statetrail.analyses.conformance.verdicts import VERDICTS
 from statetrail.recording.frames import Recording
-from studies.labelled.har import write_har
 from studies.labelled.labels import FAULTS, Label, label
-from studies.labelled.world import simulate
+from studies.simulation.clients import simulate
+from studies.simulation.har import write_har
 
 NONE = "(no row)"
 _ROW = ("exchange_id", "dialect", "param")
@@ -88,17 +88,17 @@ class Confusion:
 
 
 def record(folder: Path, seed: int, clients: int, exchanges: int) -> tuple[Recording, list[Label]]:
-    """A simulated world, imported from HAR by the command, and its labels."""
+    """A simulated capture, imported from HAR by the command, and its labels."""
     characters, made = simulate(seed, clients, exchanges)
-    har, store = folder / f"world-{seed}.har", folder / f"world-{seed}.sqlite"
+    har, store = folder / f"capture-{seed}.har", folder / f"capture-{seed}.sqlite"
     write_har(har, characters, made, seed)
     command = [sys.executable, "-m", "statetrail", "import", str(har), "--store", str(store)]
     subprocess.run(command, check=True, capture_output=True, text=True)
     rec = statetrail.open(store)
     # The store numbers exchanges as the file has them.
     found = [(r["peer"], r["user_agent"], r["method"], r["path"]) for r in rec.exchanges.rows()]
-    who = [(characters[x.client].peer, characters[x.client].agent) for x in made]
-    meant = [(*w, x.endpoint.method, x.endpoint.path) for w, x in zip(who, made, strict=True)]
+    clients = [(characters[x.client].peer, characters[x.client].agent) for x in made]
+    meant = [(*w, x.endpoint.method, x.endpoint.path) for w, x in zip(clients, made, strict=True)]
     assert found == meant, "the import lost, added or moved exchanges"
     return rec, label(made)
 
@@ -169,13 +169,13 @@ def main() -> int:
     parser.add_argument("--clients", type=int, default=500)
     parser.add_argument("--exchanges", type=int, default=50_000)
     parser.add_argument("--seed", type=int, default=1)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        rec, labels = record(Path(folder), asked.seed, asked.clients, asked.exchanges)
+        rec, labels = record(Path(folder), options.seed, options.clients, options.exchanges)
         result = compare(rec, labels)
         compare_causes(rec, labels, result)
     console = Console(width=200)
-    console.print(f"{asked.clients} clients, {asked.exchanges} exchanges, seed {asked.seed}")
+    console.print(f"{options.clients} clients, {options.exchanges} exchanges, seed {options.seed}")
     render(result, console)
     return 0 if result.sound else 1
 

@@ -6,20 +6,27 @@ The slow judge, the tracker, and `verdicts` on each engine and bucket by bucket.
 import dataclasses
 import itertools
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from random import Random
 from unittest import mock
 
-from statetrail.analyses.conformance.tracker import Event, Tracker, Verdict
+from statetrail.analyses.conformance.tracker import (
+    Event,
+    Exchange,
+    Presented,
+    Tracker,
+    Verdict,
+)
+from statetrail.analyses.conformance.tracker import Issue as Issued
 from statetrail.analyses.conformance.verdicts import verdicts
+from statetrail.dialects import DIALECTS
 from statetrail.recording.engines import Engine
 from statetrail.recording.frames import open_recording
 from statetrail.store import export_parquet, reader
 from statetrail.store.reader import Facts
 from studies.oracle.verdict_oracle import judge
-from support.chance import binding, feed, tracked
-from support.histories import Ex, facts, recording
+from support.histories import Ex, facts, fingerprint, recording
 
 type Row = tuple[int, str, str, str, str, int, str, int | None, str | None]
 """A row of table `verdicts`, in the order of its columns."""
@@ -88,3 +95,75 @@ def by_slow_judge(histories: Sequence[Sequence[Ex]], grace_ms: float) -> set[tup
 def short(rows: set[Row]) -> set[tuple]:
     """Rows as the slow judge gives them."""
     return {(row[0], row[3], row[4], row[6]) for row in rows}
+
+
+def tracked(exchange_id: int, ex: Ex) -> Exchange:
+    """The exchange as the tracker takes it."""
+    issued = tuple(
+        Issued(
+            i.dialect,
+            i.param,
+            fingerprint(i.value),
+            None if i.problem else i.usage,
+            None if i.problem else i.priority,
+            i.problem,
+        )
+        for i in ex.issued
+    )
+    presented = tuple(
+        Presented(p.dialect, p.param, fingerprint(p.value), p.channel, p.kind) for p in ex.presented
+    )
+    times = [None if at is None else round(at * 1000) for at in (ex.start, ex.begun, ex.ended)]
+    start = times[0]
+    assert start is not None
+    return Exchange(
+        exchange_id,
+        ex.client,
+        f"http://{ex.host}",
+        ex.path,
+        ex.method,
+        start,
+        start,
+        times[1],
+        times[2],
+        ex.status if ex.begun is not None else None,
+        issued,
+        presented,
+    )
+
+
+def feed(chance: Random, exchanges: Iterable[Exchange]) -> Iterator[tuple[bool, Exchange]]:
+    """The order in which a proxy tells of exchanges: (whether it is the start, the exchange).
+
+    They start in order of time, at equal times in any, and complete in any order after that.
+    """
+    order = list(exchanges)
+    chance.shuffle(order)
+    order.sort(key=lambda each: each.request_start_us)
+    under_way: list[Exchange] = []
+    for exchange in order:
+        yield True, exchange
+        under_way.append(exchange)
+        for _ in range(min(chance.choice((0, 0, 1, 1, 2, len(order))), len(under_way))):
+            yield False, under_way.pop(chance.randrange(len(under_way)))
+    chance.shuffle(under_way)
+    for exchange in under_way:
+        yield False, exchange
+
+
+def binding(history: Iterable[Ex]) -> Callable[[str, str, str, str], bool]:
+    """V1 as somebody knows it who has seen the whole capture."""
+    issuing = {
+        (f"http://{ex.host}", ex.path, i.dialect)
+        for ex in history
+        if ex.method != "OPTIONS"
+        for i in ex.issued
+        if i.problem is None
+    }
+
+    def binds(origin: str, endpoint: str, dialect: str, param: str) -> bool:
+        known = DIALECTS[dialect]
+        inside = known.in_scope(endpoint) or (origin, endpoint, dialect) in issuing
+        return inside and known.allows(param, endpoint)
+
+    return binds

@@ -18,7 +18,7 @@ from studies.oracle.judges import (
     by_tracker,
     short,
 )
-from support.chance import history
+from studies.simulation.histories import history
 
 BATCH = 2000
 GRACES_MS = (0, 50, 100, 250)

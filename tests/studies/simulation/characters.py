@@ -9,8 +9,8 @@ import urllib.parse
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from studies.labelled.servers import PARAMS
-from studies.labelled.wire import TOKEN
+from studies.simulation.servers import PARAMS
+from studies.simulation.wire import TOKEN
 
 GRACE_MS = 250
 BLIND_SPOTS = ("redirect", "error", "cached", "not-exposed")
@@ -148,7 +148,7 @@ def _kind(rng: random.Random, param: str) -> str:
 
 
 def _behaviour(rng: random.Random, param: str, kind: str, since: int) -> Behaviour:
-    from studies.labelled.world import ENDPOINTS
+    from studies.simulation.clients import ENDPOINTS
 
     paths = sorted(
         {e.path for e in ENDPOINTS if e.dialect == ("zest" if param == TOKEN else "52eseller")}

@@ -31,7 +31,7 @@ class Issue:
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class Action:
     """What a client did with one parameter in one request, and why.
 
     Attributes
@@ -57,21 +57,21 @@ class Deed:
 
 @dataclass(slots=True)
 class Exchange:
-    """One request and its reply, as on the wire; `ended` `None`: the reply was cut short.
+    """One request and its reply, as on the wire; `response_end` `None`: the reply was cut short.
 
-    `begun` is `None` where there was no reply at all.
+    `response_start` is `None` where there was no reply at all.
     """
 
-    start: int
+    request_start: int
     client: int
     endpoint: Endpoint
-    sent: int = 0
-    begun: int | None = None
-    ended: int | None = None
+    request_end: int = 0
+    response_start: int | None = None
+    response_end: int | None = None
     status: int = 200
     request_headers: list[tuple[str, str]] = field(default_factory=list)
     query: list[tuple[str, str]] = field(default_factory=list)
     response_headers: list[tuple[str, str]] = field(default_factory=list)
     body: str = ""
     issued: list[Issue] = field(default_factory=list)
-    deeds: list[Deed] = field(default_factory=list)
+    actions: list[Action] = field(default_factory=list)

@@ -1,7 +1,7 @@
-"""Rules: what a simulated server does with its tokens, drawn at random per world.
+"""Policies: what a simulated server does with its tokens, drawn at random.
 
-Enters: a policy's name and a generator of random numbers. Leaves: `Rules`, all durations in
-seconds. Which rules a world has is its truth: nothing of them is ever recorded.
+Enters: a policy's name and a generator of random numbers. Leaves: `Policy`, all durations in
+seconds. The policy of a server is part of the truth: nothing of it is ever recorded.
 """
 
 import math
@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-
-from statetrail.errors import UsageError
 
 POLICIES: Final = (
     "idle",
@@ -25,20 +23,20 @@ POLICIES: Final = (
     "idle-throttled",
     "none",
 )
-"""The kinds of worlds. The last three idle ones are idle timeouts that are not clean: with losses
-on top, swept up only now and then, renewed only now and then."""
+"""The kinds of servers. The last three idle ones are idle timeouts that are not clean: with losses
+on top, swept only now and then, renewed only now and then."""
 
 SHORTEST_S: Final = 10.0
 LONGEST_S: Final = 30 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class Policy:
     """What ends a value, or replaces it.
 
     Attributes
     ----------
-    policy
+    name
         One of `POLICIES`.
     scale_s
         The time in which something happens here; clients' pauses are drawn around it.
@@ -60,7 +58,7 @@ class Rules:
         A use counts as one only if the last that counted is this long ago.
     """
 
-    policy: str
+    name: str
     scale_s: float
     idle_s: float = math.inf
     other_idle_s: float | None = None
@@ -74,51 +72,51 @@ class Rules:
     throttle_s: float = 0.0
 
 
-def draw_rules(policy: str, rng: np.random.Generator) -> Rules:
-    """The rules of a world: limits log-uniform on ten seconds to thirty days.
+def draw_policy(name: str, rng: np.random.Generator) -> Policy:
+    """A policy of that name: limits log-uniform on ten seconds to thirty days.
 
     Raises
     ------
-    UsageError
+    ValueError
         There is no such policy.
     """
-    if policy not in POLICIES:
-        raise UsageError(f"there are no worlds {policy!r}: choose from {', '.join(POLICIES)}")
+    if name not in POLICIES:
+        raise ValueError(f"there is no policy {name!r}: choose from {', '.join(POLICIES)}")
 
     def span(low: float = SHORTEST_S, high: float = LONGEST_S) -> float:
         return math.exp(rng.uniform(math.log(low), math.log(high)))
 
     one = span()
-    match policy:
+    match name:
         case "idle":
-            return Rules(policy=policy, scale_s=one, idle_s=one)
+            return Policy(name=name, scale_s=one, idle_s=one)
         case "absolute":
-            return Rules(policy=policy, scale_s=one, absolute_s=one)
+            return Policy(name=name, scale_s=one, absolute_s=one)
         case "idle+absolute":
             ratio = span(1.5, 6)
             one = span(high=LONGEST_S / ratio)
-            return Rules(policy=policy, scale_s=one, idle_s=one, absolute_s=one * ratio)
+            return Policy(name=name, scale_s=one, idle_s=one, absolute_s=one * ratio)
         case "per-request":
-            return Rules(policy=policy, scale_s=one, per_request=True)
+            return Policy(name=name, scale_s=one, per_request=True)
         case "periodic":
             overlap = one * span(0.01, 0.3)
-            return Rules(policy=policy, scale_s=one, renew_s=one, overlap_s=overlap)
+            return Policy(name=name, scale_s=one, renew_s=one, overlap_s=overlap)
         case "eviction":
-            return Rules(policy=policy, scale_s=one, loss_per_s=1 / one)
+            return Policy(name=name, scale_s=one, loss_per_s=1 / one)
         case "mixed":
             ratio = span(1.5, 6)
             one = span(high=LONGEST_S / ratio)
-            return Rules(
-                policy=policy,
+            return Policy(
+                name=name,
                 scale_s=one * math.sqrt(ratio),
                 idle_s=one,
                 other_idle_s=one * ratio,
                 other_share=rng.uniform(0.3, 0.7),
             )
         case "idle-losses":
-            return Rules(policy=policy, scale_s=one, idle_s=one, loss_per_s=span(0.003, 0.03) / one)
+            return Policy(name=name, scale_s=one, idle_s=one, loss_per_s=span(0.003, 0.03) / one)
         case "idle-sweeper":
-            return Rules(policy=policy, scale_s=one, idle_s=one, sweep_s=one * span(0.05, 0.5))
+            return Policy(name=name, scale_s=one, idle_s=one, sweep_s=one * span(0.05, 0.5))
         case "idle-throttled":
-            return Rules(policy=policy, scale_s=one, idle_s=one, throttle_s=one * span(0.05, 0.5))
-    return Rules(policy=policy, scale_s=one)
+            return Policy(name=name, scale_s=one, idle_s=one, throttle_s=one * span(0.05, 0.5))
+    return Policy(name=name, scale_s=one)

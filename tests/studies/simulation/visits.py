@@ -1,7 +1,7 @@
-"""Traffic: when the clients of a world ask, drawn without regard to what they are answered.
+"""Visits: when clients send requests, drawn without regard to the responses.
 
-Enters: rules (only their time scale and kind) and a generator of random numbers. Leaves: `Traffic`,
-what is typical of a world, and `Habit`, one client's visits as blocks of requests.
+Enters: a policy (only its time scale and kind) and a generator of random numbers. Leaves:
+`Traffic`, what is typical of all clients, and `Visits`, one client's visits as blocks of requests.
 
 Three kinds of clients: *interactive* ones come in bursts with log-normal pauses between; *cron*
 jobs come by the clock, often at whole multiples of their period, and leave out some runs; *polling*
@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from studies.simulation.rules import Rules
+from studies.simulation.policies import Policy
 
 KINDS: Final = ("interactive", "cron", "polling")
 INTERACTIVE, CRON, POLLING = range(3)
@@ -47,12 +47,12 @@ _FAMILY: Final = {
 
 type _Floats = npt.NDArray[np.float64]
 type Request = tuple[float, float, float, float, float, int]
-"""Sent, looked up by the server, dealt with, response begun, response ended; what it does."""
+"""Sent, looked up by the server, dealt with, response started, response ended; its action."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
-    """What is typical of a world's clients.
+    """What is typical of the clients of a capture.
 
     Attributes
     ----------
@@ -99,8 +99,8 @@ class Traffic:
     tabs: float
 
 
-def draw_traffic(rules: Rules, values: int, rng: np.random.Generator) -> Traffic:
-    """What is typical of a world with that many values."""
+def draw_traffic(policy: Policy, values: int, rng: np.random.Generator) -> Traffic:
+    """What is typical of a capture of that many values."""
 
     def span(low: float, high: float) -> float:
         return math.exp(rng.uniform(math.log(low), math.log(high)))
@@ -108,9 +108,9 @@ def draw_traffic(rules: Rules, values: int, rng: np.random.Generator) -> Traffic
     def sometimes(chance: float, most: float) -> float:
         return rng.uniform(0, most) if rng.random() < chance else 0.0
 
-    low, high, narrow, wide = _PAUSES[_FAMILY.get(rules.policy, "idle")]
-    scale = rules.scale_s
-    endless = rules.policy in ("none", "eviction")
+    low, high, narrow, wide = _PAUSES[_FAMILY.get(policy.name, "idle")]
+    scale = policy.scale_s
+    endless = policy.name in ("none", "eviction")
     shares = rng.dirichlet((5, 1.5, 1.5))
     pause, latency = scale * span(low, high), span(0.01, 0.2)
     return Traffic(
@@ -132,7 +132,7 @@ def draw_traffic(rules: Rules, values: int, rng: np.random.Generator) -> Traffic
     )
 
 
-class Habit:
+class Visits:
     """One client's visits, drawn block by block.
 
     Attributes
@@ -143,19 +143,19 @@ class Habit:
         It asks for a new session every time.
     """
 
-    def __init__(self, world: Traffic, rng: np.random.Generator, start_s: float) -> None:
-        self.kind = int(np.searchsorted(np.cumsum(world.shares[:-1]), rng.random(), "right"))
-        self.always = self.kind == CRON and rng.random() < world.always
-        self._world, self._rng = world, rng
-        self._left = int(rng.geometric(1 / world.stay))
+    def __init__(self, traffic: Traffic, rng: np.random.Generator, start_s: float) -> None:
+        self.kind = int(np.searchsorted(np.cumsum(traffic.shares[:-1]), rng.random(), "right"))
+        self.always = self.kind == CRON and rng.random() < traffic.always
+        self._traffic, self._rng = traffic, rng
+        self._left = int(rng.geometric(1 / traffic.stay))
         self._at = start_s
-        self._pause = world.pause_s * math.exp(0.3 * rng.standard_normal())
-        self._step = world.step_s
+        self._pause = traffic.pause_s * math.exp(0.3 * rng.standard_normal())
+        self._step = traffic.step_s
         if self.kind == POLLING:
-            self._step = world.pause_s * math.exp(rng.uniform(math.log(0.1), math.log(0.6)))
+            self._step = traffic.pause_s * math.exp(rng.uniform(math.log(0.1), math.log(0.6)))
         if self.kind == CRON:
             common = rng.random() < 0.5
-            self._pause = world.cron_s if common else max(self._pause, 30 * world.latency_s)
+            self._pause = traffic.cron_s if common else max(self._pause, 30 * traffic.latency_s)
             self._phase = 0.0 if rng.random() < 0.5 else rng.uniform(0, self._pause)
 
     def block(self) -> tuple[list[Request], float]:
@@ -167,11 +167,11 @@ class Habit:
         if not visits:
             return [], self._at
         self._left -= visits
-        world, rng = self._world, self._rng
+        traffic, rng = self._traffic, self._rng
         counts = rng.geometric(1 / _REQUESTS[self.kind], visits)
         total = int(counts.sum())
         firsts = np.cumsum(counts) - counts
-        latency = world.latency_s * np.exp(0.5 * rng.standard_normal(total))
+        latency = traffic.latency_s * np.exp(0.5 * rng.standard_normal(total))
         spread = 0.02 if self.kind == POLLING else 0.8
         steps = self._step * np.exp(spread * rng.standard_normal(total))
         # Each request of a visit follows the response to the one before.
@@ -180,16 +180,16 @@ class Habit:
         lasts = firsts + counts - 1
         begin = self._begins(visits, within[lasts] + latency[lasts])
         sent = np.repeat(begin, counts) + within
-        deed = np.zeros(total, dtype=np.int64)
-        deed[firsts[rng.random(visits) < world.restarts]] = RESTART
-        deed[lasts[rng.random(visits) < world.logouts]] = LOGOUT
-        twin = np.flatnonzero((rng.random(total) < world.twins) & (deed == PLAIN))
+        action = np.zeros(total, dtype=np.int64)
+        action[firsts[rng.random(visits) < traffic.restarts]] = RESTART
+        action[lasts[rng.random(visits) < traffic.logouts]] = LOGOUT
+        twin = np.flatnonzero((rng.random(total) < traffic.twins) & (action == PLAIN))
         sent = np.concatenate([sent, sent[twin] + rng.random(len(twin)) * latency[twin]])
         latency = np.concatenate([latency, latency[twin] * rng.uniform(0.5, 2, len(twin))])
-        deed = np.concatenate([deed, np.zeros(len(twin), dtype=np.int64)])
+        action = np.concatenate([action, np.zeros(len(twin), dtype=np.int64)])
         parts = np.sort(rng.random((3, len(sent))), axis=0)
-        looked, dealt, begun = sent + parts * latency
-        columns = (sent, looked, dealt, begun, sent + latency, deed)
+        looked, dealt, response_start = sent + parts * latency
+        columns = (sent, looked, dealt, response_start, sent + latency, action)
         return list(zip(*(c.tolist() for c in columns), strict=True)), float(begin[-1])
 
     def _begins(self, visits: int, lengths: _Floats) -> _Floats:
@@ -203,7 +203,7 @@ class Habit:
             begin = self._phase + runs * self._pause + late
             self._at = self._phase + float(runs[-1]) * self._pause + self._pause / 2
             return begin
-        pauses = self._pause * np.exp(self._world.pause_spread * rng.standard_normal(visits))
+        pauses = self._pause * np.exp(self._traffic.pause_spread * rng.standard_normal(visits))
         ends = np.cumsum(pauses + lengths)
         begin = self._at + ends - lengths
         self._at += float(ends[-1])

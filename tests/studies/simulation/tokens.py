@@ -1,7 +1,7 @@
-"""The simulation: clients and a server in the order of the server's ticks, seen by a proxy.
+"""One token parameter: clients and a server in the order of the server's ticks, seen by a proxy.
 
-Enters: rules, traffic and the circumstances of the capture. Leaves: a `Tape`, what the proxy saw,
-exchange by exchange, each with what only the server knew of it.
+Enters: a policy, traffic and the circumstances of the capture. Leaves: a `Tape`: what the proxy
+saw, exchange by exchange, each with what only the server knew of it.
 
 A client presents the newest value that had reached it when it asked. The server judges when it
 looks the value up, somewhere between request and response.
@@ -18,9 +18,9 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from studies.simulation.rules import Rules
-from studies.simulation.server import ACCEPTED, OVERLAP, RENEWED, Server
-from studies.simulation.traffic import LOGOUT, PLAIN, RESTART, Habit, Request, Traffic
+from studies.simulation.policies import Policy
+from studies.simulation.servers import ACCEPTED, OVERLAP, RENEWED, Server
+from studies.simulation.visits import LOGOUT, PLAIN, RESTART, Request, Traffic, Visits
 
 type Floats = npt.NDArray[np.float64]
 
@@ -30,7 +30,7 @@ _REMEMBERED: Final = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
-    """How a capture was made, and what befell the server besides its rules.
+    """How a capture was made, and what befell the server besides its policy.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class Tape(NamedTuple):
 
     Attributes
     ----------
-    sent, begun, ended
+    sent, response_start, ended
         Start of the request, start and end of the response, in seconds.
     client, kind
         The client's number, and its kind.
@@ -69,17 +69,17 @@ class Tape(NamedTuple):
         Numbers of values, or `NOTHING`; `issued` is the value that the exchange left its client.
     new
         The issued value is a new one.
-    refused, deed
+    refused, action
         The response is a 401; what the request did.
-    gap, age, cause
+    idle, age, cause
         Of the value presented: true time since its last use and since its birth, when the server
         looked it up, and what it met with (position in `CAUSES`).
-    gap_seen, birth_seen
+    idle_known, age_known
         The capture saw the value before, and saw its birth.
     """
 
     sent: Floats
-    begun: Floats
+    response_start: Floats
     ended: Floats
     client: Floats
     kind: Floats
@@ -87,21 +87,21 @@ class Tape(NamedTuple):
     issued: Floats
     new: Floats
     refused: Floats
-    deed: Floats
-    gap: Floats
+    action: Floats
+    idle: Floats
     age: Floats
     cause: Floats
-    gap_seen: Floats
-    birth_seen: Floats
+    idle_known: Floats
+    age_known: Floats
 
 
 class _Client:
     """What one client has in mind."""
 
-    __slots__ = ("_replies", "_returned", "habit", "number", "other")
+    __slots__ = ("_replies", "_returned", "number", "other", "visits")
 
-    def __init__(self, number: int, habit: Habit, held: int, other: bool) -> None:
-        self.number, self.habit, self.other = number, habit, other
+    def __init__(self, number: int, visits: Visits, held: int, other: bool) -> None:
+        self.number, self.visits, self.other = number, visits, other
         # When each reply arrives that leaves another value, or none, and which.
         self._replies: list[tuple[float, int]] = [(-math.inf, held)]
         self._returned = -math.inf
@@ -130,18 +130,18 @@ class _Client:
 
 
 class Simulation:
-    """One world in motion; `run` gives its tape."""
+    """A simulation; `run` gives its tape."""
 
     def __init__(
         self,
-        rules: Rules,
+        policy: Policy,
         traffic: Traffic,
         around: Circumstances,
         rng: np.random.Generator,
     ) -> None:
-        self._rules, self._traffic, self._around, self._rng = rules, traffic, around, rng
+        self._policy, self._traffic, self._around, self._rng = policy, traffic, around, rng
         self._chance = random.Random(int(rng.integers(2**62)))
-        self.server = Server(rules, self._chance, calendar_s=around.calendar_s)
+        self.server = Server(policy, self._chance, calendar_s=around.calendar_s)
         self._rows: list[tuple[float, ...]] = []
         self.restarts_s: list[float] = []
         """When the server restarted."""
@@ -179,15 +179,15 @@ class Simulation:
         chance, held = self._chance, NOTHING
         if self._clients and chance.random() < self._traffic.shared:
             held = chance.choice(self._clients[-self._traffic.clients :]).held(at)
-        other = chance.random() < self._rules.other_share
-        habit = Habit(self._traffic, self._rng, at)
-        client = _Client(len(self._clients), habit, held, other)
+        other = chance.random() < self._policy.other_share
+        visits = Visits(self._traffic, self._rng, at)
+        client = _Client(len(self._clients), visits, held, other)
         self._clients.append(client)
         self._plan(client)
 
     def _plan(self, client: _Client) -> None:
         """The client's next visits; one that leaves for good makes room for another."""
-        requests, begin = client.habit.block()
+        requests, begin = client.visits.block()
         queue, order = self._queue, self._order
         for request in requests:
             heapq.heappush(queue, (request[1], next(order), client, request))
@@ -198,20 +198,20 @@ class Simulation:
 
     def _exchange(self, client: _Client, request: Request) -> bool:
         """One request and its answer; false where the capture ends before it."""
-        sent, looked, dealt, _, ended, deed = request
+        sent, looked, dealt, _, ended, action = request
         server, chance = self.server, self._chance
         shown = client.held(sent)
-        if self._traffic.tabs and deed == PLAIN:
+        if self._traffic.tabs and action == PLAIN:
             earlier = client.earlier(sent)
             if earlier >= 0 and chance.random() < self._traffic.tabs:
                 shown = earlier
-        if deed == RESTART or client.habit.always:
+        if action == RESTART or client.visits.always:
             shown = NOTHING
-        leaves = deed == LOGOUT and shown >= 0
-        gap = age = math.nan
+        leaves = action == LOGOUT and shown >= 0
+        idle = age = math.nan
         cause = ACCEPTED
         if shown >= 0:
-            gap = max(looked - server.used[shown], 0.0)
+            idle = max(looked - server.used[shown], 0.0)
             age = looked - server.born[shown]
             cause = server.use(shown, looked, dealt)
         new = shown < 0 or (cause != ACCEPTED and cause != OVERLAP)
@@ -230,7 +230,7 @@ class Simulation:
             server.drop(shown)
             left = NOTHING
         if seeing and not missed:
-            self._record(client, request, (shown, left), new, refused, (gap, age), cause)
+            self._record(client, request, (shown, left), new, refused, (idle, age), cause)
         if left != shown:
             client.take(ended, left)
         if not seeing and len(server.born) >= self._around.unrecorded:
@@ -253,11 +253,11 @@ class Simulation:
     ) -> None:
         """Put the exchange on the tape."""
         shown, left = values
-        sent, _, _, begun, ended, deed = request
-        who, habit = client.number, client.habit
+        sent, _, _, response_start, ended, action = request
         seen = (shown in self._seen, shown in self._births)
-        row = (sent, begun, ended, who, habit.kind, *values, new, refused, deed, *spans, cause)
-        self._rows.append(row + seen)
+        of_client = (client.number, client.visits.kind)
+        of_server = (new, refused, action, *spans, cause)
+        self._rows.append((sent, response_start, ended, *of_client, *values, *of_server, *seen))
         if shown >= 0:
             self._seen.add(shown)
         if new:

@@ -1,4 +1,4 @@
-"""Writes a simulated world as a HAR file, as a proxy's writer would.
+"""Writes simulated exchanges as a HAR file, as a proxy's writer would.
 
 Enters: characters and exchanges. Leaves: a file with one entry an exchange, in the order of their
 starts, clients told apart by ``_clientAddress`` and ``User-Agent``. Times are whole milliseconds.
@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from studies.labelled.characters import Character
-from studies.labelled.wire import Exchange
+from studies.simulation.characters import Character
+from studies.simulation.wire import Exchange
 
 ORIGIN = "https://shop.example"
 EPOCH = datetime(2026, 3, 1, tzinfo=UTC)
@@ -32,13 +32,13 @@ def write_har(
         file.write("]}}\n")
 
 
-def _entry(made: Exchange, who: Character, rng: random.Random) -> dict[str, Any]:
+def _entry(made: Exchange, character: Character, rng: random.Random) -> dict[str, Any]:
     # What goes before the first byte of the request is no part of it.
     before = rng.choice(((0, -1, -1), (3, -1, -1), (0, 7, 21)))
-    started = made.start - sum(max(0, phase) for phase in before)
+    started = made.request_start - sum(max(0, phase) for phase in before)
     query = urllib.parse.urlencode(made.query)
     entry: dict[str, Any] = {
-        "_clientAddress": who.peer,
+        "_clientAddress": character.peer,
         "startedDateTime": (EPOCH + timedelta(milliseconds=started)).isoformat(
             timespec="milliseconds"
         ),
@@ -46,16 +46,16 @@ def _entry(made: Exchange, who: Character, rng: random.Random) -> dict[str, Any]
             "method": made.endpoint.method,
             "url": f"{ORIGIN}{made.endpoint.path}{'?' if query else ''}{query}",
             "httpVersion": "HTTP/1.1",
-            "headers": _fields([("User-Agent", who.agent), *made.request_headers]),
+            "headers": _fields([("User-Agent", character.agent), *made.request_headers]),
             "queryString": _fields(made.query),
             "bodySize": 0,
         },
         "cache": {},
     }
     blocked, dns, connect = before
-    if made.begun is None:
+    if made.response_start is None:
         return entry | {
-            "time": made.sent - started,
+            "time": made.request_end - started,
             "timings": {
                 "blocked": blocked,
                 "dns": dns,
@@ -66,14 +66,14 @@ def _entry(made: Exchange, who: Character, rng: random.Random) -> dict[str, Any]
             },
             "_error": "connection reset",
         }
-    receive = (made.ended or made.begun + 10) - made.begun
-    entry["time"] = made.begun + receive - started
+    receive = (made.response_end or made.response_start + 10) - made.response_start
+    entry["time"] = made.response_start + receive - started
     entry["timings"] = {
         "blocked": blocked,
         "dns": dns,
         "connect": connect,
-        "send": made.sent - made.start,
-        "wait": made.begun - made.sent,
+        "send": made.request_end - made.request_start,
+        "wait": made.response_start - made.request_end,
         "receive": receive,
     }
     entry["response"] = {
@@ -83,7 +83,7 @@ def _entry(made: Exchange, who: Character, rng: random.Random) -> dict[str, Any]
         "content": {"size": len(made.body), "mimeType": "text/xml", "text": made.body},
         "bodySize": len(made.body),
     }
-    if made.ended is None:
+    if made.response_end is None:
         entry["_error"] = "the server closed the connection"
     return entry
 

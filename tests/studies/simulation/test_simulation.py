@@ -181,7 +181,7 @@ def test_a_restart_and_a_calendar_end_values_of_their_own() -> None:
     for seed in SEEDS:
         restarted = draw("none", 60, seed, variation=Variation(restarts=2)).truth
         turned = draw("none", 60, seed, variation=Variation(calendar=True)).truth
-        causes = set(restarted.actual.cause.tolist()) | set(turned.actual.cause.tolist())
+        causes = set(restarted.uses.cause.tolist()) | set(turned.uses.cause.tolist())
         assert {CAUSES[c] for c in causes} <= {"accepted", "restarted", "turned", "gone"}
         assert len(restarted.restarts_s) == 2
         assert restarted.ends > 0
@@ -194,7 +194,7 @@ def test_clock_readings_can_be_whole_seconds() -> None:
     assert not (seen.response_end_us % 1_000_000).any()
 
 
-def test_a_plain_world_has_no_accidents() -> None:
+def test_a_plain_capture_has_no_accidents() -> None:
     """Nobody logs out, and no value is used after its end."""
     for capture in captures_of("idle", 60, Variation(plain=True)):
         assert capture.truth.late == (0, 0)

@@ -35,7 +35,10 @@ from typing import Any, Final
 VOLATILE: Final = frozenset({"$.created", "$.generator.version", "$.settings.stores[*]"})
 """When and by which version a document was made, and of which files."""
 
-KEYS: Final[dict[str, dict[str, str]]] = {}
+KEYS: Final[dict[str, dict[str, str]]] = {
+    "$.capture.sources[*]": {"at": "started"},
+    "$.sessions_lost[*]": {"ended": "end"},
+}
 """Renamed keys by the path of the object that has them: ``{path: {old: new}}``."""
 
 VALUES: Final[dict[str, dict[Any, Any]]] = {

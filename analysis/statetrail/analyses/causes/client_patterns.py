@@ -1,20 +1,22 @@
-"""Habits: what a client does with a parameter time and again, also where nothing hinders it.
+"""Client patterns: what a client does with a parameter time and again, unhindered.
 
-Enters: a recording and its faults, each with whether something of the server's stood in its way.
-Leaves: how often each client obeyed, and how often it did not although it could have.
+Enters: a part, its history, its verdicts, and its faults, each with whether something of the
+server's stood in its way. Leaves: the patterns that each fault belongs to.
 
-What a client does anyway needs no other reason, so a habit is told by its *free* faults alone:
+What a client does anyway needs no other reason, so a pattern is made of its *free* faults alone:
 those with nothing in the way.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
-import narwhals as nw
+import numpy as np
 
-from statetrail.analyses.conformance.verdicts import verdicts
-from statetrail.analyses.events.values import SERIES, issues, presentations
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
+from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, distinct
+from statetrail.analyses.columnar.bucket import Part
+from statetrail.analyses.conformance.verdicts import VERDICTS, Judged
+from statetrail.analyses.conformance.visibility import FOREVER
+from statetrail.analyses.events.history import Lives
 
 MIN_CHANCES: Final = 5
 """Requests without obedience from which on a parameter counts as not implemented."""
@@ -27,84 +29,82 @@ UNSHOWN: Final = ("omitted", "defied", "restarted")
 _SHOWN: Final = ("stale", "misplaced")
 
 
-def with_habits(rec: Recording, faults: Lazy) -> Lazy:
-    """The faults with the habits that they belong to.
+@dataclass(frozen=True, slots=True)
+class ClientPatterns:
+    """The patterns that each fault belongs to.
+
+    Attributes
+    ----------
+    first_only
+        The client only ever presents the first value, also where a newer one was free to be had.
+    not_here
+        It obeys elsewhere, never at this endpoint.
+    never_read
+        Nothing that it presents shows that it reads the parameter.
+    """
+
+    first_only: Bools
+    not_here: Bools
+    never_read: Bools
+
+
+def client_patterns(
+    part: Part, told: Lives, every: Judged, faults: Judged, free: Bools, near: Bools
+) -> ClientPatterns:
+    """The patterns of these faults.
 
     Parameters
     ----------
-    faults
-        One row per fault, its columns `SERIES`, ``endpoint``, ``verdict``, ``free`` (1: nothing of
-        the server's stood in its way, else 0) and ``near`` (1: it presents a near miss, else 0).
-
-    Returns
-    -------
-    Lazy
-        The same rows and columns, and the flags ``first_only`` (the client only ever presents the
-        first value, also where a newer one was free to be had), ``not_here`` (it obeys elsewhere,
-        never at this endpoint) and ``never_read`` (nothing that it presents shows that it reads
-        the parameter); 1 or 0 each.
+    every
+        All verdicts of the part.
+    free
+        Whether nothing of the server's stood in the way of each fault.
+    near
+        Whether it presents a near miss.
     """
-    series, at = list(SERIES), [*SERIES, "endpoint"]
-    verdict, free = nw.col("verdict"), nw.col("free") == 1
-    marked = faults.with_columns(
-        free_stale=_one(free & (verdict == "stale")),
-        chance=_one(free & verdict.is_in(UNSHOWN)),
-        read=_one(verdict.is_in(_SHOWN) | (nw.col("near") == 1)),
-    )
-    counted = marked.group_by(*series).agg(
-        *(nw.col(name).sum() for name in ("free_stale", "chance", "read"))
-    )
-    here = marked.group_by(*at).agg(free_here=nw.col("free").sum())
-    obeyed = _obeyed(rec)
-    told = (
-        faults.join(counted, on=series, how="left")
-        .join(here, on=at, how="left")
-        .join(obeyed.group_by(*series).agg(obeyed=nw.col("one").sum()), on=series, how="left")
-        .join(obeyed.group_by(*at).agg(obeyed_here=nw.col("one").sum()), on=at, how="left")
-        .join(_first_only(rec), on=series, how="left")
-    )
-    count = {name: nw.col(name).fill_null(0) for name in ("obeyed", "obeyed_here")}
-    return told.with_columns(
-        first_only=_one(~nw.col("first").is_null() & (nw.col("free_stale") > 0)),
-        not_here=_one(
-            (nw.col("free_here") >= MIN_PER_ENDPOINT)
-            & (count["obeyed_here"] == 0)
-            & (count["obeyed"] >= MIN_PER_ENDPOINT)
-        ),
-        never_read=_one(
-            (nw.col("chance") >= MIN_CHANCES) & (nw.col("read") == 0) & (count["obeyed"] == 0)
-        ),
-    ).select(*faults.collect_schema().names(), "first_only", "not_here", "never_read")
+    count = len(part.series_who)
 
+    def times(series: Ints) -> Ints:
+        return np.bincount(series, minlength=count)
 
-def _one(condition: nw.Expr) -> nw.Expr:
-    """1 where the condition holds, else 0."""
-    return nw.when(condition).then(nw.lit(1, nw.Int64)).otherwise(nw.lit(0, nw.Int64))
-
-
-def _obeyed(rec: Recording) -> Lazy:
-    """The obedient requests: `SERIES`, ``endpoint``, ``one``."""
-    where = rec.exchanges.lazy.select("exchange_id", "endpoint")
-    return (
-        verdicts(rec)
-        .lazy.filter(nw.col("verdict") == "honoured")
-        .join(where, on="exchange_id")
-        .select(*SERIES, "endpoint", one=nw.lit(1, nw.Int64))
+    series = faults.series
+    obeyed = np.flatnonzero(every.rank == VERDICTS.index("honoured"))
+    free_stale = times(series[free & is_verdict(faults, "stale")])
+    chances = times(series[free & is_verdict(faults, *UNSHOWN)])
+    read = times(series[is_verdict(faults, *_SHOWN) | near])
+    obeyed_times = times(every.series[obeyed])
+    # Obedience counts where there are faults: most series have none.
+    obeyed = obeyed[(times(series) > 0)[every.series[obeyed]]]
+    width = max(len(part.endpoints), 1)
+    at = [s * width + part.exchanges.where[ex] for s, ex in (
+        (series, faults.ex), (every.series[obeyed], every.ex[obeyed])
+    )]  # fmt: skip
+    _, place = distinct(np.concatenate(at), count * width)
+    here, obeyed_place = place[: len(series)], place[len(series) :]
+    free_here = np.bincount(here[free], minlength=len(place) + 1)[here]
+    obeyed_here = np.bincount(obeyed_place, minlength=len(place) + 1)[here]
+    return ClientPatterns(
+        (_presents_first_only(part, told) & (free_stale > 0))[series],
+        (free_here >= MIN_PER_ENDPOINT)
+        & (obeyed_here == 0)
+        & (obeyed_times[series] >= MIN_PER_ENDPOINT),
+        ((chances >= MIN_CHANCES) & (read == 0) & (obeyed_times == 0))[series],
     )
 
 
-def _first_only(rec: Recording) -> Lazy:
-    """The parameters of which a client presents one value only, the first that was issued."""
-    shown = (
-        presentations(rec)
-        .group_by(*SERIES)
-        .agg(fingerprint=nw.col("fingerprint").min(), other=nw.col("fingerprint").max())
-        .filter(nw.col("fingerprint") == nw.col("other"))
-    )
-    first = (
-        issues(rec)
-        .filter(nw.col("begun_us") == nw.col("begun_us").min().over(*SERIES))
-        .select(*SERIES, "fingerprint")
-        .unique()
-    )
-    return shown.join(first, on=[*SERIES, "fingerprint"]).select(*SERIES, first="fingerprint")
+def is_verdict(told: Judged, *names: str) -> Bools:
+    """Whether the verdicts are among those named."""
+    return np.isin(told.rank, [VERDICTS.index(name) for name in names])
+
+
+def _presents_first_only(part: Part, told: Lives) -> Bools:
+    """The series of which a client presents one value only, the first that was issued."""
+    count = len(part.series_who)
+    first = np.full(count, FOREVER)
+    np.minimum.at(first, told.answers.series, part.exchanges.begun[told.answers.ex])
+    used = np.flatnonzero(told.used < FOREVER)
+    only = np.full(count, NOTHING, dtype=np.int64)
+    only[part.values.series[used]] = used
+    single = np.bincount(part.values.series[used], minlength=count) == 1
+    first_only: Bools = single & (first < FOREVER) & (told.issued[only] == first)
+    return first_only

@@ -1,176 +1,157 @@
-"""What was due: what a faulty request should have presented, and what had stood in its way.
+"""What a faulty request should have presented, and what had kept it from its client.
 
-Enters: a recording and the faults in question. Leaves: for each fault the newest value that its
-client must have known, the obstacle to it, and whether the server spoilt the parameter since.
+Enters: a part, its history, and the faults in question. Leaves: for each fault what stood between
+its client and the newest value that the client must have known (R2).
 
-A value may be issued, replaced and issued again. What had become of it before it was replaced tells
+A value may be issued, replaced and issued again. What had become of it before it was replaced says
 nothing of now: only its current *run* counts, the issues since the last one of another value.
 """
 
-from typing import Final
+from dataclasses import dataclass
 
-import narwhals as nw
+import numpy as np
 
 from statetrail.analyses.causes.delivery import obstacles
-from statetrail.analyses.events.asof import as_of
-from statetrail.analyses.events.scope import mounts
-from statetrail.analyses.events.values import NEVER, SERIES, issues, malformed, presentations
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
+from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, Past, ordered, run_begins
+from statetrail.analyses.columnar.bucket import MALFORMED, Part
+from statetrail.analyses.columnar.dialect_masks import Rules, mount
+from statetrail.analyses.conformance.visibility import FOREVER
+from statetrail.analyses.events.details import Details
+from statetrail.analyses.events.history import Lives
 
-_FAULT: Final = ("exchange_id", "dialect", "param")
 
+@dataclass(frozen=True, slots=True)
+class Hindrance:
+    """What stood between each fault and the value that it should have presented.
 
-def due(rec: Recording, faults: Lazy) -> Lazy:
-    """The newest value that the client must know (R2), and what stood between the two.
-
-    Parameters
+    Attributes
     ----------
-    faults
-        Rows of table `verdicts`.
-
-    Returns
-    -------
-    Lazy
-        Columns ``exchange_id``, ``dialect``, ``param``; ``obstacle`` (null: one of the value's
-        issues had none, or the client has presented it since), ``other_path`` (1: it was issued
-        only under another path in front of the API) and ``spoilt`` (1: a malformed issue of the
-        parameter came with or after it). A fault before which nothing was due has no row.
+    obstacle
+        A place in `OBSTACLES`; -1 where nothing was to be presented, where one of the value's
+        issues had no obstacle, or where the client has presented it since.
+    other_path
+        It was issued only under another path in front of the API.
+    malformed
+        A malformed issue of the parameter came with or after it.
     """
-    newest = _newest(rec, faults)
-    # Whoever has presented a value had it, whatever it came by.
-    arrived = nw.max_horizontal(
-        nw.col("readable").fill_null(-NEVER), nw.col("shown").fill_null(-NEVER)
+
+    obstacle: Ints
+    other_path: Bools
+    malformed: Bools
+
+
+@dataclass(frozen=True, slots=True)
+class _Issues:
+    """The well-formed issues in order of (series, start of the response, exchange id, value).
+
+    `run`: when the run of equal values that each belongs to began.
+    """
+
+    ex: Ints
+    value: Ints
+    series: Ints
+    run: Ints
+
+
+def hindrances(
+    part: Part, rules: Rules, told: Lives, details: Details, ex: Ints, series: Ints
+) -> Hindrance:
+    """What stood between these requests and the newest values of these series."""
+    exchanges, issues = part.exchanges, _issues(part, told)
+    newest = _newest(part, issues, exchanges.asked[ex], series)
+    due = np.flatnonzero(newest >= 0)
+    newest, asked = newest[due], exchanges.asked[ex[due]]
+    value = issues.value[newest]
+    wanted = np.zeros(len(part.values), dtype=np.bool_)
+    wanted[value] = True
+    issues_of = np.flatnonzero(wanted[issues.value])
+    place = np.full(len(issues.ex), NOTHING, dtype=np.int64)
+    place[issues_of] = obstacles(
+        part, rules, details, issues.ex[issues_of], issues.value[issues_of]
     )
-    return rec.keep(
-        newest.join(_readable(rec, newest), on=list(_FAULT), how="left")
-        .join(_shown(rec, newest), on=list(_FAULT), how="left")
-        .join(_other_path(rec, newest), on=list(_FAULT), how="left")
-        .join(_malformed(rec, faults), on=list(_FAULT), how="left")
-        .select(
-            *_FAULT,
-            "other_path",
-            obstacle=nw.when(arrived < nw.col("run_us")).then("obstacle"),
-            spoilt=nw.when(nw.col("spoilt_us").fill_null(-NEVER) >= nw.col("begun_us")).then(
-                nw.col("exchange_id") * 0 + 1
-            ),
-        )
+    clear = issues_of[place[issues_of] == NOTHING]
+    had = np.maximum(
+        _readable(part, issues, clear, value, asked), _presented(part, told, wanted, value, asked)
     )
-
-
-def _newest(rec: Recording, faults: Lazy) -> Lazy:
-    """The issue that began last of those that must be known, with its run and its obstacle."""
-    grace, series = rec.grace_us, list(SERIES)
-    must = rec.keep(_runs(rec).filter(nw.col("ended_us") < NEVER))
-    latest = as_of(
-        must.with_columns(t=nw.col("ended_us") + grace),
-        faults.select(*SERIES, "exchange_id", t="request_start_us"),
-        by=series,
-        at=["t"],
-        inclusive=False,
-        carry=["exchange_id"],
-        maxima=["begun_us"],
-    ).filter(~nw.col("begun_us").is_null())
-    # Of several issues that began at the same time, the last one by its exchange and value.
-    newest = (
-        latest.join(
-            must.select(
-                *(*SERIES, "begun_us", "ended_us", "fingerprint", "run_us"), issue_id="exchange_id"
-            ),
-            on=[*SERIES, "begun_us"],
-        )
-        .filter(nw.col("ended_us") + grace < nw.col("t"))
-        .filter(nw.col("issue_id") == nw.col("issue_id").max().over(*_FAULT))
-        .filter(nw.col("fingerprint") == nw.col("fingerprint").max().over(*_FAULT))
+    found = Hindrance(
+        np.full(len(ex), NOTHING, dtype=np.int64),
+        np.zeros(len(ex), dtype=np.bool_),
+        np.zeros(len(ex), dtype=np.bool_),
     )
-    obstacle = obstacles(rec).rename({"exchange_id": "issue_id"})
-    return rec.keep(newest.join(obstacle, on=["issue_id", "dialect", "param"], how="left"))
+    found.obstacle[due] = np.where(had < issues.run[newest], place[newest], NOTHING)
+    found.other_path[due] = _other_path(part, rules, issues, issues_of, newest, ex[due])
+    begun = exchanges.begun[issues.ex[newest]]
+    found.malformed[due] = _malformed(part, series[due], asked) >= begun
+    return found
 
 
-def _runs(rec: Recording) -> Lazy:
-    """The issues with ``run_us``: when the run of equal values that they belong to began."""
-    order = ["begun_us", "exchange_id", "fingerprint"]
-    before = nw.col("fingerprint").shift(1).over(*SERIES, order_by=order)
-    begins = nw.col("before").is_null() | (nw.col("before") != nw.col("fingerprint"))
-    return (
-        issues(rec)
-        .with_columns(before=before)
-        .with_columns(run_us=nw.when(begins).then("begun_us").otherwise(nw.lit(-NEVER, nw.Int64)))
-        .with_columns(nw.col("run_us").cum_max().over(*SERIES, order_by=order))
-    )
+def _newest(part: Part, issues: _Issues, asked: Ints, series: Ints) -> Ints:
+    """Of the issues that must be known (R2), the place of the one that began last; -1: none."""
+    exchanges = part.exchanges
+    whole = np.flatnonzero(exchanges.clock[exchanges.ended[issues.ex]] < FOREVER)
+    span = max(exchanges.span, len(issues.ex) + 1)
+    past = Past(issues.series[whole], exchanges.must[issues.ex[whole]], span)
+    return past.maxima(whole)[past.at(series, asked, inclusive=False)]
 
 
-def _readable(rec: Recording, newest: Lazy) -> Lazy:
-    """When the value that was due had last been issued without an obstacle: ``readable``."""
-    clear = (
-        issues(rec)
-        .filter(nw.col("ended_us") < NEVER)
-        .join(obstacles(rec), on=list(_FAULT))
-        .filter(nw.col("obstacle") == "")
-    )
-    return as_of(
-        clear.with_columns(t=nw.col("ended_us") + rec.grace_us, readable=nw.col("begun_us")),
-        newest,
-        by=[*SERIES, "fingerprint"],
-        at=["t"],
-        inclusive=False,
-        carry=["exchange_id"],
-        maxima=["readable"],
-    ).select(*_FAULT, "readable")
+def _readable(part: Part, issues: _Issues, clear: Ints, value: Ints, asked: Ints) -> Ints:
+    """When the value was last issued without an obstacle, of the issues that must be known."""
+    exchanges, ex = part.exchanges, issues.ex[clear]
+    clear, ex = (each[exchanges.clock[exchanges.ended[ex]] < FOREVER] for each in (clear, ex))
+    past = Past(issues.value[clear], exchanges.must[ex], exchanges.span)
+    return past.maxima(exchanges.begun[ex])[past.at(value, asked, inclusive=False)]
 
 
-def _shown(rec: Recording, newest: Lazy) -> Lazy:
-    """When the client had last presented the value that was due: ``shown``."""
-    return as_of(
-        presentations(rec).with_columns(t=nw.col("asked_us"), shown=nw.col("asked_us")),
-        newest,
-        by=[*SERIES, "fingerprint"],
-        at=["t"],
-        inclusive=False,
-        carry=["exchange_id"],
-        maxima=["shown"],
-    ).select(*_FAULT, "shown")
+def _presented(part: Part, told: Lives, wanted: Bools, value: Ints, asked: Ints) -> Ints:
+    """When the client had last presented the value: it had it then, whatever it came by."""
+    use = np.flatnonzero(wanted[told.uses.value])
+    moment = part.exchanges.asked[told.uses.ex[use]]
+    past = Past(told.uses.value[use], moment, part.exchanges.span)
+    return past.maxima(moment)[past.at(value, asked, inclusive=False)]
 
 
-def _other_path(rec: Recording, newest: Lazy) -> Lazy:
-    """The faults whose value was issued only under another path in front of the API."""
-    placed = rec.exchanges.lazy.select("exchange_id", "endpoint").join(mounts(rec), on="endpoint")
-    of_request = placed.select("exchange_id", "dialect", "mount")
-    of_issue = of_request.rename({"exchange_id": "issue_id", "mount": "issue_mount"})
-    same = (
-        issues(rec)
-        .join(of_request, on=["exchange_id", "dialect"])
-        .group_by(*SERIES, "fingerprint", "mount")
-        .agg(here_us=nw.col("begun_us").min())
-    )
-    # Kept in between: DuckDB may else begin with the two large sides, which have only the dialect
-    # in common.
-    asked = rec.keep(newest.join(of_request, on=["exchange_id", "dialect"]))
-    moved = rec.keep(
-        asked.join(of_issue, on=["issue_id", "dialect"]).filter(
-            nw.col("mount") != nw.col("issue_mount")
-        )
-    )
-    return (
-        moved.join(same, on=[*SERIES, "fingerprint", "mount"], how="left")
-        .filter(nw.col("here_us").fill_null(NEVER) > nw.col("t"))
-        .select(*_FAULT, other_path=nw.col("exchange_id") * 0 + 1)
-    )
+def _other_path(
+    part: Part, rules: Rules, issues: _Issues, issues_of: Ints, newest: Ints, ex: Ints
+) -> Bools:
+    """Whether the value was issued only under another path in front of the API."""
+    exchanges = part.exchanges
+    mounts = mount(part, rules)
+    param = part.series_param[issues.series]
+    at = mounts[exchanges.where[issues.ex], param]
+    here = mounts[exchanges.where[ex], param[newest]]
+    moved = (here >= 0) & (at[newest] >= 0) & (here != at[newest])
+    placed = issues_of[at[issues_of] >= 0]
+    width = int(mounts.max(initial=0)) + 1
+    begun = exchanges.begun[issues.ex[placed]]
+    past = Past(issues.value[placed] * width + at[placed], begun, exchanges.span)
+    same = past.at(issues.value[newest] * width + here, exchanges.asked[ex])
+    elsewhere: Bools = moved & (same == NOTHING)
+    return elsewhere
 
 
-def _malformed(rec: Recording, faults: Lazy) -> Lazy:
-    """When the last malformed issue that may be known had ended: ``spoilt_us``.
+def _malformed(part: Part, series: Ints, asked: Ints) -> Ints:
+    """When the last malformed issue that may be known had ended.
 
     As with values (R3), what began later replaces it only if it began after that. One that was cut
     short counts from its beginning.
     """
-    until = nw.when(nw.col("ended_us") < NEVER).then("ended_us").otherwise(nw.col("begun_us"))
-    return as_of(
-        malformed(rec).with_columns(t=nw.col("begun_us"), spoilt_us=until),
-        faults.select(*SERIES, "exchange_id", t="request_start_us"),
-        by=list(SERIES),
-        at=["t"],
-        inclusive=True,
-        carry=["exchange_id"],
-        maxima=["spoilt_us"],
-    ).select(*_FAULT, "spoilt_us")
+    exchanges, issued = part.exchanges, part.issued
+    issue = np.flatnonzero(issued.usage == MALFORMED)
+    ex = issued.ex[issue]
+    begun, ended = exchanges.begun[ex], exchanges.ended[ex]
+    until = np.where(exchanges.clock[ended] < FOREVER, ended, begun)
+    past = Past(issued.series[issue], begun, exchanges.span)
+    return past.maxima(until)[past.at(series, asked)]
+
+
+def _issues(part: Part, told: Lives) -> _Issues:
+    answers, exchanges = told.answers, part.exchanges
+    begun = exchanges.begun[answers.ex]
+    order = ordered(
+        answers.series * exchanges.span + begun,
+        exchanges.id[answers.ex],
+        part.values.fingerprint[answers.value],
+    )
+    value, begun = answers.value[order], begun[order]
+    run = np.maximum.accumulate(np.where(run_begins(value), np.arange(len(value)), 0))
+    return _Issues(answers.ex[order], value, answers.series[order], begun[run])

@@ -1,112 +1,105 @@
 """Near misses: presented values that were issued, but otherwise written, cut short, or elsewhere.
 
-Enters: a recording and the requests in question. Leaves: which of them present a near miss. No
+Enters: a part and the presented values in question. Leaves: which of them are near to what. No
 clear value is needed: the capture has taken fingerprints of a normal form and of a prefix.
 
 A value of a malformed header counts too: a client may take what it binds nobody to.
 """
 
-from typing import Final
+from dataclasses import dataclass
 
-import narwhals as nw
+import numpy as np
+import pyarrow as pa
 
-from statetrail.analyses.events.values import SERIES, issues, malformed
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
+from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, among, numbered
+from statetrail.analyses.columnar.bucket import MALFORMED, Part
+from statetrail.analyses.conformance.visibility import FOREVER
+from statetrail.analyses.events.details import Details
 
-_FAULT: Final = ("exchange_id", "dialect", "param")
+_FORMS = ("fingerprint", "normal_fingerprint", "prefix_fingerprint")
+COLUMNS = {"issued": _FORMS, "presented": _FORMS}
 
 
-def near_misses(rec: Recording, faults: Lazy) -> Lazy:
-    """What the presented values are near to.
+@dataclass(frozen=True, slots=True)
+class NearMisses:
+    """What each presented value is near to, of the values issued by then.
 
-    Parameters
+    Attributes
     ----------
-    faults
-        Rows of table `verdicts`. Their value must not have been issued before: it would be near
-        to itself.
-
-    Returns
-    -------
-    Lazy
-        Columns ``exchange_id``, ``dialect``, ``param`` and three flags, each 1 or null: ``variant``
-        (issued in another writing), ``cut`` (the beginning is that of exactly one issued value),
-        ``elsewhere`` (issued to the client at another origin). Only values presented by then count.
+    variant
+        It was issued in another writing.
+    cut
+        Its beginning is that of exactly one issued value.
+    elsewhere
+        It was issued to the client at another origin.
     """
-    series = list(SERIES)
-    issued = _issued(rec)
-    shown = (
-        rec.presented.lazy.filter(nw.col("kind") == "value")
-        .group_by(*_FAULT, "fingerprint")
-        .agg(normal=nw.col("normal_fingerprint").min(), prefix=nw.col("prefix_fingerprint").min())
-        # A value of just the prefix's length is the prefix.
-        .with_columns(prefix=nw.coalesce("prefix", "fingerprint"))
+
+    variant: Bools
+    cut: Bools
+    elsewhere: Bools
+
+
+def near_misses(part: Part, details: Details, value: Ints, asked: Ints) -> NearMisses:
+    """What these values, presented at these moments, are near to.
+
+    A value that was issued before must not be among them: it would be near to itself.
+    """
+    values = part.values
+    normal, prefix, long = _forms(part, details)
+    first = np.full(len(values), FOREVER)
+    np.minimum.at(first, part.issued.value, part.exchanges.begun[part.issued.ex])
+    client = _codes([client for client, _ in part.clients])[part.series_who[values.series]]
+    param = part.series_param[values.series]
+    # A value of just the prefix's length is the prefix.
+    beginning, _ = numbered(values.series, np.where(long, prefix, values.fingerprint))
+    return NearMisses(
+        _earliest(numbered(values.series, normal)[0], first)[value] <= asked,
+        _cut(part, beginning, long, first)[value] <= asked,
+        _earliest(numbered(client, param, values.fingerprint)[0], first)[value] <= asked,
     )
-    variants = issued.group_by(*series, "normal").agg(variant_us=nw.col("begun_us").min())
-    elsewhere = (
-        issued.group_by("client", "dialect", "param", "fingerprint", "origin")
-        .agg(elsewhere_us=nw.col("begun_us").min())
-        .rename({"origin": "other"})
-    )
-    asked = faults.filter(~nw.col("fingerprint").is_null()).select(
-        *series, "exchange_id", "fingerprint", "request_start_us"
-    )
-    foreign = (
-        asked.join(elsewhere, on=["client", "dialect", "param", "fingerprint"])
-        .filter(
-            (nw.col("other") != nw.col("origin"))
-            & (nw.col("elsewhere_us") <= nw.col("request_start_us"))
-        )
-        .select(*_FAULT, elsewhere=nw.col("exchange_id") * 0 + 1)
-        .unique()
-    )
-    one = nw.col("exchange_id") * 0 + 1
+
+
+def _forms(part: Part, details: Details) -> tuple[Ints, Ints, Bools]:
+    """Of each value the fingerprint of its normal form and of its prefix, and whether it has one:
+    both follow from the value, wherever it was seen."""
+    rows = pa.concat_tables([details[name].select(_FORMS) for name in COLUMNS])
+    fingerprints, place = np.unique(rows["fingerprint"].to_numpy(), return_index=True)
+    row = place[among(fingerprints, part.values.fingerprint)]
+    normal, prefix = (rows[name].combine_chunks() for name in _FORMS[1:])
     return (
-        asked.join(shown, on=[*_FAULT, "fingerprint"])
-        .join(variants, on=[*series, "normal"], how="left")
-        .join(_beginnings(issued), on=[*series, "prefix"], how="left")
-        .join(foreign, on=list(_FAULT), how="left")
-        .select(
-            *_FAULT,
-            "elsewhere",
-            variant=nw.when(nw.col("variant_us") <= nw.col("request_start_us")).then(one),
-            cut=nw.when(nw.col("cut_us") <= nw.col("request_start_us")).then(one),
-        )
+        normal.to_numpy(zero_copy_only=False)[row],
+        prefix.fill_null(0).to_numpy(zero_copy_only=False)[row],
+        prefix.is_valid().to_numpy(zero_copy_only=False)[row],
     )
 
 
-def _issued(rec: Recording) -> Lazy:
-    """All values issued, with ``normal``, ``prefix``, ``begun_us`` and ``sound`` (0: malformed)."""
-    columns = (*SERIES, "exchange_id", "fingerprint", "begun_us")
-    one, none = nw.lit(1, nw.Int64), nw.lit(0, nw.Int64)
-    forms = rec.issued.lazy.group_by(*_FAULT, "fingerprint").agg(
-        normal=nw.col("normal_fingerprint").min(), prefix=nw.col("prefix_fingerprint").min()
-    )
-    sent = [
-        issues(rec).select(*columns, sound=one),
-        malformed(rec).select(*columns, sound=none),
-    ]
-    return rec.keep(nw.concat(sent, how="vertical").join(forms, on=[*_FAULT, "fingerprint"]))
+def _codes(names: list[str]) -> Ints:
+    """Equal names as equal numbers."""
+    known: dict[str, int] = {}
+    return np.array([known.setdefault(name, len(known)) for name in names], dtype=np.int64)
 
 
-def _beginnings(issued: Lazy) -> Lazy:
-    """The beginnings of exactly one value: `SERIES`, ``prefix``, ``cut_us`` (when first issued).
+def _earliest(group: Ints, first: Ints) -> Ints:
+    """For each value the first issue of any value of its group."""
+    earliest = np.full(len(group), FOREVER)
+    np.minimum.at(earliest, group, first)
+    return earliest[group]
+
+
+def _cut(part: Part, beginning: Ints, long: Bools, first: Ints) -> Ints:
+    """For each value the first issue of the one value that begins as it does, if it is just one.
 
     Tokens of one kind may all begin alike: then their beginning tells nothing. A malformed value
     is asked only where no other begins so: it may be another one with its broken tail.
     """
-    value = nw.col("fingerprint")
-    by = [*SERIES, "prefix"]
-    values = (
-        issued.filter(~nw.col("prefix").is_null())
-        .group_by(*by, "fingerprint")
-        .agg(cut_us=nw.col("begun_us").min(), sound=nw.col("sound").max())
-        .with_columns(best=nw.col("sound").max().over(*by))
-    )
-    return (
-        values.filter(nw.col("sound") == nw.col("best"))
-        .group_by(*by)
-        .agg(nw.col("cut_us").min(), least=value.min(), most=value.max())
-        .filter(nw.col("least") == nw.col("most"))
-        .select(*by, "cut_us")
-    )
+    sound = np.zeros(len(first), dtype=np.bool_)
+    sound[part.issued.value[part.issued.usage != MALFORMED]] = True
+    issued = np.flatnonzero(long & (first < FOREVER))
+    best = np.zeros(len(first), dtype=np.bool_)
+    best[beginning[issued[sound[issued]]]] = True
+    issued = issued[sound[issued] == best[beginning[issued]]]
+    only = np.full(len(first), NOTHING, dtype=np.int64)
+    only[beginning[issued]] = issued
+    several = np.bincount(beginning[issued], minlength=len(first)) > 1
+    one = np.where(several, NOTHING, only)[beginning]
+    return np.where(one >= 0, first[one], FOREVER)

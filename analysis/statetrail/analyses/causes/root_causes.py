@@ -49,17 +49,22 @@ Verdicts that are no fault are explained only where the value is a near miss (th
 or a token of another origin: `EXPLAINED`.
 """
 
-from typing import Any, Final
+from typing import Final
 
-import narwhals as nw
+import numpy as np
 import pyarrow as pa
 
-from statetrail.analyses.causes import tables
-from statetrail.analyses.causes.client_patterns import UNSHOWN, with_habits
-from statetrail.analyses.causes.expected_value import due
-from statetrail.analyses.causes.near_misses import near_misses
-from statetrail.analyses.conformance.verdicts import FAULTS, verdicts
-from statetrail.analyses.events.values import SERIES
+from statetrail.analyses.causes import delivery, near_misses, tables
+from statetrail.analyses.causes.client_patterns import UNSHOWN, client_patterns, is_verdict
+from statetrail.analyses.causes.delivery import OBSTACLES
+from statetrail.analyses.causes.expected_value import hindrances
+from statetrail.analyses.columnar.arrays import Ints, chosen, ordered, run_begins
+from statetrail.analyses.columnar.bucket import Part
+from statetrail.analyses.columnar.dialect_masks import Rules
+from statetrail.analyses.columnar.executor import Lived, by_details
+from statetrail.analyses.columnar.result_rows import of_series, table, words
+from statetrail.analyses.conformance.verdicts import FAULTS, VERDICTS, Judged, judged
+from statetrail.analyses.events.details import Details
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Frame, Recording
 
@@ -87,18 +92,18 @@ EXPLAINED: Final = (*FAULTS, "overridden", "foreign")
 MAX_EVIDENCE: Final = 20
 MAX_ENDPOINTS: Final = 10
 
-_FAULT: Final = ("exchange_id", "dialect", "param")
-_CAUSE: Final = (*SERIES, "verdict", "cause")
 # A client that shows the right value in the wrong place, or one that is implicit, has read it.
 _UNREAD: Final = ("omitted", "stale", "defied", "restarted")
 # Only what was never issued can be near to what was.
 _STRANGE: Final = ("defied", "overridden", "foreign")
-_OBSTACLES: Final = ("not-exposed", "on-redirect", "on-error", "cached")
+_COLUMNS: Final = {**delivery.COLUMNS, **near_misses.COLUMNS}
+_COLUMNS["issued"] = tuple({*delivery.COLUMNS["issued"], *near_misses.COLUMNS["issued"]})
+_NAMES: Final = tuple(ROOT_CAUSES)
 
 
 def root_causes(rec: Recording) -> Frame:
     """Why state was ignored (table `root_causes`), computed once."""
-    return rec.result(tables.ROOT_CAUSES, lambda: rec.place(_counted(rec)))
+    return by_details(rec, tables.ROOT_CAUSES, _COLUMNS, _root_causes)
 
 
 def causes(rec: Recording) -> Lazy:
@@ -110,97 +115,95 @@ def causes(rec: Recording) -> Lazy:
         Columns `SERIES`, ``exchange_id``, ``request_start_us``, ``verdict``, ``endpoint`` and
         ``cause``.
     """
-    return rec.once("causes", lambda: rec.keep(_causes(rec)))
+    return by_details(rec, tables.CAUSES, _COLUMNS, _causes).lazy
 
 
-def _counted(rec: Recording) -> pa.Table:
-    found = causes(rec)
-    counted = found.group_by(*_CAUSE).agg(
-        count=nw.col("exchange_id").count(),
-        first_us=nw.col("request_start_us").min(),
-        last_us=nw.col("request_start_us").max(),
+def _causes(part: Part, rules: Rules, told: Lived, details: Details) -> pa.Table:
+    found, cause = explain(part, rules, told, details)
+    endpoints = [endpoint for _, endpoint in part.endpoints]
+    return table(
+        tables.CAUSES,
+        {
+            **of_series(part, found.series),
+            "exchange_id": part.exchanges.id[found.ex],
+            "request_start_us": part.exchanges.clock[part.exchanges.asked[found.ex]],
+            "verdict": words(found.rank, VERDICTS),
+            "endpoint": words(part.exchanges.where[found.ex], endpoints),
+            "cause": words(cause, _NAMES),
+        },
     )
-    shown = found.with_columns(
-        nth=(nw.col("request_start_us") * 0 + 1)
-        .cum_sum()
-        .over(*_CAUSE, order_by=["request_start_us", "exchange_id"])
-    ).filter(nw.col("nth") <= MAX_EVIDENCE)
-    evidence: dict[tuple[str, ...], list[tuple[int, int]]] = {}
-    for row in shown.collect("pyarrow").rows(named=True):
-        key = tuple(row[name] for name in _CAUSE)
-        evidence.setdefault(key, []).append((row["nth"], row["exchange_id"]))
-    endpoints: dict[tuple[str, ...], list[str]] = {}
-    for row in found.select(*_CAUSE, "endpoint").unique().collect("pyarrow").rows(named=True):
-        endpoints.setdefault(tuple(row[name] for name in _CAUSE), []).append(row["endpoint"])
-    rows: list[dict[str, Any]] = []
-    for row in counted.collect("pyarrow").rows(named=True):
-        key = tuple(row[name] for name in _CAUSE)
-        where = sorted(endpoints[key])
+
+
+def _root_causes(part: Part, rules: Rules, told: Lived, details: Details) -> pa.Table:
+    """The faults counted by series, verdict and cause, the first and a few endpoints of each."""
+    found, cause = explain(part, rules, told, details)
+    key = (found.series * len(VERDICTS) + found.rank) * len(_NAMES) + cause
+    order = ordered(key, part.exchanges.asked[found.ex], part.exchanges.id[found.ex])
+    key, ex = key[order], found.ex[order]
+    asked_us = part.exchanges.clock[part.exchanges.asked[ex]]
+    first = np.flatnonzero(run_begins(key))
+    count = np.diff(first, append=len(key))
+    endpoints, evidence = [], []
+    for rows in np.split(ex, first[1:]) if len(ex) else []:
+        places = np.unique(part.exchanges.where[rows]).tolist()
+        where = sorted(part.endpoints[place][1] for place in places)
         more = ["…"] if len(where) > MAX_ENDPOINTS else []
-        rows.append(
-            row
-            | {
-                "confidence": ROOT_CAUSES[row["cause"]],
-                "endpoints": ",".join([*where[:MAX_ENDPOINTS], *more]),
-                "evidence": ",".join(str(number) for _, number in sorted(evidence[key])),
-            }
-        )
-    return pa.Table.from_pylist(rows, schema=tables.ROOT_CAUSES.arrow)
-
-
-def _causes(rec: Recording) -> Lazy:
-    """The faults with everything that may explain them, and then the first cause that does."""
-    told = rec.keep(_evidence(rec))
-    verdict = nw.col("verdict")
-    unread = verdict.is_in(_UNREAD)
-    strange = verdict.is_in(_STRANGE)
-    rules = (
-        (strange & _is("variant"), "encoding-variant"),
-        (strange & _is("cut"), "truncated"),
-        (verdict.is_in(("defied", "foreign")) & _is("elsewhere"), "other-origin"),
-        (unread & _is("other_path"), "other-origin"),
-        *((unread & (nw.col("obstacle") == name), name) for name in _OBSTACLES),
-        ((verdict == "stale") & _is("first_only"), "until-first-rotation"),
-        (verdict.is_in(FAULTS) & _is("not_here"), "some-endpoints"),
-        (verdict.is_in(UNSHOWN) & _is("never_read"), "not-implemented"),
-        (unread & _is("spoilt"), "malformed-issue"),
-        (unread & (nw.col("obstacle") == "cacheable"), "cached"),
-        (verdict.is_in(FAULTS), "unknown"),
-    )
-    cause: nw.Expr = nw.lit("")
-    for condition, name in reversed(rules):
-        cause = nw.when(condition).then(nw.lit(name)).otherwise(cause)
-    return (
-        with_habits(rec, told)
-        .with_columns(cause=cause)
-        .filter(nw.col("cause") != "")
-        .select(*SERIES, "exchange_id", "request_start_us", "verdict", "endpoint", "cause")
+        endpoints.append(",".join([*where[:MAX_ENDPOINTS], *more]))
+        evidence.append(",".join(map(str, part.exchanges.id[rows[:MAX_EVIDENCE]].tolist())))
+    cause = key[first] % len(_NAMES)
+    return table(
+        tables.ROOT_CAUSES,
+        {
+            **of_series(part, found.series[order[first]]),
+            "verdict": words(found.rank[order[first]], VERDICTS),
+            "cause": words(cause, _NAMES),
+            "confidence": words(cause, tuple(ROOT_CAUSES.values())),
+            "count": count,
+            "first_us": asked_us[first],
+            "last_us": asked_us[first + count - 1],
+            "endpoints": pa.array(endpoints, pa.string()),
+            "evidence": pa.array(evidence, pa.string()),
+        },
     )
 
 
-def _evidence(rec: Recording) -> Lazy:
-    """What may explain each single fault, and whether it is free of the server's doing."""
-    where = rec.exchanges.lazy.select("exchange_id", "endpoint")
-    faults = rec.keep(
-        verdicts(rec).lazy.filter(nw.col("verdict").is_in(EXPLAINED)).join(where, on="exchange_id")
+def explain(part: Part, rules: Rules, told: Lived, details: Details) -> tuple[Judged, Ints]:
+    """The faults of a part that have a cause, and this as its place in `ROOT_CAUSES`."""
+    every = judged(part, rules)
+    faults = chosen(every, is_verdict(every, *EXPLAINED))
+    asked = part.exchanges.asked[faults.ex]
+    fault, unread = is_verdict(faults, *FAULTS), is_verdict(faults, *_UNREAD)
+    strange = is_verdict(faults, *_STRANGE)
+    near = near_misses.near_misses(part, details, faults.value, asked)
+    due = hindrances(part, rules, told.lives, details, faults.ex, faults.series)
+    obstacle = {name: unread & (due.obstacle == at) for at, name in enumerate(OBSTACLES)}
+    cacheable = obstacle.pop("cacheable")
+    hindered = unread & (due.other_path | due.malformed)
+    for stood in obstacle.values():
+        hindered |= stood
+    pattern = client_patterns(
+        part,
+        told.lives,
+        every,
+        faults,
+        fault & ~hindered,
+        strange & (near.variant | near.cut | near.elsewhere),
     )
-    told = (
-        faults.join(near_misses(rec, faults), on=list(_FAULT), how="left")
-        .join(due(rec, faults), on=list(_FAULT), how="left")
-        .with_columns(nw.col("obstacle").fill_null(""))
+    elsewhere = is_verdict(faults, "defied", "foreign") & near.elsewhere
+    # The first line that holds decides.
+    causes = (
+        (strange & near.variant, "encoding-variant"),
+        (strange & near.cut, "truncated"),
+        (elsewhere | (unread & due.other_path), "other-origin"),
+        *((stood, name) for name, stood in obstacle.items()),
+        (is_verdict(faults, "stale") & pattern.first_only, "until-first-rotation"),
+        (fault & pattern.not_here, "some-endpoints"),
+        (is_verdict(faults, *UNSHOWN) & pattern.never_read, "not-implemented"),
+        (unread & due.malformed, "malformed-issue"),
+        (cacheable, "cached"),
+        (fault, "unknown"),
     )
-    hindered = nw.col("verdict").is_in(_UNREAD) & (
-        _is("other_path") | nw.col("obstacle").is_in(_OBSTACLES) | _is("spoilt")
-    )
-    strange = nw.col("verdict").is_in(_STRANGE)
-    near = strange & (_is("variant") | _is("cut") | _is("elsewhere"))
-    one, none = nw.lit(1, nw.Int64), nw.lit(0, nw.Int64)
-    return told.with_columns(
-        free=nw.when(nw.col("verdict").is_in(FAULTS) & ~hindered).then(one).otherwise(none),
-        near=nw.when(near).then(one).otherwise(none),
-    )
-
-
-def _is(flag: str) -> nw.Expr:
-    """Whether a flag, 1 or else 0 or null, is set."""
-    return nw.col(flag).fill_null(0) == 1
+    conditions, names = zip(*causes, strict=True)
+    places = [np.int64(_NAMES.index(name)) for name in names]
+    cause = np.select(list(conditions), places, np.int64(-1))
+    return chosen(faults, cause >= 0), cause[cause >= 0]

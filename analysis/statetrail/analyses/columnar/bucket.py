@@ -218,8 +218,8 @@ def _exchanges(
     )
     asked_of = _named(table, _ORIGIN, _origins)
     who, clients = _paired(client, asked_of)
-    where, endpoints = _paired(asked_of, _coded(table["endpoint"]))
-    method, methods = _coded(table["method"])
+    where, endpoints = _paired(asked_of, coded(table["endpoint"]))
+    method, methods = coded(table["method"])
     of_method = [
         np.array([name in named for name in methods], dtype=np.bool_)[method]
         for named in (UNBOUND_METHODS, WRITES)
@@ -251,7 +251,7 @@ def _sighted(
     dialects: set[str],
 ) -> tuple[pa.Table, Ints, Ints]:
     """The rows of known exchanges and dialects, the place of their exchange, their parameter."""
-    pair, pairs = _paired(_coded(table["dialect"]), _coded(table["param"]))
+    pair, pairs = _paired(coded(table["dialect"]), coded(table["param"]))
     number = np.array(
         [params.setdefault(p, len(params)) if p[0] in dialects else NOTHING for p in pairs],
         dtype=np.int64,
@@ -322,14 +322,14 @@ def _largest(count: int, value: Ints, which: Bools, told: Ints) -> Ints:
 
 def _placed(column: pa.ChunkedArray, texts: dict[str, int]) -> Ints:
     """The column's words as places in `texts`, where new ones are added; -1 for none."""
-    code, words = _coded(column)
+    code, words = coded(column)
     places = [NOTHING if word is None else texts.setdefault(word, len(texts)) for word in words]
     return np.array(places, dtype=np.int64)[code]
 
 
 def _words(column: pa.ChunkedArray, numbers: Mapping[str, int], otherwise: int) -> Words:
     """The column's words as the numbers given."""
-    code, words = _coded(column)
+    code, words = coded(column)
     return np.array([numbers.get(word or "", otherwise) for word in words], dtype=np.int8)[code]
 
 
@@ -337,7 +337,7 @@ def _named(
     table: pa.Table, names: Sequence[str], name: Callable[[pa.Table], pa.Array | pa.ChunkedArray]
 ) -> tuple[Ints, list[Any]]:
     """A name made of some columns, coded: it is made once for each distinct row of them."""
-    columns = [_coded(table[column]) for column in names]
+    columns = [coded(table[column]) for column in names]
     code, numbers = _combined(columns)
     rows = pa.table(
         [
@@ -375,7 +375,7 @@ def _combined(columns: Sequence[tuple[Ints, list[Any]]]) -> tuple[Ints, list[lis
     return code, rows
 
 
-def _coded(column: pa.ChunkedArray) -> tuple[Ints, list[Any]]:
+def coded(column: pa.ChunkedArray) -> tuple[Ints, list[Any]]:
     """A column as places in the list of its distinct entries; null is the last of them."""
     if not pa.types.is_dictionary(column.type):
         column = pc.dictionary_encode(column)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from statetrail.analyses.columnar.arrays import Bools, distinct
+from statetrail.analyses.columnar.arrays import Bools, Ints, distinct
 from statetrail.analyses.columnar.bucket import MALFORMED, Part
 from statetrail.dialects import Dialect, Param, XmlRootIssue, has_segment
 
@@ -87,6 +87,23 @@ def bound(part: Part, rules: Rules) -> Bools:
     in_scope = _grid(([name in scope for name, _ in part.params] for scope in scopes), part)
     declared = of_params(part, rules, lambda param: param is not None)
     return in_scope & allowed(part, rules) & declared
+
+
+def mount(part: Part, rules: Rules) -> Ints:
+    """What stands in front of the API, as a number; -1 where a path has not the dialect's scope.
+
+    Shape (endpoints, params): as the dialect of each parameter has it.
+    """
+    scopes = {dialect.name: f"/{'/'.join(dialect.scope)}/" for dialect in rules.dialects}
+    numbers = np.full((len(part.endpoints), len(part.params)), -1, dtype=np.int64)
+    known: dict[str, int] = {}
+    for at, (_, endpoint) in enumerate(part.endpoints):
+        for name, scope in scopes.items():
+            before, found, _ = f"{endpoint}/".partition(scope)
+            if scope != "//" and found:
+                own = [dialect == name for dialect, _ in part.params]
+                numbers[at, own] = known.setdefault(before, len(known))
+    return numbers
 
 
 def done(part: Part, rules: Rules, deed: str) -> Bools:

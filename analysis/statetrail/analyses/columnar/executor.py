@@ -13,7 +13,7 @@ import mmap
 import os
 import pickle
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
@@ -183,6 +183,28 @@ def by_lives(
     def each() -> Iterator[pa.Table]:
         rules = parts(rec).rules
         return in_turn(lambda pair: kernel(pair[0], rules, pair[1]), with_lives(rec))
+
+    return rec.gathered(table, each)
+
+
+def by_details(
+    rec: Recording,
+    table: Table,
+    columns: Mapping[str, Sequence[str]],
+    kernel: Callable[[Part, Rules, Lived, Mapping[str, pa.Table]], pa.Table],
+) -> Frame:
+    """The same, where `kernel` also needs columns of the fact tables that a part leaves out."""
+    if rec.engine == "pyspark":
+
+        def live(part: Part, rules: Rules, details: Mapping[str, pa.Table]) -> pa.Table:
+            return kernel(part, rules, _live(part, rules)[0], details)
+
+        return rec.computed(table, lambda: on_spark.by_buckets(rec, table.arrow, live, columns))
+
+    def each() -> Iterator[pa.Table]:
+        rules = parts(rec).rules
+        things = zip(with_lives(rec), rec.buckets(columns), strict=True)
+        return in_turn(lambda thing: kernel(thing[0][0], rules, thing[0][1], thing[1]()), things)
 
     return rec.gathered(table, each)
 

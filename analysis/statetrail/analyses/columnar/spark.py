@@ -5,13 +5,13 @@ frame. The clients are spread over buckets, the rows of a bucket come together i
 only the rules (a few names) go out from the driver.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import narwhals as nw
 import pyarrow as pa
 
-from statetrail.analyses.columnar.bucket import COLUMNS, Part, part_of
+from statetrail.analyses.columnar.bucket import COLUMNS, part_of
 from statetrail.analyses.columnar.dialect_masks import Rules
 from statetrail.analyses.events.scope import in_scope
 from statetrail.recording.engines import Lazy
@@ -31,7 +31,10 @@ def _rules(rec: Recording) -> Rules:
 
 
 def by_buckets(
-    rec: Recording, layout: pa.Schema, kernel: Callable[[Part, Rules], pa.Table]
+    rec: Recording,
+    layout: pa.Schema,
+    kernel: Callable[..., pa.Table],
+    details: Mapping[str, Sequence[str]] | None = None,
 ) -> Lazy:
     """What `kernel` makes of each bucket of clients, as one frame of that layout."""
     from pyspark.sql.pandas.types import from_arrow_schema
@@ -42,12 +45,18 @@ def by_buckets(
         "exchanges": (*COLUMNS["exchanges"], *(CLIENT_BY[name] for name in client_by))
     }
 
+    columns |= {
+        name: tuple(dict.fromkeys((*columns.get(name, ()), *more)))
+        for name, more in (details or {}).items()
+    }
+
     def judge(rows: pa.Table) -> pa.Table:
         tables = {name: _unfolded(rows, name, columns[name]) for name in columns}
         part = part_of(
             tables, dialects=rules.dialects, client_by=client_by, grace_us=rules.grace_us
         )
-        return kernel(part, rules).cast(layout)
+        more = () if details is None else (tables,)
+        return kernel(part, rules, *more).cast(layout)
 
     spread = _spread(rec, columns)
     judged = spread.groupBy(_BUCKET).applyInArrow(judge, from_arrow_schema(layout))

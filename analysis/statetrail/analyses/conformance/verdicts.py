@@ -85,6 +85,18 @@ class _Rows:
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """The verdicts of a part: a row per request and series; `rank` is a place in `VERDICTS`, and
+    `value` is -1 where none was presented."""
+
+    ex: Ints
+    series: Ints
+    value: Ints
+    channel: Words
+    rank: Ints
+
+
+@dataclass(frozen=True, slots=True)
 class _Binding:
     """The issues that will have to be known, and these by series and the moment of that."""
 
@@ -120,6 +132,25 @@ def verdict_counts(rec: Recording) -> Lazy:
 
 def judge(part: Part, rules: Rules) -> pa.Table:
     """The verdicts on the requests of one part: the columns of table `verdicts`."""
+    told = judged(part, rules)
+    there = told.value != NOTHING
+    return table(
+        tables.VERDICTS,
+        {
+            "exchange_id": part.exchanges.id[told.ex],
+            **of_series(part, told.series),
+            "request_start_us": part.exchanges.clock[part.exchanges.asked[told.ex]],
+            "verdict": words(told.rank, VERDICTS),
+            "fingerprint": numbers(part.values.fingerprint[told.value], there),
+            "channel": words(
+                (told.channel == IN_HEADER).astype(np.int64), _CHANNELS, present=there
+            ),
+        },
+    )
+
+
+def judged(part: Part, rules: Rules) -> Judged:
+    """The verdicts on the requests of one part."""
     asked, presented = part.exchanges.asked, part.presented
     first = _first(part)
     known = first[presented.series] <= asked[presented.ex]
@@ -151,21 +182,7 @@ def judge(part: Part, rules: Rules) -> pa.Table:
         _mildest(ex[: len(shown)], series[: len(shown)], rank[: len(shown)]),
         np.arange(len(shown), len(ex)),
     )
-    ex, value = ex[kept], value[kept]
-    there = value != NOTHING
-    return table(
-        tables.VERDICTS,
-        {
-            "exchange_id": part.exchanges.id[ex],
-            **of_series(part, series[kept]),
-            "request_start_us": part.exchanges.clock[part.exchanges.asked[ex]],
-            "verdict": words(rank[kept], VERDICTS),
-            "fingerprint": numbers(part.values.fingerprint[value], there),
-            "channel": words(
-                (rows.channel[kept] == IN_HEADER).astype(np.int64), _CHANNELS, present=there
-            ),
-        },
-    )
+    return Judged(ex[kept], series[kept], value[kept], rows.channel[kept], rank[kept])
 
 
 def _first(part: Part) -> Ints:

@@ -23,10 +23,6 @@ _BARRED: Final = pa.schema(
     [("endpoint", pa.string()), ("dialect", pa.string()), ("param", pa.string())]
 )
 
-_MOUNTS: Final = pa.schema(
-    [("endpoint", pa.string()), ("dialect", pa.string()), ("mount", pa.string())]
-)
-
 
 def in_scope(rec: Recording) -> Lazy:
     """The endpoints in scope: columns ``origin``, ``endpoint``, ``dialect``, one row each."""
@@ -39,27 +35,6 @@ def barred(rec: Recording) -> Lazy:
     These are the endpoints that the dialect does not know to allow the parameter (S3).
     """
     return rec.once("barred", lambda: rec.place(_barred(rec)))
-
-
-def mounts(rec: Recording) -> Lazy:
-    """What stands in front of an API: columns ``endpoint``, ``dialect``, ``mount``.
-
-    Only endpoints whose path has the dialect's scope are listed.
-    """
-    return rec.once("mounts", lambda: rec.place(_mounts(rec)))
-
-
-def _mounts(rec: Recording) -> pa.Table:
-    endpoints = rec.exchanges.lazy.select("endpoint").unique().collect("pyarrow")
-    rows = [
-        {"endpoint": endpoint, "dialect": dialect.name, "mount": before}
-        for endpoint in sorted(endpoints["endpoint"].to_list())
-        for dialect in rec.dialects
-        if dialect.scope
-        for before, scope, _ in [f"{endpoint}/".partition(f"/{'/'.join(dialect.scope)}/")]
-        if scope
-    ]
-    return pa.Table.from_pylist(rows, schema=_MOUNTS)
 
 
 def _in_scope(rec: Recording) -> pa.Table:

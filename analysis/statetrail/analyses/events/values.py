@@ -53,28 +53,6 @@ def _issues(rec: Recording) -> Lazy:
     return issued.join(_times(rec), on="exchange_id", how="inner")
 
 
-def malformed(rec: Recording) -> Lazy:
-    """The malformed issues, one row per exchange and value: they bind nobody, yet may be taken up.
-
-    Returns
-    -------
-    Lazy
-        Columns `SERIES`, ``exchange_id``, ``fingerprint``, ``begun_us`` and ``ended_us`` as in
-        `issues`.
-    """
-    return collected(rec, "malformed", _malformed)
-
-
-def _malformed(rec: Recording) -> Lazy:
-    broken = _judged(rec, rec.issued.lazy).filter(~nw.col("problem").is_null())
-    return (
-        broken.select(*SEEN)
-        .unique()
-        .join(_times(rec), on="exchange_id", how="inner")
-        .select(*SERIES, "exchange_id", "fingerprint", "begun_us", "ended_us")
-    )
-
-
 def presentations(rec: Recording) -> Lazy:
     """The presented values, one row per exchange and value; only ``kind`` ``value``.
 
@@ -96,15 +74,6 @@ def _presentations(rec: Recording) -> Lazy:
         .agg(nw.col("ordinal").min(), nw.col("value").max())
     )
     return presented.join(_times(rec), on="exchange_id", how="inner")
-
-
-def establishing(rec: Recording) -> Lazy:
-    """The requests that ask for a new value: ``exchange_id``, ``dialect``, ``param``, ``asked``.
-
-    ``asked`` counts how often one request asks; null after a join says that it does not.
-    """
-    asking = _judged(rec, rec.presented.lazy).filter(nw.col("kind") == "establish")
-    return asking.group_by("exchange_id", "dialect", "param").agg(asked=nw.col("ordinal").count())
 
 
 def seconds(span_us: nw.Expr) -> nw.Expr:

@@ -4,7 +4,7 @@ from typing import Final
 
 import narwhals as nw
 
-from statetrail.analyses.causes.delivery import cross_origin, hidden
+from statetrail.analyses.causes.delivery import cross_origin_issues
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
 from statetrail.rules.occurrences import cases
@@ -13,8 +13,8 @@ from statetrail.rules.sources import eseller, fetch
 
 
 def _check(rec: Recording) -> Lazy:
-    told = cross_origin(rec).join(hidden(rec), on=["exchange_id", "dialect", "param"], how="left")
-    return cases(told, ~nw.col("hidden").is_null(), detail=nw.col("endpoint"), per_client=False)
+    issues = cross_origin_issues(rec).lazy
+    return cases(issues, nw.col("hidden"), detail=nw.col("endpoint"), per_client=False)
 
 
 RULE: Final = Rule(

@@ -69,7 +69,7 @@ def test_all_reports_are_written(store: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("severity", "code"), [("info", 1), ("low", 1), ("high", 0)])
 def test_fail_on_fails_only_from_that_severity_on(store: Path, severity: str, code: int) -> None:
-    """1 where a finding is at least that grave; the summary is printed all the same."""
+    """1 if a finding has this severity or higher; the summary is printed too."""
     done = run("audit", store, "--fail-on", severity)
     assert done.code == code
     assert ("findings of severity" in done.err) == bool(code)

@@ -44,7 +44,7 @@ def test_two_stores_are_compared(stores: tuple[Path, Path], tmp_path: Path) -> N
     """What is new, fixed and unchanged, for people and as JSON; hostile names do nothing."""
     done = run("compare", *stores, "--json", tmp_path / "c.json", "--fail-on", "medium")
     assert done.code == 1
-    assert "new findings of severity medium or above" in done.err
+    assert "new findings of severity medium or higher" in done.err
     states = {tuple(line.split()[:1] + line.split()[2:3]) for line in done.out.splitlines() if line}
     assert {
         ("new", "state-omitted"),
@@ -77,7 +77,7 @@ def test_suppressed_findings_do_not_fail(stores: tuple[Path, Path], tmp_path: Pa
     accepted.write_text("".join(decision.format(rule, "2999-12-31") for rule in rules))
     done = run("audit", stores[0], "--suppress", accepted, "--fail-on", "medium")
     assert done.code == 0, done.out
-    assert "4 findings left out by decision" in done.out
+    assert "4 findings suppressed" in done.out
     accepted.write_text("".join(decision.format(rule, "2020-12-31") for rule in rules))
     done = run("audit", stores[0], "--suppress", accepted, "--fail-on", "medium")
     assert done.code == 1

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from statetrail.cli.record import mitmdump, recorder
+from statetrail.proxy.mitmdump import mitmdump_program, recorder_script
 from statetrail.store import SqliteStore, read_store
 from support.commands import command, run
 from support.proxy import free_port, listens, origin, reply, wait_for
@@ -55,10 +55,10 @@ def ask(port: int, path: str) -> None:
 
 def test_the_recorder_is_found_and_not_imported() -> None:
     """The script is a path; the library never loads the addon."""
-    assert recorder().name == "record_state.py"
-    assert Path(mitmdump()[0]).exists()
+    assert recorder_script().name == "record_state.py"
+    assert Path(mitmdump_program()[0]).exists()
     program = (
-        "import statetrail.cli.record as r, sys; r.recorder(); "
+        "import statetrail.proxy.mitmdump as m, sys; m.recorder_script(); "
         "print([name for name in sys.modules if 'statetrail_addons' in name])"
     )
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)

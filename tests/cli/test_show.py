@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from statetrail.analyses.catalogue import TABLES as RESULTS
-from statetrail.cli.rendering import inert
+from statetrail.cli.output.tables import inert
 from statetrail.cli.show import TABLES as TABLES_SHOWN
 from statetrail.rules.tables import FINDINGS
 from statetrail.store import read_store, reader

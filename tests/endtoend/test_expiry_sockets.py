@@ -16,7 +16,8 @@ import pytest
 
 import statetrail as st
 from statetrail.demo.clients.zest import session_of
-from statetrail.proxy.processes import recording, serving
+from statetrail.demo.serve import serving
+from statetrail.proxy.mitmdump import recording
 
 pytestmark = pytest.mark.e2e
 

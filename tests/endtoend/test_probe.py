@@ -82,7 +82,7 @@ def test_a_budget_that_is_too_small_is_said(tmp_path: Path) -> None:
     [
         ("ftp://shop.example/", "zest:_session_token", "no URL to probe"),
         ("http://user:secret@shop.example/", "zest:_session_token", "no URL to probe"),
-        ("http://127.0.0.1:{port}/API/V3/Cart", "zest:LangId", "names no one token"),
+        ("http://127.0.0.1:{port}/API/V3/Cart", "zest:LangId", "is not the name of one token"),
         ("http://127.0.0.1:{port}/API/V3/Cart", "zest:_session_token", "did not answer"),
     ],
     ids=["another scheme", "credentials in it", "no token", "nobody there"],

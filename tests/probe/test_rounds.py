@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statetrail.probe.rounds import is_enough, pauses, steps
+from statetrail.probe.rounds import is_enough, keep_alive_pauses, pauses
 
 
 @given(
@@ -19,15 +19,15 @@ def test_each_token_of_a_round_has_a_pause_and_they_go_up(
 ) -> None:
     """Whatever the plan so far."""
     row = {"plan": ", ".join(map(str, plan)), "low_s": None, "high_s": None}
-    found = pauses(row, first_s, tokens)
-    assert len(found) == tokens
-    assert len(plan) < 2 or all(a <= b * 1.000001 for a, b in pairwise(found))
+    planned = pauses(row, first_s, tokens)
+    assert len(planned) == tokens
+    assert len(plan) < 2 or all(a <= b * 1.000001 for a, b in pairwise(planned))
 
 
 @given(st.floats(0.01, 1e5), st.floats(0.01, 10))
 def test_the_token_in_use_is_used_to_the_end_and_politely(longest: float, polite: float) -> None:
     """Its uses last as long as the longest pause, and none comes too soon after another."""
-    uses = steps(longest, polite)
+    uses = keep_alive_pauses(longest, polite)
     assert abs(sum(uses) - longest) < 1e-6 * longest
     assert len(uses) == 1 or min(uses) >= polite * 0.999999
     assert len(uses) <= 8

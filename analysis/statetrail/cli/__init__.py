@@ -1,9 +1,8 @@
-"""The command line: `statetrail demo | record | import | audit | compare | show | export | probe`.
+"""The command line: one module a command.
 
-Enters: arguments. Leaves: an exit code: 0 fine; 1 where what was asked to fail on was found; 2 for
-misuse or files that cannot be used; 130 when interrupted. Errors are one line on standard error.
-
-One module a command. Nothing heavy is imported before a command runs.
+Enters: arguments. Leaves: an exit code: 0 on success; 1 if `--fail-on` (or the probe's width) is
+not met; 2 for misuse or unusable files; 130 when interrupted. Errors are one line on standard
+error. Nothing heavy is imported before a command runs.
 """
 
 import contextlib
@@ -19,7 +18,7 @@ from statetrail.cli import (
     compare,
     demo,
     export,
-    importing,
+    import_,
     probe,
     prune,
     record,
@@ -43,27 +42,21 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module, name in (
-    (demo, "demo"),
-    (record, "record"),
-    (watch, "watch"),
-    (importing, "import"),
-    (audit, "audit"),
-    (compare, "compare"),
-    (show, "show"),
-    (export, "export"),
-    (probe, "probe"),
-    (prune, "prune"),
-    (redact, "redact"),
+for module in (
+    *(demo, record, watch, import_, audit, compare),
+    *(show, export, probe, prune, redact),
 ):
-    # Typer keeps a docstring's line breaks, which are for those who read the code.
+    # Typer keeps a docstring's line breaks; a terminal breaks lines itself.
     paragraphs = inspect.cleandoc(module.command.__doc__ or "").split("\n\n")
-    told = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
-    app.command(name, help=told, epilog=module.EXAMPLES)(guarded(module.command))
+    app.command(
+        module.__name__.rpartition(".")[2].rstrip("_"),
+        help="\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs),
+        epilog=module.EXAMPLES,
+    )(guarded(module.command))
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _version(wanted: bool) -> None:
+    if wanted:
         from statetrail import __version__
 
         print(f"statetrail {__version__}")
@@ -83,7 +76,7 @@ def _options(
 def main() -> None:
     """Run the command line; ends the process with the exit code."""
     for stream in (sys.stdout, sys.stderr):
-        # A file name, or a terminal of another alphabet, is no reason to fail.
+        # A character that the terminal's encoding lacks is escaped, and no error.
         with contextlib.suppress(io.UnsupportedOperation):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")

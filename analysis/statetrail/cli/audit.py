@@ -1,12 +1,25 @@
 """`statetrail audit`: analyse stores and report."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from statetrail.cli.options import ClientBy, Dialects, ProfileName, Stores, Suppress, chosen, named
-from statetrail.cli.writing import check_outputs, write_file
+from statetrail.cli.options import (
+    DEFAULT_CLIENT_BY,
+    DEFAULT_GRACE_MS,
+    ClientBy,
+    Dialects,
+    Grace,
+    ProfileName,
+    Severity,
+    Stores,
+    Suppress,
+    fail_on_findings,
+    load_criteria,
+    open_stores,
+)
+from statetrail.cli.output.files import check_outputs, write_file
 from statetrail.errors import StoreError
 
 if TYPE_CHECKING:
@@ -21,8 +34,6 @@ statetrail audit monday.sqlite tuesday.sqlite --client-by user-agent
 statetrail audit nightly.sqlite --junit audit.xml --fail-on medium
 
 statetrail audit nightly.sqlite --baseline last.json --suppress accepted.toml --profile owasp-low"""
-
-FAILED = 1
 
 
 def command(
@@ -42,18 +53,11 @@ def command(
     csv: Annotated[
         Path | None, typer.Option("--csv", metavar="F", help="Write the findings as CSV.")
     ] = None,
-    client_by: ClientBy = "peer,user-agent",
-    grace: Annotated[
-        float,
-        typer.Option(
-            "--grace",
-            metavar="MS",
-            help="Milliseconds after a response in which its client may still act on older state.",
-        ),
-    ] = 250,
+    client_by: ClientBy = DEFAULT_CLIENT_BY,
+    grace: Grace = DEFAULT_GRACE_MS,
     fail_on: Annotated[
-        Literal["info", "low", "medium", "high"] | None,
-        typer.Option("--fail-on", help="Exit with 1 if a finding is at least that grave."),
+        Severity | None,
+        typer.Option("--fail-on", help="Exit with 1 if a finding has this severity or higher."),
     ] = None,
     profile: ProfileName = "nist-aal2",
     suppress: Suppress = None,
@@ -62,61 +66,53 @@ def command(
         typer.Option(
             "--baseline",
             metavar="F",
-            help="An audit.json of before: say what is new since, and fail on that alone.",
+            help="An earlier audit.json: mark the findings that are new since, and let --fail-on "
+            "count only those.",
         ),
     ] = None,
     dialects: Dialects = "all",
 ) -> None:
-    """Analyse one or many stores: who obeys, what rotates, how long values live.
+    """Analyse one or many stores: which clients comply, what rotates, how long values live.
 
-    Prints a summary and writes the reports that are asked for. Stores are only read.
+    Prints a summary and writes the reports that the options name. Stores are only read.
     """
-    known = chosen(dialects)
-    kept = [path for path in (suppress, baseline) if path is not None]
-    check_outputs((html, json, md, junit, csv), [*stores, *kept])
+    outputs = (html, json, md, junit, csv)
+    check_outputs(outputs, [*stores, *(path for path in (suppress, baseline) if path is not None)])
 
-    from statetrail.cli.terminal import busy, stdout, text
-    from statetrail.recording.frames import open_recording
+    from statetrail.cli.output.terminal import busy, stdout, text
 
-    with busy("analysing") as tell:
-        rec = open_recording(stores, client_by=named(client_by), grace_ms=grace, dialects=known)
-        names = ", ".join(str(path) for path in stores)
-        _check_matches(rec, names)
+    with busy("analysing") as progress:
+        rec = open_stores(stores, client_by, grace, dialects)
+        _check_matches(rec, ", ".join(str(path) for path in stores))
 
-        from statetrail.cli.summary import show_summary
+        from statetrail.cli.output.summary import show_summary
         from statetrail.report import audit
         from statetrail.report.comparison import read_audit
-        from statetrail.rules import load_profile
-        from statetrail.rules.suppression import load_suppressions
 
-        before = read_audit(baseline) if baseline is not None else None
-        entries = load_suppressions(suppress) if suppress is not None else ()
-        limits = load_profile(profile)
-        result = audit(rec, profile=limits, suppressions=entries, baseline=before, progress=tell)
-        for path, render in (
-            (html, result.to_html),
-            (json, result.to_json),
-            (md, result.to_markdown),
-            (junit, result.to_junit),
-            (csv, result.to_csv),
+        previous = read_audit(baseline) if baseline is not None else None
+        limits, entries = load_criteria(profile, suppress)
+        result = audit(
+            rec, profile=limits, suppressions=entries, baseline=previous, progress=progress
+        )
+        for path, render in zip(
+            outputs,
+            (result.to_html, result.to_json, result.to_markdown, result.to_junit, result.to_csv),
+            strict=True,
         ):
             if path is not None:
-                tell(f"writing {path}")
+                progress(f"writing {path}")
                 write_file(path, render())
     console = stdout()
     show_summary(result, console)
-    for path in (html, json, md, junit, csv):
+    for path in outputs:
         if path is not None:
             console.print(text(f"wrote {path}"))
-    if fail_on is not None and (found := result.failing(fail_on)):
-        from statetrail.cli.terminal import say
-
-        say(f"{found} findings of severity {fail_on} or above")
-        raise typer.Exit(FAILED)
+    if fail_on is not None:
+        fail_on_findings(result.failing(fail_on), f"findings of severity {fail_on} or higher")
 
 
 def _check_matches(rec: "Recording", names: str) -> None:
-    """Raise `StoreError` where there is nothing that an audit could be about."""
+    """Raise `StoreError` if there is no exchange that a dialect matches."""
     cells = rec.exchanges.lazy.select("dialects").unique().collect("pyarrow").get_column("dialects")
     if not len(cells):
         raise StoreError(f"{names} holds no exchange: record or import some first")

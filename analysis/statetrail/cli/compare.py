@@ -1,18 +1,31 @@
-"""`statetrail compare`: two audits side by side: what is new, fixed or unchanged."""
+"""`statetrail compare`: two audits side by side: which findings are new, fixed or unchanged."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from statetrail.cli.options import ClientBy, Dialects, ProfileName, Suppress, chosen, named
-from statetrail.cli.writing import check_outputs, write_file
+from statetrail.cli.options import (
+    DEFAULT_CLIENT_BY,
+    DEFAULT_GRACE_MS,
+    ClientBy,
+    Dialects,
+    Grace,
+    ProfileName,
+    Severity,
+    Suppress,
+    fail_on_findings,
+    load_criteria,
+    open_stores,
+)
+from statetrail.cli.output.files import check_outputs, write_file
+from statetrail.dialects import select
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from statetrail.report.comparison import Comparison
-    from statetrail.report.document import Document, Finding
+    from statetrail.report.document import Document
 
 EXAMPLES = """[b]Examples[/b]
 
@@ -20,7 +33,6 @@ statetrail compare release-1.json release-2.json
 
 statetrail compare monday.sqlite tuesday.sqlite --client-by user-agent --fail-on medium"""
 
-FAILED = 1
 MAX_ROWS = 20
 _STYLES = {"new": "bold red", "fixed": "green", "unchanged": "dim"}
 
@@ -28,120 +40,113 @@ _STYLES = {"new": "bold red", "fixed": "green", "unchanged": "dim"}
 def command(
     before: Annotated[
         Path,
-        typer.Argument(metavar="A", help="An audit.json or a store: before.", show_default=False),
+        typer.Argument(metavar="A", help="The earlier audit.json or store.", show_default=False),
     ],
     after: Annotated[
         Path,
-        typer.Argument(metavar="B", help="An audit.json or a store: after.", show_default=False),
+        typer.Argument(metavar="B", help="The later audit.json or store.", show_default=False),
     ],
     json: Annotated[
         Path | None, typer.Option("--json", metavar="F", help="Write the comparison as JSON.")
     ] = None,
     fail_on: Annotated[
-        Literal["info", "low", "medium", "high"] | None,
-        typer.Option("--fail-on", help="Exit with 1 if a new finding is at least that grave."),
+        Severity | None,
+        typer.Option("--fail-on", help="Exit with 1 if a new finding has this severity or higher."),
     ] = None,
-    client_by: ClientBy = "peer,user-agent",
-    grace: Annotated[
-        float, typer.Option("--grace", metavar="MS", help="Grace period, as in audit.")
-    ] = 250,
+    client_by: ClientBy = DEFAULT_CLIENT_BY,
+    grace: Grace = DEFAULT_GRACE_MS,
     profile: ProfileName = "nist-aal2",
     suppress: Suppress = None,
     dialects: Dialects = "all",
 ) -> None:
-    """Say what a release made better or worse: findings that are new, fixed or unchanged.
+    """Show which findings a release added, fixed or left unchanged.
 
-    The options on clients, grace, profile and dialects are for stores; an audit.json has its own.
+    The options for clients, grace period, profile and dialects apply to stores; an audit.json was
+    made with its own.
     """
-    known = chosen(dialects)
+    select(dialects)  # an unknown name is an error for two files too
     check_outputs((json,), [path for path in (before, after, suppress) if path is not None])
 
     import msgspec
 
-    from statetrail.cli.terminal import busy, stdout, text
-    from statetrail.recording.frames import open_recording
+    from statetrail.cli.output.terminal import busy, stdout, text
     from statetrail.report import audit
     from statetrail.report.comparison import compare, read_audit
-    from statetrail.rules import load_profile
-    from statetrail.rules.suppression import load_suppressions
 
-    entries = load_suppressions(suppress) if suppress is not None else ()
-    limits = load_profile(profile)
+    limits, entries = load_criteria(profile, suppress)
 
     def document(path: Path) -> "Document":
         if path.suffix == ".json":
             return read_audit(path)
-        rec = open_recording([path], client_by=named(client_by), grace_ms=grace, dialects=known)
+        rec = open_stores([path], client_by, grace, dialects)
         return audit(rec, profile=limits, suppressions=entries).document
 
     with busy("comparing"):
-        told = compare(document(before), document(after))
+        result = compare(document(before), document(after))
     if json is not None:
-        write_file(json, msgspec.json.format(msgspec.json.encode(told), indent=2).decode() + "\n")
+        content = msgspec.json.format(msgspec.json.encode(result), indent=2).decode()
+        write_file(json, content + "\n")
     console = stdout()
-    _show(told, console)
+    _show(result, console)
     if json is not None:
         console.print(text(f"wrote {json}"))
-    if fail_on is not None and (found := told.failing(fail_on)):
-        from statetrail.cli.terminal import say
-
-        say(f"{found} new findings of severity {fail_on} or above")
-        raise typer.Exit(FAILED)
+    if fail_on is not None:
+        fail_on_findings(result.failing(fail_on), f"new findings of severity {fail_on} or higher")
 
 
-def _show(told: "Comparison", console: "Console") -> None:
-    from statetrail.cli.terminal import draw, table, text
+def _show(result: "Comparison", console: "Console") -> None:
+    from statetrail.cli.output.terminal import print_rows, text
     from statetrail.report import wording
 
     console.print(
         text(
-            f"{len(told.new):,} new, {len(told.fixed):,} fixed, "
-            f"{len(told.unchanged):,} unchanged findings"
-            + (f", {len(told.left_out):,} left out by decision" if told.left_out else ""),
+            f"{len(result.new):,} new, {len(result.fixed):,} fixed, "
+            f"{len(result.unchanged):,} unchanged findings"
+            + (f", {len(result.left_out):,} suppressed" if result.left_out else ""),
             "bold",
         )
     )
-    for otherwise in told.settings:
-        console.print(text(f"  made otherwise: {otherwise}", "yellow"))
-    rows: list[tuple[str, Finding, str]] = [
-        *(("new", one, wording.count(one.count)) for one in told.new),
-        *(("fixed", one, wording.count(one.count)) for one in told.fixed),
-        *(("unchanged", one.finding, f"{one.before:,} to {one.after:,}") for one in told.unchanged),
+    for setting in result.settings:
+        console.print(text(f"  settings differ: {setting}", "yellow"))
+    findings = [
+        *(("new", one, wording.count(one.count)) for one in result.new),
+        *(("fixed", one, wording.count(one.count)) for one in result.fixed),
+        *(
+            ("unchanged", one.finding, f"{one.before:,} to {one.after:,}")
+            for one in result.unchanged
+        ),
     ]
-    if rows:
-        made = table(
+    if findings:
+        print_rows(
+            console,
             None,
-            ("state", "severity", "rule", "client", "origin", "parameter", "seen"),
-            right=("seen",),
+            ("state", "severity", "rule", "client", "origin", "parameter", "count"),
+            [
+                (
+                    text(state, _STYLES[state]),
+                    *(finding.severity, finding.rule, finding.client or "-"),
+                    *(finding.origin or "-", finding.param or "-", count),
+                )
+                for state, finding, count in findings[:MAX_ROWS]
+            ],
+            right=("count",),
+            more=len(findings) - MAX_ROWS,
+            hint=": --json has all",
         )
-        for state, finding, seen in rows[:MAX_ROWS]:
-            made.add_row(
-                text(state, _STYLES[state]),
-                text(finding.severity),
-                text(finding.rule),
-                text(finding.client or "-"),
-                text(finding.origin or "-"),
-                text(finding.param or "-"),
-                seen,
-            )
-        draw(made, console)
-        if len(rows) > MAX_ROWS:
-            console.print(text(f"  … and {len(rows) - MAX_ROWS:,} more: --json has all", "dim"))
-    if told.clients:
-        made = table(
-            "Compliance that changed, the greatest loss first",
-            ("client", "origin", "before", "after", "judged"),
-            right=("before", "after", "judged"),
-        )
-        for one in told.clients[:MAX_ROWS]:
-            made.add_row(
-                text(one.client),
-                text(one.origin),
-                wording.percent(one.before),
-                wording.percent(one.after),
-                f"{one.judged_before:,} to {one.judged_after:,}",
-            )
+    if result.clients:
         console.print()
-        draw(made, console)
-        if len(told.clients) > MAX_ROWS:
-            console.print(text(f"  … and {len(told.clients) - MAX_ROWS:,} more", "dim"))
+        print_rows(
+            console,
+            "Compliance that changed, largest loss first",
+            ("client", "origin", "before", "after", "judged"),
+            [
+                (
+                    *(one.client, one.origin),
+                    *(wording.percent(one.before), wording.percent(one.after)),
+                    f"{one.judged_before:,} to {one.judged_after:,}",
+                )
+                for one in result.clients[:MAX_ROWS]
+            ],
+            right=("before", "after", "judged"),
+            more=len(result.clients) - MAX_ROWS,
+        )

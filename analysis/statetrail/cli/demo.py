@@ -11,22 +11,22 @@ statetrail demo --out demo-output"""
 
 
 def command(
-    out: Annotated[
-        Path, typer.Option("--out", metavar="DIR", help="Folder for what it leaves.")
-    ] = Path("demo-output"),
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for its files.")] = Path(
+        "demo-output"
+    ),
     seconds: Annotated[
         float | None,
         typer.Option(
             "--seconds",
             metavar="N",
-            help="How long the clients act at least; one round if left out.",
+            help="Minimum duration of the traffic; by default one round of each client.",
         ),
     ] = None,
 ) -> None:
-    """Record two reference origins and clients of every kind, then audit what they did.
+    """Record two reference origins and clients of every kind, then audit the recording.
 
-    All of it runs on this machine over real sockets. Leaves recording.sqlite, audit.html and
-    audit.json, and fails unless the audit is exactly what the clients know they did.
+    Everything runs on this machine over real sockets. Writes recording.sqlite, audit.html and
+    audit.json, and fails unless the audit equals the clients' own account of what they did.
     """
     from statetrail.demo import run_demo
 

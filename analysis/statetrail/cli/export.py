@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from statetrail.cli.options import ClientBy, Stores, named
+from statetrail.cli.options import DEFAULT_CLIENT_BY, ClientBy, Stores, named
 
 EXAMPLES = """[b]Examples[/b]
 
@@ -17,23 +17,23 @@ statetrail export monday.sqlite tuesday.sqlite --to days --client-by user-agent"
 def command(
     stores: Stores,
     to: Annotated[
-        Path, typer.Option("--to", metavar="DIR", help="Folder to make.", show_default=False)
+        Path, typer.Option("--to", metavar="DIR", help="Folder to create.", show_default=False)
     ],
-    client_by: ClientBy = "peer,user-agent",
+    client_by: ClientBy = DEFAULT_CLIENT_BY,
     buckets: Annotated[
         int | None,
         typer.Option(
             "--buckets",
             metavar="N",
-            help="Parts to split the clients into; by default as many as the exchanges ask for.",
+            help="Number of buckets of clients; by default from the number of exchanges.",
         ),
     ] = None,
 ) -> None:
-    """Write stores as one Parquet dataset, bucketed by client: the form for large analyses.
+    """Write stores as one Parquet dataset in buckets of clients, for large analyses.
 
-    Every command that takes a STORE takes the folder as well.
+    Every command that takes a STORE takes this folder too.
     """
-    from statetrail.cli.terminal import busy, stdout, text
+    from statetrail.cli.output.terminal import busy, stdout, text
     from statetrail.store import export_parquet, read_store
     from statetrail.store.parquet import check_target
 

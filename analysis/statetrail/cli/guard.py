@@ -1,4 +1,4 @@
-"""What every command has around it: errors become one line and an exit code, never a traceback."""
+"""Around every command: an error becomes one line and an exit code, never a traceback."""
 
 import functools
 import os
@@ -11,13 +11,13 @@ from statetrail.errors import StatetrailError
 
 MISUSE = 2
 BROKEN_PIPE = 141
-"""What a shell reports of a program that the next one in the pipe no longer listens to."""
+"""The exit code that a shell reports for a program whose reader in the pipe has ended."""
 
 _ENGINES = ("duckdb", "_duckdb", "pyarrow")
 
 
 def guarded[**P](command: Callable[P, None]) -> Callable[P, None]:
-    """The command with its errors told in one line."""
+    """The command, with each error printed as one line."""
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -34,14 +34,14 @@ def guarded[**P](command: Callable[P, None]) -> Callable[P, None]:
             where = f"{error.filename}: " if error.filename is not None else ""
             raise fail(f"{where}{error.strerror or type(error).__name__}") from None
         except Exception as error:
-            made_by = type(error).__module__.partition(".")[0]
-            if made_by == "apsw":
+            package = type(error).__module__.partition(".")[0]
+            if package == "apsw":
                 from statetrail.store.connection import error_name
 
                 # The name only: a message may quote a value.
                 raise fail(f"the store cannot be used ({error_name(error)})") from None
-            # A large dataset is read while it is asked for: what is broken shows late.
-            if made_by not in _ENGINES:
+            # A large dataset is read piece by piece: damage is met late.
+            if package not in _ENGINES:
                 raise
             raise fail(f"a store is damaged ({type(error).__name__})") from None
 
@@ -50,7 +50,7 @@ def guarded[**P](command: Callable[P, None]) -> Callable[P, None]:
 
 def fail(message: str) -> typer.Exit:
     """Print a message as one line on standard error; raise what this returns."""
-    from statetrail.cli.terminal import one_line
+    from statetrail.cli.output.terminal import say
 
-    print(f"statetrail: {one_line(message)}", file=sys.stderr)
+    say(message)
     return typer.Exit(MISUSE)

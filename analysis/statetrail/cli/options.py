@@ -1,14 +1,19 @@
-"""The options that several commands have, and what their text means."""
+"""Options that several commands have: their help texts, and the values that their texts mean."""
 
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
 from statetrail.dialects import Dialect, select
 from statetrail.errors import UsageError
+
+if TYPE_CHECKING:
+    from statetrail.recording.frames import Recording
+    from statetrail.rules.profiles import Profile
+    from statetrail.rules.suppression import Entry
 
 DEFAULT_STORE: Final = Path("statetrail.sqlite")
 _FIELD_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
@@ -30,16 +35,16 @@ Key = Annotated[
     typer.Option(
         "--key",
         metavar="FILE",
-        help="Key file to make the pseudonyms with, so that stores can be joined. "
-        "By default the one beside the store, FILE.key, or a new one.",
+        help="Key file for the pseudonyms; stores with the same key can be joined. "
+        "Default: FILE.key beside the store, or a new key.",
     ),
 ]
 ForgetKey = Annotated[
     bool,
     typer.Option(
         "--forget-key",
-        help="Remove the store's key in the end: nobody can test a guess against the pseudonyms "
-        "any more, and nothing can be added to the store.",
+        help="Remove the store's key at the end: then nobody can test a guessed value against the "
+        "pseudonyms, and nothing can be added to the store.",
     ),
 ]
 Clear = Annotated[
@@ -47,13 +52,13 @@ Clear = Annotated[
     typer.Option(
         "--clear",
         metavar="PARAMS",
-        help="Secret parameters whose values are stored in clear all the same, comma separated.",
+        help="Secret parameters to store in clear, comma separated.",
     ),
 ]
 ClientHeader = Annotated[
     str | None,
     typer.Option(
-        "--client-header", metavar="NAME", help="Request header that tells clients apart."
+        "--client-header", metavar="NAME", help="Request header that identifies the client."
     ),
 ]
 Dialects = Annotated[
@@ -62,12 +67,21 @@ Dialects = Annotated[
         "--dialects", metavar="NAMES", help="Dialects to look for, comma separated, or all."
     ),
 ]
+Grace = Annotated[
+    float,
+    typer.Option(
+        "--grace",
+        metavar="MS",
+        help="Milliseconds after a response in which its client may still use older state.",
+    ),
+]
 ClientBy = Annotated[
     str,
     typer.Option(
         "--client-by",
         metavar="NAMES",
-        help="What tells clients apart, comma separated: peer, user-agent, proxy-user, header.",
+        help="Attributes that identify a client, comma separated: peer, user-agent, proxy-user, "
+        "header.",
     ),
 ]
 
@@ -76,8 +90,8 @@ ProfileName = Annotated[
     typer.Option(
         "--profile",
         metavar="NAME",
-        help="Limits of idle time, age and strength to hold tokens to: nist-aal2, nist-aal3, "
-        "owasp-low, owasp-high, or a TOML file of your own.",
+        help="Limits of idle time, age and entropy for tokens: nist-aal2, nist-aal3, owasp-low, "
+        "owasp-high, or a TOML file of your own.",
     ),
 ]
 Suppress = Annotated[
@@ -85,9 +99,25 @@ Suppress = Annotated[
     typer.Option(
         "--suppress",
         metavar="F",
-        help="TOML file of findings to leave out, each with a reason and a last day.",
+        help="TOML file of findings to leave out, each with a reason and an expiry date.",
     ),
 ]
+
+Severity = Literal["info", "low", "medium", "high"]
+DEFAULT_CLIENT_BY: Final = "peer,user-agent"
+DEFAULT_GRACE_MS: Final = 250
+FAILED: Final = 1
+
+_DURATION: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(ms|s|min|m|h|d|w)")
+_UNITS: Final = {
+    "ms": 0.001,
+    "s": 1.0,
+    "min": 60.0,
+    "m": 60.0,
+    "h": 3600.0,
+    "d": 86_400.0,
+    "w": 604_800.0,
+}
 
 
 def named(text: str) -> tuple[str, ...]:
@@ -108,12 +138,46 @@ def cleared(text: str, dialects: Sequence[Dialect]) -> frozenset[str]:
 
 
 def field_name(text: str | None) -> str | None:
-    """A header's name in lower case. Raises `UsageError` for what can be none."""
+    """A header's name in lower case. Raises `UsageError` if it is no header name."""
     if text is not None and not _FIELD_NAME.fullmatch(text.strip()):
         raise UsageError(f"{text!r} is no name of a header, e.g. X-Device-Id")
     return text.strip().lower() if text is not None else None
 
 
-def chosen(text: str) -> tuple[Dialect, ...]:
-    """The dialects of those names. Raises `UsageError` for an unknown one."""
-    return select(text)
+def duration_s(text: str) -> float:
+    """A duration in seconds. Raises `UsageError`.
+
+    >>> duration_s("90s"), duration_s("1.5 h"), duration_s("30d")
+    (90.0, 5400.0, 2592000.0)
+    """
+    if (match := _DURATION.fullmatch(text.strip().lower())) is None:
+        raise UsageError(f"{text!r} is no duration: write it as 90s, 10min, 12h, 30d or 4w")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def open_stores(
+    stores: Sequence[Path], client_by: str, grace_ms: float, dialects: str
+) -> "Recording":
+    """The recording that these options describe. Raises as `open_recording` does."""
+    from statetrail.recording.frames import open_recording
+
+    return open_recording(
+        stores, client_by=named(client_by), grace_ms=grace_ms, dialects=select(dialects)
+    )
+
+
+def load_criteria(profile: str, suppress: Path | None) -> "tuple[Profile, tuple[Entry, ...]]":
+    """The limits and the suppressions that an audit is made with."""
+    from statetrail.rules import load_profile
+    from statetrail.rules.suppression import load_suppressions
+
+    return load_profile(profile), load_suppressions(suppress) if suppress is not None else ()
+
+
+def fail_on_findings(count: int, what: str) -> None:
+    """End the command with exit code 1 if there are such findings."""
+    if count:
+        from statetrail.cli.output.terminal import say
+
+        say(f"{count} {what}")
+        raise typer.Exit(FAILED)

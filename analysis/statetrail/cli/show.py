@@ -6,8 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from statetrail.cli.options import ClientBy, Dialects, Stores, chosen, named
-from statetrail.cli.writing import check_outputs, write_file
+from statetrail.cli.options import (
+    DEFAULT_CLIENT_BY,
+    DEFAULT_GRACE_MS,
+    ClientBy,
+    Dialects,
+    Grace,
+    Stores,
+    open_stores,
+)
+from statetrail.cli.output.files import check_outputs, write_file
 from statetrail.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,24 +31,14 @@ statetrail show monday.sqlite tuesday.sqlite rotations --format json | jq .
 
 statetrail show shop.sqlite exchanges --format parquet --to exchanges.parquet"""
 
+FACTS = ("exchanges", "issued", "presented", "token_candidates")
 TABLES = (
-    *("exchanges", "issued", "presented", "token_candidates"),
-    *(
-        "tokens",
-        "rotations",
-        "sessions",
-        "verdicts",
-        "root_causes",
-        "overrides",
-        "shared",
-        "leaks",
-        "clients",
-        "expiry",
-        "findings",
-    ),
+    *FACTS,
+    *("tokens", "rotations", "sessions", "verdicts", "root_causes", "overrides", "shared"),
+    *("leaks", "clients", "expiry", "findings"),
 )
 ROWS = 50
-"""Rows of a table on a terminal unless --limit says otherwise."""
+"""Default number of rows of a table on a terminal."""
 
 
 def command(
@@ -56,37 +54,32 @@ def command(
     limit: Annotated[
         int | None,
         typer.Option(
-            "--limit", metavar="N", min=0, help=f"Rows at most; as a table {ROWS} by default."
+            "--limit", metavar="N", min=0, help=f"Maximum number of rows; for a table {ROWS}."
         ),
     ] = None,
     to: Annotated[
         Path | None, typer.Option("--to", metavar="FILE", help="Write to a file.")
     ] = None,
-    client_by: ClientBy = "peer,user-agent",
-    grace: Annotated[
-        float, typer.Option("--grace", metavar="MS", help="Grace period, as in audit.")
-    ] = 250,
+    client_by: ClientBy = DEFAULT_CLIENT_BY,
+    grace: Grace = DEFAULT_GRACE_MS,
     dialects: Dialects = "all",
 ) -> None:
     """Show a table of one or many stores.
 
-    Secret values appear as pseudonyms. Times are UTC; csv and table have them as dates, json and
-    parquet as microseconds since the epoch, as the schema names them.
+    Secret values appear as pseudonyms. Times are UTC: dates in csv and table, microseconds since
+    the epoch in json and parquet.
     """
     if table not in TABLES:
         raise UsageError(f"unknown table {table!r}: choose from {', '.join(TABLES)}")
     if format_ == "parquet" and to is None and sys.stdout.isatty():
         raise UsageError("parquet is no text for a terminal: use --to FILE, or redirect the output")
-    known = chosen(dialects)
     check_outputs((to,), stores)
 
-    from statetrail.cli.rendering import csv_text, json_text, parquet_bytes, print_table
-    from statetrail.cli.terminal import busy
-    from statetrail.recording.frames import open_recording
+    from statetrail.cli.output.tables import csv_text, json_text, parquet_bytes, print_table
+    from statetrail.cli.output.terminal import busy
 
     with busy("analysing"):
-        rec = open_recording(stores, client_by=named(client_by), grace_ms=grace, dialects=known)
-        frame = result(rec, table)
+        frame = result(open_stores(stores, client_by, grace, dialects), table)
         rows = frame.to_arrow()
     total = rows.num_rows
     if format_ == "table" and to is None:
@@ -110,10 +103,7 @@ def command(
 
 def result(rec: "Recording", table: str) -> "Frame":
     """The named table of a recording, computed if it is a result."""
-    if table in ("exchanges", "issued", "presented", "token_candidates"):
-        frame: Frame = getattr(rec, table)
-        return frame
     import statetrail as st
 
-    computed: Frame = getattr(st, table)(rec)
-    return computed
+    frame: Frame = getattr(rec, table) if table in FACTS else getattr(st, table)(rec)
+    return frame

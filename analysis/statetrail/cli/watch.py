@@ -1,4 +1,4 @@
-"""`statetrail watch`: clients, compliance and resets of a store as they happen."""
+"""`statetrail watch`: clients, their compliance and resets while a store is recorded."""
 
 import time
 from collections.abc import Iterator
@@ -26,8 +26,8 @@ type _Row = tuple[Any, ...]
 
 ROWS: Final = 20
 _LAG_S: Final = 2.0
-# What a tracker is told late it cannot judge: exchanges are taken in the order of their start,
-# once it is unlikely that an earlier one is still to come.
+# The tracker needs exchanges in the order of their start: each is held back until an earlier one
+# is unlikely to be still under way.
 _EXCHANGES: Final = (
     "SELECT exchange_id, coalesce(peer, '-') || ' | ' || coalesce(user_agent, '-'), "
     "scheme || '://' || host || ':' || port, endpoint, method, request_start_us, request_end_us, "
@@ -46,61 +46,62 @@ _PRESENTED: Final = (
 
 def command(
     store: Annotated[
-        Path, typer.Argument(metavar="STORE", help="A SQLite store, also while it is recorded.")
+        Path,
+        typer.Argument(metavar="STORE", help="A SQLite store, also one that is being recorded."),
     ],
     seconds: Annotated[
         float | None,
         typer.Option(
-            "--seconds", metavar="N", min=0, help="End after that time; else with Ctrl-C."
+            "--seconds", metavar="N", min=0, help="End after this time; by default at Ctrl-C."
         ),
     ] = None,
     every: Annotated[
-        float, typer.Option("--every", metavar="S", min=0.1, help="Pause between two looks.")
+        float, typer.Option("--every", metavar="S", min=0.1, help="Polling interval in seconds.")
     ] = 1,
 ) -> None:
-    """Show clients, their compliance and resets as they happen, from another terminal.
+    """Show clients, their compliance and resets while a store is recorded, from another terminal.
 
-    On a terminal a table is drawn anew with every look; in a pipe each fault and each change of
-    state is one line. Nothing is written to the store.
+    On a terminal a table is redrawn at each poll; in a pipe each fault and each change of state is
+    one line. Nothing is written to the store.
     """
     from rich.live import Live
 
-    from statetrail.cli.terminal import one_line, stdout
+    from statetrail.cli.output.terminal import one_line, stdout
     from statetrail.store import check_store
 
     if store.is_dir():
         raise UsageError(f"{store} is a folder: watch the SQLite store that is being recorded")
     check_store(store)
-    watching = _Watching(store)
+    watch = _Watch(store)
     console = stdout()
     end = time.monotonic() + seconds if seconds is not None else float("inf")
     try:
         if console.is_terminal:
-            with Live(watching.table(), console=console, auto_refresh=False) as live:
+            with Live(watch.table(), console=console, auto_refresh=False) as live:
                 while time.monotonic() < end:
-                    for _ in watching.look():
+                    for _ in watch.poll():
                         pass
-                    live.update(watching.table(), refresh=True)
+                    live.update(watch.table(), refresh=True)
                     time.sleep(min(every, max(0.0, end - time.monotonic())))
         else:
             while time.monotonic() < end:
-                for line in watching.look():
+                for line in watch.poll():
                     print(one_line(line), flush=True)
                 time.sleep(min(every, max(0.0, end - time.monotonic())))
     except KeyboardInterrupt:
         pass
-    for line in watching.look(final=True):
+    for line in watch.poll(final=True):
         if not console.is_terminal:
             print(one_line(line), flush=True)
-    print(one_line(watching.standings.line()))
+    print(one_line(watch.standings.line()))
 
 
 def _exchanges(db: apsw.Connection, after: int, limit: int = 5000) -> list[_Row]:
     return db.execute(_EXCHANGES, (after, limit)).fetchall()
 
 
-class _Watching:
-    """Reads what is new in a store and tells the tracker of it."""
+class _Watch:
+    """Reads new exchanges from a store and gives them to the tracker."""
 
     def __init__(self, store: Path) -> None:
         from statetrail.analyses.conformance.scoreboard import Standings
@@ -112,57 +113,53 @@ class _Watching:
         self._last = 0
         self._held: list[tuple[float, _Row]] = []
 
-    def look(self, *, final: bool = False) -> Iterator[str]:
-        """What has happened since the last look, a line each."""
+    def poll(self, *, final: bool = False) -> Iterator[str]:
+        """The events since the last poll, a line each."""
         now = time.monotonic()
         with closing(connect(self._store, "read")) as db:
             while rows := _exchanges(db, self._last):
                 self._held += [(now, row) for row in rows]
                 self._last = rows[-1][0]
-            due: list[_Row] = []
+            complete: list[_Row] = []
             held: list[tuple[float, _Row]] = []
             for since, row in self._held:
-                again = row
+                current = row
                 if UNDER_WAY in row[-1]:
-                    found = _exchanges(db, row[0] - 1, 1)
-                    again = found[0] if found and found[0][0] == row[0] else row
-                waits = UNDER_WAY in again[-1] or now - since < _LAG_S
-                if waits and not final:
-                    held.append((since, again))
+                    rows = _exchanges(db, row[0] - 1, 1)
+                    current = rows[0] if rows and rows[0][0] == row[0] else row
+                pending = UNDER_WAY in current[-1] or now - since < _LAG_S
+                if pending and not final:
+                    held.append((since, current))
                 else:
-                    due.append(again)
+                    complete.append(current)
             self._held = held
-            yield from self._tell(db, due, final=final)
+            yield from self._track(db, complete, final=final)
 
-    def _tell(self, db: apsw.Connection, rows: list[_Row], *, final: bool) -> Iterator[str]:
+    def _track(self, db: apsw.Connection, rows: list[_Row], *, final: bool) -> Iterator[str]:
         from statetrail.analyses.conformance.tracker import Event, Exchange
         from statetrail.analyses.conformance.visibility import Issue, Presented
 
         events: list[Event] = []
         latest: dict[tuple[str, str], int] = {}
         for row in sorted(rows, key=lambda each: int(each[5])):
-            number, client, origin, endpoint, method, start, sent, begun, ended, status, _ = row
+            number, client, origin, *_ = row
             self.standings.asked(client, origin, client, origin)
             issued = [Issue(*each) for each in db.execute(_ISSUED, (number,))]
             presented = [Presented(*each) for each in db.execute(_PRESENTED, (number,))]
-            done = Exchange(
-                *(number, client, origin, endpoint, method, start, sent, begun, ended, status),
-                issued=issued,
-                presented=presented,
-            )
-            events += self._tracker.started(number, client, origin, start)
-            events += self._tracker.completed(done)
-            latest[client, origin] = max(done.begun, latest.get((client, origin), 0))
-        # What a quiet client did last is final as well: what comes later starts later, as a rule.
+            exchange = Exchange(*(*row[:10], issued, presented))
+            events += self._tracker.started(number, client, origin, row[5])
+            events += self._tracker.completed(exchange)
+            latest[client, origin] = max(exchange.begun, latest.get((client, origin), 0))
+        # The last exchange of a quiet client is final too: a later one starts later, as a rule.
         for (client, origin), at in latest.items():
             events += self._tracker.started(-1, client, origin, at + 1)
             events += self._tracker.abandoned(-1, client, origin)
         if final:
             events += self._tracker.flush()
         for event in events:
-            yield from self._said(event)
+            yield from self._lines(event)
 
-    def _said(self, event: object) -> Iterator[str]:
+    def _lines(self, event: object) -> Iterator[str]:
         from statetrail.analyses.conformance.tracker import Change, Verdict
         from statetrail.analyses.conformance.visibility import FAULTS
         from statetrail.schema import pseudonym
@@ -170,17 +167,17 @@ class _Watching:
         assert isinstance(event, (Verdict, Change))
         self.standings.take(event)
         when = time.strftime("%H:%M:%S", time.gmtime(event.at_us / 1_000_000))
-        who = f"{when} {event.client} at {event.origin}:"
+        prefix = f"{when} {event.client} at {event.origin}:"
         if isinstance(event, Verdict) and event.verdict in FAULTS:
-            yield f"{who} {event.verdict} {event.param} (exchange {event.exchange_id})"
+            yield f"{prefix} {event.verdict} {event.param} (exchange {event.exchange_id})"
         elif isinstance(event, Change) and event.change != "kept":
-            yield f"{who} {event.param} {event.change} {pseudonym(event.fingerprint)}"
+            yield f"{prefix} {event.param} {event.change} {pseudonym(event.fingerprint)}"
 
     def table(self) -> "Table":
-        """The clients as they stand."""
-        from statetrail.cli.terminal import table, text
+        """The clients at this moment."""
+        from statetrail.cli.output.terminal import table, text
 
-        made = table(
+        result = table(
             self.standings.line(),
             ("client", "origin", "requests", "compliance", "resets", "faults"),
             right=("requests", "compliance", "resets"),
@@ -188,10 +185,10 @@ class _Watching:
         for each in self.standings.ranked()[:ROWS]:
             share = each.compliance
             others = [(v, n) for v, n in each.verdicts.most_common() if v != "honoured"]
-            made.add_row(
+            result.add_row(
                 *(text(each.client), text(each.origin), str(each.requests)),
                 "-" if share is None else f"{share:.0%}",
                 str(each.changes["reset"]),
                 text(", ".join(f"{n} {v}" for v, n in others)),
             )
-        return made
+        return result

@@ -9,7 +9,7 @@ __all__ = ["run_demo"]
 
 
 def __getattr__(name: str) -> Any:
-    # Late: an origin is a process of its own, which needs none of what the audit is made with.
+    # Imported late: an origin is a process of its own, which needs no analysis.
     if name == "run_demo":
         from statetrail.demo.run import run_demo
 

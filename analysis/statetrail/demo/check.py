@@ -1,7 +1,7 @@
-"""The demo checks itself: what the audit found against what the clients know they did.
+"""The demo checks itself: the audit's counts against the clients' own account.
 
 Enters: a recording and the clients' truths. Leaves: every difference. Counts are compared exactly,
-in both directions: a fault that was not found is as wrong as one that was invented.
+in both directions: a missed fault is as wrong as an invented one.
 """
 
 from collections import Counter
@@ -18,21 +18,21 @@ from statetrail.recording.frames import Recording
 from statetrail.rules import findings
 
 WATCHED: Final = frozenset((*FAULTS, "overridden", "foreign"))
-"""The verdicts whose counts a client knows; the others depend on timing."""
+"""The verdicts that a client counts; the other counts depend on timing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A count that is not what the client knows."""
+    """A count in which the audit differs from the client's account."""
 
     client: str
     what: str
     expected: int
-    found: int
+    audited: int
 
 
-def told(truth: Truth) -> Counter[str]:
-    """What a client knows it did: ``requests``, ``session reset``, verdicts and findings."""
+def expected_counts(truth: Truth) -> Counter[str]:
+    """The client's own counts: ``requests``, ``session reset``, verdicts and findings."""
     counts = Counter({"requests": truth.requests, "session reset": truth.resets})
     for (param, verdict), count in truth.verdicts.items():
         counts[f"{verdict} {param}"] += count
@@ -40,10 +40,10 @@ def told(truth: Truth) -> Counter[str]:
     return counts
 
 
-def found(rec: Recording, truths: Mapping[str, Truth]) -> dict[str, Counter[str]]:
-    """What the audit found of the same, by the truths' names."""
+def audited_counts(rec: Recording, truths: Mapping[str, Truth]) -> dict[str, Counter[str]]:
+    """The audit's counts of the same, by the truths' names."""
     rules = {rule for truth in truths.values() for rule in truth.findings}
-    seen = (
+    sources = (
         _requests(rec),
         _counts(
             (row["client"], f"{row['verdict']} {row['param']}", 1)
@@ -62,7 +62,7 @@ def found(rec: Recording, truths: Mapping[str, Truth]) -> dict[str, Counter[str]
         ),
     )
     return {
-        name: sum((counts.get(truth.user_agent, Counter()) for counts in seen), Counter())
+        name: sum((counts.get(truth.user_agent, Counter()) for counts in sources), Counter())
         for name, truth in truths.items()
     }
 
@@ -71,15 +71,15 @@ def differences(rec: Recording, truths: Mapping[str, Truth]) -> list[Difference]
     """Every difference between the audit and the truth, by client."""
     return [
         Difference(name, what, expected[what], counts[what])
-        for name, counts in found(rec, truths).items()
-        for expected in (told(truths[name]),)
+        for name, counts in audited_counts(rec, truths).items()
+        for expected in (expected_counts(truths[name]),)
         for what in sorted(expected.keys() | counts.keys())
         if expected[what] != counts[what]
     ]
 
 
 def _counts(rows: Iterable[tuple[str, str, int]]) -> dict[str, Counter[str]]:
-    """Counts of what was found, by user agent."""
+    """Counts by user agent."""
     counts: dict[str, Counter[str]] = {}
     for client, what, count in rows:
         counts.setdefault(agent_of(client), Counter())[what] += count
@@ -92,7 +92,7 @@ def agent_of(client: str) -> str:
 
 
 def _requests(rec: Recording) -> dict[str, Counter[str]]:
-    """Requests in scope by user agent; a browser's preflights are not the page's own."""
+    """Requests in scope by user agent, without a browser's preflights."""
     rows: Any = (
         rec.exchanges.lazy.filter((nw.col("dialects") != "") & (nw.col("method") != "OPTIONS"))
         .group_by("user_agent")

@@ -1,7 +1,7 @@
-"""The demo's output folder: complete files of one run, or those of the run before.
+"""The demo's output folder: the complete files of one run, or those of the previous run.
 
 Enters: a folder's path. Leaves: `recording.sqlite` with its key, `audit.html` and `audit.json`,
-moved into place when the run is over. Only what a demo made is ever replaced.
+moved into place at the end of the run. Only files of a demo are replaced.
 """
 
 import os
@@ -24,10 +24,10 @@ _KEY: Final = key_path(Path(STORE)).name
 
 
 class Folder:
-    """The output folder of one run; `stage` is where the run writes meanwhile.
+    """The output folder of one run, which writes into the folder `stage` until `publish`.
 
-    Raises `UsageError` where the folder cannot be made, or holds a file of one of these names that
-    no demo made.
+    Raises `UsageError` if the folder cannot be created, or holds a file of one of these names that
+    is not a demo's.
     """
 
     def __init__(self, out: Path) -> None:
@@ -52,25 +52,25 @@ class Folder:
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def publish(self) -> list[Path]:
-        """Move the run's files into place, each at once; those that it made."""
-        # What readers of the store before may have left must not be taken for the new store's.
+        """Move the run's files into place, each in one step. Returns their paths."""
+        # A log that readers of the previous store left would be applied to the new store.
         for suffix in ("-wal", "-shm"):
             (self.out / (STORE + suffix)).unlink(missing_ok=True)
-        made = [name for name in (_KEY, STORE, *REPORTS) if (self.stage / name).exists()]
-        for name in made:
+        names = [name for name in (_KEY, STORE, *REPORTS) if (self.stage / name).exists()]
+        for name in names:
             os.replace(self.stage / name, self.out / name)
-        return [self.out / name for name in made]
+        return [self.out / name for name in names]
 
     def close(self) -> None:
-        """Remove what is left of the run."""
+        """Remove the run's own folder."""
         shutil.rmtree(self.stage, ignore_errors=True)
 
 
 def _refuse_foreign(out: Path) -> None:
-    there = [out / name for name in (STORE, _KEY, *REPORTS) if (out / name).exists()]
-    if there and not _is_of_demo(out / STORE):
+    existing = [out / name for name in (STORE, _KEY, *REPORTS) if (out / name).exists()]
+    if existing and not _is_of_demo(out / STORE):
         raise UsageError(
-            f"{there[0]} was not made by a demo and is left as it is: name another folder (--out)"
+            f"{existing[0]} was not made by a demo and is kept: name another folder (--out)"
         )
 
 

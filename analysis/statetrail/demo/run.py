@@ -1,13 +1,13 @@
-"""`statetrail demo`: real origins, a real mitmdump, clients of every kind, and the audit of it all.
+"""`statetrail demo`: real origins, a real mitmdump, clients of every kind, and their audit.
 
 Enters: a folder. Leaves: ``recording.sqlite``, ``audit.html`` and ``audit.json`` in it, a summary
-on the console, and whether the audit is exactly what the clients know they did.
+on the console, and whether the audit equals the clients' own account.
 """
 
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -36,47 +36,47 @@ def run_demo(
     Parameters
     ----------
     out
-        The output folder; it is made if need be. Files of an earlier demo in it are replaced.
+        The output folder; created if missing. Files of an earlier demo in it are replaced.
     seconds
-        Least duration of the traffic: clients begin new rounds until then. By default each acts
+        Minimum duration of the traffic: clients begin new rounds until then. By default each acts
         once, which takes about half a minute.
     console
         Where to print; standard output by default. Progress is shown on terminals only.
     private
-        A folder for what must not be published, which is kept: mitmdump's log, and ``secrets.txt``
-        with every secret that was issued or sent. By default a temporary one that is removed.
+        A folder for files that must not be published, which is kept: mitmdump's log, and
+        ``secrets.txt`` with every secret that was issued or sent. By default a temporary folder.
 
     Returns
     -------
     int
-        0, or 1 where the audit differs from the truth; the files are left either way.
+        0, or 1 if the audit differs from the truth; the files are left either way.
 
     Raises
     ------
     UsageError
-        The folder or the duration makes no sense.
+        The folder or the duration is invalid.
     StatetrailError
-        A part of the demo did not start or broke off.
+        A part of the demo did not start or failed.
     """
     if seconds is not None and not 0 <= seconds <= 86_400:
         raise UsageError(f"a demo of {seconds} seconds makes no sense: 0 to 86400")
     console = console or Console()
     folder = Folder(Path(out))
-    secret_place = private or Path(tempfile.mkdtemp(prefix="statetrail-demo-"))
+    private_folder = private or Path(tempfile.mkdtemp(prefix="statetrail-demo-"))
     try:
-        truths = _traffic(folder, secret_place, seconds or 0.0, console)
+        truths = _traffic(folder, private_folder, seconds or 0.0, console)
         return _conclude(folder, truths, console)
     finally:
         folder.close()
         if private is None:
-            shutil.rmtree(secret_place, ignore_errors=True)
+            shutil.rmtree(private_folder, ignore_errors=True)
 
 
 def _traffic(folder: Folder, private: Path, seconds: float, console: Console) -> dict[str, Truth]:
     missing = missing_programs()
     behaviours = [entry for entry in acting() if entry.name not in missing]
     for name, program in missing.items():
-        console.print(f"{program} is not on PATH: the demo goes on without the client {name}")
+        console.print(f"{program} is not on PATH: the demo runs without the client {name}")
     console.print(
         f"{len(behaviours)} clients, two origins and a recording mitmdump, all on this machine …"
     )
@@ -84,12 +84,12 @@ def _traffic(folder: Folder, private: Path, seconds: float, console: Console) ->
         try:
             return asyncio.run(drive(behaviours, folder.store, private, seconds, step))
         except asyncio.CancelledError:
-            raise StatetrailError("the demo was told to stop") from None
+            raise StatetrailError("the demo was stopped") from None
 
 
 @contextmanager
-def _progress(console: Console, total: int) -> Iterator["_Step"]:
-    """A bar of the clients that have finished, on a terminal."""
+def _progress(console: Console, total: int) -> Iterator[Callable[[str], None]]:
+    """A bar of the clients that have finished, on a terminal; yields its step."""
     bar = Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -100,16 +100,8 @@ def _progress(console: Console, total: int) -> Iterator["_Step"]:
         disable=not console.is_terminal,
     )
     with bar:
-        yield _Step(bar, total)
-
-
-class _Step:
-    def __init__(self, bar: Progress, total: int) -> None:
-        self._bar = bar
-        self._task = bar.add_task("clients at work", total=total)
-
-    def __call__(self, name: str) -> None:
-        self._bar.update(self._task, advance=1, description=f"{name} has finished")
+        task = bar.add_task("clients at work", total=total)
+        yield lambda name: bar.update(task, advance=1, description=f"{name} has finished")
 
 
 def _conclude(folder: Folder, truths: dict[str, Truth], console: Console) -> int:
@@ -119,15 +111,15 @@ def _conclude(folder: Folder, truths: dict[str, Truth], console: Console) -> int
     result = audit(rec)
     result.write_html(folder.stage / "audit.html")
     result.write_json(folder.stage / "audit.json")
-    different = differences(rec, truths)
+    mismatches = differences(rec, truths)
     show_summary(rec, truths, console)
     for path in folder.publish():
         console.print(f"wrote {path}", soft_wrap=True, highlight=False)
-    if different:
-        show_differences(different, console)
+    if mismatches:
+        show_differences(mismatches, console)
         return 1
     console.print(
-        f"The audit is exactly what the {len(truths)} clients know they did.",
+        f"The audit equals the account of all {len(truths)} clients.",
         style="green",
         highlight=False,
     )

@@ -1,7 +1,7 @@
-"""What the demo keeps of its own secrets: one private file, so that a test can look for leaks.
+"""The demo's own secrets in one private file, so that a test can search for leaks.
 
 Enters: every token, ticket and person id that an origin issued or a client used. Leaves: a file of
-mode 0600, one secret a line. It lies in the demo's private folder, never beside the recording.
+mode 0600, one secret a line, in the demo's private folder and never beside the recording.
 """
 
 import os
@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 type Remember = Callable[[str], None]
-"""Takes note of a secret that was issued or used."""
+"""Called with a secret that was issued or used."""
 
 
 def forget(_secret: str) -> None:
-    """Take no note: what an origin or a client does where nobody asked."""
+    """Record nothing: the default of the origins."""
 
 
 class SecretsFile:
@@ -21,12 +21,12 @@ class SecretsFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._known: set[str] = set()
+        self._secrets: set[str] = set()
         self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     def __call__(self, secret: str) -> None:
-        if secret and "\n" not in secret and secret not in self._known:
-            self._known.add(secret)
+        if secret and "\n" not in secret and secret not in self._secrets:
+            self._secrets.add(secret)
             os.write(self._handle, secret.encode() + b"\n")
 
     def close(self) -> None:

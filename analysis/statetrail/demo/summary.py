@@ -1,7 +1,7 @@
-"""What the demo prints: the clients, the expiry, the rotations, and whether all is as it should be.
+"""The demo's output: tables of clients, expiry and rotations, and of differences.
 
-Enters: a recording, the truths, the differences. Leaves: text on a console. Everything that comes
-from the recording is printed as plain text, never as markup.
+Enters: a recording, the truths, the differences. Leaves: text on a console. Values of the recording
+are printed as plain text, never as markup.
 """
 
 from collections import Counter
@@ -15,28 +15,31 @@ from rich.text import Text
 from statetrail.analyses.conformance.clients import clients
 from statetrail.analyses.lifetimes.expiry import expiry
 from statetrail.analyses.tokens.rotations import rotations
-from statetrail.demo.check import Difference, agent_of, found
+from statetrail.demo.check import Difference, agent_of, audited_counts
 from statetrail.demo.clients import Truth
 from statetrail.recording.frames import Recording
 
 
 def show_summary(rec: Recording, truths: Mapping[str, Truth], console: Console) -> None:
-    """Print what the audit found."""
+    """Print the audit's tables."""
     for table in (_clients(rec, truths), _expiry(rec), _rotations(rec)):
         console.print(table)
 
 
-def show_differences(different: Sequence[Difference], console: Console) -> None:
-    """Print where the audit is not what the clients know."""
-    table = _table("The audit is not what the clients know they did", "client", "what")
-    for column in ("expected", "found"):
-        table.add_column(column, justify="right")
-    for one in different:
-        table.add_row(one.client, Text(one.what), str(one.expected), str(one.found), style="red")
+def show_differences(mismatches: Sequence[Difference], console: Console) -> None:
+    """Print where the audit differs from the clients' account."""
+    table = _table(
+        "The audit differs from the clients' account",
+        ("client", "what"),
+        right=("expected", "audited"),
+    )
+    for one in mismatches:
+        table.add_row(one.client, Text(one.what), str(one.expected), str(one.audited), style="red")
     console.print(table)
 
 
-def _table(title: str, *columns: str) -> Table:
+def _table(title: str, left: Sequence[str], right: Sequence[str] = ()) -> Table:
+    """An empty table; the columns in `right` follow those in `left`, aligned to the right."""
     table = Table(
         title=f"\n{title}",
         title_justify="left",
@@ -45,33 +48,30 @@ def _table(title: str, *columns: str) -> Table:
         show_edge=False,
         pad_edge=False,
     )
-    for column in columns:
+    for column in left:
         table.add_column(column, no_wrap=True)
+    for column in right:
+        table.add_column(column, justify="right")
     return table
 
 
 def _clients(rec: Recording, truths: Mapping[str, Truth]) -> Table:
     rows = {agent_of(row["client"]): row for row in clients(rec).rows()}
-    table = _table("Clients", "client")
-    for column in ("requests", "compliance"):
-        table.add_column(column, justify="right")
+    table = _table("Clients", ("client",), ("requests", "compliance"))
     table.add_column("faults and findings")
-    for name, counts in found(rec, truths).items():
+    for name, counts in audited_counts(rec, truths).items():
         row = rows.get(truths[name].user_agent, {"compliance": None})
-        known = row["compliance"] is not None
         table.add_row(
             name,
             str(counts.pop("requests")),
-            f"{row['compliance']:.0%} of {row['judged']}" if known else "-",
+            "-" if row["compliance"] is None else f"{row['compliance']:.0%} of {row['judged']}",
             Text("\n".join(f"{count} {what}" for what, count in counts.most_common()) or "none"),
         )
     return table
 
 
 def _expiry(rec: Recording) -> Table:
-    table = _table("Expiry", "parameter", "policy")
-    for column in ("longer than", "at most", "ends"):
-        table.add_column(column, justify="right")
+    table = _table("Expiry", ("parameter", "policy"), ("longer than", "at most", "ends"))
     table.add_column("origin", overflow="fold")
     for row in expiry(rec).rows():
         if row["ended"]:
@@ -93,9 +93,7 @@ def _seconds(value: float | None) -> str:
 def _rotations(rec: Recording) -> Table:
     counts = Counter((row["param"], row["cause"]) for row in rotations(rec).rows())
     causes = sorted({cause for _, cause in counts})
-    table = _table("Rotations by cause", "parameter")
-    for cause in causes:
-        table.add_column(cause, justify="right")
+    table = _table("Rotations by cause", ("parameter",), causes)
     for param in sorted({param for param, _ in counts}):
         table.add_row(Text(param), *(str(counts[param, cause] or "") for cause in causes))
     return table

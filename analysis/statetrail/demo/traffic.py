@@ -16,21 +16,22 @@ from typing import Final
 import httpx
 
 from statetrail.demo.clients import BEHAVIOURS, Behaviour, Stage, Truth
-from statetrail.demo.eseller_origin import EsellerSettings
+from statetrail.demo.origins.eseller import EsellerSettings
+from statetrail.demo.origins.zest import ZestSettings
 from statetrail.demo.secrets_file import SecretsFile
-from statetrail.demo.zest_origin import ZestSettings
+from statetrail.demo.serve import serving
 from statetrail.errors import StatetrailError
-from statetrail.proxy.processes import recording, serving
+from statetrail.proxy.mitmdump import recording
 from statetrail.recording.frames import DEFAULT_GRACE_MS
 
 SECRETS: Final = "secrets.txt"
 """File in the private folder with every secret that clients sent and origins issued."""
 _MARGIN_S: Final = 0.25
-"""What a client waits on top of the grace period; the proxy's clock may lag behind a client's."""
+"""A client's pause on top of the grace period; the proxy's clock may lag behind a client's."""
 _PATIENCE_S: Final = 180.0
 
 type Progress = Callable[[str], None]
-"""Is told the name of a behaviour that has finished."""
+"""Called with the name of a behaviour that has finished."""
 
 
 async def drive(
@@ -42,8 +43,8 @@ async def drive(
 ) -> dict[str, Truth]:
     """Start everything, let the clients act for `seconds` at least, stop everything.
 
-    Returns the truths by the behaviours' names. Raises `StatetrailError` where a part of the demo
-    fails. SIGTERM is taken as an interrupt, so that no subprocess is left behind.
+    Returns the truths by the behaviours' names. Raises `StatetrailError` if a part of the demo
+    fails. SIGTERM is handled as an interrupt, so that no subprocess is left behind.
     """
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
@@ -82,8 +83,9 @@ async def drive(
             }
             async with asyncio.timeout(seconds + _PATIENCE_S), asyncio.TaskGroup() as group:
                 for entry in behaviours:
-                    act = _act(entry, stages[entry.origin], truths[entry.name], progress)
-                    group.create_task(act)
+                    group.create_task(
+                        _act(entry, stages[entry.origin], truths[entry.name], progress)
+                    )
             return truths
     except TimeoutError:
         raise StatetrailError(
@@ -101,8 +103,9 @@ async def _act(entry: Behaviour, stage: Stage, truth: Truth, progress: Progress)
         await entry.act(stage, truth)
     except httpx.HTTPError as error:
         # The name only: a message may quote what was sent.
-        what = type(error).__name__
-        raise StatetrailError(f"the client {entry.name} could not go on ({what})") from None
+        raise StatetrailError(
+            f"the client {entry.name} could not continue ({type(error).__name__})"
+        ) from None
     progress(entry.name)
 
 

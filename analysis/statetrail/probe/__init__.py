@@ -1,11 +1,10 @@
-"""The active probe: chosen pauses against a server, until its limits are as narrow as asked.
+"""Active probing: requests with chosen pauses, until the interval of a limit is narrow enough.
 
-Everything else in statetrail only listens. The probe asks: it establishes tokens of its own at the
-one URL that the user names, lets them rest for chosen times, and uses them again, all through a
-real mitmdump with the recorder; what it finds is what `statetrail.analyses.lifetimes.expiry` finds
-in that recording.
+The rest of statetrail is passive. The probe establishes tokens of its own at the one URL that the
+user names, pauses for chosen times, and uses them again, all through a real mitmdump with the
+recorder; its result is what `statetrail.analyses.lifetimes.expiry` computes from that recording.
 """
 
-from statetrail.probe.run import Probed, Settings, probe
+from statetrail.probe.run import ProbeResult, Settings, probe
 
-__all__ = ["Probed", "Settings", "probe"]
+__all__ = ["ProbeResult", "Settings", "probe"]

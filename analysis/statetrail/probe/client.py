@@ -1,11 +1,10 @@
-"""A client of the probe: asks for a token, holds it, uses it; knows no protocol but its dialect.
+"""A client of the probe: establishes a token, holds it, uses it, as its dialect says.
 
-Enters: a URL and a parameter. Leaves: GET requests to that URL alone, one at a time. Redirects are
+Enters: a URL and a parameter. Leaves: GET requests to this URL only, one at a time. Redirects are
 not followed, cookies are not kept.
 """
 
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
@@ -17,8 +16,8 @@ from statetrail.extract.headers import body_coding
 from statetrail.extract.records import Response
 from statetrail.extract.wire_values import field_lines, header_issues, root, root_issue
 
-_PATIENCE_S: Final = 60.0
-_LARGEST: Final = 2 * 2**20
+_TIMEOUT_S: Final = 60.0
+_MAX_BODY: Final = 2 * 2**20
 
 
 class Prober:
@@ -33,7 +32,12 @@ class Prober:
     dialect, param
         Of the token.
     name
-        Its ``User-Agent``: the probe's clients are told apart by it.
+        Its ``User-Agent``, which identifies the probe's clients.
+
+    Attributes
+    ----------
+    http
+        Its connections, to be closed by the caller.
     """
 
     def __init__(self, front: str, url: str, dialect: Dialect, param: Param, name: str) -> None:
@@ -43,16 +47,16 @@ class Prober:
         self._param, self._plan = param, CompiledDialect.of(dialect)
         self._usage: str | None = None
         self.token: str | None = None
-        # Identity: what a proxy decodes, it may not pass on as it came.
+        # Identity: a proxy may change a body that it decodes.
         headers = {"user-agent": name, "accept-encoding": "identity"}
-        self._http = httpx.AsyncClient(
-            base_url=front, headers=headers, timeout=_PATIENCE_S, trust_env=False
+        self.http = httpx.AsyncClient(
+            base_url=front, headers=headers, timeout=_TIMEOUT_S, trust_env=False
         )
 
     async def establish(self) -> None:
-        """Get a new token. `StatetrailError` where the response has none."""
+        """Get a new token. Raises `StatetrailError` if the response has none."""
         self.token, self._usage = None, None
-        await self._ask(self._param.establish)
+        await self._get(self._param.establish)
         if self.token is None:
             raise StatetrailError(
                 f"the response to a GET of {self._path} issues no {self._param.name}: name a URL "
@@ -60,15 +64,15 @@ class Prober:
             )
 
     async def use(self) -> None:
-        """Present the token; what the response issues is the token from then on."""
-        await self._ask(self.token)
+        """Present the token; a token that the response issues replaces it."""
+        await self._get(self.token)
 
-    async def _ask(self, value: str | None) -> None:
+    async def _get(self, value: str | None) -> None:
         headers: dict[str, str] = {}
         query = httpx.QueryParams([q for q in self._query if q[0] != self._param.name])
         for channel in self._plan.dialect.presents if value is not None else ():
-            named = isinstance(channel, QueryPresent) == (self._usage == "uriquery")
-            if self._usage is not None and not named:
+            in_query = isinstance(channel, QueryPresent)
+            if self._usage is not None and in_query != (self._usage == "uriquery"):
                 continue
             if isinstance(channel, HeaderPresent):
                 headers[channel.prefix + self._param.name] = value or ""
@@ -76,18 +80,19 @@ class Prober:
                 query = query.add(self._param.name, value or "")
             break
         try:
-            async with self._http.stream(
+            async with self.http.stream(
                 "GET", self._path, params=query, headers=headers
-            ) as answer:
-                body = await _beginning(answer)
+            ) as response:
+                body = await _beginning(response)
         except httpx.HTTPError as error:
-            # Its text may quote the URL, and the token with it.
+            # Its message may quote the URL, and the token with it.
             raise StatetrailError(
                 f"the server did not answer a GET of {self._path} ({type(error).__name__})"
             ) from None
-        self._learn(Response(answer.status_code, tuple(answer.headers.raw), 0, 0, body=body))
+        self._adopt(Response(response.status_code, tuple(response.headers.raw), 0, 0, body=body))
 
-    def _learn(self, response: Response) -> None:
+    def _adopt(self, response: Response) -> None:
+        """Take over the token that a response issues, if any."""
         lines = field_lines(response.headers)
         found = root(response.body, *body_coding(lines)) if self._plan.roots else {}
         attributes = {} if isinstance(found, str) else found
@@ -102,22 +107,10 @@ class Prober:
             if issue.param.name == self._param.name and issue.state.problem is None:
                 self.token, self._usage = issue.state.value, issue.state.usage
 
-    async def __aenter__(self) -> Self:
-        await self._http.__aenter__()
-        return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None = None,
-        value: BaseException | None = None,
-        traceback: TracebackType | None = None,
-    ) -> None:
-        await self._http.__aexit__(kind, value, traceback)
-
-
-async def _beginning(answer: httpx.Response) -> bytes:
-    """The body, as much of it as may tell; the rest is read and forgotten."""
-    kept = bytearray()
-    async for chunk in answer.aiter_raw():
-        kept += chunk[: max(_LARGEST - len(kept), 0)]
-    return bytes(kept)
+async def _beginning(response: httpx.Response) -> bytes:
+    """The beginning of the body; the rest is read and dropped."""
+    body = bytearray()
+    async for chunk in response.aiter_raw():
+        body += chunk[: max(_MAX_BODY - len(body), 0)]
+    return bytes(body)

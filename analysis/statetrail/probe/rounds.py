@@ -1,6 +1,6 @@
-"""Rounds: which pauses the probe makes next, and when it is done.
+"""Rounds: the pauses of the next round, and when the probe is done.
 
-Enters: what `expiry` says so far. Leaves: pauses in seconds. Pure: no clock, no network.
+Enters: the current row of `expiry`. Leaves: pauses in seconds. Pure: no clock, no network.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from typing import Any, Final
 from statetrail.expiry import POLICIES
 
 TOKENS: Final = 3
-"""Tokens that rest side by side in a round, where the user says nothing else."""
+"""Default number of tokens that pause in parallel."""
 
 
 def pauses(row: Mapping[str, Any] | None, first_s: float, tokens: int) -> tuple[float, ...]:
@@ -22,7 +22,7 @@ def pauses(row: Mapping[str, Any] | None, first_s: float, tokens: int) -> tuple[
     first_s
         The shortest pause of the first round; each further one is twice as long.
     tokens
-        How many.
+        Number of tokens.
 
     Examples
     --------
@@ -40,22 +40,22 @@ def pauses(row: Mapping[str, Any] | None, first_s: float, tokens: int) -> tuple[
 
 
 def is_enough(row: Mapping[str, Any] | None, width: float) -> bool:
-    """Whether the policy is named, and its interval no wider than that part of its lower end."""
-    named = row is not None and POLICIES[row["policy"]].is_named
-    if row is None or not named or not row["low_s"] or row["high_s"] is None:
+    """Whether the policy is named and its interval no wider than `width` times its lower end."""
+    is_named = row is not None and POLICIES[row["policy"]].is_named
+    if row is None or not is_named or not row["low_s"] or row["high_s"] is None:
         return False
     return bool(row["high_s"] - row["low_s"] <= width * row["low_s"])
 
 
-def steps(longest_s: float, politeness_s: float) -> list[float]:
-    """When the token that is kept in use is used during a round.
+def keep_alive_pauses(longest_s: float, politeness_s: float) -> list[float]:
+    """The pauses between uses of the token that is kept in use during a round.
 
-    Eight times, and never more often than `politeness_s` allows: a token that ends although it was
-    never idle for long ends by its age.
+    Eight, and none shorter than `politeness_s`: a token that ends although it was never idle for
+    long ends by its age.
 
-    >>> steps(4.0, 0.2)
+    >>> keep_alive_pauses(4.0, 0.2)
     [0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5]
-    >>> steps(0.5, 0.2)
+    >>> keep_alive_pauses(0.5, 0.2)
     [0.25, 0.25]
     """
     count = max(1, min(8, int(longest_s / politeness_s)))

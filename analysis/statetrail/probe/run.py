@@ -1,14 +1,14 @@
-"""The probe's run: rounds of pauses through a real mitmdump, until the interval is narrow enough.
+"""A run of the probe: rounds of pauses through a real mitmdump, until the interval is narrow.
 
-Enters: `Settings`. Leaves: a recording and what it says of the limits. In each round a few tokens
-rest side by side, each for its pause, and one more is kept in use meanwhile, which tells an idle
-timeout from a limit on the age. Every use goes through the recorder and is judged as any traffic.
+Enters: `Settings`. Leaves: a recording and its row of table `expiry`. In each round a few tokens
+pause in parallel, and one more is kept in use meanwhile, which distinguishes an idle timeout from
+an age limit. Every use goes through the recorder and is judged like any traffic.
 """
 
 import asyncio
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +19,8 @@ from statetrail.analyses.lifetimes.expiry import expiry
 from statetrail.dialects import Dialect, Param, select
 from statetrail.errors import UsageError
 from statetrail.probe.client import Prober
-from statetrail.probe.rounds import TOKENS, is_enough, pauses, steps
-from statetrail.proxy.processes import recording
+from statetrail.probe.rounds import TOKENS, is_enough, keep_alive_pauses, pauses
+from statetrail.proxy.mitmdump import recording
 from statetrail.recording.frames import open_recording, origin
 
 MAX_TOKENS: Final = 16
@@ -34,24 +34,24 @@ class Settings:
     Attributes
     ----------
     url
-        The one URL that is asked, by GET.
+        The URL to GET.
     param
         ``DIALECT:PARAM``, or a parameter that only one dialect has.
     store
         SQLite store to record into.
     budget_s
-        No pause begins that would end later.
+        Maximum duration; no pause begins that would end later.
     requests
-        No round begins that could make more.
+        Maximum number of requests; no round begins that could exceed it.
     width
-        The interval is narrow enough when the policy is named and it is no wider than this part
-        of its lower end.
+        The interval is narrow enough if the policy is named and the width is at most this fraction
+        of the lower end.
     tokens
-        Tokens that rest side by side.
+        Number of tokens that pause in parallel.
     first_s
         The shortest pause of the first round.
     politeness_s
-        Least time between two uses of one token.
+        Minimum time between two uses of one token.
     """
 
     url: str
@@ -66,53 +66,48 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class Probed:
-    """What came of it: the row of table `expiry`, requests made, rounds, and why it ended."""
+class ProbeResult:
+    """The result: the row of table `expiry`, the effort, and why the probe stopped."""
 
     row: dict[str, Any] | None
     requests: int
     rounds: int
-    narrow: bool
-    ended: str
+    is_narrow: bool
+    stop_reason: str
 
 
-def probe(settings: Settings, told: Callable[[str], None] = lambda _: None) -> Probed:
-    """Probe a server; `told` hears of each round.
+def probe(settings: Settings, progress: Callable[[str], None] = lambda _: None) -> ProbeResult:
+    """Probe a server; `progress` is called with a line for each round.
 
     Raises
     ------
     UsageError
-        The URL, the parameter or a bound makes no sense.
+        The URL, the parameter or a limit is invalid.
     StatetrailError
         The server does not answer, or issues no such token at that URL.
     """
-    dialect, param = _chosen(settings.param)
-    asked = _origin(settings.url)
+    dialect, param = _parameter(settings.param)
+    upstream = _origin(settings.url)
     if not 1 <= settings.tokens <= MAX_TOKENS:
         raise UsageError(f"{settings.tokens} tokens make no sense: 1 to {MAX_TOKENS}")
     if min(settings.budget_s, settings.width, settings.first_s, settings.politeness_s) <= 0:
-        raise UsageError("the budget, the width and the pauses have to be more than nothing")
-    return asyncio.run(_run(settings, asked, dialect, param, told))
+        raise UsageError("the budget, the width and the pauses have to be greater than 0")
+    return asyncio.run(_run(settings, upstream, dialect, param, progress))
 
 
-def _chosen(name: str) -> tuple[Dialect, Param]:
-    """The parameter that the user means."""
-    wanted, _, bare = name.rpartition(":")
-    found = [
+def _parameter(name: str) -> tuple[Dialect, Param]:
+    """The secret parameter that the user names."""
+    dialect_name, _, bare = name.rpartition(":")
+    tokens = [(d, param) for d in select() for param in d.params if param.clear is None]
+    matches = [
         (dialect, param)
-        for dialect in select()
-        for param in dialect.params
-        if param.name == bare and wanted in ("", dialect.name) and param.clear is None
+        for dialect, param in tokens
+        if param.name == bare and dialect_name in ("", dialect.name)
     ]
-    if len(found) != 1:
-        known = [
-            f"{dialect.name}:{param.name}"
-            for dialect in select()
-            for param in dialect.params
-            if param.clear is None
-        ]
-        raise UsageError(f"{name!r} names no one token: choose from {', '.join(known)}")
-    return found[0]
+    if len(matches) != 1:
+        choices = ", ".join(f"{dialect.name}:{param.name}" for dialect, param in tokens)
+        raise UsageError(f"{name!r} is not the name of one token: choose from {choices}")
+    return matches[0]
 
 
 def _origin(url: str) -> str:
@@ -128,55 +123,59 @@ def _origin(url: str) -> str:
 
 
 async def _run(
-    settings: Settings, asked: str, dialect: Dialect, param: Param, told: Callable[[str], None]
-) -> Probed:
-    made = rounds = 0
+    settings: Settings,
+    upstream: str,
+    dialect: Dialect,
+    param: Param,
+    progress: Callable[[str], None],
+) -> ProbeResult:
+    requests = rounds = 0
     row: dict[str, Any] | None = None
-    ended = "the interval is as narrow as asked"
+    stop_reason = "the interval is narrow enough"
     async with AsyncExitStack() as stack:
         private = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="statetrail-")))
-        (port,) = await stack.enter_async_context(recording([asked], settings.store, private))
+        (port,) = await stack.enter_async_context(recording([upstream], settings.store, private))
         end = time.monotonic() + settings.budget_s
         front = f"http://127.0.0.1:{port}"
-        names = [f"statetrail-probe/{n}" for n in range(settings.tokens + 1)]
         probers = [
-            await stack.enter_async_context(Prober(front, settings.url, dialect, param, name))
-            for name in names
+            Prober(front, settings.url, dialect, param, f"statetrail-probe/{n}")
+            for n in range(settings.tokens + 1)
         ]
+        for prober in probers:
+            await stack.enter_async_context(prober.http)
         while not is_enough(row, settings.width):
-            planned = pauses(row, settings.first_s, settings.tokens)
-            left = end - time.monotonic()
-            planned = tuple(pause for pause in planned if pause < left)
-            uses = steps(max(planned, default=0.0), settings.politeness_s)
+            left_s = end - time.monotonic()
+            planned = [
+                pause for pause in pauses(row, settings.first_s, settings.tokens) if pause < left_s
+            ]
+            uses = keep_alive_pauses(max(planned, default=0.0), settings.politeness_s)
+            round_requests = 2 * len(planned) + len(uses) + 1
             if not planned:
-                ended = "the next pause would be longer than what is left of the budget"
+                stop_reason = "the next pause is longer than the rest of the budget"
                 break
-            if made + 2 * len(planned) + len(uses) + 1 > settings.requests:
-                ended = f"{made} requests were made, and a round more could exceed the limit"
+            if requests + round_requests > settings.requests:
+                stop_reason = "another round could exceed the maximum number of requests"
                 break
             rounds += 1
-            told(f"round {rounds}: pauses of {', '.join(f'{p:.4g} s' for p in planned)}")
-            resting = [_rest(p, pause) for p, pause in zip(probers, planned, strict=False)]
-            await asyncio.gather(*resting, _keep(probers[-1], uses))
-            made += 2 * len(planned) + len(uses) + 1
-            row = _found(settings.store, asked, dialect, param)
-    return Probed(row, made, rounds, ended.startswith("the interval"), ended)
+            progress(f"round {rounds}: pauses of {', '.join(f'{p:.4g} s' for p in planned)}")
+            await asyncio.gather(
+                *(_use(prober, [pause]) for prober, pause in zip(probers, planned, strict=False)),
+                _use(probers[-1], uses),
+            )
+            requests += round_requests
+            row = _row(settings.store, upstream, dialect, param)
+    return ProbeResult(row, requests, rounds, is_enough(row, settings.width), stop_reason)
 
 
-async def _rest(prober: Prober, pause_s: float) -> None:
+async def _use(prober: Prober, pauses_s: Sequence[float]) -> None:
+    """Establish a token and use it after each pause."""
     await prober.establish()
-    await asyncio.sleep(pause_s)
-    await prober.use()
-
-
-async def _keep(prober: Prober, uses: list[float]) -> None:
-    await prober.establish()
-    for pause_s in uses:
+    for pause_s in pauses_s:
         await asyncio.sleep(pause_s)
         await prober.use()
 
 
-def _found(store: Path, asked: str, dialect: Dialect, param: Param) -> dict[str, Any] | None:
+def _row(store: Path, upstream: str, dialect: Dialect, param: Param) -> dict[str, Any] | None:
     rows = expiry(open_recording(store)).rows()
-    wanted = (asked, dialect.name, param.name)
-    return next((r for r in rows if (r["origin"], r["dialect"], r["param"]) == wanted), None)
+    key = (upstream, dialect.name, param.name)
+    return next((r for r in rows if (r["origin"], r["dialect"], r["param"]) == key), None)

@@ -1,4 +1,4 @@
-"""The demo's clients: every behaviour, by name."""
+"""The demo's clients: every behaviour by its name."""
 
 from statetrail.demo.clients import eseller_behaviours, programs, zest_behaviours
 from statetrail.demo.clients.behaviour import BEHAVIOURS, Behaviour, Stage, Truth

@@ -1,8 +1,8 @@
-"""What a client of the demo is: a named behaviour, and the truth of what it did.
+"""A client of the demo: a named behaviour, and its own account of what it did.
 
 Enters: a `Stage`, on which a behaviour acts. Leaves: its `Truth`, exact counts that the audit is
-checked against. A client knows what it did because it did it on purpose: nothing here is worked out
-from the traffic by the rules that the audit follows.
+checked against. A client counts what it does on purpose: nothing here is derived from the traffic
+by the rules that the audit follows.
 """
 
 import asyncio
@@ -19,22 +19,21 @@ from statetrail.errors import StatetrailError
 type OriginName = Literal["zest", "52eseller"]
 
 USER_AGENT: Final = "statetrail-demo/"
-"""Every client's user agent has this in it."""
+"""The beginning of every client's user agent."""
 
 
 @dataclass(slots=True)
 class Truth:
-    """What a client knows it did.
+    """A client's own account of what it did.
 
     Attributes
     ----------
     verdicts
-        Exact count of each verdict that is a fault or an override, by parameter. What is not in it
-        did not happen.
+        Exact count of each verdict that is a fault or an override, by parameter; zero if absent.
     findings
-        Exact count of what each named rule has to find.
+        Exact count of the occurrences of each named rule.
     resets
-        Times a session was found reset: the token that the client held was answered by another.
+        Number of session resets: the response to a held token carried another one.
     """
 
     user_agent: str
@@ -60,13 +59,13 @@ class Stage:
     settle_s
         A pause after which a response counts as received: the audit's grace period and a margin.
     idle_s, ticket_s
-        What the origins are set to.
+        The settings of the origins.
     until_s
         Time (monotonic) until which rounds begin.
     private
         A folder for the client's own files.
     remember
-        Is told every secret that a client sends.
+        Called with every secret that a client sends.
     """
 
     url: str
@@ -79,26 +78,26 @@ class Stage:
     remember: Remember
 
     async def settle(self) -> None:
-        """Wait until what was received counts as received."""
+        """Wait until earlier responses count as received."""
         await asyncio.sleep(self.settle_s)
 
     @property
     def left_s(self) -> float:
-        """Seconds until which rounds begin; 0 if that time is over."""
+        """Seconds during which rounds still begin; 0 if that time is over."""
         return max(0.0, self.until_s - time.monotonic())
 
     def rounds(self) -> Iterator[int]:
-        """The rounds to act: at least one, and more while there is time."""
+        """The rounds: at least one, and more while there is time."""
         number = 0
         while number == 0 or self.left_s > 0:
             yield number
             number += 1
 
 
-def sure(condition: bool, otherwise: str) -> None:
-    """Raise where the demo's own world is not as the protocol says: then no truth is left."""
+def require(condition: bool, problem: str) -> None:
+    """Raise `StatetrailError` if an origin deviates from the protocol: the truth is void then."""
     if not condition:
-        raise StatetrailError(f"the demo went wrong: {otherwise}")
+        raise StatetrailError(f"the demo failed: {problem}")
 
 
 type Act = Callable[[Stage, Truth], Awaitable[None]]
@@ -111,27 +110,27 @@ class Behaviour:
     Attributes
     ----------
     name
-        Stable name; the client's user agent is made from it.
+        Stable name, part of the client's user agent.
     origin
-        The origin it asks.
-    says
+        The origin that it uses.
+    description
         What it does, in a few words.
     innocent
         Whether the audit must find no fault in it.
     needs
-        A program on PATH that it cannot act without.
+        A program on PATH that it requires.
     """
 
     name: str
     origin: OriginName
-    says: str
+    description: str
     innocent: bool
     act: Act
     needs: str | None = None
 
     @property
     def user_agent(self) -> str:
-        """The user agent that tells the client apart in a report."""
+        """The user agent that identifies the client in a report."""
         return USER_AGENT + self.name
 
 
@@ -142,16 +141,16 @@ BEHAVIOURS: Final[dict[str, Behaviour]] = {}
 def behaviour(
     name: str,
     origin: OriginName,
-    says: str,
+    description: str,
     *,
     innocent: bool = False,
     needs: str | None = None,
 ) -> Callable[[Act], Act]:
-    """Enter a function into `BEHAVIOURS`."""
+    """Register a function in `BEHAVIOURS`."""
 
-    def enter(act: Act) -> Act:
+    def register(act: Act) -> Act:
         assert name not in BEHAVIOURS
-        BEHAVIOURS[name] = Behaviour(name, origin, says, innocent, act, needs)
+        BEHAVIOURS[name] = Behaviour(name, origin, description, innocent, act, needs)
         return act
 
-    return enter
+    return register

@@ -1,17 +1,17 @@
-"""A client of the 52eSELLER V3 API: holds the state it was handed, sets it in every request.
+"""A client of the 52eSELLER V3 API: holds the state that was issued, sets it in every request.
 
-Enters: a `Stage`. Leaves: requests over real sockets. It obeys unless its caller says otherwise.
+Enters: a `Stage`. Leaves: requests over real sockets. It complies unless its caller deviates.
 """
 
 import ssl
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import httpx
 
-from statetrail.demo.clients.behaviour import Stage, Truth, sure
+from statetrail.demo.clients.behaviour import Stage, Truth, require
+from statetrail.demo.clients.client import Client
 
 _SECRET: Final = ("CustomerId", "SalesPersonId", "VisitorId", "Ticket", "Authentication")
 _PARAMS: Final = (
@@ -23,31 +23,32 @@ _MAY_AUTHENTICATE: Final = ("baskets", "favorites", "orders")
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A parameter as it was handed out."""
+    """A parameter as it was issued."""
 
     value: str
     usage: str
 
 
 def read_state(fields: list[tuple[bytes, bytes]]) -> dict[str, State]:
-    """The well-formed state in an answer's header fields: the client's own reading of them.
+    """The well-formed state in a response's header fields, by the client's own parser.
 
-    What is malformed or said twice is left alone, as a careful client does.
+    Malformed and repeated fields are ignored, as a careful client does.
     """
     names = {f"x-set-{param}".lower().encode(): param for param in _PARAMS}
-    seen: dict[str, State | None] = {}
+    states: dict[str, State | None] = {}
     for name, field in fields:
         if (param := names.get(name.lower())) is None:
             continue
         value, _, tail = field.rpartition(b";")
         usage, _, priority = (part.strip().lower() for part in tail.partition(b"/"))
-        known = usage in (b"header", b"uriquery", b"implicit") and priority in (
-            b"informational",
-            b"forced",
+        well_formed = (
+            usage in (b"header", b"uriquery", b"implicit")
+            and priority in (b"informational", b"forced")
+            and value.isascii()
+            and param not in states
         )
-        fine = known and value.isascii() and param not in seen
-        seen[param] = State(value.strip().decode(), usage.decode()) if fine else None
-    return {param: state for param, state in seen.items() if state is not None}
+        states[param] = State(value.strip().decode(), usage.decode()) if well_formed else None
+    return {param: state for param, state in states.items() if state is not None}
 
 
 class _Http2Only(ssl.SSLContext):
@@ -59,40 +60,35 @@ class _Http2Only(ssl.SSLContext):
 
 def _http2_context() -> ssl.SSLContext:
     context = _Http2Only(ssl.PROTOCOL_TLS_CLIENT)
-    # The proxy makes its certificate up, on this very machine.
+    # The proxy generates its certificate, on this machine.
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
 
 
-class EsellerClient:
-    """A client that obeys; a context manager.
+class EsellerClient(Client):
+    """A compliant client.
 
     Attributes
     ----------
     held
-        The state held: the newest value of every parameter that was handed out.
+        The state held: the newest value of every issued parameter.
     """
 
     def __init__(self, stage: Stage, truth: Truth, *, http2: bool = False) -> None:
+        secure: dict[str, Any] = {
+            "base_url": stage.url.replace("http://", "https://"),
+            "http1": False,
+            "http2": True,
+            "verify": _http2_context(),
+        }
+        super().__init__(stage, truth, **secure if http2 else {})
         self.held: dict[str, State] = {}
-        self._stage = stage
-        self._truth = truth
-        url = stage.url.replace("http://", "https://") if http2 else stage.url
-        self._http = httpx.AsyncClient(
-            base_url=url,
-            headers={"user-agent": truth.user_agent},
-            http1=not http2,
-            http2=http2,
-            verify=_http2_context() if http2 else True,
-            timeout=60,
-            trust_env=False,
-        )
 
     async def log_in(self) -> None:
-        """Log in, and wait until the state that was handed out counts as received."""
+        """Log in, and wait until the issued state counts as received."""
         await self.send("POST", "login", {"user": "shopper", "password": "-"})
-        sure(len(self.held) == len(_PARAMS), "a login did not hand out every parameter")
+        require(len(self.held) == len(_PARAMS), "a login did not issue every parameter")
         await self._stage.settle()
 
     async def send(
@@ -107,7 +103,7 @@ class EsellerClient:
         reveal: Collection[str] = (),
         authenticate: bool | None = None,
     ) -> httpx.Response:
-        """Send a request with all state that is due, and adopt what the answer hands out.
+        """Send a request with all expected state, and adopt the state of the response.
 
         Parameters
         ----------
@@ -118,7 +114,7 @@ class EsellerClient:
         swap
             Parameters to send in the other channel: query for header, header for query.
         reveal
-            Implicit parameters to send nevertheless, as headers.
+            Implicit parameters to send as headers.
         authenticate
             Whether to send ``X-Authentication``; by default where the protocol allows it.
         """
@@ -146,19 +142,8 @@ class EsellerClient:
         self.held |= read_state(response.headers.raw)
         return response
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self._http.aclose()
-
 
 def expect(response: httpx.Response, status: int) -> Any:
-    """The answer's data; an error where the origin did not answer with that status."""
-    sure(response.status_code == status, f"answered {response.status_code} instead of {status}")
+    """The response's data. Raises `StatetrailError` if its status is another one."""
+    require(response.status_code == status, f"status {response.status_code}, not {status}")
     return response.json()

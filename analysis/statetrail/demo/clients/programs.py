@@ -1,6 +1,6 @@
-"""Clients that are other people's programs: curl, and a real browser with a page of the shop.
+"""Clients that are other programs: curl, and a real browser with a page of the shop.
 
-Both are subprocesses; where a program is not on PATH, the demo says so and goes on without it.
+Both are subprocesses; the demo runs without a program that is not on PATH.
 """
 
 import asyncio
@@ -12,18 +12,18 @@ import tempfile
 from typing import Final
 from urllib.parse import urlencode
 
-from statetrail.demo.clients.behaviour import BEHAVIOURS, Stage, Truth, behaviour, sure
+from statetrail.demo.clients.behaviour import BEHAVIOURS, Stage, Truth, behaviour, require
 from statetrail.demo.clients.zest import cart_item, session_of
 from statetrail.errors import StatetrailError
 
 LONGEST_S: Final = 90.0
 """How long a program may take."""
 LONGEST_VISIT_S: Final = 300.0
-"""How long a page repeats itself; the proxy gives up on a silent connection after twice this."""
+"""How long a page repeats its visit; the proxy closes a silent connection after twice this."""
 
 
 async def _run(*command: str, longest_s: float = LONGEST_S) -> str:
-    """The standard output of a program; it is ended with us, whatever happens."""
+    """The standard output of a program, which is killed if this task ends first."""
     process = await asyncio.create_subprocess_exec(
         *command,
         stdin=asyncio.subprocess.DEVNULL,
@@ -50,16 +50,16 @@ async def curl(stage: Stage, truth: Truth) -> None:
     async def ask(path: str, *options: str) -> str:
         query = urlencode({"_session_token": token})
         truth.requests += 1
-        # -q comes first: whatever the user's own curl is set to does not count here.
+        # -q comes first: it disables the user's own curl configuration.
         answer = await _run(
             *("curl", "-q", "--silent", "--show-error", "--noproxy", "*", "--max-time", "60"),
             *("--compressed", "--user-agent", truth.user_agent, *options),
             f"{stage.url}/API/V3/{path}?{query}",
         )
-        found = session_of(answer) or token
-        truth.resets += token not in ("1", found)
-        stage.remember(found)
-        return found
+        current = session_of(answer) or token
+        truth.resets += token not in ("1", current)
+        stage.remember(current)
+        return current
 
     for _ in stage.rounds():
         token = await ask("BrowseCategory/00411")
@@ -74,7 +74,7 @@ async def curl(stage: Stage, truth: Truth) -> None:
     needs="chromium",
 )  # fmt: skip
 async def browser(stage: Stage, truth: Truth) -> None:
-    # One visit: a page that is opened anew has forgotten all state. It repeats itself meanwhile.
+    # One visit: a reloaded page has lost all state. The page repeats its requests instead.
     seconds = min(stage.left_s, LONGEST_VISIT_S)
     settings = {"api": stage.urls["52eseller"], "pause": round(stage.settle_s * 1000)}
     query = urlencode(settings | {"seconds": seconds})
@@ -87,13 +87,13 @@ async def browser(stage: Stage, truth: Truth) -> None:
             *("--dump-dom", f"{stage.urls['zest']}/shop?{query}"),
             longest_s=LONGEST_S + seconds,
         )
-    told = re.search(r'<pre id="told">([^<]+)</pre>', page)
-    if told is None:
-        raise StatetrailError("the demo went wrong: the shop's page did not finish")
-    story = json.loads(html.unescape(told[1]))
-    sure(story["problem"] is None, f"the shop's page failed: {story['problem']}")
-    truth.requests += story["sent"]
-    truth.verdicts["LocId", "stale"] += story["stale"]
+    output = re.search(r'<pre id="result">([^<]+)</pre>', page)
+    if output is None:
+        raise StatetrailError("the demo failed: the shop's page did not finish")
+    result = json.loads(html.unescape(output[1]))
+    require(result["problem"] is None, f"the shop's page failed: {result['problem']}")
+    truth.requests += result["sent"]
+    truth.verdicts["LocId", "stale"] += result["stale"]
 
 
 def missing_programs() -> dict[str, str]:

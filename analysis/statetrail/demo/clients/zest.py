@@ -1,26 +1,24 @@
-"""A client of the ZEST API: asks for a session, holds its token, sends it along.
+"""A client of the ZEST API: requests a session, holds its token and presents it.
 
-Enters: a `Stage`. Leaves: requests over real sockets. It obeys unless its caller says otherwise.
+Enters: a `Stage`. Leaves: requests over real sockets. It complies unless its caller deviates.
 """
 
 import html
 import re
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Final, Self
-
-import httpx
+from typing import Final
 
 from statetrail.demo.clients.behaviour import Stage, Truth
+from statetrail.demo.clients.client import Client
 
 TOKEN: Final = "_session_token"
-# The client's own reading of the root element, independent of the code that is put to the test.
+# The client's own parser of the root element, independent of the code under test.
 _ROOT: Final = re.compile(r"<(?:ResultSet|rsp)\b([^>]*)>")
 _SESSION: Final = re.compile(r'\ssession="([^"]*)"')
 
 
 def session_of(text: str) -> str | None:
-    """The token on the root element of an answer, or `None`."""
+    """The token on the root element of a response, or `None`."""
     root = _ROOT.search(text[:4096])
     session = _SESSION.search(root[1]) if root else None
     return html.unescape(session[1]) if session else None
@@ -28,35 +26,28 @@ def session_of(text: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer, and the token on it."""
+    """A response, and the token on it."""
 
     status: int
     token: str | None
     text: str
 
 
-class ZestClient:
-    """A client that obeys; a context manager.
+class ZestClient(Client):
+    """A compliant client.
 
     Attributes
     ----------
     token
-        The token held: what the last answer that had one said.
+        The token held: that of the latest response that had one.
     """
 
     def __init__(self, stage: Stage, truth: Truth, *, accept: str = "gzip, deflate, br, zstd"):
+        super().__init__(stage, truth, {"accept-encoding": accept})
         self.token: str | None = None
-        self._stage = stage
-        self._truth = truth
-        self._http = httpx.AsyncClient(
-            base_url=stage.url,
-            headers={"user-agent": truth.user_agent, "accept-encoding": accept},
-            timeout=60,
-            trust_env=False,
-        )
 
     async def get(self, path: str) -> Answer:
-        """GET a resource with the token held, or ask for a session where none is."""
+        """GET a resource with the token held, or request a session if there is none."""
         return await self.send("GET", path, self.token or "1")
 
     async def post(self, path: str, content: str = "", method: str = "POST") -> Answer:
@@ -64,7 +55,7 @@ class ZestClient:
         return await self.send(method, path, self.token or "1", content)
 
     async def send(self, method: str, path: str, token: str | None, content: str = "") -> Answer:
-        """Send a request with exactly that token, or none, and adopt what the answer says."""
+        """Send a request with exactly this token, or none, and adopt the response's token."""
         if token is not None:
             self._stage.remember(token if token != "1" else "")
         self._truth.requests += 1
@@ -80,17 +71,6 @@ class ZestClient:
             self._truth.resets += token != "1" and self.token not in (None, answer.token)
             self.token = answer.token
         return answer
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self._http.aclose()
 
 
 def cart_item(sku: int) -> str:

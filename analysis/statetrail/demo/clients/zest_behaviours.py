@@ -1,8 +1,8 @@
-"""How clients of the ZEST API behave: the obedient one, and five who are not quite."""
+"""Behaviours of clients of the ZEST API: a compliant one, and five others."""
 
 import asyncio
 
-from statetrail.demo.clients.behaviour import Stage, Truth, behaviour, sure
+from statetrail.demo.clients.behaviour import Stage, Truth, behaviour, require
 from statetrail.demo.clients.zest import TOKEN, ZestClient, cart_item
 
 _FORGETFUL_REQUESTS = 5
@@ -36,12 +36,12 @@ async def keeps_stale_token(stage: Stage, truth: Truth) -> None:
             await shop.get("Cart")
             old = shop.token
             await asyncio.sleep(stage.idle_s + 0.5)
-            await shop.send("GET", "Cart", old)  # answered by the new token
+            await shop.send("GET", "Cart", old)  # the response carries the new token
             for number in range(_FORGETFUL_REQUESTS):
                 await stage.settle()
                 await shop.send("GET", f"Product/{4010 + number}", old)
                 truth.did("stale", TOKEN)
-            # The next round goes on obediently, with what the last answer said.
+            # The next round continues with the token of the latest response.
 
 
 @behaviour("restarts-every-request", "zest", "asks for a new session with every request")
@@ -76,15 +76,15 @@ async def drops_token(stage: Stage, truth: Truth) -> None:
 )
 async def parallel(stage: Stage, truth: Truth) -> None:
     async with ZestClient(stage, truth) as shop:
-        # Connections first: what is sent at once shall arrive at once.
+        # Open the connections first, so that parallel requests arrive in parallel.
         await shop.get("BrowseCategory/00411")
         await asyncio.gather(*(shop.get("Product/4012") for _ in range(6)))
         for _ in stage.rounds():
             await asyncio.sleep(stage.idle_s + 0.7)
             waves = []
-            # Each request carries what the client holds when it is sent: the old token until the
-            # first answer is complete, which takes the origin twice as long as this. The last wave
-            # is sent while the first answers, with the new token, have begun.
+            # Each request carries the token held when it is sent: the old one until the first
+            # response is complete, which takes the origin twice as long as this pause. The last
+            # wave is sent while the first responses, with the new token, have begun.
             for pause_s in (0.3, 0.7, 0.0):
                 waves += [asyncio.create_task(shop.get("Report")) for _ in range(3)]
                 await asyncio.sleep(pause_s)
@@ -107,5 +107,5 @@ async def comes_back(stage: Stage, truth: Truth) -> None:
                 held = shop.token
                 await asyncio.sleep(stage.idle_s + over_s)
                 cart = await shop.get("Cart")
-                sure(shop.token != held, "a session outlived its idle time")
-                sure("<sku>" not in cart.text, "a reset session kept its cart")
+                require(shop.token != held, "a session outlived its idle time")
+                require("<sku>" not in cart.text, "a reset session kept its cart")

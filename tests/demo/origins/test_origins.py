@@ -10,9 +10,9 @@ import httpx
 import pytest
 import zstandard
 
-from statetrail.demo.encoding import negotiate
-from statetrail.demo.eseller_origin import PARAMS, EsellerSettings, eseller_app
-from statetrail.demo.zest_origin import ZestSettings, zest_app
+from statetrail.demo.origins.encoding import negotiate
+from statetrail.demo.origins.eseller import PARAMS, EsellerSettings, eseller_app
+from statetrail.demo.origins.zest import ZestSettings, zest_app
 from statetrail.dialects.grammar import parse_state_header
 from statetrail.extract.xml_root import root_attributes
 

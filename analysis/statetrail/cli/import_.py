@@ -13,10 +13,10 @@ from statetrail.cli.options import (
     ForgetKey,
     Key,
     Store,
-    chosen,
     cleared,
     field_name,
 )
+from statetrail.dialects import select
 
 EXAMPLES = """[b]Examples[/b]
 
@@ -30,7 +30,7 @@ def command(
         list[Path],
         typer.Argument(
             metavar="FILE",
-            help="HAR files (also gzipped) and files of mitmdump -w, told apart by content.",
+            help="HAR files (also gzipped) and files of mitmdump -w, recognised by content.",
             show_default=False,
         ),
     ],
@@ -43,18 +43,18 @@ def command(
 ) -> None:
     """Import HAR files and mitmproxy flow files into a store.
 
-    The same file twice doubles nothing. A truncated file keeps its complete beginning, and what
-    was lost is said and noted in the store.
+    Importing a file again adds nothing. Of a truncated file the complete entries are imported;
+    what is missing is printed and noted in the store.
     """
-    from statetrail.cli.terminal import progress, say, stdout, text
+    from statetrail.cli.output.terminal import progress, say, stdout, text
     from statetrail.extract import ExtractorConfig
     from statetrail.ingest.importer import capture_source, import_files
     from statetrail.store import SqliteStore
 
-    known = chosen(dialects)
-    wanted, header = cleared(clear, known), field_name(client_header)
+    selection = select(dialects)
+    params, header = cleared(clear, selection), field_name(client_header)
     for path in files:
-        capture_source(path)  # before a store is made for files that are none
+        capture_source(path)  # no store is made for files that are no captures
     with SqliteStore.create_or_open(store, key=key, keep_key=not forget_key) as opened:
         try:
             with progress() as bar:
@@ -63,16 +63,16 @@ def command(
                 def report(path: Path, read: int, size: int) -> None:
                     bar.update(task, description=path.name[:40], completed=read, total=size)
 
-                config = ExtractorConfig(known, opened.fingerprinter, wanted, header)
-                done = import_files(files, opened, config, report)
+                config = ExtractorConfig(selection, opened.fingerprinter, params, header)
+                imports = import_files(files, opened, config, report)
         finally:
             if forget_key:
                 opened.forget_key()
     console = stdout()
-    for one in done:
+    for one in imports:
         counts = f"{one.exchanges:,} exchange{'s' if one.exchanges != 1 else ''}"
         if one.duplicates:
-            counts += f", {one.duplicates:,} there already"
+            counts += f", {one.duplicates:,} already in the store"
         console.print(text(f"{one.path}: {counts}"))
         if one.problem:
             say(f"{one.path}: {one.problem}")

@@ -1,10 +1,10 @@
-"""A reference origin that hands out state headers as the 52eSELLER text says: real, only small.
+"""A small reference origin that issues state headers as the 52eSELLER text says.
 
 Enters: `EsellerSettings`. Leaves: an ASGI application. A login issues every state parameter;
-tickets are renewed by age, in the answers of products; ``X-Authentication`` is an error where it is
-not allowed; a basket's state follows its own PUT methods and no context parameter. Some answers are
-awkward on purpose: malformed state headers on ``campaigns``, and ``menus``, which moves the client
-to another location but exposes no header to pages of other origins.
+tickets are renewed by age, in responses of ``products``; ``X-Authentication`` is an error where it
+is not allowed; a basket's state follows its own PUT methods and no context parameter. Some
+responses are awkward on purpose: malformed state headers on ``campaigns``, and ``menus``, which
+moves the client to another location but exposes no header to pages of other origins.
 """
 
 import asyncio
@@ -19,9 +19,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from statetrail.demo.encoding import encoded
-from statetrail.demo.logins import Login, LoginBook, StateField
-from statetrail.demo.page import page_routes
+from statetrail.demo.origins.encoding import NO_STORE, respond
+from statetrail.demo.origins.logins import Login, LoginBook, StateField
+from statetrail.demo.origins.page import page_routes
 from statetrail.demo.secrets_file import Remember, forget
 
 PARAMS: Final = (
@@ -50,9 +50,9 @@ class EsellerSettings:
     ticket_s
         Age in seconds at which a ticket is renewed.
     overlap_s
-        How long the ticket before is accepted.
+        How long the previous ticket is accepted.
     slow_s
-        How long an answer of ``products/search`` takes.
+        How long a response of ``products/search`` takes.
     menu_location
         ``LocId`` that the menus move a client to.
     """
@@ -73,10 +73,6 @@ class _Basket:
     sell_to: str
     ship_to: str
     lines: int = 0
-
-
-class _Refusal(HTTPException):
-    """An error that the API answers with, as JSON."""
 
 
 class _Eseller:
@@ -100,7 +96,7 @@ class _Eseller:
         if "search" in request.url.path:
             await asyncio.sleep(self.settings.slow_s)
         # An informational parameter may be overridden, a forced one may not. Either way the state
-        # headers tell the customer's own state, never what the request asked for.
+        # headers carry the customer's own state, never the request's.
         language = request.query_params.get("LangId", "1")
         state: list[StateField] = []
         price_list = request.query_params.get("PriceListId", "7")
@@ -157,16 +153,16 @@ class _Eseller:
         basket = self._basket(request)
         if request.method == "POST":
             basket.lines += 1
-        # Whatever context the request sets: the basket is as it is.
+        # The context parameters of the request do not change the basket.
         return _answer(request, asdict(basket), [], expose=True)
 
     async def basket_state(self, request: Request) -> Response:
         login, basket = self._authenticated(request), self._basket(request)
-        wanted = await _body(request)
-        if "country" in wanted:
-            raise _Refusal(400, "the country of a basket is set by sellto and shipto")
-        basket.currency = _code(wanted.get("currency", basket.currency))
-        basket.language = _code(wanted.get("language", basket.language))
+        fields = await _body(request)
+        if "country" in fields:
+            raise HTTPException(400, "the country of a basket is set by sellto and shipto")
+        basket.currency = _code(fields.get("currency", basket.currency))
+        basket.language = _code(fields.get("language", basket.language))
         login.set("CurrId", basket.currency)
         login.set("LangId", basket.language)
         return _answer(request, asdict(basket), login.issue("LangId", "CurrId"), expose=True)
@@ -182,7 +178,7 @@ class _Eseller:
         return _answer(request, asdict(basket), login.issue("CounId"), expose=True)
 
     async def preflight(self, request: Request) -> Response:
-        """A browser asks whether a page of another origin may send this (Fetch, 4.8)."""
+        """The response to a CORS preflight (Fetch, 4.8)."""
         return Response(
             status_code=204,
             headers={
@@ -195,29 +191,29 @@ class _Eseller:
         )
 
     def _ticket(self, request: Request) -> tuple[str, Login | None]:
-        """The ticket presented, if any, and its login."""
+        """The presented ticket, if any, and its login."""
         ticket = request.headers.get("x-ticket", "")
         login = self.logins.by_ticket(ticket, time.monotonic())
         if ticket and login is None:
-            raise _Refusal(401, "the ticket is not valid any more: log in")
+            raise HTTPException(401, "the ticket is not valid any more: log in")
         return ticket, login
 
     def _authenticated(self, request: Request) -> Login:
         login = self.logins.by_authentication(request.headers.get("x-authentication", ""))
         if login is None:
-            raise _Refusal(401, "this method requires X-Authentication")
+            raise HTTPException(401, "this method requires X-Authentication")
         return login
 
     def _basket(self, request: Request) -> _Basket:
         basket = self.baskets.get(request.path_params["basket"])
         if basket is None:
-            raise _Refusal(404, "there is no such basket")
+            raise HTTPException(404, "there is no such basket")
         return basket
 
 
 def _refuse_authentication(request: Request) -> None:
     if "x-authentication" in request.headers:
-        raise _Refusal(400, "X-Authentication is not allowed on this method")
+        raise HTTPException(400, "X-Authentication is not allowed on this method")
 
 
 async def _body(request: Request) -> dict[str, Any]:
@@ -226,14 +222,14 @@ async def _body(request: Request) -> dict[str, Any]:
     except (json.JSONDecodeError, UnicodeDecodeError):
         body = None
     if not isinstance(body, dict):
-        raise _Refusal(400, "the body has to be a JSON object")
+        raise HTTPException(400, "the body has to be a JSON object")
     return body
 
 
 def _code(value: object) -> str:
     if isinstance(value, str) and value.isascii() and value.isalnum() and len(value) <= 3:
         return value
-    raise _Refusal(400, "a currency, language or country is a short code")
+    raise HTTPException(400, "a currency, language or country is a short code")
 
 
 def _answer(
@@ -244,9 +240,7 @@ def _answer(
     status: int = 200,
     expose: bool = False,
 ) -> Response:
-    body, fields = encoded(json.dumps(data).encode(), request.headers.get("accept-encoding", ""))
-    response = Response(body, status, {"cache-control": "no-store"}, "application/json")
-    response.raw_headers.extend(fields)
+    response = respond(request, json.dumps(data).encode(), "application/json", status)
     if "origin" in request.headers:
         response.headers["access-control-allow-origin"] = "*"
         if expose:
@@ -262,14 +256,14 @@ async def _refused(_request: Request, error: Exception) -> Response:
     return JSONResponse(
         {"error": error.detail},
         error.status_code,
-        {"cache-control": "no-store", "access-control-allow-origin": "*"},
+        NO_STORE | {"access-control-allow-origin": "*"},
     )
 
 
 def eseller_app(
     settings: EsellerSettings | None = None, *, remember: Remember = forget
 ) -> Starlette:
-    """The 52eSELLER origin as an ASGI application of its own; `remember` is told every secret."""
+    """The 52eSELLER origin as an ASGI application; `remember` is called with every secret."""
     shop = _Eseller(settings or EsellerSettings(), remember)
     base = "/services/v3"
     routes = [

@@ -28,7 +28,7 @@ def test_files_are_imported_and_counted(har_file: Path, tmp_path: Path) -> None:
     assert done.code == 0
     assert done.out.splitlines() == [
         f"{har_file}: 2 exchanges",
-        f"{har_file}: 0 exchanges, 2 there already",
+        f"{har_file}: 0 exchanges, 2 already in the store",
         f"{torn}: 1 exchange",
     ]
     assert done.err == (

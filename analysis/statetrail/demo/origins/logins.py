@@ -1,7 +1,7 @@
 """The logins of the 52eSELLER origin: their state, their authentication and their tickets.
 
 Enters: tickets and authentications as presented, and the time. Leaves: the `Login` they belong to.
-A ticket is renewed by age; the one before is accepted for an overlap, so that requests under way
+A ticket is renewed by age; its predecessor is accepted for an overlap, so that requests under way
 are not refused. The clock is an argument.
 """
 
@@ -41,7 +41,7 @@ def new_person() -> str:
 
 @dataclass(slots=True, eq=False)
 class Login:
-    """A customer who logged in: what the state headers tell of. Times are seconds."""
+    """A customer's login: the source of the state headers. Times are seconds."""
 
     customer: str
     sales_person: str
@@ -61,8 +61,8 @@ class Login:
             "Ticket": (self.ticket, "header/forced"),
             "Authentication": (self.authentication, "header/forced"),
         }
-        known = self.state | people
-        return [(param, *known[param]) for param in params or known]
+        fields = self.state | people
+        return [(param, *fields[param]) for param in params]
 
     def set(self, param: str, value: str) -> None:
         """Change a parameter's value; its usage and priority stay."""
@@ -79,7 +79,7 @@ class LoginBook:
     overlap_s
         How long a renewed ticket's predecessor is accepted.
     remember
-        Is told every secret that is made.
+        Called with every new secret.
     """
 
     def __init__(self, *, ticket_s: float, overlap_s: float, remember: Callable[[str], None]):
@@ -93,9 +93,11 @@ class LoginBook:
     def begin(self, now_s: float) -> Login:
         """A new login."""
         login = Login(new_person(), new_person(), new_person(), new_secret(), new_secret(), now_s)
-        for _, value, priority in login.issue():
-            if priority.endswith("forced") and value != login.state["PriceListId"][0]:
-                self._remember(value)
+        for secret in (
+            *(login.customer, login.sales_person, login.visitor),
+            *(login.ticket, login.authentication),
+        ):
+            self._remember(secret)
         self._by_ticket[login.ticket] = login
         self._by_authentication[login.authentication] = login
         return login
@@ -111,7 +113,7 @@ class LoginBook:
         return self._by_authentication.get(authentication)
 
     def renew(self, login: Login, presented: str, now_s: float) -> bool:
-        """Renew the ticket if it is due; whether the client has to be told of a newer one."""
+        """Renew the ticket if it is old enough; whether the client presented an older one."""
         if now_s - login.ticket_born_s >= self._ticket_s:
             self._replaced_s[login.ticket] = now_s
             login.ticket, login.ticket_born_s = new_secret(), now_s

@@ -1,6 +1,6 @@
-"""Content codings as the reference origins offer them: gzip, deflate, br and zstd.
+"""Responses of the reference origins, in the content codings gzip, deflate, br and zstd.
 
-Enters: a body and the request's ``Accept-Encoding``. Leaves: the body as sent and its coding.
+Enters: a body and the request, of which ``Accept-Encoding`` counts. Leaves: the response.
 """
 
 import gzip
@@ -10,6 +10,10 @@ from typing import Final
 
 import brotli
 import zstandard
+from starlette.requests import Request
+from starlette.responses import Response
+
+NO_STORE: Final = {"cache-control": "no-store"}
 
 
 def _zstd(body: bytes) -> bytes:
@@ -27,7 +31,7 @@ CODINGS: Final[dict[str, Callable[[bytes], bytes]]] = {
     "gzip": gzip.compress,
     "deflate": zlib.compress,
 }
-"""In the order of the origins' own liking."""
+"""In the order of the origins' preference."""
 
 
 def negotiate(accept: str) -> str | None:
@@ -49,10 +53,11 @@ def negotiate(accept: str) -> str | None:
     return best if weight > 0 else None
 
 
-def encoded(body: bytes, accept: str) -> tuple[bytes, list[tuple[bytes, bytes]]]:
-    """The body in the coding that was asked for, and the header fields that say so."""
-    coding = negotiate(accept)
-    fields = [(b"vary", b"accept-encoding")]
-    if coding is None:
-        return body, fields
-    return CODINGS[coding](body), [*fields, (b"content-encoding", coding.encode())]
+def respond(request: Request, body: bytes, media_type: str, status: int = 200) -> Response:
+    """A response that is not to be stored, in the coding that the request prefers."""
+    coding = negotiate(request.headers.get("accept-encoding", ""))
+    headers = NO_STORE | {"vary": "accept-encoding"}
+    if coding is not None:
+        headers["content-encoding"] = coding
+        body = CODINGS[coding](body)
+    return Response(body, status, headers, media_type)

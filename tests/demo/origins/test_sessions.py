@@ -5,7 +5,7 @@ from math import inf
 
 import pytest
 
-from statetrail.demo.sessions import Policy, SessionBook, new_token
+from statetrail.demo.origins.sessions import Policy, SessionBook, new_token
 
 
 def book(policy: Policy = "idle", *, idle_s: float = 10, absolute_s: float = inf) -> SessionBook:

@@ -1,8 +1,8 @@
-"""The shop's page for browsers: it asks the 52eSELLER API of another origin, as real pages do.
+"""The shop's page for browsers, which calls the 52eSELLER API of another origin.
 
 Leaves: routes for either origin. ``/shop?api=URL`` is the page, and ``/shop/wait`` an image that
-arrives when ``/shop/done`` was called: it holds the page's load event back, so that a headless
-browser prints the page only when the script has finished.
+arrives when ``/shop/done`` was called: it delays the page's load event, so that a headless browser
+prints the page only when the script has finished.
 """
 
 import asyncio
@@ -17,14 +17,14 @@ LONGEST_WAIT_S: Final = 600.0
 
 
 def page_routes() -> list[Route]:
-    """The page and what it needs; visits are told apart by their ``visit`` parameter."""
+    """The routes of the page; the parameter ``visit`` identifies a visit."""
     finished: dict[str, asyncio.Event] = {}
 
     def visit(request: Request) -> asyncio.Event:
         return finished.setdefault(request.query_params.get("visit", ""), asyncio.Event())
 
     async def page(_request: Request) -> Response:
-        return HTMLResponse((files("statetrail.demo") / "page.html").read_text("utf-8"))
+        return HTMLResponse((files("statetrail.demo.origins") / "page.html").read_text("utf-8"))
 
     async def wait(request: Request) -> Response:
         try:

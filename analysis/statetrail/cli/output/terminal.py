@@ -1,7 +1,7 @@
-"""What reaches a terminal: plain text, tables, progress; nothing that the network sent acts there.
+"""Text, tables and progress on a terminal; no text from the network is interpreted there.
 
 Enters: text from anywhere. Leaves: text without control or direction characters, never read as
-markup. On a terminal tables are drawn; in a pipe they are plain columns as wide as they need be.
+markup. On a terminal tables have rules; in a pipe they are plain columns of the width they need.
 """
 
 import sys
@@ -32,13 +32,13 @@ def text(value: object, style: str = "", limit: int = 400) -> Text:
 
 class _Console(Console):
     def on_broken_pipe(self) -> None:
-        raise BrokenPipeError  # rich would end the process with 1, which means something else here
+        raise BrokenPipeError  # rich would exit with 1, which here means findings
 
 
 def stdout() -> Console:
     """Standard output: as wide as the terminal, or without a limit in a pipe."""
-    wide = None if sys.stdout.isatty() else _PIPE_WIDTH
-    return _Console(file=sys.stdout, width=wide, highlight=False, markup=False, emoji=False)
+    width = None if sys.stdout.isatty() else _PIPE_WIDTH
+    return _Console(file=sys.stdout, width=width, highlight=False, markup=False, emoji=False)
 
 
 def say(message: str) -> None:
@@ -53,34 +53,58 @@ def table(
     whole: Iterable[str] = (),
 ) -> Table:
     """An empty table; columns in `right` are aligned to the right, those in `whole` not folded."""
-    drawn = sys.stdout.isatty()
-    made = Table(
+    is_terminal = sys.stdout.isatty()
+    result = Table(
         title=None if title is None else Text(title),
         title_justify="left",
         title_style="bold",
-        box=box.SIMPLE_HEAD if drawn else None,
-        padding=(0, 1) if drawn else (0, 2, 0, 0),
-        pad_edge=drawn,
+        box=box.SIMPLE_HEAD if is_terminal else None,
+        padding=(0, 1) if is_terminal else (0, 2, 0, 0),
+        pad_edge=is_terminal,
         header_style="bold",
     )
     right, whole = set(right), set(whole)
     for name in columns:
-        made.add_column(
+        result.add_column(
             Text(name), justify="right" if name in right else "left", overflow="fold",
-            no_wrap=not drawn or name in whole,
+            no_wrap=not is_terminal or name in whole,
         )  # fmt: skip
-    return made
+    return result
 
 
-def draw(made: Table, console: Console) -> None:
+def draw(table: Table, console: Console) -> None:
     """Print a table; in a pipe without the blanks that fill its last column."""
     if sys.stdout.isatty():
-        console.print(made)
+        console.print(table)
         return
     with console.capture() as captured:
-        console.print(made)
+        console.print(table)
     for line in captured.get().splitlines():
         console.print(Text(line.rstrip()))
+
+
+def print_rows(
+    console: Console,
+    title: str | None,
+    columns: Iterable[str],
+    rows: Iterable[Iterable[str | Text]],
+    *,
+    right: Iterable[str] = (),
+    more: int = 0,
+    hint: str = "",
+) -> None:
+    """Print rows as a table, and how many `more` there are."""
+    result = table(title, columns, right)
+    for row in rows:
+        result.add_row(*(cell if isinstance(cell, Text) else text(cell) for cell in row))
+    draw(result, console)
+    print_more(console, more, hint)
+
+
+def print_more(console: Console, count: int, hint: str = "") -> None:
+    """Print how many more there are, if any."""
+    if count > 0:
+        console.print(text(f"  … and {count:,} more{hint}", "dim"))
 
 
 @contextmanager
@@ -101,7 +125,7 @@ def progress() -> Iterator[Progress]:
 
 @contextmanager
 def busy(what: str) -> Iterator[Callable[[str], None]]:
-    """Says on a terminal's standard error that something takes its time; told a step, that too."""
+    """A status on standard error while something runs, on terminals; yields its update."""
     console = Console(file=sys.stderr, highlight=False, markup=False)
     if not console.is_terminal:
         yield lambda step: None

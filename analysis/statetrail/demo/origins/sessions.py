@@ -1,14 +1,14 @@
-"""The sessions of the ZEST origin: which token is alive, and which one answers it.
+"""The sessions of the ZEST origin: which token is alive, and which token the response carries.
 
 Enters: presented tokens and the time. Leaves: a `Session`, whose `token` the response carries.
-Pure but for the tokens that it draws: the clock is an argument.
+Pure except for the random tokens: the clock is an argument.
 
-The rules, first match decides:
+Rules, the first match applies:
 
 1. No token: no session. ``1``: a new session.
 2. A token nobody issued, or one replaced more than `overlap_s` ago: a new session.
 3. A session past its limits: it resets. State is lost, the token is replaced, and the old token
-   leads to the session for `overlap_s` more, so that parallel requests meet in one session.
+   leads to the session for another `overlap_s`, so that parallel requests share one session.
 4. Policy ``per-request``: the token is replaced, state is kept, same overlap.
 5. Otherwise the session lives on under its token.
 """
@@ -32,7 +32,7 @@ def new_token() -> str:
 
 @dataclass(slots=True, eq=False)
 class Session:
-    """A session and what hangs on it. Times are seconds on the caller's clock."""
+    """A session and its state. Times are seconds on the caller's clock."""
 
     token: str
     born_s: float
@@ -51,7 +51,7 @@ class SessionBook:
         What ends a session: ``idle`` time, ``absolute`` age, ``both``, or ``per-request``
         (each response replaces the token, nothing ends the session).
     idle_s, absolute_s
-        The limits in seconds; a session resets where its gap or age reaches them.
+        The limits in seconds; a session resets when its idle time or age reaches them.
     overlap_s
         How long a replaced token still leads to its session.
     mint

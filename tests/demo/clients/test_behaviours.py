@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from statetrail.demo.clients import BEHAVIOURS, Stage, Truth
-from statetrail.demo.eseller_origin import EsellerSettings, eseller_app
+from statetrail.demo.origins.eseller import EsellerSettings, eseller_app
+from statetrail.demo.origins.zest import ZestSettings, zest_app
 from statetrail.demo.serve import listen, serve_app
-from statetrail.demo.zest_origin import ZestSettings, zest_app
 
 FAST = [
     name

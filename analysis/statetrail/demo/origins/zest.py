@@ -1,10 +1,10 @@
-"""A reference origin that keeps sessions as the ZEST text says: a real server, only small.
+"""A small reference origin that keeps sessions as the ZEST text says.
 
-Enters: `ZestSettings`. Leaves: an ASGI application. A session is asked for with
-``_session_token=1`` and lives by its policy (`statetrail.demo.sessions`); the token stands on the
-root element of every XML answer. Carts, logins, prices and access hang on the session. Some answers
-are awkward on purpose: a stray ``</xml>`` as in the text's own sample, error pages that are no XML,
-large bodies, slow ones.
+Enters: `ZestSettings`. Leaves: an ASGI application. A client requests a session with
+``_session_token=1``; it lives by its policy (`statetrail.demo.origins.sessions`), and its token is
+on the root element of every XML response. Carts, logins, prices and access depend on the session.
+Some responses are awkward on purpose: a stray ``</xml>`` as in the text's own sample, error pages
+that are no XML, large bodies, slow ones.
 """
 
 import asyncio
@@ -22,10 +22,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from statetrail.demo.encoding import encoded
-from statetrail.demo.page import page_routes
+from statetrail.demo.origins.encoding import NO_STORE, respond
+from statetrail.demo.origins.page import page_routes
+from statetrail.demo.origins.sessions import Policy, Session, SessionBook, new_token
 from statetrail.demo.secrets_file import Remember, forget
-from statetrail.demo.sessions import Policy, Session, SessionBook, new_token
 
 _NAMESPACE: Final = "http://www.zeald.com"
 _MEDIA_TYPE: Final = "text/xml; charset=utf-8"
@@ -82,10 +82,7 @@ class _Zest:
         return token
 
     def session(self, request: Request) -> Session | None:
-        return self.sessions.open(
-            request.query_params.get("_session_token"),
-            time.monotonic(),
-        )
+        return self.sessions.open(request.query_params.get("_session_token"), time.monotonic())
 
     async def category(self, request: Request) -> Response:
         session = self.session(request)
@@ -95,7 +92,7 @@ class _Zest:
             for sku in range(4010, 4013)
         )
         content = f"<Category id={quoteattr(name)}>{''.join(items)}</Category>"
-        # The text's own sample answer of this resource ends with a stray end tag.
+        # The text's own sample response of this resource ends with a stray end tag.
         return _xml(request, "ResultSet", session, content, after="</xml>\n")
 
     async def product(self, request: Request) -> Response:
@@ -109,8 +106,8 @@ class _Zest:
     async def cart(self, request: Request) -> Response:
         session = self.session(request)
         cart = session.cart if session is not None else {}
-        # Whatever changes the cart shows it: ResultSet for GET and, as the text says of this very
-        # resource, for POST; rsp for the others.
+        # Every response shows the cart: in a ResultSet for GET and, as the text says of this
+        # resource, for POST; in an rsp for the other methods.
         if request.method in ("POST", "PUT"):
             skus = _SKU.findall((await request.body()).decode("utf-8", "replace"))
             if not skus:
@@ -148,7 +145,7 @@ class _Zest:
         return _xml(request, "ResultSet", session, content)
 
     async def report(self, request: Request) -> Response:
-        """A slow answer in two halves, so that others overlap it at either end."""
+        """A slow response in two halves, so that others overlap it at either end."""
         session = self.session(request)
         half_s = self.settings.slow_s / 2
         await asyncio.sleep(half_s)
@@ -159,14 +156,11 @@ class _Zest:
             await asyncio.sleep(half_s)
             yield document[-20:]
 
-        return StreamingResponse(halves(), media_type=_MEDIA_TYPE, headers=_NO_STORE)
+        return StreamingResponse(halves(), media_type=_MEDIA_TYPE, headers=NO_STORE)
 
     async def broken(self, request: Request) -> Response:
         self.session(request)
         raise HTTPException(500)
-
-
-_NO_STORE: Final = {"cache-control": "no-store"}
 
 
 def _price(session: Session | None) -> float:
@@ -191,14 +185,11 @@ def _xml(
     status: int = 200,
 ) -> Response:
     document = _document(root, session, content, after).encode()
-    body, fields = encoded(document, request.headers.get("accept-encoding", ""))
-    response = Response(body, status_code=status, media_type=_MEDIA_TYPE, headers=_NO_STORE)
-    response.raw_headers.extend(fields)
-    return response
+    return respond(request, document, _MEDIA_TYPE, status)
 
 
 async def _error_page(_request: Request, error: Exception) -> Response:
-    """The web server's own page: HTML, whatever was asked for."""
+    """The web server's own error page: HTML for every resource."""
     status = error.status_code if isinstance(error, HTTPException) else 500
     return HTMLResponse(
         f"<!DOCTYPE html><title>Error</title><p>Error {status} &nbsp; Sorry!<br>", status
@@ -206,7 +197,7 @@ async def _error_page(_request: Request, error: Exception) -> Response:
 
 
 def zest_app(settings: ZestSettings | None = None, *, remember: Remember = forget) -> Starlette:
-    """The ZEST origin as an ASGI application of its own; `remember` is told every token."""
+    """The ZEST origin as an ASGI application; `remember` is called with every token."""
     settings = settings or ZestSettings()
     zest = _Zest(settings, remember)
     base = f"{settings.prefix}/API/V3"

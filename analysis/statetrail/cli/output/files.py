@@ -1,4 +1,4 @@
-"""Files that a command leaves: checked before the work, written whole or not at all."""
+"""Output files: checked before the work, written whole or not at all."""
 
 import os
 import tempfile
@@ -12,14 +12,14 @@ def check_outputs(outputs: Iterable[Path | None], inputs: Iterable[Path] = ()) -
     """Raise `UsageError` for an output that cannot be written or would overwrite an input."""
     sources = {_real(path) for path in inputs}
     sources |= {source.with_name(source.name + ".key") for source in sources}
-    taken: set[Path] = set()
+    targets: set[Path] = set()
     for path in outputs:
         if path is None:
             continue
         real = _real(path)
         if real in sources or any(source in real.parents for source in sources):
-            raise UsageError(f"{path} is a store that is read: name another file to write")
-        if real in taken:
+            raise UsageError(f"{path} is an input of this command: name another file to write")
+        if real in targets:
             raise UsageError(f"{path} is named for two outputs: name two files")
         if os.path.isdir(real):
             raise UsageError(f"{path} is a folder: name a file in it")
@@ -27,7 +27,7 @@ def check_outputs(outputs: Iterable[Path | None], inputs: Iterable[Path] = ()) -
             raise UsageError(f"{path} cannot be written: there is no folder {real.parent}")
         if not os.access(real if _is_special(real) else real.parent, os.W_OK):
             raise UsageError(f"{path} cannot be written: no permission")
-        taken.add(real)
+        targets.add(real)
 
 
 def write_file(path: Path, content: str | bytes) -> None:

@@ -1,6 +1,6 @@
 """The 52eSELLER origin's logins and tickets, on a clock of our own."""
 
-from statetrail.demo.logins import LoginBook, new_secret
+from statetrail.demo.origins.logins import LoginBook, new_secret
 
 
 def test_a_ticket_is_renewed_by_age_and_the_old_one_accepted_for_an_overlap():

@@ -1,7 +1,7 @@
 """A table's rows as text for a terminal, as CSV, JSON or Parquet.
 
-Enters: a schema and its rows as Arrow. Leaves: what is printed or written. What came from the
-network stays text: no terminal escape in a table, no formula in a CSV file.
+Enters: a schema and its rows as Arrow. Leaves: text or bytes. Values from the network stay inert:
+no terminal escape in a table, no formula in a CSV file.
 """
 
 import csv
@@ -14,14 +14,14 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from statetrail.cli.terminal import MAX_LINE, draw, stdout, table, text
+from statetrail.cli.output.terminal import MAX_LINE, draw, stdout, table, text
 from statetrail.extract.text import clean
 from statetrail.report.render.inert import inert
 from statetrail.schema import Column, Table, pseudonym
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_CELL: Final = 60
-# On a terminal: what tells a row apart and what a person looks for. The rest is in the other forms.
+# The columns shown on a terminal; the other forms have all.
 _SHOWN: Final = {
     "exchanges": (
         *("exchange_id", "request_start_us", "peer", "user_agent", "method", "host", "endpoint"),
@@ -41,16 +41,8 @@ _SHOWN: Final = {
         *("cause", "idle_low_s", "age_low_s"),
     ),
     "sessions": (
-        *(
-            "client",
-            "origin",
-            "session_fingerprint",
-            "first_us",
-            "duration_s",
-            "tokens",
-            "requests",
-        ),
-        *("end", "cart_writes", "cart_writes_lost", "login_lost"),
+        *("client", "origin", "session_fingerprint", "first_us", "duration_s", "tokens"),
+        *("requests", "end", "cart_writes", "cart_writes_lost", "login_lost"),
     ),
     "findings": (
         *("severity", "rule", "client", "origin", "param", "count", "message", "evidence"),
@@ -59,35 +51,34 @@ _SHOWN: Final = {
 
 
 def print_table(schema: Table, rows: pa.Table, total: int) -> None:
-    """Print rows for a person; says how many there are where not all are shown."""
+    """Print rows as a table, and the total where not all are shown."""
     names = _SHOWN.get(schema.name, schema.names)
     columns = [column for column in schema.columns if column.name in names]
     columns.sort(key=lambda column: names.index(column.name))
-    if sys.stdout.isatty():  # narrow: columns that say nothing are left out
+    if sys.stdout.isatty():  # narrow: empty columns are left out
         columns = [c for c in columns if set(rows[c.name].to_pylist()) - {None, ""}]
     right = [_heading(c) for c in columns if c.type in ("int", "float")]
     whole = [_heading(c) for c in columns if c.type != "text"]
-    made = table(None, [_heading(column) for column in columns], right, whole)
+    result = table(None, [_heading(column) for column in columns], right, whole)
     limit = MAX_LINE if schema.name == "findings" else _MAX_CELL
     for row in rows.to_pylist():
-        made.add_row(*(text(_cell(column, row[column.name]), limit=limit) for column in columns))
+        result.add_row(*(text(_cell(column, row[column.name]), limit=limit) for column in columns))
     console = stdout()
-    draw(made, console)
+    draw(result, console)
     if total > rows.num_rows:
         console.print(text(f"{rows.num_rows:,} of {total:,} rows; --limit {total} shows all"))
 
 
 def csv_text(schema: Table, rows: pa.Table, *, for_terminal: bool = False) -> str:
-    """CSV for people and spreadsheets: dates for times, and no cell that is a formula."""
+    """CSV for spreadsheets: times as dates, and no cell that is a formula."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([column.name.removesuffix("_us") for column in schema.columns])
+    writer.writerow([_heading(column) for column in schema.columns])
     for row in rows.to_pylist():
         writer.writerow([_csv_cell(column, row[column.name]) for column in schema.columns])
-    made = out.getvalue()
     if not for_terminal:
-        return made
-    return "\n".join(clean(line, len(line)) for line in made.split("\n"))
+        return out.getvalue()
+    return "\n".join(clean(line, len(line)) for line in out.getvalue().split("\n"))
 
 
 def json_text(rows: pa.Table) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from statetrail.cli.writing import check_outputs, write_file
+from statetrail.cli.output.files import check_outputs, write_file
 from statetrail.errors import UsageError
 
 
@@ -52,8 +52,8 @@ def test_outputs_are_checked_before_the_work(tmp_path: Path) -> None:
     store.touch()
     for outputs, message in (
         ([tmp_path / "a", tmp_path / "b" / ".." / "a"], "two outputs"),
-        ([store], "is a store"),
-        ([store / "x"], "is a store"),
+        ([store], "is an input"),
+        ([store / "x"], "is an input"),
         ([tmp_path], "is a folder"),
         ([tmp_path / "no" / "x"], "no folder"),
         ([Path("x" * 300) / "y"], "no folder"),

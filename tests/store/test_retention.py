@@ -4,7 +4,6 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from statetrail.cli.prune import age_s
 from statetrail.store import Journal, SqliteStore, StoreName, read_store
 from statetrail.store.retention import prune
 from support.traffic import AT, facts_of
@@ -62,8 +61,3 @@ def test_an_empty_store_is_removed_unless_somebody_has_it_open(tmp_path: Path) -
     store.close()
     assert prune(path, later).removed
     assert list(tmp_path.iterdir()) == []
-
-
-def test_ages_are_read() -> None:
-    """As people write them."""
-    assert (age_s("30d"), age_s("12 h"), age_s("1W")) == (2_592_000, 43_200, 604_800)

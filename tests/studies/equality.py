@@ -41,8 +41,25 @@ KEYS: Final[dict[str, dict[str, str]]] = {
 }
 """Renamed keys by the path of the object that has them: ``{path: {old: new}}``."""
 
+_CAUSES: Final = {"every-request": "per-request"}
 VALUES: Final[dict[str, dict[Any, Any]]] = {
     "$.schema_version": {1: 2},
+    "$.rotations[*].cause": _CAUSES,
+    "$.rotations_by_cause.keys()": _CAUSES,
+    "$.parameters[*].changes_by_cause.keys()": _CAUSES,
+    "$.survival[*].span": {"gap": "idle"},
+    "$.likelihoods[*].model": {
+        "idle, zone": "idle, soft threshold",
+        "idle, throttled": "idle, touch interval",
+        "age, zone": "age, soft threshold",
+        "each use": "per request",
+        "by chance": "eviction",
+        "idle, mostly lost": "idle, few ends explained",
+        "age, mostly lost": "age, few ends explained",
+        "idle and age, hardly": "idle and age, one of a single end",
+        "by gap, freely": "any function of idle time",
+        "by age, freely": "any function of age",
+    },
 }
 """Renamed values by path, the keys of an object of counts (``….keys()``) included."""
 

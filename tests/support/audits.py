@@ -126,7 +126,7 @@ def document() -> Document:
                 origin=SHOP,
                 dialect=TOKEN[0],
                 param=TOKEN[1],
-                span="gap",
+                span="idle",
                 clients=4,
                 contradicting=0,
                 falls=(

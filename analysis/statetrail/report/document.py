@@ -189,7 +189,7 @@ class Survival(msgspec.Struct, frozen=True, kw_only=True):
     origin: str
     dialect: str
     param: str
-    span: Literal["gap", "age"]
+    span: Literal["idle", "age"]
     clients: int
     contradicting: Annotated[int, Meta(description="Clients left out: no limit fits them")]
     falls: tuple[Fall, ...]

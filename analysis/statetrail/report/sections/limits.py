@@ -54,7 +54,7 @@ def _survival(series: Series, one: Inferred) -> Survival:
         origin=origin,
         dialect=dialect,
         param=param,
-        span="age" if span == "age" else "gap",
+        span=span,
         clients=len(left),
         contradicting=contradicting,
         falls=tuple(

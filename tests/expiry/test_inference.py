@@ -109,7 +109,7 @@ def test_the_order_and_the_names_of_values_and_clients_do_not_matter() -> None:
     columns["client"] = -columns["client"]
     one, two = infer(plain), infer(Evidence.of(**columns))
     assert (one.policy, one.idle, one.age) == (two.policy, two.idle, two.age)
-    assert one.posterior == pytest.approx(two.posterior)
+    assert one.selection.posterior == pytest.approx(two.selection.posterior)
 
 
 @pytest.mark.parametrize(

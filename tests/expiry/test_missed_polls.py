@@ -75,10 +75,10 @@ def test_missed_requests_make_no_second_population(pollers: int, policy: str) ->
     uses = evidence(lambda idle, age: idle >= TIMEOUT_S, clients=8, uses=40)
     found = infer(with_pollers(uses, 0.7 * TIMEOUT_S, missed=1, pollers=pollers))
     assert found.policy == policy
-    assert found.comparison is not None
-    assert found.comparison.posterior["mixed"] < 0.01
-    assert found.posterior is not None
-    assert (found.posterior >= MIN_POSTERIOR) is (policy == "idle")
+    assert found.selection.comparison is not None
+    assert found.selection.comparison.posterior["mixed"] < 0.01
+    assert found.selection.posterior is not None
+    assert (found.selection.posterior >= MIN_POSTERIOR) is (policy == "idle")
     said = "depends on whether a request was missed in 3 idle times of several steps" in advice(
         found, ends=20, clients=5
     )

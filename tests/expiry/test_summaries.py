@@ -13,5 +13,5 @@ def test_summaries_are_those_of_a_loop() -> None:
     for value in range(uses.values):
         own = uses.value == value
         lived, dead = uses.idle_low_s[own & uses.survived], uses.idle_high_s[own & uses.ended]
-        assert summaries.outlived_idle[value] == max(lived, default=0.0)
-        assert summaries.ended_idle[value] == min(dead, default=np.inf)
+        assert summaries.outlived["idle"][value] == max(lived, default=0.0)
+        assert summaries.ended["idle"][value] == min(dead, default=np.inf)

@@ -73,8 +73,12 @@ def advice(found: Inference, ends: int, clients: int) -> str:
     if ends and (ends < MIN_ENDS or clients < MIN_CLIENTS):
         gain += f", and {MIN_ENDS} ends by {MIN_CLIENTS} clients could give the policy a name"
     sentences = f"{seen}. A client that pauses {spoken(pause)} {gain}."
-    if found.doubted:
-        where = "an idle time" if found.doubted == 1 else f"{found.doubted} idle times"
+    if found.selection.doubted:
+        where = (
+            "an idle time"
+            if found.selection.doubted == 1
+            else f"{found.selection.doubted} idle times"
+        )
         sentences += f" The policy depends on whether a request was missed in {where} of several"
         sentences += " steps."
     if not policy.is_named and found.unknown_age_ends > ends / 2:

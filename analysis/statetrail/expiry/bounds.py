@@ -98,20 +98,12 @@ def threshold(outlived: Reals, ended: Reals, tolerance: int = 0) -> Threshold:
 
 
 def interval(summaries: ValueSummaries, span: Span, limits: Sequence[Span] = ()) -> Interval:
-    """Bound the idle timeout or the limit on the age.
+    """Bound the limit on a span, whatever the policy limits (none: it does not say).
 
-    Parameters
-    ----------
-    summaries
-        Of all values.
-    span
-        Which limit.
-    limits
-        The spans that the policy limits; none: the policy does not say. If this span is not one of
-        them, no end bounds it, and only survived spans do. If there are two, an end bounds the
-        limit that alone can explain it.
+    If the policy does not limit this span, only survived spans bound it, and no end does. If it
+    limits both, an end bounds the limit that alone can explain it.
     """
-    outlived, ended = summaries.outlived(span), summaries.ended(span)
+    outlived, ended = summaries.outlived[span], summaries.ended[span]
     if limits and span not in limits:
         ended = np.full_like(ended, np.inf)
     ends = [_own_ends(summaries, span, k) if len(limits) > 1 else ended for k in (0, 1)]
@@ -122,6 +114,6 @@ def interval(summaries: ValueSummaries, span: Span, limits: Sequence[Span] = ())
 def _own_ends(summaries: ValueSummaries, span: Span, tolerance: int) -> Reals:
     """Fatal spans of the values that the other limit cannot have ended; infinite for the rest."""
     other: Span = "age" if span == "idle" else "idle"
-    longest = np.sort(summaries.outlived(other))[::-1]
+    longest = np.sort(summaries.outlived[other])[::-1]
     least = longest[min(tolerance, len(longest) - 1)] if len(longest) else 0.0
-    return np.where(summaries.ended(other) <= least, summaries.ended(span), np.inf)
+    return np.where(summaries.ended[other] <= least, summaries.ended[span], np.inf)

@@ -13,7 +13,6 @@ Unexplained survivals
     `NO_UNEXPLAINED_SURVIVALS` a recording has none.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -42,40 +41,26 @@ def log_end_chance(idle_s: Reals, hazards: Reals = HAZARDS) -> Reals:
     return np.log(-np.expm1(-hazards[:, None] * np.maximum(idle_s, 1e-3)[None, :]))
 
 
-@dataclass(frozen=True, slots=True)
-class UnexplainedEnds:
-    """What candidate limits do not explain; arrays with one entry a candidate.
+def log_unexplained_ends(
+    ends: Counts, survivals: Counts, idle_s: Reals, log_chances: Reals, hazards: Reals = HAZARDS
+) -> Reals:
+    """Ends by chance at a use, or at any time, averaged; arrays with one entry a candidate limit.
 
-    Attributes
+    Parameters
     ----------
-    ends
-        Unexplained ends.
-    survivals
-        Survived uses below the limit.
+    ends, survivals
+        Unexplained ends, and survived uses below the limit.
     idle_s
         The sum of their idle times.
     log_chances
         One row a hazard: the sum of `log_end_chance` over the unexplained ends.
-    hazards
-        Those hazards.
     """
-
-    ends: Counts
-    survivals: Counts
-    idle_s: Reals
-    log_chances: Reals
-    hazards: Reals
-
-    def log_likelihood(self) -> Reals:
-        """Ends by chance at a use, or at any time, averaged."""
-        at_use = log_bernoulli(self.ends, self.ends + self.survivals, UNEXPLAINED_END_PRIOR)
-        rates = self.hazards.reshape((-1,) + (1,) * self.idle_s.ndim)
-        each = self.log_chances - rates * self.idle_s[None]
-        top = each.max(axis=0)
-        any_time = top + np.log(np.exp(each - top).mean(axis=0))
-        some = np.logaddexp(at_use, any_time) + HALF + float(np.log1p(-NO_UNEXPLAINED_ENDS))
-        none = np.where(self.ends == 0, float(np.log(NO_UNEXPLAINED_ENDS)), -np.inf)
-        return np.logaddexp(none, some)
+    at_use = log_bernoulli(ends, ends + survivals, UNEXPLAINED_END_PRIOR)
+    each = log_chances - hazards.reshape((-1,) + (1,) * idle_s.ndim) * idle_s[None]
+    top = each.max(axis=0)
+    any_time = top + np.log(np.exp(each - top).mean(axis=0))
+    some = np.logaddexp(at_use, any_time) + HALF + float(np.log1p(-NO_UNEXPLAINED_ENDS))
+    return np.logaddexp(np.where(ends == 0, float(np.log(NO_UNEXPLAINED_ENDS)), -np.inf), some)
 
 
 def log_unexplained_survivals(unexplained: Counts, explained: Counts) -> Reals:

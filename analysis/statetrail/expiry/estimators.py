@@ -63,7 +63,7 @@ class ExpiryEstimator:
         found = self.inference_ = infer(evidence, summaries)
         self._span = POLICIES[found.policy].span
         limit = found.age if self._span == "age" else found.idle
-        self.policy_, self.posterior_ = found.policy, found.posterior
+        self.policy_, self.posterior_ = found.policy, found.selection.posterior
         self.low_s_, self.high_s_ = limit.low_s, limit.high_s
         return self
 
@@ -114,7 +114,7 @@ class ExpiryEstimator:
 
     def plot_models(self) -> alt.Chart:
         """The logarithm of each model's evidence, below that of the best."""
-        comparison = _fitted(self, "inference_").comparison
+        comparison = _fitted(self, "inference_").selection.comparison
         found = {} if comparison is None else comparison.log_evidence
         top = max(found.values(), default=0.0)
         bars = [

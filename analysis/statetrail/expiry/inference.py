@@ -24,7 +24,7 @@ from statetrail.expiry.models import POLICIES
 from statetrail.expiry.models.model import Policy
 from statetrail.expiry.models.touch_interval import latest, since_noted
 from statetrail.expiry.models.undetermined import NONE_SEEN, UNDETERMINED
-from statetrail.expiry.selection import MIN_POSTERIOR, Comparison, select
+from statetrail.expiry.selection import MIN_POSTERIOR, Comparison, Selection, select
 from statetrail.expiry.summaries import EventTable, ValueSummaries
 from statetrail.expiry.sweep import sweep_low
 
@@ -42,12 +42,10 @@ class Inference:
     ----------
     policy
         A name of `statetrail.expiry.POLICIES`.
-    posterior
-        Probability of the named policy (of its family); of the best one where none is named.
     idle, age
         Where either limit lies.
-    comparison
-        The models compared; `None` where there are too few ends to compare any.
+    selection
+        The models compared, and the posterior of the policy or of its family.
     mass_expiry
         Restarts and calendars that were taken out.
     accepted, refused
@@ -56,24 +54,19 @@ class Inference:
         The interval within which uses seem not to renew a value; `None`: each use does.
     unexplained_ends
         Ends that the named limits do not explain.
-    doubted
-        Idle times of several steps of steady clients, where the likeliest policy depends on whether
-        a request was missed in them; else 0.
     unknown_age_ends
         Ends of values that were issued before the capture, so that their age is not known.
     """
 
     policy: str
-    posterior: float | None
     idle: Interval
     age: Interval
-    comparison: Comparison | None
+    selection: Selection
     mass_expiry: MassExpiry
     accepted: int
     refused: int
     touch_interval_s: float | None
     unexplained_ends: int
-    doubted: int
     unknown_age_ends: int
 
 
@@ -115,16 +108,14 @@ def infer(
         idle = _since_noted(evidence, idle, policy, touch_interval_s)
     return Inference(
         policy=policy.name,
-        posterior=selection.posterior,
         idle=idle,
         age=age,
-        comparison=selection.comparison,
+        selection=selection,
         mass_expiry=mass,
         accepted=late.accepted_beyond(age.high_s),
         refused=late.refused,
         touch_interval_s=touch_interval_s,
         unexplained_ends=_unexplained(summaries, policy, {"idle": idle, "age": age}),
-        doubted=selection.doubted,
         unknown_age_ends=summaries.unknown_age_ends,
     )
 
@@ -136,8 +127,8 @@ def _is_contradicted(summaries: ValueSummaries) -> bool:
     what ended it may be a limit on the age.
     """
     ended = summaries.ended_at_us >= 0
-    low = threshold(summaries.outlived_idle, summaries.ended_idle).low_s or 0.0
-    early, unknown_age = ended & (summaries.ended_idle <= low), np.isinf(summaries.ended_age)
+    low = threshold(summaries.outlived["idle"], summaries.ended["idle"]).low_s or 0.0
+    early, unknown_age = ended & (summaries.ended["idle"] <= low), np.isinf(summaries.ended["age"])
     few = np.count_nonzero(ended & ~unknown_age) < FEW_ENDS
     return bool(few and np.any(early & unknown_age) and not np.any(early & ~unknown_age))
 
@@ -195,5 +186,5 @@ def _unexplained(summaries: ValueSummaries, policy: Policy, intervals: dict[Span
         return 0
     unexplained = summaries.ended_at_us >= 0
     for span in policy.limits:
-        unexplained &= summaries.ended(span) <= (intervals[span].sharp.low_s or 0.0)
+        unexplained &= summaries.ended[span] <= (intervals[span].sharp.low_s or 0.0)
     return int(np.count_nonzero(unexplained))

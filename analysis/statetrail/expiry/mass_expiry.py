@@ -51,7 +51,7 @@ class MassExpiry:
     def without(self, summaries: ValueSummaries) -> ValueSummaries:
         """The summaries without the ends that span such a moment."""
         end_us = summaries.ended_at_us
-        idle_us = np.where(np.isfinite(summaries.ended_idle), summaries.ended_idle * 1e6, 0)
+        idle_us = np.where(np.isfinite(summaries.ended["idle"]), summaries.ended["idle"] * 1e6, 0)
         since_us = end_us - idle_us.astype(np.int64)
         affected = np.zeros(len(summaries), dtype=np.bool_)
         for moment in self.restarts_us:
@@ -60,8 +60,7 @@ class MassExpiry:
             affected |= _crosses(since_us, end_us, int(self.calendar_s * 1e6), 0)
         return replace(
             summaries,
-            ended_idle=np.where(affected, np.inf, summaries.ended_idle),
-            ended_age=np.where(affected, np.inf, summaries.ended_age),
+            ended={s: np.where(affected, np.inf, x) for s, x in summaries.ended.items()},
             ended_at_us=np.where(affected, -1, end_us),
         )
 

@@ -10,7 +10,7 @@ ends: many idle times of one length would seem to have a limit in their middle. 
 both take the middle of a wide bracket.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -29,20 +29,16 @@ class ValueSummaries:
 
     Attributes
     ----------
-    outlived_idle, outlived_age
-        The longest span in seconds that it surely survived; 0: none was seen.
-    ended_idle, ended_age
-        The span by which it had surely ended; infinite: it has not, or that is not known.
-    ended_at_us
-        Start of the request that found it ended; -1: none did.
-    ended_client
-        The client of that request; -1: none.
+    outlived
+        By span, the longest in seconds that it surely survived; 0: none was seen.
+    ended
+        By span, the one by which it had surely ended; infinite: it has not, or that is not known.
+    ended_at_us, ended_client
+        Start of the request that found it ended, and its client; -1: none did.
     """
 
-    outlived_idle: Reals
-    outlived_age: Reals
-    ended_idle: Reals
-    ended_age: Reals
+    outlived: Mapping[Span, Reals]
+    ended: Mapping[Span, Reals]
     ended_at_us: Codes
     ended_client: Codes
 
@@ -52,11 +48,12 @@ class ValueSummaries:
         fatal, (at, client) = evidence.fatal, np.full((2, evidence.values), -1)
         at[evidence.value[fatal]] = evidence.request_start_us[fatal]
         client[evidence.value[fatal]] = evidence.client[fatal]
-        (idle, idle_end), (age, age_end) = (evidence.summary(span) for span in SPANS)
-        return cls(idle, age, idle_end, age_end, at, client)
+        spans = {span: evidence.summary(span) for span in SPANS}
+        outlived, ended = ({s: spans[s][n] for s in spans} for n in (0, 1))
+        return cls(outlived, ended, at, client)
 
     def __len__(self) -> int:
-        return len(self.outlived_idle)
+        return len(self.ended_at_us)
 
     @property
     def ends(self) -> int:
@@ -71,15 +68,7 @@ class ValueSummaries:
     @property
     def unknown_age_ends(self) -> int:
         """How many values ended at an unknown age: their issue was not seen."""
-        return int(np.count_nonzero((self.ended_at_us >= 0) & np.isinf(self.ended_age)))
-
-    def outlived(self, span: Span) -> Reals:
-        """Longest survived idle times or ages."""
-        return self.outlived_idle if span == "idle" else self.outlived_age
-
-    def ended(self, span: Span) -> Reals:
-        """Fatal idle times or ages."""
-        return self.ended_idle if span == "idle" else self.ended_age
+        return int(np.count_nonzero((self.ended_at_us >= 0) & np.isinf(self.ended["age"])))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,25 +77,21 @@ class EventTable:
 
     Attributes
     ----------
-    lived_idle, lived_age
-        Spans in seconds that survived uses outlived at least.
-    lived_value, lived_client
-        Codes of the values of the survived uses, and of the clients that presented these first:
-        they count for a shared value, since a value has its limit from the client it was issued to.
-    fatal_idle, fatal_age
-        Spans in seconds that ends had reached at most.
-    fatal_value, fatal_client
-        The same of the ends.
+    lived, fatal
+        By span in seconds, what survived uses outlived at least and what ends reached at most.
+    lived_value, fatal_value
+        Codes of their values.
+    lived_client, fatal_client
+        Codes of the clients that presented these values first: a shared value has its limit from
+        the client it was issued to.
     values, clients
         Numbers of codes.
     """
 
-    lived_idle: Reals
-    lived_age: Reals
+    lived: Mapping[Span, Reals]
+    fatal: Mapping[Span, Reals]
     lived_value: Codes
     lived_client: Codes
-    fatal_idle: Reals
-    fatal_age: Reals
     fatal_value: Codes
     fatal_client: Codes
     values: int
@@ -116,15 +101,12 @@ class EventTable:
     def of(cls, evidence: Evidence, spans: Sequence[Span] = SPANS) -> Self:
         """All survived uses, and the ends of which these spans are bounded."""
         lived, ends = event_uses(evidence, spans)
-        idle_low, idle_high = even(*evidence.brackets("idle"))
-        age_low, age_high = even(*evidence.brackets("age"))
+        brackets = {span: even(*evidence.brackets(span)) for span in SPANS}
         return cls(
-            lived_idle=idle_low[lived],
-            lived_age=age_low[lived],
+            lived={span: brackets[span][0][lived] for span in SPANS},
+            fatal={span: brackets[span][1][ends] for span in SPANS},
             lived_value=evidence.value[lived],
             lived_client=evidence.holder[evidence.value[lived]],
-            fatal_idle=idle_high[ends],
-            fatal_age=age_high[ends],
             fatal_value=evidence.value[ends],
             fatal_client=evidence.holder[evidence.value[ends]],
             values=evidence.values,
@@ -134,20 +116,12 @@ class EventTable:
     @property
     def ends(self) -> int:
         """How many ends there are."""
-        return len(self.fatal_idle)
-
-    def lived(self, span: Span) -> Reals:
-        """Idle times or ages of the survived uses."""
-        return self.lived_idle if span == "idle" else self.lived_age
-
-    def fatal(self, span: Span) -> Reals:
-        """Idle times or ages of the ends."""
-        return self.fatal_idle if span == "idle" else self.fatal_age
+        return len(self.fatal_value)
 
     def longest(self, span: Span) -> Reals:
         """Per value the longest span it outlived; 0 where none was seen."""
         top = np.zeros(self.values)
-        np.maximum.at(top, self.lived_value, self.lived(span))
+        np.maximum.at(top, self.lived_value, self.lived[span])
         return top
 
 

@@ -50,18 +50,12 @@ _NEAREST: Final = 1e-4
 def sweep_low(events: EventTable, sharp: tuple[float, float], wide: tuple[float, float]) -> float:
     """What the idle timeout exceeds, in seconds; no more than the lower end of `wide`.
 
-    Parameters
-    ----------
-    events
-        Survived uses and ends.
-    sharp
-        The sharp interval; zones are sought from a third of its middle to almost three times it.
-    wide
-        The interval that holds without a sweeper; its upper end may be infinite.
+    `wide` is the interval that holds without a sweeper; its upper end may be infinite. Zones are
+    sought from a third of the middle of the sharp interval to almost three times it.
     """
     low_s, high_s = sharp
     middle_s = (low_s * high_s) ** 0.5
-    lived, fatal = np.sort(events.lived_idle / middle_s), np.sort(events.fatal_idle / middle_s)
+    lived, fatal = (np.sort(spans["idle"] / middle_s) for spans in (events.lived, events.fatal))
     grid = _grid(low_s / middle_s, high_s / middle_s)
     begin, end = np.nonzero(
         (grid[None, :] >= _NARROWEST * grid[:, None]) & (grid[None, :] <= _WIDEST * grid[:, None])

@@ -18,7 +18,7 @@ def slow_populations(events: EventTable, span: Span, firsts: Reals, ratios: Real
     """The evidence of two limits by a sum over very many pairs, client by client."""
     total = []
     of_client = [
-        [events.fatal(span)[events.fatal_client == c], events.lived(span)[events.lived_client == c]]
+        [events.fatal[span][events.fatal_client == c], events.lived[span][events.lived_client == c]]
         for c in range(events.clients)
     ]
     for first in firsts.tolist():
@@ -60,10 +60,10 @@ def test_the_evidence_of_two_populations_is_the_integral(seed: int) -> None:
 def test_a_limit_that_rests_on_one_end_makes_no_population() -> None:
     """However many survivals the shorter limit forbids."""
     events = EventTable.of(evidence(lambda idle, age: idle >= 1800))
-    first = events.fatal_idle.argmin()
+    first = events.fatal["idle"].argmin()
     # One value ended after an idle time that all others outlive.
     lossy = replace(
-        events, fatal_idle=np.where(np.arange(events.ends) == first, 300, events.fatal_idle)
+        events, fatal={"idle": np.where(np.arange(events.ends) == first, 300, events.fatal["idle"])}
     )
     found = populations(lossy, "idle")
     assert found.log_evidence < found.log_doubt - 5
@@ -80,17 +80,15 @@ def test_one_client_makes_a_population_by_two_values_and_an_end(
     own = np.flatnonzero(events.fatal_client == 0)
     outlived, others = events.fatal_value[own[:outliving]], own[outliving:]
     # None of its values is in the population of the others.
-    spans = events.fatal_idle.copy()
+    spans = events.fatal["idle"].copy()
     spans[others] = 5000.0
     ended = np.isin(np.arange(events.ends), own[: outliving if ends_later else None], invert=True)
     apart = replace(
         events,
-        lived_idle=np.append(events.lived_idle, np.full(outliving, 4000.0)),
-        lived_age=np.append(events.lived_age, np.full(outliving, 4000.0)),
+        lived={s: np.append(x, np.full(outliving, 4000.0)) for s, x in events.lived.items()},
         lived_value=np.append(events.lived_value, outlived),
         lived_client=np.append(events.lived_client, np.zeros(outliving, dtype=np.int64)),
-        fatal_idle=spans[ended],
-        fatal_age=events.fatal_age[ended],
+        fatal={"idle": spans[ended], "age": events.fatal["age"][ended]},
         fatal_value=events.fatal_value[ended],
         fatal_client=events.fatal_client[ended],
     )

@@ -17,7 +17,7 @@ from statetrail.expiry.summaries import EventTable
 
 def slow_limit(events: EventTable, span: Span, limits: Sequence[float]) -> float:
     """The evidence of one limit by a sum over very many limits, each by counting."""
-    lived, fatal = events.lived(span), events.fatal(span)
+    lived, fatal = events.lived[span], events.fatal[span]
     longest = events.longest(span)
     total = []
     for limit in limits:
@@ -32,7 +32,7 @@ def slow_limit(events: EventTable, span: Span, limits: Sequence[float]) -> float
         ):
             n, k = np.count_nonzero(unexplained), np.count_nonzero(below)
             at_use = beta_bernoulli(n, n + k, 0.5, 100)
-            gaps, ended = events.lived_idle[below].sum(), events.fatal_idle[unexplained]
+            gaps, ended = events.lived["idle"][below].sum(), events.fatal["idle"][unexplained]
             any_time = [np.log(-np.expm1(-h * ended)).sum() - h * gaps for h in HAZARDS]
             some = log_sum([at_use, log_sum(any_time) - math.log(len(HAZARDS))]) + math.log(
                 0.5 * 0.4

@@ -16,13 +16,13 @@ from statetrail.expiry.summaries import EventTable
 
 def slow_zone(events: EventTable, span: Span, begins: Reals, widths: Reals) -> float:
     """The evidence of a grey zone by a sum over very many, each by counting."""
-    lived, fatal = events.lived(span), events.fatal(span)
+    lived, fatal = events.lived[span], events.fatal[span]
     hazards = HAZARDS[::3]
     total = []
     for begin in begins.tolist():
         lost, kept = fatal <= begin, lived <= begin
         n, k = np.count_nonzero(lost), np.count_nonzero(kept)
-        gaps, ended = events.lived_idle[kept].sum(), events.fatal_idle[lost]
+        gaps, ended = events.lived["idle"][kept].sum(), events.fatal["idle"][lost]
         any_time = [np.log(-np.expm1(-h * ended)).sum() - h * gaps for h in hazards]
         some = [beta_bernoulli(n, n + k, 0.5, 100), log_sum(any_time) - math.log(len(hazards))]
         log_ends = log_sum([log_sum(some) + math.log(0.5 * 0.4), -np.inf if n else math.log(0.6)])

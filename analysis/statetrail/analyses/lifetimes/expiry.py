@@ -83,10 +83,14 @@ def evidence(trials: Trials) -> Evidence:
 def summaries(votes: Votes) -> ValueSummaries:
     """The votes as the inference reads them."""
     return ValueSummaries(
-        outlived_idle=_seconds(votes.outlived_gap_us, 0.0),
-        outlived_age=_seconds(votes.outlived_age_us, 0.0),
-        ended_idle=_seconds(votes.ended_gap_us, np.inf),
-        ended_age=_seconds(votes.ended_age_us, np.inf),
+        outlived={
+            "idle": _seconds(votes.outlived_gap_us, 0.0),
+            "age": _seconds(votes.outlived_age_us, 0.0),
+        },
+        ended={
+            "idle": _seconds(votes.ended_gap_us, np.inf),
+            "age": _seconds(votes.ended_age_us, np.inf),
+        },
         ended_at_us=votes.ended_at_us,
         ended_client=votes.ended_by,
     )
@@ -164,7 +168,7 @@ def _row(one: Inferred) -> dict[str, Any]:
     ends, clients = votes.ends, votes.clients
     return {
         "policy": found.policy,
-        "posterior": found.posterior,
+        "posterior": found.selection.posterior,
         "low_s": limit.low_s if holds else None,
         "high_s": limit.high_s if holds else None,
         "confidence": _confidence(found, limit, ends, clients) if holds else "none",

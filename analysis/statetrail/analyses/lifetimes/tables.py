@@ -2,7 +2,10 @@
 
 from typing import Final
 
+from statetrail.expiry import POLICIES
 from statetrail.schema import CLIENT, DIALECT, EXCHANGE, FINGERPRINT, ORIGIN, PARAM, Column, Table
+
+_POLICIES: Final = ", ".join(f"`{each.name}` ({each.description})" for each in POLICIES.values())
 
 # fmt: off
 
@@ -25,9 +28,9 @@ EXPIRY: Final = Table(
     "expiry", "one parameter that holds tokens at one origin",
     (
         ORIGIN, DIALECT, PARAM,
-        Column("policy", "text", "By what rule tokens end: `idle`, `absolute`, `idle+absolute`, `per-request`, `periodic` (renewed at an age, the old one taken for a while), `age` (one of the two: no late use tells which), `eviction` (lost by chance), `mixed` (two populations), `none-seen` (no end) or `undetermined`"),
+        Column("policy", "text", f"When tokens end: {_POLICIES}"),
         Column("posterior", "float", "Probability of that rule or its family, of the likeliest one where none is named", "too few ends to weigh any"),
-        Column("low_s", "float", "The limit that `policy` names is longer than this: the age for `absolute`, `periodic` and `age`, else the idle timeout", "nothing was outlived, or too many tokens contradict"),
+        Column("low_s", "float", "The limit that `policy` names is longer than this: the limit on the age where it limits nothing else, else the idle timeout", "nothing was outlived, or too many tokens contradict"),
         Column("high_s", "float", "That limit is at most this", "no end explains it, or too many tokens contradict"),
         Column("confidence", "text", "Grade of the evidence: `none`, `low`, `medium`, `high`"),
         Column("survived", "int", "Uses that the server accepted"),

@@ -4,10 +4,11 @@ A server that renews values accepts the old one for a while; one that ends them 
 late uses nothing tells the two apart, and the policy keeps the name of the family, `age`.
 """
 
+from functools import partial
 from typing import Final
 
 from statetrail.expiry.models.eviction import eviction
-from statetrail.expiry.models.model import Data, Fit, Model, Policy
+from statetrail.expiry.models.model import Model, Policy, fit_age
 from statetrail.expiry.models.single_limit import FEW, single_limit
 from statetrail.expiry.models.undetermined import UNDETERMINED
 
@@ -56,16 +57,11 @@ PERIODIC: Final = Policy(
 )
 
 
-def _age(data: Data) -> Fit:
-    return Fit(single_limit(data.aged, "age"), added=data.added(eviction))
-
-
-def _age_few(data: Data) -> Fit:
-    return Fit(single_limit(data.aged, "age", share=FEW), added=data.added(eviction))
-
+_age = partial(single_limit, span="age")
+_age_few = partial(single_limit, span="age", share=FEW)
 
 POLICIES: Final = (AGE, ABSOLUTE, PERIODIC)
 MODELS: Final = (
-    Model("age", AGE, 0.9, _age),
-    Model("age, few ends explained", UNDETERMINED, 0.05, _age_few),
+    Model("age", AGE, 0.9, fit_age(_age, eviction)),
+    Model("age, few ends explained", UNDETERMINED, 0.05, fit_age(_age_few, eviction)),
 )

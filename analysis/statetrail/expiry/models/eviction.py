@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from statetrail.expiry.error_model import HALF, LONGEST_S, log_end_chance
-from statetrail.expiry.models.model import MANY_ENDS, Data, Fit, Model, Policy
+from statetrail.expiry.models.model import MANY_ENDS, Model, Policy, fit_idle
 from statetrail.expiry.numerics import log_bernoulli, log_sum
 from statetrail.expiry.summaries import EventTable
 
@@ -26,16 +26,12 @@ EVICTION: Final = Policy(
 
 def eviction(events: EventTable) -> float:
     """Log-evidence that values are lost by chance alone."""
-    chances = log_end_chance(events.fatal_idle, _RATES).sum(axis=1)
-    at_any_time = log_sum(chances - _RATES * events.lived_idle.sum()) - float(np.log(len(_RATES)))
-    uses = events.ends + len(events.lived_idle)
-    at_a_use = float(log_bernoulli(events.ends, uses, _AT_A_USE))
+    lived, fatal = events.lived["idle"], events.fatal["idle"]
+    by_rate = log_end_chance(fatal, _RATES).sum(axis=1) - _RATES * lived.sum()
+    at_any_time = log_sum(by_rate) - float(np.log(len(_RATES)))
+    at_a_use = float(log_bernoulli(len(fatal), len(fatal) + len(lived), _AT_A_USE))
     return float(np.logaddexp(at_any_time, at_a_use)) + HALF
 
 
-def _eviction(data: Data) -> Fit:
-    return Fit(eviction(data.events))
-
-
 POLICIES: Final = (EVICTION,)
-MODELS: Final = (Model("eviction", EVICTION, 1.0, _eviction),)
+MODELS: Final = (Model("eviction", EVICTION, 1.0, fit_idle(eviction)),)

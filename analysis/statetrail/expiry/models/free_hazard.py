@@ -4,6 +4,7 @@ The chance to end is some function of the span, with a rate for each of a few bi
 named has to explain the traffic better: what no other model fits stays undetermined.
 """
 
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from statetrail.expiry.error_model import LONGEST_S, SHORTEST_S
 from statetrail.expiry.evidence import Span
 from statetrail.expiry.models.eviction import eviction
-from statetrail.expiry.models.model import Data, Fit, Model
+from statetrail.expiry.models.model import Model, fit_age, fit_idle
 from statetrail.expiry.models.undetermined import UNDETERMINED
 from statetrail.expiry.numerics import Reals, log_bernoulli, log_sum
 from statetrail.expiry.summaries import EventTable
@@ -25,7 +26,7 @@ def free_hazard(events: EventTable, span: Span) -> float:
         return -np.inf
     each = []
     for ratio in _RATIOS:
-        ended, lived = (_binned(spans, ratio) for spans in (events.fatal(span), events.lived(span)))
+        ended, lived = (_binned(spans, ratio) for spans in (events.fatal[span], events.lived[span]))
         each.append(float(log_bernoulli(ended, ended + lived, (0.5, 0.5)).sum()))
     return log_sum(each) - float(np.log(len(_RATIOS)))
 
@@ -36,15 +37,14 @@ def _binned(spans: Reals, ratio: float) -> Reals:
     return np.bincount(at.astype(np.int64), minlength=bins).astype(np.float64)
 
 
-def _by_idle_time(data: Data) -> Fit:
-    return Fit(free_hazard(data.events, "idle"))
-
-
-def _by_age(data: Data) -> Fit:
-    return Fit(free_hazard(data.aged, "age"), added=data.added(eviction))
-
-
 MODELS: Final = (
-    Model("any function of idle time", UNDETERMINED, 0.1, _by_idle_time),
-    Model("any function of age", UNDETERMINED, 0.1, _by_age),
+    Model(
+        "any function of idle time", UNDETERMINED, 0.1, fit_idle(partial(free_hazard, span="idle"))
+    ),
+    Model(
+        "any function of age",
+        UNDETERMINED,
+        0.1,
+        fit_age(partial(free_hazard, span="age"), eviction),
+    ),
 )

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from statetrail.expiry.models.model import Data, Fit, Model, Policy
+from statetrail.expiry.models.model import Model, Policy, fit_idle
 from statetrail.expiry.models.single_limit import FEW, single_limit
 from statetrail.expiry.models.undetermined import UNDETERMINED
 from statetrail.expiry.summaries import EventTable
@@ -26,16 +26,8 @@ def idle_few(events: EventTable) -> float:
     return single_limit(events, "idle", share=FEW)
 
 
-def _idle(data: Data) -> Fit:
-    return Fit(idle(data.events))
-
-
-def _idle_few(data: Data) -> Fit:
-    return Fit(idle_few(data.events))
-
-
 POLICIES: Final = (IDLE,)
 MODELS: Final = (
-    Model("idle", IDLE, 0.7, _idle),
-    Model("idle, few ends explained", UNDETERMINED, 0.05, _idle_few),
+    Model("idle", IDLE, 0.7, fit_idle(idle)),
+    Model("idle, few ends explained", UNDETERMINED, 0.05, fit_idle(idle_few)),
 )

@@ -6,7 +6,7 @@ speaks for a policy with a `Fit` to the `Data`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -27,27 +27,21 @@ class Policy:
 
     Attributes
     ----------
-    name
-        As the column `policy` of table `EXPIRY` has it.
-    description
-        When values end, for the documentation.
+    name, description
+        As the column `policy` of table `EXPIRY` has it, and when values end.
     sentence
         The same of one token in a report, after its name. It may hold ``{idle}`` and ``{age}``, the
         intervals of both limits, and ``{lifetime}``, that of the reported one.
     limits
         The spans that it limits; none: it has no limit, or which one is not known.
-    single_use
-        Every use ends its value.
-    overlaps
-        A replaced value is still accepted for a while.
+    single_use, overlaps
+        Every use ends its value; a replaced value is still accepted for a while.
     is_named
         It says something of the server: not that too little is known.
-    min_ends
-        Ends that its name needs.
-    needs_age
-        Only ends of known age count for its name.
+    min_ends, needs_age
+        Ends that its name needs; only ends of known age count for it.
     advice
-        What to do next, in a sentence, where it does not depend on the intervals.
+        What to do next, where that does not depend on the intervals.
     refine
         From the numbers of late uses that were accepted, and of those that were refused promptly,
         the name of a stricter policy.
@@ -92,9 +86,7 @@ class Fit:
     log_doubt
         The same of what the model explains no better than by accident: it speaks for no policy.
     added
-        What the ends of unknown age add to either, where the model cannot judge them. A limit on
-        the age makes of them what chance makes of them: an age that may be any would explain an end
-        the better the longer its idle time is.
+        What the ends of unknown age add to either, where the model does not judge them.
     touch_interval_s
         The interval within which uses do not renew a value; `None`: each use does.
     is_refuted
@@ -108,6 +100,10 @@ class Fit:
     is_refuted: bool = False
 
 
+type Weigh = Callable[[EventTable], Fit | float]
+"""A model's fit, or its log-evidence alone."""
+
+
 @dataclass(slots=True)
 class Data:
     """What models are compared on.
@@ -116,10 +112,8 @@ class Data:
     ----------
     evidence
         The uses.
-    events
-        Survived uses, and the ends of known idle time.
-    aged
-        The same with the ends of known age alone.
+    events, aged
+        Survived uses with the ends of known idle time, and with those of known age as well.
     least
         The log-evidence below which a model has no say.
     """
@@ -131,10 +125,8 @@ class Data:
     _added: dict[Callable[[EventTable], float], float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.events, self.aged = (
-            EventTable.of(self.evidence, ("idle",)),
-            EventTable.of(self.evidence),
-        )
+        self.events = EventTable.of(self.evidence, ("idle",))
+        self.aged = EventTable.of(self.evidence)
 
     def added(self, log_evidence: Callable[[EventTable], float]) -> float:
         """By how much the ends of unknown age raise a log-evidence; minus infinity: none is."""
@@ -145,6 +137,32 @@ class Data:
         return self._added[log_evidence]
 
 
+def fit_idle(weigh: Weigh) -> Callable[[Data], Fit]:
+    """The fit of a model of idle times, to all ends."""
+
+    def fit(data: Data) -> Fit:
+        return _fit(weigh(data.events))
+
+    return fit
+
+
+def fit_age(weigh: Weigh, *others: Callable[[EventTable], float]) -> Callable[[Data], Fit]:
+    """The fit of a model of ages, to the ends of known age.
+
+    What the others add to it is the most that one of some other models makes of them: an age that
+    may be any would explain an end the better the longer its idle time is.
+    """
+
+    def fit(data: Data) -> Fit:
+        return replace(_fit(weigh(data.aged)), added=max(map(data.added, others)))
+
+    return fit
+
+
+def _fit(found: Fit | float) -> Fit:
+    return found if isinstance(found, Fit) else Fit(found)
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """One way to explain the ends.
@@ -153,10 +171,8 @@ class Model:
     ----------
     label
         As reports show it.
-    policy
-        The policy for which it speaks.
-    prior
-        Its share of the policy's prior.
+    policy, prior
+        The policy for which it speaks, and its share of the policy's prior.
     fit
         Its marginal likelihood. Models may share a fit, which is computed once.
     is_doubt

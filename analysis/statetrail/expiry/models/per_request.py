@@ -20,7 +20,7 @@ PER_REQUEST: Final = Policy(
 
 def _per_request(data: Data) -> Fit:
     lived, ends = (
-        np.array([float(len(x))]) for x in (data.events.lived_idle, data.events.fatal_idle)
+        np.array([float(len(x))]) for x in (data.events.lived["idle"], data.events.fatal["idle"])
     )
     return Fit(float(log_unexplained_survivals(lived, ends)[0]))
 

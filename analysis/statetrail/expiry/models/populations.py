@@ -7,6 +7,7 @@ weighed, then those around the best pair.
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from typing import Final, Literal
 
@@ -21,7 +22,7 @@ from statetrail.expiry.error_model import (
 )
 from statetrail.expiry.evidence import Span
 from statetrail.expiry.models.eviction import eviction
-from statetrail.expiry.models.model import MANY_ENDS, Data, Fit, Model, Policy
+from statetrail.expiry.models.model import MANY_ENDS, Fit, Model, Policy, fit_age, fit_idle
 from statetrail.expiry.models.undetermined import UNDETERMINED
 from statetrail.expiry.numerics import (
     Codes,
@@ -91,7 +92,7 @@ def populations(events: EventTable, span: Span) -> Fit:
     )
     if not events.ends or events.clients < 2:
         return none
-    points = np.unique(np.concatenate([events.longest(span), events.fatal(span)]))
+    points = np.unique(np.concatenate([events.longest(span), events.fatal[span]]))
     grid = max(_SPARSE, min(_GRID, _CELLS // events.clients))
     limits = np.unique(np.concatenate([longest, shortest]))
     limits = limits[(limits > 0) & np.isfinite(limits)]
@@ -117,8 +118,8 @@ def populations(events: EventTable, span: Span) -> Fit:
 def _reach(events: EventTable, span: Span) -> tuple[Reals, Reals]:
     """The longest span that each client outlived, and the shortest that ended a value of its."""
     longest, shortest = np.zeros(events.clients), np.full(events.clients, np.inf)
-    np.maximum.at(longest, events.lived_client, events.lived(span))
-    np.minimum.at(shortest, events.fatal_client, events.fatal(span))
+    np.maximum.at(longest, events.lived_client, events.lived[span])
+    np.minimum.at(shortest, events.fatal_client, events.fatal[span])
     return longest, shortest
 
 
@@ -247,8 +248,8 @@ def _counts(events: EventTable, span: Span, edges: Reals) -> _Counts:
         return np.asarray(total - up_to(client, spans, limits, side))
 
     fatal, lived = (
-        (events.fatal_client, events.fatal(span)),
-        (events.lived_client, events.lived(span)),
+        (events.fatal_client, events.fatal[span]),
+        (events.lived_client, events.lived[span]),
     )
     return _Counts(
         unexplained=up_to(*fatal, floors, "left"),
@@ -259,13 +260,8 @@ def _counts(events: EventTable, span: Span, edges: Reals) -> _Counts:
     )
 
 
-def _idle(data: Data) -> Fit:
-    return populations(data.events, "idle")
-
-
-def _age(data: Data) -> Fit:
-    return replace(populations(data.aged, "age"), added=data.added(eviction))
-
+_idle = fit_idle(partial(populations, span="idle"))
+_age = fit_age(partial(populations, span="age"), eviction)
 
 POLICIES: Final = (MIXED,)
 MODELS: Final = (

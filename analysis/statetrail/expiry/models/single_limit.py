@@ -16,8 +16,8 @@ import numpy as np
 from statetrail.expiry.error_model import (
     HALF,
     HAZARDS,
-    UnexplainedEnds,
     log_end_chance,
+    log_unexplained_ends,
     log_unexplained_survivals,
     log_widths,
 )
@@ -39,22 +39,11 @@ def single_limit(
     above_s: float = 0.0,
     share: tuple[float, float] = (MIN_SHARE, 1.0),
 ) -> float:
-    """Log-evidence of one limit.
+    """Log-evidence of one limit above some seconds that explains such a share of the ends.
 
-    Parameters
-    ----------
-    events
-        Survived uses and ends.
-    span
-        ``idle`` for an idle timeout, ``age`` for a limit on the age.
-    hazards
-        Rates of unexplained ends that are averaged.
-    above_s
-        Only limits above this count.
-    share
-        The least and the largest share of the ends that the limit may explain.
+    `hazards` are the rates of unexplained ends that are averaged.
     """
-    ends, fatal, longest = events.ends, events.fatal(span), events.longest(span)
+    ends, fatal, longest = events.ends, events.fatal[span], events.longest(span)
     # What values outlived before their longest span moves no cell's count by more than a use.
     edges = cell_edges(longest, fatal)
     by_length = np.argsort(fatal)
@@ -64,17 +53,17 @@ def single_limit(
     if not acts.any():
         return -np.inf
     floor, ceiling, explained = edges[:-1][acts], edges[1:][acts], explained[acts]
-    lived, by_span = np.sort(events.lived(span)), np.argsort(events.lived(span))
+    lived, by_span = np.sort(events.lived[span]), np.argsort(events.lived[span])
     survivals = np.searchsorted(lived, floor, "right")
-    chances = log_end_chance(events.fatal_idle, hazards)
+    chances = log_end_chance(events.fatal["idle"], hazards)
 
-    by_use = UnexplainedEnds(
+    by_use = log_unexplained_ends(
         ends - explained,
         survivals,
-        partial_sums(events.lived_idle[by_span], survivals),
+        partial_sums(events.lived["idle"][by_span], survivals),
         partial_sums(chances[:, by_length], ends - explained),
         hazards,
-    ).log_likelihood()
+    )
     surviving_uses = len(lived) - np.searchsorted(lived, ceiling, "left")
     by_use += log_unexplained_survivals(surviving_uses, explained)
     # Of an immune value the limit explains no end, and all its uses may end by chance.
@@ -87,13 +76,13 @@ def single_limit(
         count = np.searchsorted(reached[order], floor, "right")
         explained += sign * count
         explained_chances += sign * partial_sums(chances[:, order], count)
-    by_value = UnexplainedEnds(
+    by_value = log_unexplained_ends(
         ends - explained,
         np.full_like(survivals, len(lived)),
-        np.full(len(floor), events.lived_idle.sum()),
+        np.full(len(floor), events.lived["idle"].sum()),
         chances.sum(axis=1)[:, None] - explained_chances,
         hazards,
-    ).log_likelihood()
+    )
     surviving_values = len(longest) - np.searchsorted(np.sort(longest), ceiling, "left")
     by_value += log_unexplained_survivals(surviving_values, explained)
     return log_sum(log_widths(edges)[acts] + np.logaddexp(by_use, by_value) + HALF)

@@ -6,6 +6,7 @@ values end at its next round) and a throttled renewal (not every use renews) loo
 but idle times is known.
 """
 
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -15,8 +16,8 @@ from statetrail.expiry.error_model import (
     HALF,
     LONGEST_S,
     SHORTEST_S,
-    UnexplainedEnds,
     log_end_chance,
+    log_unexplained_ends,
     log_unexplained_survivals,
     log_widths,
 )
@@ -24,7 +25,7 @@ from statetrail.expiry.evidence import Span
 from statetrail.expiry.models.age_limit import AGE
 from statetrail.expiry.models.eviction import eviction
 from statetrail.expiry.models.idle import IDLE
-from statetrail.expiry.models.model import Data, Fit, Model
+from statetrail.expiry.models.model import Model, fit_age, fit_idle
 from statetrail.expiry.numerics import (
     Reals,
     cell_edges,
@@ -49,23 +50,23 @@ _BEGINS: Final = 8
 
 def soft_threshold(events: EventTable, span: Span) -> float:
     """Log-evidence of a limit on idle time or age with a zone."""
-    if events.ends < MIN_EACH or len(events.lived_idle) < MIN_EACH:
+    if events.ends < MIN_EACH or len(events.lived["idle"]) < MIN_EACH:
         return -np.inf
-    by_lived, by_fatal = np.argsort(events.lived(span)), np.argsort(events.fatal(span))
-    lived, fatal = events.lived(span)[by_lived], events.fatal(span)[by_fatal]
+    by_lived, by_fatal = np.argsort(events.lived[span]), np.argsort(events.fatal[span])
+    lived, fatal = events.lived[span][by_lived], events.fatal[span][by_fatal]
     edges = _edges(lived, fatal, events.longest(span))
     floors, ceilings = edges[:-1], edges[1:]
-    chances = log_end_chance(events.fatal_idle, COARSE_HAZARDS)
+    chances = log_end_chance(events.fatal["idle"], COARSE_HAZARDS)
     ends_below = np.searchsorted(fatal, floors, "right")
     survivals_below = np.searchsorted(lived, floors, "right")
     survivals_to = np.searchsorted(lived, ceilings, "left")
-    below = UnexplainedEnds(
+    below = log_unexplained_ends(
         ends_below,
         survivals_below,
-        partial_sums(events.lived_idle[by_lived], survivals_below),
+        partial_sums(events.lived["idle"][by_lived], survivals_below),
         partial_sums(chances[:, by_fatal], ends_below),
         COARSE_HAZARDS,
-    ).log_likelihood()
+    )
     # Rows: the cell in which the zone begins; columns: the one in which it ends.
     ends = np.maximum(ends_below[None, :] - ends_below[:, None], 0)
     survivals = np.maximum(survivals_to[None, :] - survivals_below[:, None], 0)
@@ -104,7 +105,7 @@ def _log_ends(edges: Reals) -> Reals:
 
 def _log_rise(events: EventTable, span: Span, low: float, high: float) -> float:
     """Log-likelihood of what happened inside a zone, the chance to end rising evenly."""
-    lived, fatal = events.lived(span), events.fatal(span)
+    lived, fatal = events.lived[span], events.fatal[span]
     ended = fatal[(fatal > low) & (fatal <= high)]
     survived = lived[(lived > low) & (lived < high)]
     chances = np.concatenate([ended - low, high - survived]) / (high - low)
@@ -120,15 +121,7 @@ def _edges(lived: Reals, fatal: Reals, longest: Reals) -> Reals:
     return cell_edges(subsample(near, _GRID), near[:8], near[-8:], *outside, subsample(points, 24))
 
 
-def _idle(data: Data) -> Fit:
-    return Fit(soft_threshold(data.events, "idle"))
-
-
-def _age(data: Data) -> Fit:
-    return Fit(soft_threshold(data.aged, "age"), added=data.added(eviction))
-
-
 MODELS: Final = (
-    Model("idle, soft threshold", IDLE, 0.15, _idle),
-    Model("age, soft threshold", AGE, 0.1, _age),
+    Model("idle, soft threshold", IDLE, 0.15, fit_idle(partial(soft_threshold, span="idle"))),
+    Model("age, soft threshold", AGE, 0.1, fit_age(partial(soft_threshold, span="age"), eviction)),
 )

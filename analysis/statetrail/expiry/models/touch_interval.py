@@ -6,8 +6,8 @@ from the last use the timeout looks soft; measured from the last noted one it is
 uses were noted follows from the interval and from the times of the uses alone.
 """
 
-from dataclasses import dataclass, replace
-from typing import Final, Self
+from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
@@ -45,18 +45,18 @@ def touch_interval(evidence: Evidence, least: float = -np.inf) -> Fit:
     none = Fit(-np.inf)
     evidence = evidence.where(evidence.survived | evidence.ended)
     events = EventTable.of(evidence, ("idle",))
-    fatal = events.fatal_idle
+    fatal = events.fatal["idle"]
     if not len(fatal) or not threshold(*evidence.summary("idle")).contradictions:
         return none
     if np.isfinite(least):
-        farthest = replace(events, fatal_idle=fatal / (1 - LARGEST))
+        farthest = replace(events, fatal={"idle": fatal / (1 - LARGEST)})
         if single_limit(farthest, "idle", hazards=COARSE_HAZARDS) + SLACK < least:
             return none
-    uses, (lived, ends) = _Uses.of(evidence), event_uses(evidence, ("idle",))
+    uses, (lived, ends) = _Uses(evidence), event_uses(evidence, ("idle",))
 
     def log_evidence(touch_interval_s: float) -> float:
         low, high = even(*uses.idle(touch_interval_s))
-        noted = replace(events, lived_idle=low[lived], fatal_idle=high[ends])
+        noted = replace(events, lived={"idle": low[lived]}, fatal={"idle": high[ends]})
         above_s = touch_interval_s / LARGEST
         return single_limit(noted, "idle", above_s=above_s, hazards=COARSE_HAZARDS)
 
@@ -98,58 +98,34 @@ def latest(evidence: Evidence) -> float:
 def since_noted(evidence: Evidence, touch_interval_s: float) -> Evidence:
     """The uses that count, with idle times since the last noted use.
 
-    Parameters
-    ----------
-    evidence
-        Uses in order of value and time.
-    touch_interval_s
-        Seconds that have to pass after a noted use until another is noted.
+    After a noted use the touch interval has to pass until another is noted.
     """
-    uses = _Uses.of(evidence)
+    uses = _Uses(evidence)
     low, high = uses.idle(touch_interval_s)
     return replace(uses.counted, idle_low_s=low, idle_high_s=high)
 
 
-@dataclass(frozen=True, slots=True)
 class _Uses:
-    """The uses that survived or ended, times in microseconds since shortly before the first.
+    """The uses that count, times in microseconds since shortly before the first."""
 
-    Attributes
-    ----------
-    counted, at
-        The uses and their times.
-    key
-        Value and time of each use as one number, with room for a touch interval within `stride`.
-    first, issued
-        Of each value its first use and its issue; where that was not seen, the first use: it
-        counts as noted.
-    group, previous
-        Of each use the index of its value in `first`, and the time of the use before, or the issue.
-    """
-
-    counted: Evidence
-    at: Codes
-    stride: int
-    key: Codes
-    first: Codes
-    issued: Codes
-    group: Codes
-    previous: Codes
-
-    @classmethod
-    def of(cls, evidence: Evidence) -> Self:
+    def __init__(self, evidence: Evidence) -> None:
         which = evidence.survived | evidence.ended
-        counted = evidence if which.all() else evidence.where(which)
+        self.counted = counted = evidence if which.all() else evidence.where(which)
         start = counted.request_start_us
-        at = start - (start.min() if len(counted) else 0) + 1
-        stride = 2 * int(at.max(initial=0)) + 2
-        first = np.flatnonzero(np.diff(counted.value, prepend=-1))
-        issued = at[first] - (counted.idle_low_s[first] * _SECOND_US).astype(np.int64)
-        group = np.repeat(np.arange(len(first)), np.diff(first, append=len(at)))
-        previous = np.concatenate([[0], at[:-1]])[: len(at)]
-        previous[first] = issued
-        key = counted.value * stride + at
-        return cls(counted, at, stride, key, first, issued, group, previous)
+        self.at = start - (start.min() if len(counted) else 0) + 1
+        # Value and time of each use as one number, with room for a touch interval within a stride.
+        self.stride = 2 * int(self.at.max(initial=0)) + 2
+        self.key = counted.value * self.stride + self.at
+        # Of each value its first use and its issue; where that was not seen, the first use, which
+        # counts as noted.
+        self.first = np.flatnonzero(np.diff(counted.value, prepend=-1))
+        idle_us = (counted.idle_low_s[self.first] * _SECOND_US).astype(np.int64)
+        self.issued = self.at[self.first] - idle_us
+        # Of each use the index of its value in `first`, and the time of the use before.
+        sizes = np.diff(self.first, append=len(self.at))
+        self.group = np.repeat(np.arange(len(self.first)), sizes)
+        self.previous = np.concatenate([[0], self.at[:-1]])[: len(self.at)]
+        self.previous[self.first] = self.issued
 
     def idle(self, touch_interval_s: float) -> tuple[Reals, Reals]:
         """The least and the largest time since the last noted use, in seconds."""

@@ -16,15 +16,15 @@ import numpy as np
 from statetrail.expiry.error_model import (
     COARSE_HAZARDS,
     HALF,
-    UnexplainedEnds,
     log_end_chance,
+    log_unexplained_ends,
     log_unexplained_survivals,
     log_widths,
 )
 from statetrail.expiry.evidence import SPANS
 from statetrail.expiry.models.eviction import eviction
 from statetrail.expiry.models.idle import idle, idle_few
-from statetrail.expiry.models.model import MANY_ENDS, Data, Fit, Model, Policy
+from statetrail.expiry.models.model import MANY_ENDS, Fit, Model, Policy, fit_age
 from statetrail.expiry.models.single_limit import MIN_SHARE
 from statetrail.expiry.models.undetermined import UNDETERMINED
 from statetrail.expiry.numerics import (
@@ -62,7 +62,7 @@ def two_limits(events: EventTable) -> Fit:
     found = Fit(-np.inf)
     if events.ends < 2:
         return found
-    points = [np.unique(np.concatenate([events.longest(s), events.fatal(s)])) for s in SPANS]
+    points = [np.unique(np.concatenate([events.longest(s), events.fatal[s]])) for s in SPANS]
     edges = [cell_edges(subsample(p, _COARSE)) for p in points]
     for _ in range(_ROUNDS):
         cells, firm, unexplained = _cells(events, *edges)
@@ -93,18 +93,18 @@ def _cells(events: EventTable, idle_edges: Reals, age_edges: Reals) -> tuple[Rea
         often; how many ends neither explains.
     """
     floors, ceilings = (idle_edges[:-1], age_edges[:-1]), (idle_edges[1:], age_edges[1:])
-    fatal, lived = (events.fatal_idle, events.fatal_age), (events.lived_idle, events.lived_age)
-    chances = log_end_chance(events.fatal_idle, COARSE_HAZARDS)
+    fatal, lived = ((spans["idle"], spans["age"]) for spans in (events.fatal, events.lived))
+    chances = log_end_chance(events.fatal["idle"], COARSE_HAZARDS)
     survivals = _up_to(lived, floors)
     unexplained = _up_to(fatal, floors)
     explained = events.ends - unexplained
-    by_use = UnexplainedEnds(
+    by_use = log_unexplained_ends(
         unexplained,
         survivals,
-        _up_to(lived, floors, events.lived_idle),
+        _up_to(lived, floors, events.lived["idle"]),
         np.stack([_up_to(fatal, floors, one) for one in chances]),
         COARSE_HAZARDS,
-    ).log_likelihood()
+    )
     surviving_uses = len(lived[0]) - _up_to(lived, ceilings, side="right")
     by_use += log_unexplained_survivals(surviving_uses, explained)
     # Of an immune value the limits explain no end, and all its uses may end by chance.
@@ -114,13 +114,13 @@ def _cells(events: EventTable, idle_edges: Reals, age_edges: Reals) -> tuple[Rea
     after = (np.maximum(before[0], fatal[0]), np.maximum(before[1], fatal[1]))
     mortal = _up_to(before, floors) - _up_to(after, floors)
     mortal_chances = [_up_to(before, floors, one) - _up_to(after, floors, one) for one in chances]
-    by_value = UnexplainedEnds(
+    by_value = log_unexplained_ends(
         events.ends - mortal,
         np.full_like(survivals, len(lived[0])),
         np.full_like(survivals, lived[0].sum()),
         chances.sum(axis=1)[:, None, None] - np.stack(mortal_chances),
         COARSE_HAZARDS,
-    ).log_likelihood()
+    )
     by_value += log_unexplained_survivals(surviving_values, mortal)
     likelihood = np.logaddexp(by_use, by_value) + HALF
     prior = log_widths(idle_edges)[:, None] + log_widths(age_edges)[None, :] + float(np.log(2))
@@ -148,15 +148,10 @@ def _up_to(
     return total
 
 
-def _two_limits(data: Data) -> Fit:
-    fit = two_limits(data.aged)
-    # Both limits make the most of the ends of unknown age that chance or an idle timeout makes.
-    added = max(data.added(each) for each in (eviction, idle, idle_few))
-    return Fit(fit.log_evidence, fit.log_doubt, added)
-
-
+# Both limits make the most of the ends of unknown age that chance or an idle timeout makes.
+_fit = fit_age(two_limits, eviction, idle, idle_few)
 POLICIES: Final = (IDLE_AND_ABSOLUTE,)
 MODELS: Final = (
-    Model("idle and age", IDLE_AND_ABSOLUTE, 1.0, _two_limits),
-    Model("idle and age, one of a single end", UNDETERMINED, 0.5, _two_limits, is_doubt=True),
+    Model("idle and age", IDLE_AND_ABSOLUTE, 1.0, _fit),
+    Model("idle and age, one of a single end", UNDETERMINED, 0.5, _fit, is_doubt=True),
 )

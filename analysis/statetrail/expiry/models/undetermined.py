@@ -14,7 +14,8 @@ UNDETERMINED: Final = Policy(
 NONE_SEEN: Final = Policy(
     name="none-seen",
     description="no end was seen, but for restarts and calendars",
-    sentence="ended at restarts or by a calendar only",
+    sentence="ended only at restarts or by a calendar: an idle timeout is {idle}, a limit on the "
+    "age {age}",
     is_named=False,
 )
 POLICIES: Final = (NONE_SEEN, UNDETERMINED)

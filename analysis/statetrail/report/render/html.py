@@ -20,6 +20,7 @@ from markupsafe import Markup, escape
 
 from statetrail.analyses.conformance.verdicts import FAULTS, VERDICTS
 from statetrail.analyses.tokens.rotations import CAUSES
+from statetrail.expiry import POLICIES
 from statetrail.report import definitions, wording
 from statetrail.report.charts import expiry as expiry_plots
 from statetrail.report.charts import plots
@@ -214,7 +215,11 @@ def _environment(finalize: Callable[[object], object] = _shown) -> Environment:
         "told": told,
         "named": named,
     }
-    environment.globals |= {"interval": wording.interval, "plural": wording.count}
+    environment.globals |= {
+        "interval": wording.interval,
+        "plural": wording.count,
+        "policies": POLICIES,
+    }
     return environment
 
 

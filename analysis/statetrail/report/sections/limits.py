@@ -88,7 +88,7 @@ def gather_likelihoods(rec: Recording) -> tuple[Likelihood, ...]:
 
 def _likelihoods(series: Series, one: Inferred) -> Iterator[Likelihood]:
     origin, dialect, param = series
-    comparison = one.found.comparison
+    comparison = one.found.selection.comparison
     if comparison is None:
         return
     found = {model: value for model, value in comparison.log_evidence.items() if np.isfinite(value)}

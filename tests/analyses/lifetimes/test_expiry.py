@@ -118,31 +118,31 @@ def test_the_sharp_interval_is_the_one_with_the_fewest_contradictions(history: l
     for row in expiry(rec).rows():
         key = (row["origin"], row["dialect"], row["param"])
         own = [t for t in trials if (t["origin"], t["dialect"], t["param"]) == key]
-        for span, kind in (("gap", "idle"), ("age", "age")):
-            votes = ballots(own, span)
-            low, high = (row[f"{kind}_sharp_{side}_s"] for side in ("low", "high"))
+        for span in ("idle", "age"):
+            bounds = outlived_and_ended(own, span)
+            low, high = (row[f"{span}_sharp_{side}_s"] for side in ("low", "high"))
             low, high = low or 0, high or float("inf")
-            limits = {t for vote in votes for t in vote} | {float("inf")}
+            limits = {t for pair in bounds for t in pair} | {float("inf")}
             limits |= {t + 0.5 for t in limits}
-            tried = {t: sum(not a < t <= f for a, f in votes) for t in limits if t > 0}
+            tried = {t: sum(not a < t <= f for a, f in bounds) for t in limits if t > 0}
             fewest = min(tried.values())
             best = [t for t, n in tried.items() if n == fewest]
             assert low < min(best) <= max(best) <= high
             assert all(n > fewest for t, n in tried.items() if not low < t <= high)
-            assert (row[f"{kind}_low_s"] or 0) <= low <= high <= (row[f"{kind}_high_s"] or inf)
+            assert (row[f"{span}_low_s"] or 0) <= low <= high <= (row[f"{span}_high_s"] or inf)
         assert row["survived"] == sum(t["outcome"] == "survived" for t in own)
         assert row["ended"] == len({t["fingerprint"] for t in own if t["outcome"] == "ended"})
 
 
-def ballots(trials: list[dict[str, Any]], span: str) -> list[tuple[float, float]]:
+def outlived_and_ended(trials: list[dict[str, Any]], span: str) -> list[tuple[float, float]]:
     """Per value the longest span outlived and the one by which it had ended."""
-    votes = []
+    bounds = []
     for value in {t["fingerprint"] for t in trials}:
         own = [t for t in trials if t["fingerprint"] == value]
         lived = [t[f"{span}_low_s"] or 0 for t in own if t["outcome"] == "survived"]
         died = [t[f"{span}_high_s"] for t in own if t["outcome"] == "ended"]
-        votes.append((max(lived, default=0.0), next((d for d in died if d), float("inf"))))
-    return votes
+        bounds.append((max(lived, default=0.0), next((d for d in died if d), float("inf"))))
+    return bounds
 
 
 def test_expiry_is_the_same_on_every_engine() -> None:

@@ -1,5 +1,7 @@
 """The documentation pages: none is missing, and every request on them gets what the page says."""
 
+import re
+
 import pytest
 
 import statetrail
@@ -22,6 +24,19 @@ def test_every_verdict_and_cause_has_its_page():
 def test_generated_pages_are_current():
     """`make docs` would change nothing."""
     assert stale_pages() == [], "renew them: make docs"
+
+
+def test_every_page_is_reachable_from_the_readme():
+    """By links from page to page; and no link leads to a page that is not there."""
+    readme = FOLDER.parents[2] / "README.md"
+    reached, waiting = set(), [readme]
+    while waiting:
+        page = waiting.pop().resolve()
+        if page not in reached:
+            reached.add(page)
+            links = re.findall(r"\]\(([^)#:]+\.md)\b", page.read_text("utf-8"))
+            waiting += [page.parent / link for link in links]
+    assert {page.resolve() for page in FOLDER.rglob("*.md")} <= reached
 
 
 @pytest.mark.parametrize("page", VERDICT_PAGES, ids=lambda page: page.stem)

@@ -107,7 +107,7 @@ FIRES: dict[str, Fires] = {
     "token-in-url": Fires(
         [zest(0, "T1", "1"), zest(1000, None, "T1")],
         None, "_session_token", 1, "2",
-        "1 of 1 requests that presented _session_token had it in the query of their address (GET "
+        "1 of 1 requests that presented _session_token had it in the query of the URL (GET "
         "/API/V3/Cart)",
     ),
     "plain-http": Fires(
@@ -115,12 +115,12 @@ FIRES: dict[str, Fires] = {
     ),
     "token-guessable": Fires(
         [zest(0, "abcdefgh", "1")], None, "_session_token", 1, "1",
-        "less than 64 bits, whatever it was drawn from (8 characters, at most 38 bits)",
+        "less than 64 bits at best (8 characters, at most 38 bits)",
     ),
     "idle-limit-exceeded": Fires(
         [zest(0, "I1", "1"), zest(HOUR + 5000, "I1", "I1"), zest(HOUR + 9000, "I1", "I1")],
         None, "_session_token", 1, "2", "1 of 2 accepted uses of _session_token came after it had "
-        "lain unused for more than 1 h",
+        "been unused for more than 1 h",
     ),
     "age-limit-exceeded": Fires(
         [zest(0, "G1", "1"), zest(HOUR, "G1", "G1"), zest(25 * HOUR, "G1", "G1")],
@@ -129,8 +129,8 @@ FIRES: dict[str, Fires] = {
     ),
     "declared-lifetime-exceeded": Fires(
         [zest(0, JWT, "1"), zest(HOUR, JWT, JWT), zest(HOUR + 301_000, JWT, JWT)],
-        None, "_session_token", 1, "3", "1 of 2 accepted uses of a _session_token that states its "
-        "lifetime came later",
+        None, "_session_token", 1, "3", "1 of 2 accepted uses of a _session_token that declares "
+        "its lifetime came more than 5 min after",
     ),
     "no-limit-seen": Fires(
         [zest(0, "T1", "1"), zest(1000, "T1", "T1"), zest(2000, "T1", "T1")],
@@ -156,7 +156,7 @@ FIRES: dict[str, Fires] = {
     ),
     "state-flapping": Fires(
         turns(LANG, again(LANG, value="2"), LANG, again(LANG, value="2")),
-        None, "LangId", 2, "3,4", "2 of 3 changes of LangId went back to the value before",
+        None, "LangId", 2, "3,4", "2 of 3 changes of LangId went back to the previous value",
     ),
     "forced-value-changed": Fires(
         turns(LIST, again(LIST, value="8")),
@@ -166,11 +166,11 @@ FIRES: dict[str, Fires] = {
         [zest(0, "S1", "1", client="one"), zest(0, "S1", "1", client="two"),
          zest(1000, None, "S1", client="one"), zest(1000, None, "S1", client="two")],
         None, "_session_token", 2, "3,4", "2 of 2 clients that share a _session_token with others "
-        "were given it by the server",
+        "received it from the server",
     ),
     "too-little-evidence": Fires(
         [zest(0, "T1", "1"), zest(1000, "T1", "T1"), zest(9000, "T2", "T1")],
-        None, "_session_token", 2, "2,3", "2 of 2 uses of _session_token are all that tells",
+        None, "_session_token", 2, "2,3", "Only 2 of 2 uses bear on the lifetime of _session_token",
     ),
     "left-truncated": Fires(
         [zest(0, "T1", "T1"), zest(1000, "T2", "1"), zest(2000, None, "T2")],
@@ -178,7 +178,7 @@ FIRES: dict[str, Fires] = {
     ),
     "clock-steps": Fires(
         [Ex(1000, 400, 500, path=CART), zest(2000, None)], None, None, 1, "1",
-        "1 of 2 exchanges ended before they began (GET /API/V3/Cart)",
+        "1 of 2 exchanges ended before they started (GET /API/V3/Cart)",
     ),
     "no-response": Fires(
         [Ex(0, None, None, path=CART), zest(1000, None)], None, None, 1, "1",
@@ -197,15 +197,15 @@ FIRES: dict[str, Fires] = {
     ),
     "token-dropped": Fires(
         [zest(0, "T1", "1"), zest(1000, "T1", "T1"), zest(2000, None), zest(3000, None)],
-        "app", "_session_token", 2, "3,4", "2 of 3 requests went out without _session_token",
+        "app", "_session_token", 2, "3,4", "2 of 3 requests were sent without _session_token",
     ),
     "forced-value-defied": Fires(
         [shop(0, [LIST]), shop(1000, shown=[Present("PriceListId", "99")])],
         "app", "PriceListId", 1, "2", "1 of 1 requests presented a value of PriceListId that",
     ),
-    "wrong-channel": Fires(
+    "misplaced-value": Fires(
         [shop(0, [LOC]), shop(1000, shown=[Present("LocId", "7", "uriquery")])],
-        "app", "LocId", 1, "2", "in another channel than the issue names",
+        "app", "LocId", 1, "2", "in another place than the issue names",
     ),
     "implicit-set": Fires(
         [shop(0, [CUSTOMER]), shop(1000, shown=[Present("CustomerId", "4201965")])],
@@ -236,8 +236,8 @@ FIRES: dict[str, Fires] = {
         [zest(0, "T1", "1"), zest(1000, "T1", "T1", method="POST"), zest(9000, "T2", "T1"),
          zest(9500, "T2", "T2")],
         "app", "_session_token", 1, "3,2",
-        "1 of 1 sessions that were lost took a cart along that the client had written to, and that "
-        "it did not fill again (GET /API/V3/Cart: reset)",
+        "1 of 1 lost sessions contained a cart that the client did not fill again (GET "
+        "/API/V3/Cart: reset)",
     ),
     "malformed-state-header": Fires(
         [shop(0, [Issue("LangId", "1", problem="no-tail")]), shop(1000, [LANG])],
@@ -442,7 +442,7 @@ MISSES: dict[str, dict[str, list[Ex]]] = {
             shop(0, [LOC]), shop(1000, shown=[Present("LocId", "9")]),
         ],
     },
-    "wrong-channel": {
+    "misplaced-value": {
         "the channel that the usage names": [
             shop(0, [LOC]), shop(1000, shown=[Present("LocId", "7", "header")]),
         ],

@@ -110,7 +110,6 @@ def test_a_cart_that_its_client_left_behind_is_lost_with_the_login(engine: Engin
     (row,) = found_by(rule("cart-lost"), recording(history, engine=engine))
     assert (row["count"], row["evidence"]) == (2, "5,4,7,6")
     assert (
-        "2 of 2 sessions that were lost took a cart along that the client had written to, and that "
-        "it did not fill again (GET /API/V3/Cart: restarted, the login too, GET /API/V3/Cart: "
-        "rejected)" in row["message"]
+        "2 of 2 lost sessions contained a cart that the client did not fill again (GET "
+        "/API/V3/Cart: restarted, the login too, GET /API/V3/Cart: rejected)" in row["message"]
     )

@@ -1,14 +1,20 @@
 """Every rule fires where it should, does not where it nearly would, and is complete."""
 
 import re
+from importlib import import_module
 
 import pytest
 
 from rules.histories import FIRES, MISSES, Fires
+from statetrail.analyses.conformance.verdicts import VERDICTS
 from statetrail.rules import AUDIENCES, CONFIDENCES, RULES, SEVERITIES, Rule, found_by, rule
 from statetrail.rules.profiles import DEFAULT
 from support.histories import Ex, recording
 
+WORDS = (
+    *("id", "title", "severity", "confidence", "audience"),
+    *("observed", "expected", "remedy", "references"),
+)
 # How each kind of source is cited. A rule that cites another kind adds its form here.
 SOURCES = (
     r"ZEST Ecommerce API, Session handling: Z[1-8](, Z[1-8])*",
@@ -52,9 +58,9 @@ def test_a_rule_does_not_fire_on_a_near_miss(rule_id: str, history: list[Ex]) ->
 def test_a_rule_is_complete(one: Rule) -> None:
     """Its words, its grades, its sources, and both of its tests."""
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", one.id)
-    look = one.check or one.measure
-    assert look is not None
-    assert look.__module__.split(".")[-1] == one.id.replace("-", "_")
+    module = import_module(f"statetrail.rules.{one.audience}.{one.id.replace('-', '_')}")
+    assert module.RULE is one
+    assert set(one.verdicts) <= set(VERDICTS)
     assert one.severity in SEVERITIES
     assert one.confidence in CONFIDENCES
     assert one.audience in AUDIENCES
@@ -83,6 +89,14 @@ def test_rules_are_found_by_their_id() -> None:
         rule("x")
 
 
-def test_a_case_is_told_of_no_rule_that_is_not_there() -> None:
-    """The cases of a rule that was renamed are renamed too."""
+def test_a_rule_has_exactly_one_way_to_look() -> None:
+    """Verdicts, a check or a measure: none or two of them make no rule."""
+    words = {name: getattr(rule("stale-value"), name) for name in WORDS}
+    for ways in ({}, {"verdicts": ("stale",), "check": rule("plain-http").check}):
+        with pytest.raises(ValueError, match="stale-value needs exactly one of verdicts, check"):
+            Rule(**words, **ways)
+
+
+def test_every_rule_has_its_histories_and_no_other_has() -> None:
+    """The histories of a rule that was renamed are renamed too."""
     assert FIRES.keys() == MISSES.keys() == {one.id for one in RULES}

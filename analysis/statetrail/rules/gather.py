@@ -1,24 +1,24 @@
-"""Findings: every rule's cases, gathered into one row per client, origin and parameter.
+"""Findings: every rule's occurrences, gathered into one row per client, origin and parameter.
 
-Enters: a recording. Leaves: the table `FINDINGS`. The counting happens on the engine; what comes
-to Python is bounded by the number of findings.
+Enters: a recording. Leaves: the table `FINDINGS`. The occurrences are counted on the engine; only
+the hits come to Python.
 
 A finding names the root causes that the analysis knows. Where all of them lie with the server
 (`SERVERS`: the client could not read the value), its client is not to blame: the finding is for
 information and its confidence low. Where some do, the confidence is at most medium.
 """
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 import narwhals as nw
 import pyarrow as pa
 
 from statetrail.analyses.causes.root_causes import SERVERS
-from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Frame, Recording
-from statetrail.rules.occurrences import REQUEST, request_names
+from statetrail.rules.occurrences import OCCURRENCE, REQUEST, request_names
 from statetrail.rules.profiles import DEFAULT, Profile
 from statetrail.rules.registry import RULES
 from statetrail.rules.rule import Confidence, Rule, Severity
@@ -28,8 +28,22 @@ MAX_EVIDENCE: Final = 20
 """Exchanges that a finding lists."""
 
 _SUBJECT: Final = ("client", "origin", "param")
+_ORDER: Final = (*_SUBJECT, "observed_us", "exchange_id", "related_id", "detail")
 _MAX_DETAILS: Final = 3
-_WHOSE: Final = ", the server's"
+
+
+@dataclass(frozen=True, slots=True)
+class _Hits:
+    """The hits of a rule on one subject: how many of how many, when, why, and the first of them."""
+
+    rule: Rule
+    subject: tuple[str, ...]
+    count: int
+    of: int
+    first_us: int
+    last_us: int
+    causes: Counter[str]
+    shown: list[dict[str, Any]]
 
 
 def findings(
@@ -45,123 +59,125 @@ def findings(
     profile
         The thresholds that some rules hold the recording to.
     progress
-        Told which rule is looked at, for whoever waits.
+        Called with a text that says which rule is being applied.
 
     Returns
     -------
     Frame
         `statetrail.rules.tables.FINDINGS`.
     """
-    name = f"findings.{profile!r}"
-    return Frame(rec.once(name, lambda: rec.place(_findings(rec, profile, progress))), FINDINGS)
 
+    def applied() -> pa.Table:
+        hits: list[_Hits] = []
+        for number, rule in enumerate(RULES, 1):
+            if progress is not None:
+                progress(f"rule {number} of {len(RULES)}, {rule.id}")
+            hits += _hits(rule, rec, profile)
+        return pa.Table.from_pylist(_rows(rec, profile, hits), schema=FINDINGS.arrow)
 
-def _findings(
-    rec: Recording, profile: Profile, progress: Callable[[str], object] | None
-) -> pa.Table:
-    rows: list[dict[str, Any]] = []
-    for at, rule in enumerate(RULES, 1):
-        if progress is not None:
-            progress(f"rule {at} of {len(RULES)}, {rule.id}")
-        rows += found_by(rule, rec, profile)
-    return pa.Table.from_pylist(rows, schema=FINDINGS.arrow)
+    return Frame(rec.once(f"findings.{profile!r}", lambda: rec.place(applied())), FINDINGS)
 
 
 def found_by(rule: Rule, rec: Recording, profile: Profile = DEFAULT) -> list[dict[str, Any]]:
     """The findings of one rule, as rows of `statetrail.rules.tables.FINDINGS`."""
-    cases = rule.cases(rec, profile)
-    hits = rec.keep(cases.filter(nw.col("hit") == 1))
-    subject = list(_SUBJECT)
-    counted = hits.group_by(*subject).agg(
-        count=nw.len(), first_us=nw.col("observed_us").min(), last_us=nw.col("observed_us").max()
-    )
-    found = counted.collect("pyarrow").rows(named=True)
-    if not found:
+    return _rows(rec, profile, _hits(rule, rec, profile))
+
+
+def _hits(rule: Rule, rec: Recording, profile: Profile) -> list[_Hits]:
+    occurrences = rule.occurrences(rec, profile)
+    # A rule that does not fire costs this query alone; a planner's time is paid for each.
+    table = occurrences.filter(nw.col("hit") == 1).collect("pyarrow").to_native()
+    if not len(table):
         return []
-    chances = cases.group_by(*subject).agg(of=nw.col("times").sum()).collect("pyarrow")
-    of = {tuple(row[name] for name in _SUBJECT): row["of"] for row in chances.rows(named=True)}
-    why: dict[tuple[str, ...], dict[str, int]] = defaultdict(dict)
-    explained = hits.filter(nw.col("cause") != "")
-    counted_causes = explained.group_by(*subject, "cause").agg(times=nw.len())
-    for row in counted_causes.collect("pyarrow").rows(named=True):
-        why[tuple(row[name] for name in _SUBJECT)][row["cause"]] = int(row["times"])
-    evidence = _shown(rec, hits)
-    return [
-        _finding(rule, profile, row | {"of": of[key]}, evidence[key], why[key])
-        for row in found
-        for key in [tuple(row[name] for name in _SUBJECT)]
-    ]
+    table = table.select(OCCURRENCE.names).cast(OCCURRENCE)
+    table = table.sort_by([(name, "ascending") for name in _ORDER])
+    counted = occurrences.group_by(*_SUBJECT).agg(of=nw.col("times").sum()).collect("pyarrow")
+    of = {_subject(row): int(row["of"]) for row in counted.rows(named=True)}
+    causes: dict[tuple[str, ...], Counter[str]] = {subject: Counter() for subject in of}
+    by_cause = table.group_by([*_SUBJECT, "cause"]).aggregate([("hit", "sum")])
+    for row in by_cause.to_pylist():
+        if row["cause"]:
+            causes[_subject(row)][row["cause"]] = row["hit_sum"]
+    first = [("hit", "sum"), ("observed_us", "min"), ("observed_us", "max")]
+    found, start = [], 0
+    # Without threads the subjects come in the order of the rows.
+    for row in table.group_by(list(_SUBJECT), use_threads=False).aggregate(first).to_pylist():
+        subject, count = _subject(row), row["hit_sum"]
+        found.append(
+            _Hits(
+                rule,
+                subject,
+                count,
+                of[subject],
+                row["observed_us_min"],
+                row["observed_us_max"],
+                causes[subject],
+                table.slice(start, min(count, MAX_EVIDENCE)).to_pylist(),
+            )
+        )
+        start += count
+    return found
 
 
-def _shown(rec: Recording, hits: Lazy) -> dict[tuple[str, ...], list[dict[str, Any]]]:
-    """The first cases of each subject, in the order of time, with their requests named."""
-    order = ["observed_us", "exchange_id", "related_id"]
-    shown = (
-        hits.with_columns(nth=nw.col("hit").cum_sum().over(*_SUBJECT, order_by=order))
-        .filter(nw.col("nth") <= MAX_EVIDENCE)
-        .collect("pyarrow")
-        .rows(named=True)
-    )
-    named = request_names(rec, (row["exchange_id"] for row in shown if REQUEST in row["detail"]))
-    evidence: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
-    for row in sorted(shown, key=lambda row: row["nth"]):
-        told = row["detail"].replace(REQUEST, named.get(row["exchange_id"], ""))
-        evidence[tuple(row[name] for name in _SUBJECT)].append(row | {"detail": told})
-    return evidence
+def _subject(row: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(row[name] for name in _SUBJECT)
 
 
-def _finding(
-    rule: Rule,
-    profile: Profile,
-    row: dict[str, Any],
-    shown: list[dict[str, Any]],
-    why: dict[str, int],
-) -> dict[str, Any]:
-    count, of = int(row["count"]), int(row["of"])
-    details = list(dict.fromkeys(one["detail"] for one in shown if one["detail"]))
-    more = ", …" if len(details) > _MAX_DETAILS or (details and count > len(shown)) else ""
-    among = f" ({', '.join(details[:_MAX_DETAILS])}{more})" if details else ""
-    words = {"count": f"{count:,}", "of": f"{of:,}", "param": row["param"], **profile.words}
+def _rows(rec: Recording, profile: Profile, found: list[_Hits]) -> list[dict[str, Any]]:
+    """The findings, with the requests of all of them looked up in one query."""
+    shown = [row for hits in found for row in hits.shown if REQUEST in row["detail"]]
+    names = request_names(rec, (row["exchange_id"] for row in shown)) if shown else {}
+    for row in shown:
+        row["detail"] = row["detail"].replace(REQUEST, names.get(row["exchange_id"], ""))
+    return [_finding(hits, profile) for hits in found]
+
+
+def _finding(hits: _Hits, profile: Profile) -> dict[str, Any]:
+    rule, (client, origin, param) = hits.rule, hits.subject
+    details = list(dict.fromkeys(row["detail"] for row in hits.shown if row["detail"]))
+    more = details and (len(details) > _MAX_DETAILS or hits.count > len(hits.shown))
+    listed = ", ".join(details[:_MAX_DETAILS] + ["…"] * bool(more))
+    words = {"count": f"{hits.count:,}", "of": f"{hits.of:,}", "param": param, **profile.words}
     observed, expected = rule.observed.format(**words), rule.expected.format(**words)
-    ids = [number for one in shown for number in (one["exchange_id"], one["related_id"])]
-    severity, confidence = _grades(rule, count, why)
+    ids = [row[name] for row in hits.shown for name in ("exchange_id", "related_id")]
+    known = list(dict.fromkeys(number for number in ids if number >= 0))
+    severity, confidence = _grades(hits)
     return {
         "rule": rule.id,
         "title": rule.title,
         "severity": severity,
         "confidence": confidence,
         "audience": rule.audience,
-        "client": row["client"] or None,
-        "origin": row["origin"] or None,
-        "param": row["param"] or None,
-        "count": count,
-        "first_us": row["first_us"],
-        "last_us": row["last_us"],
-        "message": f"{observed}{among}. Expected: {expected}.{_root_causes(why)}",
+        "client": client or None,
+        "origin": origin or None,
+        "param": param or None,
+        "count": hits.count,
+        "first_us": hits.first_us,
+        "last_us": hits.last_us,
+        "message": f"{observed}{f' ({listed})' if listed else ''}. Expected: {expected}."
+        f"{_root_causes(hits.causes)}",
         "remedy": rule.remedy,
         "references": "\n".join(rule.sources(profile)),
-        "evidence": ",".join(
-            str(number) for number in list(dict.fromkeys(n for n in ids if n >= 0))[:MAX_EVIDENCE]
-        ),
+        "evidence": ",".join(map(str, known[:MAX_EVIDENCE])),
     }
 
 
-def _grades(rule: Rule, count: int, why: dict[str, int]) -> tuple[Severity, Confidence]:
+def _grades(hits: _Hits) -> tuple[Severity, Confidence]:
     """Severity and confidence; both fall where the client could not have done better."""
-    excused = sum(times for cause, times in why.items() if cause in SERVERS)
-    if excused and excused == count:
+    rule, excused = hits.rule, sum(hits.causes[cause] for cause in SERVERS)
+    if excused and excused == hits.count:
         return "info", "low"
     if excused and rule.confidence == "high":
         return rule.severity, "medium"
     return rule.severity, rule.confidence
 
 
-def _root_causes(why: dict[str, int]) -> str:
+def _root_causes(causes: Counter[str]) -> str:
     """The causes as a sentence, the most frequent first."""
-    if not why:
+    if not causes:
         return ""
     named = [
-        f"{cause} ({times}{_WHOSE if cause in SERVERS else ''})"
-        for cause, times in sorted(why.items(), key=lambda item: (-item[1], item[0]))
+        f"{cause} ({times}{", the server's" if cause in SERVERS else ''})"
+        for cause, times in sorted(causes.items(), key=lambda item: (-item[1], item[0]))
     ]
     return f" Root cause: {', '.join(named)}."

@@ -1,11 +1,10 @@
-"""Cases: the frames that rules are made of, each with whether the rule fired.
+"""Occurrences: every time that a rule could have fired, with whether it did.
 
-Enters: a recording. Leaves: lazy frames with the columns `CASE`, one row per occasion; occasions
-on which the rule did not fire may be counted in one row (``times``), as nothing else is told of
-them.
+Enters: a recording. Leaves: lazy frames with the columns `OCCURRENCE`. Occurrences on which the
+rule did not fire may be counted in one row (``times``), as only their number is reported.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import reduce
 from operator import or_
 from typing import Final
@@ -15,43 +14,45 @@ import pyarrow as pa
 
 from statetrail.analyses.causes.root_causes import causes
 from statetrail.analyses.conformance.verdicts import FAULTS, verdict_counts
+from statetrail.analyses.exposure.shared import is_credential
+from statetrail.analyses.lifetimes.uses import uses
 from statetrail.dialects import Param
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
 
-CASE: Final = (
-    "client",  # "": not about one client
-    "origin",
-    "param",
-    "exchange_id",
-    "observed_us",
-    "hit",  # 1: the rule fired, 0: it could have
-    "detail",  # what tells this case from the others, `REQUEST` in it for the request; "": nothing
-    "related_id",  # another exchange that belongs to the evidence, -1: none
-    "cause",  # the root cause, "": none is looked for
-    "times",  # how many occasions the row stands for: 1, or more of those that did not hit
+OCCURRENCE: Final = pa.schema(
+    {
+        "client": pa.string(),  # "": not about one client
+        "origin": pa.string(),
+        "param": pa.string(),
+        "exchange_id": pa.int64(),
+        "observed_us": pa.int64(),
+        "hit": pa.int64(),  # 1: the rule fired, 0: it could have
+        "detail": pa.string(),  # what is particular to it, `REQUEST` for the request; "": nothing
+        "related_id": pa.int64(),  # another exchange that belongs to the evidence, -1: none
+        "cause": pa.string(),  # the root cause, "": none is known
+        "times": pa.int64(),  # occurrences that the row stands for: 1, or more that are no hits
+    }
 )
-"""The columns of a frame of cases, none of them ever null."""
-
-
+"""The columns of a frame of occurrences, none of them ever null."""
 REQUEST: Final = "\x01"
-"""What stands in a case's detail for the request's method and endpoint: looked up for what is shown
-alone. No text of a recording holds it."""
+"""Stands in a detail for the request's method and endpoint, which are looked up only for what a
+finding shows. No text of a recording contains it."""
 
 
-def cases(
+def occurrences(
     frame: Lazy,
     hit: nw.Expr,
     *,
-    detail: nw.Expr | None = None,
+    detail: nw.Expr | str = REQUEST,
     related: nw.Expr | None = None,
     cause: nw.Expr | None = None,
     at: str = "request_start_us",
     per_client: bool = True,
 ) -> Lazy:
-    """The rows of a frame as cases; it has the columns of `CASE` that come without a default.
+    """The rows of a frame as occurrences; it has the columns of `OCCURRENCE` without a default.
 
-    `at` is the column with the moment of the occasion.
+    `at` is the column with the time of the occurrence.
     """
     return frame.select(
         "origin",
@@ -59,43 +60,45 @@ def cases(
         "exchange_id",
         observed_us=at,
         client=nw.col("client") if per_client else nw.lit(""),
-        hit=nw.when(hit.fill_null(False)).then(nw.lit(1, nw.Int64)).otherwise(nw.lit(0, nw.Int64)),
-        detail=nw.lit("") if detail is None else detail.fill_null(""),
+        hit=flag(hit),
+        detail=nw.lit(detail) if isinstance(detail, str) else detail.fill_null(""),
         related_id=nw.lit(-1, dtype=nw.Int64) if related is None else related.fill_null(-1),
         cause=nw.lit("") if cause is None else cause.fill_null(""),
         times=nw.lit(1, nw.Int64),
-    ).select(*CASE)
+    ).select(*OCCURRENCE.names)
 
 
-def judged(rec: Recording, *guilty: str, among: Callable[[Param], bool] | None = None) -> Lazy:
-    """The verdicts that count, as cases that fire where the verdict is one of `guilty`.
+def verdict_occurrences(
+    rec: Recording, verdicts: tuple[str, ...], params: Callable[[Param], bool] | None = None
+) -> Lazy:
+    """The verdicts that count, as occurrences with a hit where the verdict is one of `verdicts`.
 
     Parameters
     ----------
-    among
-        Which parameters the rule is about; all by default, and then unknown ones too.
+    params
+        Which parameters the rule is about; without it all, unknown ones too.
     """
-    guilt = nw.col("verdict").is_in(guilty)
     # Every fault has a cause, "unknown" at least.
-    faults, others = causes(rec).filter(guilt), innocent(rec, *guilty)
-    if among is not None:
-        faults, others = (frame.filter(of_params(rec, among)) for frame in (faults, others))
-    hits = cases(faults, nw.lit(True), detail=nw.lit(REQUEST), cause=nw.col("cause"))
-    return nw.concat([hits, others.select(*CASE)], how="vertical")
+    faults = causes(rec).filter(nw.col("verdict").is_in(verdicts))
+    others = other_verdicts(rec, *verdicts)
+    if params is not None:
+        faults, others = (frame.filter(of_params(rec, params)) for frame in (faults, others))
+    hits = occurrences(faults, nw.lit(True), cause=nw.col("cause"))
+    return nw.concat([hits, others.select(*OCCURRENCE.names)], how="vertical")
 
 
-def innocent(rec: Recording, *guilty: str) -> Lazy:
-    """The verdicts that count and are none of `guilty`, as cases without a hit, counted.
+def other_verdicts(rec: Recording, *verdicts: str) -> Lazy:
+    """The verdicts that count and are none of `verdicts`, as occurrences without a hit, counted.
 
     Returns
     -------
     Lazy
-        The columns `CASE`, and ``dialect``; one row per client, parameter and verdict.
+        The columns `OCCURRENCE`, and ``dialect``; one row per client, parameter and verdict.
     """
     verdict = nw.col("verdict")
     return (
         verdict_counts(rec)
-        .filter(verdict.is_in(("honoured", *FAULTS)) & ~verdict.is_in(guilty))
+        .filter(verdict.is_in(("honoured", *FAULTS)) & ~verdict.is_in(verdicts))
         .select(
             "dialect",
             "client",
@@ -112,33 +115,53 @@ def innocent(rec: Recording, *guilty: str) -> Lazy:
     )
 
 
-def with_causes(rec: Recording, judged_rows: Lazy, among: Sequence[str] = ()) -> Lazy:
-    """Rows of table `verdicts` with their ``cause`` (null: none, or not `among` those named)."""
-    why = causes(rec).select("exchange_id", "dialect", "param", "cause")
-    if among:
-        why = why.filter(nw.col("cause").is_in(among))
-    return judged_rows.join(why, on=["exchange_id", "dialect", "param"], how="left")
+def accepted_uses(rec: Recording, bound: str) -> Lazy:
+    """The accepted uses of credentials that have that lower bound (``idle_low_s``, say).
+
+    It is the shortest time that it can have been: what exceeds a limit by it does so under every
+    order of events.
+    """
+    return credential_uses(rec).filter(
+        nw.col("exclusion").is_null() & (nw.col("outcome") == "survived") & ~nw.col(bound).is_null()
+    )
+
+
+def credential_uses(rec: Recording) -> Lazy:
+    """The uses of credentials (table `uses`)."""
+    return uses(rec).lazy.filter(of_params(rec, is_credential))
+
+
+def dialect_exchanges(rec: Recording) -> Lazy:
+    """The exchanges in which a dialect recognised something; ``param`` is empty."""
+    exchanges = rec.exchanges_with_client().filter(nw.col("dialects") != "")
+    return exchanges.with_columns(param=nw.lit(""))
 
 
 def request_names(rec: Recording, ids: Iterable[int]) -> dict[int, str]:
     """The requests by their exchanges: method and endpoint."""
     wanted = rec.place(pa.table({"exchange_id": pa.array(sorted(set(ids)), pa.int64())}))
-    found = (
+    named = (
         rec.exchanges.lazy.select("exchange_id", "method", "endpoint")
         .join(wanted, on="exchange_id")
         .collect("pyarrow")
     )
     return {
-        row["exchange_id"]: f"{row['method']} {row['endpoint']}" for row in found.rows(named=True)
+        row["exchange_id"]: f"{row['method']} {row['endpoint']}" for row in named.rows(named=True)
     }
 
 
-def of_params(rec: Recording, among: Callable[[Param], bool]) -> nw.Expr:
+def of_params(rec: Recording, params: Callable[[Param], bool]) -> nw.Expr:
     """Whether a row's dialect and parameter are among those that the predicate picks."""
     picked = [
         (nw.col("dialect") == dialect.name) & (nw.col("param") == param.name)
         for dialect in rec.dialects
         for param in dialect.params
-        if among(param)
+        if params(param)
     ]
     return reduce(or_, picked) if picked else nw.col("dialect").is_null()
+
+
+def flag(condition: nw.Expr) -> nw.Expr:
+    """A condition as 1, or else (false or null) 0."""
+    holds = nw.when(condition.fill_null(False)).then(nw.lit(1, nw.Int64))
+    return holds.otherwise(nw.lit(0, nw.Int64))

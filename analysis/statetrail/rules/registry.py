@@ -1,23 +1,23 @@
-"""The rules, found by walking `statetrail.rules`: a module there that has a `RULE` is one."""
+"""The rules, found by walking the packages of `statetrail.rules` that are named as audiences.
+
+Every module of such a package has a `RULE`, whose id is the module's name in kebab case. `RULES` is
+in alphabetical order of the ids: the order of the report and of the documentation.
+"""
 
 import pkgutil
 from importlib import import_module
 from typing import Final
 
-from statetrail.rules.rule import Rule
-
-PACKAGES: Final = ("client", "api", "security", "capture")
-"""The packages of rules, in the order in which the documentation lists them."""
+from statetrail.rules.rule import AUDIENCES, Rule
 
 
 def _found() -> tuple[Rule, ...]:
-    rules: dict[str, Rule] = {}
-    for package in PACKAGES:
-        folder = import_module(f"statetrail.rules.{package}")
-        for module in pkgutil.iter_modules(folder.__path__, f"{folder.__name__}."):
-            rule: Rule = import_module(module.name).RULE
-            rules[rule.id] = rule
-    return tuple(rules[name] for name in sorted(rules))
+    rules: list[Rule] = []
+    for audience in AUDIENCES:
+        package = import_module(f"statetrail.rules.{audience}")
+        modules = pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
+        rules += [import_module(module.name).RULE for module in modules]
+    return tuple(sorted(rules, key=lambda one: one.id))
 
 
 RULES: Final[tuple[Rule, ...]] = _found()

@@ -72,7 +72,7 @@ def test_every_client_does_what_its_name_says(tmp_path):
         "ignores-langid": {("LangId", "omitted"): 5},
         "overrides-informational": {("LangId", "overridden"): 3},
         "defies-forced": {("PriceListId", "defied"): 3},
-        "wrong-channel": {("LangId", "misplaced"): 5, ("LocId", "misplaced"): 5},
+        "misplaces-state": {("LangId", "misplaced"): 5, ("LocId", "misplaced"): 5},
         "sends-implicit": {("CustomerId", "implicit-set"): 5},
         "basket-currency-by-query": {("CurrId", "overridden"): 4},
     }

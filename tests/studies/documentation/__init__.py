@@ -1,7 +1,8 @@
 """The documentation pages that are shipped: one a verdict, a cause and a rule, and those of data.
 
-Enters: the catalogues (`schema`, verdicts, causes) and the hand-written pages. Leaves: Markdown.
-``make docs`` renews what is generated; a test holds that nothing is missing or old.
+Enters: the catalogues (`schema`, verdicts, causes, rules) and what is written by hand. Leaves:
+Markdown. A rule's page is one file: the rule's part, which ``make docs`` renews, and below it the
+explanation and the example, which are written by hand. A test checks that all pages are current.
 """
 
 from collections.abc import Callable
@@ -15,29 +16,25 @@ from statetrail.analyses.causes.root_causes import ROOT_CAUSES
 from statetrail.analyses.conformance import race_table
 from statetrail.analyses.conformance.verdicts import FAULTS, VERDICTS
 from statetrail.analyses.tokens.rotations import CAUSES
-from statetrail.rules import PROFILES, RULES, Rule
+from statetrail.rules import AUDIENCES, PROFILES, RULES, Rule
+from statetrail.rules.profiles import DEFAULT
 from statetrail.rules.tables import FINDINGS
 
 FOLDER: Final = Path(statetrail.__file__).parent / "docs"
 """Where the pages are."""
 
 _INTRODUCTION: Final = (
-    "Each page shows a request that gets the answer, and the request as it should be; a test "
-    "replays both. The line `@ 1.0 s` above a message says when it was sent.\n"
+    "Each page shows traffic that gets the verdict, cause or finding, and the corrected traffic; a "
+    "test replays both. The line `@ 1.0 s` above a message is the time at which it was sent.\n"
 )
-_WHOSE: Final = {
-    "client": "the client's developer",
-    "api": "the API's owner",
-    "capture": "whoever records",
-    "security": "whoever answers for security",
-}
 _PROFILES: Final = (
-    "`statetrail audit --profile NAME` chooses the limits that some rules hold tokens to; no "
-    "verdict depends on them. Idle time, age and overlap are at most, bits at least that. A TOML "
-    "file of your own has the fields `name`, `idle_max_s`, `age_max_s`, `bits_min`, and if you "
-    "like `overlap_s` and `references`.\n"
+    "A profile sets the limits that some rules check tokens against; no verdict depends on it. "
+    "Choose one with `statetrail audit --profile NAME`, or write a TOML file with the fields "
+    "`name`, `idle_max_s`, `age_max_s`, `bits_min` and, optionally, `overlap_s` and `references`.\n"
 )
 _NOTE: Final = "<!-- Generated: `make docs` renews this page. -->"
+_RULE_PART: Final = "<!-- From the rule: `make docs` renews this part. -->"
+_HAND_PART: Final = "<!-- Written by hand from here on. -->"
 
 
 def summary(page: Path) -> str:
@@ -59,35 +56,35 @@ def index() -> str:
     ]
     rules = [
         f"| [`{one.id}`](rules/{one.id}.md) | {one.title} | {one.severity} "
-        f"| {_WHOSE[one.audience]} |"
+        f"| {AUDIENCES[one.audience]} |"
         for one in RULES
     ]
     return "\n".join(
         [
             _NOTE,
-            "# What the answers mean\n",
+            "# What the results mean\n",
             _INTRODUCTION,
             "## Verdicts\n",
-            "What a request did with a parameter that had been issued before, the mildest first.\n",
+            "What a request did with a parameter that had been issued before, mildest first.\n",
             "| verdict | what it says | counts |",
             "| --- | --- | --- |",
             *verdicts,
             "\n## Root causes\n",
-            "Why state was ignored, where the traffic shows it; the first that holds is named.\n",
+            "Why state was ignored, where the traffic shows it; the first cause that applies.\n",
             "| cause | what it says |",
             "| --- | --- |",
             *causes,
             "\n## Rules\n",
-            "What a finding is about, how grave it is, and who can mend it.\n",
+            "What a finding is about, how severe it is, and who can fix it.\n",
             "| rule | what was found | severity | for |",
             "| --- | --- | --- | --- |",
             *rules,
             "\n## More\n",
-            "- [Races](races.md): small histories, what each is judged, and why",
+            "- [Races](races.md): short sequences of requests, the verdict on each, and the reason",
             "- [Rotations](rotations.md): why a value changed",
-            "- [Expiry](expiry.md): how the policy of expiry and its limits are inferred",
+            "- [Expiry](expiry.md): how the expiry policy and its limits are inferred",
             "- [What a capture can and cannot tell](capture.md)",
-            "- [Profiles](profiles.md): the limits that some rules hold a recording to",
+            "- [Profiles](profiles.md): the limits that some rules check tokens against",
             "- [Tables](tables.md): every table and column",
             "",
         ]
@@ -133,31 +130,24 @@ def profiles() -> str:
 
 
 def rule_page(one: Rule) -> str:
-    """The page of a rule: its attributes, an example before and after, the remedy, its sources.
-
-    The explanation and the example are written by hand, in ``examples/``.
-    """
-    held = ["| limit | that of the [profile](../profiles.md) |"] if one.measure is not None else []
-    return "\n".join(
-        [
-            _NOTE,
-            f"# `{one.id}`\n",
-            "| | |",
-            "| --- | --- |",
-            f"| what was found | {one.title} |",
-            f"| severity | {one.severity} |",
-            f"| confidence | {one.confidence} |",
-            f"| for | {_WHOSE[one.audience]} |",
-            *held,
-            "",
-            (FOLDER / "examples" / f"{one.id}.md").read_text("utf-8"),
-            "## What to do\n",
-            f"{one.remedy}\n",
-            "## Sources\n",
-            *(f"- {reference}" for reference in one.references),
-            "",
-        ]
-    )
+    """The page of a rule: what the rule says itself, then what is written by hand in the page."""
+    words = {"count": "N", "of": "M", "param": "`param`", **DEFAULT.words}
+    page = FOLDER / "rules" / f"{one.id}.md"
+    text = page.read_text("utf-8") if page.exists() else ""
+    attributes = {
+        "severity": one.severity,
+        "confidence": one.confidence,
+        "for": AUDIENCES[one.audience],
+        "limit": "that of the [profile](../profiles.md)" if one.measure is not None else "",
+        "observed": one.observed.format(**words),
+        "expected": one.expected.format(**words),
+        "remedy": one.remedy,
+        "sources": "<br>".join(one.references),
+    }
+    rows = [f"| {name} | {says} |" for name, says in attributes.items() if says]
+    head = [_RULE_PART, f"# `{one.id}`: {one.title}\n", "| | |", "| --- | --- |", *rows]
+    by_hand = text.partition(_HAND_PART)[2] or f"\n\n{text}"
+    return "\n".join([*head, f"\n{_HAND_PART}"]) + by_hand
 
 
 GENERATED: Final[dict[str, Callable[[], str]]] = {

@@ -94,8 +94,8 @@ async def defies_forced(stage: Stage, truth: Truth) -> None:
             truth.did("defied", "PriceListId")
 
 
-@behaviour("wrong-channel", "52eseller", "sends LangId as a header and LocId in the query")
-async def wrong_channel(stage: Stage, truth: Truth) -> None:
+@behaviour("misplaces-state", "52eseller", "sends LangId as a header and LocId in the query")
+async def misplaces_state(stage: Stage, truth: Truth) -> None:
     async with _logged_in(stage, truth) as shop:
         for _ in stage.rounds():
             for path in _PATHS:

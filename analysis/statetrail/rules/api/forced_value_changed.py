@@ -8,12 +8,12 @@ from statetrail.analyses.events.values import SERIES, issues
 from statetrail.analyses.tokens.rotations import rotations
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import REQUEST, cases, of_params
+from statetrail.rules.occurrences import occurrences, of_params
 from statetrail.rules.rule import Rule
 from statetrail.rules.sources import eseller
 
-_WITHOUT: Final = ("reset", "reissue")
-"""The causes of which the traffic does not tell why."""
+_UNEXPLAINED: Final = ("reset", "reissue")
+"""The causes of rotations that leave open why."""
 
 
 def _check(rec: Recording) -> Lazy:
@@ -24,14 +24,13 @@ def _check(rec: Recording) -> Lazy:
         .select(*SERIES, "exchange_id", to_fingerprint="fingerprint")
         .unique()
     )
-    changed = (
+    changes = (
         rotations(rec)
-        .lazy.filter(~nw.col("from_fingerprint").is_null())
-        .filter(context)
+        .lazy.filter(context & ~nw.col("from_fingerprint").is_null())
         .join(forced, on=[*SERIES, "exchange_id", "to_fingerprint"])
     )
-    without = nw.col("cause").is_in(_WITHOUT)
-    return cases(changed, without, detail=nw.lit(REQUEST), per_client=False, at="issued_at_us")
+    unexplained = nw.col("cause").is_in(_UNEXPLAINED)
+    return occurrences(changes, unexplained, per_client=False, at="issued_at_us")
 
 
 RULE: Final = Rule(
@@ -43,13 +42,10 @@ RULE: Final = Rule(
     audience="api",
     observed="{count} of {of} changes of the forced {param} came without a login, a basket write "
     "or a request for another value",
-    expected="a forced {param} changes with something that the client did, or that the API "
+    expected="a forced {param} changes because of something that the client did, or that the API "
     "documents",
-    remedy="Say in the API reference when the value changes. If nothing should change it, look "
-    "for servers that have different settings.",
-    references=(
-        eseller("priority forced"),
-        eseller("S6"),
-    ),
+    remedy="Document in the API reference when the value changes. If nothing should change it, "
+    "look for servers that have different settings.",
+    references=(eseller("priority forced"), eseller("S6")),
     check=_check,
 )

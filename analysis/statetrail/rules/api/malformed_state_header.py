@@ -6,23 +6,23 @@ import narwhals as nw
 
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import cases
+from statetrail.rules.occurrences import occurrences
 from statetrail.rules.rule import Rule
 from statetrail.rules.sources import eseller, rfc, zest
 
 
 def _check(rec: Recording) -> Lazy:
     names = [dialect.name for dialect in rec.dialects]
-    where = rec.exchanges_with_client().select(
+    exchanges = rec.exchanges_with_client().select(
         "exchange_id", "origin", "endpoint", "request_start_us"
     )
     issued = (
         rec.issued.lazy.filter(nw.col("dialect").is_in(names))
         .select("exchange_id", "dialect", "param", "problem")
-        .join(where, on="exchange_id")
+        .join(exchanges, on="exchange_id")
     )
     reason = nw.concat_str(["problem", "endpoint"], separator=" at ")
-    return cases(issued, ~nw.col("problem").is_null(), detail=reason, per_client=False)
+    return occurrences(issued, ~nw.col("problem").is_null(), detail=reason, per_client=False)
 
 
 RULE: Final = Rule(
@@ -35,8 +35,7 @@ RULE: Final = Rule(
     expected="a well-formed value: {{value}};{{usage}}/{{priority}} once per header, or a session "
     "attribute that is neither empty nor 1",
     remedy="Send the header once, with a value of printable ASCII, a usage of header, uriquery or "
-    "implicit, and a priority of informational or forced. Clients cannot obey what they cannot "
-    "read.",
+    "implicit, and a priority of informational or forced.",
     references=(eseller("format of X-Set headers"), zest("Z3"), rfc(9110, "5.3"), rfc(9110, "5.5")),
     check=_check,
 )

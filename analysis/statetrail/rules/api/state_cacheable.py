@@ -7,7 +7,7 @@ import narwhals as nw
 from statetrail.analyses.events.values import issues
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import cases
+from statetrail.rules.occurrences import occurrences
 from statetrail.rules.rule import Rule
 from statetrail.rules.sources import asvs, cwe, rfc
 
@@ -16,16 +16,14 @@ _KEPT_OUT: Final = r"(?:^|,)(?:private|no-store|no-cache)(?:,|$)"
 
 
 def _check(rec: Recording) -> Lazy:
-    answers = rec.exchanges.lazy.filter(nw.col("method").is_in(("GET", "HEAD"))).select(
+    reads = rec.exchanges.lazy.filter(nw.col("method").is_in(("GET", "HEAD"))).select(
         "exchange_id", "endpoint", control=nw.col("cache_control").fill_null("")
     )
-    issued = (
-        issues(rec).join(answers, on="exchange_id").with_columns(observed_us=nw.col("begun_us"))
-    )
+    issued = issues(rec).join(reads, on="exchange_id")
     control = nw.col("control")
-    shared = control.str.contains(_STORED) & ~control.str.contains(_KEPT_OUT)
-    where = nw.concat_str(["control", "endpoint"], separator=" at ")
-    return cases(issued, shared, detail=where, per_client=False, at="observed_us")
+    cacheable = control.str.contains(_STORED) & ~control.str.contains(_KEPT_OUT)
+    directives = nw.concat_str(["control", "endpoint"], separator=" at ")
+    return occurrences(issued, cacheable, detail=directives, per_client=False, at="begun_us")
 
 
 RULE: Final = Rule(
@@ -37,14 +35,8 @@ RULE: Final = Rule(
     observed="{count} of {of} responses to GET that issued {param} let shared caches store them",
     expected="a response that issues state is for one client: Cache-Control: private or no-store",
     remedy="Send Cache-Control: no-store with every response that issues a token or state, or "
-    "issue state on responses that nobody caches. A cache else hands one client the state"
-    " of another.",
-    references=(
-        rfc(9111, "3"),
-        rfc(9111, "7.3"),
-        asvs("14.2.2"),
-        asvs("14.3.2"),
-        cwe(525),
-    ),
+    "issue state only on responses that are not cached. Otherwise a cache hands one client the "
+    "state of another.",
+    references=(rfc(9111, "3"), rfc(9111, "7.3"), asvs("14.2.2"), asvs("14.3.2"), cwe(525)),
     check=_check,
 )

@@ -7,14 +7,14 @@ import narwhals as nw
 from statetrail.analyses.causes.delivery import cross_origin_issues
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import cases
+from statetrail.rules.occurrences import occurrences
 from statetrail.rules.rule import Rule
 from statetrail.rules.sources import eseller, fetch
 
 
 def _check(rec: Recording) -> Lazy:
     issues = cross_origin_issues(rec).lazy
-    return cases(issues, nw.col("hidden"), detail=nw.col("endpoint"), per_client=False)
+    return occurrences(issues, nw.col("hidden"), detail=nw.col("endpoint"), per_client=False)
 
 
 RULE: Final = Rule(
@@ -26,9 +26,9 @@ RULE: Final = Rule(
     audience="api",
     observed="{count} of {of} cross-origin responses that issued {param} did not expose its header",
     expected="Access-Control-Expose-Headers lists the header, since a page of another origin can "
-    "read no other",
+    "read only the headers listed there",
     remedy="List every X-Set header that the response carries in Access-Control-Expose-Headers. "
-    "Until then browser clients are not to blame for ignoring it.",
+    "Until then browser clients cannot read it and are not to blame for ignoring it.",
     references=(
         fetch("CORS protocol, HTTP responses: Access-Control-Expose-Headers"),
         eseller("S1"),

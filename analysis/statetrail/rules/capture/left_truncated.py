@@ -5,11 +5,11 @@ from typing import Final
 import narwhals as nw
 
 from statetrail.analyses.events.values import SERIES, presentations
-from statetrail.analyses.exposure.shared import credentials
+from statetrail.analyses.exposure.shared import is_credential
 from statetrail.analyses.tokens.tokens import tokens
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import cases
+from statetrail.rules.occurrences import occurrences, of_params
 from statetrail.rules.rule import Rule
 from statetrail.rules.sources import method
 
@@ -17,33 +17,33 @@ _VALUE: Final = (*SERIES, "fingerprint")
 
 
 def _check(rec: Recording) -> Lazy:
-    secret = credentials(rec)
-    first = (
+    secret = of_params(rec, is_credential)
+    first_uses = (
         presentations(rec)
-        .join(secret, on=["dialect", "param"])
+        .filter(secret)
         .group_by(*_VALUE)
-        .agg(exchange_id=nw.col("exchange_id").min(), request_start_us=nw.col("asked_us").min())
+        .agg(nw.col("exchange_id").min(), nw.col("asked_us").min())
     )
-    seen = (
+    values = (
         tokens(rec)
-        .lazy.join(secret, on=["dialect", "param"])
+        .lazy.filter(secret)
         .select(*_VALUE, "left_truncated")
-        .join(first, on=list(_VALUE))
+        .join(first_uses, on=list(_VALUE))
     )
-    return cases(seen, nw.col("left_truncated"), per_client=False)
+    return occurrences(values, nw.col("left_truncated"), detail="", per_client=False, at="asked_us")
 
 
 RULE: Final = Rule(
     id="left-truncated",
-    title="Sessions begun before the recording",
+    title="Sessions that started before the recording",
     severity="info",
     confidence="high",
     audience="capture",
-    observed="{count} of {of} values of {param} were in use before they were seen to be issued",
-    expected="a recording that begins before the sessions that it tells of: else their age is "
-    "known from below alone",
-    remedy="Begin to record before the clients start, or leave the first hour out of what you "
-    "conclude about ages. Idle times are not concerned.",
+    observed="{count} of {of} values of {param} were in use before an issue of them was seen",
+    expected="a recording that starts before the sessions in it; otherwise only a lower bound of "
+    "their age is known",
+    remedy="Start to record before the clients start, or leave the first hour out of conclusions "
+    "about ages. Idle times are not affected.",
     references=(method("birth seen"),),
     check=_check,
 )

@@ -6,20 +6,14 @@ import narwhals as nw
 
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import cases
+from statetrail.rules.occurrences import dialect_exchanges, occurrences
 from statetrail.rules.rule import Rule
 from statetrail.rules.sources import method
 
 
 def _check(rec: Recording) -> Lazy:
-    seen = (
-        rec.exchanges_with_client()
-        .filter(nw.col("dialects") != "")
-        .select("exchange_id", "origin", "status", "error", "request_start_us")
-        .with_columns(param=nw.lit(""))
-    )
     missing = nw.col("status").is_null() | ~nw.col("error").is_null()
-    return cases(seen, missing, detail=nw.col("error"), per_client=False)
+    return occurrences(dialect_exchanges(rec), missing, detail=nw.col("error"), per_client=False)
 
 
 RULE: Final = Rule(
@@ -29,10 +23,10 @@ RULE: Final = Rule(
     confidence="high",
     audience="capture",
     observed="{count} of {of} exchanges have no response, or one that was cut short",
-    expected="every request with its whole response: a lost one may have issued a value that "
-    "nobody knows of",
-    remedy="Look for the reason in the list of what did not complete. Where the proxy lost them,"
-    " record again; where clients give up, their verdicts are right all the same.",
+    expected="every request with its whole response: a lost response may have issued a value that "
+    "the recording does not have",
+    remedy="Look for the reason in the list of what did not complete. If the proxy lost the "
+    "responses, record again; if clients gave up, their verdicts are still correct.",
     references=(method("visible"),),
     check=_check,
 )

@@ -4,31 +4,25 @@ from typing import Final
 
 import narwhals as nw
 
-from statetrail.analyses.exposure.shared import credentials
 from statetrail.analyses.lifetimes.expiry import expiry
-from statetrail.analyses.lifetimes.uses import uses
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import cases
+from statetrail.rules.occurrences import credential_uses, occurrences
 from statetrail.rules.rule import Rule
 from statetrail.rules.sources import method
 
-_SUBJECT: Final = ("origin", "dialect", "param")
 _WEAK: Final = ("none", "low")
 
 
 def _check(rec: Recording) -> Lazy:
+    subject = ["origin", "dialect", "param"]
     weak = (
         expiry(rec)
         .lazy.filter((nw.col("ended") > 0) & nw.col("confidence").is_in(_WEAK))
-        .select(*_SUBJECT, weak=nw.lit(1, nw.Int64))
+        .select(*subject, weak=nw.lit(1, nw.Int64))
     )
-    told = (
-        uses(rec)
-        .lazy.join(credentials(rec), on=["dialect", "param"])
-        .join(weak, on=list(_SUBJECT), how="left")
-    )
-    return cases(told, ~nw.col("weak").is_null(), per_client=False)
+    used = credential_uses(rec).join(weak, on=subject, how="left")
+    return occurrences(used, ~nw.col("weak").is_null(), detail="", per_client=False)
 
 
 RULE: Final = Rule(
@@ -37,11 +31,11 @@ RULE: Final = Rule(
     severity="info",
     confidence="high",
     audience="capture",
-    observed="{count} of {of} uses of {param} are all that tells how long it lives: some ended, "
-    "too few to settle by what rule",
+    observed="Only {count} of {of} uses bear on the lifetime of {param}, and too few of them ended "
+    "to name its limit",
     expected="several ends of several clients, before and after the limit",
-    remedy="Record for longer, or add traffic that pauses: the expiry section names the pause "
-    "that would tell most.",
+    remedy="Record for longer, or add traffic that pauses: the expiry section names the most "
+    "informative pause.",
     references=(method("expiry"),),
     check=_check,
 )

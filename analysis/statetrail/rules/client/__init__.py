@@ -1,1 +1,1 @@
-"""The rules, one file each; `statetrail.rules.registry` lists them."""
+"""Rules on what a client does with the state that it is given."""

@@ -9,33 +9,33 @@ from statetrail.analyses.events.scope import UNBOUND_METHODS, barred, in_scope
 from statetrail.analyses.events.values import presentations
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import REQUEST, cases, of_params
+from statetrail.rules.occurrences import REQUEST, occurrences, of_params
 from statetrail.rules.rule import Rule
 from statetrail.rules.sources import eseller
 
 
 def _check(rec: Recording) -> Lazy:
     restricted = of_params(rec, lambda param: bool(param.only_on))
-    where = rec.exchanges.lazy.select("exchange_id", "endpoint", "method")
-    bar = barred(rec).with_columns(barred=nw.col("param"))
-    shown = (
+    exchanges = rec.exchanges.lazy.select("exchange_id", "endpoint", "method")
+    bars = barred(rec).with_columns(barred=nw.col("param"))
+    presented = (
         presentations(rec)
         .filter(restricted)
-        .join(where, on="exchange_id")
+        .join(exchanges, on="exchange_id")
         .filter(~nw.col("method").is_in(UNBOUND_METHODS))
         .join(in_scope(rec), on=["origin", "endpoint", "dialect"])
-        .join(bar, on=["endpoint", "dialect", "param"], how="left")
+        .join(bars, on=["endpoint", "dialect", "param"], how="left")
         .join(learned(rec), on=["origin", "method", "endpoint", "dialect", "param"], how="left")
-        .with_columns(request_start_us=nw.col("asked_us"))
     )
-    known = nw.col("learned").fill_null("")
-    told = (
-        nw.when(known == "refused")
-        .then(nw.concat_str([nw.lit(REQUEST), nw.lit(" (learned: refused)")]))
+    allowance = nw.col("learned").fill_null("")
+    detail = (
+        nw.when(allowance == "refused")
+        .then(nw.lit(f"{REQUEST} (learned: refused)"))
         .otherwise(nw.lit(REQUEST))
     )
     # What the server was seen to accept is allowed, whatever the list says.
-    return cases(shown, ~nw.col("barred").is_null() & (known != "allowed"), detail=told)
+    excess = ~nw.col("barred").is_null() & (allowance != "allowed")
+    return occurrences(presented, excess, detail=detail, at="asked_us")
 
 
 RULE: Final = Rule(
@@ -48,9 +48,9 @@ RULE: Final = Rule(
     observed="{count} of {of} requests that presented {param} went to methods that are not known "
     "to allow it",
     expected="{param} goes only to methods that require or allow it; elsewhere the answer is an "
-    "error, and a credential has travelled for nothing",
-    remedy="Send it to baskets, favorites, orders and whatever else the API reference lists, and "
-    "use X-Ticket everywhere else.",
+    "error, and a credential was exposed for nothing",
+    remedy="Send it to baskets, favorites, orders and the other methods that the API reference "
+    "lists, and use X-Ticket everywhere else.",
     references=(eseller("S3"),),
     check=_check,
 )

@@ -2,16 +2,8 @@
 
 from typing import Final
 
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import judged
 from statetrail.rules.rule import Rule
 from statetrail.rules.sources import cwe, eseller
-
-
-def _check(rec: Recording) -> Lazy:
-    return judged(rec, "defied")
-
 
 RULE: Final = Rule(
     id="forced-value-defied",
@@ -22,8 +14,8 @@ RULE: Final = Rule(
     observed="{count} of {of} requests presented a value of {param} that the server never issued, "
     "although its priority is forced",
     expected="the issued value of {param}: forced state cannot be changed from the API",
-    remedy="Present the value that was issued. If another one is wanted, have it changed where it "
-    "is decided: in the customer's account or the shop's settings.",
+    remedy="Present the value that was issued. If another value is needed, change it where it is "
+    "decided: in the customer's account or the shop's settings.",
     references=(eseller("priority forced"), cwe(472)),
-    check=_check,
+    verdicts=("defied",),
 )

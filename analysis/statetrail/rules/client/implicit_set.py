@@ -2,16 +2,8 @@
 
 from typing import Final
 
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import judged
 from statetrail.rules.rule import Rule
 from statetrail.rules.sources import eseller
-
-
-def _check(rec: Recording) -> Lazy:
-    return judged(rec, "implicit-set")
-
 
 RULE: Final = Rule(
     id="implicit-set",
@@ -20,10 +12,10 @@ RULE: Final = Rule(
     confidence="high",
     audience="client",
     observed="{count} of {of} requests presented {param}, whose usage is implicit",
-    expected="nothing: {param} is part of the authentication header, is given for information and "
-    "cannot be set",
+    expected="no value: {param} is part of the authentication header, is issued for information "
+    "and cannot be set",
     remedy="Do not send parameters whose usage is implicit. To act for another customer, log in "
     "as that customer.",
     references=(eseller("usage implicit"),),
-    check=_check,
+    verdicts=("implicit-set",),
 )

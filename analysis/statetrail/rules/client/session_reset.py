@@ -4,11 +4,11 @@ from typing import Final
 
 import narwhals as nw
 
-from statetrail.analyses.events.values import presentations
+from statetrail.analyses.events.values import SEEN, presentations
 from statetrail.analyses.tokens.rotations import LOSSES, rotations
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import REQUEST, cases, of_params
+from statetrail.rules.occurrences import occurrences, of_params
 from statetrail.rules.rule import Rule
 from statetrail.rules.sources import zest
 
@@ -17,16 +17,15 @@ def _check(rec: Recording) -> Lazy:
     resets = (
         rotations(rec)
         .lazy.filter(nw.col("cause").is_in(LOSSES))
-        .select("exchange_id", "dialect", "param", "idle_low_s", fingerprint="from_fingerprint")
+        .select("exchange_id", "dialect", "param", fingerprint="from_fingerprint")
         .with_columns(reset=nw.col("fingerprint"))
     )
-    shown = (
+    presented = (
         presentations(rec)
         .filter(of_params(rec, lambda param: param.minted))
-        .join(resets, on=["exchange_id", "dialect", "param", "fingerprint"], how="left")
-        .with_columns(request_start_us=nw.col("asked_us"))
+        .join(resets, on=list(SEEN), how="left")
     )
-    return cases(shown, ~nw.col("reset").is_null(), detail=nw.lit(REQUEST))
+    return occurrences(presented, ~nw.col("reset").is_null(), at="asked_us")
 
 
 RULE: Final = Rule(
@@ -40,7 +39,7 @@ RULE: Final = Rule(
     expected="a session is used again before it times out, and after a reset the client goes on "
     "with the new token",
     remedy="Keep sessions in use that are still needed, and treat a changed token as the loss of "
-    "the session's state: log in and fill the cart again. The expiry section tells how long "
+    "the session's state: log in and fill the cart again. The expiry section shows how long "
     "sessions live here.",
     references=(zest("Z6", "Z7"),),
     check=_check,

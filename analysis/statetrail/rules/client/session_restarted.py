@@ -2,27 +2,20 @@
 
 from typing import Final
 
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import judged
 from statetrail.rules.rule import Rule
 from statetrail.rules.sources import zest
 
-
-def _check(rec: Recording) -> Lazy:
-    return judged(rec, "restarted", among=lambda param: param.establish is not None)
-
-
 RULE: Final = Rule(
     id="session-restarted",
-    title="New session asked for again and again",
+    title="New session requested repeatedly",
     severity="medium",
     confidence="high",
     audience="client",
     observed="{count} of {of} requests asked for a new {param} although the client had one",
-    expected="a session is asked for once; from then on its token is presented",
+    expected="a session is requested once; from then on its token is presented",
     remedy="Ask for a session only where no token is stored, and share the token between the parts "
     "of the client. Each restart loses cart and login, and costs the server a session.",
     references=(zest("Z2", "Z4", "Z7"),),
-    check=_check,
+    verdicts=("restarted",),
+    params=lambda param: param.establish is not None,
 )

@@ -2,16 +2,8 @@
 
 from typing import Final
 
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import judged
 from statetrail.rules.rule import Rule
 from statetrail.rules.sources import eseller, zest
-
-
-def _check(rec: Recording) -> Lazy:
-    return judged(rec, "stale")
-
 
 RULE: Final = Rule(
     id="stale-value",
@@ -22,8 +14,8 @@ RULE: Final = Rule(
     observed="{count} of {of} requests presented an old value of {param} although a newer one had "
     "arrived before",
     expected="the newest value of {param} that the server issued",
-    remedy="Store the value of every response that carries one, in one place that all requests "
-    "read from, and not only the one from start-up or login.",
+    remedy="Store the value of every response that carries one, not only the one from start-up or "
+    "login, in one place that all requests read from.",
     references=(zest("Z4", "Z6"), eseller("S1", "S6")),
-    check=_check,
+    verdicts=("stale",),
 )

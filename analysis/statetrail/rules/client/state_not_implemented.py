@@ -1,4 +1,4 @@
-"""A client never presents a parameter: nobody has built it (S1, S2; Z4)."""
+"""A client never presents a parameter: it is not implemented (S1, S2; Z4)."""
 
 from typing import Final
 
@@ -9,27 +9,26 @@ from statetrail.analyses.causes.root_causes import causes
 from statetrail.analyses.events.values import SERIES, presentations
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import CASE, REQUEST, cases, innocent
+from statetrail.rules.occurrences import OCCURRENCE, occurrences, other_verdicts
 from statetrail.rules.rule import Rule
 from statetrail.rules.sources import eseller, zest
 
 
 def _check(rec: Recording) -> Lazy:
     omitted = causes(rec).filter(nw.col("verdict") == "omitted")
-    # Who sends anything has built something: other rules say what is wrong with it.
     suspects = rec.keep(
         causes(rec).filter(nw.col("cause") == "not-implemented").select(*SERIES).unique()
     )
-    read = innocent(rec, "omitted")
-    shown = [
+    # A client that sends anything has implemented something: other rules say what is wrong with it.
+    others = other_verdicts(rec, "omitted")
+    sent = [
         frame.select(*SERIES).join(suspects, on=list(SERIES)).unique()
-        for frame in (read, presentations(rec))
+        for frame in (others, presentations(rec))
     ]
-    senders = nw.concat(shown, how="vertical").unique().with_columns(sends=nw.lit(1, nw.Int64))
-    told = omitted.join(senders, on=list(SERIES), how="left")
+    senders = nw.concat(sent, how="vertical").unique().with_columns(sends=nw.lit(1, nw.Int64))
     never = (nw.col("cause") == "not-implemented") & nw.col("sends").is_null()
-    hits = cases(told, never, detail=nw.lit(REQUEST))
-    return nw.concat([hits, read.select(*CASE)], how="vertical")
+    hits = occurrences(omitted.join(senders, on=list(SERIES), how="left"), never)
+    return nw.concat([hits, others.select(*OCCURRENCE.names)], how="vertical")
 
 
 RULE: Final = Rule(
@@ -41,8 +40,8 @@ RULE: Final = Rule(
     observed=f"{{count}} of {{of}} requests did not present {{param}}, and the client never does, "
     f"in at least {MIN_CHANCES} chances",
     expected="a client that reads {param} from responses and presents it",
-    remedy="Build it once for all parameters: keep whatever responses set, and add it to every "
-    "request in the channel that the issue names.",
+    remedy="Implement this in one place: store every parameter that responses set, and add it to "
+    "every request in the place that the issue names.",
     references=(eseller("S1", "S2"), zest("Z4")),
     check=_check,
 )

@@ -2,17 +2,8 @@
 
 from typing import Final
 
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import judged
 from statetrail.rules.rule import Rule
 from statetrail.rules.sources import eseller
-
-
-def _check(rec: Recording) -> Lazy:
-    # A session token that is left out is a rule of its own: more hangs on it.
-    return judged(rec, "omitted", among=lambda param: not param.minted)
-
 
 RULE: Final = Rule(
     id="state-omitted",
@@ -23,8 +14,10 @@ RULE: Final = Rule(
     observed="{count} of {of} requests did not present {param} although the server had issued it",
     expected="every request that allows it presents {param} as issued, even where the method does "
     "not need it",
-    remedy="Keep all state that responses set, and add it to every request in one place of the "
+    remedy="Store all state that responses set, and add it to every request in one place of the "
     "client, as a header or a query parameter as the issue says.",
     references=(eseller("S1", "S2"),),
-    check=_check,
+    verdicts=("omitted",),
+    # A session token that is left out has a rule of its own: it costs more.
+    params=lambda param: not param.minted,
 )

@@ -2,16 +2,8 @@
 
 from typing import Final
 
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import judged
 from statetrail.rules.rule import Rule
 from statetrail.rules.sources import zest
-
-
-def _check(rec: Recording) -> Lazy:
-    return judged(rec, "omitted", among=lambda param: param.minted)
-
 
 RULE: Final = Rule(
     id="token-dropped",
@@ -19,11 +11,12 @@ RULE: Final = Rule(
     severity="medium",
     confidence="high",
     audience="client",
-    observed="{count} of {of} requests went out without {param} while the client had a session",
+    observed="{count} of {of} requests were sent without {param} while the client had a session",
     expected="every request of the session presents {param}; without it the server treats the "
     "request as stateless, without cart, login or customer prices",
     remedy="Add the token to every request from the moment it was issued, including those of "
     "background jobs, images and retries.",
     references=(zest("Z4", "Z8"),),
-    check=_check,
+    verdicts=("omitted",),
+    params=lambda param: param.minted,
 )

@@ -6,10 +6,10 @@ import narwhals as nw
 
 from statetrail.analyses.events.values import issues
 from statetrail.analyses.exposure.leaks import leaks
-from statetrail.analyses.exposure.shared import credentials
+from statetrail.analyses.exposure.shared import is_credential
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import cases
+from statetrail.rules.occurrences import occurrences, of_params
 from statetrail.rules.rule import Rule
 from statetrail.rules.sources import cwe, rfc
 
@@ -18,26 +18,21 @@ _HOLDER: Final = ("client", "issued_origin", "dialect", "param")
 
 def _check(rec: Recording) -> Lazy:
     leaked = leaks(rec).lazy
-    owners = (
-        issues(rec)
-        .join(credentials(rec), on=["dialect", "param"])
-        .select("client", "dialect", "param", issued_origin="origin")
-    )
+    issued = issues(rec).filter(of_params(rec, is_credential))
+    owners = issued.select("client", "dialect", "param", issued_origin="origin")
     holders = nw.concat([owners.select(*_HOLDER), leaked.select(*_HOLDER)], how="vertical").unique()
-    asked = rec.exchanges_with_client().select(
+    exchanges = rec.exchanges_with_client().select(
         "client", "exchange_id", "request_start_us", to="origin"
     )
-    seen = leaked.group_by("exchange_id", *_HOLDER).agg(place=nw.col("place").min())
-    told = (
-        holders.join(asked, on="client")
+    places = leaked.group_by("exchange_id", *_HOLDER).agg(nw.col("place").min())
+    requests = (
+        holders.join(exchanges, on="client")
         .filter(nw.col("to") != nw.col("issued_origin"))
-        .join(seen, on=["exchange_id", *_HOLDER], how="left")
-        .with_columns(
-            origin=nw.col("issued_origin"),
-            where=nw.concat_str([nw.col("place").fill_null(""), nw.col("to")], separator=" to "),
-        )
+        .join(places, on=["exchange_id", *_HOLDER], how="left")
+        .with_columns(origin=nw.col("issued_origin"))
     )
-    return cases(told, ~nw.col("place").is_null(), detail=nw.col("where"))
+    place = nw.concat_str([nw.col("place").fill_null(""), nw.col("to")], separator=" to ")
+    return occurrences(requests, ~nw.col("place").is_null(), detail=place)
 
 
 RULE: Final = Rule(
@@ -48,10 +43,10 @@ RULE: Final = Rule(
     confidence="medium",
     audience="security",
     observed="{count} of {of} requests to other origins carried a {param} that was issued here",
-    expected="a {param} goes to the origin that issued it, and to no other",
-    remedy="Keep credentials out of addresses that others see: set Referrer-Policy to origin, "
-    "strip the query before analytics or advertising get the page's address, and end the values "
-    "that have leaked. If both origins are one API, this is how it works.",
+    expected="a {param} goes only to the origin that issued it",
+    remedy="Keep credentials out of URLs that others see: set Referrer-Policy to origin, strip the "
+    "query before analytics or advertising get the page's URL, and end the values that have "
+    "leaked. If both origins are one API, this is expected; suppress it.",
     references=(cwe(200), cwe(598), rfc(9110, "10.1.3"), rfc(9110, "17.9")),
     check=_check,
 )

@@ -4,28 +4,25 @@ from typing import Final
 
 import narwhals as nw
 
-from statetrail.analyses.events.values import presentations
-from statetrail.analyses.exposure.shared import credentials, shared
+from statetrail.analyses.events.values import SERIES, presentations
+from statetrail.analyses.exposure.shared import is_credential, shared
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import cases
+from statetrail.rules.occurrences import occurrences, of_params
 from statetrail.rules.rule import Rule
 from statetrail.rules.sources import cwe, zest
 
-_VALUE: Final = ("client", "origin", "dialect", "param", "fingerprint")
-
 
 def _check(rec: Recording) -> Lazy:
-    among = shared(rec).lazy.select(*_VALUE, "how")
-    shown = (
+    value = [*SERIES, "fingerprint"]
+    presented = (
         presentations(rec)
-        .join(credentials(rec), on=["dialect", "param"])
-        .join(among, on=list(_VALUE), how="left")
-        .with_columns(request_start_us=nw.col("asked_us"))
+        .filter(of_params(rec, is_credential))
+        .join(shared(rec).lazy.select(*value, "how"), on=value, how="left")
     )
-    # Whom the server gave the value is not the one to ask: see token-handed-twice.
+    # A client that the server gave the value is not to blame: see token-handed-twice.
     own = nw.col("how").fill_null("handed") == "handed"
-    return cases(shown, ~own, detail=nw.col("how"))
+    return occurrences(presented, ~own, detail=nw.col("how"), at="asked_us")
 
 
 RULE: Final = Rule(
@@ -36,10 +33,10 @@ RULE: Final = Rule(
     confidence="medium",
     audience="security",
     observed="{count} of {of} requests presented a {param} that other clients present as well",
-    expected="each client has a {param} of its own: taken means that the server gave the value to "
-    "another client only, unseen that no issue of it was captured",
+    expected="each client has a {param} of its own; `taken` means that the server issued the value "
+    "to another client only, `unseen` that no issue of it was captured",
     remedy="Find out how the value got from one client to the other, and end it. If the clients "
-    "are one program at several addresses, tell clients apart by user agent alone.",
+    "are one program at several addresses, distinguish clients by user agent only.",
     references=(cwe(488), cwe(384), zest("Z4")),
     check=_check,
 )

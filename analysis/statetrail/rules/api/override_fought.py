@@ -8,7 +8,7 @@ from statetrail.analyses.events.values import SERIES
 from statetrail.analyses.exposure.overrides import basket_attempt, outcomes
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import REQUEST, cases
+from statetrail.rules.occurrences import flag, occurrences
 from statetrail.rules.rule import Rule
 from statetrail.rules.sources import eseller
 
@@ -17,15 +17,14 @@ _MIN_FOUGHT: Final = 2
 
 def _check(rec: Recording) -> Lazy:
     # On a basket the server is right: context does not change its state.
-    made = outcomes(rec).filter(~basket_attempt())
-    fights = (
-        made.filter(nw.col("outcome") == "fought")
-        .group_by(*SERIES)
-        .agg(fights=nw.col("exchange_id").count())
+    overrides = (
+        outcomes(rec)
+        .filter(~basket_attempt())
+        .with_columns(fought=flag(nw.col("outcome") == "fought"))
+        .with_columns(of_series=nw.col("fought").sum().over(*SERIES))
     )
-    told = made.join(fights, on=list(SERIES), how="left")
-    again = (nw.col("outcome") == "fought") & (nw.col("fights").fill_null(0) >= _MIN_FOUGHT)
-    return cases(told, again, detail=nw.lit(REQUEST))
+    again = (nw.col("fought") == 1) & (nw.col("of_series") >= _MIN_FOUGHT)
+    return occurrences(overrides, again)
 
 
 RULE: Final = Rule(
@@ -38,8 +37,8 @@ RULE: Final = Rule(
     observed="{count} of {of} overrides of {param} were answered by issuing another value again",
     expected="an informational {param} can be overridden: the server adopts the client's value, or "
     "issues its own with priority forced",
-    remedy="Decide whether clients may choose. If so, issue the value that they present; if not, "
-    "issue it as forced, so that clients do not try in vain.",
+    remedy="Decide whether clients may choose. If they may, issue the value that they present; if "
+    "not, issue the value as forced, so that clients do not try.",
     references=(eseller("priority informational"), eseller("S6")),
     check=_check,
 )

@@ -6,7 +6,7 @@ import narwhals as nw
 
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import REQUEST, cases
+from statetrail.rules.occurrences import occurrences
 from statetrail.rules.rule import Rule
 from statetrail.rules.sources import asvs, cwe, rfc
 
@@ -16,18 +16,18 @@ _OWN_MACHINE: Final = r"^http://(?:localhost|127\.|\[::1\])"
 
 def _check(rec: Recording) -> Lazy:
     names = [dialect.name for dialect in rec.dialects]
-    asked = rec.exchanges_with_client().select("exchange_id", "origin", "request_start_us")
-    carried = [
+    exchanges = rec.exchanges_with_client().select("exchange_id", "origin", "request_start_us")
+    values = [
         facts.lazy.filter(nw.col("dialect").is_in(names)).select("exchange_id", "param")
         for facts in (rec.issued, rec.presented)
     ]
-    # An exchange that issues what it was presented counts once; told apart last, so that an engine
-    # can leave out what is encrypted before.
-    seen = nw.concat(carried, how="vertical").join(asked, on="exchange_id").unique()
+    # An exchange that issues what it was presented counts once; `unique` comes last, so that an
+    # engine can leave out what is encrypted before.
+    transfers = nw.concat(values, how="vertical").join(exchanges, on="exchange_id").unique()
     # What stays on one machine cannot be read on the way.
     origin = nw.col("origin")
     plain = origin.str.contains(_PLAIN) & ~origin.str.contains(_OWN_MACHINE)
-    return cases(seen, plain, detail=nw.lit(REQUEST), per_client=False)
+    return occurrences(transfers, plain, per_client=False)
 
 
 RULE: Final = Rule(
@@ -38,14 +38,11 @@ RULE: Final = Rule(
     confidence="medium",
     audience="api",
     observed="{count} of {of} exchanges carried {param} over http",
-    expected="https everywhere: over http everybody on the way reads {param}, and may change it",
-    remedy="Serve the API over https alone, answer http with nothing that is secret, and send "
-    "Strict-Transport-Security. If a proxy adds TLS in front of what was recorded, this "
-    "is how it works.",
-    references=(
-        asvs("12.2.1"),
-        cwe(319),
-        rfc(9110, "4.2.2"),
-    ),
+    expected="https everywhere: over http anyone on the network path can read {param} and change "
+    "it",
+    remedy="Serve the API over https only, answer http without any secret, and send "
+    "Strict-Transport-Security. If a proxy adds TLS in front of what was recorded, this is "
+    "expected; suppress it.",
+    references=(asvs("12.2.1"), cwe(319), rfc(9110, "4.2.2")),
     check=_check,
 )

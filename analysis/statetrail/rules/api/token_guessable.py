@@ -1,0 +1,68 @@
+"""A token is so short that it can be guessed."""
+
+from typing import Final
+
+import narwhals as nw
+import pyarrow as pa
+
+from statetrail.analyses.events.values import issues
+from statetrail.analyses.exposure.shared import is_credential
+from statetrail.analyses.tokens.entropy import bits, united
+from statetrail.recording.engines import Lazy
+from statetrail.recording.frames import Recording
+from statetrail.rules.occurrences import occurrences, of_params
+from statetrail.rules.profiles import Profile
+from statetrail.rules.rule import Rule
+from statetrail.rules.sources import asvs, cwe, nist
+
+_SUBJECT: Final = ("origin", "dialect", "param")
+_LAYOUT: Final = pa.schema(
+    [(name, pa.string()) for name in _SUBJECT]
+    + [("length", pa.int64()), ("weak", pa.int64()), ("bound", pa.string())]
+)
+
+
+def _measure(rec: Recording, profile: Profile) -> Lazy:
+    issued = issues(rec).filter(of_params(rec, is_credential))
+    bounds = rec.place(_bounds(issued, profile))
+    values = issued.join(bounds, on=[*_SUBJECT, "length"])
+    weak = nw.col("weak") == 1
+    return occurrences(values, weak, detail=nw.col("bound"), per_client=False, at="begun_us")
+
+
+def _bounds(issued: Lazy, profile: Profile) -> pa.Table:
+    """How many bits values of each length can hold, by the alphabet of all of them."""
+    forms = issued.select(*_SUBJECT, "length", "alphabet").unique().collect("pyarrow")
+    lengths: dict[tuple[str, ...], set[int]] = {}
+    alphabets: dict[tuple[str, ...], set[str]] = {}
+    for row in forms.rows(named=True):
+        subject = tuple(row[name] for name in _SUBJECT)
+        lengths.setdefault(subject, set()).add(row["length"])
+        alphabets.setdefault(subject, set()).add(row["alphabet"] or "")
+    rows = []
+    for subject, of_subject in sorted(lengths.items()):
+        alphabet = united(sorted(alphabets[subject]))
+        for length in sorted(of_subject):
+            most = bits(length, alphabet) if alphabet else 0.0
+            bound = f"{length} characters, at most {most:.0f} bits"
+            rows.append((*subject, length, int(most < profile.bits_min), bound))
+    return pa.Table.from_pylist(
+        [dict(zip(_LAYOUT.names, row, strict=True)) for row in rows], schema=_LAYOUT
+    )
+
+
+RULE: Final = Rule(
+    id="token-guessable",
+    title="Token short enough to be guessed",
+    severity="high",
+    confidence="high",
+    audience="api",
+    observed="{count} of {of} issues of {param} were of a value that holds less than {bits_min} "
+    "bits at best",
+    expected="at least {bits_min} bits ({profile}); length times the logarithm of the alphabet's "
+    "size is an upper bound, and a value that is not random holds less",
+    remedy="Draw tokens from a cryptographic random generator, with 128 bits or more: 22 "
+    "characters of base64url. Limit how many wrong tokens one address may present.",
+    references=(asvs("7.2.3"), nist("5.1"), cwe(331)),
+    measure=_measure,
+)

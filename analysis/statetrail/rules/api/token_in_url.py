@@ -1,0 +1,44 @@
+"""A token, ticket or authentication travels in the query of the address."""
+
+from typing import Final
+
+import narwhals as nw
+
+from statetrail.analyses.exposure.shared import is_credential
+from statetrail.recording.engines import Lazy
+from statetrail.recording.frames import Recording
+from statetrail.rules.occurrences import occurrences, of_params
+from statetrail.rules.rule import Rule
+from statetrail.rules.sources import asvs, cwe, rfc, zest
+
+
+def _check(rec: Recording) -> Lazy:
+    exchanges = rec.exchanges_with_client().select("exchange_id", "origin", "request_start_us")
+    presented = rec.presented.lazy.filter(
+        (nw.col("kind") == "value") & of_params(rec, is_credential)
+    ).join(exchanges, on="exchange_id")
+    return occurrences(presented, nw.col("channel") == "uriquery", per_client=False)
+
+
+RULE: Final = Rule(
+    id="token-in-url",
+    title="Token in the URL",
+    severity="medium",
+    confidence="high",
+    audience="api",
+    observed="{count} of {of} requests that presented {param} had it in the query of the URL",
+    expected="{param} travels in a header: URLs end up in the logs of servers and proxies, in "
+    "histories and in Referer headers",
+    remedy="Let clients send it in a header. Where the protocol allows no other place, as with "
+    "ZEST, keep queries out of all logs, set Referrer-Policy: no-referrer on pages, and keep "
+    "sessions short.",
+    references=(
+        asvs("14.2.1"),
+        asvs("16.2.5"),
+        cwe(598),
+        rfc(9110, "17.9"),
+        rfc(9700, "4.3.2"),
+        zest("Z4"),
+    ),
+    check=_check,
+)

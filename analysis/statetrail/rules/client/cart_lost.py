@@ -1,0 +1,62 @@
+"""A session was lost after the client had filled a cart in it, and the cart stayed lost (Z7)."""
+
+from typing import Final
+
+import narwhals as nw
+
+from statetrail.analyses.events.values import SERIES, issues, presentations
+from statetrail.analyses.sessions.sessions import lost_writes, sessions
+from statetrail.recording.engines import Lazy
+from statetrail.recording.frames import Recording
+from statetrail.rules.occurrences import REQUEST, occurrences
+from statetrail.rules.rule import Rule
+from statetrail.rules.sources import zest
+
+_SESSION: Final = (*SERIES, "session_fingerprint")
+
+
+def _check(rec: Recording) -> Lazy:
+    # The latest of the writes is enough as evidence.
+    writes = lost_writes(rec).group_by(*_SESSION).agg(last_write=nw.col("exchange_id").max())
+    losses = rec.keep(
+        sessions(rec)
+        .lazy.filter(~nw.col("cart_writes_lost").is_null())
+        .select(*_SESSION, "end", "cart_writes_lost", "login_lost", begun_us="ended_at_us")
+    )
+    carts = (
+        losses.join(writes, on=list(_SESSION), how="left")
+        .join(_ends(rec, losses), on=[*SERIES, "begun_us"], how="left")
+        .with_columns(nw.col("exchange_id").fill_null(-1))
+    )
+    login = nw.when(nw.col("login_lost").fill_null(False)).then(nw.lit(", the login too"))
+    loss = nw.concat_str([nw.lit(f"{REQUEST}: "), nw.col("end"), login.otherwise(nw.lit(""))])
+    unfilled = nw.col("cart_writes_lost") > 0
+    return occurrences(carts, unfilled, detail=loss, related=nw.col("last_write"), at="begun_us")
+
+
+def _ends(rec: Recording, losses: Lazy) -> Lazy:
+    """The exchange whose response began when a session ended: `SERIES`, ``begun_us``."""
+    moment = (*SERIES, "begun_us")
+    values = [frame.select(*moment, "exchange_id") for frame in (issues(rec), presentations(rec))]
+    return (
+        nw.concat(values, how="vertical")
+        .join(losses.select(*moment).unique(), on=list(moment))
+        .group_by(*moment)
+        .agg(nw.col("exchange_id").min())
+    )
+
+
+RULE: Final = Rule(
+    id="cart-lost",
+    title="Cart lost with its session",
+    severity="medium",
+    # That the client did not write again is known only up to the end of the capture.
+    confidence="medium",
+    audience="client",
+    observed="{count} of {of} lost sessions contained a cart that the client did not fill again",
+    expected="after the loss of a session the client writes the cart again, or tells its user",
+    remedy="Compare the token of each response with the one presented. Where it has changed, write "
+    "the cart's items again from the client's own record before the checkout.",
+    references=(zest("Z6", "Z7"),),
+    check=_check,
+)

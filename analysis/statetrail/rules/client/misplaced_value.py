@@ -1,0 +1,21 @@
+"""A client presents the right value in the wrong place."""
+
+from typing import Final
+
+from statetrail.rules.rule import Rule
+from statetrail.rules.sources import cwe, eseller, rfc
+
+RULE: Final = Rule(
+    id="misplaced-value",
+    title="State sent in the wrong place",
+    severity="medium",
+    confidence="high",
+    audience="client",
+    observed="{count} of {of} requests presented the right value of {param} in another place than "
+    "the issue names",
+    expected="a header where the usage is header, a query parameter where it is uriquery",
+    remedy="Read the usage after the semicolon of the X-Set header, and do not choose the place by "
+    "the parameter's name. A credential in a query ends up in logs and referrers.",
+    references=(eseller("usage header, uriquery"), rfc(9110, "17.9"), cwe(598)),
+    verdicts=("misplaced",),
+)

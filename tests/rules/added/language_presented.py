@@ -1,0 +1,31 @@
+"""A client presents the language; a rule that `tests/rules/test_adding_a_rule.py` adds."""
+
+from typing import Final
+
+import narwhals as nw
+
+from statetrail.analyses.events.values import presentations
+from statetrail.recording.engines import Lazy
+from statetrail.recording.frames import Recording
+from statetrail.rules.occurrences import occurrences
+from statetrail.rules.rule import Rule
+from statetrail.rules.sources import eseller
+
+
+def _check(rec: Recording) -> Lazy:
+    languages = presentations(rec).filter(nw.col("param") == "LangId")
+    return occurrences(languages, nw.col("value") != "1", at="asked_us")
+
+
+RULE: Final = Rule(
+    id="language-presented",
+    title="Another language than the first",
+    severity="low",
+    confidence="high",
+    audience="client",
+    observed="{count} of {of} requests presented {param} with another value than 1",
+    expected="{param} is 1",
+    remedy="Present the language that every shop has, which is the first of the list.",
+    references=(eseller("S1"),),
+    check=_check,
+)

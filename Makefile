@@ -17,7 +17,7 @@ demo: env ## real origins, a real mitmdump and well- and ill-behaved clients: le
 	$(RUN) statetrail demo --out $(OUT)
 
 test: env spark browser lint types imports ## lint, strict types, import direction and every test
-	$(RUN) pytest -n 2 --dist loadgroup
+	$(RUN) pytest -n 2 --dist loadgroup --durations=25
 
 lint: env ## style and format
 	$(RUN) ruff check .
@@ -30,7 +30,7 @@ imports: env ## the one-way import direction
 	$(RUN) lint-imports
 
 unit: env ## the fast tests only
-	$(RUN) pytest -n 2 -m "not e2e and not browser"
+	$(RUN) pytest -n 2 --dist loadgroup -m "not e2e and not browser"
 
 bench: env ## what recording and analysing cost, in microseconds and seconds
 	PYTHONPATH=tests $(RUN) python -m studies.benchmarks.bench

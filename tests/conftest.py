@@ -1,12 +1,10 @@
-"""What all tests share: one run of the demo, for everybody who wants a real recording.
-
-Under pytest-xdist every test that uses `demo_recording` goes to one worker (``--dist loadgroup``),
-so that the demo runs once.
-"""
+"""What all tests share: one run of the demo, and the groups in which xdist distributes tests."""
 
 import io
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -63,8 +61,37 @@ def demo_recording(tmp_path_factory: pytest.TempPathFactory) -> DemoRecording:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests that use the demo's recording together, and mark them as what they are."""
+    """Mark the tests that use the demo's recording as what they are."""
     for item in items:
         if "demo_recording" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("demo"))
             item.add_marker(pytest.mark.e2e)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Under ``--dist loadgroup``, tests that share a costly fixture go to one worker.
+
+    xdist 3.8 does not get its own groups across to pytest 9.2, in which the ids of tests are fixed.
+    """
+    if config.getvalue("dist") != "loadgroup":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Grouped(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _group(nodeid)
+
+    return Grouped(config, log)
+
+
+def _group(nodeid: str) -> str:
+    """`demo` for the files that use the demo, a file with fixtures of its own, else the test."""
+    file = nodeid.partition("::")[0]
+    if "demo_recording" in (text := _text(file)):
+        return "demo"
+    return file if 'scope="module"' in text else nodeid
+
+
+@cache
+def _text(file: str) -> str:
+    return (Path(__file__).parents[1] / file).read_text("utf-8")

@@ -82,7 +82,6 @@ def judged(tmp_path_factory):
     }
 
 
-@pytest.mark.xdist_group("docs")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_requests_of_a_page_get_what_it_says(page, judged):
     """Before: the verdict and cause that the page is about. After: no fault."""

@@ -40,7 +40,6 @@ def shown(tmp_path_factory):
     return recording(conversations, tmp_path_factory.mktemp("docs") / "rules.sqlite")
 
 
-@pytest.mark.xdist_group("docs")
 @pytest.mark.parametrize("one", RULES, ids=lambda one: one.id)
 def test_an_example_is_found_before_and_not_after(one: Rule, shown):
     """The page's requests are replayed."""

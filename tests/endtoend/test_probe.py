@@ -4,8 +4,10 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,27 +38,41 @@ def probed(url: str, store: Path, *options: str) -> subprocess.CompletedProcess[
     return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
 
 
-@pytest.mark.parametrize(
-    ("settings", "policies", "limit"),
-    [
-        pytest.param(("policy=idle", "idle_s=1.5"), {"idle"}, 1.5, id="idle"),
-        pytest.param(
-            ("policy=absolute", "absolute_s=2.5"), {"age", "absolute", "periodic"}, 2.5, id="age"
-        ),
-    ],
-)
-def test_the_probe_finds_the_limit_of_a_server(
-    tmp_path: Path, settings: tuple[str, ...], policies: set[str], limit: float
-) -> None:
-    """The interval holds the limit and is as narrow as asked; no token is in the store."""
-    store = tmp_path / "probe.sqlite"
+LIMITS = {
+    "idle": (("policy=idle", "idle_s=1.5"), {"idle"}, 1.5),
+    "age": (("policy=absolute", "absolute_s=2.5"), {"age", "absolute", "periodic"}, 2.5),
+}
+"""Settings of the server, the policies that are right for it, and its limit."""
+
+
+def probe(settings: tuple[str, ...], store: Path) -> subprocess.CompletedProcess[str]:
+    """Probe a server with these settings for its limit, to 20 %."""
     with serving("zest", *settings) as port:
-        done = probed(
+        return probed(
             f"http://127.0.0.1:{port}/API/V3/Cart",
             store,
             *("--param", "zest:_session_token", "--first", "0.4s", "--budget", "3min"),
             *("--to", "20"),
         )
+
+
+@pytest.fixture(scope="module")
+def probes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Any, Path]]:
+    """The probes of all servers, at the same time: each waits more than it works."""
+    folder = tmp_path_factory.mktemp("probes")
+    with ThreadPoolExecutor(len(LIMITS)) as pool:
+        stores = {name: folder / f"{name}.sqlite" for name in LIMITS}
+        running = {name: pool.submit(probe, LIMITS[name][0], stores[name]) for name in LIMITS}
+        return {name: (one.result(), stores[name]) for name, one in running.items()}
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_the_probe_finds_the_limit_of_a_server(
+    probes: dict[str, tuple[Any, Path]], name: str
+) -> None:
+    """The interval holds the limit and is as narrow as asked; no token is in the store."""
+    done, store = probes[name]
+    _, policies, limit = LIMITS[name]
     assert done.returncode == 0, done.stdout + done.stderr
     (row,) = st.expiry(st.open(store)).rows()
     assert row["policy"] in policies

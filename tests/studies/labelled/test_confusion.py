@@ -18,8 +18,6 @@ from studies.simulation.clients import simulate
 
 SEEDS = (4, 20, 21)
 
-pytestmark = pytest.mark.xdist_group("labelled")
-
 
 @pytest.fixture(scope="module")
 def captures(tmp_path_factory):

@@ -3,7 +3,7 @@
 import pytest
 
 from docs.conversations import examples, recording
-from statetrail.rules import RULES, Rule, found_by
+from statetrail.rules import RULES, Rule, findings_of
 from studies.documentation import FOLDER
 
 PAGES = {page.stem: page.read_text("utf-8") for page in (FOLDER / "rules").glob("*.md")}
@@ -43,6 +43,6 @@ def shown(tmp_path_factory):
 @pytest.mark.parametrize("one", RULES, ids=lambda one: one.id)
 def test_an_example_is_found_before_and_not_after(one: Rule, shown):
     """The page's requests are replayed."""
-    origins = [row["origin"] or "" for row in found_by(one, shown)]
+    origins = [row["origin"] or "" for row in findings_of(one, shown)]
     assert any(f"-{one.id}-before." in origin for origin in origins)
     assert not any(f"-{one.id}-after." in origin for origin in origins)

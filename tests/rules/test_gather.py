@@ -6,7 +6,7 @@ import pytest
 
 from rules.histories import CROSS, CUSTOMER, FIRES, LANG, login, shop, zest
 from statetrail.recording.engines import Engine
-from statetrail.rules import findings, found_by, rule
+from statetrail.rules import findings, findings_of, rule
 from support.histories import Ex, Issue, Present, recording
 
 
@@ -48,7 +48,7 @@ def test_an_obedient_client_has_no_findings() -> None:
 def test_all_is_counted_and_little_is_listed() -> None:
     """Twenty exchanges of evidence, three details, and the full count."""
     requests = [shop(1000 * n, path=f"/services/v3/menu-{n % 5}") for n in range(1, 31)]
-    (row,) = found_by(
+    (row,) = findings_of(
         rule("state-omitted"), recording([shop(0, [LANG]), *requests], engine="polars")
     )
     assert row["count"] == 30
@@ -63,7 +63,7 @@ def test_clients_and_origins_are_told_apart() -> None:
     """One finding each, although the parameter is the same."""
     case = FIRES["forced-value-defied"].history
     other = [Ex(**{**vars(ex), "client": "bot", "host": "two.example"}) for ex in case]
-    rows = found_by(rule("forced-value-defied"), recording([*case, *other], engine="polars"))
+    rows = findings_of(rule("forced-value-defied"), recording([*case, *other], engine="polars"))
     assert sorted((row["client"], row["origin"]) for row in rows) == [
         ("app", "http://shop.example"),
         ("bot", "http://two.example"),
@@ -73,7 +73,7 @@ def test_clients_and_origins_are_told_apart() -> None:
 def test_a_parameter_named_like_a_template_is_only_a_name() -> None:
     """What the network calls a parameter is never read as a format."""
     history = [shop(0, [Issue("{rule.check}", "1", problem="bad-name")])]
-    (row,) = found_by(rule("malformed-state-header"), recording(history, engine="polars"))
+    (row,) = findings_of(rule("malformed-state-header"), recording(history, engine="polars"))
     assert "1 of 1 issues of {rule.check} are malformed" in row["message"]
 
 
@@ -90,7 +90,7 @@ def test_who_could_not_read_is_not_blamed(hidden: int, grades: tuple[str, str], 
     readable = shop(7000, [LANG], [Present("LangId", "1", "uriquery")])
     history = [shop(0, [LANG], **CROSS), *(shop(1000 * n) for n in range(1, hidden + 1)), readable]
     history += [shop(8000 + n) for n in range(4 - hidden)]
-    (row,) = found_by(rule("state-omitted"), recording(history, engine="polars"))
+    (row,) = findings_of(rule("state-omitted"), recording(history, engine="polars"))
     assert (row["severity"], row["confidence"]) == grades
     assert row["message"].endswith(told)
 
@@ -107,7 +107,7 @@ def test_a_cart_that_its_client_left_behind_is_lost_with_the_login(engine: Engin
         zest(3000, "T2", "T2", method="PUT"),
         replace(zest(4000, None, "T2"), status=403),
     ]
-    (row,) = found_by(rule("cart-lost"), recording(history, engine=engine))
+    (row,) = findings_of(rule("cart-lost"), recording(history, engine=engine))
     assert (row["count"], row["evidence"]) == (2, "5,4,7,6")
     assert (
         "2 of 2 lost sessions contained a cart that the client did not fill again (GET "

@@ -8,8 +8,8 @@ A finding names the root causes that the analysis knows. Where all of them lie w
 information and its confidence low. Where some do, the confidence is at most medium.
 """
 
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -27,7 +27,7 @@ from statetrail.rules.tables import FINDINGS
 MAX_EVIDENCE: Final = 20
 """Exchanges that a finding lists."""
 
-_SUBJECT: Final = ("client", "origin", "param")
+_SUBJECT: Final = ["client", "origin", "param"]
 _ORDER: Final = (*_SUBJECT, "observed_us", "exchange_id", "related_id", "detail")
 _MAX_DETAILS: Final = 3
 
@@ -40,10 +40,9 @@ class _Hits:
     subject: tuple[str, ...]
     count: int
     of: int
-    first_us: int
-    last_us: int
+    span_us: tuple[int, int]
     causes: Counter[str]
-    shown: list[dict[str, Any]]
+    first: list[dict[str, Any]]
 
 
 def findings(
@@ -78,69 +77,56 @@ def findings(
     return Frame(rec.once(f"findings.{profile!r}", lambda: rec.place(applied())), FINDINGS)
 
 
-def found_by(rule: Rule, rec: Recording, profile: Profile = DEFAULT) -> list[dict[str, Any]]:
+def findings_of(rule: Rule, rec: Recording, profile: Profile = DEFAULT) -> list[dict[str, Any]]:
     """The findings of one rule, as rows of `statetrail.rules.tables.FINDINGS`."""
     return _rows(rec, profile, _hits(rule, rec, profile))
 
 
-def _hits(rule: Rule, rec: Recording, profile: Profile) -> list[_Hits]:
+def _hits(rule: Rule, rec: Recording, profile: Profile) -> Iterator[_Hits]:
     occurrences = rule.occurrences(rec, profile)
     # A rule that does not fire costs this query alone; a planner's time is paid for each.
     table = occurrences.filter(nw.col("hit") == 1).collect("pyarrow").to_native()
     if not len(table):
-        return []
+        return
     table = table.select(OCCURRENCE.names).cast(OCCURRENCE)
     table = table.sort_by([(name, "ascending") for name in _ORDER])
-    counted = occurrences.group_by(*_SUBJECT).agg(of=nw.col("times").sum()).collect("pyarrow")
-    of = {_subject(row): int(row["of"]) for row in counted.rows(named=True)}
-    causes: dict[tuple[str, ...], Counter[str]] = {subject: Counter() for subject in of}
-    by_cause = table.group_by([*_SUBJECT, "cause"]).aggregate([("hit", "sum")])
-    for row in by_cause.to_pylist():
+    counts = occurrences.group_by(*_SUBJECT).agg(of=nw.col("times").sum()).collect("pyarrow")
+    of = {_subject(row): int(row["of"]) for row in counts.rows(named=True)}
+    causes = defaultdict[tuple[str, ...], Counter[str]](Counter)
+    for row in table.group_by([*_SUBJECT, "cause"]).aggregate([("hit", "sum")]).to_pylist():
         if row["cause"]:
             causes[_subject(row)][row["cause"]] = row["hit_sum"]
-    first = [("hit", "sum"), ("observed_us", "min"), ("observed_us", "max")]
-    found, start = [], 0
+    summary = [("hit", "sum"), ("observed_us", "min"), ("observed_us", "max")]
+    start = 0
     # Without threads the subjects come in the order of the rows.
-    for row in table.group_by(list(_SUBJECT), use_threads=False).aggregate(first).to_pylist():
+    for row in table.group_by(_SUBJECT, use_threads=False).aggregate(summary).to_pylist():
         subject, count = _subject(row), row["hit_sum"]
-        found.append(
-            _Hits(
-                rule,
-                subject,
-                count,
-                of[subject],
-                row["observed_us_min"],
-                row["observed_us_max"],
-                causes[subject],
-                table.slice(start, min(count, MAX_EVIDENCE)).to_pylist(),
-            )
-        )
+        span_us = row["observed_us_min"], row["observed_us_max"]
+        first = table.slice(start, min(count, MAX_EVIDENCE)).to_pylist()
+        yield _Hits(rule, subject, count, of[subject], span_us, causes[subject], first)
         start += count
-    return found
 
 
 def _subject(row: dict[str, Any]) -> tuple[str, ...]:
     return tuple(row[name] for name in _SUBJECT)
 
 
-def _rows(rec: Recording, profile: Profile, found: list[_Hits]) -> list[dict[str, Any]]:
-    """The findings, with the requests of all of them looked up in one query."""
-    shown = [row for hits in found for row in hits.shown if REQUEST in row["detail"]]
+def _rows(rec: Recording, profile: Profile, hits: Iterable[_Hits]) -> list[dict[str, Any]]:
+    """The findings; the requests of all of them are looked up in one query."""
+    hits = list(hits)
+    shown = [row for each in hits for row in each.first if REQUEST in row["detail"]]
     names = request_names(rec, (row["exchange_id"] for row in shown)) if shown else {}
     for row in shown:
         row["detail"] = row["detail"].replace(REQUEST, names.get(row["exchange_id"], ""))
-    return [_finding(hits, profile) for hits in found]
+    return [_finding(each, profile) for each in hits]
 
 
 def _finding(hits: _Hits, profile: Profile) -> dict[str, Any]:
     rule, (client, origin, param) = hits.rule, hits.subject
-    details = list(dict.fromkeys(row["detail"] for row in hits.shown if row["detail"]))
-    more = details and (len(details) > _MAX_DETAILS or hits.count > len(hits.shown))
-    listed = ", ".join(details[:_MAX_DETAILS] + ["…"] * bool(more))
     words = {"count": f"{hits.count:,}", "of": f"{hits.of:,}", "param": param, **profile.words}
     observed, expected = rule.observed.format(**words), rule.expected.format(**words)
-    ids = [row[name] for row in hits.shown for name in ("exchange_id", "related_id")]
-    known = list(dict.fromkeys(number for number in ids if number >= 0))
+    ids = [row[name] for row in hits.first for name in ("exchange_id", "related_id")]
+    evidence = list(dict.fromkeys(number for number in ids if number >= 0))[:MAX_EVIDENCE]
     severity, confidence = _grades(hits)
     return {
         "rule": rule.id,
@@ -152,14 +138,22 @@ def _finding(hits: _Hits, profile: Profile) -> dict[str, Any]:
         "origin": origin or None,
         "param": param or None,
         "count": hits.count,
-        "first_us": hits.first_us,
-        "last_us": hits.last_us,
-        "message": f"{observed}{f' ({listed})' if listed else ''}. Expected: {expected}."
-        f"{_root_causes(hits.causes)}",
+        "first_us": hits.span_us[0],
+        "last_us": hits.span_us[1],
+        "message": f"{observed}{_details(hits)}. Expected: {expected}.{_root_causes(hits.causes)}",
         "remedy": rule.remedy,
         "references": "\n".join(rule.sources(profile)),
-        "evidence": ",".join(map(str, known[:MAX_EVIDENCE])),
+        "evidence": ",".join(map(str, evidence)),
     }
+
+
+def _details(hits: _Hits) -> str:
+    """The first details in parentheses, with an ellipsis where there are more."""
+    details = list(dict.fromkeys(row["detail"] for row in hits.first if row["detail"]))
+    if not details:
+        return ""
+    more = len(details) > _MAX_DETAILS or hits.count > len(hits.first)
+    return f" ({', '.join(details[:_MAX_DETAILS])}{', …' if more else ''})"
 
 
 def _grades(hits: _Hits) -> tuple[Severity, Confidence]:

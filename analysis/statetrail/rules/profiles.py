@@ -1,7 +1,7 @@
-"""Profiles: the thresholds that some rules hold a recording to, each with its source.
+"""Profiles: the thresholds that some rules check tokens against, each with its source.
 
-Enters: a name, or a TOML file with the fields of `Profile`. Leaves: a `Profile`. No verdict depends
-on one: a profile decides which findings there are, not what the clients did.
+Enters: a name, or a TOML file with the fields of `Profile`. Leaves: a `Profile`. It decides which
+findings there are; no verdict depends on it.
 """
 
 from pathlib import Path
@@ -14,19 +14,19 @@ from statetrail.rules.sources import asvs, nist, owasp_sheet
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What sessions are held to.
+    """The thresholds of one standard, or of your own.
 
     Attributes
     ----------
     name
         Shown in the findings.
     idle_max_s, age_max_s
-        A token may lie unused, and live in all, for so many seconds.
+        Maximum seconds that a token may be unused, and that it may live in total.
     bits_min
-        A token holds at least so many bits.
+        Minimum bits of a token.
     overlap_s
-        So long after its replacement an old token may still be accepted: clients have requests
-        under way.
+        Seconds after its replacement in which an old token may still be accepted, because requests
+        are under way.
     references
         Where the numbers come from.
     """
@@ -46,7 +46,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     @property
     def words(self) -> dict[str, str]:
-        """The thresholds as findings name them."""
+        """The thresholds as the findings write them."""
         return {
             "profile": self.name,
             "idle_max": span(self.idle_max_s),
@@ -105,24 +105,24 @@ PROFILES: Final[dict[str, Profile]] = {
 DEFAULT: Final = PROFILES["nist-aal2"]
 
 
-def load_profile(named: str) -> Profile:
-    """The profile of that name, or the one in that TOML file.
+def load_profile(name: str) -> Profile:
+    """The profile of that name, or from that TOML file.
 
     Raises
     ------
     UsageError
-        There is none, or the file is no profile.
+        There is no such profile, or the file is not valid.
     """
-    if named in PROFILES:
-        return PROFILES[named]
-    path = Path(named)
+    if name in PROFILES:
+        return PROFILES[name]
+    path = Path(name)
     if path.suffix != ".toml":
         raise UsageError(
-            f"unknown profile {named!r}: choose from {', '.join(PROFILES)}, or name a .toml file"
+            f"unknown profile {name!r}: choose from {', '.join(PROFILES)}, or name a .toml file"
         )
     try:
         return msgspec.toml.decode(path.read_bytes(), type=Profile)
     except FileNotFoundError:
-        raise UsageError(f"there is no profile {named}") from None
+        raise UsageError(f"there is no profile {name}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{named} is no profile: {error}") from None
+        raise UsageError(f"{name} is no profile: {error}") from None

@@ -1,7 +1,7 @@
-"""Suppression: findings that somebody has decided to live with, for a reason and until a date.
+"""Suppression: findings that are accepted, each with a reason and an expiry date.
 
-Enters: a TOML file with tables ``[[suppress]]``. Leaves: which of the findings are left out, and
-what became of each entry. An entry whose date has passed leaves nothing out any more.
+Enters: a TOML file with tables ``[[suppress]]``. Leaves: which findings are suppressed, and how
+many each entry matches. An entry suppresses nothing after its expiry date.
 
     [[suppress]]
     rule = "token-in-url"
@@ -11,6 +11,7 @@ what became of each entry. An entry whose date has passed leaves nothing out any
 """
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -22,10 +23,12 @@ from statetrail.errors import UsageError
 from statetrail.rules.registry import RULES
 
 MAX_ENTRIES: Final = 1000
+RENAMED: Final = {"wrong-channel": "misplaced-value"}
+"""Rules by their former ids. An entry with one is refused, and the error names the present id."""
 
 
 class Subject(Protocol):
-    """What an entry is matched with: a finding."""
+    """What an entry is compared with: a finding."""
 
     @property
     def rule(self) -> str: ...
@@ -38,18 +41,18 @@ class Subject(Protocol):
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One decision.
+    """One accepted finding, or a pattern of them.
 
     Attributes
     ----------
     rule
         The rule's id.
     client, origin, param
-        Of whom; ``*`` stands for any characters. Left out: of all.
+        Patterns of the subject, in which ``*`` stands for any characters. Without one: all.
     reason
         Why; shown in the reports.
     until
-        The last day on which it holds.
+        The expiry date, the last day on which it holds.
     """
 
     rule: str
@@ -60,22 +63,23 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     param: str | None = None
 
     def __post_init__(self) -> None:
+        if self.rule in RENAMED:
+            raise ValueError(f"the rule {self.rule!r} is now named {RENAMED[self.rule]!r}")
         if self.rule not in {rule.id for rule in RULES}:
             raise ValueError(f"no rule is named {self.rule!r}")
         if not self.reason.strip():
             raise ValueError(f"the suppression of {self.rule} gives no reason: write one")
 
-    def matches(self, finding: Subject) -> bool:
-        """Whether it is about that finding, whatever the day."""
-        return about(self, finding)
 
-
-def about(decision: Subject, finding: Subject) -> bool:
-    """Whether a decision's rule and patterns are those of a finding."""
-    parts = ((decision.client, finding.client), (decision.origin, finding.origin))
-    return decision.rule == finding.rule and all(
-        pattern is None or fnmatchcase(text or "", pattern)
-        for pattern, text in (*parts, (decision.param, finding.param))
+def about(entry: Subject, finding: Subject) -> bool:
+    """Whether an entry's rule and patterns match a finding, whatever the date."""
+    pairs = (
+        (entry.client, finding.client),
+        (entry.origin, finding.origin),
+        (entry.param, finding.param),
+    )
+    return entry.rule == finding.rule and all(
+        pattern is None or fnmatchcase(text or "", pattern) for pattern, text in pairs
     )
 
 
@@ -89,7 +93,7 @@ def load_suppressions(path: Path) -> tuple[Entry, ...]:
     Raises
     ------
     UsageError
-        There is no such file, or an entry makes no sense; the message names it.
+        There is no such file, or an entry is not valid; the message says why.
     """
     try:
         entries = msgspec.toml.decode(path.read_bytes(), type=_File).suppress
@@ -103,19 +107,15 @@ def load_suppressions(path: Path) -> tuple[Entry, ...]:
 
 
 def split[F: Subject](
-    found: Iterable[F], entries: Sequence[Entry], today: dt.date
-) -> tuple[list[F], list[F], dict[int, int]]:
-    """The findings to report, those that are left out, and how many each entry matches.
-
-    The first entry in force that matches a finding is the one that counts.
-    """
-    kept: list[F] = []
-    left_out: list[F] = []
-    matched: dict[int, int] = {}
-    for finding in found:
-        by = [at for at, entry in enumerate(entries) if entry.matches(finding)]
-        for at in by:
-            matched[at] = matched.get(at, 0) + 1
-        in_force = any(entries[at].until >= today for at in by)
-        (left_out if in_force else kept).append(finding)
-    return kept, left_out, matched
+    findings: Iterable[F], entries: Sequence[Entry], today: dt.date
+) -> tuple[list[F], list[F], Counter[int]]:
+    """The findings to report, those that are suppressed, and how many each entry matches."""
+    reported: list[F] = []
+    suppressed: list[F] = []
+    matches: Counter[int] = Counter()
+    for finding in findings:
+        numbers = [number for number, entry in enumerate(entries) if about(entry, finding)]
+        matches.update(numbers)
+        in_force = any(entries[number].until >= today for number in numbers)
+        (suppressed if in_force else reported).append(finding)
+    return reported, suppressed, matches

@@ -1,7 +1,5 @@
 """A client presents the language; a rule that `tests/rules/test_adding_a_rule.py` adds."""
 
-from typing import Final
-
 import narwhals as nw
 
 from statetrail.analyses.events.values import presentations
@@ -17,7 +15,7 @@ def _check(rec: Recording) -> Lazy:
     return occurrences(languages, nw.col("value") != "1", at="asked_us")
 
 
-RULE: Final = Rule(
+RULE = Rule(
     id="language-presented",
     title="Another language than the first",
     severity="low",

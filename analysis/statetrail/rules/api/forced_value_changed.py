@@ -33,7 +33,7 @@ def _check(rec: Recording) -> Lazy:
     return occurrences(changes, unexplained, per_client=False, at="issued_at_us")
 
 
-RULE: Final = Rule(
+RULE = Rule(
     id="forced-value-changed",
     title="Forced value changed without visible cause",
     severity="low",

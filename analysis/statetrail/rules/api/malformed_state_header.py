@@ -1,7 +1,5 @@
 """An API issues state that does not parse, so that no client can obey it."""
 
-from typing import Final
-
 import narwhals as nw
 
 from statetrail.recording.engines import Lazy
@@ -25,7 +23,7 @@ def _check(rec: Recording) -> Lazy:
     return occurrences(issued, ~nw.col("problem").is_null(), detail=reason, per_client=False)
 
 
-RULE: Final = Rule(
+RULE = Rule(
     id="malformed-state-header",
     title="State issued in a form that does not parse",
     severity="medium",

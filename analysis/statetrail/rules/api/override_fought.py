@@ -27,7 +27,7 @@ def _check(rec: Recording) -> Lazy:
     return occurrences(overrides, again)
 
 
-RULE: Final = Rule(
+RULE = Rule(
     id="override-fought",
     title="Override answered with the server's own value",
     severity="low",

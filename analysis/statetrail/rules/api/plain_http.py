@@ -30,7 +30,7 @@ def _check(rec: Recording) -> Lazy:
     return occurrences(transfers, plain, per_client=False)
 
 
-RULE: Final = Rule(
+RULE = Rule(
     id="plain-http",
     title="State over plain HTTP",
     severity="high",

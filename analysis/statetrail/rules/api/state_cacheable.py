@@ -26,7 +26,7 @@ def _check(rec: Recording) -> Lazy:
     return occurrences(issued, cacheable, detail=directives, per_client=False, at="begun_us")
 
 
-RULE: Final = Rule(
+RULE = Rule(
     id="state-cacheable",
     title="State on a cacheable response",
     severity="medium",

@@ -40,7 +40,7 @@ def _check(rec: Recording) -> Lazy:
     return nw.concat(parts, how="vertical")
 
 
-RULE: Final = Rule(
+RULE = Rule(
     id="state-contradictory",
     title="Contradictory state headers",
     severity="medium",

@@ -31,7 +31,7 @@ def _check(rec: Recording) -> Lazy:
     return occurrences(changes, repeated, per_client=False, at="issued_at_us")
 
 
-RULE: Final = Rule(
+RULE = Rule(
     id="state-flapping",
     title="State that alternates between two values",
     severity="medium",

@@ -1,7 +1,5 @@
 """An API issues state headers that a browser client cannot read."""
 
-from typing import Final
-
 import narwhals as nw
 
 from statetrail.analyses.causes.delivery import cross_origin_issues
@@ -17,7 +15,7 @@ def _check(rec: Recording) -> Lazy:
     return occurrences(issues, nw.col("hidden"), detail=nw.col("endpoint"), per_client=False)
 
 
-RULE: Final = Rule(
+RULE = Rule(
     id="state-header-not-exposed",
     title="State header hidden from browsers",
     severity="medium",

@@ -51,7 +51,7 @@ def _bounds(issued: Lazy, profile: Profile) -> pa.Table:
     )
 
 
-RULE: Final = Rule(
+RULE = Rule(
     id="token-guessable",
     title="Token short enough to be guessed",
     severity="high",

@@ -1,7 +1,5 @@
 """A server, or a cache in front of it, gave one token to several clients."""
 
-from typing import Final
-
 import narwhals as nw
 
 from statetrail.analyses.exposure.shared import shared
@@ -23,7 +21,7 @@ def _check(rec: Recording) -> Lazy:
     return occurrences(holders, twice, per_client=False, at="first_us")
 
 
-RULE: Final = Rule(
+RULE = Rule(
     id="token-handed-twice",
     title="One token issued to several clients",
     severity="high",

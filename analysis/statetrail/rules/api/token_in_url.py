@@ -1,7 +1,5 @@
 """A token, ticket or authentication travels in the query of the address."""
 
-from typing import Final
-
 import narwhals as nw
 
 from statetrail.analyses.exposure.shared import is_credential
@@ -20,7 +18,7 @@ def _check(rec: Recording) -> Lazy:
     return occurrences(presented, nw.col("channel") == "uriquery", per_client=False)
 
 
-RULE: Final = Rule(
+RULE = Rule(
     id="token-in-url",
     title="Token in the URL",
     severity="medium",

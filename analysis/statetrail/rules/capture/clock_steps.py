@@ -1,7 +1,5 @@
 """Times of an exchange contradict each other: a clock was set while it recorded."""
 
-from typing import Final
-
 import narwhals as nw
 
 from statetrail.recording.engines import Lazy
@@ -21,7 +19,7 @@ def _check(rec: Recording) -> Lazy:
     return occurrences(dialect_exchanges(rec), backwards, per_client=False)
 
 
-RULE: Final = Rule(
+RULE = Rule(
     id="clock-steps",
     title="Clock set back during an exchange",
     severity="low",

@@ -33,7 +33,7 @@ def _check(rec: Recording) -> Lazy:
     return occurrences(values, nw.col("left_truncated"), detail="", per_client=False, at="asked_us")
 
 
-RULE: Final = Rule(
+RULE = Rule(
     id="left-truncated",
     title="Sessions that started before the recording",
     severity="info",
@@ -44,6 +44,6 @@ RULE: Final = Rule(
     "their age is known",
     remedy="Start to record before the clients start, or leave the first hour out of conclusions "
     "about ages. Idle times are not affected.",
-    references=(method("birth seen"),),
+    references=(method("left truncation"),),
     check=_check,
 )

@@ -1,7 +1,5 @@
 """Exchanges have no response: what they would have issued is not known."""
 
-from typing import Final
-
 import narwhals as nw
 
 from statetrail.recording.engines import Lazy
@@ -16,7 +14,7 @@ def _check(rec: Recording) -> Lazy:
     return occurrences(dialect_exchanges(rec), missing, detail=nw.col("error"), per_client=False)
 
 
-RULE: Final = Rule(
+RULE = Rule(
     id="no-response",
     title="Exchanges without a complete response",
     severity="info",
@@ -27,6 +25,6 @@ RULE: Final = Rule(
     "the recording does not have",
     remedy="Look for the reason in the list of what did not complete. If the proxy lost the "
     "responses, record again; if clients gave up, their verdicts are still correct.",
-    references=(method("visible"),),
+    references=(method("visibility"),),
     check=_check,
 )

@@ -25,7 +25,7 @@ def _check(rec: Recording) -> Lazy:
     return occurrences(used, ~nw.col("weak").is_null(), detail="", per_client=False)
 
 
-RULE: Final = Rule(
+RULE = Rule(
     id="too-little-evidence",
     title="Too little evidence for a lifetime",
     severity="info",

@@ -1,7 +1,5 @@
 """A client authenticates at methods that do not allow it (S3)."""
 
-from typing import Final
-
 import narwhals as nw
 
 from statetrail.analyses.events.allowance import learned
@@ -38,7 +36,7 @@ def _check(rec: Recording) -> Lazy:
     return occurrences(presented, excess, detail=detail, at="asked_us")
 
 
-RULE: Final = Rule(
+RULE = Rule(
     id="authentication-not-allowed",
     title="Authentication sent where it is not allowed",
     severity="medium",

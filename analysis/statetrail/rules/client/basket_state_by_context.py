@@ -39,7 +39,7 @@ def _check(rec: Recording) -> Lazy:
     return occurrences(presented, nw.col("verdict").is_in(_OWN_VALUE), detail=detail)
 
 
-RULE: Final = Rule(
+RULE = Rule(
     id="basket-state-by-context",
     title="Basket state changed by a context parameter",
     severity="medium",

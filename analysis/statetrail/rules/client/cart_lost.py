@@ -46,7 +46,7 @@ def _ends(rec: Recording, losses: Lazy) -> Lazy:
     )
 
 
-RULE: Final = Rule(
+RULE = Rule(
     id="cart-lost",
     title="Cart lost with its session",
     severity="medium",

@@ -1,11 +1,9 @@
 """A client sends a value of its own for a parameter that cannot be changed."""
 
-from typing import Final
-
 from statetrail.rules.rule import Rule
 from statetrail.rules.sources import cwe, eseller
 
-RULE: Final = Rule(
+RULE = Rule(
     id="forced-value-defied",
     title="Forced value defied",
     severity="high",

@@ -1,11 +1,9 @@
 """A client presents state that goes without saying."""
 
-from typing import Final
-
 from statetrail.rules.rule import Rule
 from statetrail.rules.sources import eseller
 
-RULE: Final = Rule(
+RULE = Rule(
     id="implicit-set",
     title="Implicit state sent",
     severity="low",

@@ -1,11 +1,9 @@
 """A client presents the right value in the wrong place."""
 
-from typing import Final
-
 from statetrail.rules.rule import Rule
 from statetrail.rules.sources import cwe, eseller, rfc
 
-RULE: Final = Rule(
+RULE = Rule(
     id="misplaced-value",
     title="State sent in the wrong place",
     severity="medium",

@@ -1,7 +1,5 @@
 """A session's token was answered with another one: the session was over (Z6)."""
 
-from typing import Final
-
 import narwhals as nw
 
 from statetrail.analyses.events.values import SEEN, presentations
@@ -28,7 +26,7 @@ def _check(rec: Recording) -> Lazy:
     return occurrences(presented, ~nw.col("reset").is_null(), at="asked_us")
 
 
-RULE: Final = Rule(
+RULE = Rule(
     id="session-reset",
     title="Session reset by the server",
     severity="info",

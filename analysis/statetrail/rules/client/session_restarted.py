@@ -1,11 +1,9 @@
 """A client asks for a new session although it has one (Z2, Z4)."""
 
-from typing import Final
-
 from statetrail.rules.rule import Rule
 from statetrail.rules.sources import zest
 
-RULE: Final = Rule(
+RULE = Rule(
     id="session-restarted",
     title="New session requested repeatedly",
     severity="medium",

@@ -1,11 +1,9 @@
 """A client goes on with a value that the server has replaced (Z6; S6)."""
 
-from typing import Final
-
 from statetrail.rules.rule import Rule
 from statetrail.rules.sources import eseller, zest
 
-RULE: Final = Rule(
+RULE = Rule(
     id="stale-value",
     title="Old value kept after a newer one arrived",
     severity="high",

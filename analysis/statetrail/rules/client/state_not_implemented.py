@@ -1,7 +1,5 @@
 """A client never presents a parameter: it is not implemented (S1, S2; Z4)."""
 
-from typing import Final
-
 import narwhals as nw
 
 from statetrail.analyses.causes.client_patterns import MIN_CHANCES
@@ -31,7 +29,7 @@ def _check(rec: Recording) -> Lazy:
     return nw.concat([hits, others.select(*OCCURRENCE.names)], how="vertical")
 
 
-RULE: Final = Rule(
+RULE = Rule(
     id="state-not-implemented",
     title="Parameter not implemented by the client",
     severity="medium",

@@ -1,11 +1,9 @@
 """A client leaves out state that the server asked it to send (S1, S2)."""
 
-from typing import Final
-
 from statetrail.rules.rule import Rule
 from statetrail.rules.sources import eseller
 
-RULE: Final = Rule(
+RULE = Rule(
     id="state-omitted",
     title="State left out of requests",
     severity="medium",

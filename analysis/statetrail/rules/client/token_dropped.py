@@ -1,11 +1,9 @@
 """A client with a running session sends requests without its token (Z4, Z8)."""
 
-from typing import Final
-
 from statetrail.rules.rule import Rule
 from statetrail.rules.sources import zest
 
-RULE: Final = Rule(
+RULE = Rule(
     id="token-dropped",
     title="Session token dropped",
     severity="medium",

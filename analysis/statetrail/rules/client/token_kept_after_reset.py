@@ -1,7 +1,5 @@
 """A client goes on with a token after the server has reset its session (Z6)."""
 
-from typing import Final
-
 import narwhals as nw
 
 from statetrail.analyses.conformance.verdicts import FAULTS, verdicts
@@ -30,7 +28,7 @@ def _check(rec: Recording) -> Lazy:
     return occurrences(judged, dead)
 
 
-RULE: Final = Rule(
+RULE = Rule(
     id="token-kept-after-reset",
     title="Token kept after its session was reset",
     severity="high",

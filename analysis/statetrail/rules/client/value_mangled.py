@@ -26,7 +26,7 @@ def _check(rec: Recording) -> Lazy:
     return occurrences(presented, ~nw.col("cause").is_null(), cause=nw.col("cause"))
 
 
-RULE: Final = Rule(
+RULE = Rule(
     id="value-mangled",
     title="Value altered by the client",
     severity="medium",

@@ -27,7 +27,7 @@ def _check(rec: Recording) -> Lazy:
     return occurrences(accepted, beyond, per_client=False)
 
 
-RULE: Final = Rule(
+RULE = Rule(
     id="declared-lifetime-exceeded",
     title="Token accepted after the end that it declares",
     severity="high",

@@ -1,7 +1,5 @@
 """A token was accepted after more idle time than the profile allows."""
 
-from typing import Final
-
 import narwhals as nw
 
 from statetrail.recording.engines import Lazy
@@ -17,7 +15,7 @@ def _measure(rec: Recording, profile: Profile) -> Lazy:
     return occurrences(accepted_uses(rec, "idle_low_s"), beyond, per_client=False)
 
 
-RULE: Final = Rule(
+RULE = Rule(
     id="idle-limit-exceeded",
     title="Idle timeout longer than allowed",
     severity="medium",

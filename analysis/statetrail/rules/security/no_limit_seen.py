@@ -1,7 +1,5 @@
 """No token was ever seen to end, by idle time or by age."""
 
-from typing import Final
-
 import narwhals as nw
 
 from statetrail.recording.engines import Lazy
@@ -22,7 +20,7 @@ def _check(rec: Recording) -> Lazy:
     return occurrences(used, nw.col("ends") == 0, detail="", per_client=False)
 
 
-RULE: Final = Rule(
+RULE = Rule(
     id="no-limit-seen",
     title="No end of a session was seen",
     severity="info",

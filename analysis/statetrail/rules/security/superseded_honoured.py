@@ -1,7 +1,5 @@
 """A server goes on to accept a token that it has replaced."""
 
-from typing import Final
-
 import narwhals as nw
 
 from statetrail.analyses.conformance.verdicts import verdicts
@@ -42,7 +40,7 @@ def _measure(rec: Recording, profile: Profile) -> Lazy:
     return occurrences(late_uses, accepted & long_after, per_client=False)
 
 
-RULE: Final = Rule(
+RULE = Rule(
     id="superseded-honoured",
     title="Replaced token still accepted",
     severity="medium",

@@ -1,7 +1,5 @@
 """A server does not change the token at a login: who knew it before is logged in too."""
 
-from typing import Final
-
 import narwhals as nw
 
 from statetrail.analyses.events.actions import deeds
@@ -34,7 +32,7 @@ def _check(rec: Recording) -> Lazy:
     return occurrences(presented, unchanged, per_client=False, at="asked_us")
 
 
-RULE: Final = Rule(
+RULE = Rule(
     id="token-kept-at-login",
     title="Token not renewed at login",
     severity="high",

@@ -35,7 +35,7 @@ def _check(rec: Recording) -> Lazy:
     return occurrences(requests, ~nw.col("place").is_null(), detail=place)
 
 
-RULE: Final = Rule(
+RULE = Rule(
     id="token-leaked",
     title="Credential sent to another origin",
     severity="high",

@@ -1,7 +1,5 @@
 """Several clients present the same token, ticket or authentication."""
 
-from typing import Final
-
 import narwhals as nw
 
 from statetrail.analyses.events.values import SERIES, presentations
@@ -25,7 +23,7 @@ def _check(rec: Recording) -> Lazy:
     return occurrences(presented, ~own, detail=nw.col("how"), at="asked_us")
 
 
-RULE: Final = Rule(
+RULE = Rule(
     id="token-shared",
     title="Credential used by several clients",
     severity="medium",

@@ -11,7 +11,6 @@ Enters: `Evidence`, restarts and calendars taken out. Leaves: `Selection`.
     clients as it needs, and if the data do not refute it.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -123,16 +122,14 @@ def _readings(evidence: Evidence) -> tuple[Comparison, float, int]:
 
 def compare(evidence: Evidence) -> Comparison:
     """Hold every model against the evidence."""
-    data, fits = Data(evidence), dict[Callable[[Data], Fit], Fit]()
-    log_evidence: dict[str, float] = {}
+    data, fits, log_evidence = Data(evidence), dict[str, Fit](), dict[str, float]()
     for model in sorted(MODELS.values(), key=lambda each: each.is_costly):
         data.least = max(log_evidence.values(), default=-np.inf) - NEGLIGIBLE
-        if model.fit not in fits:
-            fits[model.fit] = model.fit(data)
-        log_evidence[model.label] = model.log_evidence(fits[model.fit])
+        fits[model.label] = model.fit(data)
+        log_evidence[model.label] = model.log_evidence(fits[model.label])
     weights = {m.label: log_evidence[m.label] + float(np.log(m.prior)) for m in MODELS.values()}
     total = log_sum(list(weights.values()))
     posterior = dict.fromkeys((model.policy.name for model in MODELS.values()), 0.0)
     for model in MODELS.values():
         posterior[model.policy.name] += float(np.exp(weights[model.label] - total))
-    return Comparison({m.label: fits[m.fit] for m in MODELS.values()}, log_evidence, posterior)
+    return Comparison(fits, log_evidence, posterior)

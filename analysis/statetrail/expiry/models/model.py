@@ -122,45 +122,37 @@ class Data:
     events: EventTable = field(init=False)
     aged: EventTable = field(init=False)
     least: float = -np.inf
-    _added: dict[Callable[[EventTable], float], float] = field(default_factory=dict)
+    _fits: dict[tuple[Weigh, bool], Fit] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.events = EventTable.of(self.evidence, ("idle",))
         self.aged = EventTable.of(self.evidence)
 
-    def added(self, log_evidence: Callable[[EventTable], float]) -> float:
+    def fit(self, weigh: Weigh, *, aged: bool = False) -> Fit:
+        """The fit to all ends, or to those of known age; computed once."""
+        if (weigh, aged) not in self._fits:
+            found = weigh(self.aged if aged else self.events)
+            self._fits[weigh, aged] = found if isinstance(found, Fit) else Fit(found)
+        return self._fits[weigh, aged]
+
+    def added(self, weigh: Weigh) -> float:
         """By how much the ends of unknown age raise a log-evidence; minus infinity: none is."""
-        if log_evidence not in self._added:
-            before = log_evidence(self.aged)
-            known = np.isfinite(before)
-            self._added[log_evidence] = log_evidence(self.events) - before if known else -np.inf
-        return self._added[log_evidence]
+        before, after = (self.fit(weigh, aged=aged).log_evidence for aged in (True, False))
+        return after - before if np.isfinite(before) else -np.inf
 
 
 def fit_idle(weigh: Weigh) -> Callable[[Data], Fit]:
     """The fit of a model of idle times, to all ends."""
-
-    def fit(data: Data) -> Fit:
-        return _fit(weigh(data.events))
-
-    return fit
+    return lambda data: data.fit(weigh)
 
 
-def fit_age(weigh: Weigh, *others: Callable[[EventTable], float]) -> Callable[[Data], Fit]:
+def fit_age(weigh: Weigh, *others: Weigh) -> Callable[[Data], Fit]:
     """The fit of a model of ages, to the ends of known age.
 
     What the others add to it is the most that one of some other models makes of them: an age that
     may be any would explain an end the better the longer its idle time is.
     """
-
-    def fit(data: Data) -> Fit:
-        return replace(_fit(weigh(data.aged)), added=max(map(data.added, others)))
-
-    return fit
-
-
-def _fit(found: Fit | float) -> Fit:
-    return found if isinstance(found, Fit) else Fit(found)
+    return lambda data: replace(data.fit(weigh, aged=True), added=max(map(data.added, others)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +166,7 @@ class Model:
     policy, prior
         The policy for which it speaks, and its share of the policy's prior.
     fit
-        Its marginal likelihood. Models may share a fit, which is computed once.
+        Its marginal likelihood.
     is_doubt
         Its evidence is the fit's `log_doubt`.
     is_costly

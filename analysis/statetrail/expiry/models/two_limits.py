@@ -150,6 +150,7 @@ def _up_to(
 
 # Both limits make the most of the ends of unknown age that chance or an idle timeout makes.
 _fit = fit_age(two_limits, eviction, idle, idle_few)
+
 POLICIES: Final = (IDLE_AND_ABSOLUTE,)
 MODELS: Final = (
     Model("idle and age", IDLE_AND_ABSOLUTE, 1.0, _fit),

@@ -24,6 +24,7 @@ from mitmproxy.hooks import UpdateHook
 from mitmproxy.http import HTTPFlow
 
 from statetrail.dialects import select
+from statetrail.dialects.places import ISSUE_PARTS
 from statetrail.errors import StatetrailError, UsageError
 from statetrail.extract import Exchange, ExchangeFacts, ExtractorConfig, Request, extract
 from statetrail.ingest.flow import Answer, BodySniffer, answer_of, exchange_of, request_of, streams
@@ -44,7 +45,11 @@ OPTIONS = (
         "normal",
         "normal: a kill loses nothing; full: nor does a power loss, but the disk is waited for.",
     ),
-    ("statetrail_dialects", "all", "Dialects to look for, comma separated, or 'all'."),
+    (
+        "statetrail_dialects",
+        "all",
+        "Dialects to look for, comma separated: names, TOML files, or 'all'.",
+    ),
     ("statetrail_filter", "", "Record only the flows that match this filter expression."),
     (
         "statetrail_clear",
@@ -210,7 +215,7 @@ class RecordState(Commands):
             self.journal.update(live.entry, facts)
         live.issued = len(facts.issued)
         self._keep_trying()
-        return any(issue.channel == "body" for issue in facts.issued)
+        return any(ISSUE_PARTS.get(issue.channel) == "body" for issue in facts.issued)
 
     def _shared_commit(self, flow: HTTPFlow) -> asyncio.Future[None] | None:
         """When the flow will be recorded and committed, with others where there are some."""

@@ -272,6 +272,7 @@ def test_only_what_the_filter_matches_is_recorded_and_clear_values_are_asked_for
     [
         ("statetrail_store=nowhere/x.sqlite", "is no folder"),
         ("statetrail_dialects=soap", "unknown dialect 'soap'"),
+        ("statetrail_dialects=zest,own.toml", "own.toml: cannot be read (No such file"),
         ("statetrail_filter=~~", "Invalid filter expression"),
     ],
 )

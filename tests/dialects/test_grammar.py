@@ -6,11 +6,12 @@ from hypothesis import strategies as st
 
 from statetrail.dialects.grammar import (
     MAX_VALUE,
+    PRIORITIES,
+    USAGES,
     StateValue,
     format_state_header,
     parse_state_header,
 )
-from statetrail.dialects.model import PRIORITIES, USAGES
 
 AUTHENTICATION = "GbT2iMwsNzIBJTZX8egqU2VeauDYRcsZeL34HSObq20/wBTJM1hbvNMkCzQtGF43"
 LONGEST = "x" * MAX_VALUE

@@ -1,48 +1,13 @@
-"""The two dialects hold what the protocols say, and a user can write one in TOML."""
+"""The built-in dialects hold what the protocols say, and paths are compared as they mean."""
 
 import re
 
 import msgspec
 import pytest
 
-from statetrail.dialects import DIALECTS, ESELLER52, ZEST, Dialect, Param, select
-from statetrail.errors import UsageError
+from statetrail.dialects import Dialect, builtin
 
-TOML = """
-name = "acme"
-title = "Acme sessions"
-scope = ["v1", "shop"]
-references = ["https://acme.example/docs"]
-
-[[params]]
-name = "Basket"
-minted = true
-establish = "new"
-only_on = ["basket"]
-
-[[params]]
-name = "Region"
-clear = "[a-z]{2}"
-
-[[issues]]
-type = "header"
-prefix = "acme-set-"
-
-[[issues]]
-type = "xml-root-attribute"
-attribute = "basket"
-param = "Basket"
-usage = "header"
-priority = "forced"
-
-[[presents]]
-type = "header"
-prefix = "acme-"
-
-[[presents]]
-type = "uriquery"
-case_sensitive = false
-"""
+ZEST, ESELLER52 = builtin().values()
 
 
 @pytest.mark.parametrize(
@@ -102,7 +67,7 @@ def test_the_parameters_are_those_of_the_text() -> None:
 def test_no_token_passes_for_a_plain_value(secret: str) -> None:
     """A token that is sent under the name of a clear parameter does not match its pattern."""
     clear = [
-        param.clear for dialect in DIALECTS.values() for param in dialect.params if param.clear
+        param.clear for dialect in builtin().values() for param in dialect.params if param.clear
     ]
     assert len(clear) == 7
     assert not [pattern for pattern in clear if re.fullmatch(pattern, secret)]
@@ -128,55 +93,51 @@ def test_identifiers_are_plain(name: str, value: str) -> None:
     assert re.fullmatch(param.clear, value)
 
 
-def test_a_user_s_own_dialect_reads_from_toml() -> None:
-    """msgspec decodes a declaration into the very structs that ours are made of."""
-    acme = msgspec.toml.decode(TOML, type=Dialect)
-    assert acme.scope == ("v1", "shop")
-    assert acme.param("Basket") == Param(
-        name="Basket", minted=True, establish="new", only_on=("basket",)
-    )
-    assert [type(part).__name__ for part in (*acme.issues, *acme.presents)] == [
-        "HeaderIssue",
-        "XmlRootIssue",
-        "HeaderPresent",
-        "QueryPresent",
-    ]
-
-
-@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
-def test_our_dialects_are_data(dialect: Dialect) -> None:
-    """Each of ours goes through plain builtins and back without a change."""
-    assert msgspec.convert(msgspec.to_builtins(dialect), Dialect) == dialect
+@pytest.mark.parametrize(
+    ("dialect", "param", "usage", "speaks_always"),
+    [
+        (ZEST, "_session_token", "uriquery", True),
+        (ESELLER52, "Ticket", "implicit", False),
+        (ESELLER52, "Unheard", "implicit", False),
+    ],
+)
+def test_places_of_parameters(
+    dialect: Dialect, param: str, usage: str, speaks_always: bool
+) -> None:
+    """One place to present a value in is its usage; silence on an XML root says something."""
+    assert dialect.usage(param) == usage
+    assert dialect.speaks_always(param) is speaks_always
 
 
 @pytest.mark.parametrize(
-    ("good", "bad", "message"),
+    ("path", "mount"),
     [
-        ('clear = "[a-z]{2}"', 'clear = "[a-z"', "no regular expression"),
-        ('prefix = "acme-set-"', 'prefix = ""', "no header prefix"),
-        ('prefix = "acme-set-"', 'prefix = "Acme Set"', "no header prefix"),
-        ('param = "Basket"', 'param = "Cart"', "none of its params"),
-        ('name = "Region"', 'name = "BASKET"', "more than once"),
-        ('name = "acme"', 'name = "a,b"', "no dialect name"),
-        ('usage = "header"', 'usage = "cookie"', "Invalid enum value"),
-        ('type = "uriquery"', 'type = "cookie"', "Invalid value"),
+        ("/shop/API/V3/Cart", "/shop"),
+        ("/API/V3", ""),
+        ("/a/API/V3/API/V3/x", "/a"),
+        ("/API/V2", None),
     ],
 )
-def test_a_dialect_that_makes_no_sense_is_refused(good: str, bad: str, message: str) -> None:
-    """What cannot be interpreted is named when it is read, not while traffic passes."""
-    with pytest.raises(msgspec.ValidationError, match=message):
-        msgspec.toml.decode(TOML.replace(good, bad), type=Dialect)
+def test_what_stands_before_the_scope(path: str, mount: str | None) -> None:
+    """The prefix under which an API is mounted."""
+    assert ZEST.mount(path) == mount
 
 
-def test_dialects_are_chosen_by_name() -> None:
-    """`all`, a list with commas, or a sequence; in the order given, each once."""
-    assert select() == (ZEST, ESELLER52)
-    assert select(" 52eseller , zest,52eseller") == (ESELLER52, ZEST)
-    assert select(["zest"]) == (ZEST,)
+@pytest.mark.parametrize(
+    ("action", "path", "is_one"),
+    [
+        ("cart", "/API/V3/Cart/{id}", True),
+        ("cart", "/API/V3/Cartoon", False),
+        ("login", "/x/SignIn", True),
+        ("logout", "/x/login", False),
+    ],
+)
+def test_actions(action: str, path: str, is_one: bool) -> None:
+    """Segments that mean something are compared whole, in any letter case."""
+    assert ZEST.is_action(action, path) is is_one
 
 
-@pytest.mark.parametrize("names", ["", " , ", "ZEST", "zest,acme", "all,zest"])
-def test_unknown_names_are_refused(names: str) -> None:
-    """An unknown name, or none, is an error that says which there are."""
-    with pytest.raises(UsageError, match="choose from zest, 52eseller or 'all'"):
-        select(names)
+def test_a_dialect_can_be_varied() -> None:
+    """Dialects are frozen records: a copy differs in what is replaced alone."""
+    assert msgspec.structs.replace(ZEST, refused=(402,)) != ZEST
+    assert msgspec.structs.replace(ZEST) == ZEST

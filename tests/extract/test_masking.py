@@ -11,7 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from statetrail.dialects import Dialect, HeaderPresent, Param
+from statetrail.dialects import Dialect, Family, Param
+from statetrail.dialects.places.header import HeaderPresent
 from statetrail.extract import ExchangeFacts, ExtractorConfig, extract
 from statetrail.extract.masking import Secrets
 from support.histories import FINGERPRINTER
@@ -240,10 +241,8 @@ def test_a_user_s_dialect_keeps_its_secrets_too() -> None:
     own = Dialect(
         name="own",
         title="Own",
-        scope=(),
+        family=Family(present=(HeaderPresent(header="{param}"),)),
         params=(Param(name="Authorization"),),
-        issues=(),
-        presents=(HeaderPresent(prefix=""),),
     )
     config = ExtractorConfig((own,), FINGERPRINTER)
     seen = extract(exchange("/bearertoken", asked=fields({"Authorization": "bearertoken"})), config)

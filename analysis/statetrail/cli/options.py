@@ -64,7 +64,9 @@ ClientHeader = Annotated[
 Dialects = Annotated[
     str,
     typer.Option(
-        "--dialects", metavar="NAMES", help="Dialects to look for, comma separated, or all."
+        "--dialects",
+        metavar="NAMES",
+        help="Dialects to look for, comma separated: names, TOML files of your own, or all.",
     ),
 ]
 Grace = Annotated[

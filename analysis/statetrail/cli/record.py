@@ -96,7 +96,7 @@ def command(
     _check_filter(filter_)
     options = {
         "statetrail_store": str(store.absolute()),
-        "statetrail_dialects": ",".join(dialect.name for dialect in selection),
+        "statetrail_dialects": dialects,
         "statetrail_filter": filter_,
         "statetrail_clear": ",".join(sorted(params)),
         "statetrail_client_header": header or "",

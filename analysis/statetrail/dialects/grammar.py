@@ -1,15 +1,18 @@
-"""The grammar of a state header: ``{value};{usage}/{priority}``.
+"""The grammars of issued values: ``{value};{usage}/{priority}``, or the bare value.
 
-Enters: a header field value. Leaves: a `StateValue`, well formed or with the problem named.
+Enters: a text as it was issued. Leaves: a `StateValue`, well formed or with the problem named.
 The tail is what follows the *last* ``;``, since values may contain ``;``, ``/``, ``+`` and ``=``.
 Blanks around the separators are tolerated, usage and priority are read in any case.
 """
 
 import re
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final, Literal, cast
 
-from statetrail.dialects.model import PRIORITIES, USAGES, Priority, Usage
+type Priority = Literal["informational", "forced"]
+
+USAGES: Final = ("header", "uriquery", "implicit")
+PRIORITIES: Final[tuple[Priority, ...]] = ("informational", "forced")
 
 MAX_VALUE: Final = 8192
 """Longest value (characters) that is taken as well formed."""
@@ -22,10 +25,10 @@ _COMBINED: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class StateValue:
-    """A parsed state header: the value, and either usage and priority or the problem."""
+    """An issued value and either usage and priority or the problem."""
 
     value: str
-    usage: Usage | None = None
+    usage: str | None = None
     priority: Priority | None = None
     problem: str | None = None
 
@@ -70,9 +73,27 @@ def parse_state_header(field: str) -> StateValue:
         problem = "combined"
     if problem:
         return StateValue(value, problem=problem)
-    return StateValue(value, cast("Usage", usage), cast("Priority", priority))
+    return StateValue(value, usage, cast("Priority", priority))
 
 
 def format_state_header(state: StateValue) -> str:
     """Write a well-formed state header's field value: the inverse of `parse_state_header`."""
     return f"{state.value};{state.usage}/{state.priority}"
+
+
+def plain_value(text: str, usage: str, priority: Priority, reserved: str | None) -> StateValue:
+    """Check a value that is issued bare, with the usage and priority that its dialect declares.
+
+    Problems: ``empty-value``, ``reserved`` (it equals `reserved`), ``too-long``,
+    ``control-character``.
+    """
+    problem = None
+    if not text:
+        problem = "empty-value"
+    elif text == reserved:
+        problem = "reserved"
+    elif len(text) > MAX_VALUE:
+        problem = "too-long"
+    elif not text.isprintable() or text != text.strip():
+        problem = "control-character"
+    return StateValue(text, usage, priority, problem)

@@ -1,28 +1,66 @@
 """What a dialect declares: where values are issued, where presented, and whom they bind.
 
-A dialect is data: frozen `msgspec` structs, so that `msgspec.toml.decode(text, type=Dialect)` can
-read one that a user wrote. `statetrail.extract` interprets the declaration on single exchanges;
-`statetrail.analyses.events.scope` decides with it which endpoints a parameter binds. Nothing else
-knows a protocol.
+A dialect is data: frozen `msgspec` structs, whose fields are the keys of its TOML.
+`statetrail.extract` interprets the declaration on single exchanges; the analyses ask it which
+endpoints a parameter binds. Nothing else knows a protocol, and only `statetrail.dialects.places`
+knows a place.
 """
 
 import re
+from collections.abc import Iterator
 from typing import Final, Literal
 
 import msgspec
 
-type Usage = Literal["header", "uriquery", "implicit"]
-type Priority = Literal["informational", "forced"]
+from statetrail.dialects import globs
+from statetrail.dialects.grammar import Priority
+from statetrail.dialects.place import Declared, IssuePlace, KeyProblem, PresentPlace
+from statetrail.dialects.places import ISSUE_PLACES, PRESENT_PLACES
 
-USAGES: Final[tuple[Usage, ...]] = ("header", "uriquery", "implicit")
-PRIORITIES: Final[tuple[Priority, ...]] = ("informational", "forced")
+IMPLICIT: Final = "implicit"
+"""Usage of a value that may be presented in any of several places."""
 
-# What RFC 9110 allows in a field name, in lower case; and names that can be listed with commas.
-_PREFIX: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
+# Names that can be listed with commas.
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 
 
-class Param(msgspec.Struct, frozen=True, kw_only=True):
+class Scope(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Globs of the paths that mean something to a dialect.
+
+    Attributes
+    ----------
+    paths
+        The requests in scope, compared exactly; none: every request.
+    login, logout, cart
+        The requests that log a client in, that log it out, and what holds a cart or basket; in any
+        letter case. Without `cart` the API has no carts.
+    """
+
+    paths: tuple[str, ...] = ()
+    login: tuple[str, ...] = ("**/login/**", "**/logon/**", "**/signin/**")
+    logout: tuple[str, ...] = ("**/logout/**", "**/logoff/**", "**/signout/**")
+    cart: tuple[str, ...] = ()
+
+
+class Family(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Places of all parameters of a dialect, with ``{param}`` for each one's name.
+
+    Attributes
+    ----------
+    place
+        ``as-issued``: the usage that the server gave with a value names the place to present it
+        in, and any other place is `misplaced`.
+    required
+        ``always``: every request in scope has to present the parameters.
+    """
+
+    issue: tuple[IssuePlace, ...] = ()
+    present: tuple[PresentPlace, ...] = ()
+    place: Literal["as-issued"] = "as-issued"
+    required: Literal["always"] = "always"
+
+
+class Param(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A state parameter.
 
     Attributes
@@ -34,79 +72,47 @@ class Param(msgspec.Struct, frozen=True, kw_only=True):
         and only its fingerprint is stored. A value that does not match is treated as secret.
     establish
         The presented value that asks for a new value and is never one itself.
+    restart
+        ``fault``: to ask for a new value while one is alive is a fault of the client.
     minted
         Values come from the server alone, so that one never issued is `foreign`, not an override.
+    priority
+        Of values whose issue does not name one.
+    required
+        As for a `Family`.
     only_on
-        Path segments (lower case) of the endpoints that allow it; empty: every request in scope.
+        Globs (in any letter case) of the endpoints that allow it; none: every request in scope.
+    issue, present
+        Where responses issue it and requests present it, besides the places of the family.
     """
 
     name: str
     clear: str | None = None
     establish: str | None = None
+    restart: Literal["fault"] = "fault"
     minted: bool = False
+    priority: Priority = "informational"
+    required: Literal["always"] = "always"
     only_on: tuple[str, ...] = ()
+    issue: tuple[IssuePlace, ...] = ()
+    present: tuple[PresentPlace, ...] = ()
 
     def __post_init__(self) -> None:
         _check_name("parameter", self.name)
         try:
             re.compile(self.clear or "")
         except re.error as error:
-            raise ValueError(
-                f"the pattern {self.clear!r} of parameter {self.name} is no regular expression "
-                f"({error}): mend it, or leave `clear` out"
+            raise KeyProblem(
+                "clear",
+                f"{self.clear!r} is no regular expression ({error}): mend it, or leave `clear` out",
             ) from None
 
 
-class HeaderIssue(msgspec.Struct, frozen=True, kw_only=True, tag="header"):
-    """Values are issued in response headers ``{prefix}{param}: {value};{usage}/{priority}``.
-
-    A header with the prefix and an unknown name is recorded as an unknown parameter.
-    """
-
-    prefix: str
-
-    def __post_init__(self) -> None:
-        # Without a prefix every header of a response would be an unknown parameter.
-        _check_prefix(self.prefix)
-
-
-class XmlRootIssue(msgspec.Struct, frozen=True, kw_only=True, tag="xml-root-attribute"):
-    """A value is issued in an attribute (without a namespace) of the XML response's root."""
-
-    attribute: str
-    param: str
-    usage: Usage
-    priority: Priority
-
-
-class HeaderPresent(msgspec.Struct, frozen=True, kw_only=True, tag="header"):
-    """Known parameters are presented as request headers ``{prefix}{param}``; it may be empty."""
-
-    prefix: str
-
-    def __post_init__(self) -> None:
-        if self.prefix:
-            _check_prefix(self.prefix)
-
-
-class QueryPresent(msgspec.Struct, frozen=True, kw_only=True, tag="uriquery"):
-    """Known parameters are presented as query parameters."""
-
-    case_sensitive: bool = True
-
-
-class Dialect(msgspec.Struct, frozen=True, kw_only=True):
+class Dialect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One protocol of handing state back and forth.
 
     Attributes
     ----------
-    scope
-        Consecutive path segments that put a request in scope, compared exactly; none: every
-        request.
-    login, logout
-        Path segments (lower case) of the requests that log a client in, and out.
-    cart
-        Path segments (lower case) of what holds a cart or basket; none: the API has none.
     refused
         Statuses that refuse a token which is not answered with itself; 419 and 440 are those of
         frameworks for an old login.
@@ -114,26 +120,28 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     title: str
-    scope: tuple[str, ...]
-    params: tuple[Param, ...]
-    issues: tuple[HeaderIssue | XmlRootIssue, ...]
-    presents: tuple[HeaderPresent | QueryPresent, ...]
+    params: tuple[Param, ...] = msgspec.field(name="param")
     references: tuple[str, ...] = ()
-    login: tuple[str, ...] = ("login", "logon", "signin")
-    logout: tuple[str, ...] = ("logout", "logoff", "signout")
-    cart: tuple[str, ...] = ()
+    scope: Scope = Scope()
+    family: Family = Family()
     refused: tuple[int, ...] = (401, 403, 419, 440)
 
     def __post_init__(self) -> None:
         _check_name("dialect", self.name)
-        names = [param.name.lower() for param in self.params]
-        if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
-            raise ValueError(f"dialect {self.name} declares {', '.join(twice)} more than once")
-        for issue in self.issues:
-            if isinstance(issue, XmlRootIssue) and self.param(issue.param) is None:
-                raise ValueError(
-                    f"dialect {self.name} issues {issue.param!r}, which is none of its params: "
-                    "declare it"
+        seen: set[str] = set()
+        for at, param in enumerate(self.params):
+            if param.name.lower() in seen:
+                raise KeyProblem(
+                    f"param[{at}].name",
+                    f"{param.name!r} is declared more than once (names that differ in letter case "
+                    "are the same): remove one of them",
+                )
+            seen.add(param.name.lower())
+            if not (self.issued_at(param.name) or self.presented_at(param.name)):
+                raise KeyProblem(
+                    f"param[{at}]",
+                    f"{param.name} has no place: say with `issue` and `present` where its values "
+                    "are",
                 )
 
     def param(self, name: str) -> Param | None:
@@ -141,38 +149,84 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
         return next((param for param in self.params if param.name == name), None)
 
     def in_scope(self, path: str) -> bool:
-        """Whether the path (or endpoint template) has the scope's consecutive segments.
+        """Whether requests for the path (or endpoint template) are in scope.
 
-        >>> from statetrail.dialects import ZEST
-        >>> ZEST.in_scope("/shop/API/V3/Cart"), ZEST.in_scope("/API/V2/Cart")
+        >>> from statetrail.dialects import builtin
+        >>> zest = builtin()["zest"]
+        >>> zest.in_scope("/shop/API/V3/Cart"), zest.in_scope("/API/V2/Cart")
         (True, False)
         """
-        return f"/{'/'.join(self.scope)}/" in f"/{path}/" if self.scope else True
+        return globs.matches(self.scope.paths, path) if self.scope.paths else True
+
+    def mount(self, path: str) -> str | None:
+        """What stands before the scope's own segments in a path; `None` out of scope."""
+        return globs.before(self.scope.paths, path)
+
+    def is_action(self, action: str, path: str) -> bool:
+        """Whether requests for the path are a ``login``, a ``logout``, or concern a ``cart``."""
+        return globs.matches_folded(getattr(self.scope, action), path)
 
     def allows(self, param: str, path: str) -> bool:
         """Whether the protocol lets requests for that path present the parameter."""
         known = self.param(param)
         if known is None or not known.only_on:
             return True
-        return has_segment(path, known.only_on)
+        return globs.matches_folded(known.only_on, path)
+
+    def issued_at(self, param: str) -> tuple[IssuePlace, ...]:
+        """The places in which responses issue the parameter."""
+        known = self.param(param)
+        return (*self.family.issue, *(known.issue if known is not None else ()))
+
+    def presented_at(self, param: str) -> tuple[PresentPlace, ...]:
+        """The places in which requests present the parameter."""
+        known = self.param(param)
+        return (*self.family.present, *(known.present if known is not None else ()))
+
+    def speaks_always(self, param: str) -> bool:
+        """Whether a response without the parameter says that there is no live value."""
+        return any(place.says_always for place in self.issued_at(param))
+
+    def usage(self, param: str) -> str:
+        """Where a value is to be presented whose issue does not say it."""
+        channels = {place.channel for place in self.presented_at(param)}
+        return channels.pop() if len(channels) == 1 else IMPLICIT
+
+    def words(self) -> frozenset[str]:
+        """Path segments that mean something to the dialect, case-folded."""
+        return frozenset(
+            globs.words((*self.scope.paths, *(g for param in self.params for g in param.only_on)))
+        )
+
+    def issue_places(self) -> Iterator[tuple[type[IssuePlace], list[Declared[IssuePlace]]]]:
+        """What the dialect declares, by the places in which values are issued."""
+        return _by_place(self, [p.issue for p in self.params], self.family.issue, ISSUE_PLACES)
+
+    def present_places(self) -> Iterator[tuple[type[PresentPlace], list[Declared[PresentPlace]]]]:
+        """What the dialect declares, by the places in which values are presented."""
+        return _by_place(
+            self, [p.present for p in self.params], self.family.present, PRESENT_PLACES
+        )
 
 
-def has_segment(path: str, words: tuple[str, ...]) -> bool:
-    """Whether a segment of the path is one of the words (lower case).
-
-    >>> has_segment("/API/V3/Cart/{id}", ("cart",)), has_segment("/API/V3/Cartoon", ("cart",))
-    (True, False)
-    """
-    return any(segment.lower() in words for segment in path.split("/"))
+def _by_place[Place](
+    dialect: Dialect,
+    own: list[tuple[Place, ...]],
+    family: tuple[Place, ...],
+    places: dict[str, type[Place]],
+) -> Iterator[tuple[type[Place], list[Declared[Place]]]]:
+    names = tuple(param.name for param in dialect.params)
+    declared = [Declared(place, names, family=True) for place in family]
+    for name, mine in zip(names, own, strict=True):
+        declared += [Declared(place, (name,), family=False) for place in mine]
+    for kind in places.values():
+        if of_kind := [each for each in declared if isinstance(each.place, kind)]:
+            yield kind, of_kind
 
 
 def _check_name(what: str, name: str) -> None:
     if not _NAME.fullmatch(name):
-        raise ValueError(
-            f"{name!r} is no {what} name: use letters, digits, '_', '.' and '-', at most 64"
+        raise KeyProblem(
+            "name",
+            f"{name!r} is no {what} name: use letters, digits, '_', '.' and '-', at most 64",
         )
-
-
-def _check_prefix(prefix: str) -> None:
-    if not _PREFIX.fullmatch(prefix):
-        raise ValueError(f"{prefix!r} is no header prefix: write it in lower case, e.g. 'x-set-'")

@@ -1,4 +1,4 @@
-"""Sightings: what one exchange says of the state that was issued and presented in it."""
+"""The facts of one exchange: what state was issued and presented in it."""
 
 from statetrail.extract.extractor import ExtractorConfig, extract
 from statetrail.extract.fingerprint import Fingerprinter

@@ -12,6 +12,8 @@ from typing import Final
 import brotli
 import zstandard
 
+from statetrail.dialects.wire import BodyError
+
 MAX_ENCODED: Final = 65_536
 """Bytes of the encoded body that are looked at."""
 MAX_DECODED: Final = 65_536
@@ -22,7 +24,7 @@ _STEP: Final = 1024
 _GZIP: Final = 47  # gzip, or zlib where the sender mixed them up
 
 
-class CodingError(ValueError):
+class CodingError(BodyError):
     """The body's content coding is unknown or broken. The message is a note for the store."""
 
 
@@ -122,3 +124,18 @@ def decode_prefix(data: bytes, codings: tuple[str, ...], limit: int = MAX_DECODE
         except (zlib.error, brotli.error, zstandard.ZstdError, MemoryError) as error:
             raise CodingError("broken-coding") from error
     return data[:limit]
+
+
+class BodyBeginning:
+    """The beginning of a body, for places to look in (`statetrail.dialects.wire.Body`)."""
+
+    __slots__ = ("_codings", "_data", "charset")
+
+    def __init__(self, data: bytes, codings: tuple[str, ...], charset: str | None) -> None:
+        self._data = data
+        self._codings = codings
+        self.charset = charset
+
+    def beginning(self, limit: int | None = None) -> bytes:
+        """At most `limit` bytes of the decoded content. Raises `CodingError`."""
+        return decode_prefix(self._data, self._codings, limit or MAX_DECODED)

@@ -1,17 +1,16 @@
-"""What was worked out before, within bounds: the same values are met again and again.
+"""A bounded cache of a pure function's results: the same values come again and again.
 
-Enters: pure results by what they were made from. Leaves: them, until the memory is full and begins
-anew. Nothing depends on what is remembered but the time that it takes.
+Nothing depends on what is cached but the time that it takes.
 """
 
 
 class BoundedCache[Key, Value](dict[Key, Value]):
-    """A bounded memory of a pure function's results; `get` is the dictionary's own.
+    """Results by what they were made from; `get` is the dictionary's own.
 
     Parameters
     ----------
     limit
-        Results that are remembered.
+        Results that are cached; a full cache is emptied and starts anew.
     """
 
     __slots__ = ("_limit",)
@@ -21,7 +20,7 @@ class BoundedCache[Key, Value](dict[Key, Value]):
         self._limit = limit
 
     def keep(self, key: Key, value: Value) -> Value:
-        """Remember a result, and return it."""
+        """Cache a result, and return it."""
         if len(self) >= self._limit:
             self.clear()
         self[key] = value

@@ -6,104 +6,155 @@ no disk, no clock, and no exception whatever the network sends. A value that doe
 fact with its problem; what had to be bounded is a note.
 """
 
+import re
+from dataclasses import dataclass, field
 from typing import Final
 
-from statetrail.extract.config import ExtractorConfig
-from statetrail.extract.exchange_row import exchange_row
-from statetrail.extract.headers import RequestHeaders, ResponseHeaders
-from statetrail.extract.path import Path
+from statetrail.dialects import Dialect
+from statetrail.dialects.wire import BodyError
+from statetrail.extract.bodies import BodyBeginning
+from statetrail.extract.cache import BoundedCache
+from statetrail.extract.exchange_row import RowReader
+from statetrail.extract.fingerprint import Fingerprinter
+from statetrail.extract.headers import HeaderReader, RequestHeaders, ResponseHeaders
 from statetrail.extract.records import MAX_VALUES, Exchange, ExchangeFacts, Response
-from statetrail.extract.state import State, state_of
-from statetrail.extract.target import Target
+from statetrail.extract.state import State, StateReader
+from statetrail.extract.target import Path, Target, TargetReader
 from statetrail.extract.token_candidates import token_candidates
-from statetrail.extract.wire_values import (
-    IssuedValue,
-    PresentedValue,
-    presented_values,
-    root,
-    root_issue,
+from statetrail.extract.wire_values import CompiledDialect, issued_in_body
+
+CACHED: Final = 2048
+"""States that are cached."""
+MAX_CACHED: Final = 1024
+"""Characters of the values of the target and the body with which a state is cached."""
+
+_CREDENTIAL: Final = re.compile(
+    r"auth|cookie|key|password|secret|session|ticket|token", re.IGNORECASE
 )
 
-__all__ = ["MAX_VALUES", "ExtractorConfig", "extract"]
+type _BodyValues = tuple[tuple[str | None, ...], ...]
+"""What the places in bodies found, by dialect in scope and place."""
+type _StateKey = tuple[
+    RequestHeaders, ResponseHeaders, tuple[object, ...], _BodyValues, tuple[bool, ...]
+]
+"""All that a `State` is made from: the headers of both messages, what the target presents, what the
+body issues, and whether the request is in scope of each dialect."""
 
-MAX_REMEMBERED: Final = 1024
-"""Bytes of a query and of a root's values with which a state is remembered."""
+
+@dataclass(frozen=True, slots=True)
+class ExtractorConfig:
+    """How exchanges are read: the dialects, the key, what the user wants clear.
+
+    Attributes
+    ----------
+    clear
+        Names of parameters whose values are stored in clear although they are secret.
+    client_header
+        Lower-case name of a request header that tells clients apart.
+    compiled
+        The dialects with the readers of their places.
+    targets, headers, states, rows
+        Readers of the parts of an exchange; they cache what they read last.
+    """
+
+    dialects: tuple[Dialect, ...]
+    fingerprinter: Fingerprinter
+    clear: frozenset[str] = frozenset()
+    client_header: str | None = None
+    compiled: tuple[CompiledDialect, ...] = field(init=False, repr=False, compare=False)
+    targets: TargetReader = field(init=False, repr=False, compare=False)
+    headers: HeaderReader = field(init=False, repr=False, compare=False)
+    states: StateReader = field(init=False, repr=False, compare=False)
+    rows: RowReader = field(init=False, repr=False, compare=False)
+    cache: BoundedCache[_StateKey, State] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        compiled = tuple(CompiledDialect(dialect) for dialect in self.dialects)
+        hides_client = bool(self.client_header and _CREDENTIAL.search(self.client_header))
+        headers = HeaderReader(
+            compiled, self.fingerprinter, self.client_header, hides_client=hides_client
+        )
+        readers = {
+            "compiled": compiled,
+            "targets": TargetReader(compiled, self.fingerprinter),
+            "headers": headers,
+            "states": StateReader(self.fingerprinter, self.clear),
+            "rows": RowReader(self.fingerprinter, headers),
+            "cache": BoundedCache(CACHED),
+        }
+        for name, reader in readers.items():
+            object.__setattr__(self, name, reader)
 
 
 def extract(exchange: Exchange, config: ExtractorConfig) -> ExchangeFacts:
-    """The sightings of one exchange and its storable row."""
+    """The facts of one exchange: its row, and the values issued and presented in it."""
     request, response = exchange.request, exchange.response
-    target = config.targets.of(request.target)
+    target = config.targets.read(request.target)
     path = target.path
-    request_headers = config.headers.request_headers(request.headers)
-    response_headers = config.headers.response_headers(
-        None if response is None else response.headers
-    )
-    roots, notes = _roots(response, response_headers, path)
+    sent = config.headers.read_request(request.headers)
+    received = config.headers.read_response(None if response is None else response.headers)
+    values, notes = _body_values(response, received, path)
 
-    key = request_headers, response_headers, target.presenting, roots, path.in_scope
-    state = None if target.capped else config.states.get(key)
+    key: _StateKey = (sent, received, target.presented, values, path.in_scope)
+    state = None if target.capped else config.cache.get(key)
     if state is None:
-        state = _state(request_headers, response_headers, target, roots, config)
-        if not target.capped and _is_small(target.presenting, roots, state):
-            config.states.keep(key, state)
+        state = _state(sent, received, target, values, config)
+        if not target.capped and _is_small(target, values, state):
+            config.cache.keep(key, state)
 
-    noted = exchange.notes
+    all_notes = exchange.notes
     if target.capped or notes or state.notes:
-        noted = (*noted, *(("query-capped",) if target.capped else ()), *notes, *state.notes)
+        capped = ("query-capped",) if target.capped else ()
+        all_notes = (*all_notes, *capped, *notes, *state.notes)
     return ExchangeFacts(
-        exchange_row(exchange, request_headers, response_headers, path, config, state, notes=noted),
+        config.rows.read(exchange, sent, received, path, state, notes=all_notes),
         state.issued,
         state.presented,
-        token_candidates(
-            target.candidates,
-            path.token_candidates,
-            request_headers.token_candidates,
-            state.candidates,
-        ),
+        token_candidates(target.candidates, path.candidates, sent.candidates, state.fingerprints),
     )
 
 
-def _roots(
-    response: Response | None, response_headers: ResponseHeaders, path: Path
-) -> tuple[tuple[str | None, ...], tuple[str, ...]]:
-    """The values on the body's root, one for each channel in scope; notes, where it has none."""
-    if response is None or not path.roots:
+def _body_values(
+    response: Response | None, received: ResponseHeaders, path: Path
+) -> tuple[_BodyValues, tuple[str, ...]]:
+    """What is issued in the body, by the dialects in scope; notes, where it cannot be read."""
+    if response is None or not path.bodies or not response.body:
         return (), ()
-    codings = response.codings if response.codings is not None else response_headers.codings
-    found = root(response.body, codings, response_headers.charset)
-    if isinstance(found, str):
-        return (None,) * len(path.roots), (found,)
-    return tuple([found.get(attribute) for attribute in path.roots]), ()
+    codings = response.codings if response.codings is not None else received.codings
+    body = BodyBeginning(response.body, codings, received.charset)
+    values: list[tuple[str | None, ...]] = []
+    notes: list[str] = []
+    for compiled in path.bodies:
+        for _, reader in compiled.body_readers:
+            try:
+                values.append(reader.in_body(body))
+            except BodyError as error:
+                values.append((None,) * len(reader.params))
+                notes.append(f"body-{error}")
+    return tuple(values), tuple(notes)
 
 
 def _state(
-    request_headers: RequestHeaders,
-    response_headers: ResponseHeaders,
+    sent: RequestHeaders,
+    received: ResponseHeaders,
     target: Target,
-    roots: tuple[str | None, ...],
+    values: _BodyValues,
     config: ExtractorConfig,
 ) -> State:
-    presented: list[PresentedValue] = []
-    issued: list[IssuedValue] = []
-    matched: list[str] = []
-    values = iter(roots)
-    for at, compiled in enumerate(config.compiled_dialects):
-        presented += request_headers.presented[at]
-        presented += presented_values({}, target.presenting, compiled)
-        issues = list(response_headers.issued[at])
-        if target.path.in_scope[at] and roots:
-            found = [(next(values), channel) for channel in compiled.roots]
-            issues += [root_issue(value, compiled, c) for value, c in found if value is not None]
+    presented, issued, matched = [], [], []
+    found = iter(values)
+    for at, compiled in enumerate(config.compiled):
+        presented += [*sent.presented[at], *target.presented[at]]
+        issues = list(received.issued[at])
+        if values and compiled in target.path.bodies:
+            issues += issued_in_body([next(found) for _ in compiled.body_readers], compiled)
         issued += issues
         if target.path.in_scope[at] or issues:
             matched.append(compiled.dialect.name)
-    return state_of(presented, issued, matched, config, blind=target.capped)
+    return config.states.read(presented, issued, ",".join(matched), blind=target.capped)
 
 
-def _is_small(
-    presenting: tuple[tuple[bytes, bytes], ...], roots: tuple[str | None, ...], state: State
-) -> bool:
-    size = sum([len(key) + len(value) for key, value in presenting])
-    size += sum([len(value) for value in roots if value is not None])
-    return size <= MAX_REMEMBERED and len(state.issued) + len(state.presented) <= MAX_VALUES
+def _is_small(target: Target, values: _BodyValues, state: State) -> bool:
+    size = sum([len(each.value) for own in target.presented for each in own])
+    size += sum([len(value) for found in values for value in found if value is not None])
+    return size <= MAX_CACHED and len(state.issued) + len(state.presented) <= MAX_VALUES

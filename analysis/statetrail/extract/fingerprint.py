@@ -15,10 +15,6 @@ from statetrail.schema import pseudonym
 MAX_HASHED: Final = 65_536
 """Bytes of a value that enter its fingerprint; longer values are cut there."""
 PREFIX: Final = 12
-REMEMBERED: Final = 8192
-"""Values whose storable forms are remembered, so that what repeats costs little."""
-MAX_REMEMBERED: Final = 256
-"""Characters of a value that is remembered."""
 
 _CLASSES: Final = (
     ("lower", re.compile("[a-z]")),
@@ -32,13 +28,12 @@ _HEX: Final = re.compile("[0-9a-f]+")
 class Fingerprinter:
     """Turns values into fingerprints under one key (16 to 64 bytes)."""
 
-    __slots__ = ("_hash", "_seen")
+    __slots__ = ("_hash",)
 
     def __init__(self, key: bytes) -> None:
         if not 16 <= len(key) <= 64:
             raise ValueError("a pseudonym key has 16 to 64 bytes")
         self._hash = blake2b(key=key, digest_size=8)
-        self._seen: dict[tuple[str, bool], StorableValue] = {}
 
     def __repr__(self) -> str:
         return "Fingerprinter(…)"
@@ -56,22 +51,14 @@ class Fingerprinter:
 
     def storable(self, value: str, *, clear: bool) -> StorableValue:
         """The storable form of a value."""
-        # A client presents the same value in request after request.
-        if (seen := self._seen.get((value, clear))) is not None:
-            return seen
         exact = self.fingerprint(value)
         normal = normal_form(value)
-        seen = StorableValue(
+        return StorableValue(
             value=value if clear else None,
             fingerprint=exact,
             normal_fingerprint=exact if normal == value else self.fingerprint(normal),
             prefix_fingerprint=self.fingerprint(value[:PREFIX]) if len(value) > PREFIX else None,
         )
-        if len(value) <= MAX_REMEMBERED:
-            if len(self._seen) >= REMEMBERED:
-                self._seen.clear()
-            self._seen[value, clear] = seen
-        return seen
 
 
 def raw_bytes(text: str) -> bytes:

@@ -40,10 +40,10 @@ def declared_s(value: str) -> int | None:
         return None
     if (token := _COMPACT.fullmatch(value)) is None:
         return None
-    claims = token[1]
+    encoded = token[1]
     try:
-        told = _decode(urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+        claims = _decode(urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
     except (ValueError, RecursionError):  # no base64, no JSON, no such claims
         return None
-    lifetime = told.exp - told.iat
+    lifetime = claims.exp - claims.iat
     return round(lifetime) if 1 <= lifetime <= MAX_DECLARED_S else None

@@ -11,7 +11,6 @@ import re
 import urllib.parse
 from base64 import b64encode
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Final
 
 from statetrail.extract.fingerprint import Fingerprinter, normal_form, raw_bytes
@@ -25,7 +24,6 @@ MAX_SECRETS: Final = 48
 # A text may have been cut inside a secret: its beginning is enough to know it by.
 _KNOWN_BY: Final = 32
 _MAX_DECODINGS: Final = 3
-_SHORT: Final = 256
 # Continues no writing of a secret; one that holds it is looked for once more, text by text.
 _BETWEEN: Final = "\0"
 
@@ -49,7 +47,7 @@ class Secrets:
         self._forms: tuple[str, ...] | None = ()
 
     def add(self, value: str) -> None:
-        """Remember a secret value."""
+        """Add a secret value."""
         if len(value) < MIN_EQUAL:
             return
         if len(self._values) >= MAX_SECRETS:
@@ -110,19 +108,9 @@ class Secrets:
 
     def _known_forms(self) -> tuple[str, ...]:
         if self._forms is None:
-            forms = (
-                form
-                for value in self._values.values()
-                for form in (_forms_of_short if len(value) <= _SHORT else _forms)(value)
-            )
+            forms = (form for value in self._values.values() for form in _forms(value))
             self._forms = tuple(dict.fromkeys(forms))
         return self._forms
-
-
-# What repeats from exchange to exchange is worth remembering, within bounds.
-@lru_cache(4096)
-def _forms_of_short(secret: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(_forms(secret)))
 
 
 def _forms(secret: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The records that pass between capture, sightings and store; all frozen, all plain values.
+"""The records that pass between capture, extractor and store; all frozen, all plain values.
 
 A `Request` and a `Response` hold what was on the wire and therefore secrets: they live for one call
 of `statetrail.extract.extract` and have no readable `repr`. `ExchangeFacts` are what may be stored.
@@ -12,20 +12,18 @@ type Fields = tuple[tuple[bytes, bytes], ...]
 """Header fields as on the wire, in order."""
 
 type Kind = Literal["value", "establish", "empty"]
-type PresentedChannel = Literal["header", "uriquery"]
-type IssuedChannel = Literal["header", "body"]
 type CandidatePlace = Literal["query", "path", "referer", "header"]
 
 MAX_VALUES: Final = 64
 """Issued and presented values each that one exchange may leave; more are counted in a note."""
 MAX_TOKEN_CANDIDATES: Final = 16
-"""Traces that one exchange may leave."""
+"""Token candidates that one exchange may leave."""
 UNDER_WAY: Final = "under-way"
 """Note of an exchange whose response has begun; one that keeps it never ended."""
 
 
 class _Unreadable(msgspec.Struct, frozen=True, gc=False):
-    """Says nothing of what it holds."""
+    """Its `repr` shows nothing of what it holds."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(…)"
@@ -97,7 +95,7 @@ class Issued(msgspec.Struct, frozen=True, gc=False):
     prefix_fingerprint: int | None
     usage: str | None
     priority: str | None
-    channel: IssuedChannel
+    channel: str
     problem: str | None
     length: int
     alphabet: str
@@ -113,12 +111,12 @@ class Presented(msgspec.Struct, frozen=True, gc=False):
     fingerprint: int
     normal_fingerprint: int
     prefix_fingerprint: int | None
-    channel: PresentedChannel
+    channel: str
     kind: Kind
 
 
 class TokenCandidate(msgspec.Struct, frozen=True, gc=False):
-    """What looked like a token in a request: table `traces` from its third column on."""
+    """What looks like a token in a request: table `token_candidates` from its third column on."""
 
     place: CandidatePlace
     fingerprint: int
@@ -156,7 +154,7 @@ class ExchangeRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class ExchangeFacts(msgspec.Struct, frozen=True, gc=False):
-    """What one exchange left behind: its row and its sightings. Holds no secret."""
+    """What one exchange leaves: its row, and the values in it. Holds no secret."""
 
     exchange: ExchangeRow
     issued: tuple[Issued, ...] = ()

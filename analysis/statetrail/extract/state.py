@@ -1,35 +1,22 @@
-"""What one exchange says of state, as it may be kept; remembered, since clients repeat themselves.
+"""What one exchange says of state, as it may be kept; cached, since clients repeat themselves.
 
-Enters: claims of a request and its response. Leaves: a `State`: presented and issued values, and
-the secrets among them, which nothing else of the exchange may give away.
+Enters: the values that a request presents and its response issues, as on the wire. Leaves: a
+`State`: the values fit to be kept, and the secrets among them, which nothing else of the exchange
+may give away.
 """
 
 import re
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
 from statetrail.dialects.grammar import MAX_VALUE
-from statetrail.extract.fingerprint import alphabet
-from statetrail.extract.headers import RequestHeaders, ResponseHeaders
+from statetrail.extract.fingerprint import Fingerprinter, alphabet
 from statetrail.extract.jwt import declared_s
 from statetrail.extract.masking import MIN_WITHIN, Secrets
-from statetrail.extract.records import MAX_VALUES, Issued, Kind, Presented, StorableValue
+from statetrail.extract.records import MAX_VALUES, Issued, Kind, Presented
 from statetrail.extract.wire_values import IssuedValue, PresentedValue
-
-if TYPE_CHECKING:
-    from statetrail.extract.config import ExtractorConfig
-
-type Key = tuple[
-    RequestHeaders,
-    ResponseHeaders,
-    tuple[tuple[bytes, bytes], ...],
-    tuple[str | None, ...],
-    tuple[bool, ...],
-]
-"""All that a `State` is made from: both heads, the query's fields that present, the values on the
-body's root, and whether the request is in scope of each dialect."""
 
 _SEPARATORS: Final = re.compile(r"[;,\s]+")
 
@@ -39,8 +26,8 @@ class State(msgspec.Struct, frozen=True, gc=False, eq=False):
 
     Attributes
     ----------
-    prints
-        Fingerprints of what was presented.
+    fingerprints
+        Those of what was presented.
     dialects
         Those that matched the exchange, comma separated.
     notes
@@ -49,108 +36,115 @@ class State(msgspec.Struct, frozen=True, gc=False, eq=False):
 
     presented: tuple[Presented, ...]
     issued: tuple[Issued, ...]
-    candidates: frozenset[int]
+    fingerprints: frozenset[int]
     secrets: Secrets
     dialects: str
     notes: tuple[str, ...]
 
 
-def state_of(
-    presented_values: list[PresentedValue],
-    issues: list[IssuedValue],
-    dialects: Iterable[str],
-    config: "ExtractorConfig",
-    *,
-    blind: bool,
-) -> State:
-    """The state that claims make; with `blind` not all secrets of the exchange are known."""
-    notes = []
-    for claims, what in ((issues, "issued"), (presented_values, "presented")):
-        if len(claims) > MAX_VALUES:
-            notes.append(f"{what}-capped:{len(claims)}")
-            blind = True
-    presented_values, issues = presented_values[:MAX_VALUES], issues[:MAX_VALUES]
-    # Every secret has to be known before the first text is kept.
-    secrets = Secrets(config.fingerprinter)
-    secrets.blind = blind
-    may_show = [_remember(claim, claim.value, config, secrets) for claim in presented_values]
-    may_issue = [_remember(claim, claim.state.value, config, secrets) for claim in issues]
-    keeper = _Keeper(config, secrets)
-    presented = tuple(
-        [keeper.presented(*each) for each in zip(presented_values, may_show, strict=True)]
-    )
-    return State(
-        presented=presented,
-        issued=tuple([keeper.issued(*each) for each in zip(issues, may_issue, strict=True)]),
-        candidates=frozenset([one.fingerprint for one in presented]),
-        secrets=secrets,
-        dialects=",".join(dialects),
-        notes=tuple(notes),
-    )
+class StateReader:
+    """Makes states.
 
+    Parameters
+    ----------
+    clear
+        Names of parameters whose values are stored in clear although they are secret.
+    """
 
-def _remember(
-    claim: PresentedValue | IssuedValue, value: str, config: "ExtractorConfig", secrets: Secrets
-) -> bool:
-    """Add what is secret in a claim to the exchange's secrets; whether its value may be clear."""
-    if config.may_be_clear(claim.compiled, claim.param, value):
-        return True
-    values = [value]
-    if isinstance(claim, IssuedValue) and claim.state.problem is not None:
-        # Which part of a malformed field is the value is a guess: each may be the secret.
-        parts = _SEPARATORS.split(claim.line[:MAX_VALUE])
-        values += [part for part in parts if len(part) >= MIN_WITHIN]
-    for secret in values:
-        # The protocol's own words are known to everyone, and endpoints are told apart by them.
-        if secret.casefold() not in claim.compiled.words:
-            secrets.add(secret)
-    return False
+    __slots__ = ("_clear", "_fingerprinter")
 
+    def __init__(self, fingerprinter: Fingerprinter, clear: frozenset[str]) -> None:
+        self._fingerprinter = fingerprinter
+        self._clear = clear
 
-class _Keeper:
-    """Makes what may be stored out of claims, given whether the form of a value allows it clear."""
+    def read(
+        self,
+        presented: Sequence[PresentedValue],
+        issued: Sequence[IssuedValue],
+        dialects: str,
+        *,
+        blind: bool,
+    ) -> State:
+        """The state of an exchange; with `blind` not all secrets of the exchange are known."""
+        notes = []
+        for values, side in ((issued, "issued"), (presented, "presented")):
+            if len(values) > MAX_VALUES:
+                notes.append(f"{side}-capped:{len(values)}")
+                blind = True
+        presented, issued = presented[:MAX_VALUES], issued[:MAX_VALUES]
+        # Every secret has to be known before the first text is kept.
+        secrets = Secrets(self._fingerprinter)
+        secrets.blind = blind
+        may_be_clear = [self._may_be_clear(v, v.param, v.value, secrets) for v in presented]
+        may_be_clear += [
+            self._may_be_clear(v, v.param.name if v.param else None, v.state.value, secrets)
+            for v in issued
+        ]
+        kept = [
+            self._presented(value, may, secrets)
+            for value, may in zip(presented, may_be_clear, strict=False)
+        ]
+        return State(
+            presented=tuple(kept),
+            issued=tuple(
+                [
+                    self._issued(value, may, secrets)
+                    for value, may in zip(issued, may_be_clear[len(kept) :], strict=True)
+                ]
+            ),
+            fingerprints=frozenset([one.fingerprint for one in kept]),
+            secrets=secrets,
+            dialects=dialects,
+            notes=tuple(notes),
+        )
 
-    __slots__ = ("_config", "_secrets")
+    def _may_be_clear(
+        self, on_wire: PresentedValue | IssuedValue, param: str | None, value: str, secrets: Secrets
+    ) -> bool:
+        """Whether the form of a value allows to store it in clear; if not, it becomes a secret."""
+        if param is not None:
+            if param in self._clear and len(value) <= MAX_VALUE and value.isprintable():
+                return True
+            pattern = on_wire.compiled.clear.get(param)
+            if pattern is not None and pattern.fullmatch(value) is not None:
+                return True
+        values = [value]
+        if isinstance(on_wire, IssuedValue) and on_wire.state.problem is not None:
+            # Which part of a malformed text is the value is a guess: each may be the secret.
+            parts = _SEPARATORS.split(on_wire.text[:MAX_VALUE])
+            values += [part for part in parts if len(part) >= MIN_WITHIN]
+        for secret in values:
+            # The protocol's own words are known to everyone: endpoints are told apart by them.
+            if secret.casefold() not in on_wire.compiled.words:
+                secrets.add(secret)
+        return False
 
-    def __init__(self, config: "ExtractorConfig", secrets: Secrets) -> None:
-        self._config = config
-        self._secrets = secrets
-
-    def presented(self, claim: PresentedValue, may: bool) -> Presented:
-        value = claim.value
+    def _presented(self, on_wire: PresentedValue, may: bool, secrets: Secrets) -> Presented:
+        compiled, name, value, channel = on_wire
         kind: Kind = "value"
         if not value:
             kind = "empty"
-        elif value == claim.param.establish:
+        elif value == compiled.params[name].establish:
             kind = "establish"
-        return Presented(
-            claim.compiled.dialect.name,
-            claim.param.name,
-            *self._storable(value, kind != "value" or (may and not self._secrets.hold(value))),
-            claim.channel,
-            kind,
-        )
+        clear = kind != "value" or (may and not secrets.hold(value))
+        storable = self._fingerprinter.storable(value, clear=clear)
+        return Presented(compiled.dialect.name, name, *storable, channel, kind)
 
-    def issued(self, claim: IssuedValue, may: bool) -> Issued:
-        name, state, problem = claim.name, claim.state, claim.state.problem
-        if name is None or (claim.param is None and self._secrets.hold(name)):
-            name, problem = (
-                self._config.fingerprinter.pseudonym(claim.raw_name),
-                problem or "bad-name",
-            )
+    def _issued(self, on_wire: IssuedValue, may: bool, secrets: Secrets) -> Issued:
+        name, state, problem = on_wire.name, on_wire.state, on_wire.state.problem
+        if name is None or (on_wire.param is None and secrets.hold(name)):
+            name = self._fingerprinter.pseudonym(on_wire.raw_name)
+            problem = problem or "bad-name"
+        clear = may and not secrets.hold(state.value)
         return Issued(
-            claim.compiled.dialect.name,
+            on_wire.compiled.dialect.name,
             name,
-            *self._storable(state.value, may and not self._secrets.hold(state.value)),
+            *self._fingerprinter.storable(state.value, clear=clear),
             usage=None if problem else state.usage,
             priority=None if problem else state.priority,
-            channel=claim.channel,
+            channel=on_wire.channel,
             problem=problem,
             length=len(state.value),
             alphabet=alphabet(state.value),
             declared_s=None if problem else declared_s(state.value),
         )
-
-    def _storable(self, value: str, clear: bool) -> StorableValue:
-        """The value as it is kept: clear if its form allows it and it gives no secret away."""
-        return self._config.fingerprinter.storable(value, clear=clear)

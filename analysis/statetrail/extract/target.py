@@ -1,23 +1,65 @@
-"""What a request target says, remembered, since clients ask for the same again and again.
+"""What a request target says, cached, since clients ask for the same again and again.
 
-Enters: request targets. Leaves: `Target`s: the path, the query's fields that present state, and
-what else in the query may be a token.
+Enters: request targets. Leaves: `Target`s: the storable path and endpoint, the values in the target
+that present state or may be tokens, and whether it is in scope of each dialect.
 """
 
+import urllib.parse
+from itertools import islice
 from typing import Final
 
 import msgspec
 
+from statetrail.dialects import wire
 from statetrail.extract.cache import BoundedCache
-from statetrail.extract.path import MAX_LENGTH, MIN_LENGTH, Path, Paths
+from statetrail.extract.fingerprint import Fingerprinter
+from statetrail.extract.masking import writings
 from statetrail.extract.records import MAX_TOKEN_CANDIDATES, MAX_VALUES
-from statetrail.extract.token_candidates import QueryPrints
-from statetrail.extract.wire_values import query_fields
+from statetrail.extract.text import MAX_TOKEN, decoded_path, mask_path, target_segments
+from statetrail.extract.token_candidates import path_values, query_values
+from statetrail.extract.wire_values import (
+    CompiledDialect,
+    PresentedValue,
+    presented_in_target,
+    query_fields,
+)
 
-REMEMBERED: Final = 4096
-"""Targets that are remembered."""
-MAX_REMEMBERED: Final = 512
-"""Bytes of a target that is remembered."""
+CACHED: Final = 4096
+"""Paths and targets that are cached."""
+MAX_CACHED: Final = 512
+"""Bytes of a path or target that is cached."""
+
+
+class Path(msgspec.Struct, frozen=True, gc=False, eq=False):
+    """What a path says while it holds no secret of its exchange; compared by identity.
+
+    Attributes
+    ----------
+    segments
+        As on the wire.
+    writings
+        The path, as secrets are looked for in it.
+    names
+        Its segments, decoded and case-folded.
+    shown, endpoint
+        The storable path and the endpoint template.
+    candidates
+        Fingerprints of what may be a token in it; a few more than are kept, since presented ones
+        are none.
+    in_scope
+        Whether it is in scope, by dialect.
+    bodies
+        The dialects in whose scope it is and that read response bodies.
+    """
+
+    segments: list[str]
+    writings: str
+    names: frozenset[str]
+    shown: str
+    endpoint: str
+    candidates: tuple[int, ...]
+    in_scope: tuple[bool, ...]
+    bodies: tuple[CompiledDialect, ...]
 
 
 class Target(msgspec.Struct, frozen=True, gc=False, eq=False):
@@ -25,9 +67,9 @@ class Target(msgspec.Struct, frozen=True, gc=False, eq=False):
 
     Attributes
     ----------
-    presenting
-        The query's fields that present a value: keys decoded, values not.
-    prints
+    presented
+        The values that it presents, by dialect.
+    candidates
         Fingerprints of what may be a token in the query's values, each once; a few more than are
         kept, since presented ones are none.
     capped
@@ -35,47 +77,69 @@ class Target(msgspec.Struct, frozen=True, gc=False, eq=False):
     """
 
     path: Path
-    presenting: tuple[tuple[bytes, bytes], ...]
+    presented: tuple[tuple[PresentedValue, ...], ...]
     candidates: tuple[int, ...]
     capped: bool
 
 
-class Targets:
-    """The targets that were seen last.
+class TargetReader:
+    """Reads targets; those read last are cached."""
 
-    Parameters
-    ----------
-    presents
-        Query keys that present, in lower case.
-    """
+    __slots__ = ("_dialects", "_fingerprinter", "_paths", "_targets")
 
-    __slots__ = ("_known", "_paths", "_presents", "_prints")
+    def __init__(self, dialects: tuple[CompiledDialect, ...], fingerprinter: Fingerprinter) -> None:
+        self._dialects = dialects
+        self._fingerprinter = fingerprinter
+        self._paths: BoundedCache[bytes, Path] = BoundedCache(CACHED)
+        self._targets: BoundedCache[bytes, Target] = BoundedCache(CACHED)
 
-    def __init__(self, paths: Paths, presents: frozenset[bytes], candidates: QueryPrints) -> None:
-        self._paths = paths
-        self._presents = presents
-        self._prints = candidates
-        self._known: BoundedCache[bytes, Target] = BoundedCache(REMEMBERED)
-
-    def of(self, target: bytes) -> Target:
+    def read(self, target: bytes) -> Target:
         """What a request target says."""
-        if (known := self._known.get(target)) is not None:
+        if (known := self._targets.get(target)) is not None:
             return known
-        said = self._read(target)
-        return self._known.keep(target, said) if len(target) <= MAX_REMEMBERED else said
+        result = self._read(target)
+        return self._targets.keep(target, result) if len(target) <= MAX_CACHED else result
 
     def _read(self, target: bytes) -> Target:
+        key = target.partition(b"?")[0]
+        if (path := self._paths.get(key)) is None:
+            path = self._read_path(target)
+            if len(key) <= MAX_CACHED:
+                self._paths.keep(key, path)
         fields, capped = query_fields(target)
         candidates: dict[int, None] = {}
-        for _, raw in fields:
-            if (
-                MIN_LENGTH <= len(raw) <= MAX_LENGTH
-                and len(candidates) < MAX_TOKEN_CANDIDATES + MAX_VALUES
-            ):
-                candidates |= dict.fromkeys(self._prints(raw))
+        for value in query_values(fields):
+            candidates[self._fingerprinter.fingerprint(value)] = None
+            if len(candidates) == MAX_TOKEN_CANDIDATES + MAX_VALUES:
+                break
+        on_wire = wire.Target(path.segments, fields)
         return Target(
-            self._paths.of(target),
-            tuple([field for field in fields if field[0].lower() in self._presents]),
+            path,
+            tuple([presented_in_target(on_wire, compiled) for compiled in self._dialects]),
             tuple(candidates),
             capped,
+        )
+
+    def _read_path(self, target: bytes) -> Path:
+        segments = target_segments(target)
+        decoded = decoded_path(target)
+        shown, endpoint = mask_path(target, self._fingerprinter)
+        text = target[:MAX_TOKEN].decode("utf-8", "surrogateescape")
+        candidates = dict.fromkeys(map(self._fingerprinter.fingerprint, path_values(text)))
+        in_scope = tuple(compiled.dialect.in_scope(decoded) for compiled in self._dialects)
+        return Path(
+            segments=segments,
+            writings="\0".join(writings("/".join(segments))),
+            names=frozenset(
+                urllib.parse.unquote(segment.partition(";")[0]).casefold() for segment in segments
+            ),
+            shown=shown,
+            endpoint=endpoint,
+            candidates=tuple(islice(candidates, MAX_TOKEN_CANDIDATES + MAX_VALUES)),
+            in_scope=in_scope,
+            bodies=tuple(
+                compiled
+                for compiled, scoped in zip(self._dialects, in_scope, strict=True)
+                if scoped and compiled.body_readers
+            ),
         )

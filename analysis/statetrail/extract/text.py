@@ -13,6 +13,9 @@ from statetrail.extract.masking import Secrets
 
 MAX_SEGMENTS: Final = 16
 MAX_PATH: Final = 512
+MIN_TOKEN: Final = 10
+"""Characters from which on a text may be a token."""
+MAX_TOKEN: Final = 4096
 
 _VERSION: Final = re.compile(r"[vV][0-9]{1,3}(?:\.[0-9]{1,3}){0,2}")
 _PLAIN: Final = re.compile(r"[A-Za-z0-9._~-]{1,64}")
@@ -26,32 +29,12 @@ _WORDS: Final = re.compile(
     rf"|{_WORD}(?:[-_.]{_WORD}){{0,7}}(?:[-_.]?[0-9]{{1,3}})?"
 )
 _PERSONS: Final = frozenset(
-    [
-        "account",
-        "accounts",
-        "contact",
-        "contacts",
-        "customer",
-        "customers",
-        "login",
-        "logins",
-        "member",
-        "members",
-        "person",
-        "persons",
-        "profile",
-        "profiles",
-        "salesperson",
-        "salespersons",
-        "session",
-        "sessions",
-        "token",
-        "tokens",
-        "user",
-        "users",
-        "visitor",
-        "visitors",
-    ]
+    f"{word}{ending}"
+    for word in (
+        *("account", "contact", "customer", "login", "member", "person", "profile"),
+        *("salesperson", "session", "token", "user", "visitor"),
+    )
+    for ending in ("", "s")
 )
 _CONTROL: Final = re.compile(
     r"[^\x20-\x7e\xa0-\ufffd]"
@@ -70,6 +53,16 @@ def segment_kind(segment: str, before: str = "") -> str:
     if _PLAIN.fullmatch(segment) and _WORDS.fullmatch(segment):
         return "word"
     return "opaque"
+
+
+def is_token(value: str) -> bool:
+    """Whether a text looks like a token."""
+    return MIN_TOKEN <= len(value) <= MAX_TOKEN and segment_kind(value) == "opaque"
+
+
+def unquoted(value: str) -> str:
+    """A text, percent-decoded."""
+    return urllib.parse.unquote(value, errors="surrogateescape") if "%" in value else value
 
 
 def target_segments(target: bytes) -> list[str]:

@@ -1,7 +1,7 @@
-"""Traces: what looks like a token anywhere in a request, so that leaks to others can be told.
+"""Token candidates: what looks like a token anywhere in a request, so that leaks can be found.
 
-Enters: a request with its header fields and query. Leaves: fingerprints with their places, few and
-bounded. State that a dialect knows is recorded as presented and is no trace.
+Enters: a request's path, query and header fields. Leaves: fingerprints with their places, few and
+bounded. State that a dialect knows is recorded as presented and is no candidate.
 
 A token that one origin issued and that turns up in a request to another has leaked: in the query,
 in the path, in the ``Referer`` that a browser sends along, in any other header.
@@ -12,30 +12,18 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from typing import Final
 
-from statetrail.extract.cache import BoundedCache
-from statetrail.extract.fingerprint import MAX_REMEMBERED, REMEMBERED, Fingerprinter
-from statetrail.extract.path import (
-    MAX_LENGTH,
-    MAX_PARTS,
-    MIN_LENGTH,
-    decoded_value,
-    is_token,
-    path_values,
-)
-from statetrail.extract.records import (
-    MAX_TOKEN_CANDIDATES,
-    MAX_VALUES,
-    CandidatePlace,
-    TokenCandidate,
-)
-from statetrail.extract.wire_values import FieldLines, text, unquote
+from statetrail.dialects.wire import FieldLines, text, unquote
+from statetrail.extract.fingerprint import Fingerprinter
+from statetrail.extract.records import MAX_TOKEN_CANDIDATES, CandidatePlace, TokenCandidate
+from statetrail.extract.text import MAX_TOKEN, MIN_TOKEN, is_token, unquoted
 
 LONG_QUERY: Final = 20
-"""Characters from which on a query's value may be one, whatever it looks like."""
+"""Characters from which on a query's value may be a token, whatever it looks like."""
+MAX_PARTS: Final = 64
 
 _SEPARATORS: Final = re.compile(r"[;,\s]+")
 # Fields that say what the client is and takes, or that frame the message: no place for tokens.
-DULL: Final = frozenset(
+DULL_FIELDS: Final = frozenset(
     (
         b"accept accept-charset accept-encoding accept-language access-control-request-headers "
         b"access-control-request-method cache-control connection content-encoding content-language "
@@ -55,13 +43,13 @@ def token_candidates(
     headers: Iterable[tuple[CandidatePlace, int]],
     known: Collection[int],
 ) -> tuple[TokenCandidate, ...]:
-    """The traces of a request.
+    """The token candidates of a request.
 
     Parameters
     ----------
     query, path
         Fingerprints of the values in its query and its path that may be tokens.
-    heads
+    headers
         Those in its header fields, with their places (`header_candidates`).
     known
         Fingerprints that the request presents anyway.
@@ -73,12 +61,12 @@ def token_candidates(
         query, path, ``Referer``, other headers.
     """
     found: dict[tuple[CandidatePlace, int], None] = {}
-    for print_ in query:
-        if print_ not in known:
-            found["query", print_] = None
-    for print_ in path:
-        if print_ not in known:
-            found["path", print_] = None
+    for fingerprint in query:
+        if fingerprint not in known:
+            found["query", fingerprint] = None
+    for fingerprint in path:
+        if fingerprint not in known:
+            found["path", fingerprint] = None
     for each in headers:
         if each[1] not in known:
             found[each] = None
@@ -88,53 +76,61 @@ def token_candidates(
 
 
 def header_candidates(
-    lines: FieldLines, presents: frozenset[bytes], fingerprinter: Fingerprinter
+    lines: FieldLines, own_fields: frozenset[bytes], fingerprinter: Fingerprinter
 ) -> Iterator[tuple[CandidatePlace, int]]:
     """Fingerprints of what may be a token in a request's header fields, each place once.
 
-    `presents` are the names of headers that a dialect knows: what they present is left out.
+    `own_fields` are the names of header fields that hold a dialect's state alone.
     """
-    seen: set[tuple[CandidatePlace, int]] = set()
-    for place, value in _values(lines, presents):
+    found: set[tuple[CandidatePlace, int]] = set()
+    for place, value in _header_values(lines, own_fields):
         each = place, fingerprinter.fingerprint(value)
-        if each not in seen:
-            seen.add(each)
+        if each not in found:
+            found.add(each)
             yield each
 
 
-class QueryPrints:
-    """Fingerprints of what may be a token in a query's value, remembered."""
-
-    __slots__ = ("_fingerprinter", "_known")
-
-    def __init__(self, fingerprinter: Fingerprinter) -> None:
-        self._fingerprinter = fingerprinter
-        self._known: BoundedCache[bytes, tuple[int, ...]] = BoundedCache(REMEMBERED)
-
-    def __call__(self, raw: bytes) -> tuple[int, ...]:
-        if (known := self._known.get(raw)) is not None:
-            return known
-        values = islice(_query_values(text(unquote(raw))), MAX_TOKEN_CANDIDATES + MAX_VALUES)
-        candidates = tuple([self._fingerprinter.fingerprint(value) for value in values])
-        return self._known.keep(raw, candidates) if len(raw) <= MAX_REMEMBERED else candidates
+def query_values(fields: Iterable[tuple[bytes, bytes]]) -> Iterator[str]:
+    """What may be a token in a query; of the fields, the values are percent-encoded."""
+    for _, raw in fields:
+        if MIN_TOKEN <= len(raw) <= MAX_TOKEN:
+            value = text(unquote(raw))
+            if "://" in value[:12]:
+                # The address of a page, as analytics services get it.
+                yield from _url_values(value)
+            elif len(value) >= LONG_QUERY or is_token(value):
+                yield value
 
 
-def _values(lines: FieldLines, presents: frozenset[bytes]) -> Iterator[tuple[CandidatePlace, str]]:
+def path_values(path: str) -> Iterator[str]:
+    """What may be a token in a path."""
+    for segment in path.partition("?")[0].split("/", MAX_PARTS)[1:MAX_PARTS]:
+        # Matrix parameters carry session ids as a rule.
+        for part in segment.split(";", MAX_PARTS):
+            value = unquoted(part)
+            if is_token(value):
+                yield value
+            name, equals, value = value.partition("=")
+            if equals and name and is_token(value):
+                yield value
+
+
+def _header_values(
+    lines: FieldLines, own_fields: frozenset[bytes]
+) -> Iterator[tuple[CandidatePlace, str]]:
     if (referers := lines.get(b"referer")) is not None:
-        for value in _url_values(text(referers[0][:MAX_LENGTH])):
+        for value in _url_values(text(referers[0][:MAX_TOKEN])):
             yield "referer", value
-    telling = lines.keys() - DULL - presents
-    if not telling:
-        return
     for name, values in lines.items():
-        if name in telling:
-            for line in values[:MAX_PARTS]:
-                if len(line) >= MIN_LENGTH:
-                    for value in _header_values(text(line[:MAX_LENGTH])):
-                        yield "header", value
+        if name in DULL_FIELDS or name in own_fields:
+            continue
+        for line in values[:MAX_PARTS]:
+            if len(line) >= MIN_TOKEN:
+                for value in _line_values(text(line[:MAX_TOKEN])):
+                    yield "header", value
 
 
-def _header_values(line: str) -> Iterator[str]:
+def _line_values(line: str) -> Iterator[str]:
     """A field value's parts, with and without a name before ``=``: cookies, schemes, lists."""
     for part in _SEPARATORS.split(line, MAX_PARTS)[:MAX_PARTS]:
         name, equals, value = part.partition("=")
@@ -144,20 +140,12 @@ def _header_values(line: str) -> Iterator[str]:
             yield value
 
 
-def _query_values(value: str) -> Iterator[str]:
-    if "://" in value[:12]:
-        # The address of a page, as analytics services get it.
-        yield from _url_values(value)
-    elif len(value) >= LONG_QUERY or is_token(value):
-        yield value
-
-
 def _url_values(url: str) -> Iterator[str]:
     """The values in an address: of its query, and of its path."""
     rest = url.partition("://")[2] or url
     before, _, query = rest.partition("?")
     for field in query.partition("#")[0].split("&", MAX_PARTS)[:MAX_PARTS]:
-        value = decoded_value(field.partition("=")[2].replace("+", " "))
+        value = unquoted(field.partition("=")[2].replace("+", " "))
         if len(value) >= LONG_QUERY or is_token(value):
             yield value
     yield from path_values(before)

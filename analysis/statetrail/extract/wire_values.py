@@ -5,47 +5,74 @@ Enters: a request or a response and a `CompiledDialect`. Leaves: `PresentedValue
 """
 
 import re
-import urllib.parse
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from statetrail.dialects import Param, XmlRootIssue
-from statetrail.dialects.grammar import MAX_VALUE, StateValue, parse_state_header
-from statetrail.extract.bodies import MAX_DECODED, CodingError, decode_prefix
-from statetrail.extract.compiled import CompiledDialect
-from statetrail.extract.fingerprint import MAX_HASHED, MAX_REMEMBERED
-from statetrail.extract.records import Fields, IssuedChannel, PresentedChannel
-from statetrail.extract.xml_root import RootError, root_attributes
+from statetrail.dialects import Dialect, Param
+from statetrail.dialects.grammar import StateValue, parse_state_header, plain_value
+from statetrail.dialects.place import IssuedTexts, IssueReader, PresentReader
+from statetrail.dialects.wire import Body, FieldLines, Target, unquote
+from statetrail.extract.records import Fields
 
 MAX_QUERY_FIELDS: Final = 1000
 
-type FieldLines = dict[bytes, list[bytes]]
-"""Field values by lower-case field name, both in the order of the message."""
-
 _MAX_KEY: Final = 256
-_MAX_VALUE: Final = 3 * MAX_HASHED  # percent-encoded, what enters a fingerprint
 _MAX_LINE: Final = 4096
 _MAX_LINES: Final = 32
-# Where a root's start tag ends as a rule: the rest is decoded only where it does not.
-_FIRST_LOOK: Final = 2048
 _PARAM_NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
+
+
+class CompiledDialect:
+    """One dialect with the readers of its places, as single exchanges are read with.
+
+    Attributes
+    ----------
+    params
+        The declared parameters by name.
+    presents, issues
+        The readers by their channels.
+    clear
+        Patterns of the values that may be stored in clear, by parameter.
+    words
+        Path segments that mean something to the dialect, case-folded.
+    own_fields, fields
+        Lower-case names of the request header fields that hold state alone, and of all that are
+        read.
+    issuing_fields
+        What the lower-case names of the response header fields that issue state begin with.
+    """
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self.params = {param.name: param for param in dialect.params}
+        self.presents: list[tuple[str, PresentReader]] = [
+            (place.channel, place.reader(declared)) for place, declared in dialect.present_places()
+        ]
+        self.issues: list[tuple[str, IssueReader]] = [
+            (place.channel, place.reader(declared)) for place, declared in dialect.issue_places()
+        ]
+        self.clear = {p.name: re.compile(p.clear) for p in dialect.params if p.clear}
+        self.words = dialect.words()
+        self.own_fields = frozenset(n for _, reader in self.presents for n in reader.own_fields)
+        self.fields = frozenset(name for _, reader in self.presents for name in reader.fields)
+        self.issuing_fields = tuple(start for _, reader in self.issues for start in reader.fields)
+        self.body_readers = [pair for pair in self.issues if pair[1].params]
 
 
 class PresentedValue(NamedTuple):
     """A value that the request presents."""
 
     compiled: CompiledDialect
-    param: Param
+    param: str
     value: str
-    channel: PresentedChannel
+    channel: str
 
 
 class IssuedValue(NamedTuple):
     """A value that the response issues; `param` is `None` for an unknown one.
 
-    `name` is `None` where the header's name is no parameter name, which `raw_name` then holds.
-    `line` is the whole field value.
+    `name` is `None` where the name on the wire is no parameter name, which `raw_name` then holds.
+    `text` is what stands on the wire.
     """
 
     compiled: CompiledDialect
@@ -53,8 +80,8 @@ class IssuedValue(NamedTuple):
     name: str | None
     raw_name: str
     state: StateValue
-    line: str
-    channel: IssuedChannel
+    text: str
+    channel: str
 
 
 def field_lines(headers: Fields) -> FieldLines:
@@ -74,14 +101,8 @@ def combined(lines: FieldLines, name: bytes) -> str | None:
     values = lines.get(name)
     if values is None:
         return None
-    if len(values) == 1:
-        return text(values[0][:_MAX_LINE])
-    return ", ".join(text(value[:_MAX_LINE]) for value in values[:_MAX_LINES])
-
-
-def text(raw: bytes) -> str:
-    """Bytes from the network as text, each byte that is no UTF-8 as a lone surrogate."""
-    return raw.decode("utf-8", "surrogateescape")
+    raw = b", ".join([value[:_MAX_LINE] for value in values[:_MAX_LINES]])
+    return raw[:_MAX_LINE].decode("utf-8", "replace")
 
 
 def query_fields(target: bytes) -> tuple[list[tuple[bytes, bytes]], bool]:
@@ -101,101 +122,77 @@ def query_fields(target: bytes) -> tuple[list[tuple[bytes, bytes]], bool]:
     return fields, capped
 
 
-def unquote(raw: bytes) -> bytes:
-    """A query's key or value, percent-decoded, with ``+`` as a blank."""
-    raw = raw.replace(b"+", b" ")
-    return urllib.parse.unquote_to_bytes(raw) if b"%" in raw else raw
+def presented_in_fields(lines: FieldLines, compiled: CompiledDialect) -> tuple[PresentedValue, ...]:
+    """The values that a request presents in its header fields."""
+    return tuple(
+        PresentedValue(compiled, param, value, channel)
+        for channel, reader in compiled.presents
+        for param, value in reader.in_fields(lines)
+    )
 
 
-def presented_values(
-    lines: FieldLines, query: Iterable[tuple[bytes, bytes]], compiled: CompiledDialect
-) -> list[PresentedValue]:
-    """The values that a request presents, by its header fields and its query's fields."""
-    found = []
-    if not compiled.headers.keys().isdisjoint(lines):
-        for name, values in lines.items():
-            if (param := compiled.headers.get(name)) is not None:
-                found += [
-                    PresentedValue(compiled, param, text(value).strip(" \t"), "header")
-                    for value in values
-                ]
-    for key, value in query:
-        known = compiled.query.get(key) or compiled.query_folded.get(key.lower())
-        if known is not None:
-            said = text(unquote(value[:_MAX_VALUE]))
-            found.append(PresentedValue(compiled, known, said, "uriquery"))
-    return found
+def presented_in_target(target: Target, compiled: CompiledDialect) -> tuple[PresentedValue, ...]:
+    """The values that a request presents in its target."""
+    return tuple(
+        PresentedValue(compiled, param, value, channel)
+        for channel, reader in compiled.presents
+        if reader.reads_target
+        for param, value in reader.in_target(target)
+    )
 
 
-def header_issues(lines: FieldLines, compiled: CompiledDialect) -> list[IssuedValue]:
+def issued_in_fields(lines: FieldLines, compiled: CompiledDialect) -> tuple[IssuedValue, ...]:
     """The values that a response issues in its header fields."""
+    return tuple(
+        issued
+        for channel, reader in compiled.issues
+        if reader.fields
+        for texts in reader.in_fields(lines)
+        for issued in _issued(texts, channel, compiled)
+    )
+
+
+def issued_in_body(
+    values: Sequence[tuple[str | None, ...]], compiled: CompiledDialect
+) -> list[IssuedValue]:
+    """The values that a response issues in its body: `values` are those of `body_values`."""
     return [
-        issue
-        for prefix in compiled.prefixes
-        for name, values in lines.items()
-        if name.startswith(prefix)
-        for issue in _header_issues(text(name[len(prefix) :]), values, compiled)
+        issued
+        for (channel, reader), found in zip(compiled.body_readers, values, strict=True)
+        for param, value in zip(reader.params, found, strict=True)
+        if value is not None
+        for issued in _issued(IssuedTexts(param, param, [value]), channel, compiled)
     ]
 
 
-# The same values are issued again and again.
-_parsed: Final = lru_cache(4096)(parse_state_header)
+def body_values(body: Body, compiled: CompiledDialect) -> list[tuple[str | None, ...]]:
+    """What a dialect's places in bodies find in one, by place. Raises `BodyError`."""
+    return [reader.in_body(body) for _, reader in compiled.body_readers]
 
 
-def _header_issues(
-    name: str, values: list[bytes], compiled: CompiledDialect
-) -> Iterator[IssuedValue]:
-    param = compiled.issued.get(name.encode("utf-8", "surrogateescape"))
-    # Field names are case-insensitive: an unknown one is known by its lower-case form.
-    known = param.name if param else name if _PARAM_NAME.fullmatch(name) else None
-    fields = [text(value).strip(" \t") for value in values]
-    states = [
-        _parsed(field) if len(field) <= MAX_REMEMBERED else parse_state_header(field)
-        for field in fields
-    ]
-    # Which of several differing values counts, no client can know; an exact copy of a header says
+def _issued(texts: IssuedTexts, channel: str, compiled: CompiledDialect) -> Iterator[IssuedValue]:
+    param = compiled.params.get(texts.param) if texts.param is not None else None
+    # An unknown parameter is known by its lower-case name.
+    name = param.name if param else texts.name if _PARAM_NAME.fullmatch(texts.name) else None
+    states = [_state(text, param, texts.grammar, compiled) for text in texts.texts]
+    # Which of several differing values counts, no client can know; an exact copy of a text says
     # nothing new, and only the first of them is well formed.
     conflicting = len(states) > 1 and len(set(states)) > 1
-    for at, (field, state) in enumerate(zip(fields, states, strict=True)):
-        problem = state.problem or ("bad-name" if known is None else None)
+    for at, (text, state) in enumerate(zip(texts.texts, states, strict=True)):
+        problem = state.problem or ("bad-name" if name is None else None)
         if problem is None and (conflicting or at):
             problem = "repeated"
         if problem != state.problem:
             state = StateValue(state.value, problem=problem)
-        yield IssuedValue(compiled, param, known, name, state, field, "header")
+        yield IssuedValue(compiled, param, name, texts.name, state, text, channel)
 
 
-def root(body: bytes, codings: tuple[str, ...], charset: str | None) -> dict[str, str] | str:
-    """The attributes of a body's XML root; a note where it cannot be read.
-
-    `codings` are the content codings on the body, `charset` is what the head says of its encoding.
-    """
-    try:
-        return _attributes(body, codings, charset) if body else {}
-    except (CodingError, RootError) as error:
-        return f"body-{error}"
-
-
-def root_issue(value: str, compiled: CompiledDialect, channel: XmlRootIssue) -> IssuedValue:
-    """The value that a response issues on its XML root."""
-    param = compiled.dialect.param(channel.param)
-    problem = None
-    if not value:
-        problem = "empty-value"
-    elif param is not None and value == param.establish:
-        problem = "reserved"
-    elif len(value) > MAX_VALUE:
-        problem = "too-long"
-    elif not value.isprintable() or value != value.strip():
-        problem = "control-character"
-    state = StateValue(value, channel.usage, channel.priority, problem)
-    return IssuedValue(compiled, param, channel.param, channel.param, state, value, "body")
-
-
-def _attributes(body: bytes, codings: tuple[str, ...], charset: str | None) -> dict[str, str]:
-    try:
-        return root_attributes(decode_prefix(body, codings, _FIRST_LOOK), charset)
-    except RootError as error:
-        if str(error) != "no-root":
-            raise
-    return root_attributes(decode_prefix(body, codings, MAX_DECODED), charset)
+def _state(
+    text: str, param: Param | None, grammar: str | None, compiled: CompiledDialect
+) -> StateValue:
+    if grammar is not None:
+        return parse_state_header(text)
+    if param is None:
+        return plain_value(text, compiled.dialect.usage(""), "informational", None)
+    usage = compiled.dialect.usage(param.name)
+    return plain_value(text, usage, param.priority, param.establish)

@@ -21,9 +21,9 @@ from mitmproxy.exceptions import FlowReadException
 from mitmproxy.http import HTTPFlow, Message
 from mitmproxy.io import FlowReader, FlowWriter
 
-from statetrail.dialects import Dialect, XmlRootIssue
+from statetrail.dialects import Dialect
 from statetrail.errors import CaptureError
-from statetrail.extract.path import is_token
+from statetrail.extract.text import is_token
 
 MAX_BODY: Final = 1 << 20
 MIN_SECRET: Final = 4
@@ -38,7 +38,6 @@ _PAIR: Final = re.compile(r"([^=;,\s]+)=(\"[^\"]*\"|[^;,]*)")
 _STATE: Final = re.compile(r"x-(set-)?(.+)")
 _FORM: Final = re.compile(r"[A-Za-z0-9_.~%+\[\]-]+=[^\s<>{}]*")
 _MEMBER: Final = re.compile(r'"([^"\\]{1,64})"\s*:\s*"([^"\\]{1,4096})"')
-_ROOT: Final = re.compile(r"<[A-Za-z_][^<>]{0,8192}>")
 _ATTRIBUTES: Final = frozenset(
     ["path", "expires", "max-age", "domain", "samesite", "httponly", "secure", "partitioned"]
 )
@@ -53,15 +52,13 @@ class Redactor:
     def __init__(self, dialects: Iterable[Dialect], key: bytes) -> None:
         self._dialects = tuple(dialects)
         self._key = key
-        names = [
-            re.escape(i.attribute)
-            for d in self._dialects
-            for i in d.issues
-            if isinstance(i, XmlRootIssue)
+        self._patterns = [
+            re.compile(pattern)
+            for dialect in self._dialects
+            for param in dialect.params
+            for place in dialect.issued_at(param.name)
+            if (pattern := place.pattern(param.name)) is not None
         ]
-        self._attributes = re.compile(
-            rf"\s(?:{'|'.join(names) or '(?!)'})\s*=\s*[\"']([^\"']+)[\"']"
-        )
         self._known: dict[str, str] = {}
         self._pattern: re.Pattern[str] | None = None
 
@@ -90,8 +87,8 @@ class Redactor:
             for name, value in _MEMBER.findall(body[:MAX_BODY]):
                 if _CREDENTIAL.search(name):
                     self._add(value)
-            for tag in _ROOT.findall(body[:65536])[:3]:
-                for found in self._attributes.findall(tag):
+            for pattern in self._patterns:
+                for found in pattern.findall(body[:65536]):
                     self._add(html.unescape(found))
 
     def text(self, text: str) -> str:

@@ -4,17 +4,26 @@ Enters: a URL and a parameter. Leaves: GET requests to this URL only, one at a t
 not followed, cookies are not kept.
 """
 
+import contextlib
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 
-from statetrail.dialects import Dialect, HeaderPresent, Param, QueryPresent
+from statetrail.dialects import Dialect, Param
+from statetrail.dialects.place import Outgoing
+from statetrail.dialects.wire import BodyError
 from statetrail.errors import StatetrailError
-from statetrail.extract.compiled import CompiledDialect
+from statetrail.extract.bodies import BodyBeginning
 from statetrail.extract.headers import body_coding
 from statetrail.extract.records import Response
-from statetrail.extract.wire_values import field_lines, header_issues, root, root_issue
+from statetrail.extract.wire_values import (
+    CompiledDialect,
+    body_values,
+    field_lines,
+    issued_in_body,
+    issued_in_fields,
+)
 
 _TIMEOUT_S: Final = 60.0
 _MAX_BODY: Final = 2 * 2**20
@@ -44,7 +53,7 @@ class Prober:
         parts = urlsplit(url)
         self._path = parts.path or "/"
         self._query = parse_qsl(parts.query, keep_blank_values=True)
-        self._param, self._plan = param, CompiledDialect.of(dialect)
+        self._param, self._compiled = param, CompiledDialect(dialect)
         self._usage: str | None = None
         self.token: str | None = None
         # Identity: a proxy may change a body that it decodes.
@@ -68,20 +77,17 @@ class Prober:
         await self._get(self.token)
 
     async def _get(self, value: str | None) -> None:
-        headers: dict[str, str] = {}
-        query = httpx.QueryParams([q for q in self._query if q[0] != self._param.name])
-        for channel in self._plan.dialect.presents if value is not None else ():
-            in_query = isinstance(channel, QueryPresent)
-            if self._usage is not None and in_query != (self._usage == "uriquery"):
-                continue
-            if isinstance(channel, HeaderPresent):
-                headers[channel.prefix + self._param.name] = value or ""
-            else:
-                query = query.add(self._param.name, value or "")
-            break
+        request = Outgoing({}, [each for each in self._query if each[0] != self._param.name])
+        if value is not None:
+            places = self._compiled.dialect.presented_at(self._param.name)
+            place = next((each for each in places if each.channel == self._usage), places[0])
+            place.write(self._param.name, value, request)
         try:
             async with self.http.stream(
-                "GET", self._path, params=query, headers=headers
+                "GET",
+                self._path,
+                params=httpx.QueryParams([*request.query]),
+                headers=request.fields,
             ) as response:
                 body = await _beginning(response)
         except httpx.HTTPError as error:
@@ -93,15 +99,13 @@ class Prober:
 
     def _adopt(self, response: Response) -> None:
         """Take over the token that a response issues, if any."""
-        lines = field_lines(response.headers)
-        found = root(response.body, *body_coding(lines)) if self._plan.roots else {}
-        attributes = {} if isinstance(found, str) else found
-        roots = [
-            root_issue(attributes[channel.attribute], self._plan, channel)
-            for channel in self._plan.roots
-            if channel.attribute in attributes
-        ]
-        for issue in (*header_issues(lines, self._plan), *roots):
+        lines, compiled = field_lines(response.headers), self._compiled
+        issued = list(issued_in_fields(lines, compiled))
+        with contextlib.suppress(BodyError):
+            if response.body:
+                body = BodyBeginning(response.body, *body_coding(lines))
+                issued += issued_in_body(body_values(body, compiled), compiled)
+        for issue in issued:
             if issue.param is None:
                 continue
             if issue.param.name == self._param.name and issue.state.problem is None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 
 from statetrail.analyses.conformance.clients import clients
 from statetrail.analyses.conformance.verdicts import FAULTS, verdicts
-from statetrail.dialects import DIALECTS
+from statetrail.dialects import builtin
 from statetrail.recording.frames import Recording
 from support.histories import Ex, Issue, Present, recording, token, use
 from support.strategies import histories
@@ -28,7 +28,7 @@ def oracle(history: list[Ex], rec: Recording) -> list[dict[str, Any]]:
     groups: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     for ex in history:
         for host, dialect in issuing:
-            bound = DIALECTS[dialect].in_scope(ex.path) or (host, ex.path, dialect) in sound
+            bound = builtin()[dialect].in_scope(ex.path) or (host, ex.path, dialect) in sound
             if ex.host == host and bound and ex.method != "OPTIONS":
                 groups[ex.client, f"http://{host}", dialect].append(round(ex.start * 1000))
     rows = []

@@ -23,7 +23,7 @@ from statetrail.analyses.conformance.verdicts import verdicts
 from statetrail.analyses.lifetimes.uses import uses
 from statetrail.analyses.tokens.rotations import rotations
 from statetrail.analyses.tokens.tokens import tokens
-from statetrail.dialects import ZEST
+from statetrail.dialects import builtin
 from studies.oracle.judges import (
     IN_PROCESS,
     apart,
@@ -209,7 +209,7 @@ def test_the_state_of_a_parameter_changes_by_the_table(exchanges, expected):
 @pytest.mark.parametrize(("status", "expected"), [(402, "ended"), (401, "established")])
 def test_what_refuses_a_token_is_the_dialects(status, expected):
     """A dialect may name other statuses than the usual ones."""
-    judging = Tracker([msgspec.structs.replace(ZEST, refused=(402,))])
+    judging = Tracker([msgspec.structs.replace(builtin()["zest"], refused=(402,))])
     events = told(judging, [BORN, zest(100, 110, 120, None, "A", status=status)])
     assert changes_of([*events, *judging.flush()])[-1] == expected
 

@@ -6,7 +6,7 @@ import pytest
 
 from statetrail.analyses.exposure.leaks import leaks
 from statetrail.analyses.exposure.shared import is_credential, shared
-from statetrail.dialects import ESELLER52, ZEST
+from statetrail.dialects import builtin
 from statetrail.recording.engines import Engine
 from support.histories import Ex, Present, recording, token, use
 
@@ -24,7 +24,7 @@ def cart(start: float, issued: str | None, shown: str, client: str = "app", **op
 
 def test_credentials_are_what_one_may_act_with() -> None:
     """Tokens, tickets and authentication; no ids, however secret, and no settings."""
-    named = {p.name for dialect in (ZEST, ESELLER52) for p in dialect.params if is_credential(p)}
+    named = {p.name for dialect in builtin().values() for p in dialect.params if is_credential(p)}
     assert named == {"_session_token", "Ticket", "Authentication"}
 
 

@@ -14,7 +14,7 @@ from statetrail.demo.origins.encoding import negotiate
 from statetrail.demo.origins.eseller import PARAMS, EsellerSettings, eseller_app
 from statetrail.demo.origins.zest import ZestSettings, zest_app
 from statetrail.dialects.grammar import parse_state_header
-from statetrail.extract.xml_root import root_attributes
+from statetrail.dialects.xml_root import root_attributes
 
 V3 = "/services/v3"
 

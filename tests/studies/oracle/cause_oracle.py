@@ -6,7 +6,7 @@ It takes the verdicts from the slow judge, and compares every fault with every i
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from statetrail.dialects import DIALECTS
+from statetrail.dialects import builtin
 from statetrail.extract.fingerprint import normal_form
 from studies.oracle.verdict_oracle import judge
 from support.histories import Ex, Issue, fingerprint
@@ -216,4 +216,4 @@ def _obstacle(event: _Event) -> str:
     return "cacheable" if public and not {"private", "no-store"} & set(control) else ""
 
 
-assert set(PREFIX) <= set(DIALECTS)
+assert set(PREFIX) <= set(builtin())

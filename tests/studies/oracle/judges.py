@@ -20,7 +20,7 @@ from statetrail.analyses.conformance.tracker import (
 )
 from statetrail.analyses.conformance.tracker import Issue as Issued
 from statetrail.analyses.conformance.verdicts import verdicts
-from statetrail.dialects import DIALECTS
+from statetrail.dialects import builtin
 from statetrail.recording.engines import Engine
 from statetrail.recording.frames import open_recording
 from statetrail.store import export_parquet, reader
@@ -162,7 +162,7 @@ def binding(history: Iterable[Ex]) -> Callable[[str, str, str, str], bool]:
     }
 
     def binds(origin: str, endpoint: str, dialect: str, param: str) -> bool:
-        known = DIALECTS[dialect]
+        known = builtin()[dialect]
         inside = known.in_scope(endpoint) or (origin, endpoint, dialect) in issuing
         return inside and known.allows(param, endpoint)
 

@@ -6,7 +6,7 @@ No running maxima and no frames, so that it can only agree with the engine by be
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from statetrail.dialects import DIALECTS
+from statetrail.dialects import builtin
 from support.histories import Ex, Issue, Present
 
 MILDEST_FIRST = [
@@ -45,12 +45,12 @@ def judge(history: Sequence[Ex], grace_ms: float) -> dict[tuple[int, str, str], 
             ]
             may = [e for e in events if e.begun <= ex.start]
             presented = [p for p in ex.presented if (p.dialect, p.param) == (dialect, param)]
-            known = DIALECTS[dialect].param(param)
+            known = builtin()[dialect].param(param)
             binds = (
                 known is not None
                 and ex.method != "OPTIONS"
-                and DIALECTS[dialect].allows(param, ex.path)
-                and (DIALECTS[dialect].in_scope(ex.path) or (ex.host, ex.path, dialect) in issuing)
+                and builtin()[dialect].allows(param, ex.path)
+                and (builtin()[dialect].in_scope(ex.path) or (ex.host, ex.path, dialect) in issuing)
             )
             minted = known is not None and known.minted
             if not any(e.issue.problem is None for e in may):

@@ -17,7 +17,7 @@ from statetrail.analyses.columnar.dialect_masks import Rules
 from statetrail.analyses.columnar.executor import Lived, by_details
 from statetrail.analyses.columnar.result_rows import of_series, table, words
 from statetrail.analyses.events.details import Details, aligned, holds, of_pairs
-from statetrail.dialects import HeaderIssue
+from statetrail.dialects.places import ISSUE_PARTS
 from statetrail.recording.frames import Frame, Recording
 
 OBSTACLES: Final = ("not-exposed", "on-redirect", "on-error", "cached", "cacheable")
@@ -29,6 +29,7 @@ COLUMNS: Final = {
     "issued": ("exchange_id", "fingerprint", "channel"),
 }
 
+_IN_HEADERS: Final = pa.array([name for name, part in ISSUE_PARTS.items() if part == "header"])
 _SHARED: Final = re.compile("(?:^|,)(?:public|s-maxage=)")
 _PRIVATE: Final = re.compile("(?:^|,)(?:private|no-store)(?:,|$)")
 
@@ -108,7 +109,7 @@ def _cross_origin(
 
 def _in_header(part: Part, issued: pa.Table, ex: Ints, value: Ints) -> Bools:
     """Whether the issues are in headers."""
-    issued = issued.filter(pc.equal(issued["channel"], "header"))
+    issued = issued.filter(pc.is_in(issued["channel"], _IN_HEADERS))
     ids = np.concatenate([part.exchanges.id[ex], issued["exchange_id"].to_numpy()])
     fingerprints = [part.values.fingerprint[value], issued["fingerprint"].to_numpy()]
     number, _ = numbered(ids, np.concatenate(fingerprints))
@@ -119,14 +120,14 @@ def _hides(exposed: str, named: tuple[str, str], rules: Rules) -> bool:
     """Whether a browser keeps the parameter's header from a page of another origin."""
     dialect, param = named
     listed = exposed.split(",")
-    prefixes = [
-        issue.prefix.lower()
+    names = [
+        name
         for declared in rules.dialects
         if declared.name == dialect
-        for issue in declared.issues
-        if isinstance(issue, HeaderIssue)
+        for place in declared.issued_at(param)
+        if (name := place.field_name(param)) is not None
     ]
     # A list that was too long to keep may name the header in its rest.
-    if "*" in listed or exposed.endswith("…") or not prefixes:
+    if "*" in listed or exposed.endswith("…") or not names:
         return False
-    return not any(f"{prefix}{param.lower()}" in listed for prefix in prefixes)
+    return not any(name in listed for name in names)

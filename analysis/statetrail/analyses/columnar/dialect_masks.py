@@ -11,7 +11,7 @@ import numpy as np
 
 from statetrail.analyses.columnar.arrays import Bools, Ints, distinct
 from statetrail.analyses.columnar.bucket import MALFORMED, Part
-from statetrail.dialects import Dialect, Param, XmlRootIssue, has_segment
+from statetrail.dialects import Dialect, Param
 
 type Place = tuple[str, str, str]
 """(origin, endpoint, dialect)."""
@@ -56,13 +56,12 @@ def secret(part: Part, rules: Rules) -> Bools:
 
 def mute(part: Part, rules: Rules) -> Bools:
     """The parameters of which a live value may go unmentioned in a response."""
-    loud = {
-        (dialect.name, issue.param)
-        for dialect in rules.dialects
-        for issue in dialect.issues
-        if isinstance(issue, XmlRootIssue)
-    }
-    return np.array([names not in loud for names in part.params], dtype=np.bool_)
+    known = {dialect.name: dialect for dialect in rules.dialects}
+    silent = [
+        dialect not in known or not known[dialect].speaks_always(param)
+        for dialect, param in part.params
+    ]
+    return np.array(silent, dtype=np.bool_)
 
 
 def allowed(part: Part, rules: Rules) -> Bools:
@@ -94,14 +93,12 @@ def mount(part: Part, rules: Rules) -> Ints:
 
     Shape (endpoints, params): as the dialect of each parameter has it.
     """
-    scopes = {dialect.name: f"/{'/'.join(dialect.scope)}/" for dialect in rules.dialects}
     numbers = np.full((len(part.endpoints), len(part.params)), -1, dtype=np.int64)
     known: dict[str, int] = {}
     for at, (_, endpoint) in enumerate(part.endpoints):
-        for name, scope in scopes.items():
-            before, found, _ = f"{endpoint}/".partition(scope)
-            if scope != "//" and found:
-                own = [dialect == name for dialect, _ in part.params]
+        for dialect in rules.dialects:
+            if (before := dialect.mount(endpoint)) is not None:
+                own = [name == dialect.name for name, _ in part.params]
                 numbers[at, own] = known.setdefault(before, len(known))
     return numbers
 
@@ -111,9 +108,12 @@ def done(part: Part, rules: Rules, deed: str) -> Bools:
 
     Shape (endpoints, params): as the dialect of each parameter has it.
     """
-    words = {dialect.name: getattr(dialect, deed) for dialect in rules.dialects}
-    told = [words[dialect] for dialect, _ in part.params]
-    return _grid(([has_segment(endpoint, w) for w in told] for _, endpoint in part.endpoints), part)
+    names = [name for name, _ in part.params]
+    rows = [
+        {d.name: d.is_action(deed, endpoint) for d in rules.dialects}
+        for _, endpoint in part.endpoints
+    ]
+    return _grid(([acts[name] for name in names] for acts in rows), part)
 
 
 def issuing(part: Part) -> set[Place]:

@@ -10,7 +10,6 @@ import narwhals as nw
 import pyarrow as pa
 
 from statetrail.analyses.conformance.visibility import UNBOUND_METHODS, WRITES
-from statetrail.dialects import has_segment
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
 
@@ -53,7 +52,7 @@ def _endpoints(rec: Recording) -> pa.Table:
     seen = rec.exchanges.lazy.select("endpoint").unique().collect("pyarrow")
     rows = [
         {"endpoint": endpoint, "dialect": dialect.name}
-        | {name: has_segment(endpoint, getattr(dialect, name)) for name in _ENDPOINTS.names[2:]}
+        | {name: dialect.is_action(name, endpoint) for name in _ENDPOINTS.names[2:]}
         for endpoint in sorted(seen["endpoint"].to_list())
         for dialect in rec.dialects
     ]

@@ -24,7 +24,9 @@ _CLAIM = re.compile(
     r"(?:, cause `(?P<cause>[a-z-]+)`)?\n\n```http\n(?P<messages>.*?)\n```$",
     re.MULTILINE | re.DOTALL,
 )
-_EXAMPLE = re.compile(r"^## (Before|After): (?:the rule|it does).*?```http\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
+_EXAMPLE = re.compile(
+    r"^## (Before|After): (?:the rule|it does).*?```http\n(.*?)\n```$", re.MULTILINE | re.DOTALL
+)
 _WHEN = re.compile(r"@ (?P<at>[\d.]+) s(?: to (?P<to>[\d.]+) s)?(?:, (?P<n>\d+) times, 1 s apart)?")
 
 

@@ -60,7 +60,7 @@ RACES: Final = (
         "The new token at once",
         (_BORN, Step(1000, 1010, 1020, "A", "B"), Step(1030, 1040, 1050, "B", "B")),
         "in-flight",
-        "B is only just being issued: within grace it may be presented, and need not.",
+        "B has just been issued: within the grace period it may be presented, but need not be.",
     ),
     Race(
         "Two parallel rotations, the first one's token",
@@ -111,7 +111,7 @@ RACES: Final = (
         "A response that was cut short",
         (_BORN, Step(1000, 1010, None, "A", "B"), Step(9000, 9010, 9020, "A", "A")),
         "honoured",
-        "B's response never ended, so B never has to be known.",
+        "B's response never ended, so the client need never know B.",
     ),
     Race(
         "A retry with the token of the lost response",
@@ -134,7 +134,7 @@ RACES: Final = (
         "The answer to the first try had ended with B long before the retry.",
     ),
     Race(
-        "A rotation that one of two connections saw, at once",
+        "A rotation seen by one of two connections, immediately after it",
         (
             _BORN,
             Step(1000, 1010, 1020, "A", "B"),
@@ -144,7 +144,7 @@ RACES: Final = (
         "On the other connection the request started before B's response had ended.",
     ),
     Race(
-        "A rotation that one of two connections saw, for good",
+        "A rotation seen by one of two connections, long after it",
         (
             _BORN,
             Step(1000, 1010, 1020, "A", "B"),
@@ -177,7 +177,7 @@ RACES: Final = (
         "A and B are concurrent, and B must be known as well.",
     ),
     Race(
-        "A newer response at the very instant when the older one ended",
+        "A newer response at the same instant as the older one's end",
         (_BORN, Step(5, 20, 40, "1", "B"), Step(1000, 1010, 1020, "A", "A")),
         "honoured",
         "B's response began (20) at A's end (20), not after it: a tie counts for the client.",
@@ -186,7 +186,7 @@ RACES: Final = (
         "A newer response just after the older one ended",
         (_BORN, Step(5, 21, 40, "1", "B"), Step(1000, 1010, 1020, "A", "A")),
         "stale",
-        "B's response began (21) after A's had ended (20): one order only fits.",
+        "B's response began (21) after A's had ended (20): only one order is possible.",
     ),
     Race(
         "A token dropped",
@@ -195,16 +195,16 @@ RACES: Final = (
         "A must be known, and nothing is presented.",
     ),
     Race(
-        "A request beside the one that establishes",
+        "A request in parallel with the one that establishes",
         (_BORN, Step(15, 30, 40, None, None)),
         "in-flight",
-        "A's response has begun, and nothing has to be known yet.",
+        "A's response has begun, and the client need not know anything yet.",
     ),
     Race(
         "Two tabs that establish at once",
         (Step(0, 10, 100, "1", "A"), Step(50, 60, 110, "1", "B")),
         "in-flight",
-        "The second asked for a token before the first one's response had ended.",
+        "The second request asked for a token before the first one's response had ended.",
     ),
     Race(
         "A second establish later",
@@ -216,7 +216,7 @@ RACES: Final = (
         "A token from before the capture",
         (_BORN, Step(1000, 1010, 1020, "X", "A")),
         "foreign",
-        "No response in the capture issued X to this client: it is not blamed for that.",
+        "No response in the capture issued X to this client: it is not blamed.",
     ),
 )
 """The published table."""

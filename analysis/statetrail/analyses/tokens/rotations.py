@@ -51,18 +51,18 @@ CAUSES: Final[dict[str, str]] = {
     "establish": "The client's first value: none had been issued before, or the request asked for "
     "one while the client had none yet",
     "restart": "The request asked for a new value although the client had one",
-    "idle": "The request presented a token that had lain unused for too long, and the answer was "
-    "another",
-    "age": "The request presented a token that had become too old, and the answer was another",
-    "periodic": "The server renews tokens by the clock, and still takes the old one for a while",
-    "per-request": "The server answers every use of a token with another",
-    "login": "The request logged in or out, and the answer was another value",
-    "basket": "The request changed a basket, and the answer was another context",
-    "reset": "The request presented the value before, and the answer was another; the traffic does "
-    "not settle why",
-    "reissue": "The response issued another value to a request that did not present the one "
-    "before; the traffic does not settle why",
-    "override": "The request presented a value of the client's choice, and the server took it over",
+    "idle": "The request presented a token that had been unused for too long, and the server "
+    "issued another",
+    "age": "The request presented a token that was too old, and the server issued another",
+    "periodic": "The server renews tokens periodically, and accepts the old one for some time",
+    "per-request": "The server answers every use of a token with another token",
+    "login": "The request logged in or out, and the server issued another value",
+    "basket": "The request changed a basket, and the server issued another context",
+    "reset": "The request presented the previous value, and the server issued another; the traffic "
+    "does not show why",
+    "reissue": "The response issued another value to a request that did not present the previous "
+    "one; the traffic does not show why",
+    "override": "The request presented a value of the client's choice, and the server adopted it",
 }
 """What led to a rotation."""
 LOSSES: Final = ("reset", "idle", "age")

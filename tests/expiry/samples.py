@@ -25,12 +25,12 @@ def evidence(
     random = Random(seed)
     rows: list[dict[str, Any]] = []
     for client in range(clients):
-        now = used = born = random.uniform(0, scale_s)
+        now = used = issued = random.uniform(0, scale_s)
         value = (client, 0)
         for _ in range(uses):
             short = random.random() < 0.5
             now += random.lognormvariate(0, 1) * (scale_s / 50 if short else scale_s)
-            ended = dies(now - used, now - born)
+            ended = dies(now - used, now - issued)
             rows.append(
                 {
                     "value": f"{value}",
@@ -40,13 +40,13 @@ def evidence(
                     "ended": ended,
                     "idle_low_s": now - used - 0.01,
                     "idle_high_s": now - used + 0.01,
-                    "age_low_s": now - born - 0.01,
-                    "age_high_s": now - born + 0.01,
+                    "age_low_s": now - issued - 0.01,
+                    "age_high_s": now - issued + 0.01,
                 }
             )
             used = now
             if ended:
-                value, born = (client, value[1] + 1), now
+                value, issued = (client, value[1] + 1), now
     return Evidence.of(**{name: [row[name] for row in rows] for name in rows[0]})
 
 

@@ -14,17 +14,17 @@ def crashing(moments_s: Sequence[float]) -> Evidence:
     rows = []
     random = Random(8)
     for client in range(12):
-        now = used = born = random.uniform(0, 900.0)
+        now = used = issued = random.uniform(0, 900.0)
         value = 0
         while now < 100_000:
             now += random.lognormvariate(0, 1) * (20 if random.random() < 0.5 else 600)
             crashed = any(used < moment <= now for moment in moments_s)
             ended = now - used >= 1800 or crashed
-            idle, age = now - used, now - born
+            idle, age = now - used, now - issued
             rows.append((f"{client}/{value}", client, now, ended, idle, age))
             used = now
             if ended:
-                value, born = value + 1, now
+                value, issued = value + 1, now
     value, client, at, ended, idle, age = zip(*rows, strict=True)
     dead = np.array(ended)
     return Evidence.of(

@@ -9,7 +9,7 @@ from statetrail.expiry.summaries import EventTable
 from statetrail.expiry.sweep import sweep_low
 
 
-def test_a_zone_is_bounded_where_it_begins() -> None:
+def test_a_soft_threshold_is_bounded_where_it_begins() -> None:
     """Ends begin at the timeout and survivals stop half of it later."""
     chance = Random(1)
     uses = evidence(lambda idle, age: idle >= TIMEOUT_S * (1 + 0.5 * chance.random()))
@@ -27,8 +27,8 @@ def test_a_zone_is_bounded_where_it_begins() -> None:
 def test_an_interval_stays_within_a_step_where_no_sweeper_is_likely() -> None:
     """Many uses of an exact server: a tenth is enough, and the plain interval is held."""
     uses = evidence(lambda idle, age: idle >= TIMEOUT_S, clients=20, uses=80)
-    votes = uses.summary("idle")
-    plain, found = threshold(*votes, tolerance=1), infer(uses).idle
+    summary = uses.summary("idle")
+    plain, found = threshold(*summary, tolerance=1), infer(uses).idle
     assert plain.low_s is not None
     assert found.low_s is not None
     assert found.high_s is not None

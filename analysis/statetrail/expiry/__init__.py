@@ -5,10 +5,11 @@ and the intervals of both limits. Pure NumPy: no frames, no clock, no randomness
 
     from statetrail.expiry import POLICIES, Evidence, infer
 
-    found = infer(Evidence.of(value=..., client=..., request_start_us=..., survived=..., ended=...,
-                              idle_low_s=..., idle_high_s=..., age_low_s=..., age_high_s=...))
-    found.policy, found.idle.low_s, found.idle.high_s
-    POLICIES[found.policy].description
+    evidence = Evidence.of(value=..., client=..., request_start_us=..., survived=..., ended=...,
+                           idle_low_s=..., idle_high_s=..., age_low_s=..., age_high_s=...)
+    inference = infer(evidence)
+    inference.policy, inference.idle.low_s, inference.idle.high_s
+    POLICIES[inference.policy].description
 """
 
 from statetrail.expiry.bounds import Interval

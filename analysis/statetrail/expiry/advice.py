@@ -32,19 +32,19 @@ def plan(interval: Interval) -> tuple[float, ...]:
     return tuple(float(f"{pause:.4g}") for pause in pauses)
 
 
-def advice(found: Inference, ends: int, clients: int) -> str:
+def advice(inference: Inference, ends: int, clients: int) -> str:
     """What traffic would narrow the interval, in one sentence or two.
 
     Parameters
     ----------
-    found
-        What was inferred.
+    inference
+        The policy and its limits.
     ends, clients
         How many tokens ended, and by how many clients that was found.
     """
-    policy = POLICIES[found.policy]
+    policy = POLICIES[inference.policy]
     aged = policy.span == "age"
-    limit = found.age if aged else found.idle
+    limit = inference.age if aged else inference.idle
     (low, high), sharp = _ends(limit), limit.sharp
     if policy.advice:
         return policy.advice
@@ -73,16 +73,16 @@ def advice(found: Inference, ends: int, clients: int) -> str:
     if ends and (ends < MIN_ENDS or clients < MIN_CLIENTS):
         gain += f", and {MIN_ENDS} ends by {MIN_CLIENTS} clients could give the policy a name"
     sentences = f"{seen}. A client that pauses {spoken(pause)} {gain}."
-    if found.selection.doubted:
+    if inference.selection.doubted:
         where = (
             "an idle time"
-            if found.selection.doubted == 1
-            else f"{found.selection.doubted} idle times"
+            if inference.selection.doubted == 1
+            else f"{inference.selection.doubted} idle times"
         )
         sentences += f" The policy depends on whether a request was missed in {where} of several"
         sentences += " steps."
-    if not policy.is_named and found.unknown_age_ends > ends / 2:
-        sentences += f" {found.unknown_age_ends} of {ends} ended tokens were issued before the"
+    if not policy.is_named and inference.unknown_age_ends > ends / 2:
+        sentences += f" {inference.unknown_age_ends} of {ends} ended tokens were issued before the"
         sentences += " capture: only a longer capture would show a limit on the age."
     return sentences
 

@@ -6,10 +6,10 @@ constructor, `fit` returns the estimator, fitted names end in an underscore, `su
 
     from statetrail.expiry.estimators import ExpiryEstimator
 
-    found = ExpiryEstimator().fit(evidence)
-    found.policy_, found.low_s_, found.high_s_
-    found.summary
-    found.plot()
+    estimator = ExpiryEstimator().fit(evidence)
+    estimator.policy_, estimator.low_s_, estimator.high_s_
+    estimator.summary
+    estimator.plot()
 """
 
 from typing import Any, Final, Self
@@ -60,17 +60,17 @@ class ExpiryEstimator:
         """
         self._evidence = evidence
         self._summaries = ValueSummaries.of(evidence) if summaries is None else summaries
-        found = self.inference_ = infer(evidence, summaries)
-        self._span = POLICIES[found.policy].span
-        limit = found.age if self._span == "age" else found.idle
-        self.policy_, self.posterior_ = found.policy, found.selection.posterior
+        inference = self.inference_ = infer(evidence, summaries)
+        self._span = POLICIES[inference.policy].span
+        limit = inference.age if self._span == "age" else inference.idle
+        self.policy_, self.posterior_ = inference.policy, inference.selection.posterior
         self.low_s_, self.high_s_ = limit.low_s, limit.high_s
         return self
 
     @property
     def summary(self) -> pd.DataFrame:
         """One row a limit: both intervals, the values behind them, and contradictions."""
-        found = _fitted(self, "inference_")
+        inference = _fitted(self, "inference_")
         rows = {
             name: {
                 "low_s": limit.low_s,
@@ -80,7 +80,7 @@ class ExpiryEstimator:
                 "values": limit.sharp.values,
                 "contradictions": limit.sharp.contradictions,
             }
-            for name, limit in (("idle", found.idle), ("age", found.age))
+            for name, limit in (("idle", inference.idle), ("age", inference.age))
         }
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis("limit")
 
@@ -115,11 +115,11 @@ class ExpiryEstimator:
     def plot_models(self) -> alt.Chart:
         """The logarithm of each model's evidence, below that of the best."""
         comparison = _fitted(self, "inference_").selection.comparison
-        found = {} if comparison is None else comparison.log_evidence
-        top = max(found.values(), default=0.0)
+        log_evidence = {} if comparison is None else comparison.log_evidence
+        top = max(log_evidence.values(), default=0.0)
         bars = [
             {"model": model, "below the best": max(value - top, -100.0)}
-            for model, value in found.items()
+            for model, value in log_evidence.items()
             if np.isfinite(value)
         ]
         chart: alt.Chart = (

@@ -165,9 +165,9 @@ def _touch_interval(comparison: Comparison | None, policy: Policy) -> float | No
     if comparison is None:
         return None
     for model in comparison.models(policy.name):
-        found = comparison.fits[model.label].touch_interval_s
-        if found and comparison.share(model.label) >= MIN_POSTERIOR:
-            return found
+        result = comparison.fits[model.label].touch_interval_s
+        if result and comparison.share(model.label) >= MIN_POSTERIOR:
+            return result
     return None
 
 
@@ -176,8 +176,8 @@ def _since_noted(
 ) -> Interval:
     """The interval of the timeout since the last noted use; the plain one where that is open."""
     noted = since_noted(evidence, touch_interval_s)
-    found = _idle(ValueSummaries.of(noted), noted, policy)
-    return idle if found.low_s is None or found.high_s is None else found
+    result = _idle(ValueSummaries.of(noted), noted, policy)
+    return idle if result.low_s is None or result.high_s is None else result
 
 
 def _unexplained(summaries: ValueSummaries, policy: Policy, intervals: dict[Span, Interval]) -> int:

@@ -42,15 +42,15 @@ def shorten_missed(evidence: Evidence) -> Evidence:
     position = client * _APART + logs
     ordered = np.sort(position)
     least = np.maximum(MIN_STEPS, MIN_SHARE * np.bincount(client, minlength=1)[client])
-    steps, most = np.ones(len(timed)), np.zeros(len(timed))
+    multiples, most = np.ones(len(timed)), np.zeros(len(timed))
     for multiple in MULTIPLES:
-        step = position - np.log(multiple)
-        upper = np.searchsorted(ordered, step + EVEN, "right")
-        count = upper - np.searchsorted(ordered, step - EVEN, "left")
+        shifted = position - np.log(multiple)
+        upper = np.searchsorted(ordered, shifted + EVEN, "right")
+        count = upper - np.searchsorted(ordered, shifted - EVEN, "left")
         better = (count >= least) & (count > most)
-        steps[better], most[better] = multiple, count[better]
+        multiples[better], most[better] = multiple, count[better]
     divisors = np.ones(len(evidence))
-    divisors[timed] = np.where(evidence.survived[timed], steps, 1.0)
+    divisors[timed] = np.where(evidence.survived[timed], multiples, 1.0)
     # What agrees with the others needs no doubt.
     agreed = threshold(*_divided(evidence, divisors).summary("idle")).high_s
     doubted = np.where(low > (agreed or 0.0), divisors, 1.0)

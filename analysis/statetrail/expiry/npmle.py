@@ -164,8 +164,8 @@ def _maximize(first: Codes, last: Codes, counts: Reals, cells: int) -> tuple[Rea
 def _gradient(mass: Reals, first: Codes, last: Codes, counts: Reals) -> Reals:
     """Derivative of the log-likelihood by each mass."""
     weights = counts / np.maximum(_between(np.cumsum(mass), first, last), _LEAST)
-    steps = np.bincount(first, weights, len(mass) + 1) - np.bincount(last, weights, len(mass) + 1)
-    return np.maximum(np.cumsum(steps)[: len(mass)], 0.0)
+    jumps = np.bincount(first, weights, len(mass) + 1) - np.bincount(last, weights, len(mass) + 1)
+    return np.maximum(np.cumsum(jumps)[: len(mass)], 0.0)
 
 
 def _minorant(mass: Reals, first: Codes, last: Codes, counts: Reals) -> Reals:

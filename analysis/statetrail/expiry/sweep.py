@@ -13,8 +13,8 @@ leaves out hardly any of the posterior would be twice as wide as the data deserv
 sweeper. So the lower bound is found in these steps:
 
 1.  Where a zone is improbable (`UNLIKELY`), it is that of the interval without a sweeper.
-2.  The interval is widened to a few relative widths (`STEPS`). The narrowest is taken below which a
-    sweeper's timeout lies with small odds.
+2.  The interval is widened to a few relative widths (`WIDTHS`). The narrowest is taken below which
+    a sweeper's timeout lies with small odds.
 3.  Where there is none, the bound leaves out `TAIL` of the posterior of the zone's beginning.
 """
 
@@ -26,10 +26,11 @@ import numpy as np
 from statetrail.expiry.numerics import Codes, Reals, log_sum
 from statetrail.expiry.summaries import EventTable
 
-ZONE_PRIOR: Final = 0.5
+SOFT_PRIOR: Final = 0.5
+"""Prior of a zone in which the chance to end rises."""
 UNLIKELY: Final = 0.02
 """Posterior probability below which no zone is allowed for."""
-STEPS: Final = ((0.01, 0.13), (0.03, 0.13), (0.094, 0.13), (0.275, 0.2), (0.825, 0.2))
+WIDTHS: Final = ((0.01, 0.13), (0.03, 0.13), (0.094, 0.13), (0.275, 0.2), (0.825, 0.2))
 """Relative widths, each with what such an interval may leave out below it: the odds of a sweeper's
 timeout there to a sharp limit anywhere."""
 TAIL: Final = 0.01
@@ -67,16 +68,16 @@ def sweep_low(events: EventTable, sharp: tuple[float, float], wide: tuple[float,
     prior = np.log(masses[begin] * masses[end] * ends / (ends - begins))
     longest = _within(grid, events.longest("idle") / middle_s)
     edges = np.unique(np.concatenate([grid[[0, -1]], longest, _within(grid, fatal)]))
-    zones, sharps = [], []
+    soft, sharps = [], []
     for rates in product(_UNEXPLAINED_ENDS, _UNEXPLAINED_SURVIVALS):
-        zones.append(ramps + _outside(lived, fatal, begins, ends, *rates))
+        soft.append(ramps + _outside(lived, fatal, begins, ends, *rates))
         sharps.append(_outside(lived, fatal, edges[:-1], edges[1:], *rates))
-    zone = np.logaddexp.reduce(zones, axis=0) + prior - log_sum(prior) + float(np.log(ZONE_PRIOR))
+    rising = np.logaddexp.reduce(soft, axis=0) + prior - log_sum(prior) + float(np.log(SOFT_PRIOR))
     limit = np.logaddexp.reduce(sharps, axis=0)
     limit += np.log(np.diff(np.log(edges)) / np.log(grid[-1] / grid[0]))
-    limit += float(np.log1p(-ZONE_PRIOR))
-    total = log_sum(np.concatenate([zone, limit]))
-    left_out = np.cumsum(np.bincount(begin, np.exp(zone - total), minlength=len(grid)))
+    limit += float(np.log1p(-SOFT_PRIOR))
+    total = log_sum(np.concatenate([rising, limit]))
+    left_out = np.cumsum(np.bincount(begin, np.exp(rising - total), minlength=len(grid)))
     share, exact = float(left_out[-1]), float(np.exp(log_sum(limit) - total))
     if share < UNLIKELY:
         return wide[0]
@@ -92,7 +93,7 @@ def _narrowest(low_s: float, wide: tuple[float, float], begins: Reals, odds: Rea
     if not np.isfinite(wide[1]):
         return low_s
     middle = (wide[0] * wide[1]) ** 0.5
-    for step, most in STEPS:
+    for step, most in WIDTHS:
         edge = wide[1] - step * middle
         if low_s < edge <= wide[0] and odds[max(np.searchsorted(begins, edge) - 1, 0)] <= most:
             return float(edge)

@@ -14,8 +14,8 @@ from statetrail.expiry.numerics import Reals, log_sum
 from statetrail.expiry.summaries import EventTable
 
 
-def slow_zone(events: EventTable, span: Span, begins: Reals, widths: Reals) -> float:
-    """The evidence of a grey zone by a sum over very many, each by counting."""
+def slow_soft_threshold(events: EventTable, span: Span, begins: Reals, widths: Reals) -> float:
+    """The evidence of a soft threshold by a sum over very many, each by counting."""
     lived, fatal = events.lived[span], events.fatal[span]
     hazards = HAZARDS[::3]
     total = []
@@ -44,10 +44,12 @@ def slow_zone(events: EventTable, span: Span, begins: Reals, widths: Reals) -> f
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_the_evidence_of_a_grey_zone_is_the_integral(seed: int) -> None:
+def test_the_evidence_of_a_soft_threshold_is_the_integral(seed: int) -> None:
     """The sum over cells, against one over begins and widths that are even on a log scale."""
     random = Random(seed)
     uses = evidence(lambda idle, age: idle >= 1800 * random.uniform(1, 1.5), clients=6, seed=seed)
     events = EventTable.of(uses)
-    slow = slow_zone(events, "idle", np.geomspace(900, 3600, 300), np.geomspace(0.01, 1, 100))
+    slow = slow_soft_threshold(
+        events, "idle", np.geomspace(900, 3600, 300), np.geomspace(0.01, 1, 100)
+    )
     assert soft_threshold(events, "idle") == pytest.approx(slow, abs=0.7)

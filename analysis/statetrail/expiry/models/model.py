@@ -131,8 +131,8 @@ class Data:
     def fit(self, weigh: Weigh, *, aged: bool = False) -> Fit:
         """The fit to all ends, or to those of known age; computed once."""
         if (weigh, aged) not in self._fits:
-            found = weigh(self.aged if aged else self.events)
-            self._fits[weigh, aged] = found if isinstance(found, Fit) else Fit(found)
+            result = weigh(self.aged if aged else self.events)
+            self._fits[weigh, aged] = result if isinstance(result, Fit) else Fit(result)
         return self._fits[weigh, aged]
 
     def added(self, weigh: Weigh) -> float:

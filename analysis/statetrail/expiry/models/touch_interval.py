@@ -62,19 +62,19 @@ def touch_interval(evidence: Evidence, least: float = -np.inf) -> Fit:
 
     low_s, high_s = SMALLEST * float(fatal.min()), 2 * float(np.median(fatal))
     grid = np.geomspace(low_s, max(high_s, 2 * low_s), _COARSE)
-    found = np.array([log_evidence(one) for one in grid])
+    result = np.array([log_evidence(one) for one in grid])
     for step in (grid[1] / grid[0], (grid[1] / grid[0]) ** (2 / _FINE)):
-        finer = np.setdiff1d(grid[np.argmax(found)] * np.geomspace(1 / step, step, _FINE), grid)
+        finer = np.setdiff1d(grid[np.argmax(result)] * np.geomspace(1 / step, step, _FINE), grid)
         order = np.argsort(both := np.concatenate([grid, finer]))
-        found = np.concatenate([found, [log_evidence(one) for one in finer]])[order]
+        result = np.concatenate([result, [log_evidence(one) for one in finer]])[order]
         grid = both[order]
-    top = float(found.max())
+    top = float(result.max())
     if not np.isfinite(top):
         return none
     # Log-uniform on these shares of the timeout.
-    mass = float(np.trapezoid(np.exp(found - top), np.log(grid)))
+    mass = float(np.trapezoid(np.exp(result - top), np.log(grid)))
     share = mass / float(np.log(LARGEST / SMALLEST))
-    return Fit(top + float(np.log(share)), touch_interval_s=float(grid[np.argmax(found)]))
+    return Fit(top + float(np.log(share)), touch_interval_s=float(grid[np.argmax(result)]))
 
 
 def latest(evidence: Evidence) -> float:
@@ -87,12 +87,12 @@ def latest(evidence: Evidence) -> float:
     plain = threshold(*evidence.summary("idle"))
     if plain.low_s is None or plain.high_s is None:
         return np.inf
-    found, middle_s = plain.high_s, (plain.low_s * plain.high_s) ** 0.5
+    result, middle_s = plain.high_s, (plain.low_s * plain.high_s) ** 0.5
     for touch_interval_s in np.geomspace(SMALLEST, USUAL, _BOUNDING) * middle_s:
         sharp = threshold(*since_noted(evidence, float(touch_interval_s)).summary("idle"))
         if sharp.contradictions <= plain.contradictions:
-            found = max(found, sharp.high_s or np.inf)
-    return found
+            result = max(result, sharp.high_s or np.inf)
+    return result
 
 
 def since_noted(evidence: Evidence, touch_interval_s: float) -> Evidence:

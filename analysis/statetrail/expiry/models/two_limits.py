@@ -59,9 +59,9 @@ def two_limits(events: EventTable) -> Fit:
     The doubt is that of limits of which one explains a single end of its own. Where other ends are
     unexplained, it is no more than one of them: any of these could have been the last.
     """
-    found = Fit(-np.inf)
+    fit = Fit(-np.inf)
     if events.ends < 2:
-        return found
+        return fit
     points = [np.unique(np.concatenate([events.longest(s), events.fatal[s]])) for s in SPANS]
     edges = [cell_edges(subsample(p, _COARSE)) for p in points]
     for _ in range(_ROUNDS):
@@ -71,7 +71,7 @@ def two_limits(events: EventTable) -> Fit:
         idle_empty, age_empty = (empty_cells(p, e) for p, e in zip(points, edges, strict=True))
         settled = idle_empty[:, None] & age_empty[None, :]
         doubts = cells - np.log1p(unexplained)
-        found = Fit(log_sum(cells[settled & firm]), log_sum(doubts[settled & ~firm]))
+        fit = Fit(log_sum(cells[settled & firm]), log_sum(doubts[settled & ~firm]))
         best = np.unravel_index(int(np.argmax(cells)), cells.shape)
         finer = [
             subsample(between(p, e[i], e[i + 1]), _FINE)
@@ -80,7 +80,7 @@ def two_limits(events: EventTable) -> Fit:
         if not any(len(new) for new in finer):
             break
         edges = [np.union1d(old, new) for old, new in zip(edges, finer, strict=True)]
-    return found
+    return fit
 
 
 def _cells(events: EventTable, idle_edges: Reals, age_edges: Reals) -> tuple[Reals, Flags, Reals]:

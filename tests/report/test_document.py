@@ -1,7 +1,6 @@
 """The shape of `audit.json` and its shipped JSON Schema."""
 
 import json
-import sys
 from importlib.resources import files
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from statetrail.errors import UsageError
 from statetrail.report import Audit
 from statetrail.report.document import json_schema
+from statetrail.report.render import json as json_format
 from support.audits import CREATED, document
 from support.golden import assert_golden
 
@@ -27,7 +27,7 @@ def test_a_large_audit_json_is_the_same_with_an_element_a_line(
 ) -> None:
     """Every element of a list in its line; what is read back is the same."""
     indented = Audit(document()).to_json()
-    monkeypatch.setattr(sys.modules[Audit.__module__], "LARGE_JSON", 0)
+    monkeypatch.setattr(json_format, "LARGE", 0)
     lines = Audit(document()).to_json()
     assert json.loads(lines) == json.loads(indented)
     assert len(lines) < len(indented)

@@ -10,35 +10,18 @@ from typing import Any
 
 import msgspec
 
-from statetrail.report.document import (
-    Answer,
-    Capture,
-    Client,
-    Document,
-    EvidenceExchange,
-    Expiry,
-    Fall,
-    Finding,
-    Gap,
-    Generator,
-    Leak,
-    Lifespan,
-    Likelihood,
-    Override,
-    Parameter,
-    RootCause,
-    Rotation,
-    RuleChecked,
-    Session,
-    SessionSummary,
-    Settings,
-    Shared,
-    Sighting,
-    Source,
-    Statement,
-    Survival,
-    TokenSummary,
-)
+from statetrail.report.document import Document, Generator, Settings
+from statetrail.report.evidence import EvidenceExchange, StateValue
+from statetrail.report.sections.answers import Answer, Statement
+from statetrail.report.sections.causes import Override, RootCause
+from statetrail.report.sections.clients import Client
+from statetrail.report.sections.credentials import Leak, Shared
+from statetrail.report.sections.expiry import Expiry, Fall, Gap, Likelihood, Survival
+from statetrail.report.sections.findings import Finding, RuleChecked
+from statetrail.report.sections.parameters import Parameter, TokensSummary
+from statetrail.report.sections.quality import Capture, Source
+from statetrail.report.sections.rotations import Lifespan, Rotation
+from statetrail.report.sections.sessions import Session, SessionSummary
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 CREATED = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
@@ -306,9 +289,9 @@ def _parameters() -> tuple[Parameter, ...]:
     )
 
 
-def _tokens() -> tuple[TokenSummary, ...]:
+def _tokens() -> tuple[TokensSummary, ...]:
     return (
-        TokenSummary(
+        TokensSummary(
             origin=PRICES,
             dialect="52eseller",
             param="LangId",
@@ -321,7 +304,7 @@ def _tokens() -> tuple[TokenSummary, ...]:
             alphabet="digit",
             bits_upper_bound=None,
         ),
-        TokenSummary(
+        TokensSummary(
             origin=SHOP,
             dialect="zest",
             param="_session_token",
@@ -584,7 +567,7 @@ def _exchanges() -> tuple[EvidenceExchange, ...]:
             status=200,
             error=None,
             issued=(
-                Sighting(
+                StateValue(
                     param="_session_token",
                     value="~9f00aa17",
                     channel="body",
@@ -592,8 +575,10 @@ def _exchanges() -> tuple[EvidenceExchange, ...]:
                 ),
             ),
             presented=(
-                Sighting(param="_session_token", value="~1a2b3c4d", channel="uriquery", note=None),
-                Sighting(param="LangId", value="1", channel="header", note=None),
+                StateValue(
+                    param="_session_token", value="~1a2b3c4d", channel="uriquery", note=None
+                ),
+                StateValue(param="LangId", value="1", channel="header", note=None),
             ),
         ),
         EvidenceExchange(
@@ -606,7 +591,7 @@ def _exchanges() -> tuple[EvidenceExchange, ...]:
             status=None,
             error="server-disconnected",
             issued=(),
-            presented=(Sighting(param="LangId", value="1", channel="header", note=None),),
+            presented=(StateValue(param="LangId", value="1", channel="header", note=None),),
         ),
     )
 

@@ -1,4 +1,4 @@
-"""The audit: everything a report says, computed once, in the form of your choice.
+"""The audit: all that the reports show, computed once, in every format.
 
 Enters: a `Recording`, or an `audit.json` that was written before. Leaves: an `Audit`.
 """
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Self
+from typing import Self
 
 import altair as alt
 import msgspec
@@ -15,21 +15,18 @@ import pandas as pd
 
 from statetrail.errors import UsageError
 from statetrail.recording.frames import Recording
-from statetrail.report.charts import expiry as expiry_plots
-from statetrail.report.charts import plots
-from statetrail.report.comparison import compare
-from statetrail.report.document import SCHEMA_VERSION, Baseline, Document
+from statetrail.report.charts import expiry, gaps, timeline
+from statetrail.report.comparison import changes_since
+from statetrail.report.document import Document, decode, gather
 from statetrail.report.render.csv import render_csv
 from statetrail.report.render.html import render_compact, render_html
+from statetrail.report.render.json import render_json
 from statetrail.report.render.junit import render_junit
 from statetrail.report.render.markdown import render_markdown
-from statetrail.report.sections.document import gather
+from statetrail.report.section import Gathering
 from statetrail.rules.profiles import DEFAULT, Profile
 from statetrail.rules.rule import SEVERITIES, Severity
 from statetrail.rules.suppression import Entry
-
-LARGE_JSON: Final = 1 << 20
-"""Bytes of JSON from which on it is not indented all through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +36,7 @@ class Audit:
     Attributes
     ----------
     document
-        All that the reports say, as plain data in the shape of `audit.json`.
+        All that the reports show, as plain data in the shape of `audit.json`.
     """
 
     document: Document
@@ -51,23 +48,18 @@ class Audit:
         Raises
         ------
         UsageError
-            It is no `audit.json` of this version.
+            It is no `audit.json`, or one of another version.
         """
-        try:
-            return cls(msgspec.json.decode(text, type=Document))
-        except (msgspec.DecodeError, UnicodeError) as error:
-            raise UsageError(
-                f"this is no audit.json of version {SCHEMA_VERSION}: {error}"
-            ) from None
+        return cls(decode(text, "this"))
 
     @property
     def findings(self) -> pd.DataFrame:
-        """The findings, the gravest first."""
+        """The findings, most severe first."""
         return _frame(self.document.findings)
 
     @property
     def clients(self) -> pd.DataFrame:
-        """The clients, the least compliant first."""
+        """The clients, least compliant first."""
         return _frame(self.document.clients)
 
     @property
@@ -92,7 +84,7 @@ class Audit:
 
     @property
     def sessions(self) -> pd.DataFrame:
-        """The sessions of each parameter taken together, with what lost ones cost."""
+        """The sessions of each parameter taken together, with the cost of lost ones."""
         return _frame(self.document.sessions)
 
     @property
@@ -101,34 +93,29 @@ class Audit:
         return _frame(self.document.root_causes)
 
     def failing(self, severity: Severity) -> int:
-        """How many findings are at least as grave as `severity`; with a baseline, new ones."""
+        """How many findings have this severity or a higher one; with a baseline, new ones only."""
         if severity not in SEVERITIES:
             raise UsageError(f"unknown severity {severity!r}: choose from {', '.join(SEVERITIES)}")
-        grave = SEVERITIES[SEVERITIES.index(severity) :]
-        found, known = self.document.findings, self.document.baseline
-        if known is not None:
-            new = frozenset(known.new)
-            found = tuple(finding for finding in found if finding.id in new)
-        return sum(finding.severity in grave for finding in found)
+        failing = SEVERITIES[SEVERITIES.index(severity) :]
+        findings, baseline = self.document.findings, self.document.baseline
+        if baseline is not None:
+            findings = tuple(finding for finding in findings if finding.id in baseline.new)
+        return sum(finding.severity in failing for finding in findings)
 
     def to_json(self) -> str:
-        """`audit.json`: the whole document; its JSON Schema is `audit.schema.json`.
-
-        A large one has each element of a list in a line of its own: a third smaller than indented
-        text, and still to be read, searched and compared line by line.
-        """
-        return _laid_out(msgspec.json.encode(self.document))
+        """`audit.json`: the whole document; its JSON Schema is `audit.schema.json`."""
+        return render_json(self.document)
 
     def to_html(self) -> str:
         """The report as one HTML page that needs no network; its one script sorts tables."""
         return render_html(self.document)
 
     def to_markdown(self) -> str:
-        """The report's essence, for a comment on a pull request."""
+        """The report in short, for a comment on a pull request."""
         return render_markdown(self.document)
 
     def to_junit(self) -> str:
-        """One test case a rule and client, for a CI job."""
+        """One test case for each rule and client, for a CI job."""
         return render_junit(self.document)
 
     def to_csv(self) -> str:
@@ -136,20 +123,20 @@ class Audit:
         return render_csv(self.document)
 
     def plot_timeline(self, client: str | None = None) -> alt.LayerChart:
-        """When each value lived and was replaced: of one client, or of those that change most."""
-        return plots.timeline(self.document, client)
+        """When each value was seen and replaced: of one client, or of those that change most."""
+        return timeline.timeline(self.document, client)
 
     def plot_gaps(self) -> alt.LayerChart:
         """The idle gaps that values survived or did not, with the interval of the timeout."""
-        return plots.gaps(self.document)
+        return gaps.gaps(self.document)
 
     def plot_survival(self) -> alt.LayerChart:
-        """Which share of the clients have a limit beyond a span, with band and censoring marks."""
-        return expiry_plots.survival(self.document)
+        """The share of clients whose limit is longer than a span, with band and censoring marks."""
+        return expiry.survival(self.document)
 
     def plot_likelihood(self, param: str | None = None) -> alt.LayerChart:
-        """How well each model of a server explains the ends of tokens, the best one first."""
-        return expiry_plots.likelihood(self.document, param)
+        """How well each model of a server explains the ends of tokens, best first."""
+        return expiry.likelihood(self.document, param)
 
     def write_html(self, path: Path | str) -> None:
         """Write `to_html` to a file."""
@@ -172,8 +159,8 @@ class Audit:
         _write(path, self.to_junit())
 
     def __repr__(self) -> str:
-        found = len(self.document.findings)
-        return f"<Audit of {self.document.capture.exchanges} exchanges: {found} findings>"
+        findings = len(self.document.findings)
+        return f"<Audit of {self.document.capture.exchanges} exchanges: {findings} findings>"
 
     def _repr_html_(self) -> str:
         return render_compact(self.document)
@@ -195,50 +182,33 @@ def audit(
     rec
         The recording.
     created
-        The creation time that the reports state; now by default. All else is decided by the
-        recording, so that two audits of it differ in nothing but this.
+        The creation time that the reports state; now by default. All else depends on the recording
+        alone: two audits of it differ only in this.
     profile
-        The thresholds that some rules hold the recording to.
+        The thresholds of some rules.
     suppressions
-        Findings to leave out, each with its reason and its last day.
+        Findings to suppress, each with a reason and an expiry date.
     baseline
-        An earlier audit: the reports say what is new since, and `failing` counts that alone.
+        An earlier audit: the reports say what is new since, and `failing` counts new findings only.
     progress
-        Told in words what is being computed, for whoever waits.
+        Called with the name of each step, to show progress.
     """
-    at = (created or datetime.now(UTC)).astimezone(UTC)
-    document = gather(rec, at, profile=profile, suppressions=suppressions, progress=progress)
-    if baseline is not None:
-        told = compare(baseline, document)
-        document = msgspec.structs.replace(
-            document,
-            baseline=Baseline(
-                created=baseline.created,
-                new=tuple(finding.id for finding in told.new),
-                unchanged=len(told.unchanged),
-                fixed=told.fixed,
-                left_out=len(told.left_out),
-                settings=told.settings,
-            ),
+    document = gather(
+        Gathering(
+            recording=rec,
+            created=(created or datetime.now(UTC)).astimezone(UTC),
+            profile=profile,
+            suppressions=suppressions,
+            progress=progress,
         )
+    )
+    if baseline is not None:
+        document = msgspec.structs.replace(document, baseline=changes_since(baseline, document))
     return Audit(document)
 
 
-def _laid_out(encoded: bytes) -> str:
-    if len(encoded) < LARGE_JSON:
-        return msgspec.json.format(encoded, indent=2).decode() + "\n"
-    lines = []
-    for name, raw in msgspec.json.decode(encoded, type=dict[str, msgspec.Raw]).items():
-        told = bytes(raw).decode()
-        if told.startswith("[{"):
-            each = msgspec.json.decode(raw, type=list[msgspec.Raw])
-            told = "[\n    " + ",\n    ".join(bytes(one).decode() for one in each) + "\n  ]"
-        lines.append(f'  "{name}": {told}')
-    return "{\n" + ",\n".join(lines) + "\n}\n"
-
-
-def _frame(parts: Iterable[msgspec.Struct]) -> pd.DataFrame:
-    rows = [{name: getattr(part, name) for name in part.__struct_fields__} for part in parts]
+def _frame(structs: Iterable[msgspec.Struct]) -> pd.DataFrame:
+    rows = [{name: getattr(one, name) for name in one.__struct_fields__} for one in structs]
     return pd.DataFrame(rows).rename(columns={"from_": "from"})
 
 

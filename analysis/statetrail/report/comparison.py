@@ -1,8 +1,8 @@
 """Two audits side by side: what is new, what is fixed, what stayed, and who got better or worse.
 
 Enters: two documents. Leaves: a `Comparison`. Findings are the same where their ids are: the same
-rule for the same client, origin and parameter. What a decision leaves out now is not fixed, and
-audits that were made in another way are said to be so.
+rule for the same client, origin and parameter. A finding that is suppressed now is not fixed, and
+settings in which the audits differ are named.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,10 @@ import msgspec
 from msgspec import Meta
 
 from statetrail.errors import UsageError
-from statetrail.report.document import Client, Document, Finding, Generator, Settings, Time
+from statetrail.report.document import Document, Generator, Settings, decode
+from statetrail.report.section import Time
+from statetrail.report.sections.clients import Client
+from statetrail.report.sections.findings import Baseline, Finding
 from statetrail.rules import SEVERITIES
 from statetrail.rules.rule import Severity
 from statetrail.rules.suppression import about
@@ -53,19 +56,19 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     fixed: tuple[Finding, ...]
     unchanged: tuple[Moved, ...]
     left_out: Annotated[
-        tuple[Finding, ...], Meta(description="Of the earlier one: a decision leaves them out now")
+        tuple[Finding, ...], Meta(description="Of the earlier one: they are suppressed now")
     ] = ()
     settings: Annotated[
-        tuple[str, ...], Meta(description="In what the audits were made otherwise")
+        tuple[str, ...], Meta(description="Settings in which the audits differ")
     ] = ()
     clients: Annotated[
-        tuple[Compliance, ...], Meta(description="Those that changed, the greatest loss first")
+        tuple[Compliance, ...], Meta(description="Those that changed, greatest loss first")
     ]
 
     def failing(self, severity: Severity) -> int:
-        """How many of the new findings are at least that grave."""
-        grave = SEVERITIES[SEVERITIES.index(severity) :]
-        return sum(finding.severity in grave for finding in self.new)
+        """How many of the new findings have this severity or a higher one."""
+        failing = SEVERITIES[SEVERITIES.index(severity) :]
+        return sum(finding.severity in failing for finding in self.new)
 
 
 def compare(before: Document, after: Document) -> Comparison:
@@ -83,7 +86,7 @@ def compare(before: Document, after: Document) -> Comparison:
         new=tuple(finding for name, finding in now.items() if name not in old),
         fixed=tuple(finding for finding in gone if finding.id not in left_out),
         left_out=tuple(finding for finding in gone if finding.id in left_out),
-        settings=tuple(_otherwise(before.settings, after.settings)),
+        settings=tuple(_changed_settings(before.settings, after.settings)),
         unchanged=tuple(
             Moved(before=old[name].count, after=finding.count, finding=finding)
             for name, finding in now.items()
@@ -93,40 +96,53 @@ def compare(before: Document, after: Document) -> Comparison:
     )
 
 
-def _otherwise(was: Settings, now: Settings) -> Iterator[str]:
-    """What was asked for otherwise, in words: findings come and go with it."""
-    asked = (
-        ("clients told apart by", " and ".join(was.client_by), " and ".join(now.client_by)),
-        ("a grace period of", f"{was.grace_ms:g} ms", f"{now.grace_ms:g} ms"),
-        ("the limits of profile", was.profile, now.profile),
-        ("dialects", ", ".join(was.dialects), ", ".join(now.dialects)),
+def _changed_settings(before: Settings, after: Settings) -> Iterator[str]:
+    """The settings that differ, in words: findings may appear or disappear because of them."""
+    settings = (
+        ("clients by", " and ".join(before.client_by), " and ".join(after.client_by)),
+        ("grace period", f"{before.grace_ms:g} ms", f"{after.grace_ms:g} ms"),
+        ("profile", before.profile, after.profile),
+        ("dialects", ", ".join(before.dialects), ", ".join(after.dialects)),
     )
-    for name, old, new in asked:
+    for name, old, new in settings:
         if old != new:
-            yield f"{name} {old or 'none'} then, {new or 'none'} now"
+            yield f"{name}: before {old or 'none'}, now {new or 'none'}"
 
 
 def _clients(before: Document, after: Document) -> tuple[Compliance, ...]:
     def known(document: Document) -> dict[tuple[str, str, str], Client]:
         return {(one.client, one.origin, one.dialect): one for one in document.clients}
 
-    old, now = known(before), known(after)
+    old, new = known(before), known(after)
     found = []
-    for name in sorted(old.keys() | now.keys()):
-        was, is_ = old.get(name), now.get(name)
+    for name in sorted(old.keys() | new.keys()):
+        earlier, later = old.get(name), new.get(name)
         one = Compliance(
             client=name[0],
             origin=name[1],
             dialect=name[2],
-            before=was.compliance if was else None,
-            after=is_.compliance if is_ else None,
-            judged_before=was.judged if was else 0,
-            judged_after=is_.judged if is_ else 0,
+            before=earlier.compliance if earlier else None,
+            after=later.compliance if later else None,
+            judged_before=earlier.judged if earlier else 0,
+            judged_after=later.judged if later else 0,
         )
         if one.before != one.after:
             found.append(one)
     found.sort(key=lambda one: (one.after if one.after is not None else 2) - (one.before or 0))
     return tuple(found)
+
+
+def changes_since(before: Document, after: Document) -> Baseline:
+    """What changed since an earlier audit, as the later one tells it."""
+    changes = compare(before, after)
+    return Baseline(
+        created=before.created,
+        new=tuple(finding.id for finding in changes.new),
+        unchanged=len(changes.unchanged),
+        fixed=changes.fixed,
+        left_out=len(changes.left_out),
+        settings=changes.settings,
+    )
 
 
 def read_audit(path: Path) -> Document:
@@ -135,13 +151,11 @@ def read_audit(path: Path) -> Document:
     Raises
     ------
     UsageError
-        The file is none, or one of another version.
+        There is no such file, it is no audit, or one of another version.
     """
     try:
         if path.stat().st_size > MAX_BYTES:
             raise UsageError(f"{path} is larger than any audit: {MAX_BYTES >> 20} MiB at most")
-        return msgspec.json.decode(path.read_bytes(), type=Document)
+        return decode(path.read_bytes(), str(path))
     except FileNotFoundError:
         raise UsageError(f"there is no audit {path}") from None
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise UsageError(f"{path} is no audit.json of this version: {error}") from None

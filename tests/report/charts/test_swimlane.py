@@ -2,8 +2,9 @@
 
 import msgspec
 
-from statetrail.report.charts.swimlane import MAX_TEXT, lanes
-from statetrail.report.document import EvidenceExchange, Finding, Sighting
+from statetrail.report.charts.swimlane import MAX_TEXT, swimlane
+from statetrail.report.evidence import EvidenceExchange, StateValue
+from statetrail.report.sections.findings import Finding
 from support.audits import BAD, SHOP, at, document
 
 FINDING: Finding = msgspec.structs.replace(
@@ -16,7 +17,7 @@ def exchange(
 ) -> EvidenceExchange:
     """An exchange that presents one token and issues another; times in minutes."""
     seen = [
-        Sighting(param="_session_token", value=f"~{number}{k}", channel="body", note=None)
+        StateValue(param="_session_token", value=f"~{number}{k}", channel="body", note=None)
         for k in "ab"
     ]
     return EvidenceExchange(
@@ -30,10 +31,10 @@ def exchange(
 def test_a_request_that_overtakes_a_response_is_drawn_before_it() -> None:
     """Requests and responses stand in the order in which they were seen."""
     seen = {n: exchange(n, start, end) for n, start, end in ((1, 0, 3), (2, 1, 2), (3, 4, None))}
-    drawn = lanes(FINDING, seen)
+    drawn = swimlane(FINDING, seen)
     assert drawn is not None
-    told = [(step.when, step.kind, step.value, step.primary) for step in drawn.steps]
-    assert told == [
+    steps = [(step.when, step.kind, step.value, step.primary) for step in drawn.steps]
+    assert steps == [
         ("\N{MINUS SIGN}1 min", "request", "~1a", False),
         ("0 s", "request", "~2a", True),
         ("+1 min", "response", "~2b", True),
@@ -48,13 +49,13 @@ def test_a_request_that_overtakes_a_response_is_drawn_before_it() -> None:
 def test_long_paths_are_cut() -> None:
     """A path of any length fits its lane."""
     seen = {n: exchange(n, n, n + 0.5, path="/y" * 900) for n in (1, 2, 3)}
-    drawn = lanes(FINDING, seen)
+    drawn = swimlane(FINDING, seen)
     assert drawn is not None
     assert max(len(step.text) for step in drawn.steps) == MAX_TEXT
 
 
 def test_nothing_is_drawn_of_one_exchange_or_without_the_primary_one() -> None:
     """A lane needs a context."""
-    assert lanes(FINDING, {2: exchange(2, 1, 2)}) is None
-    assert lanes(FINDING, {n: exchange(n, n, n + 1) for n in (1, 3)}) is None
-    assert lanes(msgspec.structs.replace(FINDING, evidence=()), {}) is None
+    assert swimlane(FINDING, {2: exchange(2, 1, 2)}) is None
+    assert swimlane(FINDING, {n: exchange(n, n, n + 1) for n in (1, 3)}) is None
+    assert swimlane(msgspec.structs.replace(FINDING, evidence=()), {}) is None

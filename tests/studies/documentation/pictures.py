@@ -10,8 +10,8 @@ from typing import Final
 
 from statetrail.recording.frames import Recording
 from statetrail.report.audit import audit
-from statetrail.report.charts import expiry as expiry_plots
-from statetrail.report.charts import plots
+from statetrail.report.charts.expiry import likelihood, survival
+from statetrail.report.charts.gaps import gaps
 from statetrail.report.charts.svg import svg
 from studies.simulation import draw, tables
 
@@ -25,9 +25,9 @@ def pictures() -> Mapping[str, str]:
     recording = Recording(tables([draw(POLICY, VALUES, SEED).view]))
     document = audit(recording).document
     return {
-        "expiry-gaps.svg": svg(plots.gaps(document)),
-        "expiry-survival.svg": svg(expiry_plots.survival(document)),
-        "expiry-likelihood.svg": svg(expiry_plots.likelihood(document)),
+        "expiry-gaps.svg": svg(gaps(document)),
+        "expiry-survival.svg": svg(survival(document)),
+        "expiry-likelihood.svg": svg(likelihood(document)),
     }
 
 

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from statetrail.cli.output.terminal import MAX_LINE, draw, stdout, table, text
 from statetrail.extract.text import clean
-from statetrail.report.render.inert import inert
+from statetrail.report.render.csv import inert
 from statetrail.schema import Column, Table, pseudonym
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

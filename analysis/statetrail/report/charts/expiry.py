@@ -8,7 +8,7 @@ from typing import Final
 import altair as alt
 
 from statetrail.report.charts.palette import COLOURS, HUES, Scheme
-from statetrail.report.charts.plots import (
+from statetrail.report.charts.style import (
     Chart,
     Row,
     inline,
@@ -18,12 +18,22 @@ from statetrail.report.charts.plots import (
     seconds_axis,
     styled,
 )
-from statetrail.report.document import Document, Likelihood, Survival
+from statetrail.report.document import Document
+from statetrail.report.sections.expiry import Likelihood, Survival
 from statetrail.report.wording import visible
 
 MAX_CURVES: Final = 4
 FARTHEST: Final = 40.0
-"""Bars end here: what lies further below the best has no say."""
+"""Bars end here: a model that lies further below the best explains nothing."""
+SURVIVAL_WORDS: Final = (
+    "Survival curve on a logarithmic axis: the share of the clients whose limit is longer than a "
+    "span, with a band of 95 % confidence and marks where a capture ended with the token alive."
+)
+LIKELIHOOD_WORDS: Final = (
+    "Bars, one for each model of the server: how far the logarithm of its evidence is below that "
+    "of the best model."
+)
+"""The charts in words, for those who do not see them."""
 
 SHORTEST_S: Final = 0.001
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from statetrail.analyses.conformance.verdicts import FAULTS
-from statetrail.report.document import Client
+from statetrail.report.sections.clients import Client
 
 MAX_ROWS: Final = 40
 MAX_COLUMNS: Final = 14

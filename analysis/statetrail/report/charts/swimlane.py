@@ -1,15 +1,16 @@
-"""The swim-lane of a finding: who said what when, in the order in which the proxy saw it.
+"""The swim-lane of a finding: what client and server sent, in the order in which the proxy saw it.
 
-Enters: a finding and the exchanges that the document tells. Leaves: steps to draw, one a request
-and one a response. A request that was sent before an earlier response had come is drawn so: races
-are seen as they were.
+Enters: a finding and the exchanges that the document has in full. Leaves: steps to draw, one for
+each request and each response. A request that was sent before an earlier response arrived is drawn
+before it, so that races show.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal, NamedTuple
 
 from statetrail.report.charts.palette import hue
-from statetrail.report.document import EvidenceExchange, Finding, Sighting
+from statetrail.report.evidence import EvidenceExchange, StateValue
+from statetrail.report.sections.findings import Finding
 from statetrail.report.wording import duration
 
 STEP: Final = 26
@@ -33,7 +34,7 @@ class Step(NamedTuple):
     evidence: bool
 
 
-class Lanes(NamedTuple):
+class Swimlane(NamedTuple):
     """The steps, the drawing's height, and what it is in words."""
 
     steps: tuple[Step, ...]
@@ -41,7 +42,7 @@ class Lanes(NamedTuple):
     words: str
 
 
-def lanes(finding: Finding, exchanges: Mapping[int, EvidenceExchange]) -> Lanes | None:
+def swimlane(finding: Finding, exchanges: Mapping[int, EvidenceExchange]) -> Swimlane | None:
     """The steps around a finding's primary exchange; `None` where there is nothing to draw."""
     near = [exchanges[one] for one in finding.around if one in exchanges]
     primary = finding.evidence[0] if finding.evidence else None
@@ -69,7 +70,7 @@ def lanes(finding: Finding, exchanges: Mapping[int, EvidenceExchange]) -> Lanes 
     words = (
         f"{len(near)} exchanges of this client in the order of events; the finding's own is marked."
     )
-    return Lanes(steps, HEAD + STEP * len(steps) + STEP // 2, words)
+    return Swimlane(steps, HEAD + STEP * len(steps) + STEP // 2, words)
 
 
 def _step(
@@ -96,7 +97,7 @@ def _step(
     )
 
 
-def _of(seen: Sequence[Sighting], param: str | None) -> Sighting | None:
+def _of(seen: Sequence[StateValue], param: str | None) -> StateValue | None:
     return next((one for one in seen if param is None or one.param == param), None)
 
 

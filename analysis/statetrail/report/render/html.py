@@ -3,11 +3,10 @@
 Enters: a `Document`. Leaves: HTML. All text of the document is hostile: autoescape is on, the
 content security policy allows one style sheet and one script (by their hashes; no text of a
 document is in them) and pictures inside the page, and the charts are pictures. The script sorts and
-filters tables; the page is complete without.
+filters tables; the page is complete without it.
 """
 
 import re
-import shlex
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
@@ -15,23 +14,25 @@ from typing import Any, Final, NamedTuple
 
 import altair as alt
 from altair.utils.schemapi import debug_mode
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from statetrail.analyses.conformance.verdicts import FAULTS, VERDICTS
-from statetrail.analyses.tokens.rotations import CAUSES
-from statetrail.expiry import POLICIES
 from statetrail.report import definitions, wording
-from statetrail.report.charts import expiry as expiry_plots
-from statetrail.report.charts import plots
+from statetrail.report.charts import expiry, gaps, timeline
 from statetrail.report.charts.heatmap import heatmaps
 from statetrail.report.charts.palette import HUES, hue, variables
 from statetrail.report.charts.svg import darkened, data_address, size, svg
-from statetrail.report.charts.swimlane import lanes
-from statetrail.report.document import Document, EvidenceExchange, Finding
-from statetrail.report.heap import uncollected
-from statetrail.report.sections.findings import MAX_EVIDENCE, first_of_each
+from statetrail.report.charts.swimlane import swimlane
+from statetrail.report.document import Document
+from statetrail.report.render.jinja import environment, rendered_sections
+from statetrail.report.sections.findings import (
+    FindingsSection,
+    first_of_each,
+    shown_evidence,
+)
 from statetrail.report.wording import visible
+from statetrail.rules import SEVERITIES
 
 MAX_CLIENTS: Final = 300
 MAX_FINDINGS: Final = 100
@@ -69,27 +70,31 @@ class Chart(NamedTuple):
     alt: str
 
 
-@uncollected()
 def render_html(document: Document) -> str:
     """The whole report."""
-    environment = _environment()
-    css = environment.get_template("audit.css").render(
+    made = _environment()
+    css = made.get_template("audit.css").render(
         light=variables("light"),
         dark=variables("dark"),
         verdict_names=VERDICTS,
         hues=len(HUES["light"]),
     )
-    # The library holds each of thousands of marks to its schema, again and again; tests do it once.
+    # Altair checks each of thousands of marks against its schema; the tests do that once.
     with debug_mode(False):
         charts = _charts(document)
-    script = environment.get_template("audit.js").render()
-    return environment.get_template("audit.html.j2").render(
+    script = made.get_template("audit.js").render()
+    sections = rendered_sections(made, document, "html.j2", charts=charts, **_context(document))
+    return made.get_template("audit.html.j2").render(
+        doc=document,
         css=Markup(css),  # noqa: S704 - our own style sheet; no text of a document is in it
         script=Markup(script),  # noqa: S704 - our own script; no text of a document is in it
         policy=f"default-src 'none'; style-src {_hash(css)}; script-src {_hash(script)}; "
         "img-src data:; base-uri 'none'; form-action 'none'",
-        charts=charts,
-        **_context(document),
+        sections=[
+            (file, link, Markup(text))  # noqa: S704 - the sections were escaped when rendered
+            for file, link, text in sections
+            if text.strip()
+        ],
     )
 
 
@@ -100,80 +105,25 @@ def _hash(text: str) -> str:
 
 def render_compact(document: Document) -> str:
     """The answers and the counts as a fragment for a notebook's output cell."""
-    environment = _environment(finalize=_no_mathematics)
-    return environment.get_template("notebook.html.j2").render(**_context(document))
+    template = _environment(finalize=_no_mathematics).get_template("notebook.html.j2")
+    return template.render(doc=document, severities=document.section(FindingsSection).by_severity)
 
 
 def _context(document: Document) -> dict[str, Any]:
-    """What all templates are given."""
+    """What the templates of all sections may use."""
     by_id = {exchange.exchange: exchange for exchange in document.exchanges}
-    shown = first_of_each(document.findings, PER_RULE, MAX_FINDINGS)
-    long = ("causes", "overrides", "sessions", "shared", "leaks")
     return {
-        "doc": document,
-        "caps": {"clients": MAX_CLIENTS, "rotations": MAX_ROTATIONS}
-        | dict.fromkeys(long, MAX_ROWS),
-        "by_id": by_id,
-        "shown": shown,
-        "new_ids": set(document.baseline.new) if document.baseline is not None else set(),
-        "by_rule": by_rule(document),
-        "lanes": {finding.id: lanes(finding, by_id) for finding in shown},
-        "heats": heatmaps(document.clients),
-        "severities": severities(document),
-        "changes": [rotation for rotation in document.rotations if rotation.from_ is not None],
-        "changes_total": sum(parameter.changes for parameter in document.parameters),
-        "show": lambda table: show_command(document, table),
+        "caps": {"clients": MAX_CLIENTS, "rotations": MAX_ROTATIONS, "rows": MAX_ROWS},
+        "shown": first_of_each(document.findings, PER_RULE, MAX_FINDINGS),
+        "evidence": lambda finding: shown_evidence(finding.evidence, by_id),
+        "swimlane": lambda finding: swimlane(finding, by_id),
+        "heatmaps": heatmaps(document.clients),
         "verdict_names": VERDICTS,
         "bar_order": BAR_ORDER,
         "faults": FAULTS,
-        "definitions": definitions,
-        "causes": CAUSES,
+        "severities": SEVERITIES,
+        "verdict_texts": definitions.VERDICTS,
     }
-
-
-def severities(document: Document) -> dict[str, int]:
-    """How many findings there are of each severity, the gravest first."""
-    found: dict[str, int] = {}
-    for finding in document.findings:
-        found[finding.severity] = found.get(finding.severity, 0) + 1
-    return found
-
-
-class RuleRow(NamedTuple):
-    """What one rule found in all."""
-
-    rule: str
-    title: str
-    severity: str
-    audience: str
-    findings: int
-    clients: int
-    seen: int
-
-
-def by_rule(document: Document) -> list[RuleRow]:
-    """What each rule found, in the order of the findings: the gravest first."""
-    rows: dict[str, list[Finding]] = {}
-    for finding in document.findings:
-        rows.setdefault(finding.rule, []).append(finding)
-    return [
-        RuleRow(
-            rule=name,
-            title=found[0].title,
-            severity=found[0].severity,
-            audience=found[0].audience,
-            findings=len(found),
-            clients=len({one.client for one in found if one.client is not None}),
-            seen=sum(one.count for one in found),
-        )
-        for name, found in rows.items()
-    ]
-
-
-def show_command(document: Document, table: str) -> str:
-    """The command that lists all rows of a table."""
-    store = document.settings.stores[0] if document.settings.stores else "STORE"
-    return f"statetrail show {shlex.quote(store)} {table}"
 
 
 def _shown(value: object) -> object:
@@ -184,49 +134,21 @@ def _shown(value: object) -> object:
 
 
 def _no_mathematics(value: object) -> object:
-    """As `_shown`; a notebook sets what stands between dollars as a formula, links included."""
+    """As `_shown`; a notebook sets text between dollars as a formula, links included."""
     shown = _shown(value)
     return shown.translate(_DOLLARS) if isinstance(shown, str) else shown
 
 
 def _environment(finalize: Callable[[object], object] = _shown) -> Environment:
-    environment = Environment(
-        loader=PackageLoader("statetrail.report.render"),
-        autoescape=True,
-        finalize=finalize,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {
-        "duration": wording.duration,
-        "percent": wording.percent,
-        "number": wording.count,
-        "compact": wording.compact,
-        "tally": wording.tally,
-        "listed": wording.listed,
-        "when": wording.when,
-        "exactly": wording.when_exactly,
-        "period": wording.period,
-        "hue": hue,
-        "prose": prose,
-        "segments": segments,
-        "told": told,
-        "named": named,
-    }
-    environment.globals |= {
-        "interval": wording.interval,
-        "plural": wording.count,
-        "policies": POLICIES,
-    }
-    return environment
+    made = environment(finalize, autoescape=True)
+    made.filters |= {"hue": hue, "prose": prose, "segments": segments, "named": named}
+    return made
 
 
 def prose(text: str) -> Markup:
     """A sentence in which what stands between backticks is shown as code; all of it escaped.
 
-    A figure is not parted from its unit at the end of a line.
+    A figure is not separated from its unit at the end of a line.
 
     >>> prose("`a<b` & c")
     Markup('<code>a&lt;b</code> &amp; c')
@@ -253,7 +175,7 @@ def segments(verdicts: Mapping[str, int], of: Sequence[str]) -> list[tuple[str, 
 
 
 def named(counts: Mapping[str, int]) -> str:
-    """Counts in one line; where there is but one, its name says it all.
+    """Counts in one line; of a single one the name alone.
 
     >>> named({"header": 12}), named({"header": 12, "implicit": 1})
     ('header', 'header 12, implicit 1')
@@ -261,44 +183,29 @@ def named(counts: Mapping[str, int]) -> str:
     return next(iter(counts)) if len(counts) == 1 else wording.tally(counts)
 
 
-def told(ids: Sequence[int], exchanges: Mapping[int, EvidenceExchange]) -> list[EvidenceExchange]:
-    """The first of the exchanges, those that the document tells in full."""
-    return [exchanges[one] for one in ids[:MAX_EVIDENCE] if one in exchanges]
-
-
 def _charts(document: Document) -> dict[str, Chart]:
     """The charts that have something to show."""
     charts = {}
     if any(rotation.from_ for rotation in document.rotations):
         charts["timeline"] = _chart(
-            lambda width: plots.timeline(document, width=width),
-            "Timeline: from when to when each value was seen, one lane a client and parameter; "
-            "the changes are listed in the table below.",
+            lambda width: timeline.timeline(document, width=width), timeline.WORDS
         )
     if document.gaps:
-        charts["gaps"] = _chart(
-            lambda width: plots.gaps(document, width=width),
-            "Idle gaps on a logarithmic axis, those that a value survived and those that were "
-            "fatal, with the interval of the timeout shaded; the figures are in the table below.",
-        )
+        charts["gaps"] = _chart(lambda width: gaps.gaps(document, width=width), gaps.WORDS)
     if document.survival:
         charts["survival"] = _chart(
-            lambda width: expiry_plots.survival(document, width=width),
-            "Survival curve on a logarithmic axis: the share of the clients whose limit lies "
-            "beyond a span, with a band of 95 % confidence and marks where tokens were left alive.",
+            lambda width: expiry.survival(document, width=width), expiry.SURVIVAL_WORDS
         )
     if document.likelihoods:
         charts["likelihood"] = _chart(
-            lambda width: expiry_plots.likelihood(document, width=width),
-            "Bars, one a model of the server: how far the logarithm of its evidence lies below "
-            "that of the best model.",
+            lambda width: expiry.likelihood(document, width=width), expiry.LIKELIHOOD_WORDS
         )
     return charts
 
 
-def _chart(draw: Callable[[int], alt.LayerChart], alternative: str) -> Chart:
+def _chart(draw: Callable[[int], alt.LayerChart], words: str) -> Chart:
     wide, small = (_picture(draw(width)) for width in WIDTHS)
-    return Chart(wide, small, alternative)
+    return Chart(wide, small, words)
 
 
 def _picture(chart: alt.LayerChart) -> Picture:

@@ -1,8 +1,8 @@
-"""The audit as JUnit XML: one test case a rule and client, for a CI job that reads such files.
+"""The audit as JUnit XML: one test case for each rule and client.
 
-Enters: a `Document`. Leaves: XML. A finding fails its case; one of severity ``info``, or one that
-the baseline has too, is told in a case that passes. Each rule that was applied has a case for each
-client, so that a pass is seen.
+Enters: a `Document`. Leaves: XML. A finding fails its case. One of severity ``info``, or one that
+the baseline has too, is reported in a case that passes. Each rule that was applied has a case for
+each client, so that passes are reported too.
 """
 
 from collections.abc import Iterable, Iterator
@@ -10,7 +10,8 @@ from typing import Final
 
 from lxml import etree
 
-from statetrail.report.document import Document, Finding
+from statetrail.report.document import Document
+from statetrail.report.sections.findings import Finding
 from statetrail.report.wording import count, visible
 
 EVERYWHERE: Final = "(not about one client)"
@@ -19,7 +20,7 @@ MAX_PASSED: Final = 20_000
 
 
 def render_junit(document: Document) -> str:
-    """The test suite, with one case a rule and client."""
+    """The test suite, with one case for each rule and client."""
     cases = _cases(document)
     new = None if document.baseline is None else set(document.baseline.new)
     suite = etree.Element("testsuite", name="statetrail")
@@ -29,15 +30,18 @@ def render_junit(document: Document) -> str:
         failed = [f for f in findings if f.severity != "info" and (new is None or f.id in new)]
         if failed:
             failures += 1
-            gravest = failed[0]
+            first = failed[0]
             failure = etree.SubElement(
-                case, "failure", type=visible(gravest.severity), message=visible(gravest.title)
+                case,
+                "failure",
+                type=visible(first.severity),
+                message=visible(first.title),
             )
-            failure.text = visible("\n\n".join(_told(finding) for finding in failed))
-        informed = [finding for finding in findings if finding not in failed]
-        if informed:
+            failure.text = visible("\n\n".join(_text(finding) for finding in failed))
+        reported = [finding for finding in findings if finding not in failed]
+        if reported:
             out = etree.SubElement(case, "system-out")
-            out.text = visible("\n\n".join(_told(finding) for finding in informed))
+            out.text = visible("\n\n".join(_text(finding) for finding in reported))
     suite.set("tests", str(len(cases)))
     suite.set("failures", str(failures))
     suite.set("errors", "0")
@@ -49,7 +53,7 @@ def render_junit(document: Document) -> str:
 
 
 def _cases(document: Document) -> list[tuple[tuple[str, str], list[Finding]]]:
-    """The cases by rule and client, those of all applied rules included."""
+    """The findings by rule and client; a case without a finding passes."""
     found: dict[tuple[str, str], list[Finding]] = {}
     for finding in document.findings:
         found.setdefault((finding.rule, finding.client or EVERYWHERE), []).append(finding)
@@ -69,7 +73,7 @@ def _applied(document: Document, clients: Iterable[str]) -> Iterator[tuple[str, 
             yield rule.rule, client
 
 
-def _told(finding: Finding) -> str:
+def _text(finding: Finding) -> str:
     where = " · ".join(part for part in (finding.param, finding.origin) if part)
     seen = f"{where}: seen {count(finding.count, 'time')}" if where else "seen"
     exchanges = ", ".join(map(str, finding.evidence))

@@ -1,24 +1,20 @@
 """The Markdown report: short enough for a comment on a pull request, inert whatever it quotes.
 
 Enters: a `Document`. Leaves: GitHub-flavoured Markdown of at most `MAX_CHARACTERS`. Text of the
-document can make no markup, no link, no mention and no image: what is a name stands in a code
-span, everything else is escaped.
+document can make no markup, no link, no mention and no image: names are code spans, everything else
+is escaped.
 """
 
 import re
-from collections.abc import Mapping
-from typing import Any, Final
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from typing import Final
 
 from statetrail.report import wording
-from statetrail.report.document import Document, Finding
-from statetrail.report.render.html import severities, show_command
-from statetrail.report.sections.findings import first_of_each
+from statetrail.report.document import Document
+from statetrail.report.render.jinja import environment, rendered_sections
 
 MAX_CHARACTERS: Final = 60_000
 """GitHub refuses comments of more than 65,536."""
-MAX_CLIENTS: Final = 10
+MAX_ROWS: Final = 10
 MAX_FINDINGS: Final = 20
 _MAX_TEXT: Final = 600
 _MAX_CODE: Final = 160
@@ -37,50 +33,24 @@ class Markdown(str):
 
 
 def render_markdown(document: Document) -> str:
-    """The report's answers, the gravest findings and the least compliant clients."""
-    environment = Environment(
-        loader=PackageLoader("statetrail.report.render"),
-        autoescape=False,  # noqa: S701 - no HTML: `finalize` escapes for Markdown
-        finalize=lambda value: value if isinstance(value, Markdown) else escape(str(value)),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
+    """The report's answers, the most severe findings and the least compliant clients."""
+    made = environment(
+        lambda value: value if isinstance(value, Markdown) else escape(str(value)), autoescape=False
     )
-    environment.filters |= {
-        "code": code,
-        "prose": prose,
-        "percent": wording.percent,
-        "number": wording.count,
-        "when": wording.when,
-        "tally": wording.tally,
-        "listed": wording.listed,
-    }
-    environment.globals |= {"interval": wording.interval, "plural": wording.count}
-    template = environment.get_template("audit.md.j2")
+    made.filters |= {"code": code, "prose": prose}
+    template = made.get_template("audit.md.j2")
     for cut in (1, 2, 4, 8, 20):
-        text = template.render(**_context(document, cut))
+        sections = rendered_sections(
+            made,
+            document,
+            "md.j2",
+            max_rows=max(MAX_ROWS // cut, 1),
+            max_findings=max(MAX_FINDINGS // cut, 1),
+        )
+        text = template.render(doc=document, sections=[Markdown(text) for *_, text in sections])
         if len(text) <= MAX_CHARACTERS:
             return text
     return text[:MAX_CHARACTERS]
-
-
-def _context(document: Document, cut: int) -> Mapping[str, Any]:
-    return {
-        "doc": document,
-        "max_clients": max(MAX_CLIENTS // cut, 1),
-        "told": _told(document, max(MAX_FINDINGS // cut, 1)),
-        "new_ids": set(document.baseline.new) if document.baseline is not None else set(),
-        "severities": severities(document),
-        "show": lambda table: show_command(document, table),
-    }
-
-
-def _told(document: Document, most: int) -> list[Finding]:
-    """The findings that there is room for: new ones first, and each rule before many of one."""
-    new = set(document.baseline.new) if document.baseline is not None else set()
-    ordered = sorted(document.findings, key=lambda finding: finding.id not in new)
-    return first_of_each(ordered, max(most // 4, 1), most)
 
 
 def escape(text: str) -> Markdown:

@@ -1,27 +1,70 @@
 """The three answers: how long sessions live here, how tokens rotate, who ignores state.
 
-Enters: the sections that were gathered. Leaves: `Answer` parts in plain sentences, each with its
-number, what that is out of, and how far to trust it.
+They are plain sentences, each with its number, what that is out of, and how far to trust it.
 """
 
 from collections.abc import Collection, Sequence
-from typing import Final, get_args
+from typing import Annotated, Final, Literal, Self, get_args
+
+import msgspec
+from msgspec import Meta
 
 from statetrail.expiry import POLICIES
-from statetrail.report.document import (
-    Answer,
-    Client,
-    Confidence,
-    Expiry,
-    Parameter,
-    Statement,
-    TokenSummary,
-)
-from statetrail.report.sections.counting import ranked
+from statetrail.report.counting import ranked
+from statetrail.report.section import Confidence, Gathering, Section
+from statetrail.report.sections.clients import Client, ClientsSection
+from statetrail.report.sections.expiry import Expiry, ExpirySection
+from statetrail.report.sections.parameters import Parameter, ParametersSection
 from statetrail.report.wording import apart, count, down, duration, interval, percent, tally
 
 MAX_STATEMENTS: Final = 3
 _GRADES: Final[tuple[Confidence, ...]] = get_args(Confidence.__value__)
+
+
+class Statement(msgspec.Struct, frozen=True, kw_only=True):
+    """A sentence with its number, what that is out of, and how far to trust it."""
+
+    text: str
+    number: Annotated[str, Meta(description="The figure that the sentence is about, as shown")]
+    denominator: Annotated[str, Meta(description="What the figure is out of, as shown")]
+    confidence: Confidence
+    tone: Annotated[
+        Literal["good", "bad", "neutral"], Meta(description="Whether the figure is good news")
+    ] = "neutral"
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the three questions, answered in a plain sentence per subject."""
+
+    id: Literal["lifetime", "rotation", "ignoring"]
+    question: str
+    statements: tuple[Statement, ...]
+
+
+class AnswersSection(Section, frozen=True, kw_only=True):
+    """The answers in the order in which a reader asks."""
+
+    answers: tuple[Answer, ...]
+
+    @classmethod
+    def gather(cls, gathering: Gathering) -> Self:
+        """From the sections on expiry, parameters and clients."""
+        known = gathering.section(ParametersSection)
+        secret = {
+            (one.origin, one.dialect, one.param) for one in known.tokens_summary if one.secret
+        }
+        lifetime = _lifetime(gathering.section(ExpirySection).expiry)
+        rotation = _rotation(known.parameters, secret)
+        ignoring = _ignoring(gathering.section(ClientsSection).clients)
+        return cls(
+            answers=(
+                Answer(
+                    id="lifetime", question="How long do sessions live here?", statements=lifetime
+                ),
+                Answer(id="rotation", question="How do tokens rotate?", statements=rotation),
+                Answer(id="ignoring", question="Who ignores state?", statements=ignoring),
+            )
+        )
 
 
 def graded(observations: int) -> Confidence:
@@ -35,29 +78,6 @@ def graded(observations: int) -> Confidence:
     if observations < 5:
         return "low"
     return "medium" if observations < 30 else "high"
-
-
-def gather_answers(
-    expiry: Sequence[Expiry],
-    parameters: Sequence[Parameter],
-    tokens: Sequence[TokenSummary],
-    clients: Sequence[Client],
-) -> tuple[Answer, ...]:
-    """The answers in the order in which a reader asks."""
-    secret = {(row.origin, row.dialect, row.param) for row in tokens if row.secret}
-    return (
-        Answer(
-            id="lifetime",
-            question="How long do sessions live here?",
-            statements=_lifetime(expiry),
-        ),
-        Answer(
-            id="rotation",
-            question="How do tokens rotate?",
-            statements=_rotation(parameters, secret),
-        ),
-        Answer(id="ignoring", question="Who ignores state?", statements=_ignoring(clients)),
-    )
 
 
 def _lifetime(expiry: Sequence[Expiry]) -> tuple[Statement, ...]:

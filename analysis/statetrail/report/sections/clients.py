@@ -1,55 +1,84 @@
-"""The clients section: what each client did with the state it was given, the worst first.
+"""Clients by compliance: what each did with the state that it was issued, the worst first."""
 
-Enters: `clients`, `verdicts` and `root_causes`. Leaves: `Client` parts.
-"""
+from typing import Annotated, ClassVar, Final, Self
 
-from typing import Final
+import msgspec
+from msgspec import Meta
 
 from statetrail.analyses.causes.root_causes import SERVERS, root_causes
 from statetrail.analyses.conformance.clients import clients
 from statetrail.analyses.conformance.verdicts import VERDICTS, verdict_counts
 from statetrail.recording.frames import Recording
-from statetrail.report.document import Client
-from statetrail.report.heap import uncollected
-from statetrail.report.sections.counting import Row, part, ranked, rows
+from statetrail.report.counting import Row, of_row, ranked, rows
+from statetrail.report.section import Counts, Gathering, Section, Time
 
 _SUBJECT: Final = ("client", "origin", "dialect")
 
 type Subject = tuple[str, str, str]
 
 
-def gather_clients(rec: Recording) -> tuple[Client, ...]:
-    """All clients with their verdict counts, in total and by parameter."""
-    known = clients(rec).rows()
-    counted, excused = counted_verdicts(rec), _excused(rec)
-    with uncollected():
-        return _clients(known, counted, excused)
+class Client(msgspec.Struct, frozen=True, kw_only=True):
+    """One client at one origin under one dialect."""
+
+    client: str
+    origin: str
+    dialect: str
+    requests: int
+    compliance: (
+        Annotated[float, Meta(description="honoured / judged; null: nothing to judge", ge=0, le=1)]
+        | None
+    )
+    judged: Annotated[int, Meta(description="Verdicts that count: compliance's denominator")]
+    faults: int
+    excused: Annotated[
+        dict[str, int], Meta(description="Faults that the server caused, by their root cause")
+    ] = {}
+    first: Time | None
+    last: Time | None
+    verdicts: Counts
+    params: Annotated[dict[str, Counts], Meta(description="Verdict counts by parameter")]
+
+    @property
+    def own(self) -> int:
+        """The faults that are the client's own, as far as the traffic shows."""
+        return self.faults - sum(self.excused.values())
 
 
-def _clients(
-    known: list[Row], counted: list[Row], excused: dict[Subject, dict[str, int]]
-) -> tuple[Client, ...]:
-    params: dict[Subject, dict[str, dict[str, int]]] = {}
-    for row in counted:
-        own = params.setdefault(_subject(row), {})
-        own.setdefault(row["param"], {})[row["verdict"]] = row["count"]
-    found = []
-    for row in known:
-        own = params.get(_subject(row), {})
-        totals: dict[str, int] = {}
-        for counts in own.values():
-            for verdict, count in counts.items():
-                totals[verdict] = totals.get(verdict, 0) + count
-        found.append(
-            part(
-                Client,
-                row,
-                excused=ranked(excused.get(_subject(row), {})),
-                verdicts=_in_order(totals),
-                params={name: _in_order(counts) for name, counts in own.items()},
-            )
-        )
-    return tuple(sorted(found, key=_worst_first))
+class ClientsSection(Section, frozen=True, kw_only=True):
+    """What each client did with the state that it was issued."""
+
+    title: ClassVar = "Clients"
+
+    clients: Annotated[tuple[Client, ...], Meta(description="Least compliant first")]
+
+    @classmethod
+    def gather(cls, gathering: Gathering) -> Self:
+        """From `clients`, `verdicts` and `root_causes`."""
+        rec = gathering.recording
+        params: dict[Subject, dict[str, dict[str, int]]] = {}
+        for row in counted_verdicts(rec):
+            by_param = params.setdefault(_subject(row), {})
+            by_param.setdefault(row["param"], {})[row["verdict"]] = row["count"]
+        excused = _excused(rec)
+        found = [
+            _client(row, params.get(_subject(row), {}), excused.get(_subject(row), {}))
+            for row in clients(rec).rows()
+        ]
+        return cls(clients=tuple(sorted(found, key=_worst_first)))
+
+
+def _client(row: Row, params: dict[str, dict[str, int]], excused: dict[str, int]) -> Client:
+    totals: dict[str, int] = {}
+    for counts in params.values():
+        for verdict, count in counts.items():
+            totals[verdict] = totals.get(verdict, 0) + count
+    return of_row(
+        Client,
+        row,
+        excused=ranked(excused),
+        verdicts=_in_order(totals),
+        params={name: _in_order(counts) for name, counts in params.items()},
+    )
 
 
 def counted_verdicts(rec: Recording) -> list[Row]:
@@ -62,7 +91,7 @@ def counted_verdicts(rec: Recording) -> list[Row]:
 
 
 def _excused(rec: Recording) -> dict[Subject, dict[str, int]]:
-    """The faults with a cause of the server's, by that cause, of each client, origin, dialect."""
+    """The faults that the server caused, by root cause, of each client, origin and dialect."""
     found: dict[Subject, dict[str, int]] = {}
     for row in root_causes(rec).rows():
         if row["cause"] in SERVERS:
@@ -82,10 +111,9 @@ def _in_order(counts: dict[str, int]) -> dict[str, int]:
 
 
 def _worst_first(client: Client) -> tuple[object, ...]:
-    unjudged = client.compliance is None
     return (
-        unjudged,
-        0 if client.compliance is None else client.compliance,
+        client.compliance is None,
+        client.compliance or 0,
         -client.faults,
         client.client,
         client.origin,

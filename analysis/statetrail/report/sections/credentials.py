@@ -1,17 +1,16 @@
-"""The credentials section: those that several clients present, and those that left their origin.
+"""Credentials that several clients present, and credentials that were sent to another origin."""
 
-Enters: `shared` and `leaks`. Leaves: `Shared` and `Leak` parts, capped, with totals.
-"""
+from typing import Annotated, ClassVar, Final, Self
 
-from typing import Final
-
+import msgspec
 import narwhals as nw
+from msgspec import Meta
 
 from statetrail.analyses.exposure.leaks import leaks
 from statetrail.analyses.exposure.shared import shared
 from statetrail.recording.frames import Recording
-from statetrail.report.document import Leak, Shared
-from statetrail.report.sections.counting import part, rows, total
+from statetrail.report.counting import of_row, rows, total
+from statetrail.report.section import Gathering, Section, Time
 from statetrail.schema import pseudonym
 
 MAX_SHARED: Final = 500
@@ -21,20 +20,71 @@ _VALUE: Final = ("origin", "dialect", "param", "fingerprint")
 _LEAK: Final = ("client", "issued_origin", "dialect", "param", "fingerprint", "origin", "place")
 
 
-def gather_shared(rec: Recording) -> tuple[tuple[Shared, ...], int]:
+class Shared(msgspec.Struct, frozen=True, kw_only=True):
+    """One credential that several clients presented, and one of them."""
+
+    origin: str
+    dialect: str
+    param: str
+    value: Annotated[str, Meta(description="Pseudonym")]
+    client: str
+    clients: int
+    how: str
+    uses: int
+    first: Time
+    last: Time
+
+
+class Leak(msgspec.Struct, frozen=True, kw_only=True):
+    """One credential that a client sent to an origin that did not issue it."""
+
+    client: str
+    param: str
+    dialect: str
+    value: Annotated[str, Meta(description="Pseudonym")]
+    issued_origin: Annotated[str, Meta(description="The origin that issued it")]
+    origin: Annotated[str, Meta(description="The origin that received it")]
+    place: str
+    count: int
+    first: Time
+    last: Time
+    exchange: Annotated[int, Meta(description="One of the requests")]
+
+
+class CredentialsSection(Section, frozen=True, kw_only=True):
+    """Credentials that were shared between clients or sent to another origin."""
+
+    title: ClassVar = "Credentials"
+
+    shared_total: Annotated[int, Meta(description="Credentials that several clients present")] = 0
+    shared: Annotated[tuple[Shared, ...], Meta(description="By credential and client; capped")] = ()
+    leaks_total: int = 0
+    leaks: Annotated[tuple[Leak, ...], Meta(description="Most frequent first; capped")] = ()
+
+    @classmethod
+    def gather(cls, gathering: Gathering) -> Self:
+        """From `shared` and `leaks`."""
+        shared_rows, shared_total = _shared(gathering.recording)
+        leak_rows, leaks_total = _leaks(gathering.recording)
+        return cls(
+            shared_total=shared_total, shared=shared_rows, leaks_total=leaks_total, leaks=leak_rows
+        )
+
+
+def _shared(rec: Recording) -> tuple[tuple[Shared, ...], int]:
     """The credentials with their clients, those of most clients first; how many credentials."""
     lazy = shared(rec).lazy
-    values = rows(lazy.select(*_VALUE).unique().group_by("origin").agg(count=nw.len()))
-    order = nw.col("clients") * -1
     by = ("order", *_VALUE, "first_us", "client")
-    kept = rows(lazy.with_columns(order=order).sort(*by).head(MAX_SHARED), *by)
-    found = tuple(part(Shared, row, value=pseudonym(row["fingerprint"])) for row in kept)
-    return found, sum(row["count"] for row in values)
+    first = lazy.with_columns(order=nw.col("clients") * -1).sort(*by).head(MAX_SHARED)
+    found = tuple(
+        of_row(Shared, row, value=pseudonym(row["fingerprint"])) for row in rows(first, *by)
+    )
+    return found, total(lazy.select(*_VALUE).unique())
 
 
-def gather_leaks(rec: Recording) -> tuple[tuple[Leak, ...], int]:
-    """Which client's credential went from where to where and how, with how often; how many."""
-    found = (
+def _leaks(rec: Recording) -> tuple[tuple[Leak, ...], int]:
+    """Each credential by client, both origins and place, with how often; how many such rows."""
+    grouped = (
         leaks(rec)
         .lazy.group_by(*_LEAK)
         .agg(
@@ -44,10 +94,11 @@ def gather_leaks(rec: Recording) -> tuple[tuple[Leak, ...], int]:
             exchange=nw.col("exchange_id").min(),
         )
     )
-    order = nw.col("count").cast(nw.Int64) * -1
     by = ("order", *_LEAK)
-    kept = rows(found.with_columns(order=order).sort(*by).head(MAX_LEAKS), *by)
-    return tuple(
-        part(Leak, row, value=pseudonym(row["fingerprint"]), count=int(row["count"]))
-        for row in kept
-    ), total(found)
+    order = nw.col("count").cast(nw.Int64) * -1
+    first = grouped.with_columns(order=order).sort(*by).head(MAX_LEAKS)
+    found = tuple(
+        of_row(Leak, row, value=pseudonym(row["fingerprint"]), count=int(row["count"]))
+        for row in rows(first, *by)
+    )
+    return found, total(grouped)

@@ -1,85 +1,201 @@
-"""The findings section, and the exchanges that the findings point to.
-
-Enters: `findings` and the fact tables. Leaves: `Finding` and `EvidenceExchange` parts.
-"""
+"""Findings: what the rules found, what was decided about it, and the exchanges that show it."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from hashlib import blake2b
-from typing import Final
+from typing import Annotated, ClassVar, Final, NamedTuple, Self
 
 import msgspec
-import pyarrow as pa
+from msgspec import Meta
 
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording, client_expression, origin_expression
-from statetrail.report.document import EvidenceExchange, Finding, RuleChecked, Sighting
-from statetrail.report.heap import uncollected
-from statetrail.report.sections.counting import Row, moment, part, rows, shown_value
+from statetrail.report.counting import Row, of_row
+from statetrail.report.evidence import EvidenceExchange, gather_exchanges, gather_neighbours
+from statetrail.report.section import Gathering, Section, Time
 from statetrail.rules import RULES, SEVERITIES, findings
-from statetrail.rules.profiles import Profile
+from statetrail.rules.rule import Severity
+from statetrail.rules.suppression import split
 
 MAX_EVIDENCE: Final = 6
-"""Exchanges of one finding that are told in full; all ids are listed."""
+"""Exchanges of one finding that are shown; all ids are listed."""
 MAX_EXCHANGES: Final = 2000
-
-# What is asked for is read, of all exchanges there are: no more than what is told.
-_VALUE: Final = ("exchange_id", "ordinal", "param", "value", "fingerprint", "channel")
-_EXCHANGE: Final = (
-    *("exchange_id", "request_start_us", "response_start_us", "response_end_us"),
-    *("client", "origin", "method", "path", "status", "error"),
-)
+MAX_LANES: Final = 60
+"""Findings whose neighbouring exchanges are kept."""
+PER_RULE: Final = 5
+"""Those of one rule, where there are more findings than that."""
 
 
-def gather_findings(
-    rec: Recording, profile: Profile, progress: Callable[[str], object] | None = None
-) -> tuple[Finding, ...]:
-    """All findings, the gravest first."""
-    told = findings(rec, profile, progress=progress).rows()
-    with uncollected():
-        return tuple(sorted(map(_finding, told), key=_gravest_first))
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One rule that fired for one client, origin and parameter."""
+
+    id: Annotated[str, Meta(description="Stable: the same for the same rule and subject")]
+    rule: str
+    title: str
+    severity: Severity
+    confidence: str
+    audience: str
+    client: str | None
+    origin: str | None
+    param: str | None
+    count: int
+    first: Time | None
+    last: Time | None
+    message: str
+    remedy: str
+    references: tuple[str, ...]
+    evidence: Annotated[tuple[int, ...], Meta(description="Exchange ids, the primary one first")]
+    around: Annotated[
+        tuple[int, ...],
+        Meta(description="Exchanges of the same client next to the primary one, by time; capped"),
+    ] = ()
+
+
+class Suppression(msgspec.Struct, frozen=True, kw_only=True):
+    """A decision to accept some findings until a date."""
+
+    rule: str
+    client: str | None
+    origin: str | None
+    param: str | None
+    reason: str
+    until: Annotated[date, Meta(description="Its expiry date, on which it still holds")]
+    in_force: Annotated[bool, Meta(description="It has not expired")]
+    matched: Annotated[int, Meta(description="Findings that it is about")]
+
+
+class Baseline(msgspec.Struct, frozen=True, kw_only=True):
+    """What changed since an earlier audit."""
+
+    created: Annotated[Time, Meta(description="When that audit was made")]
+    new: Annotated[tuple[str, ...], Meta(description="Ids of the findings that it does not have")]
+    unchanged: int
+    fixed: Annotated[tuple[Finding, ...], Meta(description="Its findings that are gone")]
+    left_out: Annotated[int, Meta(description="Its findings that are suppressed now")] = 0
+    settings: Annotated[
+        tuple[str, ...],
+        Meta(description="Settings that differ: findings may appear or disappear because of them"),
+    ] = ()
+
+
+class RuleChecked(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule that was applied, whether it fired or not."""
+
+    rule: str
+    title: str
+    severity: Severity
+    audience: str
+    found: int
+
+
+class RuleRow(NamedTuple):
+    """All that one rule found."""
+
+    rule: str
+    title: str
+    severity: str
+    audience: str
+    findings: int
+    clients: int
+    occurrences: int
+
+
+class FindingsSection(Section, frozen=True, kw_only=True):
+    """The findings, most severe first, with their evidence."""
+
+    title: ClassVar = "Findings"
+    audiences: ClassVar = {
+        "client": "client developer",
+        "api": "API owner",
+        "capture": "recorder's operator",
+        "security": "security owner",
+    }
+    """Who can act on a finding."""
+
+    findings: Annotated[tuple[Finding, ...], Meta(description="Most severe first")]
+    suppressed: Annotated[int, Meta(description="Findings that are suppressed")] = 0
+    suppressions: Annotated[
+        tuple[Suppression, ...], Meta(description="The decisions to suppress findings")
+    ] = ()
+    baseline: Annotated[
+        Baseline | None, Meta(description="What changed; null: nothing to compare with")
+    ] = None
+    rules: tuple[RuleChecked, ...]
+    exchanges: Annotated[
+        tuple[EvidenceExchange, ...], Meta(description="Those that findings point to")
+    ]
+
+    @classmethod
+    def gather(cls, gathering: Gathering) -> Self:
+        """From `findings`, the suppressions and the fact tables."""
+        rec, today = gathering.recording, gathering.created.date()
+        rows = findings(rec, gathering.profile, progress=gathering.progress).rows()
+        kept, left_out, matched = split(
+            sorted(map(_finding, rows), key=_most_severe_first), gathering.suppressions, today
+        )
+        drawn = first_of_each(kept, PER_RULE, MAX_LANES)[:MAX_LANES]
+        around = gather_neighbours(rec, {one.id: one.evidence[0] for one in drawn if one.evidence})
+        shown = tuple(msgspec.structs.replace(one, around=around.get(one.id, ())) for one in kept)
+        return cls(
+            findings=shown,
+            suppressed=len(left_out),
+            suppressions=tuple(
+                Suppression(
+                    **msgspec.structs.asdict(entry),
+                    in_force=entry.until >= today,
+                    matched=matched.get(at, 0),
+                )
+                for at, entry in enumerate(gathering.suppressions)
+            ),
+            rules=_rules(shown),
+            exchanges=gather_exchanges(rec, _evidence(shown)),
+        )
+
+    def link(self) -> str:
+        """With how many there are."""
+        return f"{self.title} ({len(self.findings):,})"
+
+    @property
+    def new(self) -> frozenset[str]:
+        """The ids of the findings that the baseline does not have; none without a baseline."""
+        return frozenset(self.baseline.new) if self.baseline is not None else frozenset()
+
+    @property
+    def by_severity(self) -> dict[str, int]:
+        """How many findings there are of each severity, most severe first."""
+        return dict(Counter(finding.severity for finding in self.findings))
+
+    @property
+    def by_rule(self) -> list[RuleRow]:
+        """What each rule found, in the order of the findings."""
+        found: dict[str, list[Finding]] = {}
+        for finding in self.findings:
+            found.setdefault(finding.rule, []).append(finding)
+        return [
+            RuleRow(
+                rule=name,
+                title=own[0].title,
+                severity=own[0].severity,
+                audience=own[0].audience,
+                findings=len(own),
+                clients=len({one.client for one in own if one.client is not None}),
+                occurrences=sum(one.count for one in own),
+            )
+            for name, own in found.items()
+        ]
+
+    def new_first(self, per_rule: int, most: int) -> list[Finding]:
+        """The findings that there is room for: new ones before known ones."""
+        ordered = sorted(self.findings, key=lambda finding: finding.id not in self.new)
+        return first_of_each(ordered, per_rule, most)
 
 
 def _finding(row: Row) -> Finding:
-    return part(
+    return of_row(
         Finding,
         row,
         id=finding_id(row["rule"], row["client"], row["origin"], row["param"]),
         references=tuple(line for line in row["references"].splitlines() if line.strip()),
         evidence=tuple(int(one) for one in row["evidence"].split(",") if one.strip()),
-    )
-
-
-def first_of_each(found: Sequence[Finding], each: int, most: int) -> list[Finding]:
-    """The first findings of each rule, in the order given: so that no rule hides the others."""
-    if len(found) <= most:
-        return list(found)
-    seen = Counter[str]()
-    kept: list[Finding] = []
-    for finding in found:
-        seen[finding.rule] += 1
-        if seen[finding.rule] <= each and len(kept) < most:
-            kept.append(finding)
-    return kept
-
-
-def with_around(found: Iterable[Finding], around: Mapping[str, tuple[int, ...]]) -> list[Finding]:
-    """The findings with the exchanges around them, where they are known."""
-    return [msgspec.structs.replace(one, around=around.get(one.id, ())) for one in found]
-
-
-def gather_rules(found: Iterable[Finding]) -> tuple[RuleChecked, ...]:
-    """All rules that were applied, with how many findings each has."""
-    fired = Counter(finding.rule for finding in found)
-    return tuple(
-        RuleChecked(
-            rule=rule.id,
-            title=rule.title,
-            severity=rule.severity,
-            audience=rule.audience,
-            found=fired[rule.id],
-        )
-        for rule in RULES
     )
 
 
@@ -95,60 +211,50 @@ def finding_id(rule: str, *subject: str | None) -> str:
     return f"{rule}-{digest.hexdigest()}"
 
 
-@uncollected()
-def gather_evidence(rec: Recording, found: Iterable[Finding]) -> tuple[EvidenceExchange, ...]:
-    """The first exchanges that each finding points to, with what they issued and presented."""
-    ids = dict.fromkeys(
-        one for finding in found for one in (*finding.evidence[:MAX_EVIDENCE], *finding.around)
-    )
-    wanted = list(ids)[:MAX_EXCHANGES]
-    if not wanted:
-        return ()
-    here = rec.place(pa.table({"exchange_id": pa.array(wanted, pa.int64())}))
-    issued = _by_exchange(rec.issued.lazy.select(*_VALUE, "usage", "priority", "problem"), here)
-    presented = _by_exchange(rec.presented.lazy.select(*_VALUE, "kind"), here)
-    # Named after the join: the names of all the others would cost more than all the rest.
-    exchanges = (
-        rec.exchanges.lazy.join(here, on="exchange_id", how="inner")
-        .with_columns(client=client_expression(rec.client_by), origin=origin_expression())
-        .select(*_EXCHANGE)
-    )
-    return tuple(
-        part(
-            EvidenceExchange,
-            row,
-            exchange=row["exchange_id"],
-            at=moment(row["request_start_us"]),
-            answered=moment(row["response_start_us"]),
-            ended=moment(row["response_end_us"]),
-            issued=tuple(_issued(one) for one in issued.get(row["exchange_id"], ())),
-            presented=tuple(_presented(one) for one in presented.get(row["exchange_id"], ())),
-        )
-        for row in rows(exchanges, "exchange_id")
-    )
-
-
-def _by_exchange(facts: Lazy, here: Lazy) -> dict[int, list[Row]]:
-    found: dict[int, list[Row]] = {}
-    for row in rows(facts.join(here, on="exchange_id", how="inner"), "exchange_id", "ordinal"):
-        found.setdefault(row["exchange_id"], []).append(row)
-    return found
-
-
-def _issued(row: Row) -> Sighting:
-    note = row["problem"] or f"{row['usage']}/{row['priority']}"
-    return part(Sighting, row, value=shown_value(row["value"], row["fingerprint"]), note=note)
-
-
-def _presented(row: Row) -> Sighting:
-    note = None if row["kind"] == "value" else row["kind"]
-    return part(Sighting, row, value=shown_value(row["value"], row["fingerprint"]), note=note)
-
-
-def _gravest_first(finding: Finding) -> tuple[object, ...]:
+def _most_severe_first(finding: Finding) -> tuple[object, ...]:
     return (
         -SEVERITIES.index(finding.severity),
         -finding.count,
         finding.rule,
         *(name or "" for name in (finding.client, finding.origin, finding.param)),
     )
+
+
+def first_of_each(found: Sequence[Finding], each: int, most: int) -> list[Finding]:
+    """The first findings of each rule, in the order given, so that no rule hides the others."""
+    if len(found) <= most:
+        return list(found)
+    seen = Counter[str]()
+    kept: list[Finding] = []
+    for finding in found:
+        seen[finding.rule] += 1
+        if seen[finding.rule] <= each and len(kept) < most:
+            kept.append(finding)
+    return kept
+
+
+def _rules(found: Iterable[Finding]) -> tuple[RuleChecked, ...]:
+    fired = Counter(finding.rule for finding in found)
+    return tuple(
+        RuleChecked(
+            rule=rule.id,
+            title=rule.title,
+            severity=rule.severity,
+            audience=rule.audience,
+            found=fired[rule.id],
+        )
+        for rule in RULES
+    )
+
+
+def _evidence(found: Iterable[Finding]) -> list[int]:
+    """The first exchanges that each finding points to, and those around its primary one."""
+    ids = (one for finding in found for one in (*finding.evidence[:MAX_EVIDENCE], *finding.around))
+    return list(dict.fromkeys(ids))[:MAX_EXCHANGES]
+
+
+def shown_evidence(
+    ids: Sequence[int], exchanges: Mapping[int, EvidenceExchange]
+) -> list[EvidenceExchange]:
+    """The first of the exchanges, where the document has them in full."""
+    return [exchanges[one] for one in ids[:MAX_EVIDENCE] if one in exchanges]

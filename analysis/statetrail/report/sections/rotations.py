@@ -1,27 +1,27 @@
-"""The rotations and lifespans sections: when values changed, and from when to when each lived.
+"""Rotations and lifespans: when values changed, and from when to when each was seen."""
 
-Enters: `rotations` and `tokens`. Leaves: `Rotation` and `Lifespan` parts, capped, with totals.
-"""
+from typing import Annotated, ClassVar, Final, Self
 
-from typing import Final
-
+import msgspec
 import narwhals as nw
 import pyarrow as pa
+from msgspec import Meta
 
 from statetrail.analyses.tokens.rotations import rotations
 from statetrail.analyses.tokens.tokens import tokens
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
-from statetrail.report.document import Lifespan, Rotation
-from statetrail.report.sections.counting import (
+from statetrail.report.counting import (
+    Row,
     counted,
     moment,
-    part,
+    of_row,
     ranked,
     rows,
     seconds,
     shown_value,
 )
+from statetrail.report.section import Counts, Gathering, Section, Time
 from statetrail.schema import pseudonym
 
 MAX_ROTATIONS: Final = 1000
@@ -30,75 +30,123 @@ MAX_LANES: Final = 200
 
 _LANE: Final = ("client", "origin", "dialect", "param")
 _TIME: Final = ("issued_at_us", "exchange_id", "dialect", "param", "to_fingerprint")
+_SEEN: Final = (*("first_issued_us", "last_issued_us", "first_presented_us", "last_presented_us"),)
 
 
-def gather_rotations(rec: Recording) -> tuple[tuple[Rotation, ...], int, dict[str, int]]:
-    """Rotations by time, how many there are in all, and how many of each cause.
+class Rotation(msgspec.Struct, frozen=True, kw_only=True):
+    """One issue of a value that differs from the one issued before."""
 
-    Where there are too many, the changes of a value are kept before the first values of clients.
-    """
-    lazy = rotations(rec).lazy
-    causes = {row["cause"]: row["count"] for row in counted(lazy, "cause")}
-    change = ~nw.col("from_fingerprint").is_null()
-    kept = rows(lazy.filter(change).sort(*_TIME).head(MAX_ROTATIONS), *_TIME)
-    if room := MAX_ROTATIONS - len(kept):
-        kept += rows(lazy.filter(~change).sort(*_TIME).head(room), *_TIME)
-    kept.sort(key=lambda row: [row[name] for name in _TIME])
-    found = []
-    for row in kept:
-        old = row["from_fingerprint"]
-        found.append(
-            part(
-                Rotation,
-                row,
-                from_=None if old is None else pseudonym(old),
-                to=pseudonym(row["to_fingerprint"]),
-                exchange=row["exchange_id"],
-                at=moment(row["issued_at_us"]),
-                idle_s=seconds(row["idle_low_s"]),
-                age_s=seconds(row["age_low_s"]),
-            )
+    client: str
+    origin: str
+    dialect: str
+    param: str
+    at: Time
+    from_: Annotated[str | None, Meta(description="Pseudonym; null: the first value seen")] = (
+        msgspec.field(name="from")
+    )
+    to: Annotated[str, Meta(description="Pseudonym")]
+    cause: str
+    idle_s: Annotated[float | None, Meta(description="Shortest; null: not known")]
+    idle_high_s: Annotated[float | None, Meta(description="Longest; null: no bound")] = None
+    age_s: Annotated[float | None, Meta(description="Shortest; null: its issue was not seen")]
+    age_high_s: Annotated[
+        float | None, Meta(description="Longest; null: its issue was not seen")
+    ] = None
+    exchange: int
+
+
+class Lifespan(msgspec.Struct, frozen=True, kw_only=True):
+    """One value of one client: when it was first and last seen."""
+
+    client: str
+    origin: str
+    dialect: str
+    param: str
+    value: Annotated[str, Meta(description="Pseudonym, or the value where it is in clear")]
+    first: Time
+    last: Time
+    issues: int
+    uses: int
+
+
+class RotationsSection(Section, frozen=True, kw_only=True):
+    """When values were replaced and why, and from when to when each was seen."""
+
+    title: ClassVar = "Rotations"
+
+    rotations_total: int
+    rotations_by_cause: Counts
+    rotations: Annotated[tuple[Rotation, ...], Meta(description="By time; capped")]
+    lifespans_total: int
+    lifespans: Annotated[
+        tuple[Lifespan, ...], Meta(description="Of the parameters that change most; capped")
+    ]
+
+    @classmethod
+    def gather(cls, gathering: Gathering) -> Self:
+        """From `rotations` and `tokens`."""
+        lazy = rotations(gathering.recording).lazy
+        causes = {row["cause"]: row["count"] for row in counted(lazy, "cause")}
+        facts = tokens(gathering.recording).lazy
+        lanes = sorted(
+            counted(facts, *_LANE), key=lambda row: -row["count"]
+        )  # stable: ties by name
+        return cls(
+            rotations_total=sum(causes.values()),
+            rotations_by_cause=ranked(causes),
+            rotations=_rotations(lazy),
+            lifespans_total=sum(lane["count"] for lane in lanes),
+            lifespans=_lifespans(gathering.recording, facts, _most(lanes)),
         )
-    return tuple(found), sum(causes.values()), ranked(causes)
 
 
-def gather_lifespans(rec: Recording) -> tuple[tuple[Lifespan, ...], int]:
-    """The values of the lanes (a client's parameter) that change most, and how many in all."""
-    lazy = tokens(rec).lazy
-    lanes = sorted(counted(lazy, *_LANE), key=lambda row: -row["count"])  # stable: ties by name
+def _rotations(lazy: Lazy) -> tuple[Rotation, ...]:
+    """Rotations by time; where there are too many, changes before first values."""
+    is_change = ~nw.col("from_fingerprint").is_null()
+    kept = rows(lazy.filter(is_change).sort(*_TIME).head(MAX_ROTATIONS), *_TIME)
+    if room := MAX_ROTATIONS - len(kept):
+        kept += rows(lazy.filter(~is_change).sort(*_TIME).head(room), *_TIME)
+    kept.sort(key=lambda row: [row[name] for name in _TIME])
+    return tuple(
+        of_row(
+            Rotation,
+            row,
+            from_=None if (old := row["from_fingerprint"]) is None else pseudonym(old),
+            to=pseudonym(row["to_fingerprint"]),
+            exchange=row["exchange_id"],
+            at=moment(row["issued_at_us"]),
+            idle_s=seconds(row["idle_low_s"]),
+            age_s=seconds(row["age_low_s"]),
+        )
+        for row in kept
+    )
+
+
+def _most(lanes: list[Row]) -> list[Row]:
+    """The lanes (a client's parameter) that change most, as many as there is room for."""
     kept, room = [], MAX_LIFESPANS
     for lane in lanes[:MAX_LANES]:
         if room <= 0:
             break
-        kept.append(lane)
+        kept.append({name: lane[name] for name in _LANE})
         room -= lane["count"]
-    return _lifespans(rec, lazy, kept), sum(lane["count"] for lane in lanes)
+    return kept
 
 
-def _lifespans(rec: Recording, lazy: Lazy, lanes: list[dict[str, object]]) -> tuple[Lifespan, ...]:
+def _lifespans(rec: Recording, facts: Lazy, lanes: list[Row]) -> tuple[Lifespan, ...]:
     if not lanes:
         return ()
-    wanted = pa.Table.from_pylist([{name: lane[name] for name in _LANE} for lane in lanes])
-    chosen = rows(lazy.join(rec.place(wanted), on=list(_LANE), how="inner"), *_LANE, "fingerprint")
-    found = []
-    for row in chosen:
-        sighted = [
-            row[name]
-            for name in (
-                *("first_issued_us", "last_issued_us"),
-                *("first_presented_us", "last_presented_us"),
-            )
-            if row[name] is not None
-        ]
-        if sighted:
-            found.append(
-                part(
-                    Lifespan,
-                    row,
-                    value=shown_value(row["value"], row["fingerprint"]),
-                    first=moment(min(sighted)),
-                    last=moment(max(sighted)),
-                )
-            )
+    chosen = facts.join(rec.place(pa.Table.from_pylist(lanes)), on=list(_LANE), how="inner")
+    found = [
+        of_row(
+            Lifespan,
+            row,
+            value=shown_value(row["value"], row["fingerprint"]),
+            first=moment(min(seen)),
+            last=moment(max(seen)),
+        )
+        for row in rows(chosen, *_LANE, "fingerprint")
+        if (seen := [row[name] for name in _SEEN if row[name] is not None])
+    ]
     found.sort(key=lambda span: (span.client, span.origin, span.dialect, span.param, span.first))
     return tuple(found[:MAX_LIFESPANS])

@@ -1,70 +1,124 @@
-"""The sessions section: how sessions ended, and what those that were lost cost.
+"""Sessions: how they ended, and what those that were lost cost."""
 
-Enters: `sessions`. Leaves: `SessionSummary` parts, and the lost sessions as `Session` parts, the
-costliest first, capped.
-"""
+from typing import Annotated, ClassVar, Final, Self
 
-from typing import Final
-
+import msgspec
 import narwhals as nw
+from msgspec import Meta
 
 from statetrail.analyses.sessions.sessions import LOST, sessions
-from statetrail.recording.frames import Recording
-from statetrail.report.document import Session, SessionSummary
-from statetrail.report.sections.counting import counted, nested, part, ranked, rows
+from statetrail.recording.engines import Lazy
+from statetrail.report.counting import counted, nested, of_row, ranked, rows, total
+from statetrail.report.section import Counts, Gathering, Section, Time
 from statetrail.schema import pseudonym
 
 MAX_SESSIONS: Final = 500
 
 _SUBJECT: Final = ("origin", "dialect", "param")
 _NAME: Final = (*_SUBJECT, "client", "session_fingerprint")
+_SUMS: Final = ("requests", "cart_writes", "logins", "cart_writes_lost")
+_MARKED: Final = ("lost", "carts_lost", "logins_lost")
 
 
-def gather_session_summaries(rec: Recording) -> tuple[SessionSummary, ...]:
+class SessionSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """The sessions of one parameter at one origin, taken together."""
+
+    origin: str
+    dialect: str
+    param: str
+    sessions: int
+    requests: int
+    median_duration_s: Annotated[
+        float | None, Meta(description="From a session's first request to its last")
+    ]
+    ended: Annotated[Counts, Meta(description="How they ended")]
+    lost: Annotated[int, Meta(description="Sessions that were reset, rejected or restarted")]
+    cart_writes: int
+    carts_lost: Annotated[
+        int, Meta(description="Lost sessions with a cart write that was not repeated")
+    ]
+    cart_writes_lost: Annotated[int, Meta(description="Those writes")]
+    logins: int
+    logins_lost: Annotated[
+        int, Meta(description="Lost sessions with a login that was not repeated")
+    ]
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """One session that was lost with a cart or a login."""
+
+    client: str
+    origin: str
+    dialect: str
+    param: str
+    session: Annotated[str, Meta(description="Pseudonym of its first token")]
+    first: Time
+    last: Time
+    duration_s: float
+    tokens: int
+    requests: int
+    end: str
+    ended_at: Time | None
+    cart_writes: int
+    cart_writes_lost: int | None
+    login_lost: bool | None
+
+
+class SessionsSection(Section, frozen=True, kw_only=True):
+    """How sessions ended, and those that were lost with a cart or a login."""
+
+    title: ClassVar = "Sessions"
+
+    sessions: tuple[SessionSummary, ...] = ()
+    sessions_lost_total: Annotated[
+        int, Meta(description="Sessions that were lost with a cart or a login")
+    ] = 0
+    sessions_lost: Annotated[
+        tuple[Session, ...], Meta(description="Those, most cart writes first; capped")
+    ] = ()
+
+    @classmethod
+    def gather(cls, gathering: Gathering) -> Self:
+        """From `sessions`."""
+        lazy = sessions(gathering.recording).lazy
+        with_cart = nw.col("cart_writes_lost").fill_null(0) > 0
+        costly = lazy.filter(with_cart | nw.col("login_lost").fill_null(False))
+        order = nw.col("cart_writes_lost") * -1
+        first = costly.with_columns(order=order).sort("order", *_NAME).head(MAX_SESSIONS)
+        return cls(
+            sessions=_summaries(lazy),
+            sessions_lost_total=total(costly),
+            sessions_lost=tuple(
+                of_row(Session, row, session=pseudonym(row["session_fingerprint"]))
+                for row in rows(first, "order", *_NAME)
+            ),
+        )
+
+
+def _summaries(lazy: Lazy) -> tuple[SessionSummary, ...]:
     """What became of the sessions, by origin, dialect and parameter."""
-    lazy = sessions(rec).lazy
     one = nw.col("requests") * 0 + 1
-    lost = nw.when(nw.col("end").is_in(LOST)).then(one).otherwise(0)
-    took_cart = nw.when(nw.col("cart_writes_lost").fill_null(0) > 0).then(one).otherwise(0)
-    took_login = nw.when(nw.col("login_lost").fill_null(False)).then(one).otherwise(0)
+    writes_lost = nw.col("cart_writes_lost").fill_null(0)
     summed = (
         lazy.with_columns(
-            nw.col("cart_writes_lost").fill_null(0), lost=lost, carts=took_cart, told=took_login
+            writes_lost,
+            lost=nw.when(nw.col("end").is_in(LOST)).then(one).otherwise(0),
+            carts_lost=nw.when(writes_lost > 0).then(one).otherwise(0),
+            logins_lost=nw.when(nw.col("login_lost").fill_null(False)).then(one).otherwise(0),
         )
         .group_by(*_SUBJECT)
         .agg(
-            nw.col("lost").sum(),
-            nw.col("requests").sum(),
-            nw.col("cart_writes").sum(),
-            nw.col("logins").sum(),
-            nw.col("cart_writes_lost").sum(),
+            *(nw.col(name).sum() for name in (*_SUMS, *_MARKED)),
             sessions=nw.len(),
-            carts_lost=nw.col("carts").sum(),
-            logins_lost=nw.col("told").sum(),
             median_duration_s=nw.col("duration_s").median(),
         )
     )
     ends = nested(counted(lazy, *_SUBJECT, "end"), _SUBJECT, "end")
-    whole = ("lost", "requests", "cart_writes", "logins", "carts_lost", "cart_writes_lost")
     return tuple(
-        part(
+        of_row(
             SessionSummary,
-            row | {name: int(row[name]) for name in (*whole, "logins_lost")},
+            row | {name: int(row[name]) for name in (*_SUMS, *_MARKED)},
             ended=ranked(ends.get(tuple(row[name] for name in _SUBJECT), {})),
         )
         for row in rows(summed, *_SUBJECT)
     )
-
-
-def gather_lost_sessions(rec: Recording) -> tuple[tuple[Session, ...], int]:
-    """The sessions that were lost with something in them, the costliest first, and how many."""
-    costly = nw.col("cart_writes_lost").fill_null(0) > 0
-    cost = sessions(rec).lazy.filter(costly | nw.col("login_lost").fill_null(False))
-    total = cost.select(count=nw.len()).collect("pyarrow").to_native()["count"][0].as_py()
-    order = nw.col("cart_writes_lost") * -1
-    kept = cost.with_columns(order=order).sort("order", *_NAME).head(MAX_SESSIONS)
-    found = tuple(
-        part(Session, row, session=pseudonym(row["session_fingerprint"]))
-        for row in rows(kept, "order", *_NAME)
-    )
-    return found, int(total)

@@ -1,5 +1,5 @@
-// Tables sort by a click on a heading and show only the rows that hold what is typed; what is far
-// from the window is laid out once the rest is shown. Without this script the page is as complete.
+// Tables sort by a click on a heading and show only the rows that contain what is typed. Sections
+// outside the window are laid out after the first paint. Without this script the page is complete.
 document.documentElement.className = "js";
 document.addEventListener("DOMContentLoaded", () => {
   const number = /^[<>≥≤~]?\s*-?[\d,]*\.?\d+/;
@@ -32,7 +32,7 @@ document.addEventListener("DOMContentLoaded", () => {
   }
   for (const field of document.querySelectorAll("input[data-table]")) {
     const table = document.getElementById(field.dataset.table);
-    const told = field.closest(".filter").querySelector("output");
+    const output = field.closest(".filter").querySelector("output");
     let texts;
     field.addEventListener("input", () => {
       texts ??= [...table.tBodies[0].rows].map((row) => [row, row.textContent.toLowerCase()]);
@@ -42,7 +42,7 @@ document.addEventListener("DOMContentLoaded", () => {
         row.hidden = !words.every((word) => text.includes(word));
         shown += !row.hidden;
       }
-      told.textContent = words.length ? `${shown} of ${texts.length}` : "";
+      output.textContent = words.length ? `${shown} of ${texts.length}` : "";
     });
   }
 });

@@ -75,7 +75,7 @@ def seconds(span_s: float | None) -> float | None:
     return None if span_s is None else round(span_s, 6)
 
 
-def part[T: msgspec.Struct](kind: type[T], row: Row, **more: Any) -> T:
+def of_row[T: msgspec.Struct](kind: type[T], row: Row, **more: Any) -> T:
     """A part of the document from a row: the columns that it has fields for, and `more`.
 
     Columns named ``*_us`` become datetimes without the suffix; those named ``*_s`` are rounded

@@ -1,0 +1,65 @@
+"""The template engine of the reports: one set of options, wording and templates for all formats.
+
+The frames of the formats are in `templates`, the template of a section is beside its module.
+"""
+
+import shlex
+from collections.abc import Callable
+from typing import Any
+
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+
+from statetrail.report import wording
+from statetrail.report.document import Document
+
+
+def environment(finalize: Callable[[Any], object], *, autoescape: bool) -> Environment:
+    """An environment whose every output passes `finalize`."""
+    made = Environment(
+        loader=ChoiceLoader(
+            [
+                PackageLoader("statetrail.report.render"),
+                PackageLoader("statetrail.report", "sections"),
+            ]
+        ),
+        autoescape=autoescape,  # noqa: S701 - Markdown is escaped by its `finalize`
+        finalize=finalize,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    made.filters |= {
+        "duration": wording.duration,
+        "percent": wording.percent,
+        "number": wording.count,
+        "compact": wording.compact,
+        "tally": wording.tally,
+        "listed": wording.listed,
+        "when": wording.when,
+        "exactly": wording.when_exactly,
+        "period": wording.period,
+    }
+    made.globals |= {"interval": wording.interval, "plural": wording.count}
+    return made
+
+
+def rendered_sections(
+    made: Environment, document: Document, suffix: str, **context: object
+) -> list[tuple[str, str, str]]:
+    """Each section that has a template of this suffix: its file, its link, and its text."""
+    context |= {"doc": document, "show": lambda table: show_command(document, table)}
+    known = frozenset(made.list_templates())
+    found = []
+    for kind in Document.sections:
+        if (name := f"{kind.file()}.{suffix}") in known:
+            section = document.section(kind)
+            text = made.get_template(name).render(section=section, **context)
+            found.append((kind.file(), section.link(), text))
+    return found
+
+
+def show_command(document: Document, table: str) -> str:
+    """The command that lists all rows of a table."""
+    store = document.settings.stores[0] if document.settings.stores else "STORE"
+    return f"statetrail show {shlex.quote(store)} {table}"

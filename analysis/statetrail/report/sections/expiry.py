@@ -1,0 +1,246 @@
+"""How long tokens live: policies, idle gaps, survival curves, and how well models explain them."""
+
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Final, Literal, Self
+
+import msgspec
+import narwhals as nw
+import numpy as np
+from msgspec import Meta
+
+from statetrail.analyses.lifetimes.expiry import Inferred, expiry, inferred
+from statetrail.analyses.lifetimes.outcomes import Series
+from statetrail.analyses.lifetimes.uses import uses
+from statetrail.expiry import MODELS, POLICIES
+from statetrail.expiry.estimators import by_client
+from statetrail.expiry.npmle import npmle
+from statetrail.expiry.numerics import Reals
+from statetrail.recording.frames import Recording
+from statetrail.report import wording
+from statetrail.report.counting import Row, counted, of_row
+from statetrail.report.section import Gathering, Section
+
+MOST_FALLS: Final = 120
+MOST_CENSORED: Final = 60
+BINS_PER_DECADE: Final = 20
+SHORTEST_S: Final = 0.001
+
+
+class Expiry(msgspec.Struct, frozen=True, kw_only=True):
+    """How long the values of one parameter live at one origin."""
+
+    origin: str
+    dialect: str
+    param: str
+    policy: str
+    low_s: Annotated[float | None, Meta(description="The limit that `policy` names is longer")]
+    high_s: Annotated[float | None, Meta(description="That limit is at most this")]
+    confidence: str
+    survived: int
+    ended: int
+    censored: int
+    excluded: Annotated[int, Meta(description="Uses that say nothing of a lifetime")]
+    contradictions: int
+    idle_low_s: float | None
+    idle_high_s: float | None
+    age_low_s: float | None
+    age_high_s: float | None
+    advice: str
+    declared_low_s: Annotated[
+        float | None, Meta(description="The shortest lifetime that a value states of itself")
+    ] = None
+    declared_high_s: Annotated[float | None, Meta(description="The longest one")] = None
+    declared: Annotated[
+        str, Meta(description="That in a sentence, beside what was observed; empty for nothing")
+    ] = ""
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the policy says which limit there is."""
+        return self.policy not in POLICIES or POLICIES[self.policy].is_named
+
+
+class Gap(msgspec.Struct, frozen=True, kw_only=True):
+    """Idle gaps of about one length: how many values survived or did not survive them."""
+
+    origin: str
+    dialect: str
+    param: str
+    outcome: Literal["survived", "fatal"]
+    low_s: float
+    high_s: float
+    count: int
+
+
+class Fall(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a survival curve falls: somewhere within an interval."""
+
+    left_s: float
+    right_s: Annotated[float | None, Meta(description="null: open")]
+    survival: Annotated[float, Meta(description="Share that is left after it")]
+    band_low: float
+    band_high: float
+
+
+class Survival(msgspec.Struct, frozen=True, kw_only=True):
+    """How large a share of the clients have a limit beyond a span, by Turnbull's estimate."""
+
+    origin: str
+    dialect: str
+    param: str
+    span: Literal["idle", "age"]
+    clients: int
+    contradicting: Annotated[int, Meta(description="Clients left out: no limit fits them")]
+    falls: tuple[Fall, ...]
+    censored_s: Annotated[
+        tuple[float, ...],
+        Meta(description="Longest survived span of clients whose tokens did not end; capped"),
+    ]
+
+
+class Likelihood(msgspec.Struct, frozen=True, kw_only=True):
+    """How well a model of a server explains the uses of one parameter's tokens."""
+
+    origin: str
+    dialect: str
+    param: str
+    model: str
+    policy: Annotated[str, Meta(description="The name that it speaks for")]
+    below: Annotated[
+        float, Meta(description="Natural logarithm of its evidence, under that of the best")
+    ]
+
+
+class ExpirySection(Section, frozen=True, kw_only=True):
+    """How long the values of each parameter live, and what the traffic shows of it."""
+
+    title: ClassVar = "Expiry"
+
+    expiry: tuple[Expiry, ...]
+    gaps: tuple[Gap, ...]
+    survival: tuple[Survival, ...] = ()
+    likelihoods: tuple[Likelihood, ...] = ()
+
+    @classmethod
+    def gather(cls, gathering: Gathering) -> Self:
+        """From `expiry` and the inference behind it, and from `uses`.
+
+        There is a survival curve for each parameter of which a token ended, with one interval for
+        each client; and all models that were compared, the best of each parameter first.
+        """
+        rec = gathering.recording
+        found = inferred(rec)
+        curves = (_survival(series, one) for series, one in found.items() if one.votes.ends)
+        return cls(
+            expiry=tuple(
+                of_row(Expiry, row, declared=_declared(row)) for row in expiry(rec).rows()
+            ),
+            gaps=_gaps(rec),
+            survival=tuple(curve for curve in curves if curve.clients),
+            likelihoods=tuple(
+                row for series, one in found.items() for row in _likelihoods(series, one)
+            ),
+        )
+
+
+def _declared(row: Row) -> str:
+    if row["declared_low_s"] is None:
+        return ""
+    ends = row["age_high_s"] if POLICIES[row["policy"]].limits_age else None
+    return wording.declared(row["declared_low_s"], row["declared_high_s"], row["age_low_s"], ends)
+
+
+def _survival(series: Series, one: Inferred) -> Survival:
+    origin, dialect, param = series
+    span = POLICIES[one.found.policy].span
+    left, right, contradicting = by_client(one.sample, span)
+    is_bounded = (left > 0) | np.isfinite(right)
+    left, right = left[is_bounded], right[is_bounded]
+    curve = npmle(left, right)
+    columns = (curve.left_s, curve.right_s, curve.survival, curve.band_low, curve.band_high)
+    falls = np.stack(columns, axis=1)[_some(len(curve.left_s), MOST_FALLS)]
+    return Survival(
+        origin=origin,
+        dialect=dialect,
+        param=param,
+        span=span,
+        clients=len(left),
+        contradicting=contradicting,
+        falls=tuple(
+            Fall(
+                left_s=_short(begin),
+                right_s=_short(end) if np.isfinite(end) else None,
+                survival=_short(rest),
+                band_low=_short(low),
+                band_high=_short(high),
+            )
+            for begin, end, rest, low, high in falls.tolist()
+        ),
+        censored_s=_censored(left[np.isinf(right)]),
+    )
+
+
+def _censored(spans: Reals) -> tuple[float, ...]:
+    ranked = np.sort(spans[spans > 0])
+    return tuple(map(_short, ranked[_some(len(ranked), MOST_CENSORED)].tolist()))
+
+
+def _some(count: int, most: int) -> np.ndarray:
+    """Places of at most so many, evenly chosen, the outermost among them."""
+    return np.unique(np.linspace(0, max(count - 1, 0), min(count, most)).round().astype(np.int64))
+
+
+def _likelihoods(series: Series, one: Inferred) -> Iterator[Likelihood]:
+    origin, dialect, param = series
+    comparison = one.found.selection.comparison
+    if comparison is None:
+        return
+    found = {model: value for model, value in comparison.log_evidence.items() if np.isfinite(value)}
+    top = max(found.values(), default=0.0)
+    for model in sorted(found, key=lambda model: -found[model]):
+        yield Likelihood(
+            origin=origin,
+            dialect=dialect,
+            param=param,
+            model=model,
+            policy=MODELS[model].policy.name,
+            below=_short(top - found[model]),
+        )
+
+
+def _short(number: float) -> float:
+    return float(f"{number:.6g}")
+
+
+def _gaps(rec: Recording) -> tuple[Gap, ...]:
+    """A histogram of the idle gaps on a logarithmic scale.
+
+    The length of a gap is the one that bounds the timeout: the shortest possible of a survived use,
+    the longest possible of an ended one.
+    """
+    ended = nw.col("outcome") == "ended"
+    gap = nw.when(ended).then("idle_high_s").otherwise("idle_low_s")
+    lengths = (
+        uses(rec)
+        .lazy.filter(nw.col("exclusion").is_null())
+        .with_columns(gap=gap)
+        .filter(~nw.col("gap").is_null())
+        .with_columns(gap=nw.when(nw.col("gap") > SHORTEST_S).then("gap").otherwise(SHORTEST_S))
+        .with_columns(bin=(nw.col("gap").log(10) * BINS_PER_DECADE).floor().cast(nw.Int64))
+    )
+    return tuple(
+        Gap(
+            origin=row["origin"],
+            dialect=row["dialect"],
+            param=row["param"],
+            outcome="fatal" if row["outcome"] == "ended" else "survived",
+            low_s=_edge(row["bin"]),
+            high_s=_edge(row["bin"] + 1),
+            count=row["count"],
+        )
+        for row in counted(lengths, "origin", "dialect", "param", "outcome", "bin")
+    )
+
+
+def _edge(number: int) -> float:
+    return float(f"{10 ** (number / BINS_PER_DECADE):.6g}")

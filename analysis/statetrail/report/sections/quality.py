@@ -1,0 +1,96 @@
+"""The capture and its quality: what was recorded, and what was lost or could not be seen."""
+
+from typing import Annotated, ClassVar, Self
+
+import msgspec
+import narwhals as nw
+from msgspec import Meta
+
+from statetrail.recording.frames import Recording, client_expression, origin
+from statetrail.report.counting import counted, moment, of_row, ranked, rows, total
+from statetrail.report.section import Counts, Gathering, Section, Time
+from statetrail.schema import CLIENT_BY
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of the recorder or one imported file."""
+
+    source: str
+    name: str | None
+    started: Time
+    exchanges: int
+    duplicates: int
+    skipped: int
+    problem: Annotated[str | None, Meta(description="What was lost; null: nothing")]
+
+
+class Capture(msgspec.Struct, frozen=True, kw_only=True):
+    """What was recorded, and how complete the record is."""
+
+    started: Time | None
+    ended: Time | None
+    exchanges: int
+    clients: int
+    origins: int
+    malformed: Annotated[int, Meta(description="Issued values that are not well formed")]
+    issued: int
+    presented: int
+    in_scope: Annotated[int, Meta(description="Exchanges that a dialect matched")]
+    by_origin: Annotated[Counts, Meta(description="Exchanges by origin")]
+    errors: Annotated[Counts, Meta(description="Exchanges that did not complete, by reason")]
+    notes: Annotated[
+        Counts, Meta(description="What the capture could not see or had to cut short, by note")
+    ]
+    sources: tuple[Source, ...]
+
+
+class QualitySection(Section, frozen=True, kw_only=True):
+    """What was recorded, from when to when, and what is wrong with it."""
+
+    title: ClassVar = "Data quality"
+
+    capture: Capture
+
+    @classmethod
+    def gather(cls, gathering: Gathering) -> Self:
+        """From the fact tables."""
+        return cls(capture=_capture(gathering.recording))
+
+
+def _capture(rec: Recording) -> Capture:
+    exchanges = rec.exchanges.lazy
+    (times,) = rows(
+        exchanges.select(
+            started=nw.col("request_start_us").min(),
+            last_start=nw.col("request_start_us").max(),
+            last_end=nw.col("response_end_us").max(),
+        )
+    )
+    ends = [us for us in (times["last_start"], times["last_end"]) if us is not None]
+    # Client names are made of the distinct attributes: one for each exchange would cost too much.
+    clients = exchanges.group_by(*(CLIENT_BY[name] for name in rec.client_by)).agg(times=nw.len())
+    origins = {
+        origin(row["scheme"], row["host"], row["port"]): row["count"]
+        for row in counted(exchanges, "scheme", "host", "port")
+    }
+    errors = counted(exchanges.filter(~nw.col("error").is_null()), "error")
+    notes: dict[str, int] = {}
+    for row in counted(exchanges.filter(nw.col("notes") != ""), "notes"):
+        for note in row["notes"].split(","):
+            name = note.partition(":")[0]  # what follows is a figure of that one exchange
+            notes[name] = notes.get(name, 0) + row["count"]
+    return Capture(
+        started=moment(times["started"]),
+        ended=moment(max(ends, default=None)),
+        exchanges=total(exchanges),
+        clients=total(clients.select(client=client_expression(rec.client_by)).unique()),
+        origins=len(origins),
+        malformed=total(rec.issued.lazy.filter(~nw.col("problem").is_null())),
+        issued=total(rec.issued.lazy),
+        presented=total(rec.presented.lazy),
+        in_scope=total(exchanges.filter(nw.col("dialects") != "")),
+        by_origin=ranked(origins),
+        errors=ranked({row["error"]: row["count"] for row in errors}),
+        notes=ranked(notes),
+        sources=tuple(of_row(Source, row) for row in rec.captures.rows()),
+    )

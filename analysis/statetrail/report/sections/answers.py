@@ -89,7 +89,7 @@ def _lifetime(expiry: Sequence[Expiry]) -> tuple[Statement, ...]:
     if not survived:
         return (
             Statement(
-                text="No token was used again, so nothing is known about how long one lives.",
+                text="No token was used again: nothing is known about lifetimes.",
                 number="unknown",
                 denominator="0 tokens used again",
                 confidence="none",
@@ -149,7 +149,7 @@ def _rotation(
         issues = sum(row.issues for row in parameters)
         return (
             Statement(
-                text="No value was ever replaced by another.",
+                text="No value was replaced by another.",
                 number="0 changes",
                 denominator=f"{count(issues, 'issue')} of {count(len(parameters), 'parameter')}",
                 confidence=graded(issues),
@@ -168,46 +168,46 @@ def _rotation(
 
 
 def _ignoring(clients: Sequence[Client]) -> tuple[Statement, ...]:
-    """Whoever could not have done better is not accused: what kept the state from it is told."""
+    """Who ignored state; clients all of whose faults the server caused are listed apart."""
     judged = [row for row in clients if row.judged]
     if not judged:
         return (
             Statement(
-                text="No client was given state that it could have presented, so nobody is judged.",
+                text="No client was issued state that it could have presented: nobody is judged.",
                 number="nobody judged",
                 denominator="0 verdicts that count",
                 confidence="none",
             ),
         )
-    accused = {row.client for row in judged if row.own}
-    kept = [row for row in judged if row.faults and row.client not in accused]
-    statements = [_accused(judged, accused, len({row.client for row in kept}))]
-    if accused:
+    at_fault = {row.client for row in judged if row.own}
+    excused = [row for row in judged if row.faults and row.client not in at_fault]
+    statements = [_at_fault(judged, at_fault, len({row.client for row in excused}))]
+    if at_fault:
         statements.append(_worst([row for row in judged if row.own]))
-    if kept:
-        statements.append(_kept(kept))
+    if excused:
+        statements.append(_excused(excused))
     return tuple(statements)
 
 
-def _accused(judged: Sequence[Client], accused: Collection[str], kept: int) -> Statement:
+def _at_fault(judged: Sequence[Client], at_fault: Collection[str], excused: int) -> Statement:
     names = len({row.client for row in judged})
     verdicts = sum(row.judged for row in judged)
     own = sum(row.own for row in judged)
-    theirs = " of their own" if own < sum(row.faults for row in judged) else ""
+    which = "their own faults" if own < sum(row.faults for row in judged) else "faults"
     return Statement(
-        text=f"{count(len(accused), 'client')} of {names:,} ignored state at least once: "
-        f"{own:,} of {count(verdicts, 'verdict')} that count are faults{theirs}."
-        if accused
-        else f"Nobody: {count(names - kept, 'client')} honoured all the state that was visible.",
-        number=count(len(accused), "client"),
+        text=f"{count(len(at_fault), 'client')} of {names:,} ignored state at least once: "
+        f"{own:,} of {count(verdicts, 'verdict')} that count are {which}."
+        if at_fault
+        else f"None: {count(names - excused, 'client')} honoured all visible state.",
+        number=count(len(at_fault), "client"),
         denominator=f"of {names:,} judged, {count(verdicts, 'verdict')}",
         confidence=graded(verdicts),
-        tone="bad" if accused else "good",
+        tone="bad" if at_fault else "good",
     )
 
 
-def _worst(guilty: Sequence[Client]) -> Statement:
-    """Where compliance is lowest, faults with a cause of the server's left out."""
+def _worst(rows: Sequence[Client]) -> Statement:
+    """Where compliance is lowest, not counting faults that the server caused."""
 
     def chances(row: Client) -> int:
         return row.judged - row.faults + row.own
@@ -215,9 +215,9 @@ def _worst(guilty: Sequence[Client]) -> Statement:
     def compliance(row: Client) -> float:
         return (row.judged - row.faults) / chances(row)
 
-    worst = min(guilty, key=lambda row: (compliance(row), -row.own, row.client))
+    worst = min(rows, key=lambda row: (compliance(row), -row.own, row.client))
     excused = worst.faults - worst.own
-    but = f", {count(excused, 'fault')} with a cause of the server's left out" if excused else ""
+    but = f", not counting {count(excused, 'fault')} that the server caused" if excused else ""
     return Statement(
         text=f"The least compliant is `{worst.client}` at `{worst.origin}`{but}.",
         number=percent(compliance(worst)),
@@ -227,8 +227,8 @@ def _worst(guilty: Sequence[Client]) -> Statement:
     )
 
 
-def _kept(rows: Sequence[Client]) -> Statement:
-    """The clients all of whose faults have a cause of the server's."""
+def _excused(rows: Sequence[Client]) -> Statement:
+    """The clients all of whose faults the server caused."""
     names = sorted({row.client for row in rows})
     origins = sorted({row.origin for row in rows})
     faults = sum(row.faults for row in rows)
@@ -239,9 +239,9 @@ def _kept(rows: Sequence[Client]) -> Statement:
     whom = f"`{names[0]}`" if len(names) == 1 else count(len(names), "client")
     whose = f"of `{origins[0]}`" if len(origins) == 1 else f"of {count(len(origins), 'origin')}"
     return Statement(
-        text=f"Responses {whose} kept the state from {whom}: every fault there has a cause of the "
-        f"server's ({tally(ranked(causes))}).",
-        number=f"{count(len(names), 'client')} not to blame",
-        denominator=f"{count(faults, 'fault')}, all with a cause of the server's",
+        text=f"Responses {whose} kept the state from {whom}: the server caused every fault there "
+        f"({tally(ranked(causes))}).",
+        number=f"{count(len(names), 'client')} without faults of their own",
+        denominator=f"{count(faults, 'fault')}, all caused by the server",
         confidence=graded(faults),
     )

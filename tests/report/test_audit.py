@@ -10,6 +10,7 @@ import statetrail as st
 from statetrail.errors import UsageError
 from statetrail.recording.frames import Recording, open_recording
 from statetrail.report import Audit, audit
+from statetrail.report.document import Document
 from statetrail.rules import RULES, findings
 from statetrail.schema import pseudonym
 from support.audits import CREATED
@@ -126,18 +127,21 @@ def ignoring(*talks: list[Ex]) -> list[tuple[str, str, str, str]]:
 
 
 KEPT = (
-    "Responses of `http://shop.example` kept the state from `page/1`: every fault there has a "
-    "cause of the server's (not-exposed 3)."
+    "Responses of `http://shop.example` kept the state from `page/1`: the server caused every "
+    "fault there (not-exposed 3)."
 )
 
 
-def test_who_could_not_read_the_state_is_not_accused_of_ignoring_it() -> None:
+def test_a_client_that_could_not_read_the_state_is_not_blamed_for_ignoring_it() -> None:
     """A page whose browser kept the header from it is told apart, with what kept it."""
     page = talk("page/1", False, False, False, **FROM_A_PAGE)
     nobody, kept = ignoring(page, talk("good/1", True, True))
     assert nobody[:3] == ("0 clients", "of 2 judged, 5 verdicts", "good")
-    assert nobody[3] == "Nobody: 1 client honoured all the state that was visible."
-    assert kept[:2] == ("1 client not to blame", "3 faults, all with a cause of the server's")
+    assert nobody[3] == "None: 1 client honoured all visible state."
+    assert kept[:2] == (
+        "1 client without faults of their own",
+        "3 faults, all caused by the server",
+    )
     assert kept[2:] == ("neutral", KEPT)
 
 
@@ -151,8 +155,8 @@ def test_the_least_compliant_is_told_by_its_own_faults() -> None:
     ]
     all_of_them, worst, kept = ignoring(page, both, talk("worst/1", True, False, False))
     assert all_of_them[3] == (
-        "2 clients of 3 ignored state at least once: 3 of 10 verdicts that count are faults of "
-        "their own."
+        "2 clients of 3 ignored state at least once: 3 of 10 verdicts that count are their "
+        "own faults."
     )
     assert worst[:2] == ("33 %", "honoured, of 3 verdicts")
     assert worst[3] == "The least compliant is `worst/1` at `http://shop.example`."
@@ -160,7 +164,7 @@ def test_the_least_compliant_is_told_by_its_own_faults() -> None:
     _, alone = ignoring(both)
     assert alone[:2] == ("50 %", "honoured, of 2 verdicts")
     assert alone[3].endswith(
-        "at `http://shop.example`, 2 faults with a cause of the server's left out."
+        "at `http://shop.example`, not counting 2 faults that the server caused."
     )
 
 
@@ -171,8 +175,8 @@ def test_a_client_says_which_of_its_faults_the_server_is_the_cause_of() -> None:
     (client,) = made.document.clients
     assert (client.faults, client.excused, client.own) == (2, {"not-exposed": 2}, 0)
     text = assert_inert(made.to_html()).text_content()
-    assert "2 faults with a cause of the server's: not-exposed 2" in text
-    assert "(with a cause of the server's: not-exposed 2)" in made.to_markdown()
+    assert "2 faults caused by the server: not-exposed 2" in text
+    assert "(caused by the server: not-exposed 2)" in made.to_markdown()
 
 
 def test_no_secret_of_the_traffic_is_in_any_form_of_the_audit(made: Audit) -> None:
@@ -206,7 +210,7 @@ def test_an_audit_of_no_exchange_says_that_nothing_is_known() -> None:
     nothing = audit(recording([]), created=CREATED)
     assert nothing.document.capture.started is None
     assert nothing.document.answers[0].statements[0].number == "unknown"
-    assert "so nobody is judged" in assert_inert(nothing.to_html()).text_content()
+    assert ": nobody is judged" in assert_inert(nothing.to_html()).text_content()
 
 
 def test_malformed_issues_are_counted_with_their_reason() -> None:
@@ -242,8 +246,8 @@ def test_findings_are_counted_from_a_severity_on() -> None:
     one = Audit(sample())
     counts = [one.failing(severity) for severity in ("info", "low", "medium", "high")]
     assert counts == [3, 2, 2, 1]
-    with pytest.raises(UsageError, match="unknown severity 'grave': choose from info, low"):
-        one.failing("grave")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="unknown severity 'severe': choose from info, low"):
+        one.failing("severe")  # type: ignore[arg-type]
 
 
 def test_an_audit_is_written_as_it_is_rendered(tmp_path: Path) -> None:
@@ -254,12 +258,13 @@ def test_an_audit_is_written_as_it_is_rendered(tmp_path: Path) -> None:
         assert (tmp_path / name).read_text("utf-8") == getattr(one, f"to_{name}")()
 
 
-def test_whoever_waits_is_told_what_is_computed(shop: Path, made: Audit) -> None:
-    """Each rule in its turn, among the other steps; the audit is the same."""
+def test_each_step_is_reported_as_progress(shop: Path, made: Audit) -> None:
+    """Each section and each rule; the audit is the same."""
     steps: list[str] = []
     rec = open_recording(shop, client_by=("user-agent",))
-    told = audit(rec, created=CREATED, progress=steps.append)
-    assert told.document == made.document
+    again = audit(rec, created=CREATED, progress=steps.append)
+    assert again.document == made.document
     rules = [step for step in steps if step.startswith("rule ")]
     assert rules == [f"rule {at} of {len(RULES)}, {one.id}" for at, one in enumerate(RULES, 1)]
-    assert steps[0] == "verdicts and root causes"
+    sections = {step for step in steps if step.startswith("section ")}
+    assert sections == {f"section {kind.file()}" for kind in Document.sections}

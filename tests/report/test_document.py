@@ -9,7 +9,8 @@ import pytest
 
 from statetrail.errors import UsageError
 from statetrail.report import Audit
-from statetrail.report.document import json_schema
+from statetrail.report.comparison import read_audit
+from statetrail.report.document import Document, json_schema
 from statetrail.report.render import json as json_format
 from support.audits import CREATED, document
 from support.golden import assert_golden
@@ -72,9 +73,33 @@ def test_an_audit_survives_being_written_and_read() -> None:
     assert written.document.created == CREATED
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"schema_version": 1}', "\ud800"])
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"schema_version": 2}', "\ud800"])
 def test_what_is_no_audit_is_refused_in_one_line(text: str) -> None:
     """A foreign file gives one clear line."""
     with pytest.raises(UsageError, match=r"no audit\.json of version 2") as caught:
         Audit.from_json(text)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("form", ["library", "baseline"])
+def test_an_audit_of_version_1_is_refused_with_what_to_do(form: str, tmp_path: Path) -> None:
+    """One line names both versions and the command that makes a new one."""
+    old = json.dumps(json.loads(Audit(document()).to_json()) | {"schema_version": 1})
+    path = tmp_path / "old.json"
+    path.write_text(old)
+    with pytest.raises(UsageError, match="version 1, and this program reads version 2") as caught:
+        Audit.from_json(old) if form == "library" else read_audit(path)
+    assert "statetrail audit STORE --json FILE" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_document_has_the_fields_of_all_its_sections() -> None:
+    """Each section is found again in the document, with nothing left over but the head."""
+    made = document()
+    names = [name for kind in Document.sections for name in kind.__struct_fields__]
+    assert len(names) == len(set(names))
+    head = ("schema_version", "created", "generator", "settings")
+    assert (*head, *names) == Document.__struct_fields__
+    for kind in Document.sections:
+        section = made.section(kind)
+        assert all(getattr(section, name) is getattr(made, name) for name in kind.__struct_fields__)

@@ -23,7 +23,7 @@ from statetrail.report.wording import apart, duration, interval, visible
             "report.sections.findings",
             "analyses.tokens.entropy",
             "rules.profiles",
-            "report.render.inert",
+            "report.render.csv",
         ),
     ],
 )

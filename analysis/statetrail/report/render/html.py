@@ -121,7 +121,7 @@ def _context(document: Document) -> dict[str, Any]:
         "verdict_names": VERDICTS,
         "bar_order": BAR_ORDER,
         "faults": FAULTS,
-        "severities": SEVERITIES,
+        "severity_ranks": {name: at for at, name in enumerate(SEVERITIES)},
         "verdict_texts": definitions.VERDICTS,
     }
 

@@ -106,7 +106,7 @@ class FindingsSection(Section, frozen=True, kw_only=True):
     audiences: ClassVar = {
         "client": "client developer",
         "api": "API owner",
-        "capture": "recorder's operator",
+        "capture": "operator",
         "security": "security owner",
     }
     """Who can act on a finding."""

@@ -16,8 +16,8 @@ class MethodSection(Section, frozen=True, kw_only=True):
         "response that issued it has ended and the grace period has passed before the request "
         "began. A verdict against a client holds under every order of events that fits what the "
         "proxy saw.",
-        "Compliance": "honoured / (honoured + faults). Verdicts marked as faults below count "
-        "against the client; all other verdicts but honoured do not count.",
+        "Compliance": "honoured / (honoured + faults). Verdicts marked as faults count "
+        "against the client. The other verdicts do not count, except honoured.",
         "Pseudonyms": "Secret values are stored only as keyed fingerprints and shown as short "
         "pseudonyms such as ~1a2b3c4d. Equal values have equal pseudonyms; the value cannot be "
         "computed from one.",

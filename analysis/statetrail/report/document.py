@@ -31,7 +31,12 @@ from statetrail.report.sections.sessions import SessionsSection
 
 SCHEMA_VERSION: Final = 2
 SCHEMA_ID: Final = "urn:statetrail:audit:2"
-CHANGES: Final = "Changes since version 1: capture.sources[].at is started."
+CHANGES: Final = (
+    "An audit by statetrail. Changes since version 1: `at` of a source is `started`; `ended` of a "
+    "lost session is `end`; the cause `every-request` is `per-request`; `span` of a survival curve "
+    "is `idle` or `age`; the models of likelihoods have the names of their policies and terms; the "
+    "rule `wrong-channel` is `misplaced-value`; the keys are in the order of the report's sections."
+)
 """What a reader of the version before has to know; part of the JSON Schema."""
 
 

@@ -3,8 +3,8 @@
     : statetrail.summary
     : statetrail.report audit.html
 
-Enters: the journal, and the judge if there is one. Leaves: what they say, in the log as well: who
-types a command in mitmweb sees only that.
+Enters: the journal, and the judge if there is one. Leaves: their figures, also in the log: mitmweb
+shows nothing else of a command.
 """
 
 import logging
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 class Commands:
-    """What the recorder can be asked."""
+    """Commands of the recorder."""
 
     journal: Journal | None = None
     judge: "LiveJudge | None" = None
@@ -40,13 +40,13 @@ class Commands:
         stored = f"{journal.recorded} exchanges in {journal.store.path}"
         troubles = f", {journal.waiting} wait, {journal.lost} are lost" if journal.waiting else ""
         judged = f"; {self.judge.standings.line()}" if self.judge is not None else ""
-        return self._said(f"{stored}{troubles}{judged}")
+        return self._logged(f"{stored}{troubles}{judged}")
 
     @command.command("statetrail.clients")  # type: ignore[untyped-decorator]
     def clients(self) -> Sequence[str]:
         """The clients, the least compliant first; needs statetrail_live=on."""
         if self.judge is None:
-            return [self._said("clients are judged with: set statetrail_live on")]
+            return [self._logged("clients are judged with: set statetrail_live on")]
         return [each.line() for each in self.judge.standings.ranked()] or ["no client yet"]
 
     @command.command("statetrail.report")  # type: ignore[untyped-decorator]
@@ -56,20 +56,20 @@ class Commands:
             return "statetrail records nothing"
         self.journal.flush()
         target = Path(path).expanduser()
-        known = [sys.executable, "-m", "statetrail", "audit", str(self.journal.store.path)]
+        command_line = [sys.executable, "-m", "statetrail", "audit", str(self.journal.store.path)]
         threading.Thread(
-            target=_audit, args=([*known, "--html", str(target)], target), daemon=True
+            target=_audit, args=([*command_line, "--html", str(target)], target), daemon=True
         ).start()
-        return self._said(f"writing {target}")
+        return self._logged(f"writing {target}")
 
-    def _said(self, what: str) -> str:
+    def _logged(self, what: str) -> str:
         logger.info("statetrail: %s", what)
         return what
 
 
 def _audit(program: list[str], target: Path) -> None:
-    done = subprocess.run(program, capture_output=True, text=True, check=False)
-    if done.returncode:
-        logger.error("statetrail: no report: %s", (done.stderr.splitlines() or ["?"])[-1][:300])
+    process = subprocess.run(program, capture_output=True, text=True, check=False)
+    if process.returncode:
+        logger.error("statetrail: no report: %s", (process.stderr.splitlines() or ["?"])[-1][:300])
     else:
         logger.info("statetrail: %s is written", target)

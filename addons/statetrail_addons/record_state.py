@@ -69,14 +69,14 @@ TURNS: Final = 6
 BRIEF_S: Final = 50e-6
 """A turn that took no longer had nothing else to do: there is nothing to wait for."""
 MAX_FLOWS: Final = 50_000
-"""Flows under way that are known of; of earlier ones the heads are read at their end."""
+"""Flows under way that are kept; of earlier ones the header fields are read at their end."""
 FLUSH_S: Final = 1.0
 """Pause between two tries to write what waits while there is no traffic."""
 
 
 @dataclass(slots=True, eq=False)
 class Live:
-    """What is known of a flow under way."""
+    """A flow under way."""
 
     request: Request
     answer: Answer | None = None
@@ -149,7 +149,7 @@ class RecordState(Commands):
         if chosen == self._chosen:
             return
         journal = Journal(
-            *(name, self._complain),
+            *(name, self._log_error),
             durability=cast("Durability", durability),
             max_waiting=int(waiting),
         )
@@ -162,10 +162,10 @@ class RecordState(Commands):
     def requestheaders(self, flow: HTTPFlow) -> None:
         # The request as the client sent it: later addons change it on its way to the origin.
         live = self._flows[flow.id] = Live(request_of(flow))
-        self._tell_start(live)
+        self._judge_start(live)
         if len(self._flows) > MAX_FLOWS:
             _, forgotten = self._flows.popitem(last=False)
-            self._tell_end(flow, forgotten, None)
+            self._judge_end(flow, forgotten, None)
 
     def responseheaders(self, flow: HTTPFlow) -> None:
         assert flow.response is not None
@@ -175,11 +175,11 @@ class RecordState(Commands):
         live.answer = answer_of(flow.response)
         if streams(flow, late=self._streams_late):
             live.sniffer = BodySniffer(
-                flow.response.stream, lambda body: self._hear(flow, live, body)
+                flow.response.stream, lambda body: self._record_streamed(flow, live, body)
             )
             flow.response.stream = live.sniffer  # type: ignore[assignment]
             # Its head is with the client before any other hook of ours.
-            self._hear(flow, live, b"")
+            self._record_streamed(flow, live, b"")
 
     def response(self, flow: HTTPFlow) -> Awaitable[None] | None:
         # Responses that are there within some turns of a busy event loop are read one after the
@@ -202,8 +202,8 @@ class RecordState(Commands):
         if self.journal is not None:
             self.journal.settle()
 
-    def _hear(self, flow: HTTPFlow, live: Live, body: bytes) -> bool:
-        """Record what is known of a streamed exchange; whether no more is to be heard in it."""
+    def _record_streamed(self, flow: HTTPFlow, live: Live, body: bytes) -> bool:
+        """Record a streamed exchange as far as it came; whether its body has said enough."""
         if not self._wanted(flow):
             return False
         facts = self._extract(flow, live, body, under_way=True)
@@ -257,7 +257,7 @@ class RecordState(Commands):
     def _record(self, flow: HTTPFlow, *, later: bool = False) -> None:
         live = self._flows.pop(flow.id, None) or Live(request_of(flow))
         if not self._wanted(flow) and live.entry is None:
-            self._tell_end(flow, live, None)
+            self._judge_end(flow, live, None)
             return
         facts = self._extract(flow, live, live.sniffer.body if live.sniffer else None)
         if facts is None or self.journal is None:
@@ -266,35 +266,35 @@ class RecordState(Commands):
             self.journal.add(facts, later=later)
         else:
             self.journal.update(live.entry, facts)
-        self._tell_end(flow, live, facts)
+        self._judge_end(flow, live, facts)
         if not later:
             self._keep_trying()
 
-    def _tell_start(self, live: Live) -> None:
-        """Tell the judge, if there is one, that a request started."""
+    def _judge_start(self, live: Live) -> None:
+        """Report to the judge, if there is one, that a request started."""
         if self.judge is None or self._config is None:
             return
         request, header = live.request, (self._config.client_header or "").encode()
-        known = [v for n, v in request.headers if n.lower() in (b"user-agent", header)]
-        raw = b"\0".join([(request.peer or "").encode(), *known])
+        values = [v for n, v in request.headers if n.lower() in (b"user-agent", header)]
+        raw = b"\0".join([(request.peer or "").encode(), *values])
         client = str(self._config.fingerprinter.fingerprint(raw))
         try:
             live.client, live.number = client, self.judge.started(request, client)
         except Exception as error:  # whatever it is, the traffic goes on
-            self._complain(f"an exchange could not be judged ({type(error).__name__})")
+            self._log_error(f"an exchange could not be judged ({type(error).__name__})")
 
-    def _tell_end(self, flow: HTTPFlow, live: Live, facts: ExchangeFacts | None) -> None:
-        """Tell the judge that an exchange completed, or will not be told of any more."""
+    def _judge_end(self, flow: HTTPFlow, live: Live, facts: ExchangeFacts | None) -> None:
+        """Report to the judge that an exchange completed, or will not be reported any more."""
         if self.judge is None or not live.number:
             return
-        known = (live.number, live.request, live.client)
+        subject = (live.number, live.request, live.client)
         try:
             if facts is None:
-                self.judge.abandoned(*known)
+                self.judge.abandoned(*subject)
             else:
-                self.judge.completed(flow, *known, facts)
+                self.judge.completed(flow, *subject, facts)
         except Exception as error:  # whatever it is, the traffic goes on
-            self._complain(f"an exchange could not be judged ({type(error).__name__})")
+            self._log_error(f"an exchange could not be judged ({type(error).__name__})")
 
     def _wanted(self, flow: HTTPFlow) -> bool:
         return self._config is not None and (
@@ -320,7 +320,7 @@ class RecordState(Commands):
 
     def _give_up(self, request: Request, error: str) -> None:
         self._not_understood += 1
-        self._complain(f"an exchange could not be read ({error})")
+        self._log_error(f"an exchange could not be read ({error})")
         if self.journal is not None and self._config is not None:
             # By its time alone, so that the gap can be noted.
             empty = Request("", "", "", 0, b"/", (), "", request.start_us)
@@ -342,7 +342,7 @@ class RecordState(Commands):
             self.journal.flush()
             self._keep_trying()
 
-    def _complain(self, what: str) -> None:
+    def _log_error(self, what: str) -> None:
         """Log an error, once a minute at most."""
         if (now := time.monotonic()) >= self._silent_until:
             self._silent_until = now + 60

@@ -28,8 +28,8 @@ def before(globs: tuple[str, ...], path: str) -> str | None:
     >>> before(("**/API/V3/**",), "/shop/API/V3/Cart")
     '/shop'
     """
-    found = _pattern(globs).fullmatch(_closed(path)) if globs else None
-    return None if found is None else next(g for g in found.groups() if g is not None)[:-1]
+    match = _pattern(globs).fullmatch(_closed(path)) if globs else None
+    return None if match is None else next(g for g in match.groups() if g is not None)[:-1]
 
 
 def words(globs: tuple[str, ...]) -> set[str]:

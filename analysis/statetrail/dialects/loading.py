@@ -83,8 +83,8 @@ def load(path: str | Path) -> Dialect:
         line = raw[: error.start].count(b"\n") + 1
         raise UsageError(f"{path}, line {line}: not UTF-8: save the file as UTF-8") from None
     except tomllib.TOMLDecodeError as error:
-        found = re.search(r"line (\d+)", str(error))
-        line = int(found[1]) if found else source.count("\n") + 1
+        match = re.search(r"line (\d+)", str(error))
+        line = int(match[1]) if match else source.count("\n") + 1
         text = str(error).partition(" (at ")[0]
         raise UsageError(f"{path}, line {line}: no TOML ({text}): correct this line") from None
     try:
@@ -116,16 +116,16 @@ def _explained(message: str, declared: dict[str, Any]) -> tuple[str, str]:
     """The key that a message of msgspec is about, and what is wrong with it."""
     text, *paths = message.split(" - at `$")
     path = "".join(part.rstrip("`") for part in reversed(paths)).lstrip(".")
-    if found := _KEYS.fullmatch(text):
-        path, text = f"{path}.{found[1]}", found[2]
-    elif found := re.search(r"unknown field `(.+)`", text):
-        path, text = f"{path}.{found[1]}", f"unknown key: use one of {_known(path)}"
-    elif found := re.search(r"missing required field `(.+)`", text):
-        text = f"the key `{found[1]}` is missing: add it"
-    elif found := re.fullmatch(r"Expected (.+), got (.+)", text):
-        text = f"wrong type: write {_TYPES.get(found[1], found[1])}, not {found[2].strip('`')}"
-    elif found := re.fullmatch(r"Invalid enum value '(.*)'", text):
-        text = f"{found[1]!r} is none of the values allowed here: see the documentation of this key"
+    if match := _KEYS.fullmatch(text):
+        path, text = f"{path}.{match[1]}", match[2]
+    elif match := re.search(r"unknown field `(.+)`", text):
+        path, text = f"{path}.{match[1]}", f"unknown key: use one of {_known(path)}"
+    elif match := re.search(r"missing required field `(.+)`", text):
+        text = f"the key `{match[1]}` is missing: add it"
+    elif match := re.fullmatch(r"Expected (.+), got (.+)", text):
+        text = f"wrong type: write {_TYPES.get(match[1], match[1])}, not {match[2].strip('`')}"
+    elif match := re.fullmatch(r"Invalid enum value '(.*)'", text):
+        text = f"{match[1]!r} is none of the values allowed here: see the documentation of this key"
     return path.lstrip(".") or "the file", text
 
 
@@ -141,8 +141,8 @@ _TYPES: Final = {
 
 def _known(path: str) -> str:
     """The keys that are known at a path."""
-    if path.endswith("]") and (found := re.search(r"(issue|present)\[\d+\]$", path)):
-        places = ISSUE_PLACES if found[1] == "issue" else PRESENT_PLACES
+    if path.endswith("]") and (match := re.search(r"(issue|present)\[\d+\]$", path)):
+        places = ISSUE_PLACES if match[1] == "issue" else PRESENT_PLACES
         structs: list[Any] = list(places.values())
     else:
         structs = [{"": Dialect, "scope": Scope, "family": Family}.get(path, Param)]

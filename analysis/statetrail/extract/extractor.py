@@ -142,12 +142,12 @@ def _state(
     config: ExtractorConfig,
 ) -> State:
     presented, issued, matched = [], [], []
-    found = iter(values)
+    texts = iter(values)
     for at, compiled in enumerate(config.compiled):
         presented += [*sent.presented[at], *target.presented[at]]
         issues = list(received.issued[at])
         if values and compiled in target.path.bodies:
-            issues += issued_in_body([next(found) for _ in compiled.body_readers], compiled)
+            issues += issued_in_body([next(texts) for _ in compiled.body_readers], compiled)
         issued += issues
         if target.path.in_scope[at] or issues:
             matched.append(compiled.dialect.name)
@@ -156,5 +156,5 @@ def _state(
 
 def _is_small(target: Target, values: _BodyValues, state: State) -> bool:
     size = sum([len(each.value) for own in target.presented for each in own])
-    size += sum([len(value) for found in values for value in found if value is not None])
+    size += sum([len(value) for texts in values for value in texts if value is not None])
     return size <= MAX_CACHED and len(state.issued) + len(state.presented) <= MAX_VALUES

@@ -170,8 +170,8 @@ class HeaderReader:
         """What a request's header fields say."""
         dull = self._dull
         relevant = tuple([field for field in fields if field[0].lower() not in dull])
-        if (known := self._requests.get(relevant)) is not None:
-            return known
+        if (cached := self._requests.get(relevant)) is not None:
+            return cached
         headers = self._request(relevant)
         return self._requests.keep(relevant, headers) if _is_small(relevant) else headers
 
@@ -187,8 +187,8 @@ class HeaderReader:
                 if (name := field[0].lower()) in _READ or name.startswith(starts)
             ]
         )
-        if (known := self._responses.get(relevant)) is not None:
-            return known
+        if (cached := self._responses.get(relevant)) is not None:
+            return cached
         headers = self._response(relevant)
         return self._responses.keep(relevant, headers) if _is_small(relevant) else headers
 

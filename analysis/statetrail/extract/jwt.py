@@ -42,8 +42,8 @@ def declared_s(value: str) -> int | None:
         return None
     encoded = token[1]
     try:
-        claims = _decode(urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
+        payload = _decode(urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
     except (ValueError, RecursionError):  # no base64, no JSON, no such claims
         return None
-    lifetime = claims.exp - claims.iat
+    lifetime = payload.exp - payload.iat
     return round(lifetime) if 1 <= lifetime <= MAX_DECLARED_S else None

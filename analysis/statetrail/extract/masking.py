@@ -135,11 +135,11 @@ def writings(text: str) -> list[str]:
     """
     if "%" not in text and "+" not in text:
         return [text.casefold()]
-    found = [text]
+    variants = [text]
     for _ in range(_MAX_DECODINGS):
         if "%" not in text:
             break
         text = urllib.parse.unquote(text, errors="surrogateescape")
-        found.append(text)
-    found += [writing.replace("+", " ") for writing in found if "+" in writing]
-    return list(dict.fromkeys([writing.casefold() for writing in found]))
+        variants.append(text)
+    variants += [writing.replace("+", " ") for writing in variants if "+" in writing]
+    return list(dict.fromkeys([writing.casefold() for writing in variants]))

@@ -95,8 +95,8 @@ class TargetReader:
 
     def read(self, target: bytes) -> Target:
         """What a request target says."""
-        if (known := self._targets.get(target)) is not None:
-            return known
+        if (cached := self._targets.get(target)) is not None:
+            return cached
         result = self._read(target)
         return self._targets.keep(target, result) if len(target) <= MAX_CACHED else result
 

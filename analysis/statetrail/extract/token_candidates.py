@@ -41,7 +41,7 @@ def token_candidates(
     query: Iterable[int],
     path: Iterable[int],
     headers: Iterable[tuple[CandidatePlace, int]],
-    known: Collection[int],
+    presented: Collection[int],
 ) -> tuple[TokenCandidate, ...]:
     """The token candidates of a request.
 
@@ -51,7 +51,7 @@ def token_candidates(
         Fingerprints of the values in its query and its path that may be tokens.
     headers
         Those in its header fields, with their places (`header_candidates`).
-    known
+    presented
         Fingerprints that the request presents anyway.
 
     Returns
@@ -60,19 +60,19 @@ def token_candidates(
         At most `MAX_TOKEN_CANDIDATES`, each value and place once, in the order of the places:
         query, path, ``Referer``, other headers.
     """
-    found: dict[tuple[CandidatePlace, int], None] = {}
+    candidates: dict[tuple[CandidatePlace, int], None] = {}
     for fingerprint in query:
-        if fingerprint not in known:
-            found["query", fingerprint] = None
+        if fingerprint not in presented:
+            candidates["query", fingerprint] = None
     for fingerprint in path:
-        if fingerprint not in known:
-            found["path", fingerprint] = None
+        if fingerprint not in presented:
+            candidates["path", fingerprint] = None
     for each in headers:
-        if each[1] not in known:
-            found[each] = None
-    if not found:
+        if each[1] not in presented:
+            candidates[each] = None
+    if not candidates:
         return ()
-    return tuple([TokenCandidate(*each) for each in islice(found, MAX_TOKEN_CANDIDATES)])
+    return tuple([TokenCandidate(*each) for each in islice(candidates, MAX_TOKEN_CANDIDATES)])
 
 
 def header_candidates(
@@ -82,11 +82,11 @@ def header_candidates(
 
     `own_fields` are the names of header fields that hold a dialect's state alone.
     """
-    found: set[tuple[CandidatePlace, int]] = set()
+    candidates: set[tuple[CandidatePlace, int]] = set()
     for place, value in _header_values(lines, own_fields):
         each = place, fingerprinter.fingerprint(value)
-        if each not in found:
-            found.add(each)
+        if each not in candidates:
+            candidates.add(each)
             yield each
 
 

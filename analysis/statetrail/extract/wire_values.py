@@ -158,8 +158,8 @@ def issued_in_body(
     """The values that a response issues in its body: `values` are those of `body_values`."""
     return [
         issued
-        for (channel, reader), found in zip(compiled.body_readers, values, strict=True)
-        for param, value in zip(reader.params, found, strict=True)
+        for (channel, reader), body_texts in zip(compiled.body_readers, values, strict=True)
+        for param, value in zip(reader.params, body_texts, strict=True)
         if value is not None
         for issued in _issued(IssuedTexts(param, param, [value]), channel, compiled)
     ]

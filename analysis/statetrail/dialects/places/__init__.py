@@ -13,13 +13,13 @@ _MODULES: Final = [
 
 
 def _of[Place](base: type[Place]) -> dict[str, type[Place]]:
-    found = [
+    classes = [
         each
         for module in _MODULES
         for each in vars(module).values()
         if isinstance(each, type) and issubclass(each, base) and each is not base
     ]
-    return {cast("Any", each).__struct_fields__[0]: each for each in found}
+    return {cast("Any", each).__struct_fields__[0]: each for each in classes}
 
 
 ISSUE_PLACES: Final = _of(IssuePlace)

@@ -113,3 +113,18 @@ def test_a_cart_that_its_client_left_behind_is_lost_with_the_login(engine: Engin
         "2 of 2 lost sessions contained a cart that the client did not fill again (GET "
         "/API/V3/Cart: restarted, the login too, GET /API/V3/Cart: rejected)" in row["message"]
     )
+
+
+def test_each_finding_has_the_details_of_its_own_subject() -> None:
+    """Many subjects at once, each with a detail and exchanges of its own."""
+    names = [f"Param{n}" for n in range(60)]
+    history = [
+        Ex(n, n + 1, n + 2, [Issue(name, "1", problem=f"of-{name}")], path=f"/services/v3/{name}")
+        for n, name in enumerate(names * 2)
+    ]
+    rows = found_by(rule("malformed-state-header"), recording(history))
+    assert sorted(row["param"] for row in rows) == sorted(names)
+    for row in rows:
+        assert f"of-{row['param']} at /services/v3/{row['param']}" in row["message"]
+        ids = [int(number) for number in row["evidence"].split(",")]
+        assert {history[number - 1].issued[0].param for number in ids} == {row["param"]}

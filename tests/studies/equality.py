@@ -12,7 +12,7 @@ How two documents are compared:
 1. Where the schema versions of the documents differ, the renames below are applied to the older
    one; each that was needed is printed with a count.
 2. Volatile fields are left out.
-3. The lists in `UNORDERED`, whose order depends on renamed words, are sorted on both sides.
+3. The rows of the lists in `UNORDERED`, whose order depends on renamed words, are matched by key.
 4. Everything else has to be the same: keys, types, order, and floats to the last bit. Of prose,
    only where versions differ, the wording may differ, but neither the figures nor the quoted names
    in it; every changed wording is printed with a count.
@@ -27,7 +27,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -41,9 +41,12 @@ KEYS: Final[dict[str, dict[str, str]]] = {
 }
 """Renamed keys by the path of the object that has them: ``{path: {old: new}}``."""
 
+_RULES: Final = {"wrong-channel": "misplaced-value"}
 _CAUSES: Final = {"every-request": "per-request"}
 VALUES: Final[dict[str, dict[Any, Any]]] = {
     "$.schema_version": {1: 2},
+    "$.findings[*].rule": _RULES,
+    "$.rules[*].rule": _RULES,
     "$.rotations[*].cause": _CAUSES,
     "$.rotations_by_cause.keys()": _CAUSES,
     "$.parameters[*].changes_by_cause.keys()": _CAUSES,
@@ -63,14 +66,14 @@ VALUES: Final[dict[str, dict[Any, Any]]] = {
 }
 """Renamed values by path, the keys of an object of counts (``….keys()``) included."""
 
+PREFIXES: Final[dict[str, dict[str, str]]] = {"$.findings[*].id": _RULES}
+"""Renamed words that the values at a path begin with."""
+
 ADDED: Final = frozenset[str]()
 """Paths that only the newer document has."""
 
-UNORDERED: Final[dict[str, tuple[str, ...]]] = {
-    "$.findings": ("id",),
-    "$.rules": ("rule",),
-}
-"""Lists that are compared in the order of these keys."""
+UNORDERED: Final = {"$.findings": "id", "$.rules": "rule", "$.suppressions": "rule"}
+"""Lists whose order depends on renamed words: their rows are matched by this key."""
 
 PROSE: Final = frozenset(
     {
@@ -87,7 +90,7 @@ PROSE: Final = frozenset(
 )
 
 _SHOWN: Final = 40
-_INDEX: Final = re.compile(r"\[\d+\]")
+_INDEX: Final = re.compile(r"\[[^\]]*\]")
 _FIGURES: Final = re.compile(r"`[^`]*`|~[0-9a-f]{8}|\d[\d,.]*\d|\d")
 
 
@@ -131,6 +134,11 @@ def _rename(node: Any, where: str, renames: Counter[str]) -> Any:
     """The node as the newer version would write it; `where` is its path in the older one."""
     if isinstance(node, list):
         return [_rename(one, f"{where}[*]", renames) for one in node]
+    if isinstance(node, str):
+        for old, new in PREFIXES.get(where, {}).items():
+            if node.startswith(f"{old}-"):
+                renames[f"{where} {old}-… → {new}-…"] += 1
+                return new + node.removeprefix(old)
     if not isinstance(node, dict):
         return _renamed(node, VALUES.get(where, {}), where, renames)
     keys = KEYS.get(where, {}) | VALUES.get(f"{where}.keys()", {})
@@ -156,8 +164,13 @@ def _differing(old: Any, new: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
         for key in (*old, *(new.keys() - old.keys())):
             yield from _differing(old.get(key, _ABSENT), new.get(key, _ABSENT), f"{path}.{key}")
     elif isinstance(old, list) and isinstance(new, list):
-        if keys := UNORDERED.get(path):
-            old, new = (sorted(rows, key=_by(keys)) for rows in (old, new))
+        if key := UNORDERED.get(path):
+            before, after = ({row[key]: row for row in rows} for rows in (old, new))
+            if (len(before), len(after)) == (len(old), len(new)):
+                for name in (*before, *(after.keys() - before.keys())):
+                    pair = (rows.get(name, _ABSENT) for rows in (before, after))
+                    yield from _differing(*pair, f"{path}[{name}]")
+                return
         for at in range(max(len(old), len(new))):
             pair = (side[at] if at < len(side) else _ABSENT for side in (old, new))
             yield from _differing(*pair, f"{path}[{at}]")
@@ -173,10 +186,6 @@ def _figures(text: Any) -> list[str] | None:
         for old, new in words.items():
             text = text.replace(f"`{old}`", f"`{new}`")
     return _FIGURES.findall(text)
-
-
-def _by(keys: Sequence[str]) -> Callable[[dict[str, Any]], list[str]]:
-    return lambda row: [str(row.get(key)) for key in keys]
 
 
 def _short(value: Any) -> str:

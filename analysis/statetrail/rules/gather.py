@@ -90,21 +90,21 @@ def _hits(rule: Rule, rec: Recording, profile: Profile) -> Iterator[_Hits]:
         return
     table = table.select(OCCURRENCE.names).cast(OCCURRENCE)
     table = table.sort_by([(name, "ascending") for name in _ORDER])
+    table = table.append_column("row", pa.array(range(len(table)), pa.int64()))
     counts = occurrences.group_by(*_SUBJECT).agg(of=nw.col("times").sum()).collect("pyarrow")
     of = {_subject(row): int(row["of"]) for row in counts.rows(named=True)}
     causes = defaultdict[tuple[str, ...], Counter[str]](Counter)
     for row in table.group_by([*_SUBJECT, "cause"]).aggregate([("hit", "sum")]).to_pylist():
         if row["cause"]:
             causes[_subject(row)][row["cause"]] = row["hit_sum"]
-    summary = [("hit", "sum"), ("observed_us", "min"), ("observed_us", "max")]
-    start = 0
-    # Without threads the subjects come in the order of the rows.
-    for row in table.group_by(_SUBJECT, use_threads=False).aggregate(summary).to_pylist():
+    summary = [("row", "min"), ("hit", "sum"), ("observed_us", "min"), ("observed_us", "max")]
+    # PyArrow does not promise any order of its groups.
+    groups = table.group_by(_SUBJECT).aggregate(summary).sort_by("row_min")
+    for row in groups.to_pylist():
         subject, count = _subject(row), row["hit_sum"]
         span_us = row["observed_us_min"], row["observed_us_max"]
-        first = table.slice(start, min(count, MAX_EVIDENCE)).to_pylist()
+        first = table.slice(row["row_min"], min(count, MAX_EVIDENCE)).to_pylist()
         yield _Hits(rule, subject, count, of[subject], span_us, causes[subject], first)
-        start += count
 
 
 def _subject(row: dict[str, Any]) -> tuple[str, ...]:

@@ -122,7 +122,7 @@ def test_each_finding_has_the_details_of_its_own_subject() -> None:
         Ex(n, n + 1, n + 2, [Issue(name, "1", problem=f"of-{name}")], path=f"/services/v3/{name}")
         for n, name in enumerate(names * 2)
     ]
-    rows = found_by(rule("malformed-state-header"), recording(history))
+    rows = findings_of(rule("malformed-state-header"), recording(history))
     assert sorted(row["param"] for row in rows) == sorted(names)
     for row in rows:
         assert f"of-{row['param']} at /services/v3/{row['param']}" in row["message"]

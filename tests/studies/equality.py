@@ -91,7 +91,10 @@ PROSE: Final = frozenset(
 
 _SHOWN: Final = 40
 _INDEX: Final = re.compile(r"\[[^\]]*\]")
-_FIGURES: Final = re.compile(r"`[^`]*`|~[0-9a-f]{8}|\d[\d,.]*\d|\d")
+_FIGURES: Final = re.compile(
+    r"`[^`]*`|\((?:[^()]|\([^()]*\))*\)|~[0-9a-f]{8}|_\w+|\w*[a-z][A-Z]\w*|\d[\d,.]*\d|\d"
+)
+"""Figures and names in prose: quoted, in parentheses, pseudonyms, parameters, numbers."""
 
 
 @dataclass(slots=True)

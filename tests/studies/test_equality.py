@@ -12,7 +12,10 @@ AUDIT: dict[str, Any] = {
     "schema_version": 1,
     "created": "2026-01-01T00:00:00Z",
     "expiry": [{"policy": "idle", "low_s": 0.1 + 0.2, "excluded": 3}],
-    "findings": [{"id": "b-1", "message": "5 of 7 kept `a`"}, {"id": "a-1", "message": "none"}],
+    "findings": [
+        {"id": "b-1", "message": "5 of 7 kept `a` (GET /x: no-tail)"},
+        {"id": "a-1", "message": "none"},
+    ],
 }
 
 
@@ -69,8 +72,13 @@ def test_listed_renames_are_applied_and_counted(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize(
     ("message", "equal"),
-    [("5 of 7 have kept `a`", True), ("5 of 8 kept `a`", False), ("5 of 7 kept `b`", False)],
-    ids=["wording", "figure", "name"],
+    [
+        ("5 of 7 have kept `a` (GET /x: no-tail)", True),
+        ("5 of 8 kept `a` (GET /x: no-tail)", False),
+        ("5 of 7 kept `b` (GET /x: no-tail)", False),
+        ("5 of 7 kept `a` (GET /x: repeated)", False),
+    ],
+    ids=["wording", "figure", "name", "detail"],
 )
 def test_the_wording_of_a_newer_version_may_differ_but_not_its_figures(
     message: str, equal: bool

@@ -28,7 +28,7 @@ from statetrail.dialects.places import ISSUE_PARTS
 from statetrail.errors import StatetrailError, UsageError
 from statetrail.extract import Exchange, ExchangeFacts, ExtractorConfig, Request, extract
 from statetrail.ingest.flow import Answer, BodySniffer, answer_of, exchange_of, request_of, streams
-from statetrail.store import Durability, Entry, Journal, StoreName, parse_size
+from statetrail.store import Durability, Journal, JournalEntry, StoreName, parse_size
 from statetrail_addons._commands import Commands
 
 logger = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ class Live:
     request: Request
     answer: Answer | None = None
     sniffer: BodySniffer | None = None
-    entry: Entry | None = None
+    entry: JournalEntry | None = None
     issued: int = 0
     client: str = ""
     number: int = 0

@@ -17,7 +17,7 @@ import statetrail
 from statetrail.dialects import select
 from statetrail.extract import Exchange, ExtractorConfig, Request, Response, extract
 from statetrail.recording.frames import Recording
-from statetrail.store import SqliteStore, Tally
+from statetrail.store import CaptureCounts, SqliteStore
 
 _CLAIM = re.compile(
     r"^## (Before|After): `(?P<param>\w+)` is `(?P<verdict>[a-z-]+)`"
@@ -57,7 +57,7 @@ def recording(conversations: Mapping[str, str], store: Path) -> Recording:
         for name, messages in conversations.items():
             exchanges = _exchanges(messages, name)
             opened.append_many([extract(exchange, config) for exchange in exchanges], capture)
-        opened.end_capture(capture, Tally())
+        opened.end_capture(capture, CaptureCounts())
     return statetrail.open(store)
 
 

@@ -20,7 +20,7 @@ def at_once(monkeypatch):
     """No pause between two tries."""
     monkeypatch.setattr(journal, "RETRY_S", 0.0)
     monkeypatch.setattr(journal, "BUSY_S", 0.0)
-    monkeypatch.setattr(journal, "LOOK_S", 0.0)
+    monkeypatch.setattr(journal, "CHECK_S", 0.0)
 
 
 @pytest.fixture
@@ -139,11 +139,11 @@ def test_the_next_file_has_the_same_key_and_what_is_open_is_completed_in_its_own
     """Rotation by size: an exchange that outlives its file is completed there."""
     steady = Journal(StoreName(tmp_path / "x-%Y.sqlite", 1), lambda _: None)
     first = steady.store.path
-    steady._look_at = 1e9
+    steady._check_at = 1e9
     entry = steady.add(facts_of("/v3/x", flow_id="a"))
-    steady._look_at = 0  # the time has come to look
+    steady._check_at = 0  # the check is due
     record(steady, "b")
-    steady._look_at = 1e9
+    steady._check_at = 1e9
     second = steady.store.path
     steady.update(entry, facts_of("/v3/x?LangId=1", flow_id="a"))
     steady.close()

@@ -12,7 +12,14 @@ from statetrail.errors import StoreError, UsageError
 from statetrail.extract import Exchange, ExtractorConfig, Request, Response, extract
 from statetrail.recording.frames import open_recording
 from statetrail.schema import FACTS
-from statetrail.store import Facts, SqliteStore, Tally, export_parquet, join_facts, read_store
+from statetrail.store import (
+    CaptureCounts,
+    Facts,
+    SqliteStore,
+    export_parquet,
+    join_facts,
+    read_store,
+)
 
 CLIENTS = ("curl/8", "a|b", "", None, "é\N{SNOWMAN}", *(f"app {n}" for n in range(20)))
 
@@ -39,7 +46,7 @@ def write_store(path: Path, key: Path | None = None) -> Path:
             issue = ((b"x-set-langid", f"{at};header/forced".encode()),)
             response = Response(200, issue, start + 1, start + 2)
             store.append(extract(Exchange(str(at), request, response), config))
-        store.end_capture(capture, Tally(exchanges=100))
+        store.end_capture(capture, CaptureCounts(exchanges=100))
     return path
 
 

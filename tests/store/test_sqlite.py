@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from statetrail.errors import StoreError
 from statetrail.extract import ExchangeFacts
 from statetrail.schema import FACTS
-from statetrail.store import SqliteStore, Tally, check_store, forget_key, read_store
+from statetrail.store import CaptureCounts, SqliteStore, check_store, forget_key, read_store
 from support.traffic import facts_of
 
 
@@ -162,7 +162,7 @@ def test_captures_are_counted_with_their_exchanges(store: SqliteStore, path: Pat
     (row,) = read_store(path).tables["captures"].to_pylist()
     assert (row["source"], row["name"]) == ("har", "\ufffd\ufffd[31m.har")
     assert (row["exchanges"], row["duplicates"], row["problem"]) == (2, 1, None)
-    store.end_capture(capture, Tally(2, 1, 3), "the file ends in mid-entry")
+    store.end_capture(capture, CaptureCounts(2, 1, 3), "the file ends in mid-entry")
     (row,) = read_store(path).tables["captures"].to_pylist()
     assert (row["skipped"], row["problem"]) == (3, "the file ends in mid-entry")
 
@@ -174,7 +174,7 @@ def test_a_closed_store_is_an_error_of_ours(path: Path) -> None:
     for ask in (
         lambda: store.append(one()),
         lambda: store.begin_capture("live"),
-        lambda: store.end_capture(1, Tally()),  # type: ignore[arg-type]
+        lambda: store.end_capture(1, CaptureCounts()),  # type: ignore[arg-type]
     ):
         with pytest.raises(StoreError, match="written"):
             ask()

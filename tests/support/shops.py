@@ -8,7 +8,7 @@ from pathlib import Path
 
 from statetrail.dialects import select
 from statetrail.extract import Exchange, ExtractorConfig, Request, Response, extract
-from statetrail.store import SqliteStore, Tally
+from statetrail.store import CaptureCounts, SqliteStore
 
 MINUTE = 60_000_000
 START = 1_772_442_000_000_000
@@ -22,7 +22,7 @@ def write_shop(path: Path) -> Path:
         capture = store.begin_capture("live")
         exchanges = [*_visits("obedient/1", 0), *_visits("stubborn/1", 7)]
         store.append_many(extract(exchange, config) for exchange in exchanges)
-        store.end_capture(capture, Tally(exchanges=len(exchanges)))
+        store.end_capture(capture, CaptureCounts(exchanges=len(exchanges)))
     return path
 
 

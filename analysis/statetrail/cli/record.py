@@ -147,8 +147,8 @@ def _prepare(name: "StoreName", key: Path | None) -> None:
     beside = key_path(store)
     if key is not None and beside.exists() and read_key(beside) != read_key(key):
         raise UsageError(f"{beside} is another key than {key}: name another store")
-    if key is None and not beside.exists() and (kin := name.kin()) is not None:
-        key = key_path(kin)
+    if key is None and not beside.exists() and (newest := name.newest()) is not None:
+        key = key_path(newest)
     SqliteStore.create_or_open(store, key=key).close()
     if key is not None and not beside.exists():
         write_key(beside, read_key(key))

@@ -23,7 +23,7 @@ from statetrail.ingest.flowfile import read_flows
 from statetrail.ingest.har.reader import read_har
 from statetrail.ingest.har.split import has_entries
 from statetrail.ingest.skipped import Losses
-from statetrail.store import SqliteStore, Tally
+from statetrail.store import CaptureCounts, SqliteStore
 
 type Progress = Callable[[Path, int, int], None]
 """Told, now and then: the file, the bytes of it that were read, its size."""
@@ -121,7 +121,7 @@ def _import(
 ) -> Imported:
     size = path.stat().st_size
     capture = store.begin_capture(source, clean(path.name, 255))
-    tally, losses = Tally(), Losses()
+    tally, losses = CaptureCounts(), Losses()
     problem: str | None = "the import was stopped before the end of the file"
     try:
         with _opened(path) as (file, raw):

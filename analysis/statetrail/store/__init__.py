@@ -1,19 +1,19 @@
-"""The store: where sightings are kept (SQLite), read (Arrow) and exported (Parquet)."""
+"""The store of facts: written as SQLite, read as Arrow, exported as Parquet."""
 
 from typing import TYPE_CHECKING
 
-from statetrail.store.journal import Entry, Journal
+from statetrail.store.file_header import check_store
+from statetrail.store.journal import Journal, JournalEntry
 from statetrail.store.keys import forget_key, key_path
 from statetrail.store.rotation import StoreName, parse_size
+from statetrail.store.rows import ExchangeId
 from statetrail.store.sqlite import (
+    CaptureCounts,
     CaptureId,
     Durability,
-    ExchangeId,
     Source,
     SqliteStore,
-    Tally,
     WriteError,
-    check_store,
 )
 
 if TYPE_CHECKING:
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from statetrail.store.reader import Facts, join_facts, read_store
 
 __all__ = [
+    "CaptureCounts",
     "CaptureId",
     "Durability",
-    "Entry",
     "ExchangeId",
     "Facts",
     "Journal",
+    "JournalEntry",
     "Source",
     "SqliteStore",
     "StoreName",
-    "Tally",
     "WriteError",
     "check_store",
     "export_parquet",
@@ -43,7 +43,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    # The recorder writes and never reads: it need not load Arrow.
+    # The recorder only writes: it does without Arrow.
     if name in ("Facts", "join_facts", "read_store"):
         from statetrail.store import reader
 

@@ -1,10 +1,9 @@
-"""SQLite, by APSW: half the time for a row that Python's own module takes, and always the same
-SQLite.
+"""Connections to SQLite through APSW, which takes half the time of Python's own module for a row.
 
-Enters: a path. Leaves: a connection without implicit transactions; names of errors that quote no
-value; which stores this process has open for writing. Those are opened by this module only: the
-locks of a file are the process's, so that whatever else opens and closes it there, another copy of
-SQLite or a mere `open`, drops the writer's. Another program then takes itself for the last one and
+Enters: a path. Leaves: a connection without implicit transactions; error names that quote no value;
+the stores that this process has open for writing. Only this module opens those: POSIX locks belong
+to the process, so if another copy of SQLite or a plain `open` opens and closes the file in this
+process, the writer's locks are dropped. Another program then believes to be the last user and
 removes the log that is being written.
 """
 
@@ -25,7 +24,7 @@ _FLAGS: Final[dict[Mode, int]] = {
 
 
 class Writer(Protocol):
-    """Who has a store open for writing."""
+    """An object that has a store open for writing."""
 
     file: tuple[int, int] | None
     closed: bool
@@ -44,12 +43,12 @@ def is_open_here(path: Path) -> bool:
 
 
 def identity(path: Path) -> tuple[int, int] | None:
-    """Which file is at the path."""
+    """The identity of the file at the path: its device and inode."""
     try:
-        found = os.stat(path)
+        status = os.stat(path)
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
 
 
 def connect(
@@ -60,11 +59,11 @@ def connect(
     Parameters
     ----------
     mode
-        ``make``: write, and make it where it is not there yet; ``write``; ``read``.
+        ``make``: write, and create it if it is missing; ``write``; ``read``.
     busy_s
-        Longest wait in seconds for another one that holds it.
+        Longest wait in seconds for another process that holds a lock.
     immutable
-        Nobody writes to it: it is read without locks, and nothing is left beside it.
+        No process writes to it: it is read without locks and without files beside it.
 
     Raises
     ------
@@ -78,7 +77,7 @@ def connect(
 
 
 def error_name(error: Exception) -> str:
-    """SQLite's name of an error, e.g. ``SQLITE_FULL``; of any other exception its class."""
+    """SQLite's name of an error, e.g. ``SQLITE_FULL``; the class name of another exception."""
     if not isinstance(error, apsw.Error):
         return type(error).__name__
     code = getattr(error, "extendedresult", getattr(error, "result", None))

@@ -1,6 +1,6 @@
-"""What tells a statetrail store from any other file, read without changing anything.
+"""The header of a store's file: whether it is a store, of which version, made with which key.
 
-Enters: a path. Leaves: whether it is a store that can be read, and the id of its key.
+Enters: a path, which is only read. Leaves: the id of the key, or a `StoreError`.
 """
 
 import os
@@ -16,16 +16,16 @@ from statetrail.schema import SCHEMA_VERSION
 from statetrail.store.connection import connect, is_open_here
 
 APPLICATION_ID: Final = 0x5354_5452
-"""SQLite application id (``STTR``): tells a statetrail store from any other database."""
+"""SQLite application id (``STTR``) of a statetrail store."""
 
 _HEADER: Final = b"SQLite format 3\0"
 
 
-def is_still(path: Path) -> bool:
-    """Whether a store is complete in its file, since there is no write-ahead log beside it.
+def is_checkpointed(path: Path) -> bool:
+    """Whether a store is complete in its file: there is no write-ahead log beside it.
 
-    Then it is read as it is, also where its folder cannot be written, and nothing is left behind;
-    with one SQLite needs the shared-memory file beside it.
+    Such a store is read without locks, also in a read-only folder, and nothing is left beside it;
+    with a log SQLite needs the shared-memory file beside it.
     """
     log = f"{path}-wal"
     return not os.path.exists(log) or os.path.getsize(log) == 0
@@ -34,17 +34,19 @@ def is_still(path: Path) -> bool:
 def check_store(path: Path) -> None:
     """Raise `StoreError` unless there is a statetrail store at `path` that can be read.
 
-    Reads only: the file is neither made nor changed.
+    The file is neither created nor changed.
     """
     with _read_only(path) as db:
         application = db.execute("PRAGMA application_id").get
         version = db.execute("PRAGMA user_version").get
         db.execute("SELECT 1 FROM sqlite_schema").fetchone()
-    _check_marks(path, application, version)
+    if application != APPLICATION_ID:
+        raise StoreError(f"{path} is no statetrail store (another program's database)")
+    check_version(path, version)
 
 
 def stored_key_id(path: Path) -> str:
-    """The id of the key that a store's fingerprints were made with."""
+    """The id of the key of a store's fingerprints."""
     with _read_only(path) as db:
         return key_id_in(db, path)
 
@@ -59,7 +61,7 @@ def _read_only(path: Path) -> Iterator[apsw.Connection]:
     if not is_open_here(path):
         _check_header(path)
     try:
-        with closing(connect(path, "read", immutable=is_still(path))) as db:
+        with closing(connect(path, "read", immutable=is_checkpointed(path))) as db:
             yield db
     except (apsw.Error, OSError) as error:
         raise StoreError(f"{path} is damaged or cannot be read ({error})") from None
@@ -77,18 +79,12 @@ def _check_header(path: Path) -> None:
 
 
 def is_blank(path: Path) -> bool:
-    """Whether the file has nothing in it: a store whose making was cut short, or a mere name."""
+    """Whether the file is an empty file or database, e.g. of a creation that was interrupted."""
     if os.path.isfile(path) and os.path.getsize(path) == 0:
         return True
     with _read_only(path) as db:
-        marks = [db.execute(f"PRAGMA {n}").get for n in ("application_id", "user_version")]
-        return not any(marks) and db.execute("SELECT 1 FROM sqlite_schema").fetchone() is None
-
-
-def _check_marks(path: Path, application: int, version: int) -> None:
-    if application != APPLICATION_ID:
-        raise StoreError(f"{path} is no statetrail store (another program's database)")
-    check_version(path, version)
+        ids = [db.execute(f"PRAGMA {n}").get for n in ("application_id", "user_version")]
+        return not any(ids) and db.execute("SELECT 1 FROM sqlite_schema").fetchone() is None
 
 
 def check_version(path: Path, version: object) -> None:
@@ -101,8 +97,8 @@ def check_version(path: Path, version: object) -> None:
 
 
 def key_id_in(db: apsw.Connection, path: Path) -> str:
-    """The id of the key, out of an open store."""
+    """The id of the key of an open store."""
     with suppress(apsw.Error):
-        if (known := db.execute("SELECT value FROM meta WHERE key = 'key_id'").get) is not None:
-            return str(known)
+        if (value := db.execute("SELECT value FROM meta WHERE key = 'key_id'").get) is not None:
+            return str(value)
     raise StoreError(f"{path} is a damaged store (no key id)")

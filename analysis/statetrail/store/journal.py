@@ -1,12 +1,13 @@
-"""Recording that goes on whatever happens to the store: nothing here raises once it is open.
+"""Recording that continues when the store fails: nothing here raises once it is open.
 
 Enters: `ExchangeFacts`, one exchange at a time. Leaves: committed rows when `add` returns, as long
-as the store can be written. Where it cannot (full disk, locked, damaged, removed), exchanges wait
-in memory within a bound; those beyond it are lost. Once the store works again what waited is
-written, and the gap is noted in the store: how many exchanges, from when to when, and why.
+as the store can be written. While it cannot (full disk, locked, damaged, removed), exchanges wait
+in memory up to a limit; further ones are lost. Once the store can be written again, the waiting
+ones are written, and the loss is noted in the store: how many exchanges, from when to when, and
+why.
 
-A removed file is made anew, a damaged one is set aside under another name; both keep the key. The
-note of the capture says how many recorded exchanges went with it.
+A removed file is created again, a damaged one is renamed; both keep the key. The capture's row says
+how many recorded exchanges were in that file.
 """
 
 import os
@@ -23,35 +24,36 @@ import apsw
 
 from statetrail.errors import StoreError
 from statetrail.extract import ExchangeFacts
-from statetrail.store.checkpoints import DAMAGED, Checkpoints, pages_of_log
+from statetrail.store.checkpoints import DAMAGED, Checkpoints, max_log_pages
 from statetrail.store.rotation import StoreName
-from statetrail.store.sqlite import CaptureId, Durability, ExchangeId, SqliteStore, WriteError
+from statetrail.store.rows import ExchangeId
+from statetrail.store.sqlite import CaptureId, Durability, SqliteStore, WriteError
 
 BUSY_S: Final = 0.25
 """Longest wait in seconds for another program that writes to the store."""
 RETRY_S: Final = 0.5
-"""Pause between two tries to write to a store that cannot be written."""
-LOOK_S: Final = 0.2
-"""Pause between two looks at the file itself: is it there, is it sound, is it full?"""
+"""Pause between two attempts to write to a failing store."""
+CHECK_S: Final = 0.2
+"""Pause between two checks of the file: whether it is there, sound, and below its size limit."""
 BATCH: Final = 200
 MAX_NOTE: Final = 900
-"""Characters of one capture's note; later gaps are noted with another capture."""
-KEPT_OPEN: Final = 2
-"""Stores before the current one that stay open for exchanges that are under way."""
+"""Characters of one capture's `problem`; later losses are noted in another capture's row."""
+MAX_PREVIOUS: Final = 2
+"""Previous stores that stay open for exchanges that are under way."""
 
 _REOPEN: Final = (*DAMAGED, "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_READONLY", "OPEN")
 
 
 @dataclass(slots=True, eq=False)
-class Entry:
+class JournalEntry:
     """An exchange that was given to the journal.
 
     Attributes
     ----------
     store, exchange_id
-        Where it is stored, once it is; without an id: it was there already.
+        Where it is stored, if it is; a store without an id: it was stored already.
     weight
-        What it counts in memory while it waits to be written, else 0.
+        Its number of values while it waits in memory, else 0.
     """
 
     facts: ExchangeFacts
@@ -61,8 +63,8 @@ class Entry:
 
 
 @dataclass(slots=True)
-class Gap:
-    """What was lost since the last note of it."""
+class Losses:
+    """The exchanges that were lost since the last note."""
 
     exchanges: int = 0
     first_us: int = 0
@@ -71,15 +73,15 @@ class Gap:
 
     def add(self, facts: ExchangeFacts, reason: str) -> None:
         """Count an exchange."""
-        row = facts.exchange
-        begun, ended = row.request_start_us, row.response_end_us or row.request_start_us
-        self.first_us = min(self.first_us, begun) if self.exchanges else begun
-        self.last_us = max(self.last_us, ended) if self.exchanges else ended
+        start_us = facts.exchange.request_start_us
+        end_us = facts.exchange.response_end_us or start_us
+        self.first_us = min(self.first_us, start_us) if self.exchanges else start_us
+        self.last_us = max(self.last_us, end_us) if self.exchanges else end_us
         self.exchanges += 1
         self.reason = reason
 
     def sentence(self) -> str:
-        """The gap as it is noted."""
+        """The note."""
         return (
             f"{self.exchanges} {'exchange was' if self.exchanges == 1 else 'exchanges were'} lost, "
             f"{_when(self.first_us)} to {_when(self.last_us)} UTC ({self.reason})"
@@ -87,27 +89,27 @@ class Gap:
 
 
 class Journal:
-    """A store that is recorded into without end.
+    """A store that is recorded into for as long as the recorder runs.
 
     Parameters
     ----------
     name
-        Which file that is.
-    complain
-        Called with a sentence on each failure; it has to keep within bounds itself.
+        The store's name.
+    warn
+        Called with a sentence on each failure; it has to limit its own rate.
     max_waiting
-        Exchanges and values that may wait in memory.
+        Maximum number of exchanges and values that wait in memory.
 
     Raises
     ------
     StoreError
-        The store cannot be used from the beginning; see `SqliteStore.create_or_open`.
+        The store cannot be opened; see `SqliteStore.create_or_open`.
     """
 
     def __init__(
         self,
         name: StoreName,
-        complain: Callable[[str], None],
+        warn: Callable[[str], None],
         *,
         durability: Durability = "normal",
         max_waiting: int = 50_000,
@@ -115,31 +117,31 @@ class Journal:
         self.name = name
         self.recorded = 0
         self.lost = 0
-        self._complain = complain
+        self._warn = warn
         self._durability: Durability = durability
         self._max_waiting = max_waiting
-        self._waiting: deque[Entry] = deque()
+        self._waiting: deque[JournalEntry] = deque()
         self._weight = 0
-        self._gap = Gap()
+        self._losses = Losses()
         self._notes: list[str] = []
-        self._trouble: str | None = None
+        self._error: str | None = None
         self._retry_at = 0.0
-        self._look_at = time.monotonic() + LOOK_S
-        self._old: list[SqliteStore] = []
+        self._check_at = time.monotonic() + CHECK_S
+        self._previous: list[SqliteStore] = []
         self._file: object = None
         self._in_file = 0
-        self._gone: list[SqliteStore] = []
-        kin, path = name.kin(), name.at(time.time())
-        if kin is None or kin == path:
+        self._removed: list[SqliteStore] = []
+        newest, path = name.newest(), name.at(time.time())
+        if newest is None or newest == path:
             store = SqliteStore.create_or_open(path, busy_s=BUSY_S, durability=durability)
         else:
-            with SqliteStore.create_or_open(kin, busy_s=BUSY_S) as last:
+            with SqliteStore.create_or_open(newest, busy_s=BUSY_S) as last:
                 store = last.sibling(path, busy_s=BUSY_S, durability=durability)
         self._begin(store)
 
     def _begin(self, store: SqliteStore) -> None:
-        """Record into a store from now on; it is closed again where that fails."""
-        store.leave_checkpoints(pages_of_log(store.path))
+        """Make a store the current one; it is closed if that fails."""
+        store.set_log_limit(max_log_pages(store.path))
         try:
             self._capture: CaptureId = store.begin_capture("live")
         except StoreError:
@@ -152,77 +154,77 @@ class Journal:
 
     @property
     def waiting(self) -> int:
-        """Exchanges that wait in memory."""
+        """Number of exchanges that wait in memory."""
         return len(self._waiting)
 
-    def add(self, facts: ExchangeFacts, *, later: bool = False) -> Entry:
-        """Record an exchange; it is committed when this returns, unless the store is in trouble.
+    def add(self, facts: ExchangeFacts, *, later: bool = False) -> JournalEntry:
+        """Record an exchange; it is committed when this returns, unless the store fails.
 
         With `later` it is committed with the next one, or by `flush`.
         """
-        entry = Entry(facts)
-        self._put(entry, later=later)
+        entry = JournalEntry(facts)
+        self._enqueue(entry, later=later)
         return entry
 
-    def update(self, entry: Entry, facts: ExchangeFacts) -> None:
-        """Record that an exchange said more, or ended, since it was added."""
+    def update(self, entry: JournalEntry, facts: ExchangeFacts) -> None:
+        """Replace the facts of an exchange that has continued or ended since it was added."""
         entry.facts = facts
         if entry.weight:
             self.flush()
         elif entry.store is not None and entry.exchange_id is not None:
-            self._put(entry)
+            self._enqueue(entry)
 
     def flush(self) -> None:
-        """Try again to write what waits, if it is time."""
+        """Write the waiting exchanges, unless an attempt has just failed."""
         if self._waiting and time.monotonic() >= self._retry_at:
             self._write()
 
     def lose(self, facts: ExchangeFacts, reason: str) -> None:
-        """Count an exchange that is not kept."""
+        """Count an exchange as lost."""
         self.lost += 1
-        self._gap.add(facts, reason)
+        self._losses.add(facts, reason)
 
     def close(self) -> None:
-        """Write what can be written, and close the store."""
+        """Write the waiting exchanges, and close the store."""
         self.settle()
         self.store.close()
 
     def settle(self) -> None:
-        """Write what can be written, and the last gap. The journal can still be used after it."""
+        """Write the waiting exchanges and the losses. The journal can still be used afterwards."""
         self._retry_at = 0.0
         self._write()
-        if self._trouble is not None:
+        if self._error is not None:
             for entry in self._waiting:
                 entry.weight = 0
-                self._drop(entry, self._trouble)
+                self._drop(entry, self._error)
             self._waiting.clear()
             self._weight = 0
-            self._complain(f"the store could not be written to the end ({self._trouble})")
+            self._warn(f"the last exchanges could not be written ({self._error})")
         self._checkpoints.close()
-        for store in self._old:
+        for store in self._previous:
             store.close()
-        self._old.clear()
+        self._previous.clear()
 
-    def _put(self, entry: Entry, *, later: bool = False) -> None:
+    def _enqueue(self, entry: JournalEntry, *, later: bool = False) -> None:
         if self._weight > self._max_waiting:
-            self._drop(entry, self._trouble or "memory")
+            self._drop(entry, self._error or "memory")
             self.flush()
             return
         entry.weight = _weight(entry.facts)
         self._waiting.append(entry)
         self._weight += entry.weight
-        if not later and (self._trouble is None or time.monotonic() >= self._retry_at):
+        if not later and (self._error is None or time.monotonic() >= self._retry_at):
             self._write()
 
-    def _drop(self, entry: Entry, reason: str) -> None:
-        """Give an entry up; of one whose beginning is stored that is kept, as under way."""
+    def _drop(self, entry: JournalEntry, reason: str) -> None:
+        """Give up an entry; if its beginning is stored, that stays, marked as under way."""
         if entry.exchange_id is None:
             self.lose(entry.facts, reason)
 
     def _write(self) -> None:
-        """Write all that waits; on an error it waits on."""
+        """Write the waiting entries; after an error they keep waiting."""
         try:
-            self._take_care()
+            self._check_file()
             size = BATCH
             while self._waiting:
                 batch = list(islice(self._waiting, size))
@@ -239,25 +241,25 @@ class Journal:
                     self._weight -= entry.weight
                     entry.weight = 0
                     self._waiting.popleft()
-            if self._gap.exchanges or self._notes:
+            if self._losses.exchanges or self._notes:
                 self._note()
-            if self._trouble is not None:
-                self.store.wait_at_most(BUSY_S)
-                self._trouble = None
+            if self._error is not None:
+                self.store.set_busy_timeout(BUSY_S)
+                self._error = None
         except (StoreError, OSError, apsw.Error) as error:
             self._fail(error)
 
-    def _commit(self, batch: list[Entry]) -> None:
-        """Write a batch; entries that are in an older store are changed there."""
+    def _commit(self, batch: list[JournalEntry]) -> None:
+        """Write a batch; entries of a previous store are updated there."""
         if len(batch) == 1:
-            parts = {self._home(batch[0]): batch}
+            parts = {self._store_of(batch[0]): batch}
         else:
             parts = {}
             for entry in batch:
-                parts.setdefault(self._home(entry), []).append(entry)
+                parts.setdefault(self._store_of(entry), []).append(entry)
         for store, part in parts.items():
             if store.closed:
-                continue  # of an exchange that outlived several rotations the beginning is kept
+                continue  # the exchange outlived several rotations: its beginning is kept
             capture = self._capture if store is self.store else None
             ids = store.write([(e.exchange_id, e.facts) for e in part], capture)
             for entry, exchange_id in zip(part, ids, strict=True):
@@ -266,93 +268,93 @@ class Journal:
                     self._in_file += 1
                 entry.store, entry.exchange_id = store, exchange_id
 
-    def _home(self, entry: Entry) -> SqliteStore:
-        """The store that an entry belongs into."""
+    def _store_of(self, entry: JournalEntry) -> SqliteStore:
+        """The store to write an entry to."""
         store = entry.store
         if store is None or store is self.store or not store.closed:
             return store or self.store
         if store.file == self.store.file:
-            return self.store  # it was only opened again
-        if store in self._gone:
-            entry.exchange_id = None  # what was stored of it went with the file
+            return self.store  # the same file, opened again
+        if store in self._removed:
+            entry.exchange_id = None  # its beginning was in the removed file
             return self.store
         return store
 
     def _fail(self, error: Exception) -> None:
-        self._trouble = error.reason if isinstance(error, WriteError) else "OPEN"
+        self._error = error.reason if isinstance(error, WriteError) else "OPEN"
         self._retry_at = time.monotonic() + RETRY_S
-        self._complain(str(error))
-        if self._trouble.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-            # Others' traffic does not wait again for the one that holds the store.
-            self.store.wait_at_most(0)
+        self._warn(str(error))
+        if self._error.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            # Traffic waits only once for the process that locks the store.
+            self.store.set_busy_timeout(0)
 
-    def _take_care(self) -> None:
-        """See that the file that is written to is the right one, and sound."""
-        if self._trouble is not None and (self.store.closed or self._trouble.startswith(_REOPEN)):
-            # A store that was closed to be opened again may not have been, for another trouble.
-            self._mend(damaged=self._trouble.startswith(DAMAGED))
+    def _check_file(self) -> None:
+        """Open the right file: the current one of its name, present and sound."""
+        if self._error is not None and (self.store.closed or self._error.startswith(_REOPEN)):
+            # A store that was closed for reopening may still be closed, after another error.
+            self._reopen(damaged=self._error.startswith(DAMAGED))
             return
-        if (now := time.monotonic()) < self._look_at:
+        if (now := time.monotonic()) < self._check_at:
             return
-        self._look_at = now + LOOK_S
+        self._check_at = now + CHECK_S
         if self._checkpoints.damaged or self.store.moved:
-            what = "damaged" if self._checkpoints.damaged else "removed"
-            self._complain(f"{self.store.path} was {what}")
-            self._mend(damaged=self._checkpoints.damaged)
+            event = "damaged" if self._checkpoints.damaged else "removed"
+            self._warn(f"{self.store.path} was {event}")
+            self._reopen(damaged=self._checkpoints.damaged)
         elif self.name.changes and (path := self.name.at(time.time())) != self.store.path:
-            self._go_on(self._known(path) or self._sibling(path))
+            self._rotate(self._reuse(path) or self._sibling(path))
         else:
-            self.store.leave_checkpoints(pages_of_log(self.store.path))
+            self.store.set_log_limit(max_log_pages(self.store.path))
 
-    def _mend(self, *, damaged: bool) -> None:
-        """Open the store again; where it is gone or damaged, a new one with the same key."""
+    def _reopen(self, *, damaged: bool) -> None:
+        """Open the store again; if it was removed or is damaged, a new one with the same key."""
         path = self.store.path
-        gone = damaged or self.store.moved
-        # Closing removes the log of that name: it has to be done before a new one is made.
+        is_lost = damaged or self.store.moved
+        # Closing removes the log of this name, so it comes before a new store is created.
         self._checkpoints.close()
         self.store.close()
         if damaged:
             aside = _set_aside(path)
-            kept = f"the store was damaged and is kept as {aside.name}, with the"
+            event = f"the store was damaged and is kept as {aside.name}, with the"
         else:
-            kept = "the store was removed, and with it the"
-        if gone and self.store not in self._gone:
-            self._gone = [*self._gone[-7:], self.store]
-            self._notes.append(f"{kept} {self._in_file} exchanges recorded into it before")
+            event = "the store was removed, and with it the"
+        if is_lost and self.store not in self._removed:
+            self._removed = [*self._removed[-7:], self.store]
+            self._notes.append(f"{event} {self._in_file} exchanges recorded into it before")
         self._begin(self._sibling(path))
 
     def _sibling(self, path: Path) -> SqliteStore:
         return self.store.sibling(path, busy_s=BUSY_S, durability=self._durability)
 
-    def _known(self, path: Path) -> SqliteStore | None:
-        """The store at a path that is still open, after a clock that was set back.
+    def _reuse(self, path: Path) -> SqliteStore | None:
+        """The previous store at a path if it is still open, after the clock was set back.
 
-        Looking into its file beside would cancel the locks that SQLite holds on it.
+        Opening its file a second time would drop the locks that SQLite holds on it.
         """
-        for store in self._old:
+        for store in self._previous:
             if store.path == path and not store.moved:
-                self._old.remove(store)
+                self._previous.remove(store)
                 return store
         return None
 
-    def _go_on(self, store: SqliteStore) -> None:
-        """Record into the next store; the last one stays open for what is under way."""
-        before, checkpoints = self.store, self._checkpoints
+    def _rotate(self, store: SqliteStore) -> None:
+        """Record into the next store; the last one stays open for exchanges under way."""
+        last, checkpoints = self.store, self._checkpoints
         self._begin(store)
         checkpoints.close()
-        self._old.append(before)
-        while len(self._old) > KEPT_OPEN:
-            self._old.pop(0).close()
+        self._previous.append(last)
+        while len(self._previous) > MAX_PREVIOUS:
+            self._previous.pop(0).close()
 
     def _note(self) -> None:
-        """Note what was lost."""
-        gap = [self._gap.sentence()] if self._gap.exchanges else []
-        sentence = "; ".join([*self._notes, *gap])
+        """Note the losses in the capture's row."""
+        losses = [self._losses.sentence()] if self._losses.exchanges else []
+        sentence = "; ".join([*self._notes, *losses])
         if self._noted + len(sentence) > MAX_NOTE:
             self._capture, self._noted = self.store.begin_capture("live"), 0
         self.store.note_loss(self._capture, sentence)
         self._noted += len(sentence) + 2
-        self._gap = Gap()
+        self._losses = Losses()
         self._notes.clear()
 
 
@@ -368,7 +370,7 @@ def _when(us: int) -> str:
 
 
 def _set_aside(path: Path) -> Path:
-    """Rename a damaged store with its log; nothing is overwritten."""
+    """Rename a damaged store and its log; nothing is overwritten."""
     stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
     aside, number = path.with_name(f"{path.name}.damaged-{stamp}"), 1
     while aside.exists():

@@ -1,7 +1,7 @@
-"""The key that a store's fingerprints are made with: its own file, mode 0600, beside the store.
+"""The key of a store's fingerprints: a file of mode 0600 beside the store.
 
-Whoever has the key can test a guessed value against the fingerprints; without it the pseudonyms
-can neither be computed back nor be joined with another store's.
+With the key a guessed value can be tested against the fingerprints; without it the pseudonyms can
+neither be inverted nor be joined with another store's.
 """
 
 import contextlib
@@ -19,12 +19,12 @@ WRITTEN_S: Final = 2.0
 
 
 def key_path(store: Path) -> Path:
-    """Where the key of a store lies: ``recording.sqlite.key`` for ``recording.sqlite``."""
+    """The path of a store's key: ``recording.sqlite.key`` for ``recording.sqlite``."""
     return store.with_name(store.name + ".key")
 
 
 def key_id(key: bytes) -> str:
-    """What a store remembers of its key, to tell a wrong one; says nothing about the key."""
+    """The id by which a store recognises its key; it reveals nothing about the key."""
     return blake2b(key=key, digest_size=8, person=b"statetrail-keyid").hexdigest()
 
 
@@ -34,7 +34,7 @@ def new_key() -> bytes:
 
 
 def read_key(path: Path) -> bytes:
-    """The key in a key file. Raises `StoreError` where the file is missing or no key file."""
+    """The key in a key file. Raises `StoreError` if the file is missing or no key file."""
     try:
         key = bytes.fromhex(path.read_text("ascii").strip())
     except FileNotFoundError:
@@ -47,7 +47,7 @@ def read_key(path: Path) -> bytes:
 
 
 def write_key(path: Path, key: bytes) -> None:
-    """Write a new key file, readable by its owner alone. Raises `StoreError` if that fails."""
+    """Write a new key file of mode 0600. Raises `StoreError` if that fails."""
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
@@ -58,7 +58,7 @@ def write_key(path: Path, key: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        # A part of a key would be in the way of the next try.
+        # A partial key would block the next attempt.
         with contextlib.suppress(OSError):
             path.unlink()
         raise StoreError(f"the key file {path} cannot be written: {error.strerror}") from error
@@ -67,8 +67,8 @@ def write_key(path: Path, key: bytes) -> None:
 def keep_key(path: Path, key: bytes) -> bytes:
     """Write a key file unless there is one; returns the key in it.
 
-    Two processes that make the same store at once both get the key of the first. Raises
-    `StoreError` where the file cannot be written, or is no key file.
+    Two processes that create the same store at once both get the key of the first. Raises
+    `StoreError` if the file cannot be written, or is no key file.
     """
     if not os.path.exists(path):
         try:
@@ -92,7 +92,7 @@ def _is_empty(path: Path) -> bool:
 
 
 def forget_key(store: Path) -> bool:
-    """Throw a store's key away: its pseudonyms can no longer be tied to anything.
+    """Delete a store's key: its pseudonyms can no longer be linked to a value.
 
     Returns whether there was a key file. Raises `StoreError` if it cannot be removed.
     """

@@ -1,17 +1,17 @@
-"""Exports stores as a Parquet dataset: the form for large analyses and for Spark.
+"""Export of stores as a Parquet dataset, for large analyses and for Spark.
 
 Enters: the facts of one or many stores. Leaves: a folder that `read_store` reads, with a manifest
-(``statetrail.json``) and a folder a table. Exchanges and their sightings are in buckets of clients
+(``statetrail.json``) and a folder a table. Exchanges and their values are in buckets of clients
 (``bucket=7/part-0.parquet``), sorted by client and time, so that the work can be split by client.
 """
 
 import json
 import os
 import shutil
-import tempfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from secrets import token_hex
 from typing import Final
 
 import pyarrow as pa
@@ -25,7 +25,7 @@ from statetrail.store.reader import MANIFEST, Facts, join_facts
 MIN_BUCKETS: Final = 16
 MAX_BUCKETS: Final = 4096
 BUCKET: Final = 2**16
-"""Exchanges that a bucket has by default, where clients are many and small."""
+"""Default number of exchanges in a bucket."""
 
 
 def export_parquet(
@@ -41,18 +41,18 @@ def export_parquet(
     facts
         What `read_store` gave; several stores must have the same key.
     to
-        The folder to make. One that exists has to be empty.
+        The folder to create. An existing one has to be empty.
     client_by
-        What tells clients apart, as in `open_recording`. All rows of a client are in one bucket.
+        The attributes of a client, as in `open_recording`. All its rows are in one bucket.
     buckets
-        How many buckets; by default as many as the number of exchanges asks for.
+        Number of buckets; by default `buckets_for` the number of exchanges.
 
     Raises
     ------
     StoreError
         The folder is not empty, cannot be written, or the stores have different keys.
     UsageError
-        `client_by` or `buckets` makes no sense.
+        `client_by` or `buckets` is invalid.
     """
     if buckets is not None and not 1 <= buckets <= MAX_BUCKETS:
         raise UsageError(f"{buckets} buckets make no sense: 1 to {MAX_BUCKETS}")
@@ -74,11 +74,11 @@ def export_parquet(
         "exchanges": exchanges,
     }
     try:
-        temporary = Path(tempfile.mkdtemp(prefix=f".{to.name}.", dir=to.parent))
+        temporary = to.parent / f".{to.name}.{token_hex(4)}"
+        temporary.mkdir()
         try:
             _write_tables(joined, temporary, client_by, buckets)
             (temporary / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
-            temporary.chmod(0o777 & ~_umask())
             temporary.rename(to)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -89,7 +89,7 @@ def export_parquet(
 
 
 def buckets_for(exchanges: int) -> int:
-    """How many buckets so many exchanges are split into.
+    """The default number of buckets for a number of exchanges.
 
     >>> buckets_for(1000), buckets_for(10_000_000)
     (16, 152)
@@ -98,7 +98,7 @@ def buckets_for(exchanges: int) -> int:
 
 
 def check_target(to: Path) -> None:
-    """Raise `StoreError` unless a dataset can be made at `to`; nothing is written."""
+    """Raise `StoreError` unless a dataset can be created at `to`; nothing is written."""
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise StoreError(f"{to} exists already: name a new folder, or remove it first")
     if not to.absolute().parent.is_dir():
@@ -112,11 +112,8 @@ def _write_tables(facts: Facts, folder: Path, client_by: Sequence[str], buckets:
     clients = client_names(exchanges, client_by)
     order = pc.sort_indices(
         pa.table(
-            {
-                "client": clients,
-                "start": exchanges["request_start_us"],
-                "id": exchanges["exchange_id"],
-            }
+            [clients, exchanges["request_start_us"], exchanges["exchange_id"]],
+            names=["client", "start", "id"],
         ),
         sort_keys=[("client", "ascending"), ("start", "ascending"), ("id", "ascending")],
     )
@@ -128,7 +125,7 @@ def _write_tables(facts: Facts, folder: Path, client_by: Sequence[str], buckets:
             (folder / table.name).mkdir()
             pq.write_table(rows, folder / table.name / "part-0.parquet", compression="zstd")
             continue
-        # Each row's place among the sorted exchanges gives both its bucket and its order.
+        # A row's position among the sorted exchanges gives both its bucket and its order.
         place = pc.index_in(rows["exchange_id"], value_set=ids)
         keys = {"bucket": pc.take(bucket_of, place), "place": place}
         keys |= {name: rows[name] for name in table.key}
@@ -137,7 +134,7 @@ def _write_tables(facts: Facts, folder: Path, client_by: Sequence[str], buckets:
 
 
 def _write_buckets(rows: pa.Table, bucket: pa.ChunkedArray, folder: Path) -> None:
-    """One file for each run of equal buckets; for a table without rows one empty file."""
+    """A file for each run of equal buckets; one empty file for a table without rows."""
     runs = pc.run_end_encode(bucket.combine_chunks()) if len(rows) else None
     values = runs.values.to_pylist() if runs is not None else [0]
     ends = runs.run_ends.to_pylist() if runs is not None else [0]
@@ -160,14 +157,8 @@ def client_names(exchanges: pa.Table, client_by: Sequence[str]) -> pa.ChunkedArr
 
 
 def _buckets(clients: pa.ChunkedArray, buckets: int) -> pa.Array:
-    """The bucket of each client: the same wherever and whenever it is computed."""
+    """The bucket of each client, the same on every machine and in every run."""
     encoded = pc.dictionary_encode(clients).combine_chunks()
     names = encoded.dictionary.to_pylist()
     numbers = pa.array([zlib.crc32(name.encode()) % buckets for name in names], pa.int64())
     return numbers.take(encoded.indices)
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask

@@ -1,8 +1,7 @@
-"""Reading stores: each fact table as Arrow, from one SQLite file or one Parquet dataset.
+"""Stores as Arrow tables, from one SQLite file or one Parquet dataset of any version.
 
 Enters: a path. Leaves: `Facts`, a consistent snapshot, also of a store that is being written.
-Nothing is made, changed or overwritten. The rows of a large dataset stay in its files until they
-are asked for.
+Nothing is created or changed. The rows of a large dataset are read only when they are used.
 """
 
 import json
@@ -24,15 +23,15 @@ import pyarrow.parquet as pq
 from statetrail.errors import StoreError
 from statetrail.schema import EXCHANGES, FACTS, Table
 from statetrail.store.connection import connect, is_open_here
-from statetrail.store.file_header import check_store, check_version, is_still, stored_key_id
+from statetrail.store.file_header import check_store, check_version, is_checkpointed, stored_key_id
 
 MANIFEST: Final = "statetrail.json"
-"""The file that makes a folder a Parquet dataset of statetrail."""
+"""The manifest of a Parquet dataset of statetrail."""
 
 LARGE: Final = 50_000
-"""Exchanges from which on the rows of a dataset are not read at once."""
+"""Exchanges from which a dataset is not read as a whole."""
 
-# Stores read together keep their exchanges apart by their position, in the id's high bits.
+# The ids of stores that are joined get the store's position as their high bits.
 _STORE_BITS: Final = 44
 
 
@@ -45,7 +44,7 @@ class Facts:
     tables
         Arrow tables; those of a large Parquet dataset are `pyarrow.dataset.Dataset`.
     client_by
-        What a large dataset is in buckets by; all rows of a client are in one bucket.
+        The attributes by which a large dataset is bucketed; a client's rows are in one bucket.
     files
         The files of each bucket of a large dataset, by table.
     """
@@ -84,7 +83,7 @@ class Facts:
 def read_store(path: Path | str) -> Facts:
     """Read a SQLite store or a Parquet dataset.
 
-    Raises `StoreError` where there is none, or it is empty, foreign or corrupted.
+    Raises `StoreError` if there is none, or it is empty, foreign or corrupted.
     """
     path = Path(path)
     if path.is_dir():
@@ -98,9 +97,9 @@ def read_store(path: Path | str) -> Facts:
 
 
 def join_facts(stores: Sequence[Facts]) -> Facts:
-    """Several stores as one: their tables one after the other, their ids kept apart.
+    """Several stores as one: their tables concatenated, with distinct ids.
 
-    Raises `StoreError` where they were made with different keys.
+    Raises `StoreError` if they were made with different keys.
     """
     if len(stores) == 1:
         return stores[0]
@@ -120,7 +119,7 @@ def join_facts(stores: Sequence[Facts]) -> Facts:
                 shifted = pc.add(part[key], high << _STORE_BITS)
                 part = part.set_column(at, table.arrow.field(key), shifted)
             parts[table.name].append(part)
-            # A dataset that was itself joined from several stores has used some high bits.
+            # A dataset that was itself joined from several stores uses some high bits.
             highest = max(highest, (pc.max(part[key]).as_py() or 0) >> _STORE_BITS)
         high = highest + 1
     joined = {name: pa.concat_tables(tables) for name, tables in parts.items()}
@@ -128,29 +127,29 @@ def join_facts(stores: Sequence[Facts]) -> Facts:
 
 
 def _sentinel(table: Table) -> str:
-    """A typed first row: ADBC infers each column's type from the first rows it meets."""
+    """A typed first row: ADBC infers each column's type from the first rows."""
     zero = {"text": "''", "float": "0.0"}
     return ", ".join(f"{zero.get(c.type, '0')} AS {c.name}" for c in table.columns)
 
 
 def _read_sqlite(path: Path) -> dict[str, pa.Table]:
     if is_open_here(path):
-        # ADBC brings a SQLite of its own, which would not see the locks of the one that writes.
+        # ADBC has its own copy of SQLite: closing it would drop the locks of the writer.
         with tempfile.TemporaryDirectory() as folder, closing(connect(path, "read")) as db:
             copy = Path(folder, "copy.sqlite")
             db.execute("VACUUM INTO ?", (str(copy),))
             return _fetch(f"{copy.as_uri()}?mode=ro&immutable=1")
-    still, before = is_still(path), path.stat()
+    immutable, before = is_checkpointed(path), path.stat()
     uri = f"{path.absolute().as_uri()}?mode=ro"
     try:
-        tables = _fetch(f"{uri}&immutable=1" if still else uri)
+        tables = _fetch(f"{uri}&immutable=1" if immutable else uri)
     except (adbc_driver_manager.Error, pa.ArrowException):
         if not _changed(path, before):
             raise
     else:
-        if not still or not _changed(path, before):
+        if not immutable or not _changed(path, before):
             return tables
-    # A writer came while the file was taken to be at rest: with it there is a log to go by.
+    # A writer started during the read without locks; now there is a log, and locks are used.
     return _fetch(uri)
 
 
@@ -160,7 +159,7 @@ def _changed(path: Path, before: os.stat_result) -> bool:
 
 
 def _fetch(uri: str) -> dict[str, pa.Table]:
-    """The fact tables, all of one moment: they are read in one transaction."""
+    """The fact tables, read in one transaction, with today's names."""
     tables = {}
     with (
         adbc.connect(uri, autocommit=False) as connection,
@@ -169,8 +168,8 @@ def _fetch(uri: str) -> dict[str, pa.Table]:
         cursor.execute("PRAGMA user_version")
         ((version,),) = cursor.fetchall()
         for table in FACTS:
-            later = table.since(version)
-            names = ", ".join("NULL" if c in later else c.named(version) for c in table.columns)
+            missing = table.since(version)
+            names = ", ".join("NULL" if c in missing else c.named(version) for c in table.columns)
             cursor.execute(
                 f"SELECT {_sentinel(table)} UNION ALL SELECT {names} FROM {table.named(version)}"  # noqa: S608
             )
@@ -211,31 +210,31 @@ def _damaged(place: Path, error: Exception) -> StoreError:
 
 
 def _dataset(folder: Path, table: Table, version: int) -> pa.Table | ds.Dataset:
-    """The table's files as one dataset of the catalogue's schema; read where columns were renamed.
+    """The table's files as one dataset of the catalogue's schema; read if columns were renamed.
 
-    Each has to have its columns, but for those that came after the dataset's version.
+    Each file needs the columns that the dataset's version has.
     """
     if any(column.named(version) != column.name for column in table.columns):
         rows = ds.dataset(folder, format="parquet", partitioning=None).to_table()
         return rows.select([c.named(version) for c in table.columns]).rename_columns(table.names)
-    later = {column.name for column in table.since(version)}
-    names = [name for name in table.names if name not in later]
+    added = {column.name for column in table.since(version)}
+    names = [name for name in table.names if name not in added]
     dataset = ds.dataset(folder, format="parquet", partitioning=None, schema=table.arrow)
     for fragment in dataset.get_fragments():
-        held = fragment.physical_schema
-        if held.equals(table.arrow):
+        schema = fragment.physical_schema
+        if schema.equals(table.arrow):
             continue
-        if missing := [name for name in names if name not in held.names]:
+        if missing := [name for name in names if name not in schema.names]:
             raise ValueError(f"{Path(fragment.path).name} lacks {', '.join(missing)}")
-        wanted = pa.schema([table.arrow.field(name) for name in names])
-        pa.schema([held.field(name) for name in names]).empty_table().cast(wanted)
+        target = pa.schema([table.arrow.field(name) for name in names])
+        pa.schema([schema.field(name) for name in names]).empty_table().cast(target)
     return dataset
 
 
 def _buckets(sets: Mapping[str, pa.Table | ds.Dataset]) -> dict[str, dict[str, list[str]]]:
-    """The files of each bucket by table: a bucket is a folder, whatever its name."""
-    found: dict[str, dict[str, list[str]]] = {}
+    """The files of each bucket by table; every folder is a bucket."""
+    buckets: dict[str, dict[str, list[str]]] = {}
     for name, dataset in sets.items():
         for file in dataset.files if isinstance(dataset, ds.Dataset) else ():
-            found.setdefault(Path(file).parent.name, {}).setdefault(name, []).append(file)
-    return found
+            buckets.setdefault(Path(file).parent.name, {}).setdefault(name, []).append(file)
+    return buckets

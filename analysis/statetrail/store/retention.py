@@ -1,8 +1,8 @@
-"""Retention: what is older than a moment leaves a store, also while it is recorded.
+"""Retention: removes exchanges older than a moment from a store, also while it is recorded.
 
 Enters: a store's path and the moment. Leaves: the store without the exchanges that started before,
-in small transactions, so that a recorder never waits long; the space is used again for what is
-recorded next (no vacuum). A store of which nothing is left and which nobody has open is removed.
+removed in small transactions, so that a recorder never waits long; their space is reused (no
+vacuum). A store that becomes empty and that no process has open is removed.
 """
 
 from contextlib import closing, suppress
@@ -13,17 +13,18 @@ from typing import Final
 import apsw
 
 from statetrail.errors import StoreError
+from statetrail.schema import EXCHANGES, ISSUED, PRESENTED, TOKEN_CANDIDATES
 from statetrail.store.connection import connect, error_name
 from statetrail.store.file_header import check_store
 from statetrail.store.keys import key_path
 
 BATCH: Final = 500
-_TABLES: Final = ("issued", "presented", "token_candidates", "exchanges")
+_TABLES: Final = (ISSUED, PRESENTED, TOKEN_CANDIDATES, EXCHANGES)
 
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """What pruning a store did."""
+    """The result of pruning a store."""
 
     path: Path
     exchanges: int
@@ -41,12 +42,12 @@ def prune(path: Path, before_us: int, *, dry_run: bool = False, keep_file: bool 
     dry_run
         Only count.
     keep_file
-        Keep the store's file also if nothing is left in it.
+        Keep the store's file even if it becomes empty.
 
     Raises
     ------
     StoreError
-        It is no store, or it cannot be written.
+        It is no store, or cannot be written.
     """
     check_store(path)
     try:
@@ -57,18 +58,18 @@ def prune(path: Path, before_us: int, *, dry_run: bool = False, keep_file: bool 
             while not dry_run and _remove_some(db, before_us):
                 pass
             left = db.execute("SELECT count(*) FROM exchanges").get
-            idle = not dry_run and not left and not keep_file and _is_idle(db)
+            is_removable = not dry_run and not left and not keep_file and _is_unused(db)
     except apsw.Error as error:
         raise StoreError(f"{path} cannot be pruned ({error_name(error)})") from None
-    if idle:
+    if is_removable:
         for file in (path, Path(f"{path}-wal"), Path(f"{path}-shm"), key_path(path)):
             with suppress(FileNotFoundError):
                 file.unlink()
-    return Pruned(path, count, left, idle)
+    return Pruned(path, count, left, is_removable)
 
 
 def _remove_some(db: apsw.Connection, before_us: int) -> bool:
-    """Remove a batch; whether there was one."""
+    """Remove a batch; whether there was one. A store of an earlier version stays one."""
     ids = db.execute(
         "SELECT exchange_id FROM exchanges WHERE request_start_us < ? LIMIT ?", (before_us, BATCH)
     ).fetchall()
@@ -76,8 +77,10 @@ def _remove_some(db: apsw.Connection, before_us: int) -> bool:
         return False
     db.execute("BEGIN IMMEDIATE")
     try:
+        version = db.execute("PRAGMA user_version").get
         for table in _TABLES:
-            db.executemany(f"DELETE FROM {table} WHERE exchange_id = ?", ids)  # noqa: S608
+            name = table.named(version)
+            db.executemany(f"DELETE FROM {name} WHERE exchange_id = ?", ids)  # noqa: S608
         db.execute("COMMIT")
     except BaseException:
         db.execute("ROLLBACK")
@@ -85,8 +88,8 @@ def _remove_some(db: apsw.Connection, before_us: int) -> bool:
     return True
 
 
-def _is_idle(db: apsw.Connection) -> bool:
-    """Whether nobody else has the store open: only then can it leave the write-ahead mode."""
+def _is_unused(db: apsw.Connection) -> bool:
+    """Whether no other process has the store open: only then can it leave the WAL mode."""
     try:
         db.set_busy_timeout(0)
         return bool(db.execute("PRAGMA journal_mode = DELETE").get == "delete")

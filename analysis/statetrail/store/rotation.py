@@ -1,8 +1,8 @@
-"""Which file is recorded into: a name with fields of the time, a number where one is full.
+"""Rotation of store files by time and size: the path to record into at a moment.
 
-Enters: a path with `strftime` fields (UTC), a limit, the time. Leaves: the path of now. The next
-file of ``shop-%Y-%m-%d.sqlite`` begins with the day; where a file has reached its limit,
-``shop-2026-11-22.2.sqlite`` follows, then ``….3.sqlite``.
+Enters: a path with `strftime` fields (UTC), a maximum size, the time. Leaves: the current path.
+``shop-%Y-%m-%d.sqlite`` begins a file a day; a full file is followed by
+``shop-2026-11-22.2.sqlite``, then ``….3.sqlite``.
 """
 
 import os
@@ -29,22 +29,22 @@ def parse_size(text: str) -> int | None:
     """
     if not text.strip():
         return None
-    found = _SIZE.fullmatch(text.strip())
-    if found is None or not int(found[1]):
+    match = _SIZE.fullmatch(text.strip())
+    if match is None or not int(match[1]):
         raise UsageError(f"{text!r} is no size: write it as 500m or 2g")
-    return int(found[1]) * _UNITS[found[2].lower()]
+    return int(match[1]) * _UNITS[match[2].lower()]
 
 
 @dataclass(frozen=True, slots=True)
 class StoreName:
-    """The name of a store that may change with time and size.
+    """The name of a store, which may change with time and size.
 
     Attributes
     ----------
     pattern
         The path; its file name may have `strftime` fields.
     max_bytes
-        Size from which on the next file is begun; `None`: no limit.
+        Size at which the next file begins; `None`: no limit.
     """
 
     pattern: Path
@@ -60,17 +60,17 @@ class StoreName:
 
     @property
     def changes(self) -> bool:
-        """Whether the path is ever another one."""
+        """Whether the path can change."""
         return self.max_bytes is not None or "%" in self.pattern.name
 
     def at(self, seconds: float) -> Path:
         """The path to record into at that time, seconds since the epoch."""
-        # %T has colons, which are fine in a file name here and nowhere else.
+        # %T has colons, which other systems do not allow in a file name.
         name = time.strftime(self.pattern.name, time.gmtime(seconds)).replace(":", "-")
         first = self.pattern.with_name(name)
         if self.max_bytes is None:
             return first
-        # The newest one goes on until it is full; what was pruned before it does not come back.
+        # The file with the highest number is used until it is full; pruned numbers are not reused.
         number = max([1, *self._numbers(first)])
         newest = _numbered(first, number)
         return newest if size_of(newest) < self.max_bytes else _numbered(first, number + 1)
@@ -78,19 +78,19 @@ class StoreName:
     def _numbers(self, first: Path) -> list[int]:
         form = re.compile(rf"{re.escape(first.stem)}\.([0-9]{{1,9}}){re.escape(first.suffix)}")
         names = os.listdir(first.parent) if first.parent.is_dir() else ()
-        return [int(found[1]) for name in names if (found := form.fullmatch(name))]
+        return [int(match[1]) for name in names if (match := form.fullmatch(name))]
 
-    def kin(self) -> Path | None:
-        """The newest store of this name that has its key: the next one gets the same key."""
+    def newest(self) -> Path | None:
+        """The newest store of this name that has its key, which the next one shares."""
         if not self.changes:
             return None
         form = _FIELD.sub("*", self.pattern.stem).replace("[", "[[]")
-        found = [
+        stores = [
             path
             for path in self.pattern.parent.glob(f"{form}*{self.pattern.suffix}")
             if key_path(path).exists()
         ]
-        return max(found, key=lambda path: path.stat().st_mtime_ns, default=None)
+        return max(stores, key=lambda path: path.stat().st_mtime_ns, default=None)
 
 
 def _numbered(first: Path, number: int) -> Path:

@@ -1,4 +1,4 @@
-"""Exchanges as rows: the statements that add them to a store, and replace them there.
+"""Exchanges as rows: the statements that add them to a store and replace them.
 
 Enters: `ExchangeFacts`. Leaves: rows of the fact tables, within the caller's transaction.
 """
@@ -16,7 +16,7 @@ from statetrail.schema import EXCHANGES, ISSUED, PRESENTED, TOKEN_CANDIDATES, Ta
 ExchangeId = NewType("ExchangeId", int)
 
 MAX_ROWS: Final = 16
-"""Rows that one statement adds: a statement a row takes half as long again."""
+"""Rows a statement: one statement for each row takes 1.5 times as long."""
 
 _SINCE: Final = (
     "SELECT exchange_id, request_start_us, flow_id FROM exchanges WHERE exchange_id >= ?"
@@ -35,11 +35,11 @@ type _Value = int | str | None
 
 
 def add(cursor: apsw.Cursor, batch: Sequence[ExchangeFacts]) -> list[ExchangeId | None]:
-    """Add exchanges; the ids that they have got, `None` for one that is there already."""
+    """Add exchanges. Returns their new ids, `None` for one that is already stored."""
     before = cursor.connection.total_changes()
     exchanges: list[_Value] = []
     for facts in batch:
-        exchanges.append(None)  # SQLite gives each the id after the last
+        exchanges.append(None)  # SQLite assigns the next id
         exchanges += astuple(facts.exchange)
     _insert(cursor, EXCHANGES, exchanges)
     new = cursor.connection.total_changes() - before
@@ -48,15 +48,15 @@ def add(cursor: apsw.Cursor, batch: Sequence[ExchangeFacts]) -> list[ExchangeId 
     end = cursor.connection.last_insert_rowid() + 1
     ids: list[ExchangeId | None] = list(map(ExchangeId, range(end - new, end)))
     if new < len(batch):
-        found = {tuple(once): ExchangeId(at) for at, *once in cursor.execute(_SINCE, (end - new,))}
-        # Of two in the batch the first was added.
-        ids = [found.pop((s.exchange.request_start_us, s.exchange.flow_id), None) for s in batch]
-    _add_values(cursor, ((at, s) for at, s in zip(ids, batch, strict=True) if at is not None))
+        added = {tuple(key): ExchangeId(id_) for id_, *key in cursor.execute(_SINCE, (end - new,))}
+        # Of two equal ones in the batch the first was added.
+        ids = [added.pop((f.exchange.request_start_us, f.exchange.flow_id), None) for f in batch]
+    _add_values(cursor, ((id_, f) for id_, f in zip(ids, batch, strict=True) if id_ is not None))
     return ids
 
 
 def replace(cursor: apsw.Cursor, exchange_id: ExchangeId, facts: ExchangeFacts) -> None:
-    """Let a stored exchange say what `sighted` says; nothing happens if it is gone."""
+    """Replace the facts of a stored exchange; nothing happens if it was removed."""
     cursor.execute(_CHANGE_EXCHANGE, (*astuple(facts.exchange), exchange_id))
     if cursor.connection.changes() == 0:
         return
@@ -70,34 +70,34 @@ def _add_values(cursor: apsw.Cursor, batch: Iterable[tuple[int, ExchangeFacts]])
     presented: list[_Value] = []
     candidates: list[_Value] = []
     for exchange_id, facts in batch:
-        for values, found in (
+        for values, records in (
             (issued, facts.issued),
             (presented, facts.presented),
             (candidates, facts.token_candidates),
         ):
-            for ordinal, one in enumerate(found):
+            for ordinal, record in enumerate(records):
                 values += (exchange_id, ordinal)
-                values += astuple(one)
+                values += astuple(record)
     for table, values in ((ISSUED, issued), (PRESENTED, presented), (TOKEN_CANDIDATES, candidates)):
         if values:
             _insert(cursor, table, values)
 
 
 def _insert(cursor: apsw.Cursor, table: Table, values: list[_Value]) -> None:
-    """Add rows of whole columns, given one after the other."""
+    """Add rows, whose values are given one after the other."""
     width = len(table.columns)
     for at in range(0, len(values), MAX_ROWS * width):
-        some = values[at : at + MAX_ROWS * width]
-        cursor.execute(_statement(table.name, len(some) // width), some)
+        part = values[at : at + MAX_ROWS * width]
+        cursor.execute(_statement(table.name, len(part) // width), part)
 
 
 @cache
 def _statement(table: str, rows: int) -> str:
-    """The statement that adds that many rows of whole columns to a table."""
+    """The statement that adds so many rows to a table."""
     names = next(
         t.names for t in (EXCHANGES, ISSUED, PRESENTED, TOKEN_CANDIDATES) if t.name == table
     )
-    one = f"({', '.join('?' * len(names))})"
-    # An exchange that is there already stays as it is, and is no error.
+    row = f"({', '.join('?' * len(names))})"
+    # An exchange that is already stored is kept, and is no error.
     suffix = " ON CONFLICT DO NOTHING" if table == EXCHANGES.name else ""
-    return f"INSERT INTO {table} ({', '.join(names)}) VALUES {', '.join([one] * rows)}{suffix}"  # noqa: S608
+    return f"INSERT INTO {table} ({', '.join(names)}) VALUES {', '.join([row] * rows)}{suffix}"  # noqa: S608

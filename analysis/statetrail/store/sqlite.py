@@ -1,7 +1,7 @@
-"""The store that is written: one SQLite file in WAL mode, a transaction per exchange or batch.
+"""A store open for writing: one SQLite file in WAL mode, a transaction per exchange or batch.
 
-Enters: `ExchangeFacts`. Leaves: rows, committed when `append` returns, so that a process
-killed after that has lost nothing. Others may read while it is written.
+Enters: `ExchangeFacts`. Leaves: rows, committed when `append` returns, so that a process that is
+killed after that has lost nothing. Other processes may read meanwhile.
 """
 
 import os
@@ -32,26 +32,13 @@ from statetrail.store.file_header import (
 from statetrail.store.keys import forget_key, keep_key, key_id, key_path, new_key, read_key
 from statetrail.store.rows import ExchangeId
 
-__all__ = [
-    "APPLICATION_ID",
-    "CaptureId",
-    "Durability",
-    "ExchangeId",
-    "Source",
-    "SqliteStore",
-    "Tally",
-    "WriteError",
-    "check_store",
-    "stored_key_id",
-]
-
 CaptureId = NewType("CaptureId", int)
 type Source = Literal["live", "har", "flows"]
 type Durability = Literal["normal", "full"]
 
 _META: Final = "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT"
 _UNIQUE: Final = (
-    # By time first: what is added next to each other is written next to each other.
+    # By time first: exchanges that are added together are then on the same pages.
     "CREATE UNIQUE INDEX IF NOT EXISTS exchange_once ON exchanges (request_start_us, flow_id)"
 )
 _COUNT: Final = (
@@ -59,11 +46,10 @@ _COUNT: Final = (
     "WHERE capture_id = ?"
 )
 
-
 type Write = tuple[ExchangeId | None, ExchangeFacts]
-"""An exchange to be written: in the place of a stored one, or as a new one."""
+"""An exchange to be written, with the id of the stored one that it replaces, if any."""
 
-# What no second try mends: the exchange itself cannot be stored.
+# Errors of the exchange itself: a second attempt fails too.
 _UNSTORABLE: Final = ("SQLITE_MISMATCH", "SQLITE_TOOBIG", "SQLITE_CONSTRAINT", "SQLITE_RANGE")
 
 
@@ -75,7 +61,7 @@ class WriteError(StoreError):
     reason
         SQLite's name of the error, e.g. ``SQLITE_FULL``.
     unstorable
-        The exchange is to blame and not the store.
+        Whether the exchange is the cause, not the store.
     """
 
     def __init__(self, path: Path, error: Exception) -> None:
@@ -86,8 +72,8 @@ class WriteError(StoreError):
 
 
 @dataclass(slots=True)
-class Tally:
-    """What a capture added so far."""
+class CaptureCounts:
+    """The counts of a capture so far."""
 
     exchanges: int = 0
     duplicates: int = 0
@@ -105,7 +91,7 @@ class SqliteStore:
         self.fingerprinter = Fingerprinter(secret)
         self._secret = secret
         self._db = connection
-        # One for all that is written: making one takes as long as a row.
+        # Reused for every write: creating one takes as long as adding a row.
         self._cursor = connection.cursor()
         self.file = identity(path)
         self.closed = False
@@ -122,28 +108,28 @@ class SqliteStore:
         busy_s: float = 5,
         durability: Durability = "normal",
     ) -> Self:
-        """Open the store at `path` for appending, or make it with a new key.
+        """Open the store at `path` for appending, or create it with a new key.
 
         Parameters
         ----------
         path
-            The SQLite file. One that exists and is no store is refused and left as it is.
+            The SQLite file. An existing file that is no store is refused and not changed.
         key
             A key file to use instead of the one beside the store.
         keep_key
-            Write a new store's key beside it; `False`: the key is gone with the process.
+            Write a new store's key beside it; `False`: the key ends with the process.
         busy_s
             Longest wait in seconds for another process that writes.
         durability
-            ``normal``: what is committed survives the end of the process, and after a power loss
-            the store is whole but may lack its last exchanges; ``full``: those survive as well, at
-            the price of waiting for the disk at each commit.
+            ``normal``: a commit survives the end of the process; after a power loss the store is
+            sound but may lack its last exchanges; ``full``: those survive as well, but each commit
+            waits for the disk.
 
         Raises
         ------
         StoreError
             The path cannot be used: a folder is missing, not writable, foreign, corrupted, of
-            another version, or its key is missing or another one.
+            a later version, or its key is missing or another one.
         """
         path = Path(path)
         if os.path.isdir(path):
@@ -159,10 +145,7 @@ class SqliteStore:
     def sibling(
         self, path: Path, *, busy_s: float = 5, durability: Durability = "normal"
     ) -> "SqliteStore":
-        """Open or make the store at `path` with this store's key; see `create_or_open`.
-
-        The key is written beside it unless this one's was thrown away.
-        """
+        """Open or create the store at `path` with this store's key; see `create_or_open`."""
         is_new = not os.path.exists(path) or is_blank(path)
         if not is_new:
             check_store(path)
@@ -175,16 +158,16 @@ class SqliteStore:
 
     @property
     def moved(self) -> bool:
-        """Whether the file that is written to is no longer the one at the path.
+        """Whether the open file is no longer the one at the path.
 
-        SQLite goes on writing to a file that was removed, without an error.
+        SQLite writes to a removed file without an error.
         """
         return self.file != identity(self.path)
 
     def append(self, facts: ExchangeFacts) -> ExchangeId | None:
-        """Add one exchange and commit it. Returns its id, or `None` if it was there already.
+        """Add one exchange and commit it. Returns its id, or `None` if it is already stored.
 
-        Raises `WriteError` where it could not be written; nothing of it is in the store then.
+        Raises `WriteError` if it could not be written; then nothing of it is in the store.
         """
         return self.append_many((facts,))[0]
 
@@ -193,7 +176,7 @@ class SqliteStore:
     ) -> list[ExchangeId | None]:
         """Add exchanges in one transaction; see `append`.
 
-        Where `capture` is given, its note counts them in the same transaction, so that it is right
+        The row of `capture`, if given, counts them in the same transaction, so that it is correct
         also after a kill.
         """
         return self.write([(None, facts) for facts in batch], capture)
@@ -203,20 +186,20 @@ class SqliteStore:
     ) -> list[ExchangeId | None]:
         """Add and replace exchanges in one transaction; see `append_many`.
 
-        A replaced exchange has its id in what is returned, and is not counted.
+        The result has the id of a replaced exchange; the capture does not count it.
         """
         cursor = self._cursor
         try:
             cursor.execute("BEGIN IMMEDIATE")
             try:
-                new = [facts for known, facts in batch if known is None]
+                new = [facts for stored_id, facts in batch if stored_id is None]
                 added = rows.add(cursor, new) if new else []
-                for known, facts in batch:
-                    if known is not None:
-                        rows.replace(cursor, known, facts)
+                for stored_id, facts in batch:
+                    if stored_id is not None:
+                        rows.replace(cursor, stored_id, facts)
                 if capture is not None and new:
-                    twice = added.count(None)
-                    cursor.execute(_COUNT, (len(new) - twice, twice, capture))
+                    duplicates = added.count(None)
+                    cursor.execute(_COUNT, (len(new) - duplicates, duplicates, capture))
                 cursor.execute("COMMIT")
             except BaseException:
                 if self._db.in_transaction:
@@ -227,52 +210,51 @@ class SqliteStore:
         if len(added) == len(batch):
             return added
         ids = iter(added)
-        return [next(ids) if known is None else known for known, _ in batch]
+        return [next(ids) if stored_id is None else stored_id for stored_id, _ in batch]
 
     def begin_capture(self, source: Source, name: str | None = None) -> CaptureId:
-        """Note that a capture begins; `end_capture` completes the note."""
-        try:
-            self._db.execute(
-                "INSERT INTO captures (source, name, started_us, exchanges, duplicates, skipped) "
-                "VALUES (?, ?, ?, 0, 0, 0)",
-                (source, name if name is None else clean(name, 255), time.time_ns() // 1000),
-            )
-        except apsw.Error as error:
-            raise WriteError(self.path, error) from None
+        """Add a capture's row; `end_capture` completes it."""
+        self._execute(
+            "INSERT INTO captures (source, name, started_us, exchanges, duplicates, skipped) "
+            "VALUES (?, ?, ?, 0, 0, 0)",
+            (source, name if name is None else clean(name, 255), time.time_ns() // 1000),
+        )
         return CaptureId(self._db.last_insert_rowid())
 
-    def end_capture(self, capture: CaptureId, tally: Tally, problem: str | None = None) -> None:
-        """Complete a capture's note: what it added, and what was lost if anything was."""
+    def end_capture(
+        self, capture: CaptureId, counts: CaptureCounts, problem: str | None = None
+    ) -> None:
+        """Complete a capture's row: its counts, and what was lost, if anything."""
         lost = problem if problem is None else clean(problem, 1024)
-        try:
-            self._db.execute(
-                "UPDATE captures SET exchanges = ?, duplicates = ?, skipped = ?, problem = ? "
-                "WHERE capture_id = ?",
-                (tally.exchanges, tally.duplicates, tally.skipped, lost, capture),
-            )
-        except apsw.Error as error:
-            raise WriteError(self.path, error) from None
+        self._execute(
+            "UPDATE captures SET exchanges = ?, duplicates = ?, skipped = ?, problem = ? "
+            "WHERE capture_id = ?",
+            (counts.exchanges, counts.duplicates, counts.skipped, lost, capture),
+        )
 
     def note_loss(self, capture: CaptureId, loss: str) -> None:
-        """Add to a capture's note what was lost, in a sentence."""
+        """Append a sentence on what was lost to a capture's row."""
+        self._execute(
+            "UPDATE captures SET problem = substr(coalesce(problem || '; ', '') || ?, 1, 1024) "
+            "WHERE capture_id = ?",
+            (clean(loss, 512), capture),
+        )
+
+    def _execute(self, statement: str, values: tuple[int | str | None, ...]) -> None:
         try:
-            self._db.execute(
-                "UPDATE captures SET problem = substr(coalesce(problem || '; ', '') || ?, 1, 1024) "
-                "WHERE capture_id = ?",
-                (clean(loss, 512), capture),
-            )
+            self._db.execute(statement, values)
         except apsw.Error as error:
             raise WriteError(self.path, error) from None
 
-    def wait_at_most(self, busy_s: float) -> None:
+    def set_busy_timeout(self, busy_s: float) -> None:
         """Set the longest wait in seconds for another process that writes."""
-        with suppress(apsw.Error):  # it says so when it is written to
+        with suppress(apsw.Error):  # the next write raises it
             self._db.set_busy_timeout(round(busy_s * 1000))
 
-    def leave_checkpoints(self, pages: int) -> None:
-        """Let the write-ahead log grow to that many pages before a commit folds it in.
+    def set_log_limit(self, pages: int) -> None:
+        """Let the write-ahead log grow to so many pages before a commit checkpoints it.
 
-        Folding in waits for the disk; `statetrail.store.checkpoints` does it beside.
+        A checkpoint waits for the disk; `statetrail.store.checkpoints` makes them in a thread.
         """
         if pages != self._log_pages:
             with suppress(apsw.Error):
@@ -280,13 +262,13 @@ class SqliteStore:
                 self._log_pages = pages
 
     def forget_key(self) -> None:
-        """Throw the key away; this process may go on appending, no later one can."""
+        """Delete the key; this process can still append, no later one can."""
         forget_key(self.path)
 
     def close(self) -> None:
-        """Close the store and fold its write-ahead log in, where no reader holds it."""
+        """Close the store and checkpoint its write-ahead log, if no reader holds it."""
         self.closed = True
-        with suppress(apsw.Error):  # a damaged one cannot be folded in
+        with suppress(apsw.Error):  # a damaged store cannot be checkpointed
             self._db.close()
 
     def __enter__(self) -> Self:
@@ -316,11 +298,11 @@ def _connect(path: Path, secret: bytes, busy_s: float, durability: Durability) -
 
 
 def _prepare(db: apsw.Connection, path: Path, secret: bytes) -> None:
-    """Make the tables where there are none yet, and see that the key is the store's own.
+    """Create the tables if there are none, else check the key and bring the tables up to date.
 
-    Within one transaction, since another process may be making the same store.
+    In one transaction, since another process may be creating the same store.
     """
-    # Each commit writes a page of every table that it adds to: small ones are written sooner.
+    # Each commit writes a page of every table that it adds to, so pages are small.
     db.execute(f"PRAGMA page_size = {PAGE}")
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("BEGIN IMMEDIATE")
@@ -335,21 +317,21 @@ def _prepare(db: apsw.Connection, path: Path, secret: bytes) -> None:
     elif key_id_in(db, path) != key_id(secret):
         raise StoreError(f"{path} was made with another key")
     else:
-        _renew(db)
+        _migrate(db)
     db.execute("COMMIT")
 
 
-def _renew(db: apsw.Connection) -> None:
-    """Give the tables of an earlier version the names of today, and the columns that came since."""
+def _migrate(db: apsw.Connection) -> None:
+    """Rename the tables and columns of an earlier version, and add the columns that are new."""
     version = db.execute("PRAGMA user_version").get
     if version == SCHEMA_VERSION:
         return
     for table in FACTS:
-        if (was := table.named(version)) != table.name:
-            db.execute(f"ALTER TABLE {was} RENAME TO {table.name}")
+        if (old := table.named(version)) != table.name:
+            db.execute(f"ALTER TABLE {old} RENAME TO {table.name}")
         for column in table.columns:
-            if (was := column.named(version)) != column.name:
-                db.execute(f"ALTER TABLE {table.name} RENAME COLUMN {was} TO {column.name}")
+            if (old := column.named(version)) != column.name:
+                db.execute(f"ALTER TABLE {table.name} RENAME COLUMN {old} TO {column.name}")
         for column in table.since(version):
             db.execute(f"ALTER TABLE {table.name} ADD COLUMN {column.sqlite}")
     db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

@@ -9,31 +9,31 @@ from mitmproxy.test import tflow
 from statetrail.extract import Exchange
 from statetrail.ingest.flow import exchange_of
 from statetrail.ingest.flowfile import read_flows
-from statetrail.ingest.skipped import Losses
+from statetrail.ingest.skipped import ReadReport
 from support.flowfiles import flow_file
 
 
-def read(document: bytes) -> tuple[list[Exchange], Losses]:
+def read(document: bytes) -> tuple[list[Exchange], ReadReport]:
     """The exchanges of a flow file, and what was lost."""
-    losses = Losses()
-    return list(read_flows(io.BytesIO(document), losses)), losses
+    report = ReadReport()
+    return list(read_flows(io.BytesIO(document), report)), report
 
 
 def test_a_flow_out_of_a_file_is_the_live_one() -> None:
     """Responses, errors and WebSockets give the exchange that the live flow gives."""
     made = [tflow.tflow(resp=True), tflow.tflow(err=True), tflow.twebsocketflow()]
-    exchanges, losses = read(flow_file(*made))
+    exchanges, report = read(flow_file(*made))
     assert exchanges == [exchange_of(flow) for flow in made]
-    assert losses.sentence() is None
+    assert report.sentence() is None
 
 
 def test_other_protocols_are_counted() -> None:
     """TCP, UDP and DNS flows are skipped with their number."""
-    exchanges, losses = read(
+    exchanges, report = read(
         flow_file(tflow.ttcpflow(), tflow.tflow(resp=True), tflow.tudpflow(), tflow.tdnsflow())
     )
     assert len(exchanges) == 1
-    assert losses.sentence() == "3 entries were skipped (3 no HTTP exchange)"
+    assert report.sentence() == "3 entries were skipped (3 no HTTP exchange)"
 
 
 def test_a_request_without_an_answer_has_an_error() -> None:
@@ -47,9 +47,9 @@ def test_truncation_at_every_byte_keeps_exactly_the_complete_flows() -> None:
     parts = [flow_file(tflow.tflow(resp=True)), flow_file(tflow.tflow(err=True))]
     document = b"".join(parts)
     for at in range(len(document)):
-        exchanges, losses = read(document[:at])
+        exchanges, report = read(document[:at])
         assert len(exchanges) == int(at >= len(parts[0]))
-        assert losses.torn == (None if at in (0, len(parts[0])) else "ends")
+        assert report.truncation == (None if at in (0, len(parts[0])) else "ends")
 
 
 @pytest.mark.parametrize(
@@ -64,8 +64,8 @@ def test_truncation_at_every_byte_keeps_exactly_the_complete_flows() -> None:
 def test_rubbish_ends_the_file(rubbish: bytes, kept: int, torn: str) -> None:
     """Where no flow begins, reading ends, and says so without its content."""
     sound = flow_file(tflow.tflow(resp=True))
-    exchanges, losses = read(sound + rubbish + sound)
-    assert (len(exchanges), losses.torn) == (kept, torn)
+    exchanges, report = read(sound + rubbish + sound)
+    assert (len(exchanges), report.truncation) == (kept, torn)
 
 
 @pytest.mark.parametrize(
@@ -82,9 +82,9 @@ def test_rubbish_ends_the_file(rubbish: bytes, kept: int, torn: str) -> None:
 def test_a_flow_that_cannot_be_understood_does_not_hide_the_next(state: bytes) -> None:
     """A hostile state is skipped and counted; the flows around it are read."""
     sound = flow_file(tflow.tflow(resp=True))
-    exchanges, losses = read(sound + state + sound)
+    exchanges, report = read(sound + state + sound)
     assert len(exchanges) == 2
-    assert dict(losses.skipped) == {"unreadable": 1}
+    assert dict(report.skipped) == {"unreadable": 1}
 
 
 def test_deep_nesting_is_skipped() -> None:
@@ -92,5 +92,5 @@ def test_deep_nesting_is_skipped() -> None:
     nested = b"0:]"
     for _ in range(10_000):
         nested = b"%d:%s]" % (len(nested), nested)
-    exchanges, losses = read(nested + flow_file(tflow.tflow(resp=True)))
-    assert (len(exchanges), dict(losses.skipped)) == (1, {"unreadable": 1})
+    exchanges, report = read(nested + flow_file(tflow.tflow(resp=True)))
+    assert (len(exchanges), dict(report.skipped)) == (1, {"unreadable": 1})

@@ -33,15 +33,15 @@ def command(
     same --key several captures get the same replacements.
     """
     from statetrail.cli.output.terminal import stdout, text
+    from statetrail.ingest.importer import capture_source
     from statetrail.ingest.redact import Redactor, redact_flows, redact_har
     from statetrail.store.keys import read_key
 
     if out.exists():
         raise UsageError(f"{out} exists: name a new file")
     redactor = Redactor(select(dialects), read_key(key) if key is not None else os.urandom(32))
-    with capture.open("rb") as file:
-        is_har = file.read(512).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
-    count = (redact_har if is_har else redact_flows)(capture, out, redactor)
+    redact = redact_har if capture_source(capture) == "har" else redact_flows
+    count = redact(capture, out, redactor)
     stdout().print(
         text(f"{out}: {count:,} exchanges, {redactor.secrets:,} different secrets replaced")
     )

@@ -1,1 +1,1 @@
-"""Captures: live flows, flow files and HAR files, all turned into the same `Exchange`."""
+"""Captures: live flows, flow files and HAR files, all read as the same `Exchange`."""

@@ -1,9 +1,8 @@
-"""From a mitmproxy flow to an `Exchange`, live or out of a flow file: the same code for both.
+"""A mitmproxy flow as an `Exchange`, live or from a flow file.
 
-Enters: an `HTTPFlow`. Leaves: an `Exchange` with the beginning of the response's body as on the
-wire. Only reads the flow. Live, both heads are taken the moment they arrive (`request_of`,
-`answer_of`), since mitmproxy's later addons (map remote, modify headers, sticky cookies) change them
-on their way.
+Enters: an `HTTPFlow`, which is only read. Leaves: an `Exchange` with the beginning of the response's
+body as on the wire. Live, both heads are copied when they arrive (`request_of`, `answer_of`), since
+later addons of mitmproxy (map remote, modify headers, sticky cookies) change them.
 """
 
 import re
@@ -29,12 +28,12 @@ ERRORS: Final = (
     ("connect-failed", re.compile(r"connect|refused|unreachable|resolve|getaddrinfo|errno", re.IGNORECASE)),
     ("protocol-error", re.compile(r"", re.IGNORECASE)),
 )  # fmt: skip
-"""Why an exchange did not complete: a word, and what mitmproxy's message looks like.
+"""Why an exchange did not complete: a word, and a pattern of mitmproxy's message.
 
-The message itself is never kept: it may quote the request line, and with it a token.
+The message is never kept: it may quote the request line, and with it a token.
 """
 
-# In these modes the target address is whatever the packet was sent to; the name is in the request.
+# In these modes the target is the packet's address; the host name is in the request.
 _ADDRESSED: Final = frozenset((
     mode_specs.TransparentMode,
     mode_specs.WireGuardMode,
@@ -43,9 +42,8 @@ _ADDRESSED: Final = frozenset((
     mode_specs.Socks5Mode,
 ))  # fmt: skip
 
-
 MANY_CHUNKS: Final = 64
-"""Chunks of a streamed body's beginning that are each listened to."""
+"""Number of chunks at a body's beginning of which each is passed to the listener."""
 
 type Answer = tuple[int, Fields]
 """A response's status code and header fields."""
@@ -60,31 +58,30 @@ def exchange_of(
     body_bytes: int | None = None,
     under_way: bool = False,
 ) -> Exchange:
-    """The exchange that a flow holds now.
+    """The exchange of a flow in its current state.
 
     Parameters
     ----------
     flow
         The flow, with a response, an error, or both (a response that was cut short).
     request
-        The request as it was before other addons changed it (`request_of`); read from the flow
-        where it is `None`.
+        The request before other addons changed it (`request_of`); `None`: read from the flow.
     answer
         The response's head as the origin sent it (`answer_of`); likewise.
     body
         The beginning of a streamed response's body; a buffered one is read from the flow.
     body_bytes
-        The size of a streamed response's body, as far as it came.
+        The number of bytes of a streamed response's body so far.
     under_way
-        The response has begun and not ended.
+        Whether the response has not ended yet.
     """
     head = request if request is not None else request_of(flow)
     proxy_user = flow.metadata.get("proxyauth")
-    asked = flow.request.data
-    taken = Request(
+    sent = flow.request.data
+    complete = Request(
         *(head.method, head.scheme, head.host, head.port, head.target, head.headers),
-        *(head.http_version, head.start_us, _us(asked.timestamp_end)),
-        _body_bytes(asked.content, asked.headers.fields),
+        *(head.http_version, head.start_us, _us(sent.timestamp_end)),
+        _body_bytes(sent.content, sent.headers.fields),
         head.peer,
         str(proxy_user[0])[:128] if proxy_user else None,
     )
@@ -93,26 +90,24 @@ def exchange_of(
     if flow.response is not None:
         data = flow.response.data
         status, headers = answer if answer is not None else answer_of(flow.response)
-        begun = _us(data.timestamp_start)
         content = body if body is not None else data.content
         if content is None:
             notes.append("body-unseen")
-        ended = _us(data.timestamp_end) if error is None and not under_way else None
         if under_way:
             notes.append(UNDER_WAY)
         response = Response(
             status=status,
             headers=headers,
-            start_us=begun,
-            end_us=ended,
+            start_us=_us(data.timestamp_start),
+            end_us=_us(data.timestamp_end) if error is None and not under_way else None,
             body=content or b"",
             body_bytes=_body_bytes(data.content, headers) if body_bytes is None else body_bytes,
         )
-    return Exchange(flow.id, taken, response, error, tuple(notes))
+    return Exchange(flow.id, complete, response, error, tuple(notes))
 
 
 def request_of(flow: HTTPFlow) -> Request:
-    """The head of a flow's request as it stands now."""
+    """The head of a flow's request in its current state."""
     data = flow.request.data
     addressed = type(flow.client_conn.proxy_mode) in _ADDRESSED
     peer = flow.client_conn.peername
@@ -130,15 +125,15 @@ def request_of(flow: HTTPFlow) -> Request:
 
 
 def answer_of(response: http.Response) -> Answer:
-    """The head of a response as it stands now."""
+    """The head of a response in its current state."""
     return response.data.status_code, response.data.headers.fields
 
 
 def streams(flow: HTTPFlow, *, late: bool) -> bool:
     """Whether a response whose head has just arrived is streamed to the client.
 
-    A body of unknown length begins to be streamed late and without a further hook; with `late`,
-    which says that the user lets large bodies be streamed, it counts as streamed at once.
+    A body of unknown length starts to be streamed later and without a further hook; with `late`
+    (the option to stream large bodies is set) it counts as streamed at once.
     """
     response = flow.response
     if response is None or response.data.content is not None:
@@ -153,18 +148,18 @@ def streams(flow: HTTPFlow, *, late: bool) -> bool:
 
 
 class BodySniffer:
-    """A mitmproxy ``stream`` callable that keeps a streamed body's beginning and passes all on.
+    """A mitmproxy ``stream`` callable that copies a streamed body's beginning.
 
-    Chunks leave as they came (through `inner`, the callable that was there before, if any).
-    Nothing in here may fail: an exception inside a stream callable would break the transfer.
+    Chunks are returned unchanged (or through `inner`, the previous callable, if any). Nothing here
+    may raise: an exception inside a stream callable would break the transfer.
 
     Attributes
     ----------
     size
-        Bytes that came.
+        Number of bytes so far.
     listener
-        Called with the kept beginning before a chunk leaves: of each of the first chunks, then
-        whenever the beginning has doubled, until it returns `True` or what is kept is full.
+        Called with the copied beginning before a chunk is returned: at each of the first chunks,
+        then whenever the copy has doubled, until it returns `True` or the copy is full.
     """
 
     __slots__ = ("_calls", "_inner", "_kept", "_next", "listener", "size")
@@ -186,10 +181,10 @@ class BodySniffer:
         if room > 0 and chunk:
             self._kept += chunk[:room]
             if self.listener is not None:
-                self._tell(self.listener)
+                self._notify(self.listener)
         return chunk if self._inner is None else self._inner(chunk)
 
-    def _tell(self, listener: Callable[[bytes], bool]) -> None:
+    def _notify(self, listener: Callable[[bytes], bool]) -> None:
         self._calls += 1
         kept = len(self._kept)
         if self._calls <= MANY_CHUNKS or kept >= self._next or kept == MAX_ENCODED:
@@ -197,12 +192,12 @@ class BodySniffer:
             try:
                 if listener(bytes(self._kept)) or kept == MAX_ENCODED:
                     self.listener = None
-            except Exception:  # whatever it is, the transfer goes on
+            except Exception:  # the transfer continues
                 self.listener = None
 
     @property
     def body(self) -> bytes:
-        """What was kept: at most `MAX_ENCODED` bytes."""
+        """The copied beginning: at most `MAX_ENCODED` bytes."""
         return bytes(self._kept)
 
 
@@ -211,7 +206,7 @@ def _us(seconds: float | None) -> int | None:
 
 
 def _body_bytes(content: bytes | None, headers: tuple[tuple[bytes, bytes], ...]) -> int | None:
-    """The size of a body: what was buffered, else what the sender declared."""
+    """The size of a body: of the buffered content, else the declared one."""
     if content is not None:
         return len(content)
     for name, value in headers:

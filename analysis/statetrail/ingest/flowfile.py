@@ -1,10 +1,11 @@
 """mitmproxy flow files (``mitmdump -w``) as exchanges.
 
 Enters: a flow file. Leaves: an `Exchange` a flow, by the same code as live traffic; what is no HTTP
-flow or cannot be understood is counted in `Losses`, a torn file keeps its complete prefix.
+flow or cannot be read is counted in a `ReadReport`; of a truncated file the complete flows are
+read.
 
-Each flow has its length written before it, so one that cannot be understood does not hide the next;
-mitmproxy's own reader stops there.
+Each flow is preceded by its length, so the flows after an unreadable one are read; mitmproxy's own
+reader stops there.
 """
 
 import io
@@ -17,44 +18,43 @@ from mitmproxy.io import compat, tnetstring
 
 from statetrail.extract import Exchange
 from statetrail.ingest.flow import exchange_of
-from statetrail.ingest.skipped import Losses
+from statetrail.ingest.skipped import ReadReport
 
 _MAX_DIGITS = 12
 
 
-class _TornError(ValueError):
-    """The file ended or broke; the message says which."""
+class _TruncatedError(ValueError):
+    """The file ends early or is broken; the message says which."""
 
 
-def read_flows(file: io.BufferedIOBase, losses: Losses) -> Iterator[Exchange]:
+def read_flows(file: io.BufferedIOBase, report: ReadReport) -> Iterator[Exchange]:
     """The exchanges of a flow file, in its order (that of their completion).
 
-    A request that was still without an answer when the file was closed has the error
-    ``no-response``.
+    A request without a response at the end of the file has the error ``no-response``.
 
     Parameters
     ----------
     file
         The file, open for reading bytes.
-    losses
-        Counts what was skipped and says where the file was torn.
+    report
+        Counts skipped flows, and says whether the file is truncated.
     """
     size = file.seek(0, io.SEEK_END)
     file.seek(0)
     while file.tell() < size:
         try:
             kind, data = _frame(file, size)
-        except _TornError as error:
-            losses.torn = str(error)
+        except _TruncatedError as error:
+            report.truncation = str(error)
             return
-        losses.complete += 1
+        report.entries += 1
         try:
             exchange = _exchange(kind, data)
-        except Exception:  # a hostile state fails in any way it likes
-            losses.skipped["unreadable"] += 1
+        except Exception:  # a hostile state can raise anything
+            report.skipped["unreadable"] += 1
             continue
         if exchange is None:
-            losses.skipped["other"] += 1
+            report.skipped["other"] += 1
         else:
             yield exchange
 
@@ -65,12 +65,12 @@ def _frame(file: io.BufferedIOBase, size: int) -> tuple[int, bytes]:
     while (byte := file.read(1)).isdigit() and len(digits) < _MAX_DIGITS:
         digits += byte
     if not byte:
-        raise _TornError("ends")
+        raise _TruncatedError("ends")
     if not digits or byte != b":":
-        raise _TornError("broken")
-    # What the file only claims to hold is not asked for: it would be allocated first.
+        raise _TruncatedError("broken")
+    # The claimed length is checked first: reading would allocate it.
     if (length := int(digits)) + 1 > size - file.tell():
-        raise _TornError("ends")
+        raise _TruncatedError("ends")
     data = file.read(length)
     return file.read(1)[0], data
 

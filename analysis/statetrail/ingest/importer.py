@@ -1,8 +1,8 @@
-"""Imports capture files into a store: HAR (also gzipped) and mitmproxy flow files.
+"""Import of capture files into a store: HAR (also gzipped) and mitmproxy flow files.
 
 Enters: files, a store open for writing, an `ExtractorConfig`. Leaves: rows, made by the same
-`extract` as live recording, and a note for each file of what it added and what was lost. Importing
-a file twice doubles nothing.
+`extract` as live recording, and a row of `captures` for each file with its counts and what was
+lost. Importing a file again adds nothing.
 """
 
 import gzip
@@ -22,14 +22,14 @@ from statetrail.extract.text import clean
 from statetrail.ingest.flowfile import read_flows
 from statetrail.ingest.har.reader import read_har
 from statetrail.ingest.har.split import has_entries
-from statetrail.ingest.skipped import Losses
+from statetrail.ingest.skipped import ReadReport
 from statetrail.store import CaptureCounts, SqliteStore
 
 type Progress = Callable[[Path, int, int], None]
-"""Told, now and then: the file, the bytes of it that were read, its size."""
+"""Called after each batch with the file, the number of its bytes that were read, and its size."""
 
 BATCH: Final = 200
-"""Exchanges a transaction."""
+"""Exchanges in a transaction."""
 
 _HAR: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{")
 _FLOWS: Final = re.compile(rb"[0-9]{1,12}:")
@@ -38,12 +38,12 @@ _GZIP: Final = b"\x1f\x8b"
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What became of one file.
+    """The result of one file.
 
     Attributes
     ----------
     exchanges, duplicates, skipped
-        Exchanges that it added, that were there already, and entries that are none.
+        Number of exchanges added, of those already stored, and of entries that are none.
     problem
         What was lost, in a sentence; `None`: nothing.
     """
@@ -67,11 +67,11 @@ def import_files(
     Parameters
     ----------
     paths
-        HAR files and mitmproxy flow files, told apart by their content.
+        HAR files and mitmproxy flow files, recognised by content.
     store
-        Where the exchanges go.
-    sighting
-        How exchanges are read; with the fingerprints of that store.
+        Gets the exchanges.
+    config
+        How exchanges are read, with the fingerprints of this store.
     progress
         Called after each batch.
 
@@ -80,7 +80,7 @@ def import_files(
     CaptureError
         A file cannot be opened or is no capture; then none was imported.
     StoreError
-        The store cannot be written; what was imported before stays.
+        The store cannot be written; earlier batches stay.
     """
     files = [Path(path) for path in paths]
     sources = [capture_source(path) for path in files]
@@ -91,12 +91,12 @@ def import_files(
 
 
 def capture_source(path: Path) -> Literal["har", "flows"]:
-    """What kind of capture a file is, by its content.
+    """The kind of a capture file, by its content.
 
-    Raises `CaptureError` where it cannot be opened or is neither kind.
+    Raises `CaptureError` if it cannot be opened or is neither kind.
     """
     fault = "is neither a HAR file nor a mitmproxy flow file"
-    with _opened(path) as (file, raw):
+    with _open(path) as (file, raw):
         head = _Readable(file).read(4096)
         if _HAR.match(head):
             file.seek(0)
@@ -121,37 +121,40 @@ def _import(
 ) -> Imported:
     size = path.stat().st_size
     capture = store.begin_capture(source, clean(path.name, 255))
-    tally, losses = CaptureCounts(), Losses()
+    counts, report = CaptureCounts(), ReadReport()
     problem: str | None = "the import was stopped before the end of the file"
     try:
-        with _opened(path) as (file, raw):
-            exchanges = _exchanges(file, source, config, losses)
+        with _open(path) as (file, raw):
+            exchanges = _exchanges(file, source, config, report)
             for batch in batched(exchanges, BATCH, strict=False):
                 ids = store.append_many((extract(e, config) for e in batch), capture)
-                tally.duplicates += (twice := ids.count(None))
-                tally.exchanges += len(ids) - twice
+                counts.duplicates += (duplicates := ids.count(None))
+                counts.exchanges += len(ids) - duplicates
                 if progress is not None:
                     progress(path, raw.tell(), size)
-        problem = losses.sentence()
+        problem = report.sentence()
     finally:
-        tally.skipped = losses.skipped.total()
-        store.end_capture(capture, tally, problem)
-    return Imported(path, source, tally.exchanges, tally.duplicates, tally.skipped, problem)
+        counts.skipped = report.skipped.total()
+        store.end_capture(capture, counts, problem)
+    return Imported(path, source, counts.exchanges, counts.duplicates, counts.skipped, problem)
 
 
 def _exchanges(
-    file: BufferedIOBase, source: Literal["har", "flows"], config: ExtractorConfig, losses: Losses
+    file: BufferedIOBase,
+    source: Literal["har", "flows"],
+    config: ExtractorConfig,
+    report: ReadReport,
 ) -> Iterator[Exchange]:
     if source == "flows":
-        return read_flows(file, losses)
-    return read_har(_Readable(file), config.fingerprinter, losses)
+        return read_flows(file, report)
+    return read_har(_Readable(file), config.fingerprinter, report)
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[BufferedIOBase, BufferedIOBase]]:
-    """The file's content, unpacked where it is gzipped, and the file itself.
+def _open(path: Path) -> Iterator[tuple[BufferedIOBase, BufferedIOBase]]:
+    """The file's content, decompressed if gzipped, and the file itself.
 
-    A flow file inside gzip is not unpacked: its lengths let anyone claim any amount of memory.
+    A gzipped flow file is refused: its lengths could claim any amount of memory.
     """
     if path.exists() and not path.is_file():
         raise CaptureError(f"{path} is not a file: name a HAR file or a mitmproxy flow file")
@@ -168,14 +171,14 @@ def _opened(path: Path) -> Iterator[tuple[BufferedIOBase, BufferedIOBase]]:
 
 
 class _Readable:
-    """A file whose damage is the same as its end."""
+    """A file that ends where it is damaged."""
 
     def __init__(self, file: BufferedIOBase) -> None:
         self._file = file
 
     def read(self, size: int) -> bytes:
         try:
-            # A full read would lose what could be unpacked before the damage.
+            # A full read would lose the bytes that were decompressed before the damage.
             return self._file.read1(size)
         except (EOFError, OSError, zlib.error):
             return b""

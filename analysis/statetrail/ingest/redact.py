@@ -1,10 +1,10 @@
 """Copies of captures without their secrets: flow files and HAR files.
 
-Enters: a capture file. Leaves: one of the same format in which every secret is a pseudonym of the
-same kind everywhere, so that the copy tells the same story: what an analysis says of who presented
-which value when stays the same. Secret are the dialects' secret values, credentials in header
-fields (cookies, authorization, keys, tokens), values in queries and paths that look like tokens,
-and proxy passwords. Bodies are kept only where they are small text, with the same secrets replaced.
+Enters: a capture file. Leaves: one of the same format in which each secret is the same pseudonym
+everywhere, so that an analysis of the copy gives the same results. Secrets are the dialects' secret
+values, credentials in header fields (cookies, authorization, keys, tokens), values in queries and
+paths that look like tokens, and proxy passwords. Only small text bodies are kept, with the same
+secrets replaced.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from mitmproxy.exceptions import FlowReadException
 from mitmproxy.http import HTTPFlow, Message
 from mitmproxy.io import FlowReader, FlowWriter
 
-from statetrail.dialects import Dialect
+from statetrail.dialects import Dialect, Param
 from statetrail.errors import CaptureError
 from statetrail.extract.text import is_token
 
@@ -29,7 +29,7 @@ MAX_BODY: Final = 1 << 20
 MIN_SECRET: Final = 4
 
 _CREDENTIAL: Final = re.compile(r"auth|cookie|key|password|secret|session|ticket|token", re.I)
-# Ends of what `_CREDENTIAL` finds that are no credential but say how one is handled.
+# Names that `_CREDENTIAL` matches, but whose fields hold no credential.
 _HARMLESS: Final = re.compile(
     r"access-control-|www-authenticate|cache|keep-alive|sec-websocket", re.I
 )
@@ -46,26 +46,27 @@ _ATTRIBUTES: Final = frozenset(
 class Redactor:
     """Replaces secrets by pseudonyms of the same length and character classes.
 
-    Learns what is secret from each exchange (`learn`), then replaces it in any text (`text`).
+    Finds the secrets of each exchange (`learn`), then replaces them in any text (`text`).
     """
 
     def __init__(self, dialects: Iterable[Dialect], key: bytes) -> None:
-        self._dialects = tuple(dialects)
+        dialects = tuple(dialects)
+        self._params = {p.name.lower(): p for d in reversed(dialects) for p in d.params}
         self._key = key
         self._patterns = [
             re.compile(pattern)
-            for dialect in self._dialects
+            for dialect in dialects
             for param in dialect.params
             for place in dialect.issued_at(param.name)
             if (pattern := place.pattern(param.name)) is not None
         ]
-        self._known: dict[str, str] = {}
+        self._pseudonyms: dict[str, str] = {}
         self._pattern: re.Pattern[str] | None = None
 
     @property
     def secrets(self) -> int:
-        """Secrets that were found."""
-        return len(self._known)
+        """Number of secrets so far."""
+        return len(self._pseudonyms)
 
     def learn(self, url: str, headers: Iterable[tuple[str, str]], *bodies: str) -> None:
         """Find the secrets of one exchange, in its URL, its header fields and its bodies."""
@@ -88,60 +89,49 @@ class Redactor:
                 if _CREDENTIAL.search(name):
                     self._add(value)
             for pattern in self._patterns:
-                for found in pattern.findall(body[:65536]):
-                    self._add(html.unescape(found))
+                for value in pattern.findall(body[:65536]):
+                    self._add(html.unescape(value))
 
     def text(self, text: str) -> str:
         """The text with every known secret replaced, plain and percent-encoded."""
-        if not self._known:
+        if not self._pseudonyms:
             return text
         if self._pattern is None:
-            writings = {
-                written
-                for secret in self._known
-                for written in (
-                    secret,
-                    urllib.parse.quote(secret, safe=""),
-                    urllib.parse.quote_plus(secret),
-                )
-            }
-            longest = sorted(writings, key=len, reverse=True)
-            self._pattern = re.compile("|".join(map(re.escape, longest)))
+            encode = (str, lambda s: urllib.parse.quote(s, safe=""), urllib.parse.quote_plus)
+            forms = {form(secret) for secret in self._pseudonyms for form in encode}
+            longest_first = sorted(forms, key=len, reverse=True)
+            self._pattern = re.compile("|".join(map(re.escape, longest_first)))
         return self._pattern.sub(self._replaced, text)
 
     def _fields(self, query: str) -> None:
         for name, value in urllib.parse.parse_qsl(query, keep_blank_values=True):
-            if self._param_is_secret(name, value) or (
-                not self._is_param(name) and (_CREDENTIAL.search(name) or is_token(value))
-            ):
+            param = self._params.get(name.lower())
+            if param is None and (_CREDENTIAL.search(name) or is_token(value)):
                 self._add(value)
+            elif param is not None:
+                self._add_param(param, value)
 
-    def _is_param(self, name: str) -> bool:
-        return any(p.name.lower() == name.lower() for d in self._dialects for p in d.params)
+    def _add_param(self, param: Param, value: str) -> None:
+        if value != param.establish and not (param.clear and re.fullmatch(param.clear, value)):
+            self._add(value)
 
-    def _replaced(self, found: re.Match[str]) -> str:
-        written = found[0]
-        if written in self._known:
-            return self._known[written]
-        plain = urllib.parse.unquote_plus(written)
-        name = self._known.get(plain) or self._known.get(urllib.parse.unquote(written))
-        return urllib.parse.quote(name or "", safe="")
-
-    def _param_is_secret(self, name: str, value: str) -> bool:
-        for dialect in self._dialects:
-            for param in dialect.params:
-                if param.name.lower() == name.lower():
-                    return value != param.establish and not (
-                        param.clear and re.fullmatch(param.clear, value)
-                    )
-        return False
+    def _replaced(self, match: re.Match[str]) -> str:
+        form = match[0]
+        if form in self._pseudonyms:
+            return self._pseudonyms[form]
+        decoded = (urllib.parse.unquote_plus(form), urllib.parse.unquote(form))
+        pseudonym = next((self._pseudonyms[s] for s in decoded if s in self._pseudonyms), "")
+        return urllib.parse.quote(pseudonym, safe="")
 
     def _header(self, name: str, value: str) -> None:
         state = _STATE.fullmatch(name)
-        if state and (self._is_param(state[2]) or state[1]):
-            bare = value.rpartition(";")[0] or value if state[1] else value
-            if not self._is_param(state[2]) or self._param_is_secret(state[2], bare.strip()):
-                self._add(bare.strip())
+        param = self._params.get(state[2]) if state else None
+        if state and (param is not None or state[1]):
+            bare = (value.rpartition(";")[0] or value if state[1] else value).strip()
+            if param is not None:
+                self._add_param(param, bare)
+            else:
+                self._add(bare)
         elif "cookie" in name:
             for key, each in _PAIR.findall(value):
                 if key.lower() not in _ATTRIBUTES:
@@ -152,25 +142,25 @@ class Redactor:
             self.learn(value, ())
 
     def _add(self, secret: str) -> None:
-        if len(secret) >= MIN_SECRET and secret not in self._known and secret.isprintable():
-            self._known[secret] = self._pseudonym(secret)
+        if len(secret) >= MIN_SECRET and secret not in self._pseudonyms and secret.isprintable():
+            self._pseudonyms[secret] = self._pseudonym(secret)
             self._pattern = None
 
     def _pseudonym(self, secret: str) -> str:
         """Another text of the same length and classes of characters."""
         classes = (string.ascii_lowercase, string.ascii_uppercase, string.digits)
-        made: list[str] = []
+        characters: list[str] = []
         for at, character in enumerate(secret):
             if at % 32 == 0:
                 salt = hashlib.blake2b(f"{at}:{secret}".encode("utf-8", "replace"), key=self._key)
                 draw = salt.digest()
-            kept = next((c for c in classes if character in c), None)
-            made.append(kept[draw[at % 32] % len(kept)] if kept else character)
-        return "".join(made)
+            alphabet = next((c for c in classes if character in c), character)
+            characters.append(alphabet[draw[at % 32] % len(alphabet)])
+        return "".join(characters)
 
 
 def redact_flows(source: Path, target: Path, redactor: Redactor) -> int:
-    """Write a flow file's copy; the number of its exchanges, of a torn file those complete."""
+    """Write a flow file's copy. Returns the number of its complete exchanges."""
     for flow in _flows(source):
         redactor.learn(flow.request.url, _fields_of(flow), *map(_body, _messages(flow)))
     count = 0
@@ -206,7 +196,7 @@ def _fields_of(flow: HTTPFlow) -> list[tuple[str, str]]:
 
 
 def _body(message: Message) -> str:
-    """The body where it is small text, else nothing."""
+    """The body if it is small text, else an empty text."""
     content = message.get_content(strict=False) or b""
     if len(content) > MAX_BODY or b"\0" in content[:1024]:
         return ""
@@ -229,7 +219,7 @@ def _redact_flow(flow: HTTPFlow, redactor: Redactor) -> None:
             message.trailers = None
     path = flow.request.data.path.decode("utf-8", "surrogateescape")
     flow.request.data.path = _bytes(redactor.text(path))
-    flow.metadata.clear()  # the password of a proxy's user is there
+    flow.metadata.clear()  # it holds the password of the proxy's user
     flow.comment = redactor.text(flow.comment)
     flow.websocket = None
     if flow.error is not None:
@@ -241,7 +231,7 @@ def _bytes(text: str) -> bytes:
 
 
 def redact_har(source: Path, target: Path, redactor: Redactor) -> int:
-    """Write a HAR file's copy; the number of its entries. The file is read as a whole."""
+    """Write a HAR file's copy. Returns the number of its entries. Loads the whole file."""
     try:
         document = json.loads(source.read_bytes())
         entries = document["log"]["entries"]
@@ -249,7 +239,7 @@ def redact_har(source: Path, target: Path, redactor: Redactor) -> int:
             _learn_entry(entry, redactor)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise CaptureError(
-            f"{source} is no sound HAR file: only a whole one can be redacted"
+            f"{source} is no valid HAR file: only a complete one can be redacted"
         ) from None
     with target.open("x", encoding="utf-8") as file:
         json.dump(_redacted(document, redactor), file, ensure_ascii=True)
@@ -282,7 +272,7 @@ def _redacted(node: Any, redactor: Redactor) -> Any:
         return [_redacted(each, redactor) for each in node]
     if not isinstance(node, dict):
         return node
-    # What cannot be looked through is left out: pictures, and frames of web sockets.
+    # Bodies that cannot be searched are left out: pictures, and frames of web sockets.
     opaque = node.get("encoding") == "base64" or len(str(node.get("text") or "")) > MAX_BODY
     return {
         redactor.text(key): "" if opaque and key == "text" else _redacted(value, redactor)

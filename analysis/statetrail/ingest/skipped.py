@@ -1,7 +1,7 @@
-"""What a capture file held that did not become an exchange, and how a person is told.
+"""The entries of a capture file that did not become exchanges, counted by reason.
 
 Enters: reasons from a closed list, counted while a file is read. Leaves: one sentence, without any
-value out of the file.
+value from the file.
 """
 
 from collections import Counter
@@ -18,45 +18,44 @@ REASONS: Final = {
     "broken": "no sound JSON",
     "unreadable": "not understood",
 }
-"""Why an entry or flow was skipped → how that is said."""
+"""Reason for which an entry or flow is skipped → its text."""
 
-TORN: Final = {
+TRUNCATIONS: Final = {
     "ends": "the file ends early",
     "broken": "the file is damaged",
 }
 
 
 @dataclass(slots=True)
-class Losses:
+class ReadReport:
     """Filled while a capture file is read.
 
     Attributes
     ----------
     skipped
         Entries that did not become an exchange, by reason (`REASONS`).
-    torn
-        Why reading stopped before the file's end (`TORN`).
-    complete
-        Entries that were read, with those skipped.
+    truncation
+        Why reading stopped before the file's end (`TRUNCATIONS`).
+    entries
+        Number of complete entries, including those skipped.
     """
 
     skipped: Counter[str] = field(default_factory=Counter)
-    torn: str | None = None
-    complete: int = 0
+    truncation: str | None = None
+    entries: int = 0
 
     def sentence(self) -> str | None:
         """What was lost, or `None` where nothing was."""
         parts = []
         if self.skipped:
-            why = ", ".join(
-                f"{count} {REASONS[name]}" for name, count in sorted(self.skipped.items())
-            )
+            reasons = ", ".join(f"{n} {REASONS[name]}" for name, n in sorted(self.skipped.items()))
             total = self.skipped.total()
-            parts.append(f"{total} {'entry was' if total == 1 else 'entries were'} skipped ({why})")
-        if self.torn:
-            kept = f"its first {self.complete} entries" if self.complete != 1 else "its first entry"
+            noun = "entry was" if total == 1 else "entries were"
+            parts.append(f"{total} {noun} skipped ({reasons})")
+        if self.truncation:
+            count = f"{self.entries} entries" if self.entries != 1 else "entry"
+            kept = f"its first {count}" if self.entries else "nothing of it"
             parts.append(
-                f"{TORN[self.torn]}: {kept if self.complete else 'nothing of it'} could be read, "
-                "what follows is lost"
+                f"{TRUNCATIONS[self.truncation]}: {kept} could be read, what follows is lost"
             )
         return "; ".join(parts) or None

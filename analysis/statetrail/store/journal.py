@@ -63,7 +63,7 @@ class JournalEntry:
 
 
 @dataclass(slots=True)
-class Losses:
+class LostExchanges:
     """The exchanges that were lost since the last note."""
 
     exchanges: int = 0
@@ -122,7 +122,7 @@ class Journal:
         self._max_waiting = max_waiting
         self._waiting: deque[JournalEntry] = deque()
         self._weight = 0
-        self._losses = Losses()
+        self._lost_exchanges = LostExchanges()
         self._notes: list[str] = []
         self._error: str | None = None
         self._retry_at = 0.0
@@ -182,7 +182,7 @@ class Journal:
     def lose(self, facts: ExchangeFacts, reason: str) -> None:
         """Count an exchange as lost."""
         self.lost += 1
-        self._losses.add(facts, reason)
+        self._lost_exchanges.add(facts, reason)
 
     def close(self) -> None:
         """Write the waiting exchanges, and close the store."""
@@ -241,7 +241,7 @@ class Journal:
                     self._weight -= entry.weight
                     entry.weight = 0
                     self._waiting.popleft()
-            if self._losses.exchanges or self._notes:
+            if self._lost_exchanges.exchanges or self._notes:
                 self._note()
             if self._error is not None:
                 self.store.set_busy_timeout(BUSY_S)
@@ -348,13 +348,13 @@ class Journal:
 
     def _note(self) -> None:
         """Note the losses in the capture's row."""
-        losses = [self._losses.sentence()] if self._losses.exchanges else []
-        sentence = "; ".join([*self._notes, *losses])
+        lost = [self._lost_exchanges.sentence()] if self._lost_exchanges.exchanges else []
+        sentence = "; ".join([*self._notes, *lost])
         if self._noted + len(sentence) > MAX_NOTE:
             self._capture, self._noted = self.store.begin_capture("live"), 0
         self.store.note_loss(self._capture, sentence)
         self._noted += len(sentence) + 2
-        self._losses = Losses()
+        self._lost_exchanges = LostExchanges()
         self._notes.clear()
 
 

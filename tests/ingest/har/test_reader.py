@@ -12,23 +12,23 @@ from statetrail.dialects import select
 from statetrail.errors import CaptureError
 from statetrail.extract import Exchange, ExtractorConfig, Fingerprinter, Response, extract
 from statetrail.ingest.har.reader import read_har
-from statetrail.ingest.skipped import Losses
+from statetrail.ingest.skipped import ReadReport
 from support.hars import entry, har, headers
 
 FINGERPRINTER = Fingerprinter(bytes(range(32)))
 CONFIG = ExtractorConfig(select(), FINGERPRINTER)
 
 
-def read(*entries: Any) -> tuple[list[Exchange], Losses]:
+def read(*entries: Any) -> tuple[list[Exchange], ReadReport]:
     """The exchanges of a HAR file of those entries, and what was lost."""
-    losses = Losses()
-    return list(read_har(io.BytesIO(har(*entries)), FINGERPRINTER, losses)), losses
+    report = ReadReport()
+    return list(read_har(io.BytesIO(har(*entries)), FINGERPRINTER, report)), report
 
 
 def one(**changed: Any) -> Exchange:
     """The exchange of the usual entry, changed."""
-    (exchange,), losses = read(entry(**changed))
-    assert losses.sentence() is None
+    (exchange,), report = read(entry(**changed))
+    assert report.sentence() is None
     return exchange
 
 
@@ -86,9 +86,9 @@ def test_what_is_no_exchange_is_counted_with_its_reason(
     changed: dict[str, Any], reason: str
 ) -> None:
     """An entry that tells of no HTTP exchange is skipped and said so; the next one is read."""
-    exchanges, losses = read(entry(**changed), entry())
-    assert (len(exchanges), dict(losses.skipped)) == (1, {reason: 1})
-    assert (losses.sentence() or "").startswith("1 entry was skipped (1 ")
+    exchanges, report = read(entry(**changed), entry())
+    assert (len(exchanges), dict(report.skipped)) == (1, {reason: 1})
+    assert (report.sentence() or "").startswith("1 entry was skipped (1 ")
 
 
 @pytest.mark.parametrize(
@@ -293,8 +293,8 @@ def test_versions_are_named_as_in_live_recordings(written: Any, version: str) ->
 def test_a_hostile_value_costs_itself_and_no_more(name: str, raw: bytes, seen: int | None) -> None:
     """What no machine can hold is left out; the exchange and the next one are read."""
     document = har(entry(**{name: "@"}), entry()).replace(b'"@"', raw)
-    losses = Losses()
-    exchanges = list(read_har(io.BytesIO(document), FINGERPRINTER, losses))
+    report = ReadReport()
+    exchanges = list(read_har(io.BytesIO(document), FINGERPRINTER, report))
     assert len(exchanges) == 2
     row = extract(exchanges[0], CONFIG).exchange
     assert row.status == seen
@@ -304,9 +304,9 @@ def test_a_hostile_value_costs_itself_and_no_more(name: str, raw: bytes, seen: i
 def test_an_entry_that_is_no_json_is_skipped_alone() -> None:
     """Broken JSON within an entry's braces leaves its neighbours alone."""
     document = har(entry(), entry(time="@"), entry()).replace(b'"@"', b"tru")
-    losses = Losses()
-    assert len(list(read_har(io.BytesIO(document), FINGERPRINTER, losses))) == 2
-    assert dict(losses.skipped) == {"broken": 1}
+    report = ReadReport()
+    assert len(list(read_har(io.BytesIO(document), FINGERPRINTER, report))) == 2
+    assert dict(report.skipped) == {"broken": 1}
 
 
 def test_a_header_of_a_megabyte_is_read_and_one_beyond_is_noted() -> None:
@@ -325,14 +325,14 @@ def test_identical_entries_stay_several_and_have_the_same_ids_every_time() -> No
     assert ids[1] == f"{ids[0]}-2"
     assert ids[3] == f"{ids[0]}-3"
     assert ids == [exchange.flow_id for exchange in read(*entries)[0]]
-    other = read_har(io.BytesIO(har(*entries)), Fingerprinter(bytes(32)), Losses())
+    other = read_har(io.BytesIO(har(*entries)), Fingerprinter(bytes(32)), ReadReport())
     assert not {exchange.flow_id for exchange in other} & set(ids)
 
 
 def test_json_that_is_no_har_file_is_refused() -> None:
     """A JSON document without log.entries is an error, not an empty capture."""
     with pytest.raises(CaptureError, match=r"log\.entries"):
-        list(read_har(io.BytesIO(b'{"name": "package"}'), FINGERPRINTER, Losses()))
+        list(read_har(io.BytesIO(b'{"name": "package"}'), FINGERPRINTER, ReadReport()))
 
 
 SCALARS = (
@@ -392,8 +392,8 @@ def test_no_entry_raises_or_is_lost_silently(changes: dict[str, Any]) -> None:
             inner.pop(last, None)
         else:
             inner[last] = value
-    exchanges, losses = read(made)
-    assert len(exchanges) + losses.skipped.total() == 1
+    exchanges, report = read(made)
+    assert len(exchanges) + report.skipped.total() == 1
     for exchange in exchanges:
         row = extract(exchange, CONFIG).exchange
         json.dumps([row.path, row.host, row.method, row.peer]).encode()

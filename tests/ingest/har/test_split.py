@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statetrail.ingest.har.split import CUT, MAX_STRING, TornError, has_entries, split_entries
+from statetrail.ingest.har.split import CUT, MAX_STRING, TruncatedError, has_entries, split_entries
 from support.hars import entry, har
 
 
@@ -26,7 +26,7 @@ def split(document: bytes, *, slow: bool = False) -> tuple[list[bytes | None], s
     try:
         for raw in split_entries((Slow if slow else io.BytesIO)(document)):
             found.append(raw)  # noqa: PERF402 - what came before an error counts
-    except TornError as error:
+    except TruncatedError as error:
         return found, str(error)
     return found, None
 

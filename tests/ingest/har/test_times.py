@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from statetrail.ingest.har.entry import Entry, EntryError, read_entry
+from statetrail.ingest.har.entry import EntryError, HarEntry, read_entry
 from statetrail.ingest.har.times import Times, times
 from support.hars import STARTED_US as T
 from support.hars import entry
@@ -18,7 +18,7 @@ def ms(start: float, *others: float | None, notes: tuple[str, ...] = ()) -> Time
     return Times(*(None if t is None else T + round(t * 1000) for t in (start, *others)), notes)
 
 
-def read(**changed: Any) -> Entry:
+def read(**changed: Any) -> HarEntry:
     """The usual entry, changed."""
     return read_entry(msgspec.json.encode(entry(**changed)))
 

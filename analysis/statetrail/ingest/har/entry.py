@@ -1,34 +1,36 @@
-"""One HAR entry as a typed record, however its writer wrote it.
+"""One HAR entry as a typed record, from any writer.
 
-Enters: the JSON bytes of one entry. Leaves: an `Entry`, or `EntryError` with a reason from a closed
-list. A sound entry is decoded in one typed step that skips what is not looked at. Anything else
-(lone surrogates, broken UTF-8, numbers beyond every machine's, strings where numbers belong) goes
-the long way: plain objects first, then field by field.
+Enters: the JSON bytes of one entry. Leaves: a `HarEntry`, or `EntryError` with a reason from a
+closed list. A valid entry is decoded in one typed step that skips the other fields. Any other one
+(lone surrogates, broken UTF-8, huge numbers, strings instead of numbers) is decoded to plain
+objects and converted field by field.
 """
 
 import contextlib
 import json
 import math
+import typing
 from typing import Any, Final
 
 import msgspec
 
 _MAX_DIGITS: Final = 40
+_ERRORS: Final = ("_error", "_fromCache")
 
 
 class EntryError(ValueError):
-    """An entry is no HTTP exchange or cannot be read; the message is a reason to count by."""
+    """An entry is no HTTP exchange or cannot be read; the message is the reason."""
 
 
 class Header(msgspec.Struct, gc=False):
-    """A header field as HAR writes it."""
+    """A header field."""
 
     name: str
     value: str
 
 
 class HarRequest(msgspec.Struct, rename="camel"):
-    """What is looked at of an entry's request."""
+    """The used fields of an entry's request."""
 
     method: str
     url: str
@@ -38,7 +40,7 @@ class HarRequest(msgspec.Struct, rename="camel"):
 
 
 class Content(msgspec.Struct):
-    """What is looked at of a response's content: decoded text, or base64 of decoded bytes."""
+    """The used fields of a response's content: decoded text, or base64 of decoded bytes."""
 
     size: float | None = None
     text: str | None = None
@@ -46,7 +48,7 @@ class Content(msgspec.Struct):
 
 
 class HarResponse(msgspec.Struct, rename="camel"):
-    """What is looked at of an entry's response."""
+    """The used fields of an entry's response."""
 
     status: float | None = None
     headers: list[Header] = []
@@ -56,7 +58,7 @@ class HarResponse(msgspec.Struct, rename="camel"):
 
 
 class Timings(msgspec.Struct):
-    """Milliseconds; a negative one does not apply."""
+    """Durations in milliseconds; negative if not applicable."""
 
     blocked: float | None = None
     dns: float | None = None
@@ -66,8 +68,8 @@ class Timings(msgspec.Struct):
     receive: float | None = None
 
 
-class Entry(msgspec.Struct):
-    """What is looked at of an entry; the last fields are extensions of single writers."""
+class HarEntry(msgspec.Struct):
+    """The used fields of an entry; the last ones are extensions of single writers."""
 
     started: str = msgspec.field(name="startedDateTime")
     request: HarRequest
@@ -83,25 +85,20 @@ class Entry(msgspec.Struct):
 
     @property
     def client(self) -> str | None:
-        """The client's address, where a writer adds one."""
+        """The client's address, if the writer adds one."""
         return self.client_1 or self.client_2 or self.client_3 or self.client_4
 
 
-_CLIENT: Final = {
-    field.name: field.encode_name
-    for field in msgspec.structs.fields(Entry)
-    if field.name.startswith("client_")
-}
-_TYPED: Final = msgspec.json.Decoder(Entry)
+_TYPED: Final = msgspec.json.Decoder(HarEntry)
 
 
-def read_entry(raw: bytes) -> Entry:
+def read_entry(raw: bytes) -> HarEntry:
     """The entry in these JSON bytes.
 
     Raises
     ------
     EntryError
-        ``broken``: no sound JSON; ``incomplete``: without a start, a request, its URL or method.
+        ``broken``: no valid JSON; ``incomplete``: without a start, a request, its URL or method.
     """
     try:
         return _TYPED.decode(raw)
@@ -117,58 +114,41 @@ def read_entry(raw: bytes) -> Entry:
         )
     except (ValueError, RecursionError):
         raise EntryError("broken") from None
-    entry = _object(plain)
-    request = _object(entry.get("request"))
-    started, method, url = (
-        _text(entry.get("startedDateTime")),
-        _text(request.get("method")),
-        _text(request.get("url")),
-    )
-    if not started or not method or not url:
+    entry = _record(HarEntry, plain)
+    if entry is None or entry.request is None or not entry.started:
         raise EntryError("incomplete")
-    return Entry(
-        started=started,
-        request=HarRequest(
-            method=method,
-            url=url,
-            http_version=_text(request.get("httpVersion")),
-            headers=_headers(request.get("headers")),
-            body_size=_real(request.get("bodySize")),
-        ),
-        time=_real(entry.get("time")),
-        response=_response(entry.get("response")),
-        timings=_timings(entry.get("timings")),
-        error=_fault(entry.get("_error")),
-        from_cache=_fault(entry.get("_fromCache")),
-        **{name: _text(entry.get(written)) for name, written in _CLIENT.items()},
+    if not entry.request.method or not entry.request.url:
+        raise EntryError("incomplete")
+    return entry
+
+
+def _record[T: msgspec.Struct](kind: type[T], value: Any) -> T | None:
+    """A record whose fields are converted one by one; `None` if the value is no object."""
+    if not isinstance(value, dict):
+        return None
+    return kind(
+        **{
+            field.name: _convert(field, value.get(field.encode_name))
+            for field in msgspec.structs.fields(kind)
+        }
     )
 
 
-def _response(value: Any) -> HarResponse | None:
-    if not isinstance(value, dict):
-        return None
-    content = _object(value.get("content"))
-    return HarResponse(
-        status=_real(value.get("status")),
-        headers=_headers(value.get("headers")),
-        content=Content(
-            size=_real(content.get("size")),
-            text=_text(content.get("text")),
-            encoding=_text(content.get("encoding")),
-        ),
-        body_size=_real(value.get("bodySize")),
-        error=_fault(value.get("_error")),
-    )
-
-
-def _timings(value: Any) -> Timings | None:
-    if not isinstance(value, dict):
-        return None
-    return Timings(**{name: _real(value.get(name)) for name in Timings.__struct_fields__})
+def _convert(field: msgspec.structs.FieldInfo, value: Any) -> Any:
+    types = typing.get_args(field.type) or (field.type,)
+    if field.encode_name in _ERRORS:
+        return _error(value)
+    if str in types:
+        return _text(value)
+    if float in types:
+        return _real(value)
+    if Header in types:
+        return _headers(value)
+    return _record(types[0], value)
 
 
 def _headers(value: Any) -> list[Header]:
-    """The header fields; some writers have ``[name, value]`` pairs, or one object for all."""
+    """The header fields; some writers use ``[name, value]`` pairs, or one object for all."""
     if isinstance(value, dict):
         value = [list(pair) for pair in value.items()]
     if not isinstance(value, list):
@@ -187,19 +167,15 @@ def _headers(value: Any) -> list[Header]:
     return headers
 
 
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
 def _text(value: Any) -> str | None:
-    """A scalar as text; nothing for what is none."""
+    """A scalar as text, else `None`."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, (str, int, float)) else None
 
 
-def _fault(value: Any) -> str | None:
-    """What stands in an error field: anything but nothing says that there was one."""
+def _error(value: Any) -> str | None:
+    """The content of an error field; any value that is true means that there was an error."""
     return value if isinstance(value, str) else "error" if value else None
 
 
@@ -212,7 +188,7 @@ def _real(value: Any) -> float | None:
 
 
 def _number(digits: str) -> int | float | None:
-    """A number; one that no writer means is none."""
+    """A number; `None` for one that is implausibly long."""
     if len(digits) > _MAX_DIGITS:
         return None
     return int(digits) if digits.lstrip("-").isdigit() else float(digits)

@@ -1,11 +1,11 @@
 """HAR 1.2 files as exchanges.
 
 Enters: a HAR file's stream of bytes. Leaves: an `Exchange` an entry, one at a time, in the file's
-order; what could not be read is counted in `Losses`. Nothing that a file says raises an exception
-or comes out of here in a message.
+order; unreadable entries are counted in a `ReadReport`. No content of a file raises an exception or
+is quoted in a message.
 
-HAR has the response's content already decoded, so `Response.codings` is empty; a client is known
-by its ``User-Agent`` and, where a writer adds one, an address in an extension field.
+HAR has the response's content decoded, so `Response.codings` is empty; a client is identified by
+its ``User-Agent`` and, if the writer adds one, an address in an extension field.
 """
 
 import base64
@@ -23,10 +23,17 @@ from statetrail.extract import Exchange, Fingerprinter, Request, Response
 from statetrail.extract.bodies import MAX_DECODED
 from statetrail.extract.records import Fields
 from statetrail.ingest.flow import ERRORS
-from statetrail.ingest.har.entry import Content, Entry, EntryError, HarResponse, Header, read_entry
-from statetrail.ingest.har.split import CUT, Stream, TornError, split_entries
+from statetrail.ingest.har.entry import (
+    Content,
+    EntryError,
+    HarEntry,
+    HarResponse,
+    Header,
+    read_entry,
+)
+from statetrail.ingest.har.split import CUT, Stream, TruncatedError, split_entries
 from statetrail.ingest.har.times import Times, times
-from statetrail.ingest.skipped import Losses
+from statetrail.ingest.skipped import ReadReport
 
 MAX_INT: Final = 2**63 - 1
 _CUT: Final = CUT.encode()
@@ -39,76 +46,73 @@ _URL: Final = re.compile(
 )
 _PORTS: Final = {"http": 80, "https": 443}
 _VERSIONS: Final = {
-    "H2": "HTTP/2.0",
-    "H2C": "HTTP/2.0",
-    "HTTP/2": "HTTP/2.0",
-    "HTTP/2.0": "HTTP/2.0",
-    "H3": "HTTP/3",
-    "HTTP/3.0": "HTTP/3",
+    **dict.fromkeys(("H2", "H2C", "HTTP/2"), "HTTP/2.0"),
+    **dict.fromkeys(("H3", "HTTP/3.0"), "HTTP/3"),
 }
 _PEER: Final = re.compile(
     r"\[(?P<v6>[^\]]{2,45})\](?::[0-9]{1,5})?|(?P<v4>[0-9.]{7,15}):[0-9]{1,5}", re.ASCII
 )
-# The text is no longer in the encoding that its XML declaration names.
+# The text is decoded, so the encoding in its XML declaration is no longer true.
 _XML_ENCODING: Final = re.compile(
     r"""(\A\ufeff?\s*<\?xml\s[^>]{0,200}?)encoding\s*=\s*(?:"[^">]*"|'[^'>]*')"""
 )
 _ABORTED: Final = re.compile(r"abort|cancel", re.IGNORECASE)
 
 
-def read_har(stream: Stream, fingerprinter: Fingerprinter, losses: Losses) -> Iterator[Exchange]:
+def read_har(
+    stream: Stream, fingerprinter: Fingerprinter, report: ReadReport
+) -> Iterator[Exchange]:
     """The exchanges of a HAR file.
 
     Parameters
     ----------
     stream
         The file, open for reading bytes.
-    pseudonyms
-        The store's; an entry's `flow_id` is a keyed digest of it, so that the same entry is the
-        same exchange whichever file it comes from. Really identical entries of one file are
-        numbered and stay several.
-    losses
-        Counts what was skipped and says where the file was torn.
+    fingerprinter
+        The store's; an entry's `flow_id` is a keyed digest of it, so that the same entry in another
+        file is the same exchange. Identical entries of one file are numbered.
+    report
+        Counts skipped entries, and says whether the file is truncated.
 
     Raises
     ------
     CaptureError
         The file is JSON but no HAR file.
     """
-    # One number an entry, so that a million entries cost some 100 MB here and no more.
-    once: set[int] = set()
-    again: Counter[int] = Counter()
+    # One number an entry: a million entries take about 100 MB.
+    digests: set[int] = set()
+    repeats: Counter[int] = Counter()
     try:
         for raw in split_entries(stream):
-            losses.complete += 1
+            report.entries += 1
             try:
                 if raw is None:
                     raise EntryError("large")
                 entry = read_entry(raw)
                 digest = fingerprinter.fingerprint(_canonical(entry))
                 flow_id = f"har-{digest & 0xFFFF_FFFF_FFFF_FFFF:016x}"
-                if digest in once:
-                    again[digest] += 1
-                    flow_id += f"-{again[digest] + 1}"
+                if digest in digests:
+                    repeats[digest] += 1
+                    flow_id += f"-{repeats[digest] + 1}"
                 exchange = exchange_from_entry(entry, flow_id)
             except EntryError as error:
-                losses.skipped[str(error)] += 1
+                report.skipped[str(error)] += 1
                 continue
-            once.add(digest)
+            digests.add(digest)
             yield exchange
-    except TornError as error:
+    except TruncatedError as error:
         if str(error) == "foreign":
             raise CaptureError("it is JSON, but has no list log.entries") from None
-        losses.torn = str(error)
+        report.truncation = str(error)
 
 
-def exchange_from_entry(entry: Entry, flow_id: str) -> Exchange:
-    """The exchange that an entry tells of.
+def exchange_from_entry(entry: HarEntry, flow_id: str) -> Exchange:
+    """The exchange of an entry.
 
     Raises
     ------
     EntryError
-        It tells of none: ``other``, ``cached``, ``url`` or ``start``.
+        There is none: ``other``, ``cached``, ``url`` or ``start``.
     """
     if entry.from_cache:
         raise EntryError("cached")
@@ -123,7 +127,7 @@ def exchange_from_entry(entry: Entry, flow_id: str) -> Exchange:
     target = url["target"]
     when = times(entry)
     notes = list(when.notes)
-    written = _VERSIONS.get(version := (entry.request.http_version or "").upper(), version)
+    version = (entry.request.http_version or "").upper()
     request = Request(
         method=entry.request.method,
         scheme=scheme,
@@ -131,7 +135,7 @@ def exchange_from_entry(entry: Entry, flow_id: str) -> Exchange:
         port=port,
         target=_utf8(target if target.startswith("/") else f"/{target}"),
         headers=_fields(entry.request.headers),
-        http_version=written or "unknown",
+        http_version=_VERSIONS.get(version, version) or "unknown",
         start_us=when.request_start_us,
         end_us=when.request_end_us,
         body_bytes=_size(entry.request.body_size),
@@ -166,7 +170,7 @@ def _response(
 
 
 def _body(content: Content, notes: list[str], *, bodiless: bool) -> bytes:
-    """The beginning of the content; a note where there was one and the file does not have it."""
+    """The beginning of the content; a note if there was content that the file lacks."""
     if not content.text:
         if not bodiless and (
             content.size != 0 if content.text is None else (content.size or 0) > 0
@@ -193,7 +197,7 @@ def _fields(headers: list[Header]) -> Fields:
 
 
 def _wire(text: str) -> bytes:
-    # Most writers take a header's bytes for Latin-1; some for UTF-8 with surrogates for the rest.
+    # Most writers decode a header as Latin-1, some as UTF-8 with surrogates.
     try:
         return text.encode("latin-1")
     except UnicodeEncodeError:
@@ -212,7 +216,7 @@ def _size(size: float | None) -> int | None:
 
 
 def _peer(address: str | None) -> str | None:
-    """The client's address without its port; anything that is no address is not kept."""
+    """The client's address without its port; `None` for a text that is no address."""
     if address is None or len(address) > 64:
         return None
     ported = _PEER.fullmatch(address.strip())
@@ -224,7 +228,7 @@ def _peer(address: str | None) -> str | None:
 
 
 def _error(fault: str | None) -> str:
-    """The word for a fault out of the closed list; the text itself may quote anything."""
+    """The word of the closed list for an error; its text may quote anything."""
     if not fault:
         return "no-response"
     if _ABORTED.search(fault):
@@ -233,8 +237,8 @@ def _error(fault: str | None) -> str:
     return next(name for name, pattern in ERRORS if pattern.search(plain))
 
 
-def _canonical(entry: Entry) -> bytes:
-    """A digest of what makes an entry this one and no other."""
+def _canonical(entry: HarEntry) -> bytes:
+    """A digest of the fields that identify an entry."""
     answer = entry.response
     parts = (
         *(entry.started, entry.time, entry.request.method, entry.request.url),

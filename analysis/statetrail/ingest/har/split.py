@@ -1,12 +1,11 @@
-"""Cuts a HAR file into its entries without loading it.
+"""Splits a HAR file into its entries without loading it.
 
 Enters: a stream of JSON text. Leaves: the bytes of each element of ``log.entries``, one at a time,
-with overlong strings cut. What one entry contains can neither stop the next from being read nor
-take more than a bounded amount of memory: a general streaming parser gives up the whole rest of a
-file at the first broken escape, and the fast ones fall over numbers of some thousand digits.
+with overlong strings cut. No entry can prevent the next from being read or take unbounded memory:
+general streaming parsers give up the rest of a file at the first broken escape, and the fast ones
+fail at numbers of some thousand digits.
 
-Only strings and brackets are looked at here; whether an entry is sound JSON is seen when it is
-decoded.
+Only strings and brackets are parsed here; an entry's JSON is checked when it is decoded.
 """
 
 import re
@@ -14,20 +13,20 @@ from collections.abc import Iterator
 from typing import Final, Protocol
 
 MAX_STRING: Final = 1 << 20
-"""Bytes of one JSON string that are kept; no header that is looked at is longer."""
+"""Maximum bytes of one JSON string; a longer one is cut."""
 MAX_ENTRY: Final = 1 << 25
-"""Bytes of one entry, after cutting its strings, beyond which it is skipped."""
+"""Maximum bytes of one entry with its strings cut; a larger one is skipped."""
 CUT: Final = "\ufffe"
-"""Ends a string that was cut: a noncharacter, which no sound text contains."""
+"""Marks the end of a cut string: a noncharacter, which valid text does not contain."""
 
 _CHUNK: Final = 1 << 18
 _CUT_UTF8: Final = CUT.encode()
-# Possessive throughout: no byte is looked at twice.
+# Possessive throughout: no byte is scanned twice.
 _STRING: Final = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 
 
 def _object_rest(levels: int) -> str:
-    """What stands in an object whose inner objects are at most `levels` deep."""
+    """The rest of an object whose inner objects are at most `levels` deep."""
     inner = rf"|\{{{_object_rest(levels - 1)}\}}" if levels else ""
     return rf'[^"{{}}]*+(?:(?:{_STRING}{inner})[^"{{}}]*+)*+'
 
@@ -43,31 +42,31 @@ _WHOLE_CHARACTERS: Final = _compiled(r'"(?:[^"\\]++|\\u[0-9A-Fa-f]{4}|\\[^u])*+'
 _REST_OF_STRING: Final = _compiled(r'(?:[^"\\]++|\\.)*+')
 
 
-class TornError(ValueError):
-    """The file ended or broke before its list of entries did; the message is one word."""
+class TruncatedError(ValueError):
+    """The file ends or breaks before its list of entries does; the message is one word."""
 
 
 class Stream(Protocol):
-    """What is read from: any binary file."""
+    """Any binary file."""
 
     def read(self, size: int, /) -> bytes:
         """At most `size` bytes, none at the end."""
 
 
 def split_entries(stream: Stream) -> Iterator[bytes | None]:
-    """The elements of ``log.entries`` as JSON bytes; `None` for one that can be no entry.
+    """The elements of ``log.entries`` as JSON bytes; `None` for one that is no entry.
 
-    No entry are elements that are not objects or exceed `MAX_ENTRY`.
+    Elements that are no objects or exceed `MAX_ENTRY` are no entries.
 
     Raises
     ------
-    TornError
-        After the last complete element: ``ends`` early, is ``broken`` from there on, or is
-        ``foreign``, that is no HAR file at all.
+    TruncatedError
+        After the last complete element: the file ``ends`` early, is ``broken``, or is
+        ``foreign``, that is no HAR file.
     """
     window = _Window(stream)
     if not _find_entries(window):
-        raise TornError("foreign")
+        raise TruncatedError("foreign")
     while True:
         gap, token = window.token()
         for scalar in gap.split(b","):  # a number, true, false or null
@@ -83,19 +82,19 @@ def split_entries(stream: Stream) -> Iterator[bytes | None]:
         elif token == b"]":
             return
         else:
-            raise TornError("broken")
+            raise TruncatedError("broken")
 
 
 def has_entries(stream: Stream) -> bool:
-    """Whether this may be a HAR file: JSON with a list ``log.entries``, or torn before that."""
+    """Whether this may be a HAR file: JSON with a list ``log.entries``, or truncated before it."""
     try:
         return _find_entries(_Window(stream))
-    except TornError:
+    except TruncatedError:
         return True
 
 
 def _find_entries(window: "_Window") -> bool:
-    """Go to the first element of ``log.entries``; `False` where the document has no such list."""
+    """Go to the first element of ``log.entries``; `False` if the document has no such list."""
     depth, path, key = 0, [b"", b""], b""
     while True:
         gap, token = window.token()
@@ -124,7 +123,7 @@ def _skip_array(window: "_Window") -> None:
 
 
 class _Window:
-    """The part of the file that is being looked at."""
+    """The part of the file in memory, and the position in it."""
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
@@ -132,10 +131,10 @@ class _Window:
         self._at = 0
 
     def token(self) -> tuple[bytes, bytes]:
-        """The next string or bracket, and what stood before it. Raises `TornError` at the end."""
+        """The next string or bracket, and the bytes before it. May raise `TruncatedError`."""
         while (match := _BRACKET.match(self._buffer, self._at)) is None:
             if len(self._buffer) - self._at > MAX_STRING:
-                # No name that matters is that long: leave the string, or the blanks, out.
+                # No relevant name is that long: skip the string, or the blanks.
                 quote = self._buffer.find(b'"', self._at)
                 self._at = len(self._buffer) if quote < 0 else quote + 1
                 if quote >= 0:
@@ -159,7 +158,7 @@ class _Window:
                 self._at = at + 1
                 depth += 1 if byte == b"{" else -1
                 continue
-            # Everything up to here is read; a string that has not ended may stand behind it.
+            # Everything up to here is complete; an unfinished string may follow.
             part = self._buffer[start:at]
             self._at = at
             if len(self._buffer) - at > MAX_STRING:
@@ -177,7 +176,7 @@ class _Window:
         return b"".join((*parts, part)) if size + len(part) <= MAX_ENTRY else None
 
     def _skip_string(self) -> None:
-        """Go behind the closing quote of the string that we are in."""
+        """Go to the end of the current string."""
         while True:
             if (rest := _REST_OF_STRING.match(self._buffer, self._at)) is not None:
                 self._at = rest.end()
@@ -189,6 +188,6 @@ class _Window:
     def _more(self) -> None:
         chunk = self._stream.read(_CHUNK)
         if not chunk:
-            raise TornError("ends")
+            raise TruncatedError("ends")
         self._buffer = self._buffer[self._at :] + chunk
         self._at = 0

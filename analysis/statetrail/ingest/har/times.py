@@ -1,7 +1,7 @@
-"""The times of a HAR entry, from what its writer timed.
+"""The times of a HAR entry, from its timings.
 
-Enters: an `Entry`. Leaves: the four times of an exchange in microseconds, and whether the timings
-could be relied on. By HAR 1.2 a request goes through ``blocked``, ``dns`` and ``connect`` (``ssl``
+Enters: a `HarEntry`. Leaves: the four times of an exchange in microseconds, and whether the timings
+are consistent. By HAR 1.2 a request goes through ``blocked``, ``dns`` and ``connect`` (``ssl``
 is inside it) before its first byte leaves; ``send``, ``wait`` and ``receive`` follow.
 """
 
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from statetrail.ingest.har.entry import Entry, EntryError, Timings
+from statetrail.ingest.har.entry import EntryError, HarEntry, Timings
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _MAX_MS: Final = 1e12
-"""Longest duration (30 years) that is believed."""
+"""Longest plausible duration (30 years)."""
 _LEAP_SECOND: Final = re.compile(r"(?<=:\d\d:)60(?=\D|$)", re.ASCII)
 
 
@@ -30,44 +30,44 @@ class Times:
     notes: tuple[str, ...] = ()
 
 
-def times(entry: Entry) -> Times:
-    """When the entry's request and response began and ended.
+def times(entry: HarEntry) -> Times:
+    """The start and end of the entry's request and response.
 
-    Where the timings are missing or do not add up to `time` (within 1 ms and 1 %), only the start
-    and, by `time`, the end are known, and the note ``har-timings`` says so.
+    If the timings are missing or do not add up to `time` (within 1 ms and 1 %), only the start and,
+    by `time`, the end are known, and the note ``har-timings`` is added.
 
     Raises
     ------
     EntryError
         ``start``: `startedDateTime` is no date and time.
     """
-    started, notes = _started(entry.started)
+    start_us, notes = _start(entry.started)
     total = entry.time if entry.time is not None and 0 <= entry.time <= _MAX_MS else None
     t = entry.timings or Timings()
     if (wait := _given(t.wait)) is not None and (receive := _given(t.receive)) is not None:
         before = sum(_given(phase) or 0 for phase in (t.blocked, t.dns, t.connect))
         send = _given(t.send)
-        begun = before + (send or 0) + wait
-        ended = begun + receive
-        if total is None or abs(ended - total) <= 1 + 0.01 * total:
+        first_byte = before + (send or 0) + wait
+        last_byte = first_byte + receive
+        if total is None or abs(last_byte - total) <= 1 + 0.01 * total:
             return Times(
-                request_start_us=started + _us(before),
-                request_end_us=None if send is None else started + _us(before + send),
-                response_start_us=started + _us(begun),
-                response_end_us=started + _us(ended),
+                request_start_us=start_us + _us(before),
+                request_end_us=None if send is None else start_us + _us(before + send),
+                response_start_us=start_us + _us(first_byte),
+                response_end_us=start_us + _us(last_byte),
                 notes=notes,
             )
     return Times(
-        request_start_us=started,
-        response_end_us=None if total is None else started + _us(total),
+        request_start_us=start_us,
+        response_end_us=None if total is None else start_us + _us(total),
         notes=(*notes, "har-timings"),
     )
 
 
-def _started(text: str) -> tuple[int, tuple[str, ...]]:
+def _start(text: str) -> tuple[int, tuple[str, ...]]:
     """Microseconds since the epoch; a time without a zone is taken as UTC, with a note."""
     try:
-        # A leap second is the last one of its minute here, as everywhere in Unix time.
+        # A leap second is the last second of its minute, as in Unix time.
         moment = datetime.fromisoformat(_LEAP_SECOND.sub("59", text[:64].strip().upper()))
         local = moment.tzinfo is None
         moment = moment.replace(tzinfo=UTC) if local else moment
@@ -77,7 +77,7 @@ def _started(text: str) -> tuple[int, tuple[str, ...]]:
 
 
 def _given(milliseconds: float | None) -> float | None:
-    """The duration, where there is a sensible one; -1 is how HAR writes that there is none."""
+    """A plausible duration, else `None`; HAR writes -1 for none."""
     return milliseconds if milliseconds is not None and 0 <= milliseconds <= _MAX_MS else None
 
 

@@ -1,4 +1,4 @@
-"""The README: its commands and its library example are run as they stand."""
+"""The README: its commands and its library example are run, its layout is that of the code."""
 
 import os
 import re
@@ -14,6 +14,7 @@ import pytest
 from mitmproxy.io import FlowWriter
 from mitmproxy.test import tflow
 
+from studies.documentation import layout
 from support.proxy import BIN, free_port, listens, origin, reply, wait_for
 
 ROOT = Path(__file__).parents[1]
@@ -47,16 +48,16 @@ def run(command: str, folder: Path, **options) -> subprocess.Popen[str]:
 
 
 def test_the_make_commands_exist():
-    """`make demo` and `make test` are the two commands of the README; make lists them."""
-    named = set(re.findall(r"`?make (\w+)`?", README))
-    listed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert {"demo", "test"} <= named
-    assert named <= set(re.findall(r"^(\w+)\s", listed, re.MULTILINE))
+    """The README names `make demo` and `make test`, and only commands that `make` lists."""
+    names = set(re.findall(r"`?make (\w+)`?", README))
+    output = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert {"demo", "test"} <= names
+    assert names <= set(re.findall(r"^(\w+)\s", output, re.MULTILINE))
 
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if " show " in c or " audit " in c])
 def test_a_command_on_a_store_does_what_it_says(shop, command):
-    """The commands that read a store end well and print or write something."""
+    """The commands that read a store succeed, and print or write something."""
     process = run(command, shop)
     printed, _ = process.communicate(timeout=120)
     assert process.returncode == 0, printed
@@ -123,3 +124,22 @@ def test_every_verdict_and_link_of_the_readme_is_real():
     assert {name for name, fault in rows if fault} == set(FAULTS)
     for link in re.findall(r"\]\(([^)]+)\)", README):
         assert link.startswith("https://") or (ROOT / link).exists(), link
+
+
+def test_the_layout_is_that_of_the_code():
+    """`make docs` renews it; every package is in the tree and in the diagram, once."""
+    assert layout.renewed(README) == README
+    packages = {path.parent.name for path in (ROOT / "analysis/statetrail").glob("*/__init__.py")}
+    tree, diagram = layout.layout().split("```mermaid")
+    for name in packages:
+        assert tree.count(f"  {name}/ ") == 1
+        assert re.search(rf"\b{name}\b", diagram)
+
+
+def test_the_diagram_is_drawn_from_the_contract():
+    """Layers from the source of the data on; packages of one layer stand side by side."""
+    order = layout.layers(
+        '[[tool.importlinter.contracts]]\ntype = "layers"\nlayers = ["cli", "a : b", "errors"]\n'
+    )
+    assert order == [["errors"], ["a", "b"], ["cli"]]
+    assert layout.diagram(order).splitlines()[1:] == ["  errors --> a & b", "  a & b --> cli"]

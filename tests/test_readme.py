@@ -117,7 +117,7 @@ def test_the_library_example_runs(shop):
 
 def test_every_verdict_and_link_of_the_readme_is_real():
     """The table names all verdicts and says which are faults; no link leads nowhere."""
-    from statetrail.analyses.conformance.verdicts import FAULTS, VERDICTS
+    from statetrail.analyses.conformance.verdict import FAULTS, VERDICTS
 
     rows = re.findall(r"^\| `([a-z-]+)` \|.*\| (yes)? ?\|$", README, re.MULTILINE)
     assert {name for name, _ in rows} == set(VERDICTS)

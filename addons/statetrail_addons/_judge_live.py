@@ -17,7 +17,8 @@ from mitmproxy.http import HTTPFlow
 
 from statetrail.analyses.conformance.scoreboard import MAX_CLIENTS, Standing, Standings
 from statetrail.analyses.conformance.tracker import Event, Exchange, Tracker, Verdict
-from statetrail.analyses.conformance.visibility import FAULTS, Issue, Presented
+from statetrail.analyses.conformance.verdict import FAULTS
+from statetrail.analyses.conformance.visibility import Issue, Presented
 from statetrail.dialects import Dialect
 from statetrail.extract import ExchangeFacts, Request
 

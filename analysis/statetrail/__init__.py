@@ -10,90 +10,61 @@ import sys
 from importlib import import_module
 from importlib.metadata import version
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from statetrail.analyses.causes.root_causes import root_causes
-    from statetrail.analyses.conformance.clients import clients
-    from statetrail.analyses.conformance.tracker import Tracker
-    from statetrail.analyses.conformance.verdicts import verdicts
-    from statetrail.analyses.exposure.leaks import leaks
-    from statetrail.analyses.exposure.overrides import overrides
-    from statetrail.analyses.exposure.shared import shared
-    from statetrail.analyses.lifetimes.expiry import expiry
-    from statetrail.analyses.sessions.sessions import sessions
-    from statetrail.analyses.tokens.rotations import rotations
-    from statetrail.analyses.tokens.tokens import tokens
-    from statetrail.errors import StatetrailError
-    from statetrail.recording.frames import Frame, Recording
-    from statetrail.recording.frames import open_recording as open  # noqa: A004
-    from statetrail.report.audit import Audit, audit
-    from statetrail.rules import findings
-
-__all__ = [
-    "Audit",
-    "Frame",
-    "Recording",
-    "StatetrailError",
-    "Tracker",
-    "audit",
-    "clients",
-    "expiry",
-    "findings",
-    "leaks",
-    "open",
-    "overrides",
-    "root_causes",
-    "rotations",
-    "sessions",
-    "shared",
-    "tokens",
-    "verdicts",
-]
+    from statetrail.analyses.conformance.tracker import Tracker as Tracker
+    from statetrail.analyses.lifetimes.expiry import expiry as expiry
+    from statetrail.errors import StatetrailError as StatetrailError
+    from statetrail.recording.frames import Frame as Frame
+    from statetrail.recording.frames import Recording as Recording
+    from statetrail.recording.frames import open_recording as open  # noqa: A004, F401
+    from statetrail.report.audit import Audit as Audit
+    from statetrail.report.audit import audit as audit
 
 __version__ = version("statetrail")
 
-# Where each public name lives. They are loaded when first used: the recorder, which runs inside
-# mitmdump, has no need of DuckDB, pandas or Altair.
-_HOMES = {
+# Where the public names live that are no analyses. All are loaded when first used: the recorder,
+# which runs inside mitmdump, does without DuckDB, pandas and Altair.
+_HOMES: Final = {
     "Audit": "statetrail.report",
     "Frame": "statetrail.recording.frames",
     "Recording": "statetrail.recording.frames",
     "StatetrailError": "statetrail.errors",
     "Tracker": "statetrail.analyses.conformance.tracker",
     "audit": "statetrail.report",
-    "clients": "statetrail.analyses.conformance.clients",
-    "expiry": "statetrail.analyses.lifetimes.expiry",
-    "findings": "statetrail.rules",
-    "leaks": "statetrail.analyses.exposure.leaks",
     "open": "statetrail.recording.frames",
-    "overrides": "statetrail.analyses.exposure.overrides",
-    "root_causes": "statetrail.analyses.causes.root_causes",
-    "rotations": "statetrail.analyses.tokens.rotations",
-    "sessions": "statetrail.analyses.sessions.sessions",
-    "shared": "statetrail.analyses.exposure.shared",
-    "tokens": "statetrail.analyses.tokens.tokens",
-    "verdicts": "statetrail.analyses.conformance.verdicts",
 }
+# The name of a package that an analysis has, too.
+_SHADOWED: Final = "expiry"
 
 
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name]), "open_recording" if name == "open" else name)
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        value = getattr(import_module(_HOMES[name]), "open_recording" if name == "open" else name)
+    else:
+        result = None if name.startswith("_") else _results().get(name)
+        if result is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = result.of
     globals()[name] = value
     return value
 
 
-class _Library(ModuleType):
-    """This package: whatever is imported, `st.findings` is the function.
+def _results() -> dict[str, Any]:
+    from statetrail.analyses.catalogue import results
 
-    Python puts each submodule that is imported into its package as an attribute of its name, and
-    would so put the package `statetrail.rules` where the function is expected.
+    return results()
+
+
+class _Library(ModuleType):
+    """This package: whatever is imported, ``st.expiry`` is the analysis.
+
+    Python sets each submodule that is imported as an attribute of its package.
     """
 
     def __setattr__(self, name: str, value: object) -> None:
-        if not (name in _HOMES and isinstance(value, ModuleType)):
+        if not (name == _SHADOWED and isinstance(value, ModuleType)):
             super().__setattr__(name, value)
 
 
@@ -101,4 +72,4 @@ sys.modules[__name__].__class__ = _Library
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *_HOMES, *_results()})

@@ -7,7 +7,7 @@ import pytest
 import statetrail
 from docs.conversations import claims, recording
 from statetrail.analyses.causes.root_causes import ROOT_CAUSES, SERVERS, causes
-from statetrail.analyses.conformance.verdicts import FAULTS, VERDICTS
+from statetrail.analyses.conformance.verdict import FAULTS, VERDICTS
 from studies.documentation import FOLDER, stale_pages
 
 VERDICT_PAGES = sorted((FOLDER / "verdicts").glob("*.md"))
@@ -66,10 +66,7 @@ def judged(tmp_path_factory):
     last: dict[str, int] = {}
     for row in sorted(rec.exchanges.rows(), key=lambda row: row["request_start_us"]):
         last[row["user_agent"]] = row["exchange_id"]
-    why = {
-        (row["exchange_id"], row["param"]): row["cause"]
-        for row in causes(rec).collect("pyarrow").rows(named=True)
-    }
+    why = {(row["exchange_id"], row["param"]): row["cause"] for row in causes(rec).rows()}
     verdicts = {
         (row["exchange_id"], row["param"]): row["verdict"]
         for row in statetrail.verdicts(rec).rows()

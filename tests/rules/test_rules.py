@@ -6,7 +6,7 @@ from importlib import import_module
 import pytest
 
 from rules.histories import FIRES, MISSES, Fires
-from statetrail.analyses.conformance.verdicts import VERDICTS
+from statetrail.analyses.conformance.verdict import VERDICTS
 from statetrail.rules import AUDIENCES, CONFIDENCES, RULES, SEVERITIES, Rule, findings_of, rule
 from statetrail.rules.profiles import DEFAULT
 from support.histories import Ex, recording

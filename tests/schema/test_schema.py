@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from msgspec.structs import fields
 
-from statetrail.analyses.catalogue import TABLES as RESULTS
+from statetrail.analyses.catalogue import TABLES as CATALOGUE
 from statetrail.extract import ExchangeRow, Issued, Presented, TokenCandidate
 from statetrail.rules.tables import FINDINGS
 from statetrail.schema import (
@@ -20,7 +20,7 @@ from statetrail.schema import (
     pseudonym,
 )
 
-TABLES = {**RESULTS, "findings": FINDINGS}
+TABLES = {**CATALOGUE, "findings": FINDINGS}
 ALL = pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
 ARROW_OF = {"INTEGER": {pa.int64(), pa.bool_()}, "TEXT": {pa.string()}, "REAL": {pa.float64()}}
 WRONG = {"INTEGER": "text", "TEXT": b"blob", "REAL": "text"}

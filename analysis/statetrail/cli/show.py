@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from statetrail.analyses.catalogue import NAMES, TABLES
 from statetrail.cli.options import (
     DEFAULT_CLIENT_BY,
     DEFAULT_GRACE_MS,
@@ -31,12 +32,6 @@ statetrail show monday.sqlite tuesday.sqlite rotations --format json | jq .
 
 statetrail show shop.sqlite exchanges --format parquet --to exchanges.parquet"""
 
-FACTS = ("exchanges", "issued", "presented", "token_candidates")
-TABLES = (
-    *FACTS,
-    *("tokens", "rotations", "sessions", "verdicts", "root_causes", "overrides", "shared"),
-    *("leaks", "clients", "expiry", "findings"),
-)
 ROWS = 50
 """Default number of rows of a table on a terminal."""
 
@@ -45,7 +40,7 @@ def command(
     stores: Stores,
     table: Annotated[
         str,
-        typer.Argument(metavar="TABLE", help=f"One of {', '.join(TABLES)}.", show_default=False),
+        typer.Argument(metavar="TABLE", help=f"One of {', '.join(NAMES)}.", show_default=False),
     ],
     format_: Annotated[
         Literal["table", "csv", "json", "parquet"],
@@ -69,8 +64,8 @@ def command(
     Secret values appear as pseudonyms. Times are UTC: dates in csv and table, microseconds since
     the epoch in json and parquet.
     """
-    if table not in TABLES:
-        raise UsageError(f"unknown table {table!r}: choose from {', '.join(TABLES)}")
+    if table not in NAMES:
+        raise UsageError(f"unknown table {table!r}: choose from {', '.join(NAMES)}")
     if format_ == "parquet" and to is None and sys.stdout.isatty():
         raise UsageError("parquet is no text for a terminal: use --to FILE, or redirect the output")
     check_outputs((to,), stores)
@@ -103,7 +98,9 @@ def command(
 
 def result(rec: "Recording", table: str) -> "Frame":
     """The named table of a recording, computed if it is a result."""
-    import statetrail as st
+    from statetrail.analyses.catalogue import results
 
-    frame: Frame = getattr(rec, table) if table in FACTS else getattr(st, table)(rec)
-    return frame
+    if table in TABLES and TABLES[table].fact:
+        facts: Frame = getattr(rec, table)
+        return facts
+    return results()[table].of(rec)

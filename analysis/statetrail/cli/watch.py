@@ -161,7 +161,7 @@ class _Watch:
 
     def _lines(self, event: object) -> Iterator[str]:
         from statetrail.analyses.conformance.tracker import Change, Verdict
-        from statetrail.analyses.conformance.visibility import FAULTS
+        from statetrail.analyses.conformance.verdict import FAULTS
         from statetrail.schema import pseudonym
 
         assert isinstance(event, (Verdict, Change))

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import narwhals as nw
 
-from statetrail.analyses.conformance.verdicts import FAULTS, verdicts
+from statetrail.analyses.conformance.verdict import FAULTS
+from statetrail.analyses.conformance.verdicts import verdicts
 from statetrail.analyses.tokens.rotations import LOSSES, rotations
 from statetrail.demo.clients import Truth
 from statetrail.recording.frames import Recording

@@ -48,8 +48,11 @@ _LOCAL_SPARK: Final = {
 class Scratch:
     """A folder for what does not fit into memory, made when it is first asked for.
 
-    It goes when this object does, or with the process.
+    It is removed with this object, or with the process. `held` counts the bytes of results that are
+    in memory instead.
     """
+
+    held = 0
 
     @cached_property
     def folder(self) -> Path:

@@ -5,7 +5,6 @@ results of the analyses. A `Frame` is a Narwhals lazy frame with its schema; pan
 gets out of it.
 """
 
-import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -15,7 +14,6 @@ import narwhals as nw
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 
 from statetrail.dialects import Dialect, select
 from statetrail.errors import UsageError
@@ -34,8 +32,6 @@ from statetrail.store import Facts, join_facts, read_store
 
 DEFAULT_CLIENT_BY: Final = ("peer", "user-agent")
 DEFAULT_GRACE_MS: Final = 250
-ROOM: Final = 192 * 2**20
-"""Bytes of results put together from parts that a recording keeps in memory."""
 
 
 class Frame:
@@ -80,11 +76,12 @@ class Frame:
         return html
 
 
-def to_arrow(lazy: Lazy, table: Table) -> pa.Table:
-    """Collect a lazy frame into an Arrow table of the catalogue's schema, sorted by its key."""
-    collected: pa.Table = lazy.select(*table.names).collect("pyarrow").to_native()
+def to_arrow(rows: Lazy | pa.Table, table: Table) -> pa.Table:
+    """Rows as an Arrow table of the catalogue's schema, sorted by its key."""
+    if not isinstance(rows, pa.Table):
+        rows = rows.select(*table.names).collect("pyarrow").to_native()
     collected = (
-        collected.select(list(table.names))
+        rows.select(list(table.names))
         .cast(  # pandas brings its index along
             pa.schema([field.with_nullable(True) for field in table.arrow])  # engines forget it
         )
@@ -122,6 +119,8 @@ class Recording:
         act on older state.
     dialects
         The dialects whose parameters are judged.
+    memo
+        What was computed of this recording, by what computes it.
     """
 
     def __init__(
@@ -153,8 +152,7 @@ class Recording:
         self._place = placing(engine, self.scratch)
         self._facts = facts if isinstance(facts, Facts) else Facts(Path(), "", facts)
         self._lazies = {table.name: self._place(self._facts.tables[table.name]) for table in FACTS}
-        self._results: dict[str, Any] = {}
-        self._room = ROOM
+        self.memo: dict[Any, Any] = {}
 
     @property
     def exchanges(self) -> Frame:
@@ -219,59 +217,11 @@ class Recording:
         """The frame computed now and kept on this engine, for what several others are made of."""
         return self._place(lazy.collect("pyarrow").to_native())
 
-    def result(self, table: Table, compute: Callable[[], Lazy]) -> Frame:
-        """The named result table: computed once, then kept as a frame on this engine."""
-        if table.name not in self._results:
-            self._results[table.name] = self._place(to_arrow(compute(), table))
-        return Frame(self._results[table.name], table)
-
-    def fact(self, name: str) -> Lazy:
-        """The named fact table as a lazy frame."""
-        return self._lazies[name]
-
-    def computed(self, table: Table, compute: Callable[[], Lazy]) -> Frame:
-        """The named result table as a frame that is on this engine already: made once."""
-        if table.name not in self._results:
-            self._results[table.name] = compute()
-        return Frame(self._results[table.name], table)
-
-    def gathered(self, table: Table, parts: Callable[[], Iterable[pa.Table]]) -> Frame:
-        """The named result table, put together from parts: computed once, then kept.
-
-        The parts may hold their texts as dictionaries. Where all results of the recording have no
-        room in memory together (`ROOM`), several parts are kept in a folder of their own that goes
-        when the recording does.
-        """
-        if table.name not in self._results:
-            self._results[table.name] = self._gather(table, parts())
-        return Frame(self._results[table.name], table, self.scratch)
-
-    def _gather(self, table: Table, parts: Iterable[pa.Table]) -> Lazy:
-        held: list[pa.Table] = []
-        rest = iter(parts)
-        for part in rest:
-            held.append(part)
-            self._room -= part.nbytes
-            if self._room < 0 and len(held) > 1:
-                self._room += sum(part.nbytes for part in held)
-                return self._place(self._filed(table, itertools.chain(held, rest)))
-        whole = pa.concat_tables(held)
-        # DuckDB takes dictionaries for what they are: texts.
-        return self._place(whole if self.engine == "duckdb" else whole.cast(table.arrow))
-
-    def _filed(self, table: Table, parts: Iterable[pa.Table]) -> ds.Dataset:
-        folder = self.scratch.folder / table.name
-        folder.mkdir()
-        for number, part in enumerate(parts):
-            with pa.ipc.new_file(folder / f"{number}.arrow", part.schema) as file:
-                file.write_table(part)
-        return ds.dataset(folder, format="ipc")
-
-    def once[T](self, name: str, compute: Callable[[], T]) -> T:
-        """Any other thing that is computed once per recording."""
-        if name not in self._results:
-            self._results[name] = compute()
-        return cast("T", self._results[name])
+    def once[T](self, key: object, compute: Callable[[], T]) -> T:
+        """What is computed once a recording; `key` says what it is."""
+        if key not in self.memo:
+            self.memo[key] = compute()
+        return cast("T", self.memo[key])
 
     def __repr__(self) -> str:
         count = self._facts.count(EXCHANGES.name)

@@ -16,6 +16,7 @@ from typing import Any, Final
 import narwhals as nw
 import pyarrow as pa
 
+from statetrail.analyses.analysis import register
 from statetrail.analyses.causes.root_causes import SERVERS
 from statetrail.recording.frames import Frame, Recording
 from statetrail.rules.occurrences import OCCURRENCE, REQUEST, request_names
@@ -75,6 +76,9 @@ def findings(
         return pa.Table.from_pylist(_rows(rec, profile, hits), schema=FINDINGS.arrow)
 
     return Frame(rec.once(f"findings.{profile!r}", lambda: rec.place(applied())), FINDINGS)
+
+
+register(FINDINGS, findings)
 
 
 def findings_of(rule: Rule, rec: Recording, profile: Profile = DEFAULT) -> list[dict[str, Any]]:

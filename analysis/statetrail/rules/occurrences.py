@@ -13,7 +13,8 @@ import narwhals as nw
 import pyarrow as pa
 
 from statetrail.analyses.causes.root_causes import causes
-from statetrail.analyses.conformance.verdicts import FAULTS, verdict_counts
+from statetrail.analyses.conformance.verdict import FAULTS
+from statetrail.analyses.conformance.verdicts import verdict_counts
 from statetrail.analyses.exposure.shared import is_credential
 from statetrail.analyses.lifetimes.uses import uses
 from statetrail.dialects import Param
@@ -79,7 +80,7 @@ def verdict_occurrences(
         Which parameters the rule is about; without it all, unknown ones too.
     """
     # Every fault has a cause, "unknown" at least.
-    faults = causes(rec).filter(nw.col("verdict").is_in(verdicts))
+    faults = causes(rec).lazy.filter(nw.col("verdict").is_in(verdicts))
     others = other_verdicts(rec, *verdicts)
     if params is not None:
         faults, others = (frame.filter(of_params(rec, params)) for frame in (faults, others))

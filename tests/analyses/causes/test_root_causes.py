@@ -264,7 +264,7 @@ def test_the_cause_of_the_last_request(name: str, engine: Engine) -> None:
 
 def rows(history: list[Ex], engine: Engine = "duckdb") -> list[dict[str, Any]]:
     """The causes of single faults."""
-    return list(causes(recording(history, engine=engine)).collect("pyarrow").rows(named=True))
+    return causes(recording(history, engine=engine)).rows()
 
 
 VALUES = ("a", "A", LONG, LONG.lower(), LONG[:12], OTHER)

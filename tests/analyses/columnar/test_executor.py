@@ -1,4 +1,4 @@
-"""Bucketwise: a large dataset judged bucket by bucket says what the whole says."""
+"""The executor: a large dataset judged bucket by bucket says what the whole says."""
 
 import gc
 import tempfile
@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as draw
 
 import statetrail as st
-from statetrail.analyses.columnar import executor as bucketwise
+from statetrail.analyses.columnar import spill
 from statetrail.analyses.columnar.arrays import Bools, Ints
+from statetrail.analyses.columnar.bucket import bucket
+from statetrail.analyses.columnar.spill import SpilledList
 from statetrail.analyses.lifetimes.uses import uses
 from statetrail.errors import StoreError
-from statetrail.recording import frames
 from statetrail.recording.engines import Scratch
 from statetrail.recording.frames import Frame, Recording
 from statetrail.store import export_parquet, reader
@@ -41,8 +43,8 @@ EDGES = [
 def at_scale(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every dataset is large, and nothing has room in memory."""
     monkeypatch.setattr(reader, "LARGE", 0)
-    monkeypatch.setattr(bucketwise, "ROOM", 0)
-    monkeypatch.setattr(frames, "ROOM", 0)
+    monkeypatch.setattr(spill, "ROOM", 0)
+    monkeypatch.setattr(spill, "RESULT_ROOM", 0)
 
 
 def exported(history: list[Ex], folder: Path, buckets: int = 3) -> Path:
@@ -58,9 +60,17 @@ def test_buckets_say_what_the_whole_says(history: list[Ex]) -> None:
     """Also of tokens that clients of several buckets share, and with everything kept in files."""
     whole = recording(history, engine="polars")
     with tempfile.TemporaryDirectory() as folder:
-        parts = st.open(exported(history, Path(folder)), client_by=BY)
+        buckets = st.open(exported(history, Path(folder)), client_by=BY)
         for analysis in ANALYSES:
-            assert analysis(parts).rows() == analysis(whole).rows(), analysis.__name__
+            assert analysis(buckets).rows() == analysis(whole).rows(), analysis.__name__
+
+
+@dataclass(frozen=True)
+class Inner:
+    """Something in it."""
+
+    short: npt.NDArray[np.int8]
+    label: object
 
 
 @dataclass(frozen=True)
@@ -70,32 +80,38 @@ class Thing:
     numbers: Ints
     flags: Bools
     names: tuple[str, ...]
+    pairs: tuple[tuple[str, str], ...]
+    inner: "Inner"
 
 
 @pytest.mark.usefixtures("at_scale")
 @given(draw.lists(draw.sampled_from(EDGES), min_size=1))
-def test_what_is_kept_in_files_comes_back_as_it_was(numbers: list[int]) -> None:
+def test_what_is_spilled_comes_back_as_it_was(numbers: list[int]) -> None:
     """Integers are written narrow where they are small, and come back as wide as they were."""
-    kept: bucketwise.Kept[Thing] = bucketwise.Kept(Scratch(), "thing")
+    spilled: SpilledList[Thing] = SpilledList(Scratch(), "thing")
     column = np.array(numbers, dtype=np.int64)
-    thing = Thing(column, column > 0, ("a", "b"))
-    kept.add(thing)
-    kept.add(thing)  # the first of all stays in memory
-    _, back = kept
+    inner = Inner(np.sign(column).astype(np.int8), object())
+    thing = Thing(column, column > 0, ("a", "b"), (("a", "b"), ("", "ü")), inner)
+    spilled.add(thing)
+    spilled.add(thing)  # the first of all stays in memory
+    _, back = spilled
     assert back is not thing
     assert back.numbers.dtype == np.int64
     assert back.numbers.tolist() == numbers
     assert back.flags.tolist() == thing.flags.tolist()
-    assert back.names == thing.names
+    assert (back.names, back.pairs) == (thing.names, thing.pairs)
+    assert back.inner.short.dtype == np.int8
+    assert back.inner.short.tolist() == inner.short.tolist()
+    assert back.inner.label is inner.label
 
 
 @pytest.mark.usefixtures("at_scale")
 def test_clients_that_buckets_do_not_keep_whole_are_judged_at_once(tmp_path: Path) -> None:
-    """Clients told apart by less than the buckets are: the dataset is one part."""
+    """Clients told apart by less than the buckets are: the dataset is one bucket."""
     two = [Ex(0, 1, 2, client="a"), Ex(10, 11, 12, client="b"), Ex(20, 21, 22, client="c")]
     dataset = exported(two, tmp_path)
-    assert len(bucketwise.parts(st.open(dataset, client_by=BY)).each) > 1
-    assert len(bucketwise.parts(st.open(dataset, client_by=("peer",))).each) == 1
+    assert len([*bucket(st.open(dataset, client_by=BY))]) > 1
+    assert len([*bucket(st.open(dataset, client_by=("peer",)))]) == 1
 
 
 @pytest.mark.usefixtures("at_scale")
@@ -109,7 +125,7 @@ def test_a_bucket_that_was_damaged_is_a_clear_error(tmp_path: Path) -> None:
         st.verdicts(st.open(dataset, client_by=BY))
 
 
-def test_results_of_many_parts_go_with_their_recording(
+def test_results_of_many_buckets_go_with_their_recording(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_scale: Any
 ) -> None:
     """The folder with the results of the buckets stays as long as a result is held."""

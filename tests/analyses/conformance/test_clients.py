@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 
 from statetrail.analyses.conformance.clients import clients
-from statetrail.analyses.conformance.verdicts import FAULTS, verdicts
+from statetrail.analyses.conformance.verdict import FAULTS
+from statetrail.analyses.conformance.verdicts import verdicts
 from statetrail.dialects import builtin
 from statetrail.recording.frames import Recording
 from support.histories import Ex, Issue, Present, recording, token, use

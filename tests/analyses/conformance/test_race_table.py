@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from statetrail.analyses.conformance.race_table import GRACE_MS, RACES, Race, markdown, rows
-from statetrail.analyses.conformance.verdicts import VERDICTS
+from statetrail.analyses.conformance.verdict import VERDICTS
 from studies.oracle.judges import IN_PROCESS, apart, by_engine, by_slow_judge, by_tracker, short
 from support.histories import Ex, token, use
 

@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 
 import statetrail
 from analyses.conformance.test_verdicts import CASES, zest
-from statetrail.analyses.conformance import tracker, transitions
-from statetrail.analyses.conformance import visibility as knowledge
+from statetrail.analyses.conformance import tracker, transitions, visibility
 from statetrail.analyses.conformance.tracker import Change, Tracker, Verdict
 from statetrail.analyses.conformance.verdicts import verdicts
 from statetrail.analyses.lifetimes.uses import uses
@@ -323,7 +322,7 @@ def test_a_conversation_that_outgrows_its_bound_is_forgotten():
 
 def test_values_endpoints_and_unknown_parameters_are_bounded(monkeypatch):
     """A hostile server can make the tracker forget, not grow."""
-    monkeypatch.setattr(knowledge, "MAX_VALUES", 3)
+    monkeypatch.setattr(visibility, "MAX_VALUES", 3)
     monkeypatch.setattr(tracker, "MAX_PARAMS", 2)
     monkeypatch.setattr(tracker, "MAX_ENDPOINTS", 1)
     judging = Tracker(grace_us=0)

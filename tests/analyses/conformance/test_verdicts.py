@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statetrail.analyses.conformance.verdicts import FAULTS, VERDICTS, verdicts
+from statetrail.analyses.conformance.verdict import FAULTS, VERDICTS
+from statetrail.analyses.conformance.verdicts import verdicts
 from studies.oracle.verdict_oracle import MILDEST_FIRST, judge
 from support.histories import Ex, Issue, Present, recording, token, use
 

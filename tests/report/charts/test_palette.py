@@ -2,7 +2,7 @@
 
 import pytest
 
-from statetrail.analyses.conformance.verdicts import VERDICTS
+from statetrail.analyses.conformance.verdict import VERDICTS
 from statetrail.report.charts.palette import COLOURS, HEAT, HUES, Scheme, hue
 from statetrail.report.charts.palette import VERDICTS as VERDICT_COLOURS
 

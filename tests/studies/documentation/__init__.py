@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Final
 
 import statetrail
-from statetrail.analyses.catalogue import TABLES
+from statetrail.analyses.catalogue import results
 from statetrail.analyses.causes.root_causes import ROOT_CAUSES
 from statetrail.analyses.conformance import race_table
-from statetrail.analyses.conformance.verdicts import FAULTS, VERDICTS
+from statetrail.analyses.conformance.verdict import FAULTS, VERDICTS
 from statetrail.analyses.tokens.rotations import CAUSES
 from statetrail.rules import AUDIENCES, PROFILES, RULES, Rule
 from statetrail.rules.profiles import DEFAULT
-from statetrail.rules.tables import FINDINGS
+from statetrail.schema import FACTS
 
 FOLDER: Final = Path(statetrail.__file__).parent / "docs"
 """Where the pages are."""
@@ -182,7 +182,7 @@ def write_pages() -> list[str]:
 def _tables() -> str:
     """The catalogue as a Markdown page: one section a table."""
     parts = ["# Tables\n"]
-    for table in (*TABLES.values(), FINDINGS):
+    for table in (*FACTS, *(result.table for result in results().values())):
         parts += [f"## {table.name}\n", f"One row: {table.row}. Key: {', '.join(table.key)}.\n"]
         parts += ["| column | type | says | null |", "| --- | --- | --- | --- |"]
         parts += [

@@ -19,7 +19,7 @@ from rich.table import Table
 
 import statetrail
 from statetrail.analyses.causes.root_causes import causes
-from statetrail.analyses.conformance.verdicts import VERDICTS
+from statetrail.analyses.conformance.verdict import VERDICTS
 from statetrail.recording.frames import Recording
 from studies.labelled.labels import FAULTS, Label, label
 from studies.simulation.clients import simulate
@@ -116,7 +116,7 @@ def compare(rec: Recording, labels: list[Label], result: Confusion | None = None
 
 def compare_causes(rec: Recording, labels: list[Label], result: Confusion) -> None:
     """The tool's root causes against the labels that have one, added to `result`."""
-    rows = causes(rec).select(*_ROW, "cause").collect("pyarrow").rows(named=True)
+    rows = causes(rec).lazy.select(*_ROW, "cause").collect("pyarrow").rows(named=True)
     named = {_row(row): row["cause"] for row in rows}
     for one in labels:
         if one.cause is not None:

@@ -4,7 +4,7 @@ import pytest
 
 import statetrail
 from statetrail.analyses.conformance import verdicts as engine
-from statetrail.analyses.conformance.verdicts import VERDICTS
+from statetrail.analyses.conformance.verdict import VERDICTS
 from studies.labelled.confusion import (
     CAUSES,
     LEAST_CAUSES,

@@ -1,6 +1,6 @@
 """Client patterns: what a client does with a parameter time and again, unhindered.
 
-Enters: a part, its history, its verdicts, and its faults, each with whether something of the
+Enters: a bucket, its history, its verdicts, and its faults, each with whether something of the
 server's stood in its way. Leaves: the patterns that each fault belongs to.
 
 What a client does anyway needs no other reason, so a pattern is made of its *free* faults alone:
@@ -13,10 +13,11 @@ from typing import Final
 import numpy as np
 
 from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, distinct
-from statetrail.analyses.columnar.bucket import Part
-from statetrail.analyses.conformance.verdicts import VERDICTS, Judged
+from statetrail.analyses.columnar.bucket import Bucket
+from statetrail.analyses.conformance.verdict import VERDICTS
+from statetrail.analyses.conformance.verdicts import Judgements
 from statetrail.analyses.conformance.visibility import FOREVER
-from statetrail.analyses.events.history import Lives
+from statetrail.analyses.events.history import History
 
 MIN_CHANCES: Final = 5
 """Requests without obedience from which on a parameter counts as not implemented."""
@@ -49,42 +50,47 @@ class ClientPatterns:
 
 
 def client_patterns(
-    part: Part, told: Lives, every: Judged, faults: Judged, free: Bools, near: Bools
+    bucket: Bucket,
+    history: History,
+    every: Judgements,
+    faults: Judgements,
+    free: Bools,
+    near: Bools,
 ) -> ClientPatterns:
     """The patterns of these faults.
 
     Parameters
     ----------
     every
-        All verdicts of the part.
+        All verdicts of the bucket.
     free
         Whether nothing of the server's stood in the way of each fault.
     near
         Whether it presents a near miss.
     """
-    count = len(part.series_who)
+    count = len(bucket.series_client)
 
     def times(series: Ints) -> Ints:
         return np.bincount(series, minlength=count)
 
     series = faults.series
-    obeyed = np.flatnonzero(every.rank == VERDICTS.index("honoured"))
+    obeyed = np.flatnonzero(every.verdict == VERDICTS.index("honoured"))
     free_stale = times(series[free & is_verdict(faults, "stale")])
     chances = times(series[free & is_verdict(faults, *UNSHOWN)])
     read = times(series[is_verdict(faults, *_SHOWN) | near])
     obeyed_times = times(every.series[obeyed])
     # Obedience counts where there are faults: most series have none.
     obeyed = obeyed[(times(series) > 0)[every.series[obeyed]]]
-    width = max(len(part.endpoints), 1)
-    at = [s * width + part.exchanges.where[ex] for s, ex in (
-        (series, faults.ex), (every.series[obeyed], every.ex[obeyed])
+    width = max(len(bucket.endpoints), 1)
+    at = [s * width + bucket.exchanges.endpoint[exchange] for s, exchange in (
+        (series, faults.exchange), (every.series[obeyed], every.exchange[obeyed])
     )]  # fmt: skip
     _, place = distinct(np.concatenate(at), count * width)
     here, obeyed_place = place[: len(series)], place[len(series) :]
     free_here = np.bincount(here[free], minlength=len(place) + 1)[here]
     obeyed_here = np.bincount(obeyed_place, minlength=len(place) + 1)[here]
     return ClientPatterns(
-        (_presents_first_only(part, told) & (free_stale > 0))[series],
+        (_presents_first_only(bucket, history) & (free_stale > 0))[series],
         (free_here >= MIN_PER_ENDPOINT)
         & (obeyed_here == 0)
         & (obeyed_times[series] >= MIN_PER_ENDPOINT),
@@ -92,19 +98,21 @@ def client_patterns(
     )
 
 
-def is_verdict(told: Judged, *names: str) -> Bools:
+def is_verdict(told: Judgements, *names: str) -> Bools:
     """Whether the verdicts are among those named."""
-    return np.isin(told.rank, [VERDICTS.index(name) for name in names])
+    return np.isin(told.verdict, [VERDICTS.index(name) for name in names])
 
 
-def _presents_first_only(part: Part, told: Lives) -> Bools:
+def _presents_first_only(bucket: Bucket, history: History) -> Bools:
     """The series of which a client presents one value only, the first that was issued."""
-    count = len(part.series_who)
+    count = len(bucket.series_client)
     first = np.full(count, FOREVER)
-    np.minimum.at(first, told.answers.series, part.exchanges.begun[told.answers.ex])
-    used = np.flatnonzero(told.used < FOREVER)
+    np.minimum.at(
+        first, history.issues.series, bucket.exchanges.response_start[history.issues.exchange]
+    )
+    used = np.flatnonzero(history.used < FOREVER)
     only = np.full(count, NOTHING, dtype=np.int64)
-    only[part.values.series[used]] = used
-    single = np.bincount(part.values.series[used], minlength=count) == 1
-    first_only: Bools = single & (first < FOREVER) & (told.issued[only] == first)
+    only[bucket.values.series[used]] = used
+    single = np.bincount(bucket.values.series[used], minlength=count) == 1
+    first_only: Bools = single & (first < FOREVER) & (history.issued[only] == first)
     return first_only

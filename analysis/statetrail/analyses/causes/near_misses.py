@@ -1,6 +1,6 @@
 """Near misses: presented values that were issued, but otherwise written, cut short, or elsewhere.
 
-Enters: a part and the presented values in question. Leaves: which of them are near to what. No
+Enters: a bucket and the presented values in question. Leaves: which of them are near to what. No
 clear value is needed: the capture has taken fingerprints of a normal form and of a prefix.
 
 A value of a malformed header counts too: a client may take what it binds nobody to.
@@ -12,12 +12,11 @@ import numpy as np
 import pyarrow as pa
 
 from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, among, numbered
-from statetrail.analyses.columnar.bucket import MALFORMED, Part
+from statetrail.analyses.columnar.bucket import MALFORMED, Bucket
 from statetrail.analyses.conformance.visibility import FOREVER
 from statetrail.analyses.events.details import Details
 
 _FORMS = ("fingerprint", "normal_fingerprint", "prefix_fingerprint")
-COLUMNS = {"issued": _FORMS, "presented": _FORMS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,32 +38,34 @@ class NearMisses:
     elsewhere: Bools
 
 
-def near_misses(part: Part, details: Details, value: Ints, asked: Ints) -> NearMisses:
+def near_misses(bucket: Bucket, details: Details, value: Ints, asked: Ints) -> NearMisses:
     """What these values, presented at these moments, are near to.
 
     A value that was issued before must not be among them: it would be near to itself.
     """
-    values = part.values
-    normal, prefix, long = _forms(part, details)
+    values = bucket.values
+    normal, prefix, long = _forms(bucket, details)
     first = np.full(len(values), FOREVER)
-    np.minimum.at(first, part.issued.value, part.exchanges.begun[part.issued.ex])
-    client = _codes([client for client, _ in part.clients])[part.series_who[values.series]]
-    param = part.series_param[values.series]
+    np.minimum.at(
+        first, bucket.issued.value, bucket.exchanges.response_start[bucket.issued.exchange]
+    )
+    client = _codes([client for client, _ in bucket.clients])[bucket.series_client[values.series]]
+    param = bucket.series_param[values.series]
     # A value of just the prefix's length is the prefix.
     beginning, _ = numbered(values.series, np.where(long, prefix, values.fingerprint))
     return NearMisses(
         _earliest(numbered(values.series, normal)[0], first)[value] <= asked,
-        _cut(part, beginning, long, first)[value] <= asked,
+        _cut(bucket, beginning, long, first)[value] <= asked,
         _earliest(numbered(client, param, values.fingerprint)[0], first)[value] <= asked,
     )
 
 
-def _forms(part: Part, details: Details) -> tuple[Ints, Ints, Bools]:
+def _forms(bucket: Bucket, details: Details) -> tuple[Ints, Ints, Bools]:
     """Of each value the fingerprint of its normal form and of its prefix, and whether it has one:
     both follow from the value, wherever it was seen."""
-    rows = pa.concat_tables([details[name].select(_FORMS) for name in COLUMNS])
+    rows = pa.concat_tables([details[name].select(_FORMS) for name in ("issued", "presented")])
     fingerprints, place = np.unique(rows["fingerprint"].to_numpy(), return_index=True)
-    row = place[among(fingerprints, part.values.fingerprint)]
+    row = place[among(fingerprints, bucket.values.fingerprint)]
     normal, prefix = (rows[name].combine_chunks() for name in _FORMS[1:])
     return (
         normal.to_numpy(zero_copy_only=False)[row],
@@ -86,14 +87,14 @@ def _earliest(group: Ints, first: Ints) -> Ints:
     return earliest[group]
 
 
-def _cut(part: Part, beginning: Ints, long: Bools, first: Ints) -> Ints:
+def _cut(bucket: Bucket, beginning: Ints, long: Bools, first: Ints) -> Ints:
     """For each value the first issue of the one value that begins as it does, if it is just one.
 
     Tokens of one kind may all begin alike: then their beginning tells nothing. A malformed value
     is asked only where no other begins so: it may be another one with its broken tail.
     """
     sound = np.zeros(len(first), dtype=np.bool_)
-    sound[part.issued.value[part.issued.usage != MALFORMED]] = True
+    sound[bucket.issued.value[bucket.issued.usage != MALFORMED]] = True
     issued = np.flatnonzero(long & (first < FOREVER))
     best = np.zeros(len(first), dtype=np.bool_)
     best[beginning[issued[sound[issued]]]] = True

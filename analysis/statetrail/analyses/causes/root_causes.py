@@ -49,24 +49,25 @@ Verdicts that are no fault are explained only where the value is a near miss (th
 or a token of another origin: `EXPLAINED`.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
 
-from statetrail.analyses.causes import delivery, near_misses, tables
+from statetrail.analyses.analysis import analysis
+from statetrail.analyses.causes import near_misses, tables
 from statetrail.analyses.causes.client_patterns import UNSHOWN, client_patterns, is_verdict
 from statetrail.analyses.causes.delivery import OBSTACLES
 from statetrail.analyses.causes.expected_value import hindrances
 from statetrail.analyses.columnar.arrays import Ints, chosen, ordered, run_begins
-from statetrail.analyses.columnar.bucket import Part
-from statetrail.analyses.columnar.dialect_masks import Rules
-from statetrail.analyses.columnar.executor import Lived, by_details
+from statetrail.analyses.columnar.bucket import Bucket, bucket
+from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.columnar.result_rows import of_series, table, words
-from statetrail.analyses.conformance.verdicts import FAULTS, VERDICTS, Judged, judged
-from statetrail.analyses.events.details import Details
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Frame, Recording
+from statetrail.analyses.conformance.verdict import FAULTS, VERDICTS
+from statetrail.analyses.conformance.verdicts import Judgements, judgements
+from statetrail.analyses.events.details import Details, details
+from statetrail.analyses.events.history import History, history
 
 ROOT_CAUSES: Final[dict[str, str]] = {
     "encoding-variant": "high",
@@ -96,94 +97,34 @@ MAX_ENDPOINTS: Final = 10
 _UNREAD: Final = ("omitted", "stale", "defied", "restarted")
 # Only what was never issued can be near to what was.
 _STRANGE: Final = ("defied", "overridden", "foreign")
-_COLUMNS: Final = {**delivery.COLUMNS, **near_misses.COLUMNS}
-_COLUMNS["issued"] = tuple({*delivery.COLUMNS["issued"], *near_misses.COLUMNS["issued"]})
 _NAMES: Final = tuple(ROOT_CAUSES)
 
 
-def root_causes(rec: Recording) -> Frame:
-    """Why state was ignored (table `root_causes`), computed once."""
-    return by_details(rec, tables.ROOT_CAUSES, _COLUMNS, _root_causes)
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """The faults of a bucket that have a cause, and this as a place in `ROOT_CAUSES`."""
+
+    faults: Judgements
+    cause: Ints
 
 
-def causes(rec: Recording) -> Lazy:
-    """The cause of each fault.
-
-    Returns
-    -------
-    Lazy
-        Columns `SERIES`, ``exchange_id``, ``request_start_us``, ``verdict``, ``endpoint`` and
-        ``cause``.
-    """
-    return by_details(rec, tables.CAUSES, _COLUMNS, _causes).lazy
-
-
-def _causes(part: Part, rules: Rules, told: Lived, details: Details) -> pa.Table:
-    found, cause = explain(part, rules, told, details)
-    endpoints = [endpoint for _, endpoint in part.endpoints]
-    return table(
-        tables.CAUSES,
-        {
-            **of_series(part, found.series),
-            "exchange_id": part.exchanges.id[found.ex],
-            "request_start_us": part.exchanges.clock[part.exchanges.asked[found.ex]],
-            "verdict": words(found.rank, VERDICTS),
-            "endpoint": words(part.exchanges.where[found.ex], endpoints),
-            "cause": words(cause, _NAMES),
-        },
-    )
-
-
-def _root_causes(part: Part, rules: Rules, told: Lived, details: Details) -> pa.Table:
-    """The faults counted by series, verdict and cause, the first and a few endpoints of each."""
-    found, cause = explain(part, rules, told, details)
-    key = (found.series * len(VERDICTS) + found.rank) * len(_NAMES) + cause
-    order = ordered(key, part.exchanges.asked[found.ex], part.exchanges.id[found.ex])
-    key, ex = key[order], found.ex[order]
-    asked_us = part.exchanges.clock[part.exchanges.asked[ex]]
-    first = np.flatnonzero(run_begins(key))
-    count = np.diff(first, append=len(key))
-    endpoints, evidence = [], []
-    for rows in np.split(ex, first[1:]) if len(ex) else []:
-        places = np.unique(part.exchanges.where[rows]).tolist()
-        where = sorted(part.endpoints[place][1] for place in places)
-        more = ["…"] if len(where) > MAX_ENDPOINTS else []
-        endpoints.append(",".join([*where[:MAX_ENDPOINTS], *more]))
-        evidence.append(",".join(map(str, part.exchanges.id[rows[:MAX_EVIDENCE]].tolist())))
-    cause = key[first] % len(_NAMES)
-    return table(
-        tables.ROOT_CAUSES,
-        {
-            **of_series(part, found.series[order[first]]),
-            "verdict": words(found.rank[order[first]], VERDICTS),
-            "cause": words(cause, _NAMES),
-            "confidence": words(cause, tuple(ROOT_CAUSES.values())),
-            "count": count,
-            "first_us": asked_us[first],
-            "last_us": asked_us[first + count - 1],
-            "endpoints": pa.array(endpoints, pa.string()),
-            "evidence": pa.array(evidence, pa.string()),
-        },
-    )
-
-
-def explain(part: Part, rules: Rules, told: Lived, details: Details) -> tuple[Judged, Ints]:
-    """The faults of a part that have a cause, and this as its place in `ROOT_CAUSES`."""
-    every = judged(part, rules)
+@artifact(needs=(bucket, history, judgements, details), stored=True)
+def explained(bucket: Bucket, history: History, every: Judgements, details: Details) -> Explained:
+    """The faults of a bucket that have a cause."""
     faults = chosen(every, is_verdict(every, *EXPLAINED))
-    asked = part.exchanges.asked[faults.ex]
+    request_start = bucket.exchanges.request_start[faults.exchange]
     fault, unread = is_verdict(faults, *FAULTS), is_verdict(faults, *_UNREAD)
     strange = is_verdict(faults, *_STRANGE)
-    near = near_misses.near_misses(part, details, faults.value, asked)
-    due = hindrances(part, rules, told.lives, details, faults.ex, faults.series)
+    near = near_misses.near_misses(bucket, details, faults.value, request_start)
+    due = hindrances(bucket, history, details, faults.exchange, faults.series)
     obstacle = {name: unread & (due.obstacle == at) for at, name in enumerate(OBSTACLES)}
     cacheable = obstacle.pop("cacheable")
     hindered = unread & (due.other_path | due.malformed)
     for stood in obstacle.values():
         hindered |= stood
     pattern = client_patterns(
-        part,
-        told.lives,
+        bucket,
+        history,
         every,
         faults,
         fault & ~hindered,
@@ -206,4 +147,72 @@ def explain(part: Part, rules: Rules, told: Lived, details: Details) -> tuple[Ju
     conditions, names = zip(*causes, strict=True)
     places = [np.int64(_NAMES.index(name)) for name in names]
     cause = np.select(list(conditions), places, np.int64(-1))
-    return chosen(faults, cause >= 0), cause[cause >= 0]
+    return Explained(chosen(faults, cause >= 0), cause[cause >= 0])
+
+
+@analysis(tables.CAUSES, needs=(bucket, explained))
+def causes(bucket: Bucket, explained: Explained) -> pa.Table:
+    """The cause of each fault.
+
+    Returns
+    -------
+    Frame
+        `statetrail.analyses.causes.tables.CAUSES`.
+    """
+    faults = explained.faults
+    endpoints = [endpoint for _, endpoint in bucket.endpoints]
+    return table(
+        tables.CAUSES,
+        {
+            **of_series(bucket, faults.series),
+            "exchange_id": bucket.exchanges.id[faults.exchange],
+            "request_start_us": bucket.exchanges.clock[
+                bucket.exchanges.request_start[faults.exchange]
+            ],
+            "verdict": words(faults.verdict, VERDICTS),
+            "endpoint": words(bucket.exchanges.endpoint[faults.exchange], endpoints),
+            "cause": words(explained.cause, _NAMES),
+        },
+    )
+
+
+@analysis(tables.ROOT_CAUSES, needs=(bucket, explained))
+def root_causes(bucket: Bucket, explained: Explained) -> pa.Table:
+    """Why state was ignored: the faults counted by series, verdict and cause.
+
+    Returns
+    -------
+    Frame
+        `statetrail.analyses.causes.tables.ROOT_CAUSES`.
+    """
+    faults, cause = explained.faults, explained.cause
+    key = (faults.series * len(VERDICTS) + faults.verdict) * len(_NAMES) + cause
+    order = ordered(
+        key, bucket.exchanges.request_start[faults.exchange], bucket.exchanges.id[faults.exchange]
+    )
+    key, exchange = key[order], faults.exchange[order]
+    asked_us = bucket.exchanges.clock[bucket.exchanges.request_start[exchange]]
+    first = np.flatnonzero(run_begins(key))
+    count = np.diff(first, append=len(key))
+    endpoints, evidence = [], []
+    for rows in np.split(exchange, first[1:]) if len(exchange) else []:
+        places = np.unique(bucket.exchanges.endpoint[rows]).tolist()
+        names = sorted(bucket.endpoints[place][1] for place in places)
+        more = ["…"] if len(names) > MAX_ENDPOINTS else []
+        endpoints.append(",".join([*names[:MAX_ENDPOINTS], *more]))
+        evidence.append(",".join(map(str, bucket.exchanges.id[rows[:MAX_EVIDENCE]].tolist())))
+    cause = key[first] % len(_NAMES)
+    return table(
+        tables.ROOT_CAUSES,
+        {
+            **of_series(bucket, faults.series[order[first]]),
+            "verdict": words(faults.verdict[order[first]], VERDICTS),
+            "cause": words(cause, _NAMES),
+            "confidence": words(cause, tuple(ROOT_CAUSES.values())),
+            "count": count,
+            "first_us": asked_us[first],
+            "last_us": asked_us[first + count - 1],
+            "endpoints": pa.array(endpoints, pa.string()),
+            "evidence": pa.array(evidence, pa.string()),
+        },
+    )

@@ -20,10 +20,10 @@ type Bools = npt.NDArray[np.bool_]
 NOTHING: Final = -1
 """The maximum of no points at all."""
 
-_ODD: Final = np.uint64(0x9E3779B97F4A7C15)
+_MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
-class Past:
+class AsOfIndex:
     """The points of groups in order of time.
 
     Parameters
@@ -35,9 +35,9 @@ class Past:
 
     Examples
     --------
-    >>> past = Past(np.array([0, 0, 1]), np.array([5, 9, 7]), span=10)
-    >>> known = past.maxima(np.array([30, 20, 40]))
-    >>> known[past.at(np.array([0, 0, 1, 1]), np.array([4, 9, 6, 8]))]
+    >>> index = AsOfIndex(np.array([0, 0, 1]), np.array([5, 9, 7]), span=10)
+    >>> known = index.maxima(np.array([30, 20, 40]))
+    >>> known[index.at(np.array([0, 0, 1, 1]), np.array([4, 9, 6, 8]))]
     array([-1, 30, -1, 40])
     """
 
@@ -153,7 +153,7 @@ def numbered(*columns: Ints) -> tuple[Ints, Ints]:
     """
     mixed = np.zeros(len(columns[0]), dtype=np.uint64)
     for column in columns:
-        mixed = (mixed ^ (mixed >> np.uint64(32))) * _ODD + column.view(np.uint64)
+        mixed = (mixed ^ (mixed >> np.uint64(32))) * _MULTIPLIER + column.view(np.uint64)
     coded = pc.dictionary_encode(pa.array(mixed))
     number, count = coded.indices.to_numpy().astype(np.int64), len(coded.dictionary)
     place = np.empty(count, dtype=np.int64)
@@ -165,6 +165,12 @@ def numbered(*columns: Ints) -> tuple[Ints, Ints]:
         number[order] = np.cumsum(begins) - 1
         place = order[begins]
     return number, place
+
+
+def mixed(keys: Ints) -> npt.NDArray[np.uint64]:
+    """Keys as well mixed integers: the least of them are a sample."""
+    product: npt.NDArray[np.uint64] = keys.view(np.uint64) * _MULTIPLIER
+    return product ^ (product >> np.uint64(31))
 
 
 def distinct(keys: Ints, span: int) -> tuple[Ints, Ints]:

@@ -1,8 +1,9 @@
-"""Parts: the facts of some clients as integer arrays, which the judging analyses work on.
+"""Buckets: the facts of some clients as integer arrays, which the judging analyses work on.
 
-Enters: the fact tables of a recording, or of one bucket of its clients, as Arrow. Leaves: a `Part`.
-Names that repeat a million times are numbers here, times are ranks, and everything that has to be
-sorted is sorted once. All rows of a client are in one part.
+Enters: the fact tables of a recording, or of one bucket of its clients, as Arrow. Leaves: a
+`Bucket`.
+Words that repeat a million times are codes here, times are ranks, and everything that has to be
+sorted is sorted once. All rows of a client are in one bucket.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -26,19 +27,18 @@ from statetrail.analyses.columnar.arrays import (
     ranked,
     run_begins,
 )
+from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.conformance.visibility import FOREVER, UNBOUND_METHODS, WRITES
 from statetrail.dialects import Dialect
-from statetrail.recording.frames import origin
+from statetrail.recording.frames import Recording, origin
 from statetrail.schema import CLIENT_BY
 from statetrail.store.parquet import client_names
 
 type Words = npt.NDArray[np.int8]
-"""Words from a short list, as numbers."""
+"""Words from a short list, as codes."""
 
-HEADER, URIQUERY, IMPLICIT, MALFORMED = 0, 1, 2, 3
-"""What an issue says of its usage."""
-IN_HEADER, IN_QUERY = 1, 2
-"""Where a value was presented."""
+IMPLICIT, MALFORMED = -1, -2
+"""Usages that name no place: the client chooses none, or the issue cannot be read."""
 EMPTY, VALUE, ESTABLISH = 0, 1, 2
 """What was presented."""
 
@@ -55,27 +55,27 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
         *("channel", "kind"),
     ),
 }
-"""The columns that a part is made of, besides those that tell clients apart."""
+"""The columns that a bucket is made of, besides those that tell clients apart."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exchanges:
     """The exchanges in order of (client, request start, id): a place is a client's moment, too.
 
-    `who` is a place in `Part.clients`, `where` one in `Part.endpoints`. Times are ranks among all
-    times of the part: `asked` (start of the request), `begun` and `ended` (of the response),
-    `must` (end and grace period); `clock` has the microseconds of each rank, `FOREVER` of what did
-    not end. `status` is 0 without a response; `open`: the method may carry state; `writes`: it
-    changes what it asks for (`WRITES`).
+    `client` is a place in `Bucket.clients`, `endpoint` one in `Bucket.endpoints`. The times
+    `request_start`, `response_start`, `response_end` and `visible_from` (end and grace period) are
+    ranks among all times of the bucket; `clock` has the microseconds of each rank, `FOREVER` of
+    what did not end. `status` is 0 without a response; `open`: the method may carry state;
+    `writes`: it changes what it asks for (`WRITES`).
     """
 
     id: Ints
-    who: Ints
-    where: Ints
-    asked: Ints
-    begun: Ints
-    ended: Ints
-    must: Ints
+    client: Ints
+    endpoint: Ints
+    request_start: Ints
+    response_start: Ints
+    response_end: Ints
+    visible_from: Ints
     clock: Ints
     status: Ints
     open: Bools
@@ -91,31 +91,37 @@ class Exchanges:
 
 
 @dataclass(frozen=True, slots=True)
-class Issued:
-    """The values issued, malformed ones too: `ex` and `value` are places, `usage` as above."""
+class IssuedValues:
+    """The values issued, malformed ones too: `exchange`, `value` and `series` are places.
 
-    ex: Ints
+    `usage` is a place in `Bucket.channels`, `IMPLICIT` or `MALFORMED`.
+    """
+
+    exchange: Ints
     value: Ints
     series: Ints
     usage: Words
     informational: Bools
 
     def __len__(self) -> int:
-        return len(self.ex)
+        return len(self.exchange)
 
 
 @dataclass(frozen=True, slots=True)
-class Presented:
-    """The values presented, in order of (exchange, series, ordinal)."""
+class PresentedValues:
+    """The values presented, in order of (exchange, series, ordinal).
 
-    ex: Ints
+    `channel` is a place in `Bucket.channels`.
+    """
+
+    exchange: Ints
     value: Ints
     series: Ints
     channel: Words
     kind: Words
 
     def __len__(self) -> int:
-        return len(self.ex)
+        return len(self.exchange)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,117 +139,144 @@ class Values:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Bucket:
     """The facts of some clients; what is a place is one in the table of that name.
 
     Attributes
     ----------
     clients
-        (client, origin) of each `Exchanges.who`: together with a parameter one *series*.
+        (client, origin) of each `Exchanges.client`: together with a parameter one *series*.
     endpoints
-        (origin, endpoint) of each `Exchanges.where`.
+        (origin, endpoint) of each `Exchanges.endpoint`.
     params
         (dialect, param) of each parameter.
-    series_who, series_param
+    channels
+        Where values were presented, or were to be presented.
+    series_client, series_param
         Of each series. Series of one client are in the order of their parameters.
     texts
         The words that `Values.text` and `Values.alphabet` are places in.
+    dialects
+        The dialects whose parameters are judged.
     """
 
     exchanges: Exchanges
-    issued: Issued
-    presented: Presented
+    issued: IssuedValues
+    presented: PresentedValues
     values: Values
     clients: tuple[tuple[str, str], ...]
     endpoints: tuple[tuple[str, str], ...]
     params: tuple[tuple[str, str], ...]
-    series_who: Ints
+    channels: tuple[str, ...]
+    series_client: Ints
     series_param: Ints
     texts: tuple[str, ...]
+    dialects: tuple[Dialect, ...]
 
 
-def part_of(
-    tables: Mapping[str, pa.Table],
-    *,
-    dialects: Sequence[Dialect],
-    client_by: Sequence[str],
-    grace_us: int,
-) -> Part:
-    """The part that these tables make; they have `COLUMNS` and those of `client_by`."""
-    exchanges, clients, endpoints = _exchanges(tables["exchanges"], client_by, grace_us)
+@dataclass(frozen=True)
+class Settings:
+    """The options of a recording that a bucket is made by."""
+
+    dialects: tuple[Dialect, ...]
+    client_by: tuple[str, ...]
+    grace_us: int
+
+
+@artifact(scope="whole")
+def settings(rec: Recording) -> Settings:
+    """The recording's options."""
+    return Settings(rec.dialects, rec.client_by, rec.grace_us)
+
+
+@artifact(reads=COLUMNS, needs=(settings,), stored=True)
+def bucket(facts: Mapping[str, pa.Table], options: Settings) -> Bucket:
+    """The bucket that the fact tables make; they have `COLUMNS` and those of `client_by`."""
+    exchanges, clients, endpoints = _exchanges(
+        facts["exchanges"], options.client_by, options.grace_us
+    )
     by_id = np.argsort(exchanges.id)
-    names = {dialect.name for dialect in dialects}
-    params = {(d.name, param.name): 0 for d in dialects for param in d.params}
+    dialects = {dialect.name for dialect in options.dialects}
+    params = {(d.name, param.name): 0 for d in options.dialects for param in d.params}
     params = {name: number for number, name in enumerate(params)}
     rows = [
-        _sighted(tables[name], exchanges, by_id, params, names) for name in ("issued", "presented")
+        _known_rows(facts[name], exchanges, by_id, params, dialects)
+        for name in ("issued", "presented")
     ]
-    who = np.concatenate([exchanges.who[ex] for _, ex, _ in rows])
+    client = np.concatenate([exchanges.client[exchange] for _, exchange, _ in rows])
     param = np.concatenate([number for _, _, number in rows])
-    pairs, series = distinct(who * len(params) + param, len(clients) * len(params))
+    pairs, series = distinct(client * len(params) + param, len(clients) * len(params))
     fingerprint = np.concatenate([_ints(table["fingerprint"]) for table, _, _ in rows])
     value, at = numbered(series, fingerprint)
     cut = [len(rows[0][1])]
     texts: dict[str, int] = {}
-    (issued, presented), values = _sightings(
-        rows, np.split(series, cut), np.split(value, cut), (series[at], fingerprint[at]), texts
+    channels = {"implicit": IMPLICIT}
+    (issued, presented), values = _values(
+        rows,
+        np.split(series, cut),
+        np.split(value, cut),
+        (series[at], fingerprint[at]),
+        texts,
+        channels,
     )
-    return Part(
-        exchanges,
-        issued,
-        presented,
-        values,
-        clients,
-        endpoints,
-        tuple(params),
-        pairs // max(len(params), 1),
-        pairs % max(len(params), 1),
-        tuple(texts),
+    width = max(len(params), 1)
+    return Bucket(
+        exchanges=exchanges,
+        issued=issued,
+        presented=presented,
+        values=values,
+        clients=clients,
+        endpoints=endpoints,
+        params=tuple(params),
+        channels=tuple(word for word, code in channels.items() if code >= 0),
+        series_client=pairs // width,
+        series_param=pairs % width,
+        texts=tuple(texts),
+        dialects=options.dialects,
     )
 
 
 def _exchanges(
     table: pa.Table, client_by: Sequence[str], grace_us: int
 ) -> tuple[Exchanges, tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
-    ids, asked_us = _ints(table["exchange_id"]), _ints(table["request_start_us"])
-    begun = pc.coalesce(table["response_start_us"], table["request_end_us"])
+    ids, start_us = _ints(table["exchange_id"]), _ints(table["request_start_us"])
+    response = pc.coalesce(table["response_start_us"], table["request_end_us"])
     # A clock that was set back must not let a response begin before its request, nor end before
     # it began.
-    begun_us = np.maximum(_ints(begun, missing=-FOREVER), asked_us)
-    ended_us = np.maximum(_ints(table["response_end_us"], missing=FOREVER), begun_us)
-    must_us = np.where(ended_us < FOREVER, ended_us + grace_us, FOREVER)
-    (asked, begun_rank, ended, must), clock = ranked(asked_us, begun_us, ended_us, must_us)
-    client = _named(
+    response_us = np.maximum(_ints(response, missing=-FOREVER), start_us)
+    end_us = np.maximum(_ints(table["response_end_us"], missing=FOREVER), response_us)
+    visible_us = np.where(end_us < FOREVER, end_us + grace_us, FOREVER)
+    ranks, clock = ranked(start_us, response_us, end_us, visible_us)
+    name = _named(
         table, [CLIENT_BY[name] for name in client_by], partial(client_names, client_by=client_by)
     )
-    asked_of = _named(table, _ORIGIN, _origins)
-    who, clients = _paired(client, asked_of)
-    where, endpoints = _paired(asked_of, coded(table["endpoint"]))
+    origins = _named(table, _ORIGIN, _origins)
+    client, clients = _paired(name, origins)
+    endpoint, endpoints = _paired(origins, coded(table["endpoint"]))
     method, methods = coded(table["method"])
-    of_method = [
-        np.array([name in named for name in methods], dtype=np.bool_)[method]
-        for named in (UNBOUND_METHODS, WRITES)
-    ]
-    status = _ints(table["status"], missing=0)
-    order = ordered(who * len(clock) + asked, ids)
-    unbound, writes = (told[order] for told in of_method)
+    unbound, writes = (
+        np.array([name in listed for name in methods], dtype=np.bool_)[method]
+        for listed in (UNBOUND_METHODS, WRITES)
+    )
+    order = ordered(client * len(clock) + ranks[0], ids)
+    request_start, response_start, response_end, visible_from = (rank[order] for rank in ranks)
     exchanges = Exchanges(
         id=ids[order],
-        who=who[order],
-        where=where[order],
-        asked=asked[order],
-        begun=begun_rank[order],
-        ended=ended[order],
-        must=must[order],
+        client=client[order],
+        endpoint=endpoint[order],
+        request_start=request_start,
+        response_start=response_start,
+        response_end=response_end,
+        visible_from=visible_from,
         clock=clock,
-        status=status[order],
-        open=~unbound,
-        writes=writes,
+        status=_ints(table["status"], missing=0)[order],
+        open=~unbound[order],
+        writes=writes[order],
     )
     return exchanges, clients, endpoints
 
 
-def _sighted(
+def _known_rows(
     table: pa.Table,
     exchanges: Exchanges,
     by_id: Ints,
@@ -257,66 +290,63 @@ def _sighted(
         dtype=np.int64,
     )[pair]
     ids = _ints(table["exchange_id"])
-    begins = run_begins(ids)  # sightings of one exchange mostly come together
+    begins = run_begins(ids)  # the rows of one exchange mostly come together
     place = among(exchanges.id[by_id], ids[begins])
-    ex = np.append(by_id, NOTHING)[place][np.cumsum(begins) - 1]
-    kept = (ex >= 0) & (number >= 0)
+    exchange = np.append(by_id, NOTHING)[place][np.cumsum(begins) - 1]
+    kept = (exchange >= 0) & (number >= 0)
     if not kept.all():
-        table, ex, number = table.filter(pa.array(kept)), ex[kept], number[kept]
-    return table, ex, number
+        table, exchange, number = table.filter(pa.array(kept)), exchange[kept], number[kept]
+    return table, exchange, number
 
 
-def _sightings(
+def _values(
     rows: list[tuple[pa.Table, Ints, Ints]],
     series: list[Ints],
     value: list[Ints],
     known: tuple[Ints, Ints],
     texts: dict[str, int],
-) -> tuple[tuple[Issued, Presented], Values]:
-    (issues, issue_ex, _), (shown, shown_ex, _) = rows
-    usage = np.where(
-        pc.is_null(issues["problem"]).to_numpy(),
-        _words(issues["usage"], {"header": HEADER, "uriquery": URIQUERY}, IMPLICIT),
-        np.int8(MALFORMED),
-    )
+    channels: dict[str, int],
+) -> tuple[tuple[IssuedValues, PresentedValues], Values]:
+    (issues, issuing, _), (shown, presenting, _) = rows
+    sound = pc.is_null(issues["problem"]).to_numpy()
+    usage = np.where(sound, _channels(issues["usage"], channels), np.int8(MALFORMED))
     kind = _words(shown["kind"], {"value": VALUE, "establish": ESTABLISH}, EMPTY)
     ordinal = _ints(shown["ordinal"])
-    issued = Issued(
-        issue_ex,
+    issued = IssuedValues(
+        issuing,
         value[0],
         series[0],
         usage,
         _words(issues["priority"], {"informational": 1}, 0) == 1,
     )
     width = int(ordinal.max(initial=0)) + 1
-    key = (shown_ex * max(len(known[0]), 1) + series[1]) * width + ordinal
+    key = (presenting * max(len(known[0]), 1) + series[1]) * width + ordinal
     order = np.argsort(key, kind="stable")  # quick where they are in order already
-    presented = Presented(
-        shown_ex[order],
+    presented = PresentedValues(
+        presenting[order],
         value[1][order],
         series[1][order],
-        _words(shown["channel"], {"header": IN_HEADER, "uriquery": IN_QUERY}, 0)[order],
+        _channels(shown["channel"], channels)[order],
         kind[order],
     )
-    readable, used = usage != MALFORMED, kind == VALUE
-    count = len(known[0])
+    used, count = kind == VALUE, len(known[0])
     values = Values(
         *known,
         np.maximum(
-            _largest(count, value[0], readable, _placed(issues["value"], texts)),
+            _largest(count, value[0], sound, _placed(issues["value"], texts)),
             _largest(count, value[1], used, _placed(shown["value"], texts)),
         ),
-        _largest(count, value[0], readable, _ints(issues["length"])),
-        _largest(count, value[0], readable, _placed(issues["alphabet"], texts)),
+        _largest(count, value[0], sound, _ints(issues["length"])),
+        _largest(count, value[0], sound, _placed(issues["alphabet"], texts)),
     )
     return (issued, presented), values
 
 
-def _largest(count: int, value: Ints, which: Bools, told: Ints) -> Ints:
-    """The largest thing that is told of each value, -1 for nothing."""
+def _largest(count: int, value: Ints, which: Bools, numbers: Ints) -> Ints:
+    """The largest number of each value, -1 for none."""
     largest = np.full(count, NOTHING, dtype=np.int64)
-    if told.max(initial=NOTHING) > NOTHING:
-        np.maximum.at(largest, value[which], told[which])
+    if numbers.max(initial=NOTHING) > NOTHING:
+        np.maximum.at(largest, value[which], numbers[which])
     return largest
 
 
@@ -325,6 +355,15 @@ def _placed(column: pa.ChunkedArray, texts: dict[str, int]) -> Ints:
     code, words = coded(column)
     places = [NOTHING if word is None else texts.setdefault(word, len(texts)) for word in words]
     return np.array(places, dtype=np.int64)[code]
+
+
+def _channels(column: pa.ChunkedArray, codes: dict[str, int]) -> Words:
+    """The column's words as places in the list of channels, to which new ones are added."""
+    code, words = coded(column)
+    places = [
+        IMPLICIT if word is None else codes.setdefault(word, len(codes) - 1) for word in words
+    ]
+    return np.array(places, dtype=np.int8)[code]
 
 
 def _words(column: pa.ChunkedArray, numbers: Mapping[str, int], otherwise: int) -> Words:

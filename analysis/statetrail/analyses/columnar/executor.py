@@ -1,219 +1,153 @@
-"""Bucketwise: judges a recording part by part, so that memory is bounded by a bucket of clients.
+"""Artifacts: what analyses are made of, each computed once a recording, bucket by bucket.
 
-Enters: a recording. Leaves: its parts, to go through as often as needed, and result tables put
-together from what a function makes of each part.
+Enters: a recording. Leaves: values. An artifact declares what it needs, and the executor makes that
+first. Memory is bounded by the buckets that are worked on at a time: a large Parquet dataset is
+read bucket by bucket, every other recording is one bucket. On the engine ``pyspark`` the same
+functions run in Spark's workers.
 
-A large Parquet dataset is read bucket by bucket, each once; everything else is one part. What was
-made of the buckets is kept in memory as long as there is room (`ROOM`), then in files of its own.
+There are two scopes. Of scope ``bucket``, a function gets what it needs of one bucket. Of scope
+``whole``, it gets the recording and what it needs: of an artifact of scope ``bucket`` an iterator
+over the values of all buckets.
 """
 
-import io
 import itertools
-import mmap
 import os
-import pickle
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, fields, is_dataclass, replace
-from pathlib import Path
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, Literal, cast, overload
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from statetrail.analyses.columnar import spark as on_spark
-from statetrail.analyses.columnar.arrays import Ints
-from statetrail.analyses.columnar.bucket import COLUMNS, Part, part_of
-from statetrail.analyses.columnar.dialect_masks import Place, Rules, issuing, secret
-from statetrail.analyses.events.history import Lives, lives
-from statetrail.analyses.events.replacements import Trail, trail
-from statetrail.analyses.lifetimes.outcomes import Habits
-from statetrail.analyses.tokens.rotation_facts import Turns, turns
-from statetrail.recording.engines import Scratch
-from statetrail.recording.frames import Frame, Recording
+from statetrail.analyses.columnar import spark
+from statetrail.analyses.columnar.spill import SpilledList, place_tables
+from statetrail.recording.engines import Lazy
+from statetrail.recording.frames import Recording
 from statetrail.schema import CLIENT_BY, Table
 
-ROOM: Final = 288 * 2**20
-"""Bytes of each kind of thing that stay in memory."""
-_ALIGNED: Final = 64
+type Scope = Literal["bucket", "whole"]
+type Facts = Mapping[str, pa.Table]
+type Columns = Mapping[str, Sequence[str]]
+type Values = dict[Any, Any]
+"""Values by their artifacts; the fact tables of the bucket by `_FACTS`."""
+
 THREADS: Final = min(os.process_cpu_count() or 1, 4)
-"""How many parts are worked on at a time; memory is bounded by so many buckets."""
+"""How many buckets are worked on at a time; memory is bounded by so many."""
+
+_FACTS: Final = "facts"
 
 
-class Kept[T]:
-    """Things in the order in which they were added; in files where they are too large together."""
-
-    def __init__(self, scratch: Scratch, name: str) -> None:
-        self._scratch, self._name = scratch, name
-        self._things: list[T | Path] = []
-        self._room = ROOM
-
-    def add(self, thing: T) -> None:
-        """Keep one more."""
-        self._room -= _size(thing)
-        if self._room >= 0 or not self._things:
-            self._things.append(thing)
-            return
-        path = self._scratch.folder / f"{self._name}-{len(self._things)}"
-        _write(path, thing)
-        self._things.append(path)
-
-    def __len__(self) -> int:
-        return len(self._things)
-
-    def __iter__(self) -> Iterator[T]:
-        for thing in self._things:
-            yield _read(thing) if isinstance(thing, Path) else thing
-
-
-class _Pickler(pickle.Pickler):
-    """Writes integers no wider than they have to be; most are places and ranks."""
-
-    def reducer_override(self, thing: Any) -> Any:
-        if isinstance(thing, np.ndarray) and thing.dtype == np.int64 and thing.size:
-            for narrow in (np.int16, np.int32):
-                known = np.iinfo(narrow)
-                if known.min <= thing.min() and thing.max() <= known.max:
-                    return _widened, (thing.astype(narrow),)
-        return NotImplemented
-
-
-def _widened(narrow: npt.NDArray[np.signedinteger]) -> Ints:
-    return narrow.astype(np.int64)
-
-
-def _write(path: Path, thing: Any) -> None:
-    """Write a thing made of arrays: these apart from the rest."""
-    arrays: list[pickle.PickleBuffer] = []
-    rest = io.BytesIO()
-    _Pickler(rest, protocol=5, buffer_callback=arrays.append).dump(thing)
-    raw = [array.raw() for array in arrays]
-    with path.open("wb") as file:
-        pickle.dump((rest.getvalue(), [len(one) for one in raw]), file, protocol=5)
-        for one in raw:
-            file.write(bytes(-file.tell() % _ALIGNED))
-            file.write(one)
-
-
-def _read(path: Path) -> Any:
-    """The thing in a file; of what was not narrowed nothing is read before it is looked at."""
-    with path.open("rb") as file:
-        rest, sizes = pickle.load(file)  # noqa: S301 - ours, from a folder of our own
-        at, whole = file.tell(), memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-    arrays = []
-    for size in sizes:
-        at += -at % _ALIGNED
-        arrays.append(whole[at : at + size])
-        at += size
-    return pickle.loads(rest, buffers=arrays)  # noqa: S301 - ours, as above
-
-
-@dataclass(frozen=True, slots=True)
-class Lived:
-    """The lives of a part's values, and how its servers moved their clients from one to another."""
-
-    lives: Lives
-    trail: Trail
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """The parts of a recording.
+class Artifact[T]:
+    """Something that analyses need.
 
     Attributes
     ----------
-    each
-        The parts.
-    rules
-        By which they are judged.
-    apart
-        Fingerprints of secrets that are in several parts.
+    compute
+        The function that makes it.
+    needs
+        The artifacts that `compute` is given, in the order of its arguments.
+    scope
+        Whether `compute` is called for each bucket, or once with the recording in front.
+    reads
+        The columns of the fact tables of a bucket that `compute` is given in front.
+    stored
+        Whether the values of the buckets are kept for whatever else needs them.
     """
 
-    each: Kept[Part]
-    rules: Rules
-    apart: Ints
+    def __init__(
+        self,
+        compute: Callable[..., Any],
+        *,
+        needs: Sequence["Artifact[Any]"] = (),
+        scope: Scope = "bucket",
+        reads: Columns | None = None,
+        stored: bool = False,
+    ) -> None:
+        self.compute, self.needs, self.scope = compute, tuple(needs), scope
+        self.reads, self.stored = reads, stored
+        self.__doc__, self.__module__ = compute.__doc__, compute.__module__
+        self.__name__ = self.__qualname__ = compute.__name__
+
+    def __call__(self, rec: Recording) -> T:
+        """The value, computed once; of scope ``bucket`` an iterator over those of the buckets."""
+        if self.scope == "bucket":
+            return cast("T", over_buckets(rec, self))
+        return cast("T", rec.once(self, partial(self._compute, rec)))
+
+    def _compute(self, rec: Recording) -> Any:
+        return self.compute(rec, *(need(rec) for need in self.needs))
+
+    def __repr__(self) -> str:
+        return f"<{self.__module__}.{self.__name__}>"
+
+    def __reduce__(self) -> str:
+        # In a worker it is what its module has by this name.
+        return self.__name__
 
 
-@dataclass(frozen=True, slots=True)
-class AllLived:
-    """The lives of the values of all parts, in the order of these, and what they show together."""
-
-    each: Kept[Lived]
-    turns: Kept[Turns]
-    habits: Habits
+@overload
+def artifact[T](
+    *, needs: Sequence[Artifact[Any]] = (), scope: Literal["whole"]
+) -> Callable[[Callable[..., T]], Artifact[T]]: ...
 
 
-def parts(rec: Recording) -> Parts:
-    """The parts of a recording and the rules by which they are judged, made once."""
-    return rec.once("parts", lambda: _parts(rec))
+@overload
+def artifact[T](
+    *, needs: Sequence[Artifact[Any]] = (), reads: Columns | None = None, stored: bool = False
+) -> Callable[[Callable[..., T]], Artifact[Iterator[T]]]: ...
 
 
-def lived(rec: Recording) -> AllLived:
-    """The lives of each part's values, made once."""
-    return rec.once("lives", lambda: _lived(rec))
+def artifact(**declared: Any) -> Callable[[Callable[..., Any]], Artifact[Any]]:
+    """Declare a function as an artifact."""
+    return lambda compute: Artifact(compute, **declared)
 
 
-def with_lives(rec: Recording) -> Iterator[tuple[Part, Lived]]:
-    """Each part with its lives."""
-    return zip(parts(rec).each, lived(rec).each, strict=True)
-
-
-def by_parts(rec: Recording, table: Table, kernel: Callable[[Part, Rules], pa.Table]) -> Frame:
-    """A result table: what `kernel` makes of each part, one after the other; computed once."""
+def frame(rec: Recording, table: Table, kind: Artifact[Any]) -> Lazy:
+    """The tables that an artifact makes of the buckets, as one frame on the recording's engine."""
     if rec.engine == "pyspark":
-        return rec.computed(table, lambda: on_spark.by_buckets(rec, table.arrow, kernel))
-
-    def each() -> Iterator[pa.Table]:
-        judged = parts(rec)
-        return in_turn(lambda part: kernel(part, judged.rules), judged.each)
-
-    return rec.gathered(table, each)
+        return spark.frame(rec, *_from_facts(rec, kind), table.arrow)
+    return place_tables(rec, table, over_buckets(rec, kind))
 
 
-def by_lives(
-    rec: Recording, table: Table, kernel: Callable[[Part, Rules, Lived], pa.Table]
-) -> Frame:
-    """The same, where `kernel` also needs the lives of the part's values."""
+def over_buckets(rec: Recording, kind: Artifact[Any]) -> Iterator[Any]:
+    """What an artifact computes of each bucket, in the order of the buckets.
+
+    Of what it needs, the stored artifacts that are not there yet are kept on the way.
+    """
     if rec.engine == "pyspark":
-        return by_parts(rec, table, lambda part, rules: kernel(part, rules, _live(part, rules)[0]))
+        yield from spark.values(rec, *_from_facts(rec, kind))
+        return
+    if kind in rec.memo:
+        yield from rec.memo[kind]
+        return
+    whole = _whole(rec, kind)
+    steps = _steps(kind, rec.memo)
+    made = {each: SpilledList[Any](rec.scratch, each.__name__) for each in steps if each.stored}
+    needs = dict.fromkeys(need for each in steps for need in each.needs)
+    stored = [need for need in needs if need.stored and need in rec.memo]
+    columns = _columns(rec, steps)
+    readers = rec.buckets(columns) if columns else itertools.repeat(dict)
+    rows: Iterable[Sequence[Any]] = itertools.repeat(())
+    if stored:
+        rows = zip(*(rec.memo[need] for need in stored), strict=True)
 
-    def each() -> Iterator[pa.Table]:
-        rules = parts(rec).rules
-        return in_turn(lambda pair: kernel(pair[0], rules, pair[1]), with_lives(rec))
+    def compute(source: tuple[Callable[[], Facts], Sequence[Any]]) -> Values:
+        known = dict(zip(stored, source[1], strict=True))
+        return _compute(steps, {_FACTS: source[0]()} | known | whole)
 
-    return rec.gathered(table, each)
-
-
-def by_details(
-    rec: Recording,
-    table: Table,
-    columns: Mapping[str, Sequence[str]],
-    kernel: Callable[[Part, Rules, Lived, Mapping[str, pa.Table]], pa.Table],
-) -> Frame:
-    """The same, where `kernel` also needs columns of the fact tables that a part leaves out."""
-    if rec.engine == "pyspark":
-
-        def live(part: Part, rules: Rules, details: Mapping[str, pa.Table]) -> pa.Table:
-            return kernel(part, rules, _live(part, rules)[0], details)
-
-        return rec.computed(table, lambda: on_spark.by_buckets(rec, table.arrow, live, columns))
-
-    def each() -> Iterator[pa.Table]:
-        rules = parts(rec).rules
-        things = zip(with_lives(rec), rec.buckets(columns), strict=True)
-        return in_turn(lambda thing: kernel(thing[0][0], rules, thing[0][1], thing[1]()), things)
-
-    return rec.gathered(table, each)
+    for values in in_turn(compute, zip(readers, rows, strict=False)):
+        for each, entries in made.items():
+            entries.add(values[each])
+        yield values[kind]
+    rec.memo.update(made)
 
 
 def in_turn[T, R](work: Callable[[T], R], things: Iterable[T]) -> Iterator[R]:
     """What `work` makes of each thing, in their order; a few are worked on at a time.
 
-    NumPy and Arrow let other threads go on while they count. One more waits, so that none of these
-    stands still while the caller is busy with a result.
+    NumPy and Arrow let other threads run while they compute. One more is queued, so that no thread
+    is idle while the caller is busy with a result.
     """
     each = iter(things)
     first = list(itertools.islice(each, 2))
@@ -230,52 +164,46 @@ def in_turn[T, R](work: Callable[[T], R], things: Iterable[T]) -> Iterator[R]:
             yield under_way.popleft().result()
 
 
-def _parts(rec: Recording) -> Parts:
-    kept: Kept[Part] = Kept(rec.scratch, "part")
-    places: set[Place] = set()
-    secrets: list[Ints] = []
-    columns = COLUMNS | {
-        "exchanges": (*COLUMNS["exchanges"], *(CLIENT_BY[name] for name in rec.client_by))
-    }
-    rules = Rules(rec.dialects, rec.grace_us)
+def _from_facts(rec: Recording, kind: Artifact[Any]) -> tuple[Columns, Callable[[Facts], Any]]:
+    """What a worker needs for a bucket: the columns to read, and what makes the value of them."""
+    whole, steps = _whole(rec, kind), _steps(kind, ())
 
-    def made(read: Callable[[], dict[str, pa.Table]]) -> tuple[Part, Ints]:
-        part = part_of(
-            read(), dialects=rec.dialects, client_by=rec.client_by, grace_us=rec.grace_us
-        )
-        hidden = secret(part, rules)[part.series_param[part.values.series]]
-        return part, np.unique(part.values.fingerprint[hidden])
+    def compute(facts: Facts) -> Any:
+        return _compute(steps, {_FACTS: facts} | whole)[kind]
 
-    for part, fingerprints in in_turn(made, rec.buckets(columns)):
-        places |= issuing(part)
-        secrets.append(fingerprints)
-        kept.add(part)
-    every = np.sort(np.concatenate(secrets))
-    apart = np.unique(every[1:][every[1:] == every[:-1]])
-    return Parts(kept, replace(rules, issuing=frozenset(places)), apart)
+    return _columns(rec, steps), compute
 
 
-def _lived(rec: Recording) -> AllLived:
-    judged, habits = parts(rec), Habits()
-    found = AllLived(Kept(rec.scratch, "lives"), Kept(rec.scratch, "turns"), habits)
-
-    def made(part: Part) -> tuple[Part, Lived, Turns]:
-        return part, *_live(part, judged.rules)
-
-    for part, told, moves in in_turn(made, judged.each):
-        habits.learn(part, judged.rules, told.lives)
-        found.each.add(told)
-        found.turns.add(moves)
-    return found
+def _whole(rec: Recording, kind: Artifact[Any]) -> Values:
+    """The values of the whole recording that are needed to compute an artifact of a bucket."""
+    needs = [need for each in _steps(kind, ()) for need in each.needs]
+    return {need: need(rec) for need in needs if need.scope == "whole"}
 
 
-def _live(part: Part, rules: Rules) -> tuple[Lived, Turns]:
-    told = lives(part)
-    moved = trail(part, told)
-    return Lived(told, moved), turns(part, rules, moved)
+def _steps(kind: Artifact[Any], known: Container[Any]) -> list[Artifact[Any]]:
+    """What has to be computed for an artifact of a bucket, each after what it needs."""
+    steps: dict[Artifact[Any], None] = {}
+    for need in kind.needs:
+        if need.scope == "bucket" and need not in known:
+            steps |= dict.fromkeys(_steps(need, known))
+    return [*steps, kind]
 
 
-def _size(thing: Any) -> int:
-    """The bytes of the arrays in a dataclass."""
-    values = [getattr(thing, entry.name) for entry in fields(thing)]
-    return sum(_size(v) if is_dataclass(v) else getattr(v, "nbytes", 0) for v in values)
+def _compute(steps: Sequence[Artifact[Any]], values: Values) -> Values:
+    """The values with those of the steps added."""
+    for each in steps:
+        facts = () if each.reads is None else (values[_FACTS],)
+        values[each] = each.compute(*facts, *(values[need] for need in each.needs))
+    return values
+
+
+def _columns(rec: Recording, steps: Sequence[Artifact[Any]]) -> dict[str, Sequence[str]]:
+    """The columns of the fact tables that the steps read, with those that tell clients apart."""
+    columns: dict[str, Sequence[str]] = {}
+    for each in steps:
+        for name, wanted in (each.reads or {}).items():
+            columns[name] = tuple(dict.fromkeys((*columns.get(name, ()), *wanted)))
+    if columns:
+        own = (CLIENT_BY[name] for name in rec.client_by)
+        columns["exchanges"] = tuple(dict.fromkeys((*columns.get("exchanges", ()), *own)))
+    return columns

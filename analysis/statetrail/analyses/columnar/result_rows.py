@@ -1,4 +1,4 @@
-"""Rows: integer arrays of a part as a table of the catalogue, with words for numbers.
+"""Rows: integer arrays of a bucket as a table of the catalogue, with words for numbers.
 
 Enters: columns as NumPy arrays. Leaves: an Arrow table whose texts are dictionaries.
 """
@@ -9,22 +9,23 @@ import numpy as np
 import pyarrow as pa
 
 from statetrail.analyses.columnar.arrays import Bools, Ints
-from statetrail.analyses.columnar.bucket import Part
+from statetrail.analyses.columnar.bucket import Bucket, Words
 from statetrail.schema import Table
 
 type Cells = pa.Array | Ints | Bools
 
 
-def of_series(part: Part, series: Ints) -> dict[str, pa.Array]:
+def of_series(bucket: Bucket, series: Ints) -> dict[str, pa.Array]:
     """The columns ``client``, ``origin``, ``dialect`` and ``param`` of rows of these series."""
-    who, param = (
-        pa.array(column.astype(np.int32)[series]) for column in (part.series_who, part.series_param)
+    client, param = (
+        pa.array(column.astype(np.int32)[series])
+        for column in (bucket.series_client, bucket.series_param)
     )
     named = {
-        "client": (who, [client for client, _ in part.clients]),
-        "origin": (who, [origin for _, origin in part.clients]),
-        "dialect": (param, [dialect for dialect, _ in part.params]),
-        "param": (param, [name for _, name in part.params]),
+        "client": (client, [client for client, _ in bucket.clients]),
+        "origin": (client, [origin for _, origin in bucket.clients]),
+        "dialect": (param, [dialect for dialect, _ in bucket.params]),
+        "param": (param, [name for _, name in bucket.params]),
     }
     return {
         column: pa.DictionaryArray.from_arrays(places, pa.array(names, pa.string()))
@@ -32,7 +33,7 @@ def of_series(part: Part, series: Ints) -> dict[str, pa.Array]:
     }
 
 
-def words(places: Ints, names: Sequence[str], *, present: Bools | None = None) -> pa.Array:
+def words(places: Ints | Words, names: Sequence[str], *, present: Bools | None = None) -> pa.Array:
     """Places in a list of names; null where not `present`, by default where the place is -1."""
     here = places >= 0 if present is None else present
     indices = pa.array(places.astype(np.int32), mask=None if here.all() else ~here)

@@ -1,79 +1,82 @@
-"""On Spark: the parts of a recording judged where the rows are, by Spark's own workers.
+"""On Spark: the buckets of a recording computed where the rows are, by Spark's own workers.
 
-Enters: a recording on the engine ``pyspark``, and what makes a table of a part. Leaves: a Spark
-frame. The clients are spread over buckets, the rows of a bucket come together in one worker, and
-only the rules (a few names) go out from the driver.
+Enters: a recording on the engine ``pyspark``, and what makes a value of a bucket's fact tables.
+Leaves: a Spark frame, or the values. The clients are spread over buckets, the rows of a bucket come
+together in one worker, and only what the function holds goes out from the driver.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import pickle
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import narwhals as nw
 import pyarrow as pa
 
-from statetrail.analyses.columnar.bucket import COLUMNS, part_of
-from statetrail.analyses.columnar.dialect_masks import Rules
-from statetrail.analyses.events.scope import in_scope
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
-from statetrail.schema import CLIENT_BY, FACTS
+from statetrail.schema import FACTS
 
 BUCKETS: Final = 64
 """Buckets of clients; each has to fit into the memory of a worker."""
 
 _BUCKET, _TABLE = "_bucket", "_table"
+_PICKLED: Final = pa.schema([(_BUCKET, pa.int64()), ("value", pa.binary())])
 
 
-def _rules(rec: Recording) -> Rules:
-    """The rules of a recording on Spark."""
-    places = in_scope(rec).collect("pyarrow").rows()
-    return Rules(rec.dialects, rec.grace_us, frozenset(tuple(place) for place in places))
-
-
-def by_buckets(
+def frame(
     rec: Recording,
+    columns: Mapping[str, Sequence[str]],
+    compute: Callable[[dict[str, pa.Table]], pa.Table],
     layout: pa.Schema,
-    kernel: Callable[..., pa.Table],
-    details: Mapping[str, Sequence[str]] | None = None,
 ) -> Lazy:
-    """What `kernel` makes of each bucket of clients, as one frame of that layout."""
+    """What `compute` makes of each bucket of clients, as one frame of that layout."""
+    judged = _applied(rec, columns, lambda facts, _: compute(facts).cast(layout), layout)
+    lazy: Lazy = nw.from_native(judged.persist())
+    return lazy
+
+
+def values(
+    rec: Recording,
+    columns: Mapping[str, Sequence[str]],
+    compute: Callable[[dict[str, pa.Table]], Any],
+) -> Iterator[Any]:
+    """What `compute` makes of each bucket of clients, in the order of the buckets."""
+
+    def pickled(facts: dict[str, pa.Table], bucket: int) -> pa.Table:
+        row = {_BUCKET: bucket, "value": pickle.dumps(compute(facts))}
+        return pa.Table.from_pylist([row], schema=_PICKLED)
+
+    rows = _applied(rec, columns, pickled, _PICKLED).orderBy(_BUCKET)
+    for row in rows.toLocalIterator():
+        yield pickle.loads(row["value"])  # noqa: S301 - made by our own workers
+
+
+def _applied(
+    rec: Recording,
+    columns: Mapping[str, Sequence[str]],
+    compute: Callable[[dict[str, pa.Table], int], pa.Table],
+    layout: pa.Schema,
+) -> Any:
     from pyspark.sql.pandas.types import from_arrow_schema
 
-    rules = rec.once("rules", lambda: _rules(rec))
-    client_by = rec.client_by
-    columns = COLUMNS | {
-        "exchanges": (*COLUMNS["exchanges"], *(CLIENT_BY[name] for name in client_by))
-    }
-
-    columns |= {
-        name: tuple(dict.fromkeys((*columns.get(name, ()), *more)))
-        for name, more in (details or {}).items()
-    }
-
-    def judge(rows: pa.Table) -> pa.Table:
-        tables = {name: _unfolded(rows, name, columns[name]) for name in columns}
-        part = part_of(
-            tables, dialects=rules.dialects, client_by=client_by, grace_us=rules.grace_us
-        )
-        more = () if details is None else (tables,)
-        return kernel(part, rules, *more).cast(layout)
+    def of_bucket(rows: pa.Table) -> pa.Table:
+        facts = {name: _unfolded(rows, name, wanted) for name, wanted in columns.items()}
+        return compute(facts, rows[_BUCKET][0].as_py())
 
     spread = _spread(rec, columns)
-    judged = spread.groupBy(_BUCKET).applyInArrow(judge, from_arrow_schema(layout))
-    frame: Lazy = nw.from_native(judged.persist())
-    return frame
+    return spread.groupBy(_BUCKET).applyInArrow(of_bucket, from_arrow_schema(layout))
 
 
-def _spread(rec: Recording, columns: dict[str, tuple[str, ...]]) -> Any:
+def _spread(rec: Recording, columns: Mapping[str, Sequence[str]]) -> Any:
     """All rows as one Spark frame, each with its bucket: Spark brings one frame together."""
     from pyspark.sql import functions as sql
 
     clients = rec.exchanges_with_client().to_native()
     bucket = sql.pmod(sql.hash("client"), sql.lit(BUCKETS))
-    where = clients.select("exchange_id", bucket.alias(_BUCKET))
+    buckets = clients.select("exchange_id", bucket.alias(_BUCKET))
     whole = None
     for name, wanted in columns.items():
-        rows = rec.fact(name).to_native().join(where, on="exchange_id")
+        rows = getattr(rec, name).lazy.to_native().join(buckets, on="exchange_id")
         folded = rows.select(
             _BUCKET,
             sql.lit(name).alias(_TABLE),
@@ -83,7 +86,7 @@ def _spread(rec: Recording, columns: dict[str, tuple[str, ...]]) -> Any:
     return whole
 
 
-def _unfolded(rows: pa.Table, name: str, columns: Iterable[str]) -> pa.Table:
+def _unfolded(rows: pa.Table, name: str, columns: Sequence[str]) -> pa.Table:
     """The rows of one table."""
     schema = next(table.arrow for table in FACTS if table.name == name)
     own = rows.filter(pa.compute.equal(rows[_TABLE], name))

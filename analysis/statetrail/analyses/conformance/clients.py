@@ -6,22 +6,25 @@ the dialect at all. One that nothing can be judged of (it came once, or never to
 no compliance, and is there all the same.
 
 Compliance is honoured / (honoured + faults), where the faults are
-`statetrail.analyses.conformance.verdicts.FAULTS`. What is no client's fault (`overridden`,
-`in-flight`, `foreign`, `not-applicable`) is in neither.
+`statetrail.analyses.conformance.verdict.FAULTS`. What is no fault and not honoured is in neither.
 """
 
 import narwhals as nw
 
+from statetrail.analyses.analysis import analysis
+from statetrail.analyses.conformance import verdict
 from statetrail.analyses.conformance.tables import CLIENTS
-from statetrail.analyses.conformance.verdicts import FAULTS, verdict_counts
+from statetrail.analyses.conformance.verdict import FAULTS
+from statetrail.analyses.conformance.verdicts import verdict_counts
 from statetrail.analyses.events.scope import UNBOUND_METHODS, in_scope
 from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Frame, Recording
+from statetrail.recording.frames import Recording
 
 _KEYS = ("client", "origin", "dialect")
 
 
-def clients(rec: Recording) -> Frame:
+@analysis(CLIENTS, needs=(verdict_counts,), scope="whole")
+def clients(rec: Recording, counts: Lazy) -> Lazy:
     """The compliance of every client, with the denominator beside it.
 
     Returns
@@ -29,10 +32,6 @@ def clients(rec: Recording) -> Frame:
     Frame
         `statetrail.analyses.conformance.tables.CLIENTS`.
     """
-    return rec.result(CLIENTS, lambda: _clients(rec))
-
-
-def _clients(rec: Recording) -> Lazy:
     exchanges = rec.exchanges_with_client().select(
         *("exchange_id", "client", "origin", "endpoint", "method", "request_start_us")
     )
@@ -42,7 +41,7 @@ def _clients(rec: Recording) -> Lazy:
         .select("origin", "dialect")
         .unique()
     )
-    asked = (
+    requests = (
         exchanges.filter(~nw.col("method").is_in(UNBOUND_METHODS))
         .join(in_scope(rec), on=["origin", "endpoint"])
         .join(issuing, on=["origin", "dialect"])
@@ -53,18 +52,17 @@ def _clients(rec: Recording) -> Lazy:
             last_us=nw.col("request_start_us").max(),
         )
     )
-    verdict = nw.col("verdict")
+    name = nw.col("verdict")
     judged = (
-        verdict_counts(rec)
-        .with_columns(
-            honoured=nw.when(verdict == "honoured").then(nw.col("times")).otherwise(0),
-            faults=nw.when(verdict.is_in(FAULTS)).then(nw.col("times")).otherwise(0),
+        counts.with_columns(
+            honoured=nw.when(name == verdict.HONOURED).then(nw.col("times")).otherwise(0),
+            faults=nw.when(name.is_in(FAULTS)).then(nw.col("times")).otherwise(0),
         )
         .group_by(*_KEYS)
         .agg(nw.col("honoured").sum(), nw.col("faults").sum())
     )
     return (
-        asked.join(judged, on=list(_KEYS), how="left")
+        requests.join(judged, on=list(_KEYS), how="left")
         .with_columns(nw.col("honoured").fill_null(0), nw.col("faults").fill_null(0))
         .with_columns(judged=nw.col("honoured") + nw.col("faults"))
         .with_columns(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from statetrail.analyses.conformance.transitions import Change, Event, Verdict
-from statetrail.analyses.conformance.visibility import FAULTS
+from statetrail.analyses.conformance.verdict import FAULTS
 
 MAX_CLIENTS: Final = 10_000
 

@@ -30,7 +30,7 @@ T4  A request that is told after the watermark has passed it (the clock was set 
     response issues counts.
 T5  The verdict of a request and parameter is given by V1-V10 of
 `statetrail.analyses.conformance.verdicts` from
-    the running maxima in `Knowledge`.
+    the running maxima in `Visibility`.
 T6  An issue changes the state of its parameter by `TRANSITIONS`; so does a response that refuses
     (`Dialect.refused`) the value that the request presented. A malformed issue changes nothing.
 
@@ -62,13 +62,13 @@ from statetrail.analyses.conformance.transitions import (
     State,
     Verdict,
 )
+from statetrail.analyses.conformance.verdict import VERDICTS
 from statetrail.analyses.conformance.visibility import (
     FOREVER,
     UNBOUND_METHODS,
-    VERDICTS,
     Issue,
-    Knowledge,
     Presented,
+    Visibility,
 )
 from statetrail.dialects import Dialect, select
 
@@ -88,7 +88,7 @@ _END: Final = 2 * FOREVER
 class _Param:
     """What is known of a parameter in a conversation, and its state."""
 
-    knowledge: Knowledge = field(default_factory=Knowledge)
+    visibility: Visibility = field(default_factory=Visibility)
     state: State = "none"
     newest: int | None = None
 
@@ -265,9 +265,9 @@ class Tracker:
         if param is None:
             return ()
         if kind == _MUST:
-            param.knowledge.must_know(issue, exchange.begun, exchange.ended)
+            param.visibility.must_know(issue, exchange.begun, exchange.ended)
             return ()
-        param.knowledge.may_know(issue, exchange.ended)
+        param.visibility.may_know(issue, exchange.ended)
         return () if issue.problem else self._move(param, exchange, issue)
 
     def _param(self, talk: _Conversation, issue: Issue) -> _Param | None:
@@ -287,12 +287,14 @@ class Tracker:
         for key in {**talk.params, **shown}:
             dialect, name = key
             declared = self._dialects[dialect].param(name)
-            minted = declared is not None and declared.minted
+            server_issued = declared is not None and declared.minted
             param = talk.params.get(key)
             values: list[Presented | None] = [*shown.get(key, ())]
-            if param is None or not param.knowledge.sound:
+            if param is None or not param.visibility.sound:
                 param = _Param()
-                values = [p for p in values if p is not None and minted and p.kind == "value"]
+                values = [
+                    p for p in values if p is not None and server_issued and p.kind == "value"
+                ]
             elif not values:
                 values = [None]
             bound = (
@@ -301,7 +303,12 @@ class Tracker:
                 and self._binds(exchange.origin, exchange.endpoint, dialect, name)
             )
             found = [
-                (param.knowledge.verdict(p, minted=minted) if bound else "not-applicable", p)
+                (
+                    param.visibility.verdict(p, server_issued=server_issued)
+                    if bound
+                    else "not-applicable",
+                    p,
+                )
                 for p in values
             ]
             if found:  # of several values presented, the mildest verdict

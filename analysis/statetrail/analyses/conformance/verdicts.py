@@ -40,44 +40,38 @@ A malformed issue binds nobody, but a client that takes a value from one is not 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import narwhals as nw
 import numpy as np
 import pyarrow as pa
 
-from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, Past, chosen
+from statetrail.analyses.analysis import analysis
+from statetrail.analyses.columnar.arrays import NOTHING, AsOfIndex, Bools, Ints, chosen
 from statetrail.analyses.columnar.bucket import (
     EMPTY,
     ESTABLISH,
-    HEADER,
     IMPLICIT,
-    IN_HEADER,
-    IN_QUERY,
     MALFORMED,
-    URIQUERY,
     VALUE,
-    Part,
+    Bucket,
     Words,
+    bucket,
 )
-from statetrail.analyses.columnar.dialect_masks import Rules, bound, minted
-from statetrail.analyses.columnar.executor import by_parts
+from statetrail.analyses.columnar.dialect_masks import Place, bound, issuing_places, server_issued
+from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.columnar.result_rows import numbers, of_series, table, words
-from statetrail.analyses.conformance import tables
-from statetrail.analyses.conformance.visibility import FAULTS, FOREVER, VERDICTS
+from statetrail.analyses.conformance import tables, verdict
+from statetrail.analyses.conformance.verdict import VERDICTS
+from statetrail.analyses.conformance.visibility import FOREVER
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Frame, Recording
-
-__all__ = ["FAULTS", "VERDICTS", "judge", "verdict_counts", "verdicts"]
-
-_CHANNELS: Final = ("uriquery", "header")
 
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
     """What is to be judged: a row per request, parameter and value; -1 for no value."""
 
-    ex: Ints
+    exchange: Ints
     series: Ints
     value: Ints
     channel: Words
@@ -85,15 +79,18 @@ class _Rows:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """The verdicts of a part: a row per request and series; `rank` is a place in `VERDICTS`, and
-    `value` is -1 where none was presented."""
+class Judgements:
+    """The verdicts on the requests of a bucket, one row per request and series.
 
-    ex: Ints
+    `exchange`, `series` and `value` are places in the bucket (`value` -1: none was presented),
+    `channel` one in `Bucket.channels`, `verdict` one in `VERDICTS`.
+    """
+
+    exchange: Ints
     series: Ints
     value: Ints
     channel: Words
-    rank: Ints
+    verdict: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +98,77 @@ class _Binding:
     """The issues that will have to be known, and these by series and the moment of that."""
 
     issue: Ints
-    past: Past
+    index: AsOfIndex
 
 
-def verdicts(rec: Recording) -> Frame:
-    """The verdicts of a recording (table `verdicts`), computed once."""
-    return by_parts(rec, tables.VERDICTS, judge)
+@artifact(needs=(bucket, issuing_places))
+def judgements(bucket: Bucket, issuing: frozenset[Place]) -> Judgements:
+    """The verdicts on the requests of a bucket."""
+    request_start, presented = bucket.exchanges.request_start, bucket.presented
+    first = _first(bucket)
+    known = first[presented.series] <= request_start[presented.exchange]
+    # Tokens that no issue before them explains.
+    alien = ~known & (presented.kind == VALUE)
+    alien &= server_issued(bucket)[bucket.series_param[presented.series]]
+    shown = np.flatnonzero(known | alien)
+    absent_exchange, absent_series = _absent(bucket, first)
+    nothing = np.full(len(absent_exchange), NOTHING)
+    none = np.zeros(len(absent_exchange), dtype=np.int8)
+    rows = _Rows(
+        np.concatenate([presented.exchange[shown], absent_exchange]),
+        np.concatenate([presented.series[shown], absent_series]),
+        np.concatenate([presented.value[shown], nothing]),
+        np.concatenate([presented.channel[shown], none + np.int8(IMPLICIT)]),
+        np.concatenate([presented.kind[shown], none + np.int8(EMPTY)]),
+    )
+    exchange, series = rows.exchange, rows.series
+    binds = bound(bucket, issuing)[bucket.exchanges.endpoint[exchange], bucket.series_param[series]]
+    binds &= bucket.exchanges.open[exchange]
+    rank = np.full(len(exchange), VERDICTS.index(verdict.HONOURED))
+    binding = _binding(bucket)
+    rest = ~(binds & _obeys_newest(bucket, binding, rows))
+    rank[rest] = _ranks(bucket, binding, binds[rest], chosen(rows, rest))
+    unexplained = np.flatnonzero(alien[shown])
+    rank[unexplained] = np.where(
+        binds[unexplained],
+        VERDICTS.index(verdict.FOREIGN),
+        VERDICTS.index(verdict.NOT_APPLICABLE),
+    )
+    kept = np.append(
+        _mildest(exchange[: len(shown)], series[: len(shown)], rank[: len(shown)]),
+        np.arange(len(shown), len(exchange)),
+    )
+    return Judgements(
+        exchange[kept], series[kept], rows.value[kept], rows.channel[kept], rank[kept]
+    )
 
 
-def verdict_counts(rec: Recording) -> Lazy:
+@analysis(tables.VERDICTS, needs=(bucket, judgements))
+def verdicts(bucket: Bucket, judged: Judgements) -> pa.Table:
+    """The verdict on what each request did with each parameter that had been issued before.
+
+    Returns
+    -------
+    Frame
+        `statetrail.analyses.conformance.tables.VERDICTS`.
+    """
+    exchanges, exchange, value = bucket.exchanges, judged.exchange, judged.value
+    present = value != NOTHING
+    return table(
+        tables.VERDICTS,
+        {
+            "exchange_id": exchanges.id[exchange],
+            **of_series(bucket, judged.series),
+            "request_start_us": exchanges.clock[exchanges.request_start[exchange]],
+            "verdict": words(judged.verdict, VERDICTS),
+            "fingerprint": numbers(bucket.values.fingerprint[value], present),
+            "channel": words(judged.channel, bucket.channels, present=present),
+        },
+    )
+
+
+@artifact(needs=(verdicts,), scope="whole")
+def verdict_counts(rec: Recording, judged: Frame) -> Lazy:
     """How often each verdict fell on each parameter of each client, computed once.
 
     Returns
@@ -118,198 +177,144 @@ def verdict_counts(rec: Recording) -> Lazy:
         ``client``, ``origin``, ``dialect``, ``param``, ``verdict``, ``times``, and ``exchange_id``
         and ``request_start_us``, the least of each.
     """
-    counted = (
-        verdicts(rec)
-        .lazy.group_by("client", "origin", "dialect", "param", "verdict")
-        .agg(
-            times=nw.len(),
-            exchange_id=nw.col("exchange_id").min(),
-            request_start_us=nw.col("request_start_us").min(),
-        )
+    counted = judged.lazy.group_by("client", "origin", "dialect", "param", "verdict").agg(
+        times=nw.len(),
+        exchange_id=nw.col("exchange_id").min(),
+        request_start_us=nw.col("request_start_us").min(),
     )
-    return rec.once("verdict counts", lambda: rec.keep(counted))
+    return rec.keep(counted)
 
 
-def judge(part: Part, rules: Rules) -> pa.Table:
-    """The verdicts on the requests of one part: the columns of table `verdicts`."""
-    told = judged(part, rules)
-    there = told.value != NOTHING
-    return table(
-        tables.VERDICTS,
-        {
-            "exchange_id": part.exchanges.id[told.ex],
-            **of_series(part, told.series),
-            "request_start_us": part.exchanges.clock[part.exchanges.asked[told.ex]],
-            "verdict": words(told.rank, VERDICTS),
-            "fingerprint": numbers(part.values.fingerprint[told.value], there),
-            "channel": words(
-                (told.channel == IN_HEADER).astype(np.int64), _CHANNELS, present=there
-            ),
-        },
-    )
-
-
-def judged(part: Part, rules: Rules) -> Judged:
-    """The verdicts on the requests of one part."""
-    asked, presented = part.exchanges.asked, part.presented
-    first = _first(part)
-    known = first[presented.series] <= asked[presented.ex]
-    # Tokens that no issue before them explains.
-    alien = ~known & (presented.kind == VALUE)
-    alien &= minted(part, rules)[part.series_param[presented.series]]
-    shown = np.flatnonzero(known | alien)
-    absent_ex, absent_series = _absent(part, first)
-    nothing = np.full(len(absent_ex), NOTHING)
-    none = np.zeros(len(absent_ex), dtype=np.int8)
-    rows = _Rows(
-        np.concatenate([presented.ex[shown], absent_ex]),
-        np.concatenate([presented.series[shown], absent_series]),
-        np.concatenate([presented.value[shown], nothing]),
-        np.concatenate([presented.channel[shown], none]),
-        np.concatenate([presented.kind[shown], none + EMPTY]),
-    )
-    ex, series, value = rows.ex, rows.series, rows.value
-    binds = bound(part, rules)[part.exchanges.where[ex], part.series_param[series]]
-    binds &= part.exchanges.open[ex]
-    rank = np.full(len(ex), VERDICTS.index("honoured"))
-    binding = _binding(part)
-    rest = ~(binds & _obeys_newest(part, binding, rows))
-    rank[rest] = _ranks(part, rules, binding, binds[rest], chosen(rows, rest))
-    foreign, elsewhere = VERDICTS.index("foreign"), VERDICTS.index("not-applicable")
-    unexplained = np.flatnonzero(alien[shown])
-    rank[unexplained] = np.where(binds[unexplained], foreign, elsewhere)
-    kept = np.append(
-        _mildest(ex[: len(shown)], series[: len(shown)], rank[: len(shown)]),
-        np.arange(len(shown), len(ex)),
-    )
-    return Judged(ex[kept], series[kept], value[kept], rows.channel[kept], rank[kept])
-
-
-def _first(part: Part) -> Ints:
+def _first(bucket: Bucket) -> Ints:
     """When the first readable issue of each series began; `FOREVER` where there is none."""
-    issued = part.issued
+    issued = bucket.issued
     readable = issued.usage != MALFORMED
-    first = np.full(len(part.series_who), FOREVER)
-    np.minimum.at(first, issued.series[readable], part.exchanges.begun[issued.ex[readable]])
+    first = np.full(len(bucket.series_client), FOREVER)
+    response_start = bucket.exchanges.response_start[issued.exchange[readable]]
+    np.minimum.at(first, issued.series[readable], response_start)
     return first
 
 
-def _absent(part: Part, first: Ints) -> tuple[Ints, Ints]:
+def _absent(bucket: Bucket, first: Ints) -> tuple[Ints, Ints]:
     """The requests that present nothing of a series issued before: their places and the series."""
-    exchanges, presented = part.exchanges, part.presented
+    exchanges, presented = bucket.exchanges, bucket.presented
     sound = np.flatnonzero(first < FOREVER)
-    of_client = np.bincount(part.series_who[sound], minlength=len(part.clients))
+    of_client = np.bincount(bucket.series_client[sound], minlength=len(bucket.clients))
     start = np.cumsum(of_client) - of_client
     # A row for each request and each sound series of its client.
-    times = of_client[exchanges.who]
-    row = np.cumsum(times) - times - start[exchanges.who]
-    ex = np.repeat(np.arange(len(exchanges), dtype=np.int64), times)
-    series = sound[np.arange(len(ex), dtype=np.int64) - row[ex]]
-    missing = first[series] <= exchanges.asked[ex]
+    times = of_client[exchanges.client]
+    row = np.cumsum(times) - times - start[exchanges.client]
+    exchange = np.repeat(np.arange(len(exchanges), dtype=np.int64), times)
+    series = sound[np.arange(len(exchange), dtype=np.int64) - row[exchange]]
+    missing = first[series] <= exchanges.request_start[exchange]
     nth = np.full(len(first), NOTHING, dtype=np.int64)
     nth[sound] = np.arange(len(sound), dtype=np.int64)
     shown = np.flatnonzero(nth[presented.series] >= 0)
-    missing[row[presented.ex[shown]] + nth[presented.series[shown]]] = False
+    missing[row[presented.exchange[shown]] + nth[presented.series[shown]]] = False
     absent = np.flatnonzero(missing)
-    return ex[absent], series[absent]
+    return exchange[absent], series[absent]
 
 
-def _binding(part: Part) -> _Binding:
-    exchanges, issued = part.exchanges, part.issued
-    whole = exchanges.clock[exchanges.ended] < FOREVER
-    issue = np.flatnonzero((issued.usage != MALFORMED) & whole[issued.ex])
-    past = Past(issued.series[issue], exchanges.must[issued.ex[issue]], exchanges.span)
-    return _Binding(issue, past)
+def _binding(bucket: Bucket) -> _Binding:
+    exchanges, issued = bucket.exchanges, bucket.issued
+    whole = exchanges.clock[exchanges.response_end] < FOREVER
+    issue = np.flatnonzero((issued.usage != MALFORMED) & whole[issued.exchange])
+    visible_from = exchanges.visible_from[issued.exchange[issue]]
+    return _Binding(issue, AsOfIndex(issued.series[issue], visible_from, exchanges.span))
 
 
-def _obeys_newest(part: Part, binding: _Binding, rows: _Rows) -> Bools:
+def _obeys_newest(bucket: Bucket, binding: _Binding, rows: _Rows) -> Bools:
     """Rows that present the value that has to be known last, in the channel that this issue names.
 
     With i that issue, by R2: every other issue j that must be known ended no later, and so began no
     later than i ended. Hence i is current, whatever else there is, and V9 says ``honoured``.
     """
-    issued, asked = part.issued, part.exchanges.asked[rows.ex]
-    place = binding.past.last(rows.series, asked, inclusive=False)
+    issued, request_start = bucket.issued, bucket.exchanges.request_start[rows.exchange]
+    place = binding.index.last(rows.series, request_start, inclusive=False)
     newest = np.append(binding.issue, NOTHING)[place]
     known = np.append(issued.value, NOTHING)[newest]
     usage = np.append(issued.usage, np.int8(MALFORMED))[newest]
-    in_header = (rows.channel == IN_HEADER) & (usage == HEADER)
-    placed = in_header | ((rows.channel == IN_QUERY) & (usage == URIQUERY))
+    placed = (rows.channel == usage) & (usage >= 0)
     obeys: Bools = (newest != NOTHING) & (rows.kind == VALUE) & (known == rows.value) & placed
     return obeys
 
 
-def _ranks(part: Part, rules: Rules, binding: _Binding, binds: Bools, rows: _Rows) -> Ints:
+def _ranks(bucket: Bucket, binding: _Binding, binds: Bools, rows: _Rows) -> Ints:
     """The verdict of each row by V1-V10, as its place in `VERDICTS`."""
-    ex, series, value, channel, kind = rows.ex, rows.series, rows.value, rows.channel, rows.kind
-    exchanges, issued = part.exchanges, part.issued
-    begun, ended = exchanges.begun[issued.ex], exchanges.ended[issued.ex]
-    asked, span, every = exchanges.asked[ex], exchanges.span, np.arange(len(issued))
+    series, value, channel, kind = rows.series, rows.value, rows.channel, rows.kind
+    exchanges, issued = bucket.exchanges, bucket.issued
+    response_start = exchanges.response_start[issued.exchange]
+    response_end = exchanges.response_end[issued.exchange]
+    request_start, span = exchanges.request_start[rows.exchange], exchanges.span
+    every = np.arange(len(issued))
     # R2, of the series and of the value; few values are asked for.
-    must = binding.past.at(series, asked, inclusive=False)
-    since = binding.past.maxima(begun[binding.issue])[must]
-    wanted = np.zeros(len(part.values) + 1, dtype=np.bool_)
+    must = binding.index.at(series, request_start, inclusive=False)
+    since = binding.index.maxima(response_start[binding.issue])[must]
+    wanted = np.zeros(len(bucket.values) + 1, dtype=np.bool_)
     wanted[value] = True
     own, whole = (issues[wanted[issued.value[issues]]] for issues in (every, binding.issue))
-    past = Past(issued.value[whole], exchanges.must[issued.ex[whole]], span)
-    value_must = past.maxima(ended[whole])[past.at(value, asked, inclusive=False)]
+    index = AsOfIndex(issued.value[whole], exchanges.visible_from[issued.exchange[whole]], span)
+    must = index.at(value, request_start, inclusive=False)
+    value_must = index.maxima(response_end[whole])[must]
 
-    def latest(past: Past, place: Ints, issues: Ints, which: Bools) -> Ints:
+    def latest(index: AsOfIndex, place: Ints, issues: Ints, which: Bools) -> Ints:
         """The latest end of those of the issues that may be known (R1)."""
-        return past.maxima(np.where(which[issues], ended[issues], NOTHING))[place]
+        return index.maxima(np.where(which[issues], response_end[issues], NOTHING))[place]
 
-    past = Past(issued.series, begun, span)
-    place = past.at(series, asked)
-    in_header, in_query, implicit = (
-        latest(past, place, every, issued.usage == usage) for usage in (HEADER, URIQUERY, IMPLICIT)
+    index = AsOfIndex(issued.series, response_start, span)
+    place = index.at(series, request_start)
+    names_channel, implicit, changeable = (
+        latest(index, place, every, which)
+        for which in (
+            issued.usage >= 0,
+            issued.usage == IMPLICIT,
+            issued.informational & (issued.usage != MALFORMED),
+        )
     )
-    sound = issued.usage != MALFORMED
-    changeable = latest(past, place, every, issued.informational & sound)
-    past = Past(issued.value[own], begun[own], span)
-    place = past.at(value, asked)
+    index = AsOfIndex(issued.value[own], response_start[own], span)
+    place = index.at(value, request_start)
+    value_may = latest(index, place, own, issued.usage >= MALFORMED)
     # A value from a malformed header has no channel that would be wrong, and one that is implicit
     # in one of two concurrent issues is not held against the client either.
-    value_header = latest(past, place, own, issued.usage != URIQUERY)
-    value_query = latest(past, place, own, issued.usage != HEADER)
-    value_may = np.maximum(value_header, value_query)
-    given = value_may > NOTHING
-    current = value_must >= since
-    placed = ((channel == IN_HEADER) & (value_header >= since)) | (
-        (channel == IN_QUERY) & (value_query >= since)
-    )
-    from_server = minted(part, rules)[part.series_param[series]]
+    placed = np.zeros(len(value), dtype=np.bool_)
+    for each in np.unique(channel[channel >= 0]):
+        here = np.flatnonzero(channel == each)
+        fitting = (issued.usage == each) | (issued.usage < 0)
+        placed[here] = latest(index, place[here], own, fitting) >= since[here]
+    given, current = value_may > NOTHING, value_must >= since
+    from_server = server_issued(bucket)[bucket.series_param[series]]
     return _first_that_holds(
         (
-            (~binds, "not-applicable"),
-            ((kind == VALUE) & from_server & ~given, "foreign"),
-            (since == NOTHING, "in-flight"),
-            ((kind == EMPTY) & (implicit >= since), "not-applicable"),
-            (kind == EMPTY, "omitted"),
-            (kind == ESTABLISH, "restarted"),
-            ((in_header < since) & (in_query < since), "implicit-set"),
-            (given & (value_may < since), "stale"),
-            (~given & (changeable < since), "defied"),
-            (~given, "overridden"),
-            (current & placed, "honoured"),
-            (current, "misplaced"),
+            (~binds, verdict.NOT_APPLICABLE),
+            ((kind == VALUE) & from_server & ~given, verdict.FOREIGN),
+            (since == NOTHING, verdict.IN_FLIGHT),
+            ((kind == EMPTY) & (implicit >= since), verdict.NOT_APPLICABLE),
+            (kind == EMPTY, verdict.OMITTED),
+            (kind == ESTABLISH, verdict.RESTARTED),
+            (names_channel < since, verdict.IMPLICIT_SET),
+            (given & (value_may < since), verdict.STALE),
+            (~given & (changeable < since), verdict.DEFIED),
+            (~given, verdict.OVERRIDDEN),
+            (current & placed, verdict.HONOURED),
+            (current, verdict.MISPLACED),
         ),
-        "in-flight",
+        verdict.IN_FLIGHT,
     )
 
 
 def _first_that_holds(rules: Sequence[tuple[Bools, str]], otherwise: str) -> Ints:
     """The rank of the first verdict whose condition holds."""
-    conditions, verdicts_ = zip(*rules, strict=True)
-    ranks = [np.int64(VERDICTS.index(name)) for name in verdicts_]
+    conditions, names = zip(*rules, strict=True)
+    ranks = [np.int64(VERDICTS.index(name)) for name in names]
     return np.select(list(conditions), ranks, np.int64(VERDICTS.index(otherwise)))
 
 
-def _mildest(ex: Ints, series: Ints, rank: Ints) -> Ints:
+def _mildest(exchange: Ints, series: Ints, rank: Ints) -> Ints:
     """The places of the rows that count: of several values of one parameter the mildest verdict,
     and of those that have it the first."""
-    begins = np.ones(len(ex), dtype=np.bool_)
-    begins[1:] = (ex[1:] != ex[:-1]) | (series[1:] != series[:-1])
+    begins = np.ones(len(exchange), dtype=np.bool_)
+    begins[1:] = (exchange[1:] != exchange[:-1]) | (series[1:] != series[:-1])
     if begins.all():
-        return np.arange(len(ex), dtype=np.int64)
-    key = rank * len(ex) + np.arange(len(ex), dtype=np.int64)
-    return np.minimum.reduceat(key, np.flatnonzero(begins)) % len(ex)
+        return np.arange(len(exchange), dtype=np.int64)
+    key = rank * len(exchange) + np.arange(len(exchange), dtype=np.int64)
+    return np.minimum.reduceat(key, np.flatnonzero(begins)) % len(exchange)

@@ -1,4 +1,4 @@
-"""What a client may and must know of one parameter, and the verdict on what it presents.
+"""Visibility: what a client may and must know of one parameter, and the verdicts that follow.
 
 Enters: the issues of one parameter of one client at one origin, as two events each, in order of
 time. Leaves: verdicts. Rules R1-R3 and V1-V10 are those of
@@ -13,29 +13,18 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Final
 
-VERDICTS: Final = (
-    "honoured",
-    "in-flight",
-    "overridden",
-    "foreign",
-    "not-applicable",
-    "misplaced",
-    "stale",
-    "restarted",
-    "implicit-set",
-    "defied",
-    "omitted",
-)
-"""All verdicts, the mildest first."""
-FAULTS: Final = ("omitted", "stale", "defied", "misplaced", "implicit-set", "restarted")
-"""Verdicts that count against a client's compliance."""
+from statetrail.analyses.conformance import verdict
+
 UNBOUND_METHODS: Final = ("OPTIONS", "CONNECT", "TRACE")
 """Methods that never carry state: a browser sends a preflight by itself (WHATWG Fetch, CORS)."""
 WRITES: Final = ("POST", "PUT", "PATCH", "DELETE")
 """Methods that change what they ask for (RFC 9110, section 9.2.1: the others are safe)."""
 
-NEVER: Final = -(2**62)
+IMPLICIT: Final = "implicit"
+"""The usage of a parameter that clients do not present; every other usage names a channel."""
+BEGINNING: Final = -(2**62)
 FOREVER: Final = 2**62
+"""Times before and after every time."""
 MAX_VALUES: Final = 1024
 """Values remembered per parameter; beyond it, the one not issued for the longest is forgotten."""
 
@@ -65,16 +54,19 @@ class Presented:
 
 @dataclass(slots=True)
 class _Value:
-    """The latest end of the issues of one value that may, and that must be known."""
+    """The latest end of the issues of one value that may, and that must be known.
 
-    may: int = NEVER
-    must: int = NEVER
-    header: int = NEVER
-    uriquery: int = NEVER
+    `channels` has that of the issues that name a channel, `anywhere` that of the others.
+    """
+
+    may: int = BEGINNING
+    must: int = BEGINNING
+    anywhere: int = BEGINNING
+    channels: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
-class Knowledge:
+class Visibility:
     """The running maxima of one parameter of one client at one origin.
 
     Attributes
@@ -84,69 +76,69 @@ class Knowledge:
     since
         The latest beginning of the issues that must be known (M of the race rule): what ended
         before it is superseded.
-    header, uriquery, implicit, changeable
-        The latest end of the issues that may be known with that usage, or that priority.
+    placed, implicit, changeable
+        The latest end of the issues that may be known and name a channel, are implicit, or are
+        informational.
     """
 
     sound: bool = False
-    since: int = NEVER
-    header: int = NEVER
-    uriquery: int = NEVER
-    implicit: int = NEVER
-    changeable: int = NEVER
+    since: int = BEGINNING
+    placed: int = BEGINNING
+    implicit: int = BEGINNING
+    changeable: int = BEGINNING
     values: OrderedDict[int, _Value] = field(default_factory=OrderedDict)
 
-    def may_know(self, issue: Issue, ended: int) -> None:
+    def may_know(self, issue: Issue, response_end: int) -> None:
         """R1: the response that carries the issue has begun."""
         value = self.values.setdefault(issue.fingerprint, _Value())
         self.values.move_to_end(issue.fingerprint)
         if len(self.values) > MAX_VALUES:
             self.values.popitem(last=False)
-        value.may = max(value.may, ended)
+        value.may = max(value.may, response_end)
         # A malformed header names no channel that would be wrong, and a value that is implicit in
         # one of two concurrent issues is not held against the client either.
-        if issue.usage != "uriquery":
-            value.header = max(value.header, ended)
-        if issue.usage != "header":
-            value.uriquery = max(value.uriquery, ended)
+        channel = None if issue.problem is not None or issue.usage == IMPLICIT else issue.usage
+        if channel is None:
+            value.anywhere = max(value.anywhere, response_end)
+        else:
+            latest = value.channels.get(channel, BEGINNING)
+            value.channels[channel] = max(latest, response_end)
         if issue.problem is not None:
             return
         self.sound = True
-        if issue.usage == "header":
-            self.header = max(self.header, ended)
-        if issue.usage == "uriquery":
-            self.uriquery = max(self.uriquery, ended)
-        if issue.usage == "implicit":
-            self.implicit = max(self.implicit, ended)
+        if channel is None:
+            self.implicit = max(self.implicit, response_end)
+        else:
+            self.placed = max(self.placed, response_end)
         if issue.priority == "informational":
-            self.changeable = max(self.changeable, ended)
+            self.changeable = max(self.changeable, response_end)
 
-    def must_know(self, issue: Issue, begun: int, ended: int) -> None:
+    def must_know(self, issue: Issue, response_start: int, response_end: int) -> None:
         """R2: the response has ended and the grace period has passed (well-formed issues only)."""
-        self.since = max(self.since, begun)
+        self.since = max(self.since, response_start)
         value = self.values.get(issue.fingerprint)
         if value is not None:
-            value.must = max(value.must, ended)
+            value.must = max(value.must, response_end)
 
-    def verdict(self, shown: Presented | None, *, minted: bool) -> str:
+    def verdict(self, presented: Presented | None, *, server_issued: bool) -> str:
         """V2-V10: the verdict on one presented value, or on presenting none (`None`)."""
-        absent = shown is None or shown.kind == "empty"
-        value = None if shown is None or absent else self.values.get(shown.fingerprint)
-        if shown is not None and shown.kind == "value" and minted and value is None:
-            return "foreign"  # V2
-        if self.since == NEVER:
-            return "in-flight"  # V3
-        if shown is None or absent:
-            return "not-applicable" if self.implicit >= self.since else "omitted"  # V4
-        if shown.kind == "establish":
-            return "restarted"  # V5
-        if self.header < self.since and self.uriquery < self.since:
-            return "implicit-set"  # V6
+        absent = presented is None or presented.kind == "empty"
+        value = None if presented is None or absent else self.values.get(presented.fingerprint)
+        if presented is not None and presented.kind == "value" and server_issued and value is None:
+            return verdict.FOREIGN  # V2
+        if self.since == BEGINNING:
+            return verdict.IN_FLIGHT  # V3
+        if presented is None or absent:
+            return verdict.NOT_APPLICABLE if self.implicit >= self.since else verdict.OMITTED  # V4
+        if presented.kind == "establish":
+            return verdict.RESTARTED  # V5
+        if self.placed < self.since:
+            return verdict.IMPLICIT_SET  # V6
         if value is None:
-            return "defied" if self.changeable < self.since else "overridden"  # V8
+            return verdict.DEFIED if self.changeable < self.since else verdict.OVERRIDDEN  # V8
         if value.may < self.since:
-            return "stale"  # V7
+            return verdict.STALE  # V7
         if value.must < self.since:
-            return "in-flight"  # V10
-        placed = value.header if shown.channel == "header" else value.uriquery
-        return "honoured" if placed >= self.since else "misplaced"  # V9
+            return verdict.IN_FLIGHT  # V10
+        channel = max(value.anywhere, value.channels.get(presented.channel, BEGINNING))
+        return verdict.HONOURED if channel >= self.since else verdict.MISPLACED  # V9

@@ -1,6 +1,7 @@
-"""Details: columns of the fact tables that a part leaves out, for the few analyses that need them.
+"""Details: columns of the fact tables that few analyses need, and a bucket leaves out.
 
-Enters: a part, and rows of its clients. Leaves: the rows in the part's order, and flags of texts.
+Enters: a bucket, and rows of its clients. Leaves: the rows in the order of the
+bucket, and flags of texts.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,17 +10,31 @@ import numpy as np
 import pyarrow as pa
 
 from statetrail.analyses.columnar.arrays import Bools, Ints
-from statetrail.analyses.columnar.bucket import Part, coded
+from statetrail.analyses.columnar.bucket import Bucket, coded
+from statetrail.analyses.columnar.executor import artifact
+
+_FORMS = ("fingerprint", "normal_fingerprint", "prefix_fingerprint")
+_COLUMNS = {
+    "exchanges": ("exchange_id", "age_s", "cache_control", "request_origin", "exposed_headers"),
+    "issued": ("exchange_id", "channel", *_FORMS),
+    "presented": _FORMS,
+}
 
 type Details = Mapping[str, pa.Table]
 """Columns of fact tables by the table's name."""
 
 
-def aligned(part: Part, exchanges: pa.Table) -> pa.Table:
-    """Rows of exchanges in the order of `Part.exchanges`."""
+@artifact(reads=_COLUMNS)
+def details(facts: Details) -> Details:
+    """The columns of a bucket's fact tables that `Bucket` leaves out."""
+    return facts
+
+
+def aligned(bucket: Bucket, exchanges: pa.Table) -> pa.Table:
+    """Rows of exchanges in the order of `Bucket.exchanges`."""
     ids = exchanges["exchange_id"].to_numpy()
     order = np.argsort(ids)
-    return exchanges.take(pa.array(order[np.searchsorted(ids[order], part.exchanges.id)]))
+    return exchanges.take(pa.array(order[np.searchsorted(ids[order], bucket.exchanges.id)]))
 
 
 def holds(column: pa.ChunkedArray, condition: Callable[[str], bool]) -> Bools:

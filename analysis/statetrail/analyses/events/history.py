@@ -1,6 +1,6 @@
-"""Lives: what each value of a part met with, as far as single sightings tell.
+"""History: what happened to each value of a bucket, as far as single exchanges tell.
 
-Enters: a part. Leaves: its readable issues and its uses, each value once per exchange, and the
+Enters: a bucket. Leaves: its readable issues and its uses, each value once per exchange, and the
 first and last of both by value. The lives of tokens and the causes of rotations start from these.
 
 Malformed issues bind nobody and are left out; so are requests that ask for a value or present an
@@ -21,34 +21,35 @@ import numpy as np
 
 from statetrail.analyses.columnar.arrays import (
     NOTHING,
+    AsOfIndex,
     Bools,
     Ints,
-    Past,
     among,
     chosen,
     ordered,
     run_begins,
 )
-from statetrail.analyses.columnar.bucket import MALFORMED, VALUE, Part
+from statetrail.analyses.columnar.bucket import MALFORMED, VALUE, Bucket, bucket
+from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.conformance.visibility import FOREVER
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
-    """The issues, in order of (series, begun, ended, exchange id, fingerprint).
+class Issues:
+    """The issues, in order of (series, response start, response end, exchange id, fingerprint).
 
     `free` where every issue of the value in that response lets the client choose; `presented`
     where its request presented the value.
     """
 
-    ex: Ints
+    exchange: Ints
     value: Ints
     series: Ints
     free: Bools
     presented: Bools
 
     def __len__(self) -> int:
-        return len(self.ex)
+        return len(self.exchange)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Uses:
     `late` and `in_flight` as above.
     """
 
-    ex: Ints
+    exchange: Ints
     value: Ints
     series: Ints
     again: Bools
@@ -68,71 +69,77 @@ class Uses:
     in_flight: Bools
 
     def __len__(self) -> int:
-        return len(self.ex)
+        return len(self.exchange)
 
 
 @dataclass(frozen=True, slots=True)
-class Lives:
-    """The sightings of a part's values, and what they say of each value.
+class History:
+    """The issues and uses of a bucket's values, and what they say of each value.
 
-    By value, as ranks of time: `issued` and `reissued` (first and last beginning of a response
-    that issued it), `whole` and `last_whole` (first and last end of one), `conceived` (start of the
-    first request that was so answered), `used` and `reused` (start of the first and last request
-    that presented it). What never happened is `FOREVER` where it is a first and -1 where a last.
+    By value, as ranks of time: `issued` and `reissued` (first and last start of a response that
+    issued it), `complete` and `last_complete` (first and last end of one), `requested` (start of
+    the first request that was so answered), `used` and `reused` (start of the first and last
+    request that presented it). What never happened is `FOREVER` where it is a first and -1 where a
+    last.
     """
 
-    answers: Answers
+    issues: Issues
     uses: Uses
     issued: Ints
     reissued: Ints
-    whole: Ints
-    last_whole: Ints
-    conceived: Ints
+    complete: Ints
+    last_complete: Ints
+    requested: Ints
     used: Ints
     reused: Ints
 
+    @property
+    def left_truncated(self) -> Bools:
+        """The values that were presented before they were first issued, or never issued."""
+        truncated: Bools = (self.issued == FOREVER) | (self.issued >= self.used)
+        return truncated
 
-def lives(part: Part) -> Lives:
-    """The lives of a part's values."""
-    exchanges, count = part.exchanges, len(part.values)
-    answers, uses = _sightings(part)
-    begun, ended = exchanges.begun[answers.ex], exchanges.ended[answers.ex]
-    asked = exchanges.asked[uses.ex]
-    return Lives(
-        answers,
+
+@artifact(needs=(bucket,), stored=True)
+def history(bucket: Bucket) -> History:
+    """The history of a bucket's values."""
+    exchanges, count = bucket.exchanges, len(bucket.values)
+    issues, uses = _issues_and_uses(bucket)
+    response_start = exchanges.response_start[issues.exchange]
+    response_end = exchanges.response_end[issues.exchange]
+    request_start = exchanges.request_start[uses.exchange]
+    return History(
+        issues,
         uses,
-        _at_first(count, answers.value, begun),
-        _at_last(count, answers.value, begun),
-        _first(count, answers.value, ended),
-        _last(count, answers.value, ended),
-        _first(count, answers.value, exchanges.asked[answers.ex]),
-        _at_first(count, uses.value, asked),
-        _at_last(count, uses.value, asked),
+        issued=_at_first(count, issues.value, response_start),
+        reissued=_at_last(count, issues.value, response_start),
+        complete=_first(count, issues.value, response_end),
+        last_complete=_last(count, issues.value, response_end),
+        requested=_first(count, issues.value, exchanges.request_start[issues.exchange]),
+        used=_at_first(count, uses.value, request_start),
+        reused=_at_last(count, uses.value, request_start),
     )
 
 
-def birth_seen(told: Lives) -> Bools:
-    """The values that were issued before they were first presented."""
-    return (told.issued < FOREVER) & (told.issued < told.used)
-
-
-def pairs(ex: Ints, of: Ints, count: int) -> Ints:
+def pairs(exchange: Ints, code: Ints, count: int) -> Ints:
     """Exchanges together with values or series, as one integer each."""
-    return ex * max(count, 1) + of
+    return exchange * max(count, 1) + code
 
 
-def _sightings(part: Part) -> tuple[Answers, Uses]:
-    ex, value, series, free = _issues(part)
-    issued, used = (ex, value, series), _presented(part)
-    presented, again, answered = _met(part, issued, used)
-    known = _superseded(part, issued, used)
-    return Answers(*issued, free, presented), Uses(*used, again, answered, *known)
+def _issues_and_uses(bucket: Bucket) -> tuple[Issues, Uses]:
+    exchange, value, series, free = _issues(bucket)
+    issued, used = (exchange, value, series), _presented(bucket)
+    presented, again, answered = _matched(bucket, issued, used)
+    superseded = _superseded(bucket, issued, used)
+    return Issues(*issued, free, presented), Uses(*used, again, answered, *superseded)
 
 
-def _met(part: Part, issued: Sequence[Ints], used: Sequence[Ints]) -> tuple[Bools, Bools, Bools]:
+def _matched(
+    bucket: Bucket, issued: Sequence[Ints], used: Sequence[Ints]
+) -> tuple[Bools, Bools, Bools]:
     """The issues whose request presented their value; the uses whose response issued it, too, and
     those whose response issued any of the series."""
-    count = len(part.series_who)
+    count = len(bucket.series_client)
     keys = pairs(used[0], used[2], count)
     begins = run_begins(keys)
     firsts = np.flatnonzero(begins)
@@ -155,55 +162,61 @@ def _met(part: Part, issued: Sequence[Ints], used: Sequence[Ints]) -> tuple[Bool
     return presented, again, answered[np.cumsum(begins) - 1]
 
 
-def _superseded(part: Part, issued: Sequence[Ints], used: Sequence[Ints]) -> tuple[Bools, Bools]:
+def _superseded(
+    bucket: Bucket, issued: Sequence[Ints], used: Sequence[Ints]
+) -> tuple[Bools, Bools]:
     """The uses of values that their clients had to know to be old, and that they may have known."""
-    exchanges, (ex, value, series) = part.exchanges, issued
-    begun, asked = exchanges.begun[ex], exchanges.asked[used[0]]
-    past = Past(series, begun, exchanges.span)
-    newest = past.last(used[2], asked)
+    exchanges, (exchange, value, series) = bucket.exchanges, issued
+    response_start = exchanges.response_start[exchange]
+    request_start = exchanges.request_start[used[0]]
+    index = AsOfIndex(series, response_start, exchanges.span)
+    newest = index.last(used[2], request_start)
     # A value that the response begun last issued was not yet superseded by any.
     old = np.flatnonzero((newest >= 0) & (np.append(value, NOTHING)[newest] != used[1]))
-    may = begun[newest[old]]
-    past = Past(series, exchanges.must[ex], exchanges.span)
-    must = past.maxima(begun)[past.at(used[2][old], asked[old], inclusive=False)]
-    past = Past(value, begun, exchanges.span)
-    held = past.maxima(exchanges.ended[ex])[past.at(used[1][old], asked[old])]
-    late, in_flight = np.zeros((2, len(asked)), dtype=np.bool_)
+    may = response_start[newest[old]]
+    index = AsOfIndex(series, exchanges.visible_from[exchange], exchanges.span)
+    must = index.maxima(response_start)[index.at(used[2][old], request_start[old], inclusive=False)]
+    index = AsOfIndex(value, response_start, exchanges.span)
+    held = index.maxima(exchanges.response_end[exchange])[
+        index.at(used[1][old], request_start[old])
+    ]
+    late, in_flight = np.zeros((2, len(request_start)), dtype=np.bool_)
     late[old] = (held >= 0) & (must > held)
     in_flight[old] = (held >= 0) & (may > held) & ~late[old]
     return late, in_flight
 
 
-def _issues(part: Part) -> tuple[Ints, Ints, Ints, Bools]:
-    issued, exchanges = part.issued, part.exchanges
+def _issues(bucket: Bucket) -> tuple[Ints, Ints, Ints, Bools]:
+    issued, exchanges = bucket.issued, bucket.exchanges
     rows = np.flatnonzero(issued.usage != MALFORMED)
-    ex, value, series = issued.ex[rows], issued.value[rows], issued.series[rows]
+    exchange, value, series = issued.exchange[rows], issued.value[rows], issued.series[rows]
     forced = (~issued.informational[rows]).astype(np.int64)
     order = ordered(
-        series * exchanges.span + exchanges.begun[ex],
-        exchanges.ended[ex],
-        exchanges.id[ex],
-        part.values.fingerprint[value],
+        series * exchanges.span + exchanges.response_start[exchange],
+        exchanges.response_end[exchange],
+        exchanges.id[exchange],
+        bucket.values.fingerprint[value],
     )
-    ex, value, series, forced = ex[order], value[order], series[order], forced[order]
+    exchange, value, series = exchange[order], value[order], series[order]
+    forced = forced[order]
     # One exchange may issue a value twice, in two channels: that is one issue.
-    begins = run_begins(value) | run_begins(ex)
+    begins = run_begins(value) | run_begins(exchange)
     if not begins.all():
         starts = np.flatnonzero(begins)
         forced = np.maximum.reduceat(forced, starts)
-        ex, value, series = ex[starts], value[starts], series[starts]
-    return ex, value, series, forced == 0
+        exchange, value, series = exchange[starts], value[starts], series[starts]
+    return exchange, value, series, forced == 0
 
 
-def _presented(part: Part) -> tuple[Ints, Ints, Ints]:
-    presented = chosen(part.presented, part.presented.kind == VALUE)
-    ex, value, series = presented.ex, presented.value, presented.series
-    if not (run_begins(ex) | run_begins(series)).all():
+def _presented(bucket: Bucket) -> tuple[Ints, Ints, Ints]:
+    presented = chosen(bucket.presented, bucket.presented.kind == VALUE)
+    exchange, value, series = presented.exchange, presented.value, presented.series
+    if not (run_begins(exchange) | run_begins(series)).all():
         # One request may present a value twice, in two channels: that is one use.
-        _, firsts = np.unique(pairs(ex, value, len(part.values)), return_index=True)
+        _, firsts = np.unique(pairs(exchange, value, len(bucket.values)), return_index=True)
         firsts.sort()
-        ex, value, series = ex[firsts], value[firsts], series[firsts]
-    return ex, value, series
+        exchange, value, series = exchange[firsts], value[firsts], series[firsts]
+    return exchange, value, series
 
 
 def _at_first(count: int, value: Ints, moment: Ints) -> Ints:

@@ -1,6 +1,6 @@
-"""Carried: the exchanges that carried tokens, and what had been seen of the token before each.
+"""LastContact: the exchanges that carried tokens, and what had been seen of the token before each.
 
-Enters: integer arrays in order of token and start. Leaves: `Carried`, by place in that order.
+Enters: integer arrays in order of token and start. Leaves: a `LastContact`, by place in that order.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from statetrail.analyses.conformance.visibility import FOREVER
 
 
 @dataclass(frozen=True, slots=True)
-class Carried:
+class LastContact:
     """Exchanges that carried tokens and ended, in order of (token, start), times as moments.
 
     Of those of its token before each: `latest` and `soonest`, the last and the first end (-1 and

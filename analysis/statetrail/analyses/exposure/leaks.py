@@ -9,18 +9,20 @@ from typing import Final
 
 import narwhals as nw
 
+from statetrail.analyses.analysis import analysis
 from statetrail.analyses.events.values import issues
 from statetrail.analyses.exposure.shared import credentials
 from statetrail.analyses.exposure.tables import LEAKS
 from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Frame, Recording
+from statetrail.recording.frames import Recording
 
 _SECRET: Final = ("dialect", "param")
 
 
-def leaks(rec: Recording) -> Frame:
+@analysis(LEAKS, scope="whole")
+def leaks(rec: Recording) -> Lazy:
     """The credentials seen at other origins than theirs (table `leaks`), computed once."""
-    return rec.result(LEAKS, lambda: _leaks(rec))
+    return _leaks(rec)
 
 
 def _leaks(rec: Recording) -> Lazy:

@@ -12,12 +12,13 @@ from typing import Final
 
 import narwhals as nw
 
+from statetrail.analyses.analysis import analysis
 from statetrail.analyses.conformance.verdicts import verdicts
 from statetrail.analyses.events.asof import as_of
 from statetrail.analyses.events.values import SERIES, issues
 from statetrail.analyses.exposure.tables import OVERRIDES
 from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Frame, Recording
+from statetrail.recording.frames import Recording
 
 OUTCOMES: Final = ("answered", "fought", "unanswered")
 
@@ -40,9 +41,10 @@ def basket_attempt() -> nw.Expr:
     return path.str.contains(_BASKET) & ~proper
 
 
-def overrides(rec: Recording) -> Frame:
+@analysis(OVERRIDES, scope="whole")
+def overrides(rec: Recording) -> Lazy:
     """What became of the clients' own values (table `overrides`), computed once."""
-    return rec.result(OVERRIDES, lambda: _overrides(rec))
+    return _overrides(rec)
 
 
 def outcomes(rec: Recording) -> Lazy:

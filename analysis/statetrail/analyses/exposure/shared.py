@@ -11,11 +11,12 @@ from typing import Final
 import narwhals as nw
 import pyarrow as pa
 
+from statetrail.analyses.analysis import analysis
 from statetrail.analyses.events.values import NEVER, issues, presentations
 from statetrail.analyses.exposure.tables import SHARED
 from statetrail.dialects import Param
 from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Frame, Recording
+from statetrail.recording.frames import Recording
 
 _VALUE: Final = ("origin", "dialect", "param", "fingerprint")
 _CREDENTIAL: Final = re.compile(r"auth|password|secret|session|ticket|token", re.IGNORECASE)
@@ -42,13 +43,14 @@ def credentials(rec: Recording) -> Lazy:
     return rec.once("credentials", lambda: rec.place(pa.Table.from_pylist(rows, schema=layout)))
 
 
-def shared(rec: Recording) -> Frame:
+@analysis(SHARED, scope="whole")
+def shared(rec: Recording) -> Lazy:
     """The credentials that several clients presented (table `shared`), computed once.
 
     ``how`` is ``handed`` where the server issued the value to that client before it was presented,
     ``taken`` where it had issued it to another one only, ``unseen`` where no issue was captured.
     """
-    return rec.result(SHARED, lambda: _shared(rec))
+    return _shared(rec)
 
 
 def _shared(rec: Recording) -> Lazy:

@@ -1,7 +1,7 @@
 """Outcomes: what became of each token that a request presented.
 
-Enters: a part, the lives of its values, and the `Habits` of the origins in the whole recording.
-Leaves: arrays with one entry per use of a token, that `uses` puts times to.
+Enters: a bucket, the history of its values, and the `OriginTraits` of the whole recording. Leaves:
+arrays with one entry per use of a token, to which `observations` adds the times.
 
 Which parameters hold tokens is a matter of the dialect and of the traffic: secret, forced, and the
 client's to present.
@@ -14,7 +14,7 @@ What becomes of a token
     It `ended` where the response issues another, or is a 401 to this token alone.
     Anything else is `unknown`.
 
-What is left out, and why (column ``excluded``)
+What is left out, and why (column ``exclusion``)
     `incomplete`: no whole response. `ambiguous`: one request presented several tokens for the
     parameter. `unanswered`: the outcome is unknown. `logged-out`: the use is a logout with the
     token, or overlaps or follows one. `late`: it overlaps or follows the token's replacement, so
@@ -23,17 +23,20 @@ What is left out, and why (column ``excluded``)
     one all the same: `survived`.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
-from statetrail.analyses.columnar.arrays import Bools, Ints, among, distinct
-from statetrail.analyses.columnar.bucket import IMPLICIT, MALFORMED, Part
-from statetrail.analyses.columnar.dialect_masks import Rules, done, mute, of_params
+from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, among, distinct
+from statetrail.analyses.columnar.bucket import Bucket, bucket
+from statetrail.analyses.columnar.dialect_masks import acting, may_be_silent, of_params
+from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.conformance.visibility import FOREVER
-from statetrail.analyses.events.history import Lives, pairs
-from statetrail.analyses.events.replacements import Trail
+from statetrail.analyses.events.history import History, history, pairs
+from statetrail.analyses.events.replacements import Replacements
+from statetrail.recording.frames import Recording
 
 type Series = tuple[str, str, str]
 """(origin, dialect, param): what one policy of expiry is about."""
@@ -47,7 +50,7 @@ INCOMPLETE, AMBIGUOUS, UNANSWERED, LOGGED_OUT, LATE = range(5)
 
 
 @dataclass(frozen=True)
-class Habits:
+class OriginTraits:
     """What the whole recording shows of its origins.
 
     Attributes
@@ -67,47 +70,61 @@ class Habits:
     issuing: set[tuple[str, Series]] = field(default_factory=set)
     tick_us: dict[str, int] = field(default_factory=dict)
 
-    def learn(self, part: Part, rules: Rules, told: Lives) -> None:
-        """Add what a part shows."""
-        issued, answers, uses = part.issued, told.answers, told.uses
-        names = series_names(part)
-        secret = of_params(part, rules, lambda param: param is not None and param.clear is None)
-        bound = (issued.usage != MALFORMED) & (issued.usage != IMPLICIT) & ~issued.informational
-        bound &= secret[part.series_param[issued.series]]
-        self.holding.update(
-            names[s] for s in distinct(issued.series[bound], len(names))[0].tolist()
-        )
-        another = uses.answered & ~uses.again
-        self.renewing.update(
-            names[s] for s in distinct(uses.series[another], len(names))[0].tolist()
-        )
-        count = len(part.series_who)
-        where, span = part.exchanges.where[answers.ex], len(part.endpoints) * count
-        for pair in distinct(pairs(where, answers.series, count), span)[0].tolist():
-            self.issuing.add((part.endpoints[pair // count][1], names[pair % count]))
-        self._ticks(part)
 
-    def _ticks(self, part: Part) -> None:
-        exchanges = part.exchanges
-        origins = {origin for _, origin in part.clients}
-        for origin in origins:
-            self.tick_us.setdefault(origin, _SECOND)
-        # What is finer than a second has a grain of a millisecond at most, and so on.
-        for grain, finest in ((_SECOND, _MILLISECOND), (_MILLISECOND, 0)):
-            if all(self.tick_us[origin] <= finest for origin in origins):
-                continue
-            fine = (exchanges.clock % grain > 0) & (exchanges.clock < FOREVER)
-            finer = fine[exchanges.asked] | fine[exchanges.ended]
-            for who in distinct(exchanges.who[finer], len(part.clients))[0].tolist():
-                origin = part.clients[who][1]
-                self.tick_us[origin] = min(self.tick_us[origin], finest)
+@artifact(needs=(bucket, history))
+def _traits(bucket: Bucket, history: History) -> OriginTraits:
+    issued, issues, uses = bucket.issued, history.issues, history.uses
+    names, count = series_names(bucket), len(bucket.series_client)
+    secret = of_params(bucket, lambda param: param is not None and param.clear is None)
+    forced = (issued.usage >= 0) & ~issued.informational
+    forced &= secret[bucket.series_param[issued.series]]
+    another = uses.answered & ~uses.again
+    holding, renewing = (
+        {names[series] for series in distinct(codes, count)[0].tolist()}
+        for codes in (issued.series[forced], uses.series[another])
+    )
+    endpoint = bucket.exchanges.endpoint[issues.exchange]
+    keys, _ = distinct(pairs(endpoint, issues.series, count), len(bucket.endpoints) * count)
+    issuing = {(bucket.endpoints[key // count][1], names[key % count]) for key in keys.tolist()}
+    return OriginTraits(holding, renewing, issuing, _ticks(bucket))
 
 
-def series_names(part: Part) -> list[Series]:
-    """(origin, dialect, param) of each series of a part."""
+@artifact(needs=(_traits,), scope="whole")
+def origin_traits(_: Recording, several: Iterator[OriginTraits]) -> OriginTraits:
+    """What the buckets show of their origins together."""
+    union = OriginTraits()
+    for each in several:
+        union.holding.update(each.holding)
+        union.renewing.update(each.renewing)
+        union.issuing.update(each.issuing)
+        for origin, tick_us in each.tick_us.items():
+            union.tick_us[origin] = min(union.tick_us.get(origin, tick_us), tick_us)
+    return union
+
+
+def _ticks(bucket: Bucket) -> dict[str, int]:
+    """The grain of each origin's clock readings, in microseconds: a second, a millisecond or 0."""
+    exchanges = bucket.exchanges
+    tick_us = {origin: _SECOND for _, origin in bucket.clients}
+    # What is finer than a millisecond has no grain, and so on.
+    for grain, finer_us in ((_MILLISECOND, 0), (_SECOND, _MILLISECOND)):
+        if all(known <= finer_us for known in tick_us.values()):
+            continue
+        fine = (exchanges.clock % grain > 0) & (exchanges.clock < FOREVER)
+        finer = fine[exchanges.request_start] | fine[exchanges.response_end]
+        for client in distinct(exchanges.client[finer], len(bucket.clients))[0].tolist():
+            origin = bucket.clients[client][1]
+            tick_us[origin] = min(tick_us[origin], finer_us)
+    return tick_us
+
+
+def series_names(bucket: Bucket) -> list[Series]:
+    """(origin, dialect, param) of each series of a bucket."""
     return [
-        (part.clients[who][1], *part.params[param])
-        for who, param in zip(part.series_who.tolist(), part.series_param.tolist(), strict=True)
+        (bucket.clients[client][1], *bucket.params[param])
+        for client, param in zip(
+            bucket.series_client.tolist(), bucket.series_param.tolist(), strict=True
+        )
     ]
 
 
@@ -120,12 +137,12 @@ class Outcomes:
     holds
         Which series hold tokens.
     use
-        Their places in `Lives.uses`.
+        Their places in `History.uses`.
     outcome
         A place in `OUTCOMES`.
-    excluded
+    exclusion
         A place in `EXCLUDED`, -1 for a use that counts; lateness is not yet among them.
-    met
+    nothing_new
         Whether the response issued values, none of them new to the client.
     logout
         Whether the request logged its client out.
@@ -134,68 +151,66 @@ class Outcomes:
     holds: Bools
     use: Ints
     outcome: Ints
-    excluded: Ints
-    met: Bools
+    exclusion: Ints
+    nothing_new: Bools
     logout: Bools
 
 
-def outcomes(part: Part, rules: Rules, told: Lives, moved: Trail, habits: Habits) -> Outcomes:
-    """What became of the tokens that a part's requests presented, read off their own responses."""
-    exchanges, names, uses = part.exchanges, series_names(part), told.uses
-    holds = np.array([name in habits.holding for name in names], dtype=np.bool_)
+def outcomes(
+    bucket: Bucket, history: History, replacements: Replacements, traits: OriginTraits
+) -> Outcomes:
+    """What became of the tokens that a bucket's requests presented, by their own responses."""
+    exchanges, names, uses = bucket.exchanges, series_names(bucket), history.uses
+    holds = np.array([name in traits.holding for name in names], dtype=np.bool_)
     use = np.flatnonzero(holds[uses.series])
-    ex, series = uses.ex[use], uses.series[use]
+    exchange, series = uses.exchange[use], uses.series[use]
     again, answered = uses.again[use], uses.answered[use]
-    param, where = part.series_param[series], exchanges.where[ex]
-    count = len(part.series_who)
-    keys = pairs(ex, series, count)
+    param, endpoint = bucket.series_param[series], exchanges.endpoint[exchange]
+    count = len(bucket.series_client)
+    keys = pairs(exchange, series, count)
     several = _repeated(keys)
-    alone = np.bincount(ex, minlength=len(exchanges))[ex] == 1
-    status = exchanges.status[ex]
-    silent = (status >= 200) & (status < 300) & mute(part, rules)[param] & ~answered
+    alone = np.bincount(exchange, minlength=len(exchanges))[exchange] == 1
+    status = exchanges.status[exchange]
+    silent = (status >= 200) & (status < 300) & may_be_silent(bucket)[param] & ~answered
     quiet = np.flatnonzero(silent)
-    silent[quiet] = _could_tell(part, names, habits, where[quiet], series[quiet])
-    incomplete = (exchanges.clock[exchanges.ended[ex]] == FOREVER) | (status == 0)
+    silent[quiet] = _could_tell(bucket, names, traits, endpoint[quiet], series[quiet])
+    incomplete = exchanges.clock[exchanges.response_end[exchange]] == FOREVER
+    incomplete |= status == 0
     outcome = np.select(
         [incomplete | several, again, answered | ((status == 401) & alone), silent],
         [np.int64(UNKNOWN), np.int64(SURVIVED), np.int64(ENDED), np.int64(SURVIVED)],
         np.int64(UNKNOWN),
     )
-    excluded = np.select(
+    exclusion = np.select(
         [incomplete, several, outcome == UNKNOWN],
         [np.int64(INCOMPLETE), np.int64(AMBIGUOUS), np.int64(UNANSWERED)],
-        np.int64(-1),
+        np.int64(NOTHING),
     )
-    met, told_of = answered.copy(), np.flatnonzero(answered)
-    met[told_of] = among(np.sort(pairs(moved.ex, moved.series, count)), keys[told_of]) < 0
-    out = done(part, rules, "logout")[where, param] & exchanges.open[ex]
-    return Outcomes(
-        holds,
-        use,
-        outcome,
-        excluded,
-        met,
-        out & (status >= 200) & (status < 400),
-    )
+    nothing_new, at = answered.copy(), np.flatnonzero(answered)
+    replaced = np.sort(pairs(replacements.exchange, replacements.series, count))
+    nothing_new[at] = among(replaced, keys[at]) < 0
+    logout = acting(bucket, "logout")[endpoint, param] & exchanges.open[exchange]
+    logout &= (status >= 200) & (status < 400)
+    return Outcomes(holds, use, outcome, exclusion, nothing_new, logout)
 
 
 def _could_tell(
-    part: Part, names: list[Series], habits: Habits, where: Ints, series: Ints
+    bucket: Bucket, names: list[Series], traits: OriginTraits, endpoint: Ints, series: Ints
 ) -> Bools:
     """Whether silence is a sign: the origin does not renew tokens, or not at other endpoints."""
-    renews = np.array([name in habits.renewing for name in names], dtype=np.bool_)
-    told = ~renews[series]
-    asked = np.flatnonzero(~told)
-    asked_at = pairs(where[asked], series[asked], len(names))
-    keys, place = distinct(asked_at, len(part.endpoints) * len(names))
-    told[asked] = np.array(
+    renews = np.array([name in traits.renewing for name in names], dtype=np.bool_)
+    tells = ~renews[series]
+    rest = np.flatnonzero(~tells)
+    places = pairs(endpoint[rest], series[rest], len(names))
+    keys, place = distinct(places, len(bucket.endpoints) * len(names))
+    tells[rest] = np.array(
         [
-            (part.endpoints[key // len(names)][1], names[key % len(names)]) in habits.issuing
+            (bucket.endpoints[key // len(names)][1], names[key % len(names)]) in traits.issuing
             for key in keys.tolist()
         ],
         dtype=np.bool_,
     )[place]
-    return told
+    return tells
 
 
 def _repeated(keys: Ints) -> Bools:

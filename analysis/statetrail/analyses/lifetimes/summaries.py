@@ -1,43 +1,60 @@
-"""Tested: what the uses of one parameter's tokens come to, for the inference of expiry.
+"""Summaries: what the uses of one parameter's tokens come to, for the inference of expiry.
 
-Enters: trials, part by part. Leaves: `Tested`: of every token what it outlived and by when it had
-ended, and all trials of some of the tokens.
+Enters: observations, bucket by bucket. Leaves: `SeriesSummary`: of every token what it outlived and
+by when it had ended, and all observations of some of the tokens.
 
 What a limit can be follows from the first; which kind of limit it is, a few thousand tokens tell as
-well as a million. So the trials are kept of as many tokens as have `SAMPLE` uses together, chosen
-by a mix of their fingerprints: of all of them, unless the recording is very large.
+well as a million. So the observations are kept of as many tokens as have `SAMPLE` uses together,
+chosen by a mix of their fingerprints: of all of them, unless the recording is very large.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Final
 
 import numpy as np
 
-from statetrail.analyses.columnar.arrays import NOTHING, Ints, chosen, concatenated
-from statetrail.analyses.lifetimes.observations import Seen, Trials
-from statetrail.analyses.lifetimes.outcomes import ENDED, LATE, SURVIVED, Series
+from statetrail.analyses.columnar.arrays import (
+    NOTHING,
+    Bools,
+    Ints,
+    chosen,
+    concatenated,
+    mixed,
+)
+from statetrail.analyses.columnar.executor import artifact
+from statetrail.analyses.lifetimes.observations import Observations
+from statetrail.analyses.lifetimes.outcomes import (
+    ENDED,
+    LATE,
+    SURVIVED,
+    OriginTraits,
+    Series,
+    origin_traits,
+)
+from statetrail.analyses.lifetimes.uses import TokenUse, observed, shared_observed
 from statetrail.expiry.late_use import PROMPT, LateUses
+from statetrail.recording.frames import Recording
 
 SAMPLE: Final = 8_000
-"""Uses of which the trials are kept."""
+"""Uses of which the observations are kept."""
 
-_APART_US: Final = 5_000_000
+_LONGEST_US: Final = 5_000_000
 """No request takes longer."""
-_ODD: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass(frozen=True, slots=True)
-class Votes:
+class TokenSummary:
     """One entry per token: spans and times in microseconds, -1 where there are none.
 
     Attributes
     ----------
     token
         Its fingerprint.
-    outlived_gap_us, outlived_age_us
+    outlived_idle_us, outlived_age_us
         The longest that it surely survived.
-    ended_gap_us, ended_age_us
+    ended_idle_us, ended_age_us
         By what it had surely ended.
     survived, ended, excluded
         Numbers of uses.
@@ -46,9 +63,9 @@ class Votes:
     """
 
     token: Ints
-    outlived_gap_us: Ints
+    outlived_idle_us: Ints
     outlived_age_us: Ints
-    ended_gap_us: Ints
+    ended_idle_us: Ints
     ended_age_us: Ints
     survived: Ints
     ended: Ints
@@ -61,149 +78,166 @@ class Votes:
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class SeriesSummary:
     """What the uses of one parameter's tokens come to.
 
     Attributes
     ----------
-    votes
-        Of all tokens that were used.
-    trials
-        All trials of a sample of them; `Trials.token` is the fingerprint, `Trials.who` a number
-        that tells clients apart.
+    tokens
+        All tokens that were used.
+    sample
+        All observations of a sample of them; `Observations.token` is the fingerprint,
+        `Observations.client` a number that tells clients apart.
     overlapping
         How often a token was still taken although its client had to know a newer one.
     late
         Uses of tokens after one that found them ended.
     """
 
-    votes: Votes
-    trials: Trials
+    tokens: TokenSummary
+    sample: Observations
     overlapping: int
     late: LateUses
 
 
+type Clients = Sequence[tuple[str, str]]
+"""(client, origin), which clients are places in."""
+
 _NONE: Final = np.zeros(0, dtype=np.int64)
-_NO_TRIALS: Final = Trials(
+_UNSEEN: Final = Observations(
     *(_NONE, _NONE, _NONE, _NONE, _NONE, _NONE), _NONE > 0, *(_NONE, _NONE, _NONE, _NONE)
 )
 
 
-class Gathering:
-    """Gathers the trials of each parameter's tokens, part by part.
-
-    Parameters
-    ----------
-    holding
-        The parameters that hold tokens: those of the result.
-    """
-
-    def __init__(self, holding: Iterable[Series]) -> None:
-        self._of = {series: number for number, series in enumerate(sorted(holding))}
-        self._votes = [[_votes(_NO_TRIALS, _NONE)] for _ in self._of]
-        self._samples = [[_NO_TRIALS] for _ in self._of]
-        self._below = np.full(len(self._of), 2**64 - 1, dtype=np.uint64)
-        self._overlapping = np.zeros(len(self._of), dtype=np.int64)
-        self._late = np.zeros((3, len(self._of)), dtype=np.int64)
-        self._ages: list[list[Ints]] = [[_NONE] for _ in self._of]
-
-    def add(self, told: Trials, tokens: Seen) -> None:
-        """More trials, all those of their tokens."""
-        fingerprint = tokens.fingerprint
-        places = [self._of.get(name, NOTHING) for name in tokens.kinds]
-        of = np.array(places, dtype=np.int64)[tokens.kind]
-        votes = _votes(told, fingerprint)
-        replaced = np.flatnonzero(told.replaced)
-        replaced = replaced[told.outcome[replaced] == SURVIVED]
-        self._overlapping += np.bincount(of[told.token[replaced]], minlength=len(self._of))
-        *certain, overlapping, ages_us = _late(told, votes)
-        for number, token in enumerate(certain):
-            self._late[number] += np.bincount(of[token], minlength=len(self._of))
-        for number in np.unique(of[overlapping]).tolist():
-            self._ages[number].append(ages_us[of[overlapping] == number])
-        sampled = _mixed(fingerprint) <= self._below[of]
-        kept = chosen(told, sampled[told.token])
-        named, kept_of = replace(kept, token=fingerprint[kept.token]), of[kept.token]
-        used = votes.survived + votes.ended + votes.excluded > 0
-        for number in np.unique(of).tolist():
-            self._votes[number].append(chosen(votes, used & (of == number)))
-            self._keep(number, chosen(named, kept_of == number))
-
-    def _keep(self, number: int, more: Trials) -> None:
-        self._samples[number].append(more)
-        if sum(map(len, self._samples[number])) > 2 * SAMPLE:
-            self._samples[number] = [self._sample(number)]
-
-    def _sample(self, number: int) -> Trials:
-        sample = concatenated(self._samples[number])
-        if len(sample) > SAMPLE:
-            mixed = _mixed(sample.token)
-            # Whole tokens, so many that the last one brings them beyond the number.
-            self._below[number] = np.partition(mixed, SAMPLE)[SAMPLE]
-            sample = chosen(sample, mixed <= self._below[number])
-        return sample
-
-    def done(self) -> dict[Series, Tested]:
-        """What it came to, by parameter."""
-        return {
-            series: Tested(
-                concatenated(self._votes[n]),
-                self._sample(n),
-                int(self._overlapping[n]),
-                self._after_end(n),
-            )
-            for series, n in self._of.items()
-        }
-
-    def _after_end(self, number: int) -> LateUses:
-        accepted, refused, prompt = self._late[:, number].tolist()
-        ages_s = np.concatenate(self._ages[number]) / 1e6
-        return LateUses(accepted, refused, prompt, tuple(ages_s.tolist()))
+@artifact(needs=(observed,))
+def _of_bucket(use: TokenUse) -> tuple[Clients, dict[Series, SeriesSummary]]:
+    return use.clients, _summarised(use)
 
 
-def _late(told: Trials, votes: Votes) -> tuple[Ints, Ints, Ints, Ints, Ints]:
+@artifact(needs=(_of_bucket, origin_traits, shared_observed), scope="whole")
+def summaries(
+    _: Recording,
+    several: Iterator[tuple[Clients, dict[Series, SeriesSummary]]],
+    traits: OriginTraits,
+    shared: TokenUse | None,
+) -> dict[Series, SeriesSummary]:
+    """What the uses of each parameter's tokens come to, by (origin, dialect, param)."""
+    tokens: dict[Series, list[TokenSummary]] = {series: [] for series in sorted(traits.holding)}
+    samples: dict[Series, list[Observations]] = {series: [] for series in tokens}
+    overlapping, late = dict.fromkeys(tokens, 0), dict.fromkeys(tokens, LateUses())
+    numbers: dict[tuple[str, str], int] = {}
+    for clients, of_series in chain(several, _shared(shared)):
+        number = [numbers.setdefault(client, len(numbers)) for client in clients]
+        client = np.array([*number, NOTHING], dtype=np.int64)
+        for series, summary in of_series.items():
+            of_tokens, sample = summary.tokens, summary.sample
+            tokens[series].append(replace(of_tokens, ended_by=client[of_tokens.ended_by]))
+            samples[series].append(replace(sample, client=client[sample.client]))
+            if sum(map(len, samples[series])) > 2 * SAMPLE:
+                samples[series] = [_sample(concatenated(samples[series]))]
+            overlapping[series] += summary.overlapping
+            late[series] = _sum(late[series], summary.late)
+    none = _token_summary(_UNSEEN, _NONE)
+    return {
+        series: SeriesSummary(
+            concatenated([none, *tokens[series]]),
+            _sample(concatenated([_UNSEEN, *samples[series]])),
+            overlapping[series],
+            late[series],
+        )
+        for series in tokens
+    }
+
+
+def _shared(shared: TokenUse | None) -> Iterator[tuple[Clients, dict[Series, SeriesSummary]]]:
+    if shared is not None:
+        yield shared.clients, _summarised(shared)
+
+
+def _summarised(use: TokenUse) -> dict[Series, SeriesSummary]:
+    """What uses come to, all those of their tokens; clients are places in `TokenUse.clients`."""
+    uses, fingerprint = use.observations, use.fingerprint
+    tokens = _token_summary(uses, fingerprint)
+    used = tokens.survived + tokens.ended + tokens.excluded > 0
+    replaced = uses.token[uses.replaced & (uses.outcome == SURVIVED)]
+    *late, overlapping, ages_us = _late(uses, tokens)
+    named = replace(uses, token=fingerprint[uses.token])
+    summaries = {}
+    for kind in np.unique(use.kind).tolist():
+        own = use.kind == kind
+        ages_s = ages_us[own[overlapping]] / 1e6
+        accepted, refused, prompt = (int(np.count_nonzero(own[token])) for token in late)
+        summaries[use.kinds[kind]] = SeriesSummary(
+            chosen(tokens, used & own),
+            _sample(named, own[uses.token]),
+            int(np.count_nonzero(own[replaced])),
+            LateUses(accepted, refused, prompt, tuple(ages_s.tolist())),
+        )
+    return summaries
+
+
+def _sum(one: LateUses, other: LateUses) -> LateUses:
+    return LateUses(
+        one.accepted + other.accepted,
+        one.refused + other.refused,
+        one.prompt + other.prompt,
+        one.overlapping_s + other.overlapping_s,
+    )
+
+
+def _sample(uses: Observations, which: Bools | None = None) -> Observations:
+    """All of these uses of so many tokens that the last one brings them to `SAMPLE` or beyond."""
+    own = np.ones(len(uses), dtype=np.bool_) if which is None else which
+    if np.count_nonzero(own) <= SAMPLE:
+        return chosen(uses, own)
+    mix = mixed(uses.token)
+    return chosen(uses, own & (mix <= np.partition(mix[own], SAMPLE)[SAMPLE]))
+
+
+def _late(uses: Observations, tokens: TokenSummary) -> tuple[Ints, Ints, Ints, Ints, Ints]:
     """Late uses of ended tokens: accepted, refused, refused soon, accepted while the end was found.
 
     As tokens, one entry a use; the last: how old each of the fourth was at least.
     """
-    late = np.flatnonzero(told.excluded == LATE)
-    late = late[told.request_start_us[late] > votes.ended_at_us[told.token[late]]]
-    late = late[votes.ended_at_us[told.token[late]] >= 0]
-    token = told.token[late]
-    since = told.request_start_us[late] - votes.ended_at_us[token]
-    refused, accepted = told.outcome[late] == ENDED, told.outcome[late] == SURVIVED
-    soon = since <= PROMPT * votes.ended_age_us[token]
-    # A use that overlapped the end may have been looked up before it. What its gap is uncertain by
-    # is at least how long the exchange took that found the end.
-    fatal = np.flatnonzero((told.excluded == NOTHING) & (told.outcome == ENDED))
-    fatal = fatal[told.request_start_us[fatal] == votes.ended_at_us[told.token[fatal]]]
-    took = np.full(len(votes), _APART_US, dtype=np.int64)
-    took[told.token[fatal]] = told.idle_high_us[fatal] - told.idle_low_us[fatal]
-    age = np.full(len(votes), NOTHING, dtype=np.int64)
-    age[told.token[fatal]] = told.age_low_us[fatal]
-    apart = told.replaced[late] | (since > took[token])
+    late = np.flatnonzero(uses.exclusion == LATE)
+    late = late[uses.request_start_us[late] > tokens.ended_at_us[uses.token[late]]]
+    late = late[tokens.ended_at_us[uses.token[late]] >= 0]
+    token = uses.token[late]
+    since = uses.request_start_us[late] - tokens.ended_at_us[token]
+    refused, accepted = uses.outcome[late] == ENDED, uses.outcome[late] == SURVIVED
+    soon = since <= PROMPT * tokens.ended_age_us[token]
+    # A use that overlapped the end may have been looked up before it. What its idle time is
+    # uncertain by is at least how long the exchange took that found the end.
+    fatal = np.flatnonzero((uses.exclusion == NOTHING) & (uses.outcome == ENDED))
+    fatal = fatal[uses.request_start_us[fatal] == tokens.ended_at_us[uses.token[fatal]]]
+    duration = np.full(len(tokens), _LONGEST_US, dtype=np.int64)
+    duration[uses.token[fatal]] = uses.idle_high_us[fatal] - uses.idle_low_us[fatal]
+    age = np.full(len(tokens), NOTHING, dtype=np.int64)
+    age[uses.token[fatal]] = uses.age_low_us[fatal]
+    apart = uses.replaced[late] | (since > duration[token])
     close = accepted & ~apart
     ages_us = age[token[close]] + since[close]
     return token[accepted & apart], token[refused], token[refused & soon], token[close], ages_us
 
 
-def _votes(told: Trials, fingerprint: Ints) -> Votes:
+def _token_summary(uses: Observations, fingerprint: Ints) -> TokenSummary:
+    """What the uses of each token say, in the order of the tokens."""
     count = len(fingerprint)
-    counts = told.excluded == NOTHING
+    counts = uses.exclusion == NOTHING
     places = np.flatnonzero(counts)
-    survived = places[told.outcome[places] == SURVIVED]
-    fatal = places[told.outcome[places] == ENDED]
-    survivor = told.token[survived]
-    first = np.full(count, len(told), dtype=np.int64)
+    survived = places[uses.outcome[places] == SURVIVED]
+    fatal = places[uses.outcome[places] == ENDED]
+    survivor = uses.token[survived]
+    first = np.full(count, len(uses), dtype=np.int64)
     # The first of several ends is written last.
-    by_time = fatal[np.argsort(told.request_start_us[fatal], kind="stable")][::-1]
-    first[told.token[by_time]] = by_time
-    over = first < len(told)
+    by_time = fatal[np.argsort(uses.request_start_us[fatal], kind="stable")][::-1]
+    first[uses.token[by_time]] = by_time
+    over = first < len(uses)
 
     def at_end(column: Ints) -> Ints:
-        found = np.full(count, NOTHING, dtype=np.int64)
-        found[over] = column[first[over]]
-        return found
+        values = np.full(count, NOTHING, dtype=np.int64)
+        values[over] = column[first[over]]
+        return values
 
     def outlived(low: Ints) -> Ints:
         longest = np.full(count, NOTHING, dtype=np.int64)
@@ -213,20 +247,15 @@ def _votes(told: Trials, fingerprint: Ints) -> Votes:
     def number(token: Ints) -> Ints:
         return np.bincount(token, minlength=count)
 
-    return Votes(
+    return TokenSummary(
         fingerprint,
-        outlived(told.idle_low_us),
-        outlived(told.age_low_us),
-        at_end(told.idle_high_us),
-        at_end(told.age_high_us),
+        outlived(uses.idle_low_us),
+        outlived(uses.age_low_us),
+        at_end(uses.idle_high_us),
+        at_end(uses.age_high_us),
         number(survivor),
-        number(told.token[fatal]),
-        number(told.token[~counts]),
-        at_end(told.who),
-        at_end(told.request_start_us),
+        number(uses.token[fatal]),
+        number(uses.token[~counts]),
+        at_end(uses.client),
+        at_end(uses.request_start_us),
     )
-
-
-def _mixed(fingerprint: Ints) -> np.typing.NDArray[np.uint64]:
-    mixed: np.typing.NDArray[np.uint64] = fingerprint.view(np.uint64) * _ODD
-    return mixed ^ (mixed >> np.uint64(31))

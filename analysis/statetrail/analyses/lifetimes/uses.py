@@ -1,39 +1,117 @@
-"""Uses: every presented use of a token as one trial of how long tokens live.
+"""Uses: every presented use of a token as one observation of how long tokens live.
 
-Enters: a recording. Leaves: the table `USES`, one row per request and token presented, with what
+Enters: a bucket. Leaves: the table `USES`, one row per request and token presented, with what
 became of the token and, in brackets, how long it had lain unused and how old it was; and the same
-as arrays by parameter, for the inference.
+as arrays, for the inference.
 
 The brackets: `statetrail.analyses.lifetimes.observations`. What became of the token, and which uses
 are left out: `statetrail.analyses.lifetimes.outcomes`.
+
+Clients of several buckets may share a token, and so keep it alive for each other. The uses of such
+tokens are observed together, and then handed back to the buckets of their clients.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
-from statetrail.analyses.columnar.bucket import Part
-from statetrail.analyses.columnar.executor import Lived, in_turn, lived, parts, with_lives
+from statetrail.analyses.analysis import analysis
+from statetrail.analyses.columnar.arrays import Bools, Ints, chosen
+from statetrail.analyses.columnar.bucket import Bucket, bucket
+from statetrail.analyses.columnar.dialect_masks import secret
+from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.columnar.result_rows import seconds, table, words
-from statetrail.analyses.lifetimes.observations import Seen, Trials, joined, seen, split, trials
-from statetrail.analyses.lifetimes.outcomes import EXCLUDED, OUTCOMES, Series, outcomes
-from statetrail.analyses.lifetimes.summaries import Gathering, Tested
+from statetrail.analyses.events.history import History, history
+from statetrail.analyses.events.replacements import Replacements, replacements
+from statetrail.analyses.lifetimes.observations import (
+    Observations,
+    TokenEvents,
+    joined,
+    observe,
+    split,
+    token_events,
+)
+from statetrail.analyses.lifetimes.outcomes import (
+    EXCLUDED,
+    OUTCOMES,
+    OriginTraits,
+    Series,
+    origin_traits,
+    outcomes,
+)
 from statetrail.analyses.lifetimes.tables import USES
-from statetrail.recording.frames import Frame, Recording
+from statetrail.recording.frames import Recording
+
+_SPANS = ("idle_low", "idle_high", "age_low", "age_high")
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
-    """Some tokens with their trials."""
+class TokenUse:
+    """Some tokens with the observations of their uses.
 
-    tokens: Seen
-    trials: Trials
+    `clients` has the (client, origin) that `Observations.client` is a place in; `kind`, a place in
+    `kinds`, and `fingerprint` say what each token is.
+    """
+
+    clients: Sequence[tuple[str, str]]
+    kinds: Sequence[Series]
+    kind: Ints
+    fingerprint: Ints
+    observations: Observations
+
+    @staticmethod
+    def of(events: TokenEvents, traits: OriginTraits) -> "TokenUse":
+        """The uses among the events."""
+        observations = observe(events, traits.tick_us)
+        return TokenUse(events.clients, events.kinds, events.kind, events.fingerprint, observations)
 
 
-def uses(rec: Recording) -> Frame:
-    """The trials: each use of a token, whether it survived, its gap and its age in brackets.
+@artifact(needs=(bucket,))
+def _secrets(bucket: Bucket) -> Ints:
+    hidden = secret(bucket)[bucket.series_param[bucket.values.series]]
+    return np.unique(bucket.values.fingerprint[hidden])
+
+
+@artifact(needs=(_secrets,), scope="whole")
+def _in_several_buckets(_: Recording, secrets: Iterator[Ints]) -> Ints:
+    """The fingerprints of secrets that are in several buckets."""
+    every = np.sort(np.concatenate([*secrets]))
+    return np.unique(every[1:][every[1:] == every[:-1]])
+
+
+@artifact(needs=(bucket, history, replacements, origin_traits, _in_several_buckets))
+def _split_events(
+    bucket: Bucket,
+    history: History,
+    replacements: Replacements,
+    traits: OriginTraits,
+    apart: Ints,
+) -> tuple[TokenEvents, TokenEvents | None]:
+    """The events of the tokens that are in this bucket only, and of the others."""
+    each = outcomes(bucket, history, replacements, traits)
+    events = token_events(bucket, history, each, replacements)
+    return split(events, apart) if len(apart) else (events, None)
+
+
+@artifact(needs=(_split_events, origin_traits))
+def observed(events: tuple[TokenEvents, TokenEvents | None], traits: OriginTraits) -> TokenUse:
+    """The uses of the tokens that are in this bucket only."""
+    return TokenUse.of(events[0], traits)
+
+
+@artifact(needs=(_in_several_buckets, origin_traits), scope="whole")
+def shared_observed(rec: Recording, apart: Ints, traits: OriginTraits) -> TokenUse | None:
+    """The uses of the tokens that are in several buckets."""
+    if not len(apart):
+        return None
+    return TokenUse.of(joined([shared for _, shared in _split_events(rec) if shared]), traits)
+
+
+@analysis(USES, needs=(bucket, observed, shared_observed))
+def uses(bucket: Bucket, use: TokenUse, shared: TokenUse | None) -> pa.Table:
+    """The uses of tokens, whether each survived, and how long it had lain unused and lived.
 
     Returns
     -------
@@ -41,66 +119,29 @@ def uses(rec: Recording) -> Frame:
         `statetrail.analyses.lifetimes.tables.USES`. For thresholds take ``idle_low_s`` of the
         survived and ``idle_high_s`` of the ended ones, and the same for the age.
     """
-    return rec.gathered(USES, lambda: (_table(tried) for tried in tried_tokens(rec)))
+    own = _table(use, np.ones(len(use.observations), dtype=np.bool_))
+    if shared is None:
+        return own
+    here = np.isin(shared.observations.id, bucket.exchanges.id)
+    return pa.concat_tables([own, _table(shared, here)])
 
 
-def tested(rec: Recording) -> dict[Series, Tested]:
-    """What the uses say of each parameter that holds tokens, by (origin, dialect, param)."""
-    return rec.once("tested", lambda: _tested(rec))
-
-
-def tried_tokens(rec: Recording) -> Iterator[Tried]:
-    """The trials of all tokens, part by part; those that clients of several parts share, last."""
-    judged, known = parts(rec), lived(rec).habits
-
-    def of_part(pair: tuple[Part, Lived]) -> tuple[Tried, Seen | None]:
-        part, each = pair
-        read = outcomes(part, judged.rules, each.lives, each.trail, known)
-        what, shared = seen(part, each.lives, read, each.trail), None
-        if len(judged.apart):
-            what, shared = split(what, judged.apart)
-        return Tried(what, trials(what, known.tick_us)), shared
-
-    rest: list[Seen] = []
-    for tried, shared in in_turn(of_part, with_lives(rec)):
-        yield tried
-        if shared is not None:
-            rest.append(shared)
-    if rest:
-        what = joined(rest)
-        yield Tried(what, trials(what, known.tick_us))
-
-
-def _tested(rec: Recording) -> dict[Series, Tested]:
-    gathering = Gathering(lived(rec).habits.holding)
-    clients: dict[tuple[str, str], int] = {}
-    for tried in tried_tokens(rec):
-        what = tried.tokens
-        who = np.array([clients.setdefault(c, len(clients)) for c in what.clients], dtype=np.int64)
-        told = replace(tried.trials, who=who[tried.trials.who])
-        gathering.add(told, what)
-    return gathering.done()
-
-
-def _table(tried: Tried) -> pa.Table:
-    what, told = tried.tokens, tried.trials
-    series, of = what.kinds, what.kind[told.token]
-    spans = {
-        name: (getattr(told, f"{name}_us"), getattr(told, f"{name}_us") >= 0)
-        for name in ("idle_low", "idle_high", "age_low", "age_high")
-    }
+def _table(use: TokenUse, which: Bools) -> pa.Table:
+    observations = chosen(use.observations, which)
+    series, kind = use.kinds, use.kind[observations.token]
+    spans = {name: getattr(observations, f"{name}_us") for name in _SPANS}
     return table(
         USES,
         {
-            "exchange_id": told.id,
-            "client": words(told.who, [client for client, _ in what.clients]),
-            "origin": words(of, [origin for origin, _, _ in series]),
-            "dialect": words(of, [dialect for _, dialect, _ in series]),
-            "param": words(of, [param for _, _, param in series]),
-            "fingerprint": what.fingerprint[told.token],
-            "request_start_us": told.request_start_us,
-            "outcome": words(told.outcome, OUTCOMES),
-            "exclusion": words(told.excluded, EXCLUDED),
-            **{f"{name}_s": seconds(span, known) for name, (span, known) in spans.items()},
+            "exchange_id": observations.id,
+            "client": words(observations.client, [client for client, _ in use.clients]),
+            "origin": words(kind, [origin for origin, _, _ in series]),
+            "dialect": words(kind, [dialect for _, dialect, _ in series]),
+            "param": words(kind, [param for _, _, param in series]),
+            "fingerprint": use.fingerprint[observations.token],
+            "request_start_us": observations.request_start_us,
+            "outcome": words(observations.outcome, OUTCOMES),
+            "exclusion": words(observations.exclusion, EXCLUDED),
+            **{f"{name}_s": seconds(span, span >= 0) for name, span in spans.items()},
         },
     )

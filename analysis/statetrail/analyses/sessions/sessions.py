@@ -30,13 +30,14 @@ from typing import Any, Final
 import narwhals as nw
 import pyarrow as pa
 
-from statetrail.analyses.events.actions import deeds
+from statetrail.analyses.analysis import analysis
+from statetrail.analyses.events.actions import actions
 from statetrail.analyses.events.values import SERIES, issues, presentations, seconds
 from statetrail.analyses.sessions.tables import SESSIONS
 from statetrail.analyses.tokens.rotations import LOSSES, rotations
 from statetrail.analyses.tokens.tokens import tokens
 from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Frame, Recording
+from statetrail.recording.frames import Recording
 
 BREAKS: Final = (*LOSSES, "restart", "establish")
 """Causes of rotations that begin another session."""
@@ -47,7 +48,8 @@ VALUE: Final = (*SERIES, "fingerprint")
 _SESSION: Final = (*SERIES, "session")
 
 
-def sessions(rec: Recording) -> Frame:
+@analysis(SESSIONS, scope="whole")
+def sessions(rec: Recording) -> Lazy:
     """The sessions: how long they were seen, what was done in them, how they ended, what it cost.
 
     Returns
@@ -55,7 +57,7 @@ def sessions(rec: Recording) -> Frame:
     Frame
         `statetrail.analyses.sessions.tables.SESSIONS`.
     """
-    return rec.result(SESSIONS, lambda: _sessions(rec))
+    return _sessions(rec)
 
 
 def lost_writes(rec: Recording) -> Lazy:
@@ -224,7 +226,7 @@ def _requests(rec: Recording, chains: Lazy) -> Lazy:
             on="exchange_id",
         )
         .join(
-            deeds(rec).select("exchange_id", "dialect", "login", "cart"),
+            actions(rec).select("exchange_id", "dialect", "login", "cart"),
             on=["exchange_id", "dialect"],
             how="left",
         )

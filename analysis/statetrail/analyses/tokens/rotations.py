@@ -31,18 +31,22 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
+from statetrail.analyses.analysis import analysis
 from statetrail.analyses.columnar.arrays import Bools, Ints, distinct
-from statetrail.analyses.columnar.bucket import Part
-from statetrail.analyses.columnar.dialect_masks import Rules
-from statetrail.analyses.columnar.executor import by_parts, lived
-from statetrail.analyses.columnar.result_rows import numbers, seconds, table, words
-from statetrail.analyses.events.history import lives
-from statetrail.analyses.events.replacements import REISSUED, RESET, SHOWN, trail
+from statetrail.analyses.columnar.bucket import Bucket, bucket
+from statetrail.analyses.columnar.dialect_masks import acting, of_params
+from statetrail.analyses.columnar.executor import artifact
+from statetrail.analyses.columnar.result_rows import numbers, of_series, seconds, table, words
+from statetrail.analyses.events.replacements import (
+    REISSUED,
+    RESET,
+    SHOWN,
+    Replacements,
+    replacements,
+)
 from statetrail.analyses.lifetimes.expiry import expiry
 from statetrail.analyses.lifetimes.outcomes import Series
-from statetrail.analyses.lifetimes.summaries import Tested
-from statetrail.analyses.lifetimes.uses import tested
-from statetrail.analyses.tokens.rotation_facts import Turns, turns
+from statetrail.analyses.lifetimes.summaries import SeriesSummary, summaries
 from statetrail.analyses.tokens.tables import ROTATIONS
 from statetrail.expiry import MIN_CLIENTS, MIN_ENDS, POLICIES
 from statetrail.recording.frames import Frame, Recording
@@ -71,6 +75,7 @@ PROMPT_S: Final = 5.0
 """No server lets a session time out within so many seconds of its use."""
 
 _CAUSES: Final = tuple(CAUSES)
+_SPANS: Final = ("idle_low", "idle_high", "age_low", "age_high")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,19 @@ class TokenLimits:
     overlaps: bool = False
 
 
-def rotations(rec: Recording) -> Frame:
+@artifact(needs=(expiry, summaries), scope="whole")
+def policies(
+    _: Recording, limits: Frame, uses: Mapping[Series, SeriesSummary]
+) -> dict[Series, TokenLimits]:
+    """What is known of the tokens of each parameter."""
+    rows = {(row["origin"], row["dialect"], row["param"]): row for row in limits.rows()}
+    return {series: _policy(rows[series], summary) for series, summary in uses.items()}
+
+
+@analysis(ROTATIONS, needs=(bucket, replacements, policies))
+def rotations(
+    bucket: Bucket, replacements: Replacements, policies: Mapping[Series, TokenLimits]
+) -> pa.Table:
     """Every issue of a value that is new to its client, with what led to it.
 
     Returns
@@ -95,99 +112,90 @@ def rotations(rec: Recording) -> Frame:
     Frame
         `statetrail.analyses.tokens.tables.ROTATIONS`; ``cause`` is one of `CAUSES`.
     """
-    known = rec.once("policies", lambda: _policies(rec))
-    if rec.engine == "pyspark":
-
-        def of_part(part: Part, rules: Rules) -> pa.Table:
-            return _rotations(turns(part, rules, trail(part, lives(part))), known)
-
-        return by_parts(rec, ROTATIONS, of_part)
-    return rec.gathered(ROTATIONS, lambda: (_rotations(each, known) for each in lived(rec).turns))
-
-
-def _rotations(moves: Turns, known: Mapping[Series, TokenLimits]) -> pa.Table:
-    moved = moves.trail
-    spans = {
-        name: (span, span >= 0)
-        for name, span in (
-            ("idle_low_s", moved.idle_us),
-            ("idle_high_s", moved.idle_high_us),
-            ("age_low_s", moved.age_us),
-            ("age_high_s", moved.age_high_us),
-        )
-    }
+    exchanges, fingerprint = bucket.exchanges, bucket.values.fingerprint
+    exchange, before = replacements.exchange, replacements.before
+    spans = {name: getattr(replacements, f"{name}_us") for name in _SPANS}
     return table(
         ROTATIONS,
         {
-            "exchange_id": moves.id,
-            "client": words(moves.who, [client for client, _ in moves.clients]),
-            "origin": words(moves.who, [origin for _, origin in moves.clients]),
-            "dialect": words(moves.param, [dialect for dialect, _ in moves.params]),
-            "param": words(moves.param, [param for _, param in moves.params]),
-            "issued_at_us": moves.issued_at_us,
-            "from_fingerprint": numbers(moves.before, moved.before >= 0),
-            "to_fingerprint": moves.to,
-            "cause": words(_cause(moves, known), _CAUSES),
-            **{name: seconds(span, present) for name, (span, present) in spans.items()},
+            "exchange_id": exchanges.id[exchange],
+            **of_series(bucket, replacements.series),
+            "issued_at_us": exchanges.clock[exchanges.response_start[exchange]],
+            "from_fingerprint": numbers(fingerprint[before], before >= 0),
+            "to_fingerprint": fingerprint[replacements.to],
+            "cause": words(_cause(bucket, replacements, policies), _CAUSES),
+            **{f"{name}_s": seconds(span, span >= 0) for name, span in spans.items()},
         },
     )
 
 
-def _cause(moves: Turns, known: Mapping[Series, TokenLimits]) -> Ints:
+def _cause(
+    bucket: Bucket, replacements: Replacements, policies: Mapping[Series, TokenLimits]
+) -> Ints:
     """The cause of each rotation, as a place in `CAUSES`."""
-    moved = moves.trail
-    width = max(len(moves.params), 1)
-    keys, place = distinct(moves.who * width + moves.param, len(moves.clients) * width)
-    policies = [
-        known.get((moves.clients[key // width][1], *moves.params[key % width]), TokenLimits())
+    param = bucket.series_param[replacements.series]
+    client = bucket.series_client[replacements.series]
+    width = max(len(bucket.params), 1)
+    keys, place = distinct(client * width + param, len(bucket.clients) * width)
+    of_key = [
+        policies.get((bucket.clients[key // width][1], *bucket.params[key % width]), TokenLimits())
         for key in keys.tolist()
     ]
 
-    def of_policy(ask: Callable[[TokenLimits], bool]) -> Bools:
-        return np.array([ask(policy) for policy in policies], dtype=np.bool_)[place]
+    def of_policy(holds: Callable[[TokenLimits], bool]) -> Bools:
+        return np.array([holds(policy) for policy in of_key], dtype=np.bool_)[place]
 
-    reset = moved.cause == RESET
-    replaced = reset | (moved.cause == REISSUED)
+    reset = replacements.cause == RESET
+    replaced = reset | (replacements.cause == REISSUED)
     idle_us, age_us = (
-        np.array([getattr(p, name) * 1e6 for p in policies], dtype=np.float64)[place]
+        np.array([getattr(p, name) * 1e6 for p in of_key], dtype=np.float64)[place]
         for name in ("idle_s", "age_s")
     )
-    rested = reset & (moved.idle_high_us > idle_us)
-    aged = reset & (moved.age_high_us > age_us)
-    told = {
-        "idle": rested,
+    signed, wrote = _actions(bucket, replacements.exchange, param)
+    aged = reset & (replacements.age_high_us > age_us)
+    causes = {
+        "idle": reset & (replacements.idle_high_us > idle_us),
         "periodic": aged & of_policy(lambda p: p.overlaps),
         "age": aged,
-        "login": replaced & moves.logged,
+        "login": replaced & signed,
         "per-request": reset & of_policy(lambda p: p.single_use),
-        "basket": replaced & moves.wrote,
+        "basket": replaced & wrote,
     }
     shown = np.array([_CAUSES.index(name) for name in SHOWN], dtype=np.int64)
-    named = [np.int64(_CAUSES.index(name)) for name in told]
-    return np.select(list(told.values()), named, shown[moved.cause])
+    named = [np.int64(_CAUSES.index(name)) for name in causes]
+    return np.select(list(causes.values()), named, shown[replacements.cause])
 
 
-def _policies(rec: Recording) -> dict[Series, TokenLimits]:
-    """What is known of the tokens of each parameter."""
-    known = {(row["origin"], row["dialect"], row["param"]): row for row in expiry(rec).rows()}
-    return {series: _policy(known[series], told) for series, told in tested(rec).items()}
+def _actions(bucket: Bucket, exchange: Ints, param: Ints) -> tuple[Bools, Bools]:
+    """The requests that logged in or out, and those that wrote a basket whose context is this."""
+    exchanges = bucket.exchanges
+    endpoint, status = exchanges.endpoint[exchange], exchanges.status[exchange]
+    writes, succeeded = exchanges.writes[exchange], (status >= 200) & (status < 300)
+
+    def at(action: str) -> Bools:
+        grid: Bools = acting(bucket, action)[endpoint, param]
+        return grid
+
+    context = of_params(bucket, lambda p: p is not None and p.clear is not None)[param]
+    signed = (at("login") & writes) | (at("logout") & exchanges.open[exchange])
+    return signed & (status >= 200) & (status < 400), at("cart") & writes & succeeded & context
 
 
-def _policy(row: Mapping[str, Any], told: Tested) -> TokenLimits:
+def _policy(row: Mapping[str, Any], summary: SeriesSummary) -> TokenLimits:
     policy = POLICIES[row["policy"]]
     return TokenLimits(
         idle_s=(row["idle_low_s"] or 0.0) if policy.limits_idle else inf,
         age_s=(row["age_low_s"] or 0.0) if policy.limits_age else inf,
-        single_use=policy.single_use or _single_use(told),
-        overlaps=policy.overlaps or told.overlapping >= MIN_ENDS,
+        single_use=policy.single_use or _single_use(summary),
+        overlaps=policy.overlaps or summary.overlapping >= MIN_ENDS,
     )
 
 
-def _single_use(told: Tested) -> bool:
+def _single_use(summary: SeriesSummary) -> bool:
     """Whether no token survived a use, however soon after it was issued."""
-    votes = told.votes
-    high = votes.ended_gap_us
-    prompt = (votes.ended > 0) & (high >= 0) & (high <= PROMPT_S * 1e6)
+    tokens = summary.tokens
+    high = tokens.ended_idle_us
+    prompt = (tokens.ended > 0) & (high >= 0) & (high <= PROMPT_S * 1e6)
     enough = np.count_nonzero(prompt) >= MIN_ENDS
-    clients = np.unique(votes.ended_by[prompt])
-    return not votes.survived.any() and bool(enough) and len(clients) >= MIN_CLIENTS
+    clients = np.unique(tokens.ended_by[prompt])
+    return not tokens.survived.any() and bool(enough) and len(clients) >= MIN_CLIENTS

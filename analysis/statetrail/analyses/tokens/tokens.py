@@ -28,17 +28,15 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, Past
-from statetrail.analyses.columnar.bucket import Part
-from statetrail.analyses.columnar.dialect_masks import Rules
-from statetrail.analyses.columnar.executor import Lived, by_lives
+from statetrail.analyses.analysis import analysis
+from statetrail.analyses.columnar.arrays import NOTHING, AsOfIndex, Bools, Ints
+from statetrail.analyses.columnar.bucket import Bucket, bucket
 from statetrail.analyses.columnar.result_rows import numbers, of_series, seconds, table, words
 from statetrail.analyses.conformance.visibility import FOREVER
-from statetrail.analyses.events.acceptance import Fates, fates
-from statetrail.analyses.events.history import Lives, birth_seen
-from statetrail.analyses.events.replacements import RESTARTED, Trail
+from statetrail.analyses.events.acceptance import Acceptance, acceptance
+from statetrail.analyses.events.history import History, history
+from statetrail.analyses.events.replacements import RESTARTED, Replacements, replacements
 from statetrail.analyses.tokens.tables import TOKENS
-from statetrail.recording.frames import Frame, Recording
 
 ENDS: Final[dict[str, str]] = {
     "reset": "The server answered a request that presented it with another value",
@@ -51,7 +49,8 @@ ENDS: Final[dict[str, str]] = {
 """How values end; of several ends at one moment the first counts."""
 
 
-def tokens(rec: Recording) -> Frame:
+@analysis(TOKENS, needs=(bucket, history, replacements))
+def tokens(bucket: Bucket, history: History, replacements: Replacements) -> pa.Table:
     """The life of every value: when issued, how often and until when used, how it ended.
 
     Requests that ask for a value (``kind`` ``establish``) present none; malformed issues bind
@@ -64,49 +63,45 @@ def tokens(rec: Recording) -> Frame:
         the last, where a sighting is the start of a response that issued the value or of a request
         that presented it: how long it was seen, not how long it lived.
     """
-    return by_lives(rec, TOKENS, _tokens)
-
-
-def _tokens(part: Part, rules: Rules, lived: Lived) -> pa.Table:
-    told, moved = lived.lives, lived.trail
-    met = fates(part, rules, told)
-    values, clock, count = part.values, part.exchanges.clock, len(part.values)
-    issues, uses = _count(count, told.answers.value), _count(count, told.uses.value)
-    superseded = _superseded(part, told)
-    ended, ended_at = _ends(part, told, met, moved, superseded)
+    outcome = acceptance(bucket, history)
+    values, clock, count = bucket.values, bucket.exchanges.clock, len(bucket.values)
+    issues = _count(count, history.issues.value)
+    uses = _count(count, history.uses.value)
+    superseded = _superseded(bucket, history)
+    end, ended_at = _ends(bucket, history, outcome, replacements, superseded)
     seen = np.flatnonzero((issues > 0) | (uses > 0))
     issued, used = issues[seen] > 0, uses[seen] > 0
-    first = np.minimum(told.issued, told.used)[seen]
-    last = np.maximum(told.reissued, told.reused)[seen]
+    first = np.minimum(history.issued, history.used)[seen]
+    last = np.maximum(history.reissued, history.reused)[seen]
 
     def at(moment: Ints, present: Bools) -> pa.Array:
         return numbers(clock[np.where(present, moment[seen], 0)], present)
 
     def of_uses(which: Bools) -> Ints:
-        return _count(count, told.uses.value[which])[seen]
+        return _count(count, history.uses.value[which])[seen]
 
     return table(
         TOKENS,
         {
-            **of_series(part, values.series[seen]),
+            **of_series(bucket, values.series[seen]),
             "fingerprint": values.fingerprint[seen],
-            "value": words(values.text[seen], part.texts),
+            "value": words(values.text[seen], bucket.texts),
             "length": numbers(values.length[seen], values.length[seen] >= 0),
-            "alphabet": words(values.alphabet[seen], part.texts),
+            "alphabet": words(values.alphabet[seen], bucket.texts),
             "issues": issues[seen],
             "uses": uses[seen],
-            "first_issued_us": at(told.issued, issued),
-            "last_issued_us": at(told.reissued, issued),
-            "first_presented_us": at(told.used, used),
-            "last_presented_us": at(told.reused, used),
+            "first_issued_us": at(history.issued, issued),
+            "last_issued_us": at(history.reissued, issued),
+            "first_presented_us": at(history.used, used),
+            "last_presented_us": at(history.reused, used),
             "superseded_us": at(superseded, superseded[seen] >= 0),
-            "uses_in_flight": of_uses(told.uses.in_flight),
-            "uses_late": of_uses(told.uses.late),
-            "late_honoured": of_uses(told.uses.late & met.honoured),
-            "successors": _successors(moved, count)[seen],
-            "end": words(ended[seen], [*ENDS]),
+            "uses_in_flight": of_uses(history.uses.in_flight),
+            "uses_late": of_uses(history.uses.late),
+            "late_honoured": of_uses(history.uses.late & outcome.honoured),
+            "successors": _successors(replacements, count)[seen],
+            "end": words(end[seen], [*ENDS]),
             "ended_at_us": at(ended_at, ended_at[seen] >= 0),
-            "left_truncated": ~birth_seen(told)[seen],
+            "left_truncated": history.left_truncated[seen],
             "observed_s": seconds(clock[last] - clock[first], np.ones(len(seen), dtype=np.bool_)),
         },
     )
@@ -116,45 +111,56 @@ def _count(count: int, values: Ints) -> Ints:
     return np.bincount(values, minlength=count)
 
 
-def _successors(moved: Trail, count: int) -> Ints:
+def _successors(replacements: Replacements, count: int) -> Ints:
     """How many values each was rotated to."""
-    known = moved.before >= 0
-    edges = np.unique(moved.before[known] * max(count, 1) + moved.to[known])
+    known = replacements.before >= 0
+    edges = np.unique(replacements.before[known] * max(count, 1) + replacements.to[known])
     return _count(count, edges // max(count, 1))
 
 
-def _superseded(part: Part, told: Lives) -> Ints:
+def _superseded(bucket: Bucket, history: History) -> Ints:
     """When the first response began that issued another value after the last end of this one.
 
     -1 where there is none.
     """
-    answers, exchanges = told.answers, part.exchanges
-    begun = exchanges.begun[answers.ex]
-    issued = np.flatnonzero(told.last_whole >= 0)
-    past = Past(answers.series, begun, exchanges.span)
-    place = past.after(part.values.series[issued], told.last_whole[issued])
-    superseded = np.full(len(part.values), NOTHING, dtype=np.int64)
-    superseded[issued[place >= 0]] = begun[place[place >= 0]]
+    issues, exchanges = history.issues, bucket.exchanges
+    response_start = exchanges.response_start[issues.exchange]
+    issued = np.flatnonzero(history.last_complete >= 0)
+    index = AsOfIndex(issues.series, response_start, exchanges.span)
+    place = index.after(bucket.values.series[issued], history.last_complete[issued])
+    superseded = np.full(len(bucket.values), NOTHING, dtype=np.int64)
+    superseded[issued[place >= 0]] = response_start[place[place >= 0]]
     return superseded
 
 
-def _ends(part: Part, told: Lives, met: Fates, moved: Trail, superseded: Ints) -> tuple[Ints, Ints]:
+def _ends(
+    bucket: Bucket,
+    history: History,
+    outcome: Acceptance,
+    replacements: Replacements,
+    superseded: Ints,
+) -> tuple[Ints, Ints]:
     """How each value ended, as a place in `ENDS`, and when; -1 where it is open."""
-    begun, rank = part.exchanges.begun, {name: place for place, name in enumerate(ENDS)}
-    uses = told.uses
-    honoured = told.reissued.copy()
-    np.maximum.at(honoured, uses.value[met.honoured], begun[uses.ex[met.honoured]])
-    restarts = (moved.cause == RESTARTED) & (moved.before >= 0)
-    replaced = np.flatnonzero(superseded >= 0)
-    found = {
-        "reset": (uses.value[met.replaced], begun[uses.ex[met.replaced]]),
-        "rejected": (uses.value[met.refused], begun[uses.ex[met.refused]]),
-        "restarted": (moved.before[restarts], begun[moved.ex[restarts]]),
-        "logged-out": (uses.value[met.logout], begun[uses.ex[met.logout]]),
-        "rotated": (replaced, superseded[replaced]),
+    response_start = bucket.exchanges.response_start
+    rank = {name: place for place, name in enumerate(ENDS)}
+    uses = history.uses
+    used_at = response_start[uses.exchange]
+    honoured = history.reissued.copy()
+    np.maximum.at(honoured, uses.value[outcome.honoured], used_at[outcome.honoured])
+    restarts = (replacements.cause == RESTARTED) & (replacements.before >= 0)
+    rotated = np.flatnonzero(superseded >= 0)
+    ends = {
+        "reset": (uses.value[outcome.replaced], used_at[outcome.replaced]),
+        "rejected": (uses.value[outcome.refused], used_at[outcome.refused]),
+        "restarted": (
+            replacements.before[restarts],
+            response_start[replacements.exchange[restarts]],
+        ),
+        "logged-out": (uses.value[outcome.logout], used_at[outcome.logout]),
+        "rotated": (rotated, superseded[rotated]),
     }
-    best = np.full(len(part.values), FOREVER)
-    for name, (value, at) in found.items():
+    best = np.full(len(bucket.values), FOREVER)
+    for name, (value, at) in ends.items():
         # That an old value is still taken does not undo that a newer one replaced it.
         counts = at > honoured[value]
         if name == "logged-out":
@@ -163,5 +169,5 @@ def _ends(part: Part, told: Lives, met: Fates, moved: Trail, superseded: Ints) -
             counts |= True
         np.minimum.at(best, value[counts], at[counts] * len(ENDS) + rank[name])
     over = best < FOREVER
-    ended = np.where(over, best % len(ENDS), rank["open"])
-    return ended, np.where(over, best // len(ENDS), NOTHING)
+    end = np.where(over, best % len(ENDS), rank["open"])
+    return end, np.where(over, best // len(ENDS), NOTHING)

@@ -4,7 +4,7 @@ from collections import Counter
 
 from rich.console import Console
 
-from statetrail.analyses.conformance.verdicts import FAULTS
+from statetrail.analyses.conformance.verdict import FAULTS
 from statetrail.cli.output.terminal import print_more, print_rows, text
 from statetrail.report import Audit, wording
 from statetrail.report.document import Document

@@ -6,7 +6,7 @@ Enters: the clients of a document. Leaves: rows and columns of shares, the worst
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from statetrail.analyses.conformance.verdicts import FAULTS
+from statetrail.analyses.conformance.verdict import FAULTS
 from statetrail.report.sections.clients import Client
 
 MAX_ROWS: Final = 40

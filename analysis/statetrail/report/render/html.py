@@ -17,7 +17,7 @@ from altair.utils.schemapi import debug_mode
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
-from statetrail.analyses.conformance.verdicts import FAULTS, VERDICTS
+from statetrail.analyses.conformance.verdict import FAULTS, VERDICTS
 from statetrail.report import definitions, wording
 from statetrail.report.charts import expiry, gaps, timeline
 from statetrail.report.charts.heatmap import heatmaps

@@ -7,7 +7,8 @@ from msgspec import Meta
 
 from statetrail.analyses.causes.root_causes import SERVERS, root_causes
 from statetrail.analyses.conformance.clients import clients
-from statetrail.analyses.conformance.verdicts import VERDICTS, verdict_counts
+from statetrail.analyses.conformance.verdict import VERDICTS
+from statetrail.analyses.conformance.verdicts import verdict_counts
 from statetrail.recording.frames import Recording
 from statetrail.report.counting import Row, of_row, ranked, rows
 from statetrail.report.section import Counts, Gathering, Section, Time

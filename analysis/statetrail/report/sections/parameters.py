@@ -8,7 +8,7 @@ import msgspec
 import narwhals as nw
 from msgspec import Meta
 
-from statetrail.analyses.conformance.verdicts import FAULTS
+from statetrail.analyses.conformance.verdict import FAULTS
 from statetrail.analyses.tokens.entropy import bits, united
 from statetrail.analyses.tokens.rotations import rotations
 from statetrail.analyses.tokens.tokens import tokens

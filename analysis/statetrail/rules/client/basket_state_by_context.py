@@ -4,7 +4,8 @@ from typing import Final
 
 import narwhals as nw
 
-from statetrail.analyses.conformance.verdicts import FAULTS, verdicts
+from statetrail.analyses.conformance.verdict import FAULTS
+from statetrail.analyses.conformance.verdicts import verdicts
 from statetrail.analyses.exposure.overrides import basket_attempt, outcomes
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording

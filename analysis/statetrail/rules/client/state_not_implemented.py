@@ -13,9 +13,9 @@ from statetrail.rules.sources import eseller, zest
 
 
 def _check(rec: Recording) -> Lazy:
-    omitted = causes(rec).filter(nw.col("verdict") == "omitted")
+    omitted = causes(rec).lazy.filter(nw.col("verdict") == "omitted")
     suspects = rec.keep(
-        causes(rec).filter(nw.col("cause") == "not-implemented").select(*SERIES).unique()
+        causes(rec).lazy.filter(nw.col("cause") == "not-implemented").select(*SERIES).unique()
     )
     # A client that sends anything has implemented something: other rules say what is wrong with it.
     others = other_verdicts(rec, "omitted")

@@ -2,7 +2,8 @@
 
 import narwhals as nw
 
-from statetrail.analyses.conformance.verdicts import FAULTS, verdicts
+from statetrail.analyses.conformance.verdict import FAULTS
+from statetrail.analyses.conformance.verdicts import verdicts
 from statetrail.analyses.events.values import SERIES
 from statetrail.analyses.tokens.tokens import tokens
 from statetrail.recording.engines import Lazy

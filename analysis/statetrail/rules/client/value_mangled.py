@@ -5,7 +5,8 @@ from typing import Final
 import narwhals as nw
 
 from statetrail.analyses.causes.root_causes import NEAR_MISSES, causes
-from statetrail.analyses.conformance.verdicts import FAULTS, verdicts
+from statetrail.analyses.conformance.verdict import FAULTS
+from statetrail.analyses.conformance.verdicts import verdicts
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
 from statetrail.rules.occurrences import occurrences
@@ -17,7 +18,7 @@ _WITH_VALUE: Final = ("honoured", *FAULTS, "overridden", "foreign")
 
 def _check(rec: Recording) -> Lazy:
     key = ["exchange_id", "dialect", "param"]
-    near_misses = causes(rec).filter(nw.col("cause").is_in(NEAR_MISSES)).select(*key, "cause")
+    near_misses = causes(rec).lazy.filter(nw.col("cause").is_in(NEAR_MISSES)).select(*key, "cause")
     presented = (
         verdicts(rec)
         .lazy.filter(nw.col("verdict").is_in(_WITH_VALUE) & ~nw.col("fingerprint").is_null())

@@ -2,7 +2,7 @@
 
 import narwhals as nw
 
-from statetrail.analyses.events.actions import deeds
+from statetrail.analyses.events.actions import actions
 from statetrail.analyses.events.values import SEEN, issues, presentations
 from statetrail.analyses.exposure.shared import is_credential
 from statetrail.recording.engines import Lazy
@@ -15,7 +15,7 @@ from statetrail.rules.sources import asvs, cwe, zest
 def _check(rec: Recording) -> Lazy:
     param = ["exchange_id", "dialect", "param"]
     one = nw.lit(1, nw.Int64)
-    logins = deeds(rec).filter(nw.col("login")).select("exchange_id", "dialect")
+    logins = actions(rec).filter(nw.col("login")).select("exchange_id", "dialect")
     values = issues(rec).select(*SEEN)
     answers = values.select(*param).unique().with_columns(answered=one)
     echoes = values.unique().with_columns(same=one)

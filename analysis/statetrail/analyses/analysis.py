@@ -1,0 +1,68 @@
+"""Analyses: tables made of a recording, each declared where it is written.
+
+Enters: a table, a function, and the artifacts that the function needs. Leaves: an `Analysis`, which
+makes the table of a recording once. `statetrail.analyses.catalogue` finds them all.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
+
+import pyarrow as pa
+
+from statetrail.analyses.columnar.executor import Artifact, Scope, frame
+from statetrail.recording.engines import Lazy
+from statetrail.recording.frames import Frame, Recording, to_arrow
+from statetrail.schema import Table
+
+
+class Result(NamedTuple):
+    """A table, and the function that makes it of a recording."""
+
+    table: Table
+    of: Callable[[Recording], Frame]
+
+
+RESULTS: Final[dict[str, Result]] = {}
+"""The results that were declared so far, by the names of their tables."""
+
+
+class Analysis(Artifact[Frame]):
+    """A table made of a recording, as an artifact: call it with the recording.
+
+    Of scope ``bucket``, `compute` makes an Arrow table of what it needs of a bucket. Of scope
+    ``whole``, it makes a lazy frame or an Arrow table of the recording and what it needs.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        compute: Callable[..., pa.Table | Lazy],
+        *,
+        needs: Sequence[Artifact[Any]] = (),
+        scope: Scope = "bucket",
+    ) -> None:
+        super().__init__(compute, needs=needs, scope=scope)
+        self.table = table
+        register(table, self)
+
+    def __call__(self, rec: Recording) -> Frame:
+        """The table, computed once."""
+        return rec.once(self, lambda: self._frame(rec))
+
+    def _frame(self, rec: Recording) -> Frame:
+        if self.scope == "bucket":
+            return Frame(frame(rec, self.table, self), self.table, rec.scratch)
+        rows = self.compute(rec, *(need(rec) for need in self.needs))
+        return Frame(rec.place(to_arrow(rows, self.table)), self.table)
+
+
+def analysis(
+    table: Table, *, needs: Sequence[Artifact[Any]] = (), scope: Scope = "bucket"
+) -> Callable[[Callable[..., pa.Table | Lazy]], Analysis]:
+    """Declare a function as the analysis that makes a table."""
+    return lambda compute: Analysis(table, compute, needs=needs, scope=scope)
+
+
+def register(table: Table, of: Callable[[Recording], Frame]) -> None:
+    """Add a table to the results, with the function that makes it."""
+    RESULTS[table.name] = Result(table, of)

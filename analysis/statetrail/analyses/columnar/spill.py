@@ -1,0 +1,147 @@
+"""Lists that spill: results of buckets stay in memory up to a limit, then in Arrow IPC files.
+
+Enters: dataclasses of NumPy arrays and tuples of words, nested as they may be. Leaves: the same in
+the order in which they were added. In a file every array is one list in a batch of one row; the
+file is memory-mapped, so that of a wide array nothing is read before it is looked at.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import fields, is_dataclass, replace
+from itertools import chain
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from statetrail.recording.engines import Lazy, Scratch
+from statetrail.recording.frames import Recording
+from statetrail.schema import Table
+
+ROOM: Final = 288 * 2**20
+"""Bytes of each list that stay in memory."""
+RESULT_ROOM: Final = 192 * 2**20
+"""Bytes of the result tables of a recording that stay in memory."""
+
+
+class SpilledList[T]:
+    """Dataclasses of arrays; in files where they are too large together.
+
+    What is no array and no tuple of words stays in memory.
+    """
+
+    def __init__(self, scratch: Scratch, name: str) -> None:
+        self._scratch, self._name = scratch, name
+        self._entries: list[tuple[T, Path | None]] = []
+        self._room = ROOM
+
+    def add(self, entry: T) -> None:
+        """Append an entry."""
+        self._room -= _size(entry)
+        if self._room >= 0 or not self._entries:
+            self._entries.append((entry, None))
+            return
+        path = self._scratch.folder / f"{self._name}-{len(self._entries)}.arrow"
+        columns: dict[str, pa.Array] = {}
+        skeleton = _emptied(entry, "", columns)
+        batch = pa.record_batch(
+            [
+                pa.LargeListArray.from_arrays([0, len(column)], column)
+                for column in columns.values()
+            ],
+            names=list(columns),
+        )
+        with pa.ipc.new_file(path, batch.schema) as file:
+            file.write_batch(batch)
+        self._entries.append((skeleton, path))
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[T]:
+        for entry, path in self._entries:
+            if path is None:
+                yield entry
+                continue
+            batch = pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)
+            columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+            yield _filled(entry, "", columns)
+
+
+def place_tables(rec: Recording, table: Table, tables: Iterable[pa.Table]) -> Lazy:
+    """Tables of one layout as one frame on the recording's engine.
+
+    The tables may hold their words as dictionaries. Where all results of the recording have no
+    room in memory together (`RESULT_ROOM`), they are written into the recording's scratch folder.
+    """
+    held: list[pa.Table] = []
+    rest = iter(tables)
+    for each in rest:
+        held.append(each)
+        rec.scratch.held += each.nbytes
+        if rec.scratch.held > RESULT_ROOM and len(held) > 1:
+            rec.scratch.held -= sum(each.nbytes for each in held)
+            folder = rec.scratch.folder / table.name
+            folder.mkdir()
+            for number, part in enumerate(chain(held, rest)):
+                with pa.ipc.new_file(folder / f"{number}.arrow", part.schema) as file:
+                    file.write_table(part)
+            return rec.place(ds.dataset(folder, format="ipc"))
+    whole = pa.concat_tables(held)
+    # DuckDB reads dictionaries as words.
+    return rec.place(whole if rec.engine == "duckdb" else whole.cast(table.arrow))
+
+
+def _emptied(entry: Any, prefix: str, columns: dict[str, pa.Array]) -> Any:
+    """The entry with empty arrays and tuples, whose contents are added to `columns`."""
+    empty: dict[str, Any] = {}
+    for field in fields(entry):
+        value, name = getattr(entry, field.name), f"{prefix}{field.name}"
+        if is_dataclass(value):
+            empty[field.name] = _emptied(value, f"{name}.", columns)
+        elif isinstance(value, np.ndarray):
+            empty[field.name] = value[:0].copy()
+            columns[name] = pa.array(_narrow(value))
+        elif isinstance(value, tuple) and value and isinstance(value[0], (str, tuple)):
+            kind = pa.string() if isinstance(value[0], str) else pa.list_(pa.string())
+            empty[field.name] = value[:0]
+            columns[name] = pa.array(value, kind)
+    return replace(entry, **empty)
+
+
+def _filled(entry: Any, prefix: str, columns: dict[str, pa.Array]) -> Any:
+    full: dict[str, Any] = {}
+    for field in fields(entry):
+        value, name = getattr(entry, field.name), f"{prefix}{field.name}"
+        if is_dataclass(value):
+            full[field.name] = _filled(value, f"{name}.", columns)
+        elif name in columns and isinstance(value, np.ndarray):
+            column = columns[name].values.to_numpy()
+            wide = value.dtype == np.bool_
+            full[field.name] = (
+                column.view(np.bool_) if wide else column.astype(value.dtype, copy=False)
+            )
+        elif name in columns:
+            words = columns[name].values.to_pylist()
+            full[field.name] = tuple(tuple(w) if isinstance(w, list) else w for w in words)
+    return replace(entry, **full)
+
+
+def _narrow(column: np.ndarray) -> np.ndarray:
+    """Flags as bytes; integers no wider than they have to be: most are places and ranks."""
+    if column.dtype == np.bool_:
+        return column.view(np.uint8)
+    if column.dtype == np.int64 and column.size:
+        least, most = column.min(), column.max()
+        for narrow in (np.int16, np.int32):
+            limits = np.iinfo(narrow)
+            if limits.min <= least and most <= limits.max:
+                return column.astype(narrow)
+    return column
+
+
+def _size(entry: Any) -> int:
+    """The bytes of the arrays in a dataclass."""
+    values = [getattr(entry, field.name) for field in fields(entry)]
+    return sum(_size(v) if is_dataclass(v) else getattr(v, "nbytes", 0) for v in values)

@@ -11,7 +11,7 @@ VERDICTS: Final = Table(
     (
         EXCHANGE, CLIENT, ORIGIN, DIALECT, PARAM,
         Column("request_start_us", "timestamp", "Start of the request"),
-        Column("verdict", "text", "One of `statetrail.analyses.conformance.verdicts.VERDICTS`"),
+        Column("verdict", "text", "One of `statetrail.analyses.conformance.verdict.VERDICTS`"),
         Column("fingerprint", "fingerprint", "The value presented", "none was presented"),
         Column("channel", "text", "Where it was presented", "none was presented"),
     ),

@@ -123,7 +123,7 @@ def uses(bucket: Bucket, use: TokenUse, shared: TokenUse | None) -> pa.Table:
     if shared is None:
         return own
     here = np.isin(shared.observations.id, bucket.exchanges.id)
-    return pa.concat_tables([own, _table(shared, here)])
+    return pa.concat_tables([own, _table(shared, here)]).unify_dictionaries()
 
 
 def _table(use: TokenUse, which: Bools) -> pa.Table:

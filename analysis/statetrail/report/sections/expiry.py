@@ -130,7 +130,7 @@ class ExpirySection(Section, frozen=True, kw_only=True):
         """
         rec = gathering.recording
         found = inferred(rec)
-        curves = (_survival(series, one) for series, one in found.items() if one.votes.ends)
+        curves = (_survival(series, one) for series, one in found.items() if one.tokens.ends)
         return cls(
             expiry=tuple(
                 of_row(Expiry, row, declared=_declared(row)) for row in expiry(rec).rows()
@@ -152,7 +152,7 @@ def _declared(row: Row) -> str:
 
 def _survival(series: Series, one: Inferred) -> Survival:
     origin, dialect, param = series
-    span = POLICIES[one.found.policy].span
+    span = POLICIES[one.inference.policy].span
     left, right, contradicting = by_client(one.sample, span)
     is_bounded = (left > 0) | np.isfinite(right)
     left, right = left[is_bounded], right[is_bounded]
@@ -192,7 +192,7 @@ def _some(count: int, most: int) -> np.ndarray:
 
 def _likelihoods(series: Series, one: Inferred) -> Iterator[Likelihood]:
     origin, dialect, param = series
-    comparison = one.found.selection.comparison
+    comparison = one.inference.selection.comparison
     if comparison is None:
         return
     found = {model: value for model, value in comparison.log_evidence.items() if np.isfinite(value)}

@@ -47,6 +47,9 @@ VALUES: Final[dict[str, dict[Any, Any]]] = {
     "$.schema_version": {1: 2},
     "$.findings[*].rule": _RULES,
     "$.rules[*].rule": _RULES,
+    "$.findings[*].references[*]": {
+        "statetrail, method: birth seen": "statetrail, method: left truncation"
+    },
     "$.rotations[*].cause": _CAUSES,
     "$.rotations_by_cause.keys()": _CAUSES,
     "$.parameters[*].changes_by_cause.keys()": _CAUSES,

@@ -85,6 +85,7 @@ def index() -> str:
             "- [Expiry](expiry.md): how the expiry policy and its limits are inferred",
             "- [What a capture can and cannot tell](capture.md)",
             "- [Profiles](profiles.md): the limits that some rules check tokens against",
+            "- [Dialects of your own](dialects.md): where state is issued and presented",
             "- [Suppressions](suppressions.md): findings that are accepted until an expiry date",
             "- [Tables](tables.md): every table and column",
             "",

@@ -3,7 +3,7 @@
 import pytest
 
 import statetrail
-from statetrail.analyses.conformance import verdicts as engine
+from statetrail.analyses.conformance import verdict as engine
 from statetrail.analyses.conformance.verdict import VERDICTS
 from studies.labelled.confusion import (
     CAUSES,

@@ -7,19 +7,21 @@ An endpoint is in a dialect's scope where its path says so, or where it was seen
 dialect's state: it is an API method then, whatever prefix the API is mounted under.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 import narwhals as nw
 import pyarrow as pa
 
 from statetrail.analyses.conformance.visibility import UNBOUND_METHODS as UNBOUND_METHODS
+from statetrail.dialects import Dialect, Param
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
 
 _IN_SCOPE: Final = pa.schema(
     [("origin", pa.string()), ("endpoint", pa.string()), ("dialect", pa.string())]
 )
-_BARRED: Final = pa.schema(
+_DECLARED: Final = pa.schema(
     [("endpoint", pa.string()), ("dialect", pa.string()), ("param", pa.string())]
 )
 
@@ -34,7 +36,15 @@ def barred(rec: Recording) -> Lazy:
 
     These are the endpoints that the dialect does not know to allow the parameter (S3).
     """
-    return rec.once("barred", lambda: rec.place(_barred(rec)))
+    return declared(rec, "barred", lambda dialect, param, at: not dialect.allows(param.name, at))
+
+
+def declared(rec: Recording, name: str, holds: Callable[[Dialect, Param, str], bool]) -> Lazy:
+    """Where something holds of a parameter: columns ``endpoint``, ``dialect``, ``param``.
+
+    It is asked once for each endpoint, and kept under the name.
+    """
+    return rec.once(f"declared.{name}", lambda: rec.place(_declared(rec, holds)))
 
 
 def _in_scope(rec: Recording) -> pa.Table:
@@ -62,13 +72,13 @@ def _in_scope(rec: Recording) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=_IN_SCOPE)
 
 
-def _barred(rec: Recording) -> pa.Table:
+def _declared(rec: Recording, holds: Callable[[Dialect, Param, str], bool]) -> pa.Table:
     endpoints = rec.exchanges.lazy.select("endpoint").unique().collect("pyarrow")
     rows = [
         {"endpoint": endpoint, "dialect": dialect.name, "param": param.name}
         for endpoint in sorted(endpoints["endpoint"].to_list())
         for dialect in rec.dialects
         for param in dialect.params
-        if not dialect.allows(param.name, endpoint)
+        if holds(dialect, param, endpoint)
     ]
-    return pa.Table.from_pylist(rows, schema=_BARRED)
+    return pa.Table.from_pylist(rows, schema=_DECLARED)

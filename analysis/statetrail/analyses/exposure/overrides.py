@@ -8,43 +8,51 @@ value, and *unanswered* where none came. On a basket the latter two are what the
 context parameters do not change a basket's state (S4, S5), so a fought attempt had no effect.
 """
 
+import re
 from typing import Final
 
-import narwhals as nw
+import numpy as np
+import pyarrow as pa
 
-from statetrail.analyses.analysis import analysis
-from statetrail.analyses.conformance.verdicts import verdicts
-from statetrail.analyses.events.asof import as_of
-from statetrail.analyses.events.values import SERIES, issues
-from statetrail.analyses.exposure.tables import OVERRIDES
+from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, Past, among, chosen
+from statetrail.analyses.columnar.bucket import Part
+from statetrail.analyses.columnar.dialect_masks import Rules
+from statetrail.analyses.columnar.executor import Lived, by_lives
+from statetrail.analyses.columnar.result_rows import of_series, table, words
+from statetrail.analyses.conformance.verdicts import VERDICTS, Judged, judged
+from statetrail.analyses.events.details import of_pairs
+from statetrail.analyses.events.history import pairs
+from statetrail.analyses.events.scope import declared
+from statetrail.analyses.exposure.tables import OUTCOMES_OF_OVERRIDES, OVERRIDES
 from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
+from statetrail.recording.frames import Frame, Recording
 
 OUTCOMES: Final = ("answered", "fought", "unanswered")
+ANSWERED, FOUGHT, UNANSWERED = range(3)
 
-_OVERRIDE: Final = ("exchange_id", "dialect", "param")
-_BASKET: Final = "/baskets(?:/|$)"
-_BY_METHOD: Final = "/baskets/[^/]+/(?:sellto|shipto)$"
-_STATE: Final = "/baskets/[^/]+/state$"
+_BASKET: Final = re.compile("/baskets(?:/|$)")
+_BY_METHOD: Final = re.compile("/baskets/[^/]+/(?:sellto|shipto)$")
+_STATE: Final = re.compile("/baskets/[^/]+/state$")
 
 
-def basket_attempt() -> nw.Expr:
-    """Whether a request presents context to a basket, other than by the method that changes it.
+def is_on_basket(endpoint: str, param: str) -> bool:
+    """Whether context is presented to a basket, other than by the method that changes it.
 
-    Needs columns ``endpoint`` and ``param``. A country is changed by ``sellto`` and ``shipto``
-    only, everything else by ``state`` too.
+    A country is changed by ``sellto`` and ``shipto`` only, everything else by ``state`` too.
     """
-    path = nw.col("endpoint").str.to_lowercase()
-    proper = path.str.contains(_BY_METHOD) | (
-        path.str.contains(_STATE) & (nw.col("param") != "CounId")
-    )
-    return path.str.contains(_BASKET) & ~proper
+    path = endpoint.lower()
+    proper = _BY_METHOD.search(path) or (_STATE.search(path) and param != "CounId")
+    return bool(_BASKET.search(path)) and not proper
 
 
-@analysis(OVERRIDES, scope="whole")
-def overrides(rec: Recording) -> Lazy:
+def on_baskets(rec: Recording) -> Lazy:
+    """Where context is presented to a basket in vain: ``endpoint``, ``dialect``, ``param``."""
+    return declared(rec, "on baskets", lambda _, param, at: is_on_basket(at, param.name))
+
+
+def overrides(rec: Recording) -> Frame:
     """What became of the clients' own values (table `overrides`), computed once."""
-    return _overrides(rec)
+    return by_lives(rec, OVERRIDES, _overrides)
 
 
 def outcomes(rec: Recording) -> Lazy:
@@ -56,74 +64,76 @@ def outcomes(rec: Recording) -> Lazy:
         Columns `SERIES`, ``exchange_id``, ``request_start_us``, ``endpoint`` and ``outcome``, one
         of `OUTCOMES`.
     """
-    return rec.once("overrides.outcomes", lambda: rec.keep(_outcomes(rec)))
+    return by_lives(rec, OUTCOMES_OF_OVERRIDES, _outcomes).lazy
 
 
-def _outcomes(rec: Recording) -> Lazy:
-    where = rec.exchanges.lazy.select("exchange_id", "endpoint")
-    made = (
-        verdicts(rec)
-        .lazy.filter(nw.col("verdict") == "overridden")
-        .join(where, on="exchange_id")
-        .select(*SERIES, "exchange_id", "request_start_us", "endpoint", "fingerprint")
-    )
-    # Backwards in time the next issue is the latest one.
-    told = issues(rec).with_columns(t=-nw.col("begun_us"), next_us=-nw.col("begun_us"))
-    following = as_of(
-        told,
-        made.with_columns(t=-nw.col("request_start_us")),
-        by=list(SERIES),
-        at=["t"],
-        inclusive=True,
-        carry=["exchange_id"],
-        maxima=["next_us"],
-    ).select(*_OVERRIDE, "next_us")
-    own = (
-        issues(rec)
-        .group_by(*_OVERRIDE)
-        .agg(own_least=nw.col("fingerprint").min(), own_most=nw.col("fingerprint").max())
-    )
-    later = told.group_by(*SERIES, "next_us").agg(
-        least=nw.col("fingerprint").min(), most=nw.col("fingerprint").max()
-    )
-    least, most = nw.coalesce("own_least", "least"), nw.coalesce("own_most", "most")
-    # Of several issues at one moment either may be the answer: the kinder one counts.
-    adopted = (least == nw.col("fingerprint")) | (most == nw.col("fingerprint"))
-    outcome = (
-        nw.when(least.is_null())
-        .then(nw.lit("unanswered"))
-        .when(adopted)
-        .then(nw.lit("answered"))
-        .otherwise(nw.lit("fought"))
-    )
-    return (
-        made.join(following, on=list(_OVERRIDE), how="left")
-        .join(own, on=list(_OVERRIDE), how="left")
-        .join(later, on=[*SERIES, "next_us"], how="left")
-        .with_columns(outcome=outcome)
-        .select(*SERIES, "exchange_id", "request_start_us", "endpoint", "outcome")
+def _outcomes(part: Part, rules: Rules, told: Lived) -> pa.Table:
+    made, outcome = _judged(part, rules, told)
+    endpoints = [endpoint for _, endpoint in part.endpoints]
+    return table(
+        OUTCOMES_OF_OVERRIDES,
+        {
+            **of_series(part, made.series),
+            "exchange_id": part.exchanges.id[made.ex],
+            "request_start_us": part.exchanges.clock[part.exchanges.asked[made.ex]],
+            "endpoint": words(part.exchanges.where[made.ex], endpoints),
+            "outcome": words(outcome, OUTCOMES),
+        },
     )
 
 
-def _overrides(rec: Recording) -> Lazy:
-    one = nw.col("request_start_us") * 0 + 1
+def _overrides(part: Part, rules: Rules, told: Lived) -> pa.Table:
+    made, outcome = _judged(part, rules, told)
+    series, place = np.unique(made.series, return_inverse=True)
+    asked = part.exchanges.asked[made.ex]
+    first = np.full(len(series), part.exchanges.span, dtype=np.int64)
+    last = np.full(len(series), NOTHING, dtype=np.int64)
+    np.minimum.at(first, place, asked)
+    np.maximum.at(last, place, asked)
 
-    def among(condition: nw.Expr) -> nw.Expr:
-        return nw.when(condition).then(one).otherwise(0)
+    def counted(which: Bools) -> Ints:
+        return np.bincount(place[which], minlength=len(series))
 
-    fought = nw.col("outcome") == "fought"
-    counted = outcomes(rec).with_columns(
-        **{name: among(nw.col("outcome") == name) for name in OUTCOMES},
-        on_baskets=among(basket_attempt()),
-        without_effect=among(basket_attempt() & fought),
+    on_basket = of_pairs(
+        *(part.exchanges.where[made.ex], part.series_param[made.series]),
+        lambda where, param: is_on_basket(part.endpoints[where][1], part.params[param][1]),
     )
-    return (
-        counted.group_by(*SERIES)
-        .agg(
-            overrides=nw.col("exchange_id").count(),
-            **{name: nw.col(name).sum() for name in (*OUTCOMES, "on_baskets", "without_effect")},
-            first_us=nw.col("request_start_us").min(),
-            last_us=nw.col("request_start_us").max(),
-        )
-        .select(*OVERRIDES.names)
+    return table(
+        OVERRIDES,
+        {
+            **of_series(part, series),
+            "overrides": counted(outcome >= 0),
+            **{name: counted(outcome == at) for at, name in enumerate(OUTCOMES)},
+            "on_baskets": counted(on_basket),
+            "without_effect": counted(on_basket & (outcome == FOUGHT)),
+            "first_us": part.exchanges.clock[first],
+            "last_us": part.exchanges.clock[last],
+        },
     )
+
+
+def _judged(part: Part, rules: Rules, told: Lived) -> tuple[Judged, Ints]:
+    """The overrides of a part, and what became of each as a place in `OUTCOMES`."""
+    every = judged(part, rules)
+    made = chosen(every, every.rank == VERDICTS.index("overridden"))
+    answers, series_count = told.lives.answers, len(part.series_who)
+    begun = part.exchanges.begun[answers.ex]
+    past = Past(answers.series, begun, part.exchanges.span)
+    following = past.after(made.series, part.exchanges.asked[made.ex] - 1)
+    moment = np.append(begun, NOTHING)[following]
+    past = Past(answers.value, begun, part.exchanges.span)
+    # Of several issues at one moment any may be the answer: the one that adopts the value counts.
+    adopted = past.maxima(begun)[past.at(made.value, moment)] == moment
+    own = _issued(answers.ex, answers.series, made.ex, made.series, series_count)
+    same = _issued(answers.ex, answers.value, made.ex, made.value, len(part.values))
+    outcome = np.select(
+        [own & same, own, following == NOTHING, adopted],
+        [np.int64(ANSWERED), np.int64(FOUGHT), np.int64(UNANSWERED), np.int64(ANSWERED)],
+        np.int64(FOUGHT),
+    )
+    return made, outcome
+
+
+def _issued(ex: Ints, of: Ints, wanted_ex: Ints, wanted: Ints, count: int) -> Bools:
+    """Whether these responses issued these values, or any of these series."""
+    return among(np.unique(pairs(ex, of, count)), pairs(wanted_ex, wanted, count)) >= 0

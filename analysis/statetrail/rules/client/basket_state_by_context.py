@@ -4,9 +4,8 @@ from typing import Final
 
 import narwhals as nw
 
-from statetrail.analyses.conformance.verdict import FAULTS
-from statetrail.analyses.conformance.verdicts import verdicts
-from statetrail.analyses.exposure.overrides import basket_attempt, outcomes
+from statetrail.analyses.conformance.verdicts import FAULTS, verdicts
+from statetrail.analyses.exposure.overrides import on_baskets, outcomes
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
 from statetrail.rules.occurrences import REQUEST, occurrences, of_params
@@ -20,16 +19,17 @@ _OWN_VALUE: Final = ("overridden", "defied")
 def _check(rec: Recording) -> Lazy:
     context = of_params(rec, lambda param: param.clear is not None)
     # Most requests are for no basket: they are left out first.
-    baskets = rec.exchanges.lazy.select("exchange_id", "endpoint").filter(
-        nw.col("endpoint").str.to_lowercase().str.contains("/baskets", literal=True)
+    baskets = (
+        rec.exchanges.lazy.select("exchange_id", "endpoint")
+        .join(on_baskets(rec), on="endpoint")
+        .select("exchange_id", "dialect", "param")
     )
     # Whether the state that the server issues next shows that the attempt had no effect.
     effects = outcomes(rec).select("exchange_id", "dialect", "param", "outcome")
     presented = (
         verdicts(rec)
         .lazy.filter(context & nw.col("verdict").is_in(("honoured", *FAULTS, "overridden")))
-        .join(baskets, on="exchange_id")
-        .filter(basket_attempt())
+        .join(baskets, on=["exchange_id", "dialect", "param"])
         .join(effects, on=["exchange_id", "dialect", "param"], how="left")
     )
     detail = (

@@ -43,6 +43,24 @@ def test_authentication_goes_only_where_it_is_allowed() -> None:
     assert ESELLER52.allows("Unheard", "/services/v3/products")
 
 
+@pytest.mark.parametrize(
+    ("param", "path", "own"),
+    [
+        ("CurrId", "/services/v3/Baskets/{id}", True),
+        ("CurrId", "/services/v3/baskets", True),
+        ("CurrId", "/services/v3/baskets/{id}/state", False),
+        ("CurrId", "/services/v3/baskets/{id}/lines/state", True),
+        ("CounId", "/services/v3/baskets/{id}/state", True),
+        ("CounId", "/services/v3/baskets/{id}/sellTo", False),
+        ("Unheard", "/services/v3/baskets/{id}/shipto", False),
+        ("CurrId", "/services/v3/products", False),
+    ],
+)
+def test_a_basket_keeps_its_state(param: str, path: str, own: bool) -> None:
+    """Context changes a basket by its methods only, a country by two of them (S4, S5)."""
+    assert ESELLER52.has_own_state(param, path) is own
+
+
 def test_the_parameters_are_those_of_the_text() -> None:
     """Twelve state headers, and one session token that only the server makes."""
     assert " ".join(param.name for param in ESELLER52.params) == (

@@ -34,12 +34,17 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     login, logout, cart
         The requests that log a client in, that log it out, and what holds a cart or basket; in any
         letter case. Without `cart` the API has no carts.
+    own_state, state_methods
+        The resources with a state of their own, which values in a request do not change, and the
+        methods that change it; in any letter case.
     """
 
     paths: tuple[str, ...] = ()
     login: tuple[str, ...] = ("**/login/**", "**/logon/**", "**/signin/**")
     logout: tuple[str, ...] = ("**/logout/**", "**/logoff/**", "**/signout/**")
     cart: tuple[str, ...] = ()
+    own_state: tuple[str, ...] = ()
+    state_methods: tuple[str, ...] = ()
 
 
 class Family(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -82,6 +87,8 @@ class Param(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         As for a `Family`.
     only_on
         Globs (in any letter case) of the endpoints that allow it; none: every request in scope.
+    state_methods
+        As for a `Scope`, of this parameter alone.
     issue, present
         Where responses issue it and requests present it, besides the places of the family.
     """
@@ -94,6 +101,7 @@ class Param(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     priority: Priority = "informational"
     required: Literal["always"] = "always"
     only_on: tuple[str, ...] = ()
+    state_methods: tuple[str, ...] = ()
     issue: tuple[IssuePlace, ...] = ()
     present: tuple[PresentPlace, ...] = ()
 
@@ -172,6 +180,13 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         if known is None or not known.only_on:
             return True
         return globs.matches_folded(known.only_on, path)
+
+    def has_own_state(self, param: str, path: str) -> bool:
+        """Whether a value presented to that path has no effect on the state that is kept there."""
+        known = self.param(param)
+        methods = (known.state_methods if known is not None else ()) or self.scope.state_methods
+        own = globs.matches_folded(self.scope.own_state, path)
+        return own and not globs.matches_folded(methods, path)
 
     def issued_at(self, param: str) -> tuple[IssuePlace, ...]:
         """The places in which responses issue the parameter."""

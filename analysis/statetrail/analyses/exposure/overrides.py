@@ -4,11 +4,10 @@ Enters: a recording. Leaves: the table `overrides`, and the outcome of each sing
 
 An override is *answered* where the server's next issue of the parameter, in the same response or a
 later one, is the client's value: it has been adopted. It is *fought* where that issue is another
-value, and *unanswered* where none came. On a basket the latter two are what the protocol announces:
-context parameters do not change a basket's state (S4, S5), so a fought attempt had no effect.
+value, and *unanswered* where none came. The latter two are what the protocol announces on what has
+a state of its own, as a basket (`Dialect.has_own_state`): there a fought attempt had no effect.
 """
 
-import re
 from typing import Final
 
 import numpy as np
@@ -30,24 +29,10 @@ from statetrail.recording.frames import Frame, Recording
 OUTCOMES: Final = ("answered", "fought", "unanswered")
 ANSWERED, FOUGHT, UNANSWERED = range(3)
 
-_BASKET: Final = re.compile("/baskets(?:/|$)")
-_BY_METHOD: Final = re.compile("/baskets/[^/]+/(?:sellto|shipto)$")
-_STATE: Final = re.compile("/baskets/[^/]+/state$")
 
-
-def is_on_basket(endpoint: str, param: str) -> bool:
-    """Whether context is presented to a basket, other than by the method that changes it.
-
-    A country is changed by ``sellto`` and ``shipto`` only, everything else by ``state`` too.
-    """
-    path = endpoint.lower()
-    proper = _BY_METHOD.search(path) or (_STATE.search(path) and param != "CounId")
-    return bool(_BASKET.search(path)) and not proper
-
-
-def on_baskets(rec: Recording) -> Lazy:
-    """Where context is presented to a basket in vain: ``endpoint``, ``dialect``, ``param``."""
-    return declared(rec, "on baskets", lambda _, param, at: is_on_basket(at, param.name))
+def own_state(rec: Recording) -> Lazy:
+    """Where values in a request have no effect: columns ``endpoint``, ``dialect``, ``param``."""
+    return declared(rec, "own state", lambda d, param, at: d.has_own_state(param.name, at))
 
 
 def overrides(rec: Recording) -> Frame:
@@ -94,9 +79,12 @@ def _overrides(part: Part, rules: Rules, told: Lived) -> pa.Table:
     def counted(which: Bools) -> Ints:
         return np.bincount(place[which], minlength=len(series))
 
+    dialects = {dialect.name: dialect for dialect in rules.dialects}
     on_basket = of_pairs(
         *(part.exchanges.where[made.ex], part.series_param[made.series]),
-        lambda where, param: is_on_basket(part.endpoints[where][1], part.params[param][1]),
+        lambda where, param: dialects[part.params[param][0]].has_own_state(
+            part.params[param][1], part.endpoints[where][1]
+        ),
     )
     return table(
         OVERRIDES,

@@ -5,7 +5,7 @@ from typing import Final
 import narwhals as nw
 
 from statetrail.analyses.conformance.verdicts import FAULTS, verdicts
-from statetrail.analyses.exposure.overrides import on_baskets, outcomes
+from statetrail.analyses.exposure.overrides import outcomes, own_state
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
 from statetrail.rules.occurrences import REQUEST, occurrences, of_params
@@ -21,7 +21,7 @@ def _check(rec: Recording) -> Lazy:
     # Most requests are for no basket: they are left out first.
     baskets = (
         rec.exchanges.lazy.select("exchange_id", "endpoint")
-        .join(on_baskets(rec), on="endpoint")
+        .join(own_state(rec), on="endpoint")
         .select("exchange_id", "dialect", "param")
     )
     # Whether the state that the server issues next shows that the attempt had no effect.

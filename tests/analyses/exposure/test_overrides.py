@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 
 from statetrail.analyses.events.allowance import learned
-from statetrail.analyses.exposure.overrides import OUTCOMES, outcomes, overrides
+from statetrail.analyses.exposure.overrides import OUTCOMES, override_outcomes, overrides
 from statetrail.recording.engines import Engine
 from studies.oracle.verdict_oracle import judge
 from support.histories import Ex, Issue, Present, recording
@@ -55,7 +55,9 @@ def test_outcomes_are_those_of_a_plain_loop(history: list[Ex]) -> None:
     history = [ex for ex in history if len({p.param for p in ex.presented}) == len(ex.presented)]
     found = {
         (row["exchange_id"], row["param"]): row["outcome"]
-        for row in outcomes(recording(history, engine="polars")).collect("pyarrow").rows(named=True)
+        for row in override_outcomes(recording(history, engine="polars"))
+        .lazy.collect("pyarrow")
+        .rows(named=True)
     }
     expected = {
         (number, param): plain(history, number, dialect, param)

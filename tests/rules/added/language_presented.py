@@ -11,8 +11,8 @@ from statetrail.rules.sources import eseller
 
 
 def _check(rec: Recording) -> Lazy:
-    languages = presentations(rec).filter(nw.col("param") == "LangId")
-    return occurrences(languages, nw.col("value") != "1", at="asked_us")
+    languages = presentations(rec).lazy.filter(nw.col("param") == "LangId")
+    return occurrences(languages, nw.col("value") != "1")
 
 
 RULE = Rule(

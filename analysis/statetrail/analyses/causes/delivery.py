@@ -12,13 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from statetrail.analyses.analysis import analysis
-from statetrail.analyses.causes.tables import CROSS_ORIGIN_ISSUES
 from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, among, numbered
 from statetrail.analyses.columnar.bucket import MALFORMED, Bucket, bucket, coded
 from statetrail.analyses.columnar.result_rows import of_series, table, words
 from statetrail.analyses.events.details import Details, aligned, details, holds, of_pairs
 from statetrail.dialects import Dialect
 from statetrail.dialects.places import ISSUE_PARTS
+from statetrail.schema import CLIENT, DIALECT, EXCHANGE, ORIGIN, PARAM, Column, Table
 
 OBSTACLES: Final = ("not-exposed", "on-redirect", "on-error", "cached", "cacheable")
 """The first that holds counts: a page of another origin cannot read the header; clients follow
@@ -28,6 +28,21 @@ to somebody else); a shared cache may hand the response to others."""
 _IN_HEADERS: Final = pa.array([name for name, part in ISSUE_PARTS.items() if part == "header"])
 _SHARED: Final = re.compile("(?:^|,)(?:public|s-maxage=)")
 _PRIVATE: Final = re.compile("(?:^|,)(?:private|no-store)(?:,|$)")
+
+# fmt: off
+
+CROSS_ORIGIN_ISSUES: Final = Table(
+    "cross_origin_issues", "one parameter in a header of a response to a page of another origin",
+    (
+        CLIENT, ORIGIN, DIALECT, PARAM, EXCHANGE,
+        Column("request_start_us", "timestamp", "Start of the request"),
+        Column("endpoint", "text", "Where the request went"),
+        Column("hidden", "bool", "A browser keeps the header from the page"),
+    ),
+    ("exchange_id", "dialect", "param"),
+)
+
+# fmt: on
 
 
 def obstacles(bucket: Bucket, details: Details, exchange: Ints, value: Ints) -> Ints:

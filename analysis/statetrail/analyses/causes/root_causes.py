@@ -68,6 +68,7 @@ from statetrail.analyses.conformance.verdict import FAULTS, VERDICTS
 from statetrail.analyses.conformance.verdicts import Judgements, judgements
 from statetrail.analyses.events.details import Details, details
 from statetrail.analyses.events.history import History, history
+from statetrail.schema import CLIENT, DIALECT, EXCHANGE, ORIGIN, PARAM, Column, Table
 
 ROOT_CAUSES: Final[dict[str, str]] = {
     "encoding-variant": "high",
@@ -98,6 +99,22 @@ _UNREAD: Final = ("omitted", "stale", "defied", "restarted")
 # Only what was never issued can be near to what was.
 _STRANGE: Final = ("defied", "overridden", "foreign")
 _NAMES: Final = tuple(ROOT_CAUSES)
+
+# fmt: off
+
+CAUSES: Final = Table(
+    "causes", "one verdict that has a root cause",
+    (
+        CLIENT, ORIGIN, DIALECT, PARAM, EXCHANGE,
+        Column("request_start_us", "timestamp", "Start of the request"),
+        Column("verdict", "text", "The verdict that is explained"),
+        Column("endpoint", "text", "Where the request went"),
+        Column("cause", "text", "One of `ROOT_CAUSES`"),
+    ),
+    ("exchange_id", "dialect", "param"),
+)
+
+# fmt: on
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,19 +167,19 @@ def explained(bucket: Bucket, history: History, every: Judgements, details: Deta
     return Explained(chosen(faults, cause >= 0), cause[cause >= 0])
 
 
-@analysis(tables.CAUSES, needs=(bucket, explained))
+@analysis(CAUSES, needs=(bucket, explained))
 def causes(bucket: Bucket, explained: Explained) -> pa.Table:
     """The cause of each fault.
 
     Returns
     -------
     Frame
-        `statetrail.analyses.causes.tables.CAUSES`.
+        `CAUSES`.
     """
     faults = explained.faults
     endpoints = [endpoint for _, endpoint in bucket.endpoints]
     return table(
-        tables.CAUSES,
+        CAUSES,
         {
             **of_series(bucket, faults.series),
             "exchange_id": bucket.exchanges.id[faults.exchange],

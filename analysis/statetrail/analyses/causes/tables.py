@@ -1,8 +1,8 @@
-"""Result tables: root causes, and the facts that rules take from them."""
+"""Result tables: root causes."""
 
 from typing import Final
 
-from statetrail.schema import CLIENT, DIALECT, EXCHANGE, ORIGIN, PARAM, Column, Table
+from statetrail.schema import CLIENT, DIALECT, ORIGIN, PARAM, Column, Table
 
 # fmt: off
 
@@ -20,27 +20,4 @@ ROOT_CAUSES: Final = Table(
         Column("evidence", "text", "Exchange ids, comma separated, at most 20"),
     ),
     ("client", "origin", "dialect", "param", "verdict", "cause"),
-)
-
-CAUSES: Final = Table(
-    "causes", "one verdict that has a root cause",
-    (
-        CLIENT, ORIGIN, DIALECT, PARAM, EXCHANGE,
-        Column("request_start_us", "timestamp", "Start of the request"),
-        Column("verdict", "text", "The verdict that is explained"),
-        Column("endpoint", "text", "Where the request went"),
-        Column("cause", "text", "One of `statetrail.analyses.causes.root_causes.ROOT_CAUSES`"),
-    ),
-    ("exchange_id", "dialect", "param"),
-)
-
-CROSS_ORIGIN_ISSUES: Final = Table(
-    "cross_origin_issues", "one parameter in a header of a response to a page of another origin",
-    (
-        CLIENT, ORIGIN, DIALECT, PARAM, EXCHANGE,
-        Column("request_start_us", "timestamp", "Start of the request"),
-        Column("endpoint", "text", "Where the request went"),
-        Column("hidden", "bool", "A browser keeps the header from the page"),
-    ),
-    ("exchange_id", "dialect", "param"),
 )

@@ -6,25 +6,51 @@ the dialect at all. One that nothing can be judged of (it came once, or never to
 no compliance, and is there all the same.
 
 Compliance is honoured / (honoured + faults), where the faults are
-`statetrail.analyses.conformance.verdict.FAULTS`. What is no fault and not honoured is in neither.
+`statetrail.analyses.conformance.verdict.FAULTS`. What is no client's fault (`overridden`,
+`in-flight`, `foreign`, `not-applicable`) is in neither.
 """
 
-import narwhals as nw
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
 
 from statetrail.analyses.analysis import analysis
+from statetrail.analyses.columnar.arrays import Ints
+from statetrail.analyses.columnar.bucket import Bucket, bucket
+from statetrail.analyses.columnar.dialect_masks import Place, issuing_places
+from statetrail.analyses.columnar.executor import artifact
+from statetrail.analyses.columnar.result_rows import table, words
 from statetrail.analyses.conformance import verdict
 from statetrail.analyses.conformance.tables import CLIENTS
-from statetrail.analyses.conformance.verdict import FAULTS
-from statetrail.analyses.conformance.verdicts import verdict_counts
-from statetrail.analyses.events.scope import UNBOUND_METHODS, in_scope
-from statetrail.recording.engines import Lazy
+from statetrail.analyses.conformance.verdict import FAULTS, VERDICTS
+from statetrail.analyses.conformance.verdicts import Judgements, judgements
+from statetrail.analyses.events.details import extremes
 from statetrail.recording.frames import Recording
 
-_KEYS = ("client", "origin", "dialect")
+
+@artifact(needs=(bucket,))
+def _issuing_origins(bucket: Bucket) -> set[tuple[str, str]]:
+    series = np.unique(bucket.issued.series)
+    client, param = bucket.series_client[series].tolist(), bucket.series_param[series].tolist()
+    return {(bucket.clients[c][1], bucket.params[p][0]) for c, p in zip(client, param, strict=True)}
 
 
-@analysis(CLIENTS, needs=(verdict_counts,), scope="whole")
-def clients(rec: Recording, counts: Lazy) -> Lazy:
+@artifact(needs=(_issuing_origins,), scope="whole")
+def issuing_origins(
+    _: Recording, found: Iterator[set[tuple[str, str]]]
+) -> frozenset[tuple[str, str]]:
+    """The (origin, dialect) whose state was issued, in whatever form, anywhere in the recording."""
+    return frozenset().union(*found)
+
+
+@analysis(CLIENTS, needs=(bucket, judgements, issuing_places, issuing_origins))
+def clients(
+    bucket: Bucket,
+    judgements: Judgements,
+    issuing: frozenset[Place],
+    origins: frozenset[tuple[str, str]],
+) -> pa.Table:
     """The compliance of every client, with the denominator beside it.
 
     Returns
@@ -32,40 +58,48 @@ def clients(rec: Recording, counts: Lazy) -> Lazy:
     Frame
         `statetrail.analyses.conformance.tables.CLIENTS`.
     """
-    exchanges = rec.exchanges_with_client().select(
-        *("exchange_id", "client", "origin", "endpoint", "method", "request_start_us")
-    )
-    issuing = (
-        rec.issued.lazy.select("exchange_id", "dialect")
-        .join(exchanges.select("exchange_id", "origin"), on="exchange_id")
-        .select("origin", "dialect")
-        .unique()
-    )
-    requests = (
-        exchanges.filter(~nw.col("method").is_in(UNBOUND_METHODS))
-        .join(in_scope(rec), on=["origin", "endpoint"])
-        .join(issuing, on=["origin", "dialect"])
-        .group_by(*_KEYS)
-        .agg(
-            requests=nw.len(),
-            first_us=nw.col("request_start_us").min(),
-            last_us=nw.col("request_start_us").max(),
-        )
-    )
-    name = nw.col("verdict")
-    judged = (
-        counts.with_columns(
-            honoured=nw.when(name == verdict.HONOURED).then(nw.col("times")).otherwise(0),
-            faults=nw.when(name.is_in(FAULTS)).then(nw.col("times")).otherwise(0),
-        )
-        .group_by(*_KEYS)
-        .agg(nw.col("honoured").sum(), nw.col("faults").sum())
-    )
-    return (
-        requests.join(judged, on=list(_KEYS), how="left")
-        .with_columns(nw.col("honoured").fill_null(0), nw.col("faults").fill_null(0))
-        .with_columns(judged=nw.col("honoured") + nw.col("faults"))
-        .with_columns(
-            compliance=nw.when(nw.col("judged") > 0).then(nw.col("honoured") / nw.col("judged"))
-        )
+    exchanges = bucket.exchanges
+    dialects = [dialect.name for dialect in bucket.dialects]
+    width = len(dialects)
+    total = len(bucket.clients) * width
+    scope = np.array(
+        [
+            [
+                (place[0], d.name) in origins
+                and ((*place, d.name) in issuing or d.in_scope(place[1]))
+                for d in bucket.dialects
+            ]
+            for place in bucket.endpoints
+        ],
+        dtype=np.bool_,
+    ).reshape(len(bucket.endpoints), width)
+    exchange, dialect = np.nonzero(scope[exchanges.endpoint] & exchanges.open[:, None])
+    asked = exchanges.client[exchange] * width + dialect
+    first, last = extremes(asked, exchanges.request_start[exchange], total)
+    requests = np.bincount(asked, minlength=total)
+    of_param = np.array([dialects.index(name) for name, _ in bucket.params], dtype=np.int64)
+    of_series = bucket.series_client * width + of_param[bucket.series_param]
+
+    def counted(*names: str) -> Ints:
+        among = np.isin(judgements.verdict, [VERDICTS.index(name) for name in names])
+        return np.bincount(of_series[judgements.series[among]], minlength=total)
+
+    honoured, faults = counted(verdict.HONOURED), counted(*FAULTS)
+    judged = honoured + faults
+    rows = np.flatnonzero(requests)
+    share = honoured / np.maximum(judged, 1)
+    return table(
+        CLIENTS,
+        {
+            "client": words(rows // width, [client for client, _ in bucket.clients]),
+            "origin": words(rows // width, [origin for _, origin in bucket.clients]),
+            "dialect": words(rows % width, dialects),
+            "requests": requests[rows],
+            "judged": judged[rows],
+            "honoured": honoured[rows],
+            "faults": faults[rows],
+            "compliance": pa.array(share[rows], mask=judged[rows] == 0),
+            "first_us": exchanges.clock[first[rows]],
+            "last_us": exchanges.clock[last[rows]],
+        },
     )

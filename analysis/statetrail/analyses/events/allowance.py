@@ -8,7 +8,7 @@ from typing import Final
 
 import narwhals as nw
 
-from statetrail.analyses.events.scope import UNBOUND_METHODS
+from statetrail.analyses.conformance.visibility import UNBOUND_METHODS
 from statetrail.analyses.events.values import presentations
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
@@ -48,7 +48,7 @@ def learned(rec: Recording) -> Lazy:
     everything = told.group_by(*_WHERE).agg(all_good=nw.col("good").sum())
     with_it = (
         presentations(rec)
-        .filter(nw.col("param").is_in(params))
+        .lazy.filter(nw.col("param").is_in(params))
         .select("exchange_id", "dialect", "param")
         .unique()
         .join(told, on="exchange_id")

@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pyarrow as pa
 
-from statetrail.analyses.columnar.arrays import Bools, Ints
+from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints
 from statetrail.analyses.columnar.bucket import Bucket, coded
 from statetrail.analyses.columnar.executor import artifact
+from statetrail.analyses.conformance.visibility import FOREVER
 
 _FORMS = ("fingerprint", "normal_fingerprint", "prefix_fingerprint")
 _COLUMNS = {
@@ -30,11 +31,12 @@ def details(facts: Details) -> Details:
     return facts
 
 
-def aligned(bucket: Bucket, exchanges: pa.Table) -> pa.Table:
-    """Rows of exchanges in the order of `Bucket.exchanges`."""
-    ids = exchanges["exchange_id"].to_numpy()
+def aligned(bucket: Bucket, rows: pa.Table, exchange: Ints | None = None) -> pa.Table:
+    """The rows of these exchanges (by default of all, in the order of `Bucket.exchanges`)."""
+    wanted = bucket.exchanges.id if exchange is None else bucket.exchanges.id[exchange]
+    ids = rows["exchange_id"].to_numpy()
     order = np.argsort(ids)
-    return exchanges.take(pa.array(order[np.searchsorted(ids[order], bucket.exchanges.id)]))
+    return rows.take(pa.array(order[np.searchsorted(ids[order], wanted)]))
 
 
 def holds(column: pa.ChunkedArray, condition: Callable[[str], bool]) -> Bools:
@@ -49,3 +51,12 @@ def of_pairs(first: Ints, second: Ints, condition: Callable[[int, int], bool]) -
     pairs, place = np.unique(first * width + second, return_inverse=True)
     met = [condition(pair // width, pair % width) for pair in pairs.tolist()]
     return np.array(met, np.bool_)[place]
+
+
+def extremes(group: Ints, moment: Ints, count: int) -> tuple[Ints, Ints]:
+    """The first and the last moment of each of `count` groups, `FOREVER` and -1 for none."""
+    first = np.full(count, FOREVER)
+    last = np.full(count, NOTHING, dtype=np.int64)
+    np.minimum.at(first, group, moment)
+    np.maximum.at(last, group, moment)
+    return first, last

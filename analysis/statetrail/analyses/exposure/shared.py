@@ -6,18 +6,32 @@ they are told apart by address.
 """
 
 import re
-from typing import Final
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
 
-import narwhals as nw
+import numpy as np
 import pyarrow as pa
 
 from statetrail.analyses.analysis import analysis
-from statetrail.analyses.events.values import NEVER, issues, presentations
+from statetrail.analyses.columnar.arrays import Bools, Ints
+from statetrail.analyses.columnar.bucket import Bucket, bucket
+from statetrail.analyses.columnar.dialect_masks import of_params
+from statetrail.analyses.columnar.executor import artifact
+from statetrail.analyses.columnar.result_rows import numbers, of_series
+from statetrail.analyses.conformance.visibility import FOREVER
+from statetrail.analyses.events.history import History, history
 from statetrail.analyses.exposure.tables import SHARED
 from statetrail.dialects import Param
-from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
 
+_WORDS: Final = pa.dictionary(pa.int32(), pa.string())
+_LAYOUT: Final = pa.schema(
+    dict.fromkeys(("client", "origin", "dialect", "param"), _WORDS)
+    | dict.fromkeys(
+        ("fingerprint", "issued_us", "uses", "first_us", "last_us", "first_id"), pa.int64()
+    )
+)
 _VALUE: Final = ("origin", "dialect", "param", "fingerprint")
 _CREDENTIAL: Final = re.compile(r"auth|password|secret|session|ticket|token", re.IGNORECASE)
 
@@ -25,65 +39,75 @@ _CREDENTIAL: Final = re.compile(r"auth|password|secret|session|ticket|token", re
 def is_credential(param: Param) -> bool:
     """Whether who holds a value may act with it: tokens, tickets, authentication.
 
-    Minted parameters are, and secret ones by their name; the id of a customer is secret too, but
-    many may share it.
+    Parameters whose values the server issues are, and secret ones by their name; the id of a
+    customer is secret too, but many may share it.
     """
     return param.minted or (param.clear is None and bool(_CREDENTIAL.search(param.name)))
 
 
-def credentials(rec: Recording) -> Lazy:
-    """The parameters that are credentials: columns ``dialect``, ``param``."""
-    rows = [
-        {"dialect": dialect.name, "param": param.name}
-        for dialect in rec.dialects
-        for param in dialect.params
-        if is_credential(param)
-    ]
-    layout = pa.schema([("dialect", pa.string()), ("param", pa.string())])
-    return rec.once("credentials", lambda: rec.place(pa.Table.from_pylist(rows, schema=layout)))
+@artifact(needs=(bucket, history))
+def credential_values(bucket: Bucket, history: History) -> pa.Table:
+    """The values of the credentials of a bucket, with their issues and uses.
+
+    Returns
+    -------
+    pyarrow.Table
+        ``client``, ``origin``, ``dialect``, ``param``, ``fingerprint``; ``issued_us``, the start of
+        the first response that issued it (null: none); ``uses``, ``first_us`` and ``last_us`` of
+        the requests that presented it (null: none), and ``first_id``, the lowest exchange id.
+    """
+    clock = bucket.exchanges.clock
+    credential = of_params(bucket, lambda param: param is not None and is_credential(param))
+    value = np.flatnonzero(credential[bucket.series_param[bucket.values.series]])
+    uses = history.uses
+    first_id = np.full(len(bucket.values), FOREVER)
+    np.minimum.at(first_id, uses.value, bucket.exchanges.id[uses.exchange])
+
+    def at(moment: Ints, present: Bools) -> pa.Array:
+        return numbers(clock[np.where(present, moment[value], 0)], present)
+
+    issued, used = history.issued[value] < FOREVER, history.used[value] < FOREVER
+    columns = of_series(bucket, bucket.values.series[value]) | {
+        "fingerprint": bucket.values.fingerprint[value],
+        "issued_us": at(history.issued, issued),
+        "uses": np.bincount(uses.value, minlength=len(bucket.values))[value],
+        "first_us": at(history.used, used),
+        "last_us": at(history.reused, used),
+        "first_id": first_id[value],
+    }
+    return pa.table(columns, schema=_LAYOUT)
 
 
-@analysis(SHARED, scope="whole")
-def shared(rec: Recording) -> Lazy:
-    """The credentials that several clients presented (table `shared`), computed once.
+def united(values: Iterable[pa.Table]) -> pa.Table:
+    """Tables of `credential_values` as one."""
+    return pa.concat_tables([_LAYOUT.empty_table(), *values]).unify_dictionaries()
+
+
+@analysis(SHARED, needs=(credential_values,), scope="whole")
+def shared(_: Recording, values: Iterator[pa.Table]) -> pa.Table:
+    """The credentials that several clients presented.
 
     ``how`` is ``handed`` where the server issued the value to that client before it was presented,
     ``taken`` where it had issued it to another one only, ``unseen`` where no issue was captured.
     """
-    return _shared(rec)
+    every = united(values)
+    # Few values are in several hands.
+    fingerprints, times = np.unique(every["fingerprint"].to_numpy(), return_counts=True)
+    several = np.isin(every["fingerprint"].to_numpy(), fingerprints[times > 1])
+    holders: defaultdict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    for row in every.filter(pa.array(several)).to_pylist():
+        holders[tuple(row[name] for name in _VALUE)].append(row)
+    rows = []
+    for holding in holders.values():
+        users = [row for row in holding if row["uses"]]
+        was_issued = any(row["issued_us"] is not None for row in holding)
+        if len(users) > 1:
+            rows += [row | {"clients": len(users), "how": _how(row, was_issued)} for row in users]
+    return pa.Table.from_pylist(rows, schema=SHARED.arrow)
 
 
-def _shared(rec: Recording) -> Lazy:
-    secret = ["dialect", "param"]
-    shown = (
-        presentations(rec)
-        .join(credentials(rec), on=secret)
-        .group_by(*_VALUE, "client")
-        .agg(
-            uses=nw.col("exchange_id").count(),
-            first_us=nw.col("asked_us").min(),
-            last_us=nw.col("asked_us").max(),
-            first_id=nw.col("exchange_id").min(),
-        )
-    )
-    clients = (
-        shown.group_by(*_VALUE).agg(clients=nw.col("client").count()).filter(nw.col("clients") > 1)
-    )
-    issued = issues(rec).join(credentials(rec), on=secret)
-    anyone = issued.group_by(*_VALUE).agg(issues=nw.col("exchange_id").count())
-    this_one = issued.group_by(*_VALUE, "client").agg(issued_us=nw.col("begun_us").min())
-    how = (
-        # A server that echoes the token it is presented has not handed it out.
-        nw.when(nw.col("issued_us").fill_null(NEVER) <= nw.col("first_us"))
-        .then(nw.lit("handed"))
-        .when(~nw.col("issues").is_null())
-        .then(nw.lit("taken"))
-        .otherwise(nw.lit("unseen"))
-    )
-    return (
-        shown.join(clients, on=list(_VALUE))
-        .join(anyone, on=list(_VALUE), how="left")
-        .join(this_one, on=[*_VALUE, "client"], how="left")
-        .with_columns(how=how)
-        .select(*SHARED.names)
-    )
+def _how(row: Mapping[str, Any], was_issued: bool) -> str:
+    # A server that echoes the token it is presented has not handed it out.
+    if row["issued_us"] is not None and row["issued_us"] <= row["first_us"]:
+        return "handed"
+    return "taken" if was_issued else "unseen"

@@ -22,17 +22,6 @@ OVERRIDES: Final = Table(
     ("client", "origin", "dialect", "param"),
 )
 
-OUTCOMES_OF_OVERRIDES: Final = Table(
-    "outcomes_of_overrides", "one request that presented a value of its client's own choice",
-    (
-        CLIENT, ORIGIN, DIALECT, PARAM, EXCHANGE,
-        Column("request_start_us", "timestamp", "Start of the request"),
-        Column("endpoint", "text", "Where the request went"),
-        Column("outcome", "text", "One of `statetrail.analyses.exposure.overrides.OUTCOMES`"),
-    ),
-    ("exchange_id", "dialect", "param"),
-)
-
 SHARED: Final = Table(
     "shared", "one credential that several clients presented, and one of them",
     (

@@ -25,31 +25,141 @@ What it cost
     capture ends first, a repetition may be unseen.
 """
 
-from typing import Any, Final
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
 
-import narwhals as nw
+import numpy as np
 import pyarrow as pa
 
 from statetrail.analyses.analysis import analysis
-from statetrail.analyses.events.actions import actions
-from statetrail.analyses.events.values import SERIES, issues, presentations, seconds
+from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, among, run_begins
+from statetrail.analyses.columnar.bucket import Bucket, bucket
+from statetrail.analyses.columnar.dialect_masks import acting, server_issued
+from statetrail.analyses.columnar.executor import artifact
+from statetrail.analyses.columnar.result_rows import numbers, of_series, seconds, table
+from statetrail.analyses.conformance.visibility import FOREVER
+from statetrail.analyses.events.details import Details, aligned, extremes, holds
+from statetrail.analyses.events.history import History, history, pairs
+from statetrail.analyses.events.replacements import Replacements, replacements
 from statetrail.analyses.sessions.tables import SESSIONS
 from statetrail.analyses.tokens.rotations import LOSSES, rotations
 from statetrail.analyses.tokens.tokens import tokens
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
+from statetrail.schema import CLIENT, DIALECT, EXCHANGE, ORIGIN, PARAM, Column, Table
 
 BREAKS: Final = (*LOSSES, "restart", "establish")
 """Causes of rotations that begin another session."""
 LOST: Final = ("reset", "rejected", "restarted")
 """Ends of tokens that take along what hangs on them."""
 
-VALUE: Final = (*SERIES, "fingerprint")
-_SESSION: Final = (*SERIES, "session")
+# fmt: off
+
+LOST_WRITES: Final = Table(
+    "lost_writes", "one write to a cart that was lost with its session",
+    (
+        CLIENT, ORIGIN, DIALECT, PARAM, EXCHANGE,
+        Column("request_start_us", "timestamp", "Start of the request"),
+        Column("session_fingerprint", "fingerprint", "The session's name, as in `SESSIONS`"),
+    ),
+    ("exchange_id", "dialect", "param"),
+)
+
+# fmt: on
+
+type Followers = Mapping[int, set[int]]
+"""The sessions that followed each session directly."""
 
 
-@analysis(SESSIONS, scope="whole")
-def sessions(rec: Recording) -> Lazy:
+@dataclass(frozen=True, slots=True)
+class SessionFacts:
+    """The sessions of a bucket, and the cart writes that were lost with them.
+
+    Attributes
+    ----------
+    session, newest
+        Of each session its first token, which names it, and the one that was last issued, as
+        places in `Bucket.values`.
+    first, last
+        The ranks of the starts of its first and last request.
+    lost, login_lost
+        Whether it was lost, and whether a login was lost with it.
+    lost_write, lost_with
+        The exchanges of the cart writes that were lost, and the places of their sessions here.
+    """
+
+    session: Ints
+    newest: Ints
+    tokens: Ints
+    requests: Ints
+    cart_writes: Ints
+    logins: Ints
+    first: Ints
+    last: Ints
+    lost: Bools
+    login_lost: Bools
+    lost_write: Ints
+    lost_with: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class _Requests:
+    """The requests that were made in sessions (the first token of each), and what they did."""
+
+    exchange: Ints
+    session: Ints
+    login: Bools
+    cart: Bools
+
+
+@artifact(
+    reads={"exchanges": ("exchange_id", "method", "path")},
+    needs=(bucket, history, replacements, tokens, rotations),
+    stored=True,
+)
+def session_facts(
+    details: Details,
+    bucket: Bucket,
+    history: History,
+    replacements: Replacements,
+    tokens: pa.Table,
+    rotations: pa.Table,
+) -> SessionFacts:
+    """The sessions of a bucket."""
+    breaks = holds(rotations["cause"], lambda cause: cause in BREAKS)
+    session_of, followers = _chains(bucket, replacements, breaks)
+    requests = _requests(bucket, history, session_of)
+    session, place = np.unique(requests.session, return_inverse=True)
+    count = len(session)
+    token, newest = _newest(bucket, history, session_of)
+    newest = newest[np.searchsorted(token, session)]
+    ends = holds(tokens["end"], lambda end: end in LOST)
+    lost = ends[_token_rows(history)[newest]]
+    request_start = bucket.exchanges.request_start[requests.exchange]
+    first, last = extremes(place, request_start, count)
+    logins = np.bincount(place[requests.login], minlength=count)
+    logged_in = set(session[logins > 0].tolist())
+    repeated = [not logged_in.isdisjoint(followers[name]) for name in session.tolist()]
+    written = _lost_writes(bucket, details["exchanges"], requests, followers)
+    written = written[lost[place[written]]]
+    return SessionFacts(
+        session=session,
+        newest=newest,
+        tokens=np.bincount(session_of[_is_token(history)], minlength=len(session_of))[session],
+        requests=np.bincount(place, minlength=count),
+        cart_writes=np.bincount(place[requests.cart], minlength=count),
+        logins=logins,
+        first=first,
+        last=last,
+        lost=lost,
+        login_lost=lost & (logins > 0) & ~np.array(repeated, dtype=np.bool_),
+        lost_write=requests.exchange[written],
+        lost_with=place[written],
+    )
+
+
+@analysis(SESSIONS, needs=(bucket, history, tokens, session_facts))
+def sessions(bucket: Bucket, history: History, tokens: pa.Table, facts: SessionFacts) -> pa.Table:
     """The sessions: how long they were seen, what was done in them, how they ended, what it cost.
 
     Returns
@@ -57,225 +167,146 @@ def sessions(rec: Recording) -> Lazy:
     Frame
         `statetrail.analyses.sessions.tables.SESSIONS`.
     """
-    return _sessions(rec)
+    clock, every = bucket.exchanges.clock, np.ones(len(facts.session), dtype=np.bool_)
+    ended = tokens.take(pa.array(_token_rows(history)[facts.newest]))
+    writes_lost = np.bincount(facts.lost_with, minlength=len(facts.session))
+    return table(
+        SESSIONS,
+        {
+            **of_series(bucket, bucket.values.series[facts.session]),
+            "session_fingerprint": bucket.values.fingerprint[facts.session],
+            "first_us": clock[facts.first],
+            "last_us": clock[facts.last],
+            "duration_s": seconds(clock[facts.last] - clock[facts.first], every),
+            "tokens": facts.tokens,
+            "requests": facts.requests,
+            "cart_writes": facts.cart_writes,
+            "logins": facts.logins,
+            "end": ended["end"],
+            "ended_at_us": ended["ended_at_us"],
+            "cart_writes_lost": numbers(writes_lost, facts.lost),
+            "login_lost": pa.array(facts.login_lost, mask=~facts.lost),
+        },
+    )
 
 
-def lost_writes(rec: Recording) -> Lazy:
-    """The cart writes that were lost with their session: what ``cart_writes_lost`` counts.
+@analysis(LOST_WRITES, needs=(bucket, session_facts))
+def lost_writes(bucket: Bucket, facts: SessionFacts) -> pa.Table:
+    """The cart writes that were lost with their session: what ``cart_writes_lost`` counts."""
+    session = facts.session[facts.lost_with]
+    request_start = bucket.exchanges.request_start[facts.lost_write]
+    return table(
+        LOST_WRITES,
+        {
+            **of_series(bucket, bucket.values.series[session]),
+            "session_fingerprint": bucket.values.fingerprint[session],
+            "exchange_id": bucket.exchanges.id[facts.lost_write],
+            "request_start_us": bucket.exchanges.clock[request_start],
+        },
+    )
 
-    Returns
-    -------
-    Lazy
-        Columns `SERIES`, ``session_fingerprint``, ``exchange_id`` and ``asked_us``.
+
+def _is_token(history: History) -> Bools:
+    """The values that the table of tokens has, in the same order."""
+    return (history.issued < FOREVER) | (history.used < FOREVER)
+
+
+def _token_rows(history: History) -> Ints:
+    """The row of each value in the table of tokens."""
+    return np.cumsum(_is_token(history)) - 1
+
+
+def _chains(bucket: Bucket, replacements: Replacements, breaks: Bools) -> tuple[Ints, Followers]:
+    """The session of each value, by its first token, and which sessions followed which.
+
+    Following a chain is a walk, so it is plain Python, over the rotations of tokens only.
     """
-    requests, follows = _made(rec)
-    lost = sessions(rec).lazy.filter(~nw.col("cart_writes_lost").is_null())
-    return (
-        _unrepeated(requests, follows)
-        .rename({"session": "session_fingerprint"})
-        .join(lost.select(*SERIES, "session_fingerprint"), on=[*SERIES, "session_fingerprint"])
-        .select(*SERIES, "session_fingerprint", "exchange_id", "asked_us")
+    exchanges, fingerprint = bucket.exchanges, bucket.values.fingerprint
+    own = np.flatnonzero(server_issued(bucket)[bucket.series_param[replacements.series]])
+    exchange, to = replacements.exchange[own], replacements.to[own]
+    keys = (fingerprint[to], exchanges.id[exchange], exchanges.response_start[exchange])
+    own = own[np.lexsort(keys)]
+    columns = (replacements.before[own], replacements.to[own], breaks[own])
+    session = [NOTHING] * len(bucket.values)
+    followers: defaultdict[int, set[int]] = defaultdict(set)
+    for old, new, ends in zip(*(column.tolist() for column in columns), strict=True):
+        if old != NOTHING and session[old] == NOTHING:
+            session[old] = old
+        held = NOTHING if old == NOTHING else session[old]
+        if session[new] == NOTHING:
+            session[new] = new if ends or held == NOTHING else held
+        if held not in (NOTHING, session[new]):
+            followers[held].add(session[new])
+    chained = np.array(session, dtype=np.int64)
+    return np.where(chained == NOTHING, np.arange(len(chained)), chained), followers
+
+
+def _requests(bucket: Bucket, history: History, session_of: Ints) -> _Requests:
+    """The requests that carried tokens, each with the session that it was made in."""
+    exchanges, count = bucket.exchanges, len(bucket.series_param)
+    is_token = server_issued(bucket)[bucket.series_param]
+    issues = np.flatnonzero(is_token[history.issues.series])
+    answered = pairs(history.issues.exchange[issues], history.issues.series[issues], count)
+    session = session_of[history.issues.value[issues]]
+    # Of several values of one parameter any may count, but always the same.
+    order = np.lexsort((bucket.values.fingerprint[session], answered))
+    answered, session = answered[order], session[order]
+    firsts = run_begins(answered)
+    answered, session = answered[firsts], session[firsts]
+    uses = np.flatnonzero(is_token[history.uses.series])
+    presented = pairs(history.uses.exchange[uses], history.uses.series[uses], count)
+    firsts = run_begins(presented) & (among(answered, presented) == NOTHING)
+    made = np.concatenate([answered, presented[firsts]])
+    session = np.concatenate([session, session_of[history.uses.value[uses[firsts]]]])
+    exchange, param = made // max(count, 1), bucket.series_param[made % max(count, 1)]
+    endpoint, status = exchanges.endpoint[exchange], exchanges.status[exchange]
+    wrote = exchanges.writes[exchange] & (status >= 200)
+    return _Requests(
+        exchange,
+        session,
+        login=wrote & (status < 400) & acting(bucket, "login")[endpoint, param],
+        cart=wrote & (status < 300) & acting(bucket, "cart")[endpoint, param],
     )
 
 
-def _sessions(rec: Recording) -> Lazy:
-    requests, follows = _made(rec)
-    ended = _ended(rec, _chains(rec)[0])
-    one = nw.col("exchange_id") * 0 + 1
-    by = list(_SESSION)
-    done = requests.with_columns(
-        cart_writes=nw.when(nw.col("cart")).then(one).otherwise(0),
-        logins=nw.when(nw.col("login")).then(one).otherwise(0),
-    )
-    summed = done.group_by(*by).agg(
-        nw.col("cart_writes").sum(),
-        nw.col("logins").sum(),
-        requests=nw.col("exchange_id").count(),
-        first_us=nw.col("asked_us").min(),
-        last_us=nw.col("asked_us").max(),
-    )
-    repaired = (
-        follows.join(
-            done.filter(nw.col("login")).select(*SERIES, next_session="session").unique(),
-            on=[*SERIES, "next_session"],
+def _newest(bucket: Bucket, history: History, session_of: Ints) -> tuple[Ints, Ints]:
+    """The sessions in order, and of each the token that was last issued."""
+    tokens = np.flatnonzero(_is_token(history))
+    issued = history.issued[tokens] < FOREVER
+    moment = np.where(issued, history.reissued[tokens], history.used[tokens])
+    session = session_of[tokens]
+    order = np.lexsort((bucket.values.fingerprint[tokens], -moment, session))
+    newest = order[run_begins(session[order])]
+    return session[newest], tokens[newest]
+
+
+def _lost_writes(
+    bucket: Bucket, exchanges: pa.Table, requests: _Requests, followers: Followers
+) -> Ints:
+    """The cart writes that were neither undone nor repeated in a session that followed directly."""
+    cart = np.flatnonzero(requests.cart)
+    exchange = requests.exchange[cart]
+    asked = aligned(bucket, exchanges, exchange)
+    writes = list(
+        zip(
+            cart.tolist(),
+            requests.session[cart].tolist(),
+            bucket.exchanges.request_start[exchange].tolist(),
+            asked["method"].to_pylist(),
+            asked["path"].to_pylist(),
+            strict=True,
         )
-        .group_by(*by)
-        .agg(relogins=nw.col("next_session").count())
     )
-    lost = nw.col("end").is_in(LOST)
-    logged = nw.col("logins") > 0
-    return (
-        ended.join(summed, on=by)
-        .join(_cart_losses(done, follows), on=by, how="left")
-        .join(repaired, on=by, how="left")
-        .with_columns(
-            nw.col("cart_writes").cast(nw.Int64),
-            nw.col("logins").cast(nw.Int64),
-            duration_s=seconds(nw.col("last_us") - nw.col("first_us")),
-            cart_writes_lost=nw.when(lost).then(nw.col("lost_writes").fill_null(0).cast(nw.Int64)),
-            login_lost=nw.when(lost).then(logged & nw.col("relogins").is_null()),
-        )
-        .rename({"session": "session_fingerprint"})
-        .select(*SESSIONS.names)
-    )
-
-
-def _made(rec: Recording) -> tuple[Lazy, Lazy]:
-    """The requests with their sessions, and which sessions followed which; computed once."""
-
-    def make() -> tuple[Lazy, Lazy]:
-        chains, follows = _chains(rec)
-        return rec.keep(_requests(rec, chains)), follows
-
-    return rec.once("sessions.made", make)
-
-
-def _minted(rec: Recording) -> pa.Table:
-    rows = [
-        {"dialect": dialect.name, "param": param.name}
-        for dialect in rec.dialects
-        for param in dialect.params
-        if param.minted
+    undone: dict[tuple[int, str], int] = {}
+    for _, session, start, method, path in writes:
+        if method == "DELETE":
+            undone[session, path] = max(start, undone.get((session, path), start))
+    done = {(session, method, path) for _, session, _, method, path in writes}
+    lost = [
+        row
+        for row, session, start, method, path in writes
+        if method != "DELETE"
+        and start > undone.get((session, path), NOTHING)
+        and not any((after, method, path) in done for after in followers[session])
     ]
-    return pa.Table.from_pylist(
-        rows, schema=pa.schema([("dialect", pa.string()), ("param", pa.string())])
-    )
-
-
-def _chains(rec: Recording) -> tuple[Lazy, Lazy]:
-    """`_walk`, computed once."""
-    return rec.once("sessions.chains", lambda: _walk(rec, rec.place(_minted(rec))))
-
-
-def _walk(rec: Recording, minted: Lazy) -> tuple[Lazy, Lazy]:
-    """Which session each token belongs to, and which sessions followed which.
-
-    Following a chain is a walk, which no window can take: so plain Python, over the rotations of
-    minted parameters only.
-
-    Returns
-    -------
-    chains, follows
-        `VALUE`, ``session``; and `_SESSION`, ``next_session``.
-    """
-    on = ["dialect", "param"]
-    known = _rows(tokens(rec).lazy.select(*VALUE).join(minted, on=on))
-    moved = _rows(
-        rotations(rec)
-        .lazy.join(minted, on=on)
-        .select(
-            *SERIES, "issued_at_us", "exchange_id", "from_fingerprint", "to_fingerprint", "cause"
-        )
-    )
-    moved.sort(key=lambda row: (row["issued_at_us"], row["exchange_id"], row["to_fingerprint"]))
-    session: dict[tuple[Any, ...], Any] = {}
-    follows: set[tuple[Any, ...]] = set()
-    for row in moved:
-        series = tuple(row[name] for name in SERIES)
-        before, to = row["from_fingerprint"], row["to_fingerprint"]
-        held = None if before is None else session.setdefault((*series, before), before)
-        goes_on = held is not None and row["cause"] not in BREAKS
-        now = session.setdefault((*series, to), held if goes_on else to)
-        if held is not None and now != held:
-            follows.add((*series, held, now))
-    chains = [
-        [*key, session.get(key, key[-1])]
-        for key in (tuple(row[name] for name in VALUE) for row in known)
-    ]
-    return (
-        rec.place(_table((*VALUE, "session"), chains)),
-        rec.place(_table((*_SESSION, "next_session"), sorted(follows))),
-    )
-
-
-def _table(names: tuple[str, ...], rows: list[Any]) -> pa.Table:
-    layout = pa.schema([(n, pa.string() if n in SERIES else pa.int64()) for n in names])
-    return pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in rows], schema=layout)
-
-
-def _rows(lazy: Lazy) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = lazy.collect("pyarrow").to_native().to_pylist()
-    return found
-
-
-def _requests(rec: Recording, chains: Lazy) -> Lazy:
-    """Each request with the session that it was made in, and what it did.
-
-    Returns
-    -------
-    Lazy
-        `_SESSION`, ``exchange_id``, ``asked_us``, ``method``, ``path``, ``login``, ``cart``.
-    """
-    columns = (*VALUE, "exchange_id", "asked_us", "rank")
-    answer = nw.lit(-1, dtype=nw.Int64)  # before every value presented
-    carried = nw.concat(
-        [
-            issues(rec).with_columns(rank=answer).select(*columns),
-            presentations(rec).with_columns(rank=nw.col("ordinal")).select(*columns),
-        ],
-        how="vertical",
-    ).join(chains, on=list(VALUE))
-    one = [*SERIES, "exchange_id"]
-    return (
-        carried.filter(nw.col("rank") == nw.col("rank").min().over(*one))
-        # A response that issues several values of one parameter: any of them, but always the same.
-        .group_by(*one, "asked_us")
-        .agg(nw.col("session").min())
-        .join(
-            rec.exchanges.lazy.select("exchange_id", "method", "path"),
-            on="exchange_id",
-        )
-        .join(
-            actions(rec).select("exchange_id", "dialect", "login", "cart"),
-            on=["exchange_id", "dialect"],
-            how="left",
-        )
-        .with_columns(nw.col("login").fill_null(False), nw.col("cart").fill_null(False))
-    )
-
-
-def _ended(rec: Recording, chains: Lazy) -> Lazy:
-    """How each session ended: `_SESSION`, ``tokens``, ``ended``, ``ended_at_us``."""
-    newest = nw.max_horizontal("last_issued_us", "first_presented_us")
-    newest = nw.when(~nw.col("last_issued_us").is_null()).then("last_issued_us").otherwise(newest)
-    lives = (
-        tokens(rec)
-        .lazy.join(chains, on=list(VALUE))
-        .with_columns(newest=newest)
-        .with_columns(tokens=nw.col("fingerprint").count().over(*_SESSION))
-        .filter(nw.col("newest") == nw.col("newest").max().over(*_SESSION))
-        .filter(nw.col("fingerprint") == nw.col("fingerprint").min().over(*_SESSION))
-    )
-    return lives.with_columns(nw.col("tokens").cast(nw.Int64)).select(
-        *_SESSION, "tokens", "end", "ended_at_us"
-    )
-
-
-def _cart_losses(done: Lazy, follows: Lazy) -> Lazy:
-    """How many cart writes were neither undone nor repeated: `_SESSION`, ``lost_writes``."""
-    lost = _unrepeated(done, follows)
-    return lost.group_by(*_SESSION).agg(lost_writes=nw.col("exchange_id").count())
-
-
-def _unrepeated(done: Lazy, follows: Lazy) -> Lazy:
-    """The cart writes that were neither undone nor repeated in a session that followed."""
-    writes = done.filter(nw.col("cart"))
-    removed = nw.col("method") == "DELETE"
-    undone = (
-        writes.filter(removed).group_by(*_SESSION, "path").agg(undone_us=nw.col("asked_us").max())
-    )
-    repeats = (
-        follows.join(
-            writes.select(*SERIES, "method", "path", next_session="session").unique(),
-            on=[*SERIES, "next_session"],
-        )
-        .group_by(*_SESSION, "method", "path")
-        .agg(repeats=nw.col("next_session").count())
-    )
-    stands = nw.col("undone_us").is_null() | (nw.col("asked_us") > nw.col("undone_us"))
-    return (
-        writes.filter(~removed)
-        .join(undone, on=[*_SESSION, "path"], how="left")
-        .join(repeats, on=[*_SESSION, "method", "path"], how="left")
-        .filter(stands & nw.col("repeats").is_null())
-    )
+    return np.array(lost, dtype=np.int64)

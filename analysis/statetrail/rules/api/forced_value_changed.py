@@ -20,7 +20,7 @@ def _check(rec: Recording) -> Lazy:
     context = of_params(rec, lambda param: not param.minted and param.clear is not None)
     forced = (
         issues(rec)
-        .filter(nw.col("priority") == "forced")
+        .lazy.filter(nw.col("priority") == "forced")
         .select(*SERIES, "exchange_id", to_fingerprint="fingerprint")
         .unique()
     )

@@ -5,7 +5,7 @@ from typing import Final
 import narwhals as nw
 
 from statetrail.analyses.events.values import SERIES
-from statetrail.analyses.exposure.overrides import outcomes, own_state
+from statetrail.analyses.exposure.overrides import override_outcomes, own_state
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
 from statetrail.rules.occurrences import flag, occurrences
@@ -18,8 +18,8 @@ _MIN_FOUGHT: Final = 2
 def _check(rec: Recording) -> Lazy:
     # On a basket the server is right: context does not change its state.
     overrides = (
-        outcomes(rec)
-        .join(own_state(rec), on=["endpoint", "dialect", "param"], how="anti")
+        override_outcomes(rec)
+        .lazy.join(own_state(rec), on=["endpoint", "dialect", "param"], how="anti")
         .with_columns(fought=flag(nw.col("outcome") == "fought"))
         .with_columns(of_series=nw.col("fought").sum().over(*SERIES))
     )

@@ -19,11 +19,13 @@ def _check(rec: Recording) -> Lazy:
     reads = rec.exchanges.lazy.filter(nw.col("method").is_in(("GET", "HEAD"))).select(
         "exchange_id", "endpoint", control=nw.col("cache_control").fill_null("")
     )
-    issued = issues(rec).join(reads, on="exchange_id")
+    issued = issues(rec).lazy.join(reads, on="exchange_id")
     control = nw.col("control")
     cacheable = control.str.contains(_STORED) & ~control.str.contains(_KEPT_OUT)
     directives = nw.concat_str(["control", "endpoint"], separator=" at ")
-    return occurrences(issued, cacheable, detail=directives, per_client=False, at="begun_us")
+    return occurrences(
+        issued, cacheable, detail=directives, per_client=False, at="response_start_us"
+    )
 
 
 RULE = Rule(

@@ -11,13 +11,15 @@ from statetrail.rules.occurrences import flag, occurrences
 from statetrail.rules.rule import Rule
 from statetrail.rules.sources import eseller
 
-_ORDER: Final = ["begun_us", "exchange_id", "fingerprint"]
+_ORDER: Final = ["response_start_us", "exchange_id", "fingerprint"]
 _MIN_CHANGES: Final = 2
 """One change may be intended, as at a login; one that is taken back is not."""
 
 
 def _check(rec: Recording) -> Lazy:
-    issued = issues(rec).with_columns(manner=nw.concat_str(["usage", "priority"], separator="/"))
+    issued = issues(rec).lazy.with_columns(
+        manner=nw.concat_str(["usage", "priority"], separator="/")
+    )
     # Most servers never change the manner: their issues need not be put in order.
     mixed = rec.keep(
         issued.group_by(*SERIES)
@@ -34,8 +36,8 @@ def _check(rec: Recording) -> Lazy:
     repeated = (nw.col("changed") == 1) & (nw.col("of_series") >= _MIN_CHANGES)
     steady = issued.join(mixed, on=list(SERIES), how="anti")
     parts = [
-        occurrences(changes, repeated, per_client=False, at="begun_us"),
-        occurrences(steady, nw.lit(False), detail="", per_client=False, at="begun_us"),
+        occurrences(changes, repeated, per_client=False, at="response_start_us"),
+        occurrences(steady, nw.lit(False), detail="", per_client=False, at="response_start_us"),
     ]
     return nw.concat(parts, how="vertical")
 

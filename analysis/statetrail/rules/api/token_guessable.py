@@ -23,11 +23,13 @@ _LAYOUT: Final = pa.schema(
 
 
 def _measure(rec: Recording, profile: Profile) -> Lazy:
-    issued = issues(rec).filter(of_params(rec, is_credential))
+    issued = issues(rec).lazy.filter(of_params(rec, is_credential))
     bounds = rec.place(_bounds(issued, profile))
     values = issued.join(bounds, on=[*_SUBJECT, "length"])
     weak = nw.col("weak") == 1
-    return occurrences(values, weak, detail=nw.col("bound"), per_client=False, at="begun_us")
+    return occurrences(
+        values, weak, detail=nw.col("bound"), per_client=False, at="response_start_us"
+    )
 
 
 def _bounds(issued: Lazy, profile: Profile) -> pa.Table:

@@ -20,9 +20,9 @@ def _check(rec: Recording) -> Lazy:
     secret = of_params(rec, is_credential)
     first_uses = (
         presentations(rec)
-        .filter(secret)
+        .lazy.filter(secret)
         .group_by(*_VALUE)
-        .agg(nw.col("exchange_id").min(), nw.col("asked_us").min())
+        .agg(nw.col("exchange_id").min(), nw.col("request_start_us").min())
     )
     values = (
         tokens(rec)
@@ -30,7 +30,7 @@ def _check(rec: Recording) -> Lazy:
         .select(*_VALUE, "left_truncated")
         .join(first_uses, on=list(_VALUE))
     )
-    return occurrences(values, nw.col("left_truncated"), detail="", per_client=False, at="asked_us")
+    return occurrences(values, nw.col("left_truncated"), detail="", per_client=False)
 
 
 RULE = Rule(

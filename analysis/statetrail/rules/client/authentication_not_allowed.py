@@ -2,8 +2,9 @@
 
 import narwhals as nw
 
+from statetrail.analyses.conformance.visibility import UNBOUND_METHODS
 from statetrail.analyses.events.allowance import learned
-from statetrail.analyses.events.scope import UNBOUND_METHODS, barred, in_scope
+from statetrail.analyses.events.scope import barred, in_scope
 from statetrail.analyses.events.values import presentations
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
@@ -18,7 +19,7 @@ def _check(rec: Recording) -> Lazy:
     bars = barred(rec).with_columns(barred=nw.col("param"))
     presented = (
         presentations(rec)
-        .filter(restricted)
+        .lazy.filter(restricted)
         .join(exchanges, on="exchange_id")
         .filter(~nw.col("method").is_in(UNBOUND_METHODS))
         .join(in_scope(rec), on=["origin", "endpoint", "dialect"])
@@ -33,7 +34,7 @@ def _check(rec: Recording) -> Lazy:
     )
     # What the server was seen to accept is allowed, whatever the list says.
     excess = ~nw.col("barred").is_null() & (allowance != "allowed")
-    return occurrences(presented, excess, detail=detail, at="asked_us")
+    return occurrences(presented, excess, detail=detail)
 
 
 RULE = Rule(

@@ -4,8 +4,9 @@ from typing import Final
 
 import narwhals as nw
 
-from statetrail.analyses.conformance.verdicts import FAULTS, verdicts
-from statetrail.analyses.exposure.overrides import outcomes, own_state
+from statetrail.analyses.conformance.verdict import FAULTS
+from statetrail.analyses.conformance.verdicts import verdicts
+from statetrail.analyses.exposure.overrides import override_outcomes, own_state
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
 from statetrail.rules.occurrences import REQUEST, occurrences, of_params
@@ -25,7 +26,7 @@ def _check(rec: Recording) -> Lazy:
         .select("exchange_id", "dialect", "param")
     )
     # Whether the state that the server issues next shows that the attempt had no effect.
-    effects = outcomes(rec).select("exchange_id", "dialect", "param", "outcome")
+    effects = override_outcomes(rec).lazy.select("exchange_id", "dialect", "param", "outcome")
     presented = (
         verdicts(rec)
         .lazy.filter(context & nw.col("verdict").is_in(("honoured", *FAULTS, "overridden")))

@@ -17,27 +17,32 @@ _SESSION: Final = (*SERIES, "session_fingerprint")
 
 def _check(rec: Recording) -> Lazy:
     # The latest of the writes is enough as evidence.
-    writes = lost_writes(rec).group_by(*_SESSION).agg(last_write=nw.col("exchange_id").max())
+    writes = lost_writes(rec).lazy.group_by(*_SESSION).agg(last_write=nw.col("exchange_id").max())
     losses = rec.keep(
         sessions(rec)
         .lazy.filter(~nw.col("cart_writes_lost").is_null())
-        .select(*_SESSION, "end", "cart_writes_lost", "login_lost", begun_us="ended_at_us")
+        .select(*_SESSION, "end", "cart_writes_lost", "login_lost", response_start_us="ended_at_us")
     )
     carts = (
         losses.join(writes, on=list(_SESSION), how="left")
-        .join(_ends(rec, losses), on=[*SERIES, "begun_us"], how="left")
+        .join(_ends(rec, losses), on=[*SERIES, "response_start_us"], how="left")
         .with_columns(nw.col("exchange_id").fill_null(-1))
     )
     login = nw.when(nw.col("login_lost").fill_null(False)).then(nw.lit(", the login too"))
     loss = nw.concat_str([nw.lit(f"{REQUEST}: "), nw.col("end"), login.otherwise(nw.lit(""))])
     unfilled = nw.col("cart_writes_lost") > 0
-    return occurrences(carts, unfilled, detail=loss, related=nw.col("last_write"), at="begun_us")
+    return occurrences(
+        carts, unfilled, detail=loss, related=nw.col("last_write"), at="response_start_us"
+    )
 
 
 def _ends(rec: Recording, losses: Lazy) -> Lazy:
-    """The exchange whose response began when a session ended: `SERIES`, ``begun_us``."""
-    moment = (*SERIES, "begun_us")
-    values = [frame.select(*moment, "exchange_id") for frame in (issues(rec), presentations(rec))]
+    """The exchange whose response began when a session ended: `SERIES`, ``response_start_us``."""
+    moment = (*SERIES, "response_start_us")
+    values = [
+        frame.select(*moment, "exchange_id")
+        for frame in (issues(rec).lazy, presentations(rec).lazy)
+    ]
     return (
         nw.concat(values, how="vertical")
         .join(losses.select(*moment).unique(), on=list(moment))

@@ -20,10 +20,10 @@ def _check(rec: Recording) -> Lazy:
     )
     presented = (
         presentations(rec)
-        .filter(of_params(rec, lambda param: param.minted))
+        .lazy.filter(of_params(rec, lambda param: param.minted))
         .join(resets, on=list(SEEN), how="left")
     )
-    return occurrences(presented, ~nw.col("reset").is_null(), at="asked_us")
+    return occurrences(presented, ~nw.col("reset").is_null())
 
 
 RULE = Rule(

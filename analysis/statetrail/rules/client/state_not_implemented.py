@@ -21,7 +21,7 @@ def _check(rec: Recording) -> Lazy:
     others = other_verdicts(rec, "omitted")
     sent = [
         frame.select(*SERIES).join(suspects, on=list(SERIES)).unique()
-        for frame in (others, presentations(rec))
+        for frame in (others, presentations(rec).lazy)
     ]
     senders = nw.concat(sent, how="vertical").unique().with_columns(sends=nw.lit(1, nw.Int64))
     never = (nw.col("cause") == "not-implemented") & nw.col("sends").is_null()

@@ -22,7 +22,7 @@ def _measure(rec: Recording, profile: Profile) -> Lazy:
         .agg(replaced_us=nw.col("issued_at_us").min())
         .rename({"from_fingerprint": "fingerprint"})
     )
-    echoes = issues(rec).select(*SEEN, same=nw.lit(1, nw.Int64)).unique()
+    echoes = issues(rec).lazy.select(*SEEN, same=nw.lit(1, nw.Int64)).unique()
     late_uses = (
         verdicts(rec)
         .lazy.filter((nw.col("verdict") == "stale") & of_params(rec, is_credential))

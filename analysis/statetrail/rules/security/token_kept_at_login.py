@@ -2,7 +2,7 @@
 
 import narwhals as nw
 
-from statetrail.analyses.events.actions import actions
+from statetrail.analyses.events.scope import logins
 from statetrail.analyses.events.values import SEEN, issues, presentations
 from statetrail.analyses.exposure.shared import is_credential
 from statetrail.recording.engines import Lazy
@@ -15,21 +15,20 @@ from statetrail.rules.sources import asvs, cwe, zest
 def _check(rec: Recording) -> Lazy:
     param = ["exchange_id", "dialect", "param"]
     one = nw.lit(1, nw.Int64)
-    logins = actions(rec).filter(nw.col("login")).select("exchange_id", "dialect")
-    values = issues(rec).select(*SEEN)
+    values = issues(rec).lazy.select(*SEEN)
     answers = values.select(*param).unique().with_columns(answered=one)
     echoes = values.unique().with_columns(same=one)
     presented = (
         presentations(rec)
-        .filter(of_params(rec, is_credential))
-        .join(logins, on=["exchange_id", "dialect"])
+        .lazy.filter(of_params(rec, is_credential))
+        .join(logins(rec), on=param)
         .join(answers, on=param, how="left")
         .join(echoes, on=list(SEEN), how="left")
     )
     # An answer without a token that only the server issues leaves open whether it was changed.
     silent = of_params(rec, lambda param: not param.minted)
     unchanged = ~nw.col("same").is_null() | (silent & nw.col("answered").is_null())
-    return occurrences(presented, unchanged, per_client=False, at="asked_us")
+    return occurrences(presented, unchanged, per_client=False)
 
 
 RULE = Rule(

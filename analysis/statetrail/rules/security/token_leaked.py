@@ -18,7 +18,7 @@ _HOLDER: Final = ("client", "issued_origin", "dialect", "param")
 
 def _check(rec: Recording) -> Lazy:
     leaked = leaks(rec).lazy
-    issued = issues(rec).filter(of_params(rec, is_credential))
+    issued = issues(rec).lazy.filter(of_params(rec, is_credential))
     owners = issued.select("client", "dialect", "param", issued_origin="origin")
     holders = nw.concat([owners.select(*_HOLDER), leaked.select(*_HOLDER)], how="vertical").unique()
     exchanges = rec.exchanges_with_client().select(

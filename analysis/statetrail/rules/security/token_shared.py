@@ -15,12 +15,12 @@ def _check(rec: Recording) -> Lazy:
     value = [*SERIES, "fingerprint"]
     presented = (
         presentations(rec)
-        .filter(of_params(rec, is_credential))
+        .lazy.filter(of_params(rec, is_credential))
         .join(shared(rec).lazy.select(*value, "how"), on=value, how="left")
     )
     # A client that the server gave the value is not to blame: see token-handed-twice.
     own = nw.col("how").fill_null("handed") == "handed"
-    return occurrences(presented, ~own, detail=nw.col("how"), at="asked_us")
+    return occurrences(presented, ~own, detail=nw.col("how"))
 
 
 RULE = Rule(

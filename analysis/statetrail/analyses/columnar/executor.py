@@ -184,7 +184,8 @@ def _steps(kind: Artifact[Any], known: Container[Any]) -> list[Artifact[Any]]:
     """What has to be computed for an artifact of a bucket, each after what it needs."""
     steps: dict[Artifact[Any], None] = {}
     for need in kind.needs:
-        if need.scope == "bucket" and need not in known:
+        # Of what is not stored, only the frame of the recording is known.
+        if need.scope == "bucket" and not (need.stored and need in known):
             steps |= dict.fromkeys(_steps(need, known))
     return [*steps, kind]
 

@@ -28,10 +28,12 @@ def in_scope(rec: Recording) -> Lazy:
 
 
 def _in_scope(rec: Recording) -> list[tuple[str, ...]]:
-    issuing, asked = issuing_places(rec), rec.exchanges_with_client().select("origin", "endpoint")
+    issuing = issuing_places(rec)
+    asked = rec.exchanges_with_client().select("origin", "endpoint").unique().collect("pyarrow")
+    places = zip(*(asked[name].to_list() for name in ("origin", "endpoint")), strict=True)
     return [
         (origin, endpoint, dialect.name)
-        for origin, endpoint in asked.unique().collect("pyarrow").iter_rows()
+        for origin, endpoint in places
         for dialect in rec.dialects
         if (origin, endpoint, dialect.name) in issuing or dialect.in_scope(endpoint)
     ]

@@ -14,11 +14,12 @@ import pyarrow.compute as pc
 from statetrail.analyses.analysis import analysis
 from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, among, numbered
 from statetrail.analyses.columnar.bucket import MALFORMED, Bucket, bucket, coded
-from statetrail.analyses.columnar.result_rows import of_series, table, words
+from statetrail.analyses.columnar.result_rows import REQUEST, of_requests, table
 from statetrail.analyses.events.details import Details, aligned, details, holds, of_pairs
+from statetrail.analyses.events.history import pairs
 from statetrail.dialects import Dialect
 from statetrail.dialects.places import ISSUE_PARTS
-from statetrail.schema import CLIENT, DIALECT, EXCHANGE, ORIGIN, PARAM, Column, Table
+from statetrail.schema import Column, Table
 
 OBSTACLES: Final = ("not-exposed", "on-redirect", "on-error", "cached", "cacheable")
 """The first that holds counts: a page of another origin cannot read the header; clients follow
@@ -29,20 +30,12 @@ _IN_HEADERS: Final = pa.array([name for name, part in ISSUE_PARTS.items() if par
 _SHARED: Final = re.compile("(?:^|,)(?:public|s-maxage=)")
 _PRIVATE: Final = re.compile("(?:^|,)(?:private|no-store)(?:,|$)")
 
-# fmt: off
-
 CROSS_ORIGIN_ISSUES: Final = Table(
-    "cross_origin_issues", "one parameter in a header of a response to a page of another origin",
-    (
-        CLIENT, ORIGIN, DIALECT, PARAM, EXCHANGE,
-        Column("request_start_us", "timestamp", "Start of the request"),
-        Column("endpoint", "text", "Where the request went"),
-        Column("hidden", "bool", "A browser keeps the header from the page"),
-    ),
+    "cross_origin_issues",
+    "one parameter in a header of a response to a page of another origin",
+    (*REQUEST, Column("hidden", "bool", "A browser keeps the header from the page")),
     ("exchange_id", "dialect", "param"),
 )
-
-# fmt: on
 
 
 def obstacles(bucket: Bucket, details: Details, exchange: Ints, value: Ints) -> Ints:
@@ -67,29 +60,14 @@ def obstacles(bucket: Bucket, details: Details, exchange: Ints, value: Ints) -> 
 def cross_origin_issues(bucket: Bucket, details: Details) -> pa.Table:
     """The issues in headers of responses to pages of another origin."""
     issue = np.flatnonzero(bucket.issued.usage != MALFORMED)
-    exchange, value = bucket.issued.exchange[issue], bucket.issued.value[issue]
-    crosses, hidden = _cross_origin(
-        bucket, details, aligned(bucket, details["exchanges"]), exchange, value
-    )
-    exchange, series, hidden = (
-        exchange[crosses],
-        bucket.issued.series[issue][crosses],
-        hidden[crosses],
-    )
-    _, rows = np.unique(exchange * max(len(bucket.series_client), 1) + series, return_index=True)
-    exchange, series = exchange[rows], series[rows]
-    return table(
-        CROSS_ORIGIN_ISSUES,
-        of_series(bucket, series)
-        | {
-            "exchange_id": bucket.exchanges.id[exchange],
-            "request_start_us": bucket.exchanges.clock[bucket.exchanges.request_start[exchange]],
-            "endpoint": words(
-                bucket.exchanges.endpoint[exchange], [name for _, name in bucket.endpoints]
-            ),
-            "hidden": hidden[rows],
-        },
-    )
+    exchange, series = bucket.issued.exchange[issue], bucket.issued.series[issue]
+    rows = aligned(bucket, details["exchanges"])
+    crosses, hidden = _cross_origin(bucket, details, rows, exchange, bucket.issued.value[issue])
+    crossing = np.flatnonzero(crosses)
+    keys = pairs(exchange[crossing], series[crossing], len(bucket.series_client))
+    one = crossing[np.unique(keys, return_index=True)[1]]
+    columns = of_requests(bucket, exchange[one], series[one]) | {"hidden": hidden[one]}
+    return table(CROSS_ORIGIN_ISSUES, columns)
 
 
 def _cross_origin(

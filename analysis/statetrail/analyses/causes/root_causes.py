@@ -63,12 +63,12 @@ from statetrail.analyses.causes.expected_value import hindrances
 from statetrail.analyses.columnar.arrays import Ints, chosen, ordered, run_begins
 from statetrail.analyses.columnar.bucket import Bucket, bucket
 from statetrail.analyses.columnar.executor import artifact
-from statetrail.analyses.columnar.result_rows import of_series, table, words
+from statetrail.analyses.columnar.result_rows import REQUEST, of_requests, of_series, table, words
 from statetrail.analyses.conformance.verdict import FAULTS, VERDICTS
 from statetrail.analyses.conformance.verdicts import Judgements, judgements
 from statetrail.analyses.events.details import Details, details
 from statetrail.analyses.events.history import History, history
-from statetrail.schema import CLIENT, DIALECT, EXCHANGE, ORIGIN, PARAM, Column, Table
+from statetrail.schema import Column, Table
 
 ROOT_CAUSES: Final[dict[str, str]] = {
     "encoding-variant": "high",
@@ -100,21 +100,16 @@ _UNREAD: Final = ("omitted", "stale", "defied", "restarted")
 _STRANGE: Final = ("defied", "overridden", "foreign")
 _NAMES: Final = tuple(ROOT_CAUSES)
 
-# fmt: off
-
 CAUSES: Final = Table(
-    "causes", "one verdict that has a root cause",
+    "causes",
+    "one verdict that has a root cause",
     (
-        CLIENT, ORIGIN, DIALECT, PARAM, EXCHANGE,
-        Column("request_start_us", "timestamp", "Start of the request"),
+        *REQUEST,
         Column("verdict", "text", "The verdict that is explained"),
-        Column("endpoint", "text", "Where the request went"),
         Column("cause", "text", "One of `ROOT_CAUSES`"),
     ),
     ("exchange_id", "dialect", "param"),
 )
-
-# fmt: on
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,28 +164,10 @@ def explained(bucket: Bucket, history: History, every: Judgements, details: Deta
 
 @analysis(CAUSES, needs=(bucket, explained))
 def causes(bucket: Bucket, explained: Explained) -> pa.Table:
-    """The cause of each fault.
-
-    Returns
-    -------
-    Frame
-        `CAUSES`.
-    """
+    """The cause of each fault."""
     faults = explained.faults
-    endpoints = [endpoint for _, endpoint in bucket.endpoints]
-    return table(
-        CAUSES,
-        {
-            **of_series(bucket, faults.series),
-            "exchange_id": bucket.exchanges.id[faults.exchange],
-            "request_start_us": bucket.exchanges.clock[
-                bucket.exchanges.request_start[faults.exchange]
-            ],
-            "verdict": words(faults.verdict, VERDICTS),
-            "endpoint": words(bucket.exchanges.endpoint[faults.exchange], endpoints),
-            "cause": words(explained.cause, _NAMES),
-        },
-    )
+    columns = {"verdict": words(faults.verdict, VERDICTS), "cause": words(explained.cause, _NAMES)}
+    return table(CAUSES, of_requests(bucket, faults.exchange, faults.series) | columns)
 
 
 @analysis(tables.ROOT_CAUSES, needs=(bucket, explained))
@@ -204,11 +181,10 @@ def root_causes(bucket: Bucket, explained: Explained) -> pa.Table:
     """
     faults, cause = explained.faults, explained.cause
     key = (faults.series * len(VERDICTS) + faults.verdict) * len(_NAMES) + cause
-    order = ordered(
-        key, bucket.exchanges.request_start[faults.exchange], bucket.exchanges.id[faults.exchange]
-    )
+    # Exchanges of one client are in order of their starts.
+    order = ordered(key, faults.exchange)
     key, exchange = key[order], faults.exchange[order]
-    asked_us = bucket.exchanges.clock[bucket.exchanges.request_start[exchange]]
+    start_us = bucket.exchanges.clock[bucket.exchanges.request_start[exchange]]
     first = np.flatnonzero(run_begins(key))
     count = np.diff(first, append=len(key))
     endpoints, evidence = [], []
@@ -227,8 +203,8 @@ def root_causes(bucket: Bucket, explained: Explained) -> pa.Table:
             "cause": words(cause, _NAMES),
             "confidence": words(cause, tuple(ROOT_CAUSES.values())),
             "count": count,
-            "first_us": asked_us[first],
-            "last_us": asked_us[first + count - 1],
+            "first_us": start_us[first],
+            "last_us": start_us[first + count - 1],
             "endpoints": pa.array(endpoints, pa.string()),
             "evidence": pa.array(evidence, pa.string()),
         },

@@ -4,13 +4,21 @@ Enters: columns as NumPy arrays. Leaves: an Arrow table whose texts are dictiona
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 
 from statetrail.analyses.columnar.arrays import Bools, Ints
 from statetrail.analyses.columnar.bucket import Bucket, Words
-from statetrail.schema import Table
+from statetrail.schema import CLIENT, DIALECT, EXCHANGE, ORIGIN, PARAM, Column, Table
+
+REQUEST: Final = (
+    *(EXCHANGE, CLIENT, ORIGIN, DIALECT, PARAM),
+    Column("request_start_us", "timestamp", "Start of the request"),
+    Column("endpoint", "text", "Where the request went"),
+)
+"""Columns of a table with a row for each request and parameter."""
 
 type Cells = pa.Array | Ints | Bools
 
@@ -30,6 +38,17 @@ def of_series(bucket: Bucket, series: Ints) -> dict[str, pa.Array]:
     return {
         column: pa.DictionaryArray.from_arrays(places, pa.array(names, pa.string()))
         for column, (places, names) in named.items()
+    }
+
+
+def of_requests(bucket: Bucket, exchange: Ints, series: Ints) -> dict[str, Cells]:
+    """The columns `REQUEST` of rows of these requests and series."""
+    exchanges = bucket.exchanges
+    return {
+        "exchange_id": exchanges.id[exchange],
+        **of_series(bucket, series),
+        "request_start_us": exchanges.clock[exchanges.request_start[exchange]],
+        "endpoint": words(exchanges.endpoint[exchange], [name for _, name in bucket.endpoints]),
     }
 
 

@@ -8,44 +8,35 @@ value, and *unanswered* where none came. The latter two are what the protocol an
 a state of its own, as a basket (`Dialect.has_own_state`): there a fought attempt had no effect.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
+import narwhals as nw
 import numpy as np
 import pyarrow as pa
 
 from statetrail.analyses.analysis import analysis
 from statetrail.analyses.columnar.arrays import NOTHING, AsOfIndex, Bools, Ints, among, chosen
 from statetrail.analyses.columnar.bucket import Bucket, bucket
-from statetrail.analyses.columnar.executor import artifact
-from statetrail.analyses.columnar.result_rows import of_series, table, words
+from statetrail.analyses.columnar.result_rows import REQUEST, of_requests, table, words
 from statetrail.analyses.conformance.verdict import OVERRIDDEN, VERDICTS
 from statetrail.analyses.conformance.verdicts import Judgements, judgements
-from statetrail.analyses.events.details import extremes, of_pairs
 from statetrail.analyses.events.history import History, history, pairs
 from statetrail.analyses.events.scope import declared
+from statetrail.analyses.events.values import SERIES
 from statetrail.analyses.exposure.tables import OVERRIDES
 from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
-from statetrail.schema import CLIENT, DIALECT, EXCHANGE, ORIGIN, PARAM, Column, Table
+from statetrail.recording.frames import Frame, Recording
+from statetrail.schema import Column, Table
 
 OUTCOMES: Final = ("answered", "fought", "unanswered")
 ANSWERED, FOUGHT, UNANSWERED = range(3)
 
-# fmt: off
-
 OVERRIDE_OUTCOMES: Final = Table(
-    "override_outcomes", "one request that presented a value of its client's own choice",
-    (
-        CLIENT, ORIGIN, DIALECT, PARAM, EXCHANGE,
-        Column("request_start_us", "timestamp", "Start of the request"),
-        Column("endpoint", "text", "Where the request went"),
-        Column("outcome", "text", "One of `OUTCOMES`"),
-    ),
+    "override_outcomes",
+    "one request that presented a value of its client's own choice",
+    (*REQUEST, Column("outcome", "text", "One of `OUTCOMES`")),
     ("exchange_id", "dialect", "param"),
 )
-
-# fmt: on
 
 
 def own_state(rec: Recording) -> Lazy:
@@ -53,17 +44,9 @@ def own_state(rec: Recording) -> Lazy:
     return declared(rec, "own state", lambda d, param, at: d.has_own_state(param.name, at))
 
 
-@dataclass(frozen=True, slots=True)
-class Overrides:
-    """The overrides of a bucket, and what became of each as a place in `OUTCOMES`."""
-
-    requests: Judgements
-    outcome: Ints
-
-
-@artifact(needs=(bucket, history, judgements), stored=True)
-def judged_overrides(bucket: Bucket, history: History, judgements: Judgements) -> Overrides:
-    """The overrides of a bucket."""
+@analysis(OVERRIDE_OUTCOMES, needs=(bucket, history, judgements))
+def override_outcomes(bucket: Bucket, history: History, judgements: Judgements) -> pa.Table:
+    """The outcome of each override."""
     made = chosen(judgements, judgements.verdict == VERDICTS.index(OVERRIDDEN))
     issues = history.issues
     start = bucket.exchanges.response_start[issues.exchange]
@@ -80,7 +63,8 @@ def judged_overrides(bucket: Bucket, history: History, judgements: Judgements) -
         [np.int64(ANSWERED), np.int64(FOUGHT), np.int64(UNANSWERED), np.int64(ANSWERED)],
         np.int64(FOUGHT),
     )
-    return Overrides(made, outcome)
+    columns = {"outcome": words(outcome, OUTCOMES)}
+    return table(OVERRIDE_OUTCOMES, of_requests(bucket, made.exchange, made.series) | columns)
 
 
 def _issued(exchange: Ints, of: Ints, wanted_exchange: Ints, wanted: Ints) -> Bools:
@@ -90,31 +74,8 @@ def _issued(exchange: Ints, of: Ints, wanted_exchange: Ints, wanted: Ints) -> Bo
     return among(keys, pairs(wanted_exchange, wanted, count)) >= 0
 
 
-@analysis(OVERRIDE_OUTCOMES, needs=(bucket, judged_overrides))
-def override_outcomes(bucket: Bucket, overrides: Overrides) -> pa.Table:
-    """The outcome of each override.
-
-    Returns
-    -------
-    Frame
-        `OVERRIDE_OUTCOMES`.
-    """
-    requests, exchanges = overrides.requests, bucket.exchanges
-    endpoints = [endpoint for _, endpoint in bucket.endpoints]
-    return table(
-        OVERRIDE_OUTCOMES,
-        {
-            **of_series(bucket, requests.series),
-            "exchange_id": exchanges.id[requests.exchange],
-            "request_start_us": exchanges.clock[exchanges.request_start[requests.exchange]],
-            "endpoint": words(exchanges.endpoint[requests.exchange], endpoints),
-            "outcome": words(overrides.outcome, OUTCOMES),
-        },
-    )
-
-
-@analysis(OVERRIDES, needs=(bucket, judged_overrides))
-def overrides(bucket: Bucket, judged: Overrides) -> pa.Table:
+@analysis(OVERRIDES, needs=(override_outcomes,), scope="whole")
+def overrides(rec: Recording, outcomes: Frame) -> Lazy:
     """What became of the clients' own values.
 
     Returns
@@ -122,29 +83,23 @@ def overrides(bucket: Bucket, judged: Overrides) -> pa.Table:
     Frame
         `statetrail.analyses.exposure.tables.OVERRIDES`.
     """
-    exchange, outcome = judged.requests.exchange, judged.outcome
-    series, place = np.unique(judged.requests.series, return_inverse=True)
-    dialects = {dialect.name: dialect for dialect in bucket.dialects}
-    on_basket = of_pairs(
-        *(bucket.exchanges.endpoint[exchange], bucket.series_param[judged.requests.series]),
-        lambda endpoint, param: dialects[bucket.params[param][0]].has_own_state(
-            bucket.params[param][1], bucket.endpoints[endpoint][1]
-        ),
+    one, none = nw.lit(1, nw.Int64), nw.lit(0, nw.Int64)
+    there = own_state(rec).with_columns(on_baskets=one)
+    counted = (
+        outcomes.lazy.join(there, on=["endpoint", "dialect", "param"], how="left")
+        .with_columns(
+            nw.col("on_baskets").fill_null(0),
+            overrides=one,
+            **{
+                name: nw.when(nw.col("outcome") == name).then(one).otherwise(none)
+                for name in OUTCOMES
+            },
+        )
+        .with_columns(without_effect=nw.col("on_baskets") * nw.col("fought"))
     )
-    first, last = extremes(place, bucket.exchanges.request_start[exchange], len(series))
-
-    def counted(which: Bools) -> Ints:
-        return np.bincount(place[which], minlength=len(series))
-
-    return table(
-        OVERRIDES,
-        {
-            **of_series(bucket, series),
-            "overrides": counted(outcome >= 0),
-            **{name: counted(outcome == at) for at, name in enumerate(OUTCOMES)},
-            "on_baskets": counted(on_basket),
-            "without_effect": counted(on_basket & (outcome == FOUGHT)),
-            "first_us": bucket.exchanges.clock[first],
-            "last_us": bucket.exchanges.clock[last],
-        },
+    counts = ("overrides", *OUTCOMES, "on_baskets", "without_effect")
+    return counted.group_by(*SERIES).agg(
+        *(nw.col(name).sum() for name in counts),
+        first_us=nw.col("request_start_us").min(),
+        last_us=nw.col("request_start_us").max(),
     )

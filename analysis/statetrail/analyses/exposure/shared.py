@@ -25,9 +25,8 @@ from statetrail.analyses.exposure.tables import SHARED
 from statetrail.dialects import Param
 from statetrail.recording.frames import Recording
 
-_WORDS: Final = pa.dictionary(pa.int32(), pa.string())
 _LAYOUT: Final = pa.schema(
-    dict.fromkeys(("client", "origin", "dialect", "param"), _WORDS)
+    dict.fromkeys(("client", "origin", "dialect", "param"), pa.string())
     | dict.fromkeys(
         ("fingerprint", "issued_us", "uses", "first_us", "last_us", "first_id"), pa.int64()
     )
@@ -75,12 +74,12 @@ def credential_values(bucket: Bucket, history: History) -> pa.Table:
         "last_us": at(history.reused, used),
         "first_id": first_id[value],
     }
-    return pa.table(columns, schema=_LAYOUT)
+    return pa.table(columns).cast(_LAYOUT)
 
 
 def united(values: Iterable[pa.Table]) -> pa.Table:
     """Tables of `credential_values` as one."""
-    return pa.concat_tables([_LAYOUT.empty_table(), *values]).unify_dictionaries()
+    return pa.concat_tables([_LAYOUT.empty_table(), *values])
 
 
 @analysis(SHARED, needs=(credential_values,), scope="whole")

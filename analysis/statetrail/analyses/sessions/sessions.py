@@ -46,60 +46,24 @@ from statetrail.analyses.events.replacements import Replacements, replacements
 from statetrail.analyses.sessions.tables import SESSIONS
 from statetrail.analyses.tokens.rotations import LOSSES, rotations
 from statetrail.analyses.tokens.tokens import tokens
-from statetrail.schema import CLIENT, DIALECT, EXCHANGE, ORIGIN, PARAM, Column, Table
+from statetrail.recording.engines import Lazy
+from statetrail.recording.frames import Frame, Recording
+from statetrail.schema import Column, Table
 
 BREAKS: Final = (*LOSSES, "restart", "establish")
 """Causes of rotations that begin another session."""
 LOST: Final = ("reset", "rejected", "restarted")
 """Ends of tokens that take along what hangs on them."""
 
-# fmt: off
-
-LOST_WRITES: Final = Table(
-    "lost_writes", "one write to a cart that was lost with its session",
-    (
-        CLIENT, ORIGIN, DIALECT, PARAM, EXCHANGE,
-        Column("request_start_us", "timestamp", "Start of the request"),
-        Column("session_fingerprint", "fingerprint", "The session's name, as in `SESSIONS`"),
-    ),
-    ("exchange_id", "dialect", "param"),
+SESSION_COSTS: Final = Table(
+    "session_costs",
+    "one session, as in `sessions`",
+    (*SESSIONS.columns, Column("last_lost_write", "int", "Exchange of a lost cart write", "none")),
+    SESSIONS.key,
 )
-
-# fmt: on
 
 type Followers = Mapping[int, set[int]]
 """The sessions that followed each session directly."""
-
-
-@dataclass(frozen=True, slots=True)
-class SessionFacts:
-    """The sessions of a bucket, and the cart writes that were lost with them.
-
-    Attributes
-    ----------
-    session, newest
-        Of each session its first token, which names it, and the one that was last issued, as
-        places in `Bucket.values`.
-    first, last
-        The ranks of the starts of its first and last request.
-    lost, login_lost
-        Whether it was lost, and whether a login was lost with it.
-    lost_write, lost_with
-        The exchanges of the cart writes that were lost, and the places of their sessions here.
-    """
-
-    session: Ints
-    newest: Ints
-    tokens: Ints
-    requests: Ints
-    cart_writes: Ints
-    logins: Ints
-    first: Ints
-    last: Ints
-    lost: Bools
-    login_lost: Bools
-    lost_write: Ints
-    lost_with: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,54 +76,62 @@ class _Requests:
     cart: Bools
 
 
-@artifact(
-    reads={"exchanges": ("exchange_id", "method", "path")},
-    needs=(bucket, history, replacements, tokens, rotations),
-    stored=True,
-)
-def session_facts(
-    details: Details,
+@artifact(reads={"exchanges": ("exchange_id", "method", "path")})
+def request_lines(facts: Details) -> Details:
+    """The methods and paths of a bucket's requests."""
+    return facts
+
+
+@analysis(SESSION_COSTS, needs=(bucket, history, replacements, tokens, rotations, request_lines))
+def session_costs(
     bucket: Bucket,
     history: History,
     replacements: Replacements,
     tokens: pa.Table,
     rotations: pa.Table,
-) -> SessionFacts:
-    """The sessions of a bucket."""
+    details: Details,
+) -> pa.Table:
+    """The sessions of a bucket, each with the last of the cart writes that were lost with it."""
     breaks = holds(rotations["cause"], lambda cause: cause in BREAKS)
-    session_of, followers = _chains(bucket, replacements, breaks)
-    requests = _requests(bucket, history, session_of)
+    chain, followers = _chains(bucket, replacements, breaks)
+    requests = _requests(bucket, history, chain)
     session, place = np.unique(requests.session, return_inverse=True)
-    count = len(session)
-    token, newest = _newest(bucket, history, session_of)
-    newest = newest[np.searchsorted(token, session)]
-    ends = holds(tokens["end"], lambda end: end in LOST)
-    lost = ends[_token_rows(history)[newest]]
-    request_start = bucket.exchanges.request_start[requests.exchange]
-    first, last = extremes(place, request_start, count)
+    count, clock = len(session), bucket.exchanges.clock
+    token = (history.issued < FOREVER) | (history.used < FOREVER)  # the rows of table `tokens`
+    newest = _newest(bucket, history, chain, np.flatnonzero(token))[session]
+    ended = tokens.take(pa.array((np.cumsum(token) - 1)[newest]))
+    lost = holds(ended["end"], lambda end: end in LOST)
+    start = bucket.exchanges.request_start[requests.exchange]
+    first, last = extremes(place, start, count)
     logins = np.bincount(place[requests.login], minlength=count)
     logged_in = set(session[logins > 0].tolist())
-    repeated = [not logged_in.isdisjoint(followers[name]) for name in session.tolist()]
-    written = _lost_writes(bucket, details["exchanges"], requests, followers)
-    written = written[lost[place[written]]]
-    return SessionFacts(
-        session=session,
-        newest=newest,
-        tokens=np.bincount(session_of[_is_token(history)], minlength=len(session_of))[session],
-        requests=np.bincount(place, minlength=count),
-        cart_writes=np.bincount(place[requests.cart], minlength=count),
-        logins=logins,
-        first=first,
-        last=last,
-        lost=lost,
-        login_lost=lost & (logins > 0) & ~np.array(repeated, dtype=np.bool_),
-        lost_write=requests.exchange[written],
-        lost_with=place[written],
+    again = [not logged_in.isdisjoint(followers[name]) for name in session.tolist()]
+    writes = _lost_writes(bucket, details["exchanges"], requests, followers)
+    writes = writes[lost[place[writes]]]
+    _, last_write = extremes(place[writes], bucket.exchanges.id[requests.exchange[writes]], count)
+    return table(
+        SESSION_COSTS,
+        {
+            **of_series(bucket, bucket.values.series[session]),
+            "session_fingerprint": bucket.values.fingerprint[session],
+            "first_us": clock[first],
+            "last_us": clock[last],
+            "duration_s": seconds(clock[last] - clock[first], np.ones(count, dtype=np.bool_)),
+            "tokens": np.bincount(chain[token], minlength=len(chain))[session],
+            "requests": np.bincount(place, minlength=count),
+            "cart_writes": np.bincount(place[requests.cart], minlength=count),
+            "logins": logins,
+            "end": ended["end"],
+            "ended_at_us": ended["ended_at_us"],
+            "cart_writes_lost": numbers(np.bincount(place[writes], minlength=count), lost),
+            "login_lost": pa.array((logins > 0) & ~np.array(again, np.bool_), mask=~lost),
+            "last_lost_write": numbers(last_write, last_write >= 0),
+        },
     )
 
 
-@analysis(SESSIONS, needs=(bucket, history, tokens, session_facts))
-def sessions(bucket: Bucket, history: History, tokens: pa.Table, facts: SessionFacts) -> pa.Table:
+@analysis(SESSIONS, needs=(session_costs,), scope="whole")
+def sessions(_: Recording, costs: Frame) -> Lazy:
     """The sessions: how long they were seen, what was done in them, how they ended, what it cost.
 
     Returns
@@ -167,53 +139,7 @@ def sessions(bucket: Bucket, history: History, tokens: pa.Table, facts: SessionF
     Frame
         `statetrail.analyses.sessions.tables.SESSIONS`.
     """
-    clock, every = bucket.exchanges.clock, np.ones(len(facts.session), dtype=np.bool_)
-    ended = tokens.take(pa.array(_token_rows(history)[facts.newest]))
-    writes_lost = np.bincount(facts.lost_with, minlength=len(facts.session))
-    return table(
-        SESSIONS,
-        {
-            **of_series(bucket, bucket.values.series[facts.session]),
-            "session_fingerprint": bucket.values.fingerprint[facts.session],
-            "first_us": clock[facts.first],
-            "last_us": clock[facts.last],
-            "duration_s": seconds(clock[facts.last] - clock[facts.first], every),
-            "tokens": facts.tokens,
-            "requests": facts.requests,
-            "cart_writes": facts.cart_writes,
-            "logins": facts.logins,
-            "end": ended["end"],
-            "ended_at_us": ended["ended_at_us"],
-            "cart_writes_lost": numbers(writes_lost, facts.lost),
-            "login_lost": pa.array(facts.login_lost, mask=~facts.lost),
-        },
-    )
-
-
-@analysis(LOST_WRITES, needs=(bucket, session_facts))
-def lost_writes(bucket: Bucket, facts: SessionFacts) -> pa.Table:
-    """The cart writes that were lost with their session: what ``cart_writes_lost`` counts."""
-    session = facts.session[facts.lost_with]
-    request_start = bucket.exchanges.request_start[facts.lost_write]
-    return table(
-        LOST_WRITES,
-        {
-            **of_series(bucket, bucket.values.series[session]),
-            "session_fingerprint": bucket.values.fingerprint[session],
-            "exchange_id": bucket.exchanges.id[facts.lost_write],
-            "request_start_us": bucket.exchanges.clock[request_start],
-        },
-    )
-
-
-def _is_token(history: History) -> Bools:
-    """The values that the table of tokens has, in the same order."""
-    return (history.issued < FOREVER) | (history.used < FOREVER)
-
-
-def _token_rows(history: History) -> Ints:
-    """The row of each value in the table of tokens."""
-    return np.cumsum(_is_token(history)) - 1
+    return costs.lazy
 
 
 def _chains(bucket: Bucket, replacements: Replacements, breaks: Bools) -> tuple[Ints, Followers]:
@@ -241,13 +167,13 @@ def _chains(bucket: Bucket, replacements: Replacements, breaks: Bools) -> tuple[
     return np.where(chained == NOTHING, np.arange(len(chained)), chained), followers
 
 
-def _requests(bucket: Bucket, history: History, session_of: Ints) -> _Requests:
+def _requests(bucket: Bucket, history: History, chain: Ints) -> _Requests:
     """The requests that carried tokens, each with the session that it was made in."""
     exchanges, count = bucket.exchanges, len(bucket.series_param)
     is_token = server_issued(bucket)[bucket.series_param]
     issues = np.flatnonzero(is_token[history.issues.series])
     answered = pairs(history.issues.exchange[issues], history.issues.series[issues], count)
-    session = session_of[history.issues.value[issues]]
+    session = chain[history.issues.value[issues]]
     # Of several values of one parameter any may count, but always the same.
     order = np.lexsort((bucket.values.fingerprint[session], answered))
     answered, session = answered[order], session[order]
@@ -257,7 +183,7 @@ def _requests(bucket: Bucket, history: History, session_of: Ints) -> _Requests:
     presented = pairs(history.uses.exchange[uses], history.uses.series[uses], count)
     firsts = run_begins(presented) & (among(answered, presented) == NOTHING)
     made = np.concatenate([answered, presented[firsts]])
-    session = np.concatenate([session, session_of[history.uses.value[uses[firsts]]]])
+    session = np.concatenate([session, chain[history.uses.value[uses[firsts]]]])
     exchange, param = made // max(count, 1), bucket.series_param[made % max(count, 1)]
     endpoint, status = exchanges.endpoint[exchange], exchanges.status[exchange]
     wrote = exchanges.writes[exchange] & (status >= 200)
@@ -269,15 +195,14 @@ def _requests(bucket: Bucket, history: History, session_of: Ints) -> _Requests:
     )
 
 
-def _newest(bucket: Bucket, history: History, session_of: Ints) -> tuple[Ints, Ints]:
-    """The sessions in order, and of each the token that was last issued."""
-    tokens = np.flatnonzero(_is_token(history))
+def _newest(bucket: Bucket, history: History, chain: Ints, tokens: Ints) -> Ints:
+    """The token of each session that was last issued, by the session."""
     issued = history.issued[tokens] < FOREVER
     moment = np.where(issued, history.reissued[tokens], history.used[tokens])
-    session = session_of[tokens]
-    order = np.lexsort((bucket.values.fingerprint[tokens], -moment, session))
-    newest = order[run_begins(session[order])]
-    return session[newest], tokens[newest]
+    newest = np.full(len(chain), NOTHING, dtype=np.int64)
+    order = tokens[np.lexsort((-bucket.values.fingerprint[tokens], moment))]
+    newest[chain[order]] = order
+    return newest
 
 
 def _lost_writes(
@@ -287,16 +212,12 @@ def _lost_writes(
     cart = np.flatnonzero(requests.cart)
     exchange = requests.exchange[cart]
     asked = aligned(bucket, exchanges, exchange)
-    writes = list(
-        zip(
-            cart.tolist(),
-            requests.session[cart].tolist(),
-            bucket.exchanges.request_start[exchange].tolist(),
-            asked["method"].to_pylist(),
-            asked["path"].to_pylist(),
-            strict=True,
-        )
+    columns = (
+        *(column.tolist() for column in (cart, requests.session[cart])),
+        bucket.exchanges.request_start[exchange].tolist(),
+        *(asked[name].to_pylist() for name in ("method", "path")),
     )
+    writes = list(zip(*columns, strict=True))
     undone: dict[tuple[int, str], int] = {}
     for _, session, start, method, path in writes:
         if method == "DELETE":

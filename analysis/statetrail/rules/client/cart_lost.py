@@ -1,38 +1,31 @@
 """A session was lost after the client had filled a cart in it, and the cart stayed lost (Z7)."""
 
-from typing import Final
-
 import narwhals as nw
 
 from statetrail.analyses.events.values import SERIES, issues, presentations
-from statetrail.analyses.sessions.sessions import lost_writes, sessions
+from statetrail.analyses.sessions.sessions import session_costs
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
 from statetrail.rules.occurrences import REQUEST, occurrences
 from statetrail.rules.rule import Rule
 from statetrail.rules.sources import zest
 
-_SESSION: Final = (*SERIES, "session_fingerprint")
-
 
 def _check(rec: Recording) -> Lazy:
-    # The latest of the writes is enough as evidence.
-    writes = lost_writes(rec).lazy.group_by(*_SESSION).agg(last_write=nw.col("exchange_id").max())
+    # The latest of the lost writes is enough as evidence.
     losses = rec.keep(
-        sessions(rec)
+        session_costs(rec)
         .lazy.filter(~nw.col("cart_writes_lost").is_null())
-        .select(*_SESSION, "end", "cart_writes_lost", "login_lost", response_start_us="ended_at_us")
+        .rename({"ended_at_us": "response_start_us"})
     )
-    carts = (
-        losses.join(writes, on=list(_SESSION), how="left")
-        .join(_ends(rec, losses), on=[*SERIES, "response_start_us"], how="left")
-        .with_columns(nw.col("exchange_id").fill_null(-1))
-    )
+    carts = losses.join(
+        _ends(rec, losses), on=[*SERIES, "response_start_us"], how="left"
+    ).with_columns(nw.col("exchange_id").fill_null(-1))
     login = nw.when(nw.col("login_lost").fill_null(False)).then(nw.lit(", the login too"))
     loss = nw.concat_str([nw.lit(f"{REQUEST}: "), nw.col("end"), login.otherwise(nw.lit(""))])
     unfilled = nw.col("cart_writes_lost") > 0
     return occurrences(
-        carts, unfilled, detail=loss, related=nw.col("last_write"), at="response_start_us"
+        carts, unfilled, detail=loss, related=nw.col("last_lost_write"), at="response_start_us"
     )
 
 

@@ -1,11 +1,10 @@
-"""Overrides and what becomes of them; what a capture teaches of restricted parameters."""
+"""Overrides and what becomes of them."""
 
 from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
 
-from statetrail.analyses.events.allowance import learned
 from statetrail.analyses.exposure.overrides import OUTCOMES, override_outcomes, overrides
 from statetrail.recording.engines import Engine
 from studies.oracle.verdict_oracle import judge
@@ -85,26 +84,3 @@ def plain(history: Sequence[Ex], number: int, dialect: str, param: str) -> str:
     if not answers:
         return "unanswered"
     return "answered" if value in answers else "fought"
-
-
-@ENGINES
-def test_a_capture_teaches_where_authentication_goes(engine: Engine) -> None:
-    """Allowed where it succeeds twice, refused where only requests with it fail; else nothing."""
-    show = [Present("Authentication", "A")]
-
-    def ask(path: str, status: int, *, shown: bool = True) -> Ex:
-        return Ex(0, 10, 20, [], show if shown else [], path=f"/v3/{path}", status=status)
-
-    history = [
-        *(ask("profiles", 200), ask("profiles", 204)),
-        ask("once", 200),
-        *(ask("menus", 403), ask("menus", 200, shown=False)),
-        *(ask("mixed", 200), ask("mixed", 200), ask("mixed", 401)),
-        *(ask("broken", 400), ask("broken", 500, shown=False)),
-        *(ask("down", 500), ask("down", 200, shown=False)),
-    ]
-    rows = learned(recording(history, engine=engine)).collect("pyarrow").rows(named=True)
-    assert {(row["endpoint"], row["learned"]) for row in rows} == {
-        ("/v3/profiles", "allowed"),
-        ("/v3/menus", "refused"),
-    }

@@ -3,8 +3,8 @@
 Enters: a bucket, its history, its verdicts, and its faults, each with whether something of the
 server's stood in its way. Leaves: the patterns that each fault belongs to.
 
-What a client does anyway needs no other reason, so a pattern is made of its *free* faults alone:
-those with nothing in the way.
+What a client does anyway needs no other reason, so its *free* faults alone make a pattern: those
+with nothing in the way.
 """
 
 from dataclasses import dataclass
@@ -14,9 +14,18 @@ import numpy as np
 
 from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, distinct
 from statetrail.analyses.columnar.bucket import Bucket
-from statetrail.analyses.conformance.verdict import VERDICTS
+from statetrail.analyses.conformance.verdict import (
+    DEFIED,
+    HONOURED,
+    MISPLACED,
+    OMITTED,
+    RESTARTED,
+    STALE,
+    VERDICTS,
+)
 from statetrail.analyses.conformance.verdicts import Judgements
 from statetrail.analyses.conformance.visibility import FOREVER
+from statetrail.analyses.events.details import extremes
 from statetrail.analyses.events.history import History
 
 MIN_CHANCES: Final = 5
@@ -24,10 +33,8 @@ MIN_CHANCES: Final = 5
 MIN_PER_ENDPOINT: Final = 3
 """Requests to an endpoint, and obedient ones elsewhere, that tell endpoints apart."""
 
-UNSHOWN: Final = ("omitted", "defied", "restarted")
+UNSHOWN: Final = (OMITTED, DEFIED, RESTARTED)
 """The faults that do not show whether the client has read any value."""
-
-_SHOWN: Final = ("stale", "misplaced")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,43 +80,37 @@ def client_patterns(
     def times(series: Ints) -> Ints:
         return np.bincount(series, minlength=count)
 
-    series = faults.series
-    obeyed = np.flatnonzero(every.verdict == VERDICTS.index("honoured"))
-    free_stale = times(series[free & is_verdict(faults, "stale")])
+    series, endpoint = faults.series, bucket.exchanges.endpoint
+    honoured = np.flatnonzero(every.verdict == VERDICTS.index(HONOURED))
+    free_stale = times(series[free & is_verdict(faults, STALE)])
     chances = times(series[free & is_verdict(faults, *UNSHOWN)])
-    read = times(series[is_verdict(faults, *_SHOWN) | near])
-    obeyed_times = times(every.series[obeyed])
+    read = times(series[is_verdict(faults, STALE, MISPLACED) | near])
+    obeyed = times(every.series[honoured])
     # Obedience counts where there are faults: most series have none.
-    obeyed = obeyed[(times(series) > 0)[every.series[obeyed]]]
+    honoured = honoured[(times(series) > 0)[every.series[honoured]]]
     width = max(len(bucket.endpoints), 1)
-    at = [s * width + bucket.exchanges.endpoint[exchange] for s, exchange in (
-        (series, faults.exchange), (every.series[obeyed], every.exchange[obeyed])
-    )]  # fmt: skip
-    _, place = distinct(np.concatenate(at), count * width)
-    here, obeyed_place = place[: len(series)], place[len(series) :]
+    at_fault = series * width + endpoint[faults.exchange]
+    at_honoured = every.series[honoured] * width + endpoint[every.exchange[honoured]]
+    _, place = distinct(np.concatenate([at_fault, at_honoured]), count * width)
+    here = place[: len(series)]
     free_here = np.bincount(here[free], minlength=len(place) + 1)[here]
-    obeyed_here = np.bincount(obeyed_place, minlength=len(place) + 1)[here]
+    obeyed_here = np.bincount(place[len(series) :], minlength=len(place) + 1)[here]
     return ClientPatterns(
         (_presents_first_only(bucket, history) & (free_stale > 0))[series],
-        (free_here >= MIN_PER_ENDPOINT)
-        & (obeyed_here == 0)
-        & (obeyed_times[series] >= MIN_PER_ENDPOINT),
-        ((chances >= MIN_CHANCES) & (read == 0) & (obeyed_times == 0))[series],
+        (free_here >= MIN_PER_ENDPOINT) & (obeyed_here == 0) & (obeyed[series] >= MIN_PER_ENDPOINT),
+        ((chances >= MIN_CHANCES) & (read == 0) & (obeyed == 0))[series],
     )
 
 
-def is_verdict(told: Judgements, *names: str) -> Bools:
+def is_verdict(judgements: Judgements, *names: str) -> Bools:
     """Whether the verdicts are among those named."""
-    return np.isin(told.verdict, [VERDICTS.index(name) for name in names])
+    return np.isin(judgements.verdict, [VERDICTS.index(name) for name in names])
 
 
 def _presents_first_only(bucket: Bucket, history: History) -> Bools:
     """The series of which a client presents one value only, the first that was issued."""
-    count = len(bucket.series_client)
-    first = np.full(count, FOREVER)
-    np.minimum.at(
-        first, history.issues.series, bucket.exchanges.response_start[history.issues.exchange]
-    )
+    count, issues = len(bucket.series_client), history.issues
+    first, _ = extremes(issues.series, bucket.exchanges.response_start[issues.exchange], count)
     used = np.flatnonzero(history.used < FOREVER)
     only = np.full(count, NOTHING, dtype=np.int64)
     only[bucket.values.series[used]] = used

@@ -23,8 +23,8 @@ from statetrail.schema import Column, Table
 
 OBSTACLES: Final = ("not-exposed", "on-redirect", "on-error", "cached", "cacheable")
 """The first that holds counts: a page of another origin cannot read the header; clients follow
-redirects without a look; the status is 400 or more; status 304, or an ``Age`` (it may be an answer
-to somebody else); a shared cache may hand the response to others."""
+redirects without reading them; the status is 400 or more; status 304, or an ``Age`` (the answer may
+be another client's); a shared cache may give the response to others."""
 
 _IN_HEADERS: Final = pa.array([name for name, part in ISSUE_PARTS.items() if part == "header"])
 _SHARED: Final = re.compile("(?:^|,)(?:public|s-maxage=)")

@@ -59,43 +59,42 @@ def hindrances(
     """What stood between these requests and the newest values of these series."""
     exchanges, issues = bucket.exchanges, _issues(bucket, history)
     newest = _newest(bucket, issues, exchanges.request_start[exchange], series)
-    due = np.flatnonzero(newest >= 0)
-    newest, asked = newest[due], exchanges.request_start[exchange[due]]
+    known = np.flatnonzero(newest >= 0)
+    newest, request_start = newest[known], exchanges.request_start[exchange[known]]
     value = issues.value[newest]
-    wanted = np.zeros(len(bucket.values), dtype=np.bool_)
-    wanted[value] = True
-    issues_of = np.flatnonzero(wanted[issues.value])
+    expected = np.zeros(len(bucket.values), dtype=np.bool_)
+    expected[value] = True
+    own = np.flatnonzero(expected[issues.value])
     place = np.full(len(issues.exchange), NOTHING, dtype=np.int64)
-    place[issues_of] = obstacles(
-        bucket, details, issues.exchange[issues_of], issues.value[issues_of]
+    place[own] = obstacles(bucket, details, issues.exchange[own], issues.value[own])
+    clear = own[place[own] == NOTHING]
+    arrival = np.maximum(
+        _readable(bucket, issues, clear, value, request_start),
+        _presented(bucket, history, expected, value, request_start),
     )
-    clear = issues_of[place[issues_of] == NOTHING]
-    had = np.maximum(
-        _readable(bucket, issues, clear, value, asked),
-        _presented(bucket, history, wanted, value, asked),
-    )
-    found = Hindrance(
+    hindrance = Hindrance(
         np.full(len(exchange), NOTHING, dtype=np.int64),
-        np.zeros(len(exchange), dtype=np.bool_),
-        np.zeros(len(exchange), dtype=np.bool_),
+        *np.zeros((2, len(exchange)), dtype=np.bool_),
     )
-    found.obstacle[due] = np.where(had < issues.run[newest], place[newest], NOTHING)
-    found.other_path[due] = _other_path(bucket, issues, issues_of, newest, exchange[due])
-    begun = exchanges.response_start[issues.exchange[newest]]
-    found.malformed[due] = _malformed(bucket, series[due], asked) >= begun
-    return found
+    hindrance.obstacle[known] = np.where(arrival < issues.run[newest], place[newest], NOTHING)
+    hindrance.other_path[known] = _other_path(bucket, issues, own, newest, exchange[known])
+    malformed = _malformed(bucket, series[known], request_start)
+    hindrance.malformed[known] = malformed >= exchanges.response_start[issues.exchange[newest]]
+    return hindrance
 
 
-def _newest(bucket: Bucket, issues: _Issues, asked: Ints, series: Ints) -> Ints:
+def _newest(bucket: Bucket, issues: _Issues, request_start: Ints, series: Ints) -> Ints:
     """Of the issues that must be known (R2), the place of the one that began last; -1: none."""
     exchanges = bucket.exchanges
     whole = np.flatnonzero(exchanges.clock[exchanges.response_end[issues.exchange]] < FOREVER)
     span = max(exchanges.span, len(issues.exchange) + 1)
     index = AsOfIndex(issues.series[whole], exchanges.visible_from[issues.exchange[whole]], span)
-    return index.maxima(whole)[index.at(series, asked, inclusive=False)]
+    return index.maxima(whole)[index.at(series, request_start, inclusive=False)]
 
 
-def _readable(bucket: Bucket, issues: _Issues, clear: Ints, value: Ints, asked: Ints) -> Ints:
+def _readable(
+    bucket: Bucket, issues: _Issues, clear: Ints, value: Ints, request_start: Ints
+) -> Ints:
     """When the value was last issued without an obstacle, of the issues that must be known."""
     exchanges, exchange = bucket.exchanges, issues.exchange[clear]
     clear, exchange = (
@@ -103,20 +102,22 @@ def _readable(bucket: Bucket, issues: _Issues, clear: Ints, value: Ints, asked: 
         for each in (clear, exchange)
     )
     index = AsOfIndex(issues.value[clear], exchanges.visible_from[exchange], exchanges.span)
-    return index.maxima(exchanges.response_start[exchange])[index.at(value, asked, inclusive=False)]
+    return index.maxima(exchanges.response_start[exchange])[
+        index.at(value, request_start, inclusive=False)
+    ]
 
 
-def _presented(bucket: Bucket, history: History, wanted: Bools, value: Ints, asked: Ints) -> Ints:
+def _presented(
+    bucket: Bucket, history: History, expected: Bools, value: Ints, request_start: Ints
+) -> Ints:
     """When the client had last presented the value: it had it then, whatever it came by."""
-    use = np.flatnonzero(wanted[history.uses.value])
+    use = np.flatnonzero(expected[history.uses.value])
     moment = bucket.exchanges.request_start[history.uses.exchange[use]]
     index = AsOfIndex(history.uses.value[use], moment, bucket.exchanges.span)
-    return index.maxima(moment)[index.at(value, asked, inclusive=False)]
+    return index.maxima(moment)[index.at(value, request_start, inclusive=False)]
 
 
-def _other_path(
-    bucket: Bucket, issues: _Issues, issues_of: Ints, newest: Ints, exchange: Ints
-) -> Bools:
+def _other_path(bucket: Bucket, issues: _Issues, own: Ints, newest: Ints, exchange: Ints) -> Bools:
     """Whether the value was issued only under another path in front of the API."""
     exchanges = bucket.exchanges
     mounts = mount(bucket)
@@ -124,17 +125,17 @@ def _other_path(
     at = mounts[exchanges.endpoint[issues.exchange], param]
     here = mounts[exchanges.endpoint[exchange], param[newest]]
     moved = (here >= 0) & (at[newest] >= 0) & (here != at[newest])
-    placed = issues_of[at[issues_of] >= 0]
+    placed = own[at[own] >= 0]
     width = int(mounts.max(initial=0)) + 1
-    begun = exchanges.response_start[issues.exchange[placed]]
-    index = AsOfIndex(issues.value[placed] * width + at[placed], begun, exchanges.span)
+    response_start = exchanges.response_start[issues.exchange[placed]]
+    index = AsOfIndex(issues.value[placed] * width + at[placed], response_start, exchanges.span)
     same = index.at(issues.value[newest] * width + here, exchanges.request_start[exchange])
     elsewhere: Bools = moved & (same == NOTHING)
     return elsewhere
 
 
-def _malformed(bucket: Bucket, series: Ints, asked: Ints) -> Ints:
-    """When the last malformed issue that may be known had ended.
+def _malformed(bucket: Bucket, series: Ints, request_start: Ints) -> Ints:
+    """When the last malformed issue that may be known had response_end.
 
     As with values (R3), what began later replaces it only if it began after that. One that was cut
     short counts from its beginning.
@@ -142,20 +143,23 @@ def _malformed(bucket: Bucket, series: Ints, asked: Ints) -> Ints:
     exchanges, issued = bucket.exchanges, bucket.issued
     issue = np.flatnonzero(issued.usage == MALFORMED)
     exchange = issued.exchange[issue]
-    begun, ended = exchanges.response_start[exchange], exchanges.response_end[exchange]
-    until = np.where(exchanges.clock[ended] < FOREVER, ended, begun)
-    index = AsOfIndex(issued.series[issue], begun, exchanges.span)
-    return index.maxima(until)[index.at(series, asked)]
+    response_start, response_end = (
+        exchanges.response_start[exchange],
+        exchanges.response_end[exchange],
+    )
+    until = np.where(exchanges.clock[response_end] < FOREVER, response_end, response_start)
+    index = AsOfIndex(issued.series[issue], response_start, exchanges.span)
+    return index.maxima(until)[index.at(series, request_start)]
 
 
 def _issues(bucket: Bucket, history: History) -> _Issues:
     issues, exchanges = history.issues, bucket.exchanges
-    begun = exchanges.response_start[issues.exchange]
+    response_start = exchanges.response_start[issues.exchange]
     order = ordered(
-        issues.series * exchanges.span + begun,
+        issues.series * exchanges.span + response_start,
         exchanges.id[issues.exchange],
         bucket.values.fingerprint[issues.value],
     )
-    value, begun = issues.value[order], begun[order]
+    value, response_start = issues.value[order], response_start[order]
     run = np.maximum.accumulate(np.where(run_begins(value), np.arange(len(value)), 0))
-    return _Issues(issues.exchange[order], value, issues.series[order], begun[run])
+    return _Issues(issues.exchange[order], value, issues.series[order], response_start[run])

@@ -1,9 +1,9 @@
 """Near misses: presented values that were issued, but otherwise written, cut short, or elsewhere.
 
-Enters: a bucket and the presented values in question. Leaves: which of them are near to what. No
-clear value is needed: the capture has taken fingerprints of a normal form and of a prefix.
+Enters: a bucket and some presented values. Leaves: which of them are near to what. No clear value
+is needed: the capture has taken fingerprints of a normal form and of a prefix.
 
-A value of a malformed header counts too: a client may take what it binds nobody to.
+A value of a malformed header counts too: clients may take it, although it binds nobody.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ import pyarrow as pa
 from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, among, numbered
 from statetrail.analyses.columnar.bucket import MALFORMED, Bucket
 from statetrail.analyses.conformance.visibility import FOREVER
-from statetrail.analyses.events.details import Details
+from statetrail.analyses.events.details import Details, extremes
 
 _FORMS = ("fingerprint", "normal_fingerprint", "prefix_fingerprint")
 
@@ -38,25 +38,25 @@ class NearMisses:
     elsewhere: Bools
 
 
-def near_misses(bucket: Bucket, details: Details, value: Ints, asked: Ints) -> NearMisses:
+def near_misses(bucket: Bucket, details: Details, value: Ints, request_start: Ints) -> NearMisses:
     """What these values, presented at these moments, are near to.
 
     A value that was issued before must not be among them: it would be near to itself.
     """
     values = bucket.values
     normal, prefix, long = _forms(bucket, details)
-    first = np.full(len(values), FOREVER)
-    np.minimum.at(
-        first, bucket.issued.value, bucket.exchanges.response_start[bucket.issued.exchange]
-    )
-    client = _codes([client for client, _ in bucket.clients])[bucket.series_client[values.series]]
+    response_start = bucket.exchanges.response_start[bucket.issued.exchange]
+    first, _ = extremes(bucket.issued.value, response_start, len(values))
+    names = pa.array([client for client, _ in bucket.clients], pa.string())
+    client = names.dictionary_encode().indices.to_numpy().astype(np.int64)
+    client = client[bucket.series_client[values.series]]
     param = bucket.series_param[values.series]
     # A value of just the prefix's length is the prefix.
     beginning, _ = numbered(values.series, np.where(long, prefix, values.fingerprint))
     return NearMisses(
-        _earliest(numbered(values.series, normal)[0], first)[value] <= asked,
-        _cut(bucket, beginning, long, first)[value] <= asked,
-        _earliest(numbered(client, param, values.fingerprint)[0], first)[value] <= asked,
+        _earliest(numbered(values.series, normal)[0], first)[value] <= request_start,
+        _cut(bucket, beginning, long, first)[value] <= request_start,
+        _earliest(numbered(client, param, values.fingerprint)[0], first)[value] <= request_start,
     )
 
 
@@ -74,16 +74,9 @@ def _forms(bucket: Bucket, details: Details) -> tuple[Ints, Ints, Bools]:
     )
 
 
-def _codes(names: list[str]) -> Ints:
-    """Equal names as equal numbers."""
-    known: dict[str, int] = {}
-    return np.array([known.setdefault(name, len(known)) for name in names], dtype=np.int64)
-
-
 def _earliest(group: Ints, first: Ints) -> Ints:
     """For each value the first issue of any value of its group."""
-    earliest = np.full(len(group), FOREVER)
-    np.minimum.at(earliest, group, first)
+    earliest, _ = extremes(group, first, len(group))
     return earliest[group]
 
 
@@ -91,7 +84,7 @@ def _cut(bucket: Bucket, beginning: Ints, long: Bools, first: Ints) -> Ints:
     """For each value the first issue of the one value that begins as it does, if it is just one.
 
     Tokens of one kind may all begin alike: then their beginning tells nothing. A malformed value
-    is asked only where no other begins so: it may be another one with its broken tail.
+    counts only where no other begins so: it may be another one with its broken tail.
     """
     sound = np.zeros(len(first), dtype=np.bool_)
     sound[bucket.issued.value[bucket.issued.usage != MALFORMED]] = True

@@ -30,20 +30,20 @@ A fault gets the first cause that holds:
     With or since the last readable issue the server has issued the parameter in a form that does
     not parse.
 ``cached``
-    Nothing else explains it, and a shared cache may have handed the response to somebody else.
+    Nothing else explains it, and a shared cache may have given the response to another client.
 ``unknown``
     None of these.
 
 Why in this order?
-    First what the presented value shows by itself: whoever presents a value in another form has had
-    it. Then what kept the value that was due from the client: what it never had it could not obey,
-    whatever else it does, and whatever came later. From there on the client had the value. Next its
-    habits: what it does time and again where nothing of the server's is in the way, it does not do
-    because of the one thing that is in the way now. They are told by those free requests alone
-    (`statetrail.analyses.causes.client_patterns`), so that a server's faults never add up to a
-    habit of the client. Then a malformed issue: it takes no value away, it only is an occasion for
-    a client that otherwise obeys to drop what it had, or to take what it should not. Last, what is
-    only possible.
+    1. What the presented value itself shows: a client that writes a value otherwise has read it.
+    2. What kept the expected value from the client: it cannot obey what it never received.
+    3. The client's patterns. What it does again and again where the server hinders nothing, it does
+       not do because of a hindrance. Only such free requests count
+       (`statetrail.analyses.causes.client_patterns`), so that faults of the server never add up to
+       a pattern of the client.
+    4. A malformed issue. It takes no value away, but a client that otherwise obeys may drop what it
+       had, or take what it should not.
+    5. What is only possible.
 
 Verdicts that are no fault are explained only where the value is a near miss (the first two causes)
 or a token of another origin: `EXPLAINED`.
@@ -64,7 +64,16 @@ from statetrail.analyses.columnar.arrays import Ints, chosen, ordered, run_begin
 from statetrail.analyses.columnar.bucket import Bucket, bucket
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.columnar.result_rows import REQUEST, of_requests, of_series, table, words
-from statetrail.analyses.conformance.verdict import FAULTS, VERDICTS
+from statetrail.analyses.conformance.verdict import (
+    DEFIED,
+    FAULTS,
+    FOREIGN,
+    OMITTED,
+    OVERRIDDEN,
+    RESTARTED,
+    STALE,
+    VERDICTS,
+)
 from statetrail.analyses.conformance.verdicts import Judgements, judgements
 from statetrail.analyses.events.details import Details, details
 from statetrail.analyses.events.history import History, history
@@ -89,15 +98,15 @@ SERVERS: Final = ("not-exposed", "on-redirect", "on-error", "cached", "malformed
 """The causes that lie with the server: its client is not to blame."""
 NEAR_MISSES: Final = ("encoding-variant", "truncated")
 """The causes by which a client presents a value that was issued, but not as it was."""
-EXPLAINED: Final = (*FAULTS, "overridden", "foreign")
+EXPLAINED: Final = (*FAULTS, OVERRIDDEN, FOREIGN)
 """The verdicts that may have a root cause."""
 MAX_EVIDENCE: Final = 20
 MAX_ENDPOINTS: Final = 10
 
 # A client that shows the right value in the wrong place, or one that is implicit, has read it.
-_UNREAD: Final = ("omitted", "stale", "defied", "restarted")
+_UNREAD: Final = (OMITTED, STALE, DEFIED, RESTARTED)
 # Only what was never issued can be near to what was.
-_STRANGE: Final = ("defied", "overridden", "foreign")
+_STRANGE: Final = (DEFIED, OVERRIDDEN, FOREIGN)
 _NAMES: Final = tuple(ROOT_CAUSES)
 
 CAUSES: Final = Table(
@@ -128,12 +137,12 @@ def explained(bucket: Bucket, history: History, every: Judgements, details: Deta
     fault, unread = is_verdict(faults, *FAULTS), is_verdict(faults, *_UNREAD)
     strange = is_verdict(faults, *_STRANGE)
     near = near_misses.near_misses(bucket, details, faults.value, request_start)
-    due = hindrances(bucket, history, details, faults.exchange, faults.series)
-    obstacle = {name: unread & (due.obstacle == at) for at, name in enumerate(OBSTACLES)}
+    hindrance = hindrances(bucket, history, details, faults.exchange, faults.series)
+    obstacle = {name: unread & (hindrance.obstacle == at) for at, name in enumerate(OBSTACLES)}
     cacheable = obstacle.pop("cacheable")
-    hindered = unread & (due.other_path | due.malformed)
-    for stood in obstacle.values():
-        hindered |= stood
+    hindered = unread & (hindrance.other_path | hindrance.malformed)
+    for present in obstacle.values():
+        hindered |= present
     pattern = client_patterns(
         bucket,
         history,
@@ -142,17 +151,17 @@ def explained(bucket: Bucket, history: History, every: Judgements, details: Deta
         fault & ~hindered,
         strange & (near.variant | near.cut | near.elsewhere),
     )
-    elsewhere = is_verdict(faults, "defied", "foreign") & near.elsewhere
+    elsewhere = is_verdict(faults, DEFIED, FOREIGN) & near.elsewhere
     # The first line that holds decides.
     causes = (
         (strange & near.variant, "encoding-variant"),
         (strange & near.cut, "truncated"),
-        (elsewhere | (unread & due.other_path), "other-origin"),
-        *((stood, name) for name, stood in obstacle.items()),
-        (is_verdict(faults, "stale") & pattern.first_only, "until-first-rotation"),
+        (elsewhere | (unread & hindrance.other_path), "other-origin"),
+        *((present, name) for name, present in obstacle.items()),
+        (is_verdict(faults, STALE) & pattern.first_only, "until-first-rotation"),
         (fault & pattern.not_here, "some-endpoints"),
         (is_verdict(faults, *UNSHOWN) & pattern.never_read, "not-implemented"),
-        (unread & due.malformed, "malformed-issue"),
+        (unread & hindrance.malformed, "malformed-issue"),
         (cacheable, "cached"),
         (fault, "unknown"),
     )

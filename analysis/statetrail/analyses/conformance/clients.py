@@ -1,13 +1,11 @@
 """Clients: how far each client obeys the state that it was given.
 
 Enters: a recording. Leaves: the table `CLIENTS`, one row per client, origin and dialect: every
-client that asked an origin for something in the dialect's scope, where that origin issues state of
-the dialect at all. One that nothing can be judged of (it came once, or never took a session up) has
-no compliance, and is there all the same.
+client with a request in the dialect's scope to an origin that issues state of the dialect. A client
+of which nothing can be judged (it came once, or never took up a session) has no compliance.
 
 Compliance is honoured / (honoured + faults), where the faults are
-`statetrail.analyses.conformance.verdict.FAULTS`. What is no client's fault (`overridden`,
-`in-flight`, `foreign`, `not-applicable`) is in neither.
+`statetrail.analyses.conformance.verdict.FAULTS`. Other verdicts are in neither number.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """Allowance: where a capture shows that restricted parameters are allowed or refused.
 
 Enters: a recording. Leaves: what was learned per endpoint, beside what the dialects declare
-(``Param.only_on``). It is knowledge for findings and excuses; no verdict is made from it.
+(``Param.only_on``). Findings use it; no verdict is made from it.
 """
 
 from typing import Final
@@ -34,7 +34,7 @@ def learned(rec: Recording) -> Lazy:
     """
     names = {(d.name, p.name) for d in rec.dialects for p in d.params if p.only_on}
     params = sorted({param for _, param in names})
-    asked = (
+    requests = (
         rec.exchanges_with_client()
         .filter(~nw.col("method").is_in(UNBOUND_METHODS))
         .select("exchange_id", *_WHERE, status=nw.col("status").fill_null(0))
@@ -42,20 +42,20 @@ def learned(rec: Recording) -> Lazy:
     one = nw.col("exchange_id") * 0 + 1
     good = (nw.col("status") >= 200) & (nw.col("status") < 300)
     bad = (nw.col("status") >= 400) & (nw.col("status") < 500)
-    told = asked.with_columns(
+    answers = requests.with_columns(
         good=nw.when(good).then(one).otherwise(0), bad=nw.when(bad).then(one).otherwise(0)
     )
-    everything = told.group_by(*_WHERE).agg(all_good=nw.col("good").sum())
+    everything = answers.group_by(*_WHERE).agg(all_good=nw.col("good").sum())
     with_it = (
         presentations(rec)
         .lazy.filter(nw.col("param").is_in(params))
         .select("exchange_id", "dialect", "param")
         .unique()
-        .join(told, on="exchange_id")
+        .join(answers, on="exchange_id")
         .group_by(*_WHERE, "dialect", "param")
         .agg(good=nw.col("good").sum(), bad=nw.col("bad").sum())
     )
-    verdict = (
+    learned = (
         nw.when((nw.col("good") >= MIN_ALLOWED) & (nw.col("bad") == 0))
         .then(nw.lit("allowed"))
         .when((nw.col("good") == 0) & (nw.col("bad") > 0) & (nw.col("all_good") > 0))
@@ -64,7 +64,7 @@ def learned(rec: Recording) -> Lazy:
     )
     return (
         with_it.join(everything, on=list(_WHERE))
-        .with_columns(learned=verdict)
+        .with_columns(learned=learned)
         .filter(nw.col("learned") != "")
         .select(*_WHERE, "dialect", "param", "learned")
     )

@@ -1,7 +1,6 @@
 """Details: columns of the fact tables that few analyses need, and a bucket leaves out.
 
-Enters: a bucket, and rows of its clients. Leaves: the rows in the order of the
-bucket, and flags of texts.
+Enters: a bucket, and rows of its clients. Leaves: rows in the bucket's order, and flags of texts.
 """
 
 from collections.abc import Callable, Mapping
@@ -40,13 +39,13 @@ def aligned(bucket: Bucket, rows: pa.Table, exchange: Ints | None = None) -> pa.
 
 
 def holds(column: pa.ChunkedArray, condition: Callable[[str], bool]) -> Bools:
-    """Whether a condition holds of each text; it is asked once for each distinct one."""
+    """Whether a condition holds of each text; it is evaluated once for each distinct one."""
     code, texts = coded(column)
     return np.array([text is not None and condition(text) for text in texts], np.bool_)[code]
 
 
 def of_pairs(first: Ints, second: Ints, condition: Callable[[int, int], bool]) -> Bools:
-    """Whether a condition holds of each pair of places; it is asked once for each distinct one."""
+    """Whether a condition holds of pairs of places; it is evaluated once for each distinct one."""
     width = int(second.max(initial=0)) + 1
     pairs, place = np.unique(first * width + second, return_inverse=True)
     met = [condition(pair // width, pair % width) for pair in pairs.tolist()]

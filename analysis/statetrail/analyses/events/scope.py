@@ -1,6 +1,6 @@
-"""Scope: what the dialects say of endpoints, as frames: what rules join with.
+"""Scope: what the dialects say of endpoints, as frames that rules join with.
 
-Enters: a recording. Leaves: small frames. The dialects are asked once for each distinct endpoint.
+Enters: a recording. Leaves: small frames. The dialects are evaluated once for each endpoint.
 
 An endpoint is in a dialect's scope where its path says so, or where it was seen to issue the
 dialect's state: it is an API method then, whatever prefix the API is mounted under.
@@ -29,8 +29,8 @@ def in_scope(rec: Recording) -> Lazy:
 
 def _in_scope(rec: Recording) -> list[tuple[str, ...]]:
     issuing = issuing_places(rec)
-    asked = rec.exchanges_with_client().select("origin", "endpoint").unique().collect("pyarrow")
-    places = zip(*(asked[name].to_list() for name in ("origin", "endpoint")), strict=True)
+    endpoints = rec.exchanges_with_client().select("origin", "endpoint").unique().collect("pyarrow")
+    places = zip(*(endpoints[name].to_list() for name in ("origin", "endpoint")), strict=True)
     return [
         (origin, endpoint, dialect.name)
         for origin, endpoint in places
@@ -42,7 +42,7 @@ def _in_scope(rec: Recording) -> list[tuple[str, ...]]:
 def declared(rec: Recording, name: str, holds: Callable[[Dialect, Param, str], bool]) -> Lazy:
     """Where something holds of a parameter: columns ``endpoint``, ``dialect``, ``param``.
 
-    It is asked once for each endpoint, and kept under the name.
+    It is evaluated once for each endpoint, and kept under the name.
     """
 
     def rows() -> list[tuple[str, ...]]:

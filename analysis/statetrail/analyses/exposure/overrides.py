@@ -47,24 +47,26 @@ def own_state(rec: Recording) -> Lazy:
 @analysis(OVERRIDE_OUTCOMES, needs=(bucket, history, judgements))
 def override_outcomes(bucket: Bucket, history: History, judgements: Judgements) -> pa.Table:
     """The outcome of each override."""
-    made = chosen(judgements, judgements.verdict == VERDICTS.index(OVERRIDDEN))
+    requests = chosen(judgements, judgements.verdict == VERDICTS.index(OVERRIDDEN))
     issues = history.issues
     start = bucket.exchanges.response_start[issues.exchange]
     index = AsOfIndex(issues.series, start, bucket.exchanges.span)
-    following = index.after(made.series, bucket.exchanges.request_start[made.exchange] - 1)
+    following = index.after(requests.series, bucket.exchanges.request_start[requests.exchange] - 1)
     moment = np.append(start, NOTHING)[following]
     index = AsOfIndex(issues.value, start, bucket.exchanges.span)
     # Of several issues at one moment any may be the answer: the one that adopts the value counts.
-    adopted = index.maxima(start)[index.at(made.value, moment)] == moment
-    own = _issued(issues.exchange, issues.series, made.exchange, made.series)
-    same = _issued(issues.exchange, issues.value, made.exchange, made.value)
+    adopted = index.maxima(start)[index.at(requests.value, moment)] == moment
+    own = _issued(issues.exchange, issues.series, requests.exchange, requests.series)
+    same = _issued(issues.exchange, issues.value, requests.exchange, requests.value)
     outcome = np.select(
         [own & same, own, following == NOTHING, adopted],
         [np.int64(ANSWERED), np.int64(FOUGHT), np.int64(UNANSWERED), np.int64(ANSWERED)],
         np.int64(FOUGHT),
     )
     columns = {"outcome": words(outcome, OUTCOMES)}
-    return table(OVERRIDE_OUTCOMES, of_requests(bucket, made.exchange, made.series) | columns)
+    return table(
+        OVERRIDE_OUTCOMES, of_requests(bucket, requests.exchange, requests.series) | columns
+    )
 
 
 def _issued(exchange: Ints, of: Ints, wanted_exchange: Ints, wanted: Ints) -> Bools:

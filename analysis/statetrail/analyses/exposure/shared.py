@@ -1,8 +1,7 @@
 """Shared credentials: the same token or ticket in the hands of several clients.
 
 Enters: a recording. Leaves: the table `shared`, one row per credential and client that presented
-it. Who is a client is what ``client_by`` says: a client whose address changes is two clients where
-they are told apart by address.
+it. ``client_by`` says what a client is: by address, one whose address changes is two clients.
 """
 
 import re
@@ -36,7 +35,7 @@ _CREDENTIAL: Final = re.compile(r"auth|password|secret|session|ticket|token", re
 
 
 def is_credential(param: Param) -> bool:
-    """Whether who holds a value may act with it: tokens, tickets, authentication.
+    """Whether its values let their holder act: tokens, tickets, authentication.
 
     Parameters whose values the server issues are, and secret ones by their name; the id of a
     customer is secret too, but many may share it.

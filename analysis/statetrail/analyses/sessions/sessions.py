@@ -1,7 +1,7 @@
-"""Sessions: chains of a client's tokens that share what hangs on them, and what a lost one cost.
+"""Sessions: chains of a client's tokens that share carts and logins, and what a lost one cost.
 
 Enters: a recording. Leaves: the table `SESSIONS`, one row per client, origin and chain of tokens
-of a parameter whose values the server mints (`Param.minted`).
+of a parameter whose values the server issues alone (`Param.minted`).
 
 What is one session?
     A rotation goes on with the session where the server renews a token that lives (`login`,
@@ -12,7 +12,7 @@ What is one session?
 Which requests are made in it?
     Those whose response carries one of its tokens; where the response carries none, those that
     presented one: a request that found its session over was made in the new one. A session in
-    which no request was seen to be made is left out.
+    which no request was made is left out.
 
 How it ended
     As its newest token did: the one that was last issued.
@@ -53,7 +53,7 @@ from statetrail.schema import Column, Table
 BREAKS: Final = (*LOSSES, "restart", "establish")
 """Causes of rotations that begin another session."""
 LOST: Final = ("reset", "rejected", "restarted")
-"""Ends of tokens that take along what hangs on them."""
+"""Ends of tokens by which carts and logins are lost."""
 
 SESSION_COSTS: Final = Table(
     "session_costs",

@@ -84,8 +84,7 @@ class Document(
 
     schema_version: Literal[2]
     created: Annotated[
-        datetime,
-        Meta(tz=True, description="The only difference between two audits of one store"),
+        datetime, Meta(tz=True, description="The only difference between two audits of one store")
     ]
     generator: Generator
     settings: Settings

@@ -1,12 +1,12 @@
 """What a section of the report is, and how sections are gathered from a recording.
 
 A section is one file of `statetrail.report.sections`: its part of `audit.json` (the fields of a
-`Section`), how that is gathered, and beside it the template by which the page shows it
-(``<file>.html.j2``) and, where the Markdown report has it too, ``<file>.md.j2``. The sections are
-listed once, in order: as the bases of `statetrail.report.document.Document`.
+`Section`), how that is gathered, and its template for the page. That is in the file or beside it
+(``<file>.html.j2``), as is the one for the Markdown report, if it has the section (``md.j2``). The
+sections are listed once, in order: as the bases of `statetrail.report.document.Document`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal, Self, cast
@@ -31,6 +31,8 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
 
     title: ClassVar[str] = ""
     """What the page's navigation calls it; empty: it is not listed there."""
+    templates: ClassVar[Mapping[str, str]] = {}
+    """Its templates by suffix (``html.j2``, ``md.j2``), if they are not files beside its module."""
 
     @classmethod
     def gather(cls, gathering: "Gathering") -> Self:

@@ -92,11 +92,7 @@ def survival(document: Document, *, width: int = 640, scheme: Scheme = "light") 
 
 
 def likelihood(
-    document: Document,
-    param: str | None = None,
-    *,
-    width: int = 640,
-    scheme: Scheme = "light",
+    document: Document, param: str | None = None, *, width: int = 640, scheme: Scheme = "light"
 ) -> Chart:
     """How far each model's evidence lies below the best one's, in natural logarithms.
 

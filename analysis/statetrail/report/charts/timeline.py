@@ -40,11 +40,7 @@ _LABELS: Final = 0.36
 
 
 def timeline(
-    document: Document,
-    client: str | None = None,
-    *,
-    width: int = 640,
-    scheme: Scheme = "light",
+    document: Document, client: str | None = None, *, width: int = 640, scheme: Scheme = "light"
 ) -> Chart:
     """When each value lived, one lane a client and parameter, with a mark where it was replaced.
 

@@ -26,11 +26,7 @@ from statetrail.report.charts.svg import darkened, data_address, size, svg
 from statetrail.report.charts.swimlane import swimlane
 from statetrail.report.document import Document
 from statetrail.report.render.jinja import environment, rendered_sections
-from statetrail.report.sections.findings import (
-    FindingsSection,
-    first_of_each,
-    shown_evidence,
-)
+from statetrail.report.sections.findings import FindingsSection, first_of_each, shown_evidence
 from statetrail.report.wording import visible
 from statetrail.rules import SEVERITIES
 

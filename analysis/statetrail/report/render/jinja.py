@@ -1,13 +1,13 @@
 """The template engine of the reports: one set of options, wording and templates for all formats.
 
-The frames of the formats are in `templates`, the template of a section is beside its module.
+The frames of the formats are in `templates`, the templates of a section in its file or beside it.
 """
 
 import shlex
 from collections.abc import Callable
 from typing import Any
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, DictLoader, Environment, PackageLoader, StrictUndefined
 
 from statetrail.report import wording
 from statetrail.report.document import Document
@@ -20,6 +20,13 @@ def environment(finalize: Callable[[Any], object], *, autoescape: bool) -> Envir
             [
                 PackageLoader("statetrail.report.render"),
                 PackageLoader("statetrail.report", "sections"),
+                DictLoader(
+                    {
+                        f"{kind.file()}.{suffix}": text
+                        for kind in Document.sections
+                        for suffix, text in kind.templates.items()
+                    }
+                ),
             ]
         ),
         autoescape=autoescape,  # noqa: S701 - Markdown is escaped by its `finalize`

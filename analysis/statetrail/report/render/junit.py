@@ -32,10 +32,7 @@ def render_junit(document: Document) -> str:
             failures += 1
             first = failed[0]
             failure = etree.SubElement(
-                case,
-                "failure",
-                type=visible(first.severity),
-                message=visible(first.title),
+                case, "failure", type=visible(first.severity), message=visible(first.title)
             )
             failure.text = visible("\n\n".join(_text(finding) for finding in failed))
         reported = [finding for finding in findings if finding not in failed]

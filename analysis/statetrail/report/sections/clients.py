@@ -86,8 +86,7 @@ def counted_verdicts(rec: Recording) -> list[Row]:
     """How many verdicts of each kind by client, origin, dialect and parameter."""
     key = (*_SUBJECT, "param", "verdict")
     return rec.once(
-        "report.verdict_counts",
-        lambda: rows(verdict_counts(rec).select(*key, count="times"), *key),
+        "report.verdict_counts", lambda: rows(verdict_counts(rec).select(*key, count="times"), *key)
     )
 
 

@@ -23,6 +23,33 @@ type Time = Annotated[datetime, Meta(tz=True)]
 type Counts = Annotated[dict[str, int], Meta(description="How often, by name")]
 
 
+class OfParameter(msgspec.Struct, frozen=True, kw_only=True):
+    """A row about one parameter at one origin."""
+
+    origin: str
+    dialect: str
+    param: str
+
+    @property
+    def subject(self) -> tuple[str, str, str]:
+        """Origin, dialect and parameter."""
+        return self.origin, self.dialect, self.param
+
+
+class OfClient(msgspec.Struct, frozen=True, kw_only=True):
+    """A row about one client's parameter at one origin."""
+
+    client: str
+    origin: str
+    dialect: str
+    param: str
+
+    @property
+    def lane(self) -> tuple[str, str, str, str]:
+        """Client, origin, dialect and parameter."""
+        return self.client, self.origin, self.dialect, self.param
+
+
 class Section(msgspec.Struct, frozen=True, kw_only=True):
     """One section of the report; its fields are top-level keys of `audit.json`.
 

@@ -9,17 +9,18 @@ import altair as alt
 
 from statetrail.report.charts.palette import COLOURS, HUES, Scheme
 from statetrail.report.charts.style import (
+    SHORTEST_S,
     Chart,
     Row,
     inline,
     label_axis,
-    labels_of,
     layered,
     seconds_axis,
     styled,
+    subject_labels,
 )
 from statetrail.report.document import Document
-from statetrail.report.sections.expiry import Likelihood, Survival
+from statetrail.report.sections.expiry import Survival
 from statetrail.report.wording import visible
 
 MAX_CURVES: Final = 4
@@ -35,26 +36,22 @@ LIKELIHOOD_WORDS: Final = (
 )
 """The charts in words, for those who do not see them."""
 
-SHORTEST_S: Final = 0.001
-
 _HEIGHT: Final = 260
 _BAR: Final = 22
 
 
 def survival(document: Document, *, width: int = 640, scheme: Scheme = "light") -> Chart:
-    """Which share of the clients have a limit beyond a span, with its band.
+    """The share of clients whose limit is longer than a span, with its band.
 
     Ticks: clients whose tokens were not seen to end. Only parameters of which tokens ended are
     shown, those with most ends first, at most `MAX_CURVES`.
     """
-    ends = {(row.origin, row.dialect, row.param): row.ended for row in document.expiry}
-    chosen = sorted(
-        document.survival, key=lambda one: (-ends.get(_subject(one), 0), _subject(one))
-    )[:MAX_CURVES]
-    labels, shared = labels_of([("", *_subject(one)) for one in chosen])
-    names = {lane[1:]: label for lane, label in labels.items()}
-    falls = [row for one in chosen for row in _falls(one, names[_subject(one)])]
-    marks = [row for one in chosen for row in _marks(one, names[_subject(one)])]
+    ends = {row.subject: row.ended for row in document.expiry}
+    ranked = sorted(document.survival, key=lambda one: (-ends.get(one.subject, 0), one.subject))
+    chosen = ranked[:MAX_CURVES]
+    labels, shared = subject_labels([one.subject for one in chosen])
+    falls = [row for one in chosen for row in _falls(one, labels[one.subject])]
+    marks = [row for one in chosen for row in _marks(one, labels[one.subject])]
     order = list(dict.fromkeys(row["of"] for row in falls))
     colour = alt.Color(
         "of:N",
@@ -62,23 +59,14 @@ def survival(document: Document, *, width: int = 640, scheme: Scheme = "light") 
         legend=alt.Legend() if len(order) > 1 else None,
         scale=alt.Scale(domain=order, range=[HUES[scheme][at] for at in range(len(order))]),
     )
-    x = seconds_axis("seconds", [row["seconds"] for row in falls + marks], "limit beyond")
+    x = seconds_axis("seconds", [row["seconds"] for row in falls + marks], "limit longer than")
     y = alt.Y("survival:Q", title="share of clients", scale=alt.Scale(domain=[0, 1]))
     base = alt.Chart(inline(falls))
     band = base.mark_area(opacity=0.18, interpolate="step-after").encode(
         x=x, y=alt.Y("low:Q"), y2=alt.Y2("high:Q"), color=colour
     )
     line = base.mark_line(interpolate="step-after", strokeWidth=1.8).encode(
-        x=x,
-        y=y,
-        color=colour,
-        tooltip=[
-            alt.Tooltip("of:N"),
-            alt.Tooltip("seconds:Q"),
-            alt.Tooltip("survival:Q"),
-            alt.Tooltip("low:Q"),
-            alt.Tooltip("high:Q"),
-        ],
+        x=x, y=y, color=colour, tooltip=["of:N", "seconds:Q", "survival:Q", "low:Q", "high:Q"]
     )
     ticks = (
         alt.Chart(inline(marks))
@@ -86,8 +74,7 @@ def survival(document: Document, *, width: int = 640, scheme: Scheme = "light") 
         .encode(x=x, y=y, color=colour)
     )
     layers = [band, line, ticks] if marks else [band, line]
-    told = [shared.strip(" ·")] if len(order) > 1 else [*order, shared.strip(" ·")]
-    title = " · ".join(part for part in told if part)
+    title = " · ".join(part for part in (*order[: len(order) == 1], shared) if part)
     return styled(layered(*layers), width, scheme, step=_HEIGHT, rows=1, title=title)
 
 
@@ -98,9 +85,9 @@ def likelihood(
 
     Of the parameter of that name with most ends, or of all parameters.
     """
-    ends = {(row.origin, row.dialect, row.param): row.ended for row in document.expiry}
+    ends = {row.subject: row.ended for row in document.expiry}
     found = [one for one in document.likelihoods if param in (None, one.param)]
-    subjects = sorted({_subject(one) for one in found}, key=lambda s: (-ends.get(s, 0), s))
+    subjects = sorted({one.subject for one in found}, key=lambda s: (-ends.get(s, 0), s))
     rows: list[Row] = [
         {
             "model": visible(one.model),
@@ -109,7 +96,7 @@ def likelihood(
             "exactly": -one.below,
         }
         for one in found
-        if subjects and _subject(one) == subjects[0]
+        if subjects and one.subject == subjects[0]
     ]
     colours = COLOURS[scheme]
     names, models = [row["policy"] for row in rows], [row["model"] for row in rows]
@@ -136,15 +123,11 @@ def likelihood(
                     ],
                 ),
             ),
-            tooltip=[alt.Tooltip("model:N"), alt.Tooltip("policy:N"), alt.Tooltip("exactly:Q")],
+            tooltip=["model:N", "policy:N", "exactly:Q"],
         )
     )
     title = " · ".join(visible(part) for part in reversed(subjects[0])) if subjects else ""
     return styled(layered(bars), width, scheme, step=_BAR, rows=len(rows), title=title)
-
-
-def _subject(one: Survival | Likelihood) -> tuple[str, str, str]:
-    return one.origin, one.dialect, one.param
 
 
 def _falls(one: Survival, label: str) -> list[Row]:
@@ -165,7 +148,7 @@ def _falls(one: Survival, label: str) -> list[Row]:
 
 
 def _marks(one: Survival, label: str) -> list[Row]:
-    """Where clients left the capture with their tokens alive, on the curve."""
+    """Where the capture of a client ended with its token alive, on the curve."""
     falls = [(fall.right_s, fall.survival) for fall in one.falls if fall.right_s is not None]
     return [
         {

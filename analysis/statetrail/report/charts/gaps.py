@@ -3,7 +3,7 @@
 Enters: a `Document`. Leaves: an Altair chart, the same for the page and for a notebook.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import altair as alt
@@ -11,14 +11,16 @@ import altair as alt
 from statetrail.report.charts.palette import COLOURS, Scheme
 from statetrail.report.charts.style import (
     MAX_LANES,
+    SHORTEST_S,
     Chart,
     Row,
+    Subject,
     inline,
     label_axis,
-    labels_of,
     layered,
     seconds_axis,
     styled,
+    subject_labels,
 )
 from statetrail.report.document import Document
 from statetrail.report.sections.expiry import Expiry
@@ -29,6 +31,8 @@ WORDS: Final = (
     "the interval of the timeout shaded; the figures are in the table below."
 )
 """The chart in words, for those who do not see it."""
+_OUTCOMES: Final = {"survived": ("good", "circle", -8), "fatal": ("bad", "diamond", 8)}
+"""The colour, shape and offset of each outcome."""
 
 
 def gaps(document: Document, *, width: int = 640, scheme: Scheme = "light") -> Chart:
@@ -37,31 +41,30 @@ def gaps(document: Document, *, width: int = 640, scheme: Scheme = "light") -> C
     Only parameters with gaps are shown, those with most ends first, at most twelve.
     """
     ranked = sorted(document.expiry, key=lambda row: (-row.ended, row.origin, row.param))
-    seen = {(gap.origin, gap.dialect, gap.param) for gap in document.gaps}
-    chosen = [row for row in ranked if (row.origin, row.dialect, row.param) in seen][:MAX_LANES]
-    by_subject, shared = labels_of([("", row.origin, row.dialect, row.param) for row in chosen])
-    labels = {(lane[1], lane[2], lane[3]): label for lane, label in by_subject.items()}
+    seen = {gap.subject for gap in document.gaps}
+    chosen = [row for row in ranked if row.subject in seen][:MAX_LANES]
+    labels, shared = subject_labels([row.subject for row in chosen])
     points: list[Row] = [
         {
-            "lane": labels[subject],
+            "lane": labels[gap.subject],
             "seconds": (gap.low_s * gap.high_s) ** 0.5,
             "outcome": gap.outcome,
             "count": gap.count,
             "gap": f"{duration(gap.low_s)} to {duration(gap.high_s)}",
         }
         for gap in document.gaps
-        if (subject := (gap.origin, gap.dialect, gap.param)) in labels
+        if gap.subject in labels
     ]
-    return _gaps(points, _bands(chosen, labels), shared.strip(" ·"), width, scheme)
+    return _gaps(points, _bands(chosen, labels), shared, width, scheme)
 
 
-def _bands(chosen: Iterable[Expiry], labels: dict[tuple[str, str, str], str]) -> list[Row]:
+def _bands(chosen: Iterable[Expiry], labels: Mapping[Subject, str]) -> list[Row]:
     """The intervals that have both ends."""
     return [
         {
-            "lane": labels[row.origin, row.dialect, row.param],
-            "low": max(row.idle_low_s, 0.001),
-            "high": max(row.idle_high_s, 0.001),
+            "lane": labels[row.subject],
+            "low": max(row.idle_low_s, SHORTEST_S),
+            "high": max(row.idle_high_s, SHORTEST_S),
         }
         for row in chosen
         if row.idle_low_s is not None and row.idle_high_s is not None
@@ -79,36 +82,21 @@ def _gaps(points: list[Row], bands: list[Row], shared: str, width: int, scheme: 
         .mark_rect(color=colours["accent"], fillOpacity=0.22, stroke=colours["accent"])
         .encode(x=alt.X("low:Q"), x2=alt.X2("high:Q"), y=y)
     )
-    looks = {"survived": ("good", "circle", -8), "fatal": ("bad", "diamond", 8)}
-    outcomes = list(looks)
-    # An offset in the mark and not in the encoding: that would halve the shaded band.
+    fills = alt.Scale(domain=[*_OUTCOMES], range=[colours[fill] for fill, *_ in _OUTCOMES.values()])
+    shapes = alt.Scale(domain=[*_OUTCOMES], range=[shape for _, shape, _ in _OUTCOMES.values()])
+    # The offset is in the mark: in the encoding it would halve the shaded band.
     dots = [
         alt.Chart(inline([point for point in points if point["outcome"] == outcome]))
-        .mark_point(filled=True, opacity=0.85, yOffset=looks[outcome][2])
+        .mark_point(filled=True, opacity=0.85, yOffset=offset)
         .encode(
             x=x,
             y=y,
             size=alt.Size("count:Q", scale=alt.Scale(range=[40, 320]), legend=None),
-            color=alt.Color(
-                "outcome:N",
-                title="the token",
-                scale=alt.Scale(
-                    domain=outcomes, range=[colours[looks[name][0]] for name in outcomes]
-                ),
-            ),
-            shape=alt.Shape(
-                "outcome:N",
-                title="the token",
-                scale=alt.Scale(domain=outcomes, range=[looks[name][1] for name in outcomes]),
-            ),
-            tooltip=[
-                alt.Tooltip("lane:N"),
-                alt.Tooltip("outcome:N"),
-                alt.Tooltip("gap:N"),
-                alt.Tooltip("count:Q"),
-            ],
+            color=alt.Color("outcome:N", title="the token", scale=fills),
+            shape=alt.Shape("outcome:N", title="the token", scale=shapes),
+            tooltip=["lane:N", "outcome:N", "gap:N", "count:Q"],
         )
-        for outcome in outcomes
+        for outcome, (_, _, offset) in _OUTCOMES.items()
     ]
     layers = [shade, *dots] if bands else dots
     return styled(layered(*layers), width, scheme, step=46, rows=len(lanes), title=shared)

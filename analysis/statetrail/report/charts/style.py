@@ -13,6 +13,8 @@ from statetrail.report.charts.palette import COLOURS, Scheme
 from statetrail.report.wording import duration, visible
 
 MAX_LANES: Final = 12
+SHORTEST_S: Final = 0.001
+"""Shorter spans are drawn here: a logarithmic axis has no zero."""
 _TICKS_S: Final = (
     *(0.001, 0.01, 0.1, 1, 10, 60, 600, 1800, 3600, 4 * 3600, 24 * 3600),
     *(7 * 86400, 30 * 86400, 365 * 86400),
@@ -30,19 +32,20 @@ _WIDER: Final = 1.2
 
 type Chart = alt.LayerChart
 type Row = dict[str, Any]
+type Subject = tuple[str, str, str]
 
 
 def labels_of(lanes: Sequence[tuple[str, ...]]) -> tuple[dict[tuple[str, ...], str], str]:
-    """What tells the lanes apart, as their labels, and what they share, as a title."""
+    """What differs between lanes, as their labels, and what they share, as a title."""
     cells = [(visible(lane[0]).split(" | "), [*map(visible, lane[1:])]) for lane in lanes]
     width = max((len(client) for client, _ in cells), default=1)
-    # Clients of one recording have equally many attributes; else they are kept whole.
+    # Clients of one recording have equally many attributes; otherwise they are kept whole.
     rows = [
         (rest[-1], *(client if len(client) == width else ["?"] * width), rest[0])
         for client, rest in cells
     ]
     varying = [at for at in range(width + 2) if len({row[at] for row in rows}) > 1]
-    # The origin comes last, and only where nothing else tells two lanes apart.
+    # The origin comes last, and only where two lanes differ in nothing else.
     if width + 1 in varying and len({row[:-1] for row in rows}) == len(rows):
         varying.remove(width + 1)
     shown = varying or [0]
@@ -54,12 +57,19 @@ def labels_of(lanes: Sequence[tuple[str, ...]]) -> tuple[dict[tuple[str, ...], s
     return labels, " · ".join(fixed)
 
 
+def subject_labels(subjects: Sequence[Subject]) -> tuple[dict[Subject, str], str]:
+    """As `labels_of`, for parameters at origins."""
+    labels, shared = labels_of([("", *subject) for subject in subjects])
+    return dict(zip(subjects, labels.values(), strict=True)), shared.strip(" ·")
+
+
 def label_axis(labels: Sequence[str], width: int) -> alt.Axis:
     """Labels left of the rows, with room in any font, up to a third of the width."""
     return alt.Axis(minExtent=min(label_room(labels), int(width / 3 * _WIDER) + 12))
 
 
 def label_room(labels: Sequence[str]) -> int:
+    """The width in pixels that these labels take."""
     return int(max(map(len, labels), default=0) * LETTER) + 12
 
 
@@ -71,18 +81,18 @@ def seconds_axis(field: str, spans: Sequence[float], title: str) -> alt.X:
     if len(ticks) < _FEW:
         ticks = [tick for tick in sorted({*_TICKS_S, *_FINER_S}) if low <= tick <= high]
     names = {tick: duration(tick) for tick in ticks}
-    spoken = " : ".join(f"datum.value == {tick} ? '{name}'" for tick, name in names.items())
+    named = " : ".join(f"datum.value == {tick} ? '{name}'" for tick, name in names.items())
     return alt.X(
         f"{field}:Q",
         title=title,
         scale=alt.Scale(type="log", domain=[low, high], nice=False),
-        axis=alt.Axis(values=ticks, labelExpr=f"{spoken} : ''" if spoken else "''"),
+        axis=alt.Axis(values=ticks, labelExpr=f"{named} : ''" if named else "''"),
     )
 
 
 def inline(rows: list[Row]) -> alt.InlineData:
     """Rows as a chart's data."""
-    # As text: of a list each of its cells is copied with every step by which a chart is made.
+    # As text: Altair copies each cell of a list with every step by which a chart is made.
     return alt.InlineData(values=json.dumps(rows), format={"type": "json"})
 
 

@@ -61,14 +61,13 @@ def timeline(
         raise UsageError(f"the audit keeps no lifespans of client {client!r}: see audit.clients")
     lanes: dict[tuple[str, ...], int] = {}
     for span in spans:
-        lane = (span.client, span.origin, span.dialect, span.param)
-        lanes[lane] = lanes.get(lane, 0) + 1
+        lanes[span.lane] = lanes.get(span.lane, 0) + 1
     chosen = sorted(lanes, key=lambda lane: (-lanes[lane], lane))[:MAX_LANES]
     labels, shared = labels_of(chosen)
     labels = _fitting(labels, int(width * (1 if width < _NARROW else _LABELS) / LETTER))
     bars: list[Row] = [
         {
-            "lane": labels[lane],
+            "lane": labels[span.lane],
             "from": span.first.isoformat(),
             "to": span.last.isoformat(),
             "value": visible(span.value),
@@ -76,18 +75,17 @@ def timeline(
             "uses": span.uses,
         }
         for span in spans
-        if (lane := (span.client, span.origin, span.dialect, span.param)) in labels
+        if span.lane in labels
     ][:MAX_SPANS]
     marks: list[Row] = [
         {
-            "lane": labels[lane],
+            "lane": labels[rotation.lane],
             "at": rotation.at.isoformat(),
             "cause": visible(rotation.cause),
             "to": visible(rotation.to),
         }
         for rotation in document.rotations
-        if rotation.from_ is not None
-        and (lane := (rotation.client, rotation.origin, rotation.dialect, rotation.param)) in labels
+        if rotation.from_ is not None and rotation.lane in labels
     ][:MAX_SPANS]
     return _timeline(bars, marks, shared, width, scheme)
 
@@ -111,13 +109,7 @@ def _timeline(bars: list[Row], marks: list[Row], shared: str, width: int, scheme
                 domain=[str(at) for at in range(len(HUES[scheme]))], range=list(HUES[scheme])
             ),
         ),
-        tooltip=[
-            alt.Tooltip("lane:N"),
-            alt.Tooltip("value:N"),
-            alt.Tooltip("uses:Q"),
-            alt.Tooltip("from:T"),
-            alt.Tooltip("to:T"),
-        ],
+        tooltip=["lane:N", "value:N", "uses:Q", "from:T", "to:T"],
     )
     starts = base.mark_tick(height=16, thickness=1.5, color=colours["text"]).encode(x=x, y=y)
     causes = sorted({mark["cause"] for mark in marks})
@@ -132,12 +124,7 @@ def _timeline(bars: list[Row], marks: list[Row], shared: str, width: int, scheme
                 title="replaced, cause",
                 scale=alt.Scale(domain=causes, range=[*islice(cycle(_CAUSE_SHAPES), len(causes))]),
             ),
-            tooltip=[
-                alt.Tooltip("lane:N"),
-                alt.Tooltip("cause:N"),
-                alt.Tooltip("to:N"),
-                alt.Tooltip("at:T"),
-            ],
+            tooltip=["lane:N", "cause:N", "to:N", "at:T"],
         )
     )
     layers = [spans, starts, changes] if marks else [spans, starts]

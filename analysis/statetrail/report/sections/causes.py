@@ -8,7 +8,7 @@ from msgspec import Meta
 from statetrail.analyses.causes.root_causes import SERVERS, root_causes
 from statetrail.analyses.exposure.overrides import overrides
 from statetrail.report.counting import of_row, ranked, rows
-from statetrail.report.section import Counts, Gathering, Section, Time
+from statetrail.report.section import Counts, Gathering, OfClient, Section, Time
 
 MAX_CAUSES: Final = 500
 MAX_OVERRIDES: Final = 500
@@ -17,13 +17,9 @@ _SERIES: Final = ("client", "origin", "dialect", "param")
 _COUNTS: Final = ("overrides", "answered", "fought", "unanswered", "on_baskets", "without_effect")
 
 
-class RootCause(msgspec.Struct, frozen=True, kw_only=True):
+class RootCause(OfClient, frozen=True, kw_only=True):
     """Why one client ignored one parameter."""
 
-    client: str
-    origin: str
-    dialect: str
-    param: str
     verdict: str
     cause: str
     confidence: str
@@ -35,13 +31,9 @@ class RootCause(msgspec.Struct, frozen=True, kw_only=True):
     evidence: tuple[int, ...]
 
 
-class Override(msgspec.Struct, frozen=True, kw_only=True):
+class Override(OfClient, frozen=True, kw_only=True):
     """One parameter for which a client presented a value that was never issued."""
 
-    client: str
-    origin: str
-    dialect: str
-    param: str
     overrides: int
     answered: Annotated[int, Meta(description="The server's next issue was the client's value")]
     fought: Annotated[int, Meta(description="The server's next issue was another value")]

@@ -10,7 +10,7 @@ from statetrail.analyses.exposure.leaks import leaks
 from statetrail.analyses.exposure.shared import shared
 from statetrail.recording.frames import Recording
 from statetrail.report.counting import of_row, rows, total
-from statetrail.report.section import Gathering, Section, Time
+from statetrail.report.section import Gathering, OfParameter, Section, Time
 from statetrail.schema import pseudonym
 
 MAX_SHARED: Final = 500
@@ -20,12 +20,9 @@ _VALUE: Final = ("origin", "dialect", "param", "fingerprint")
 _LEAK: Final = ("client", "issued_origin", "dialect", "param", "fingerprint", "origin", "place")
 
 
-class Shared(msgspec.Struct, frozen=True, kw_only=True):
+class Shared(OfParameter, frozen=True, kw_only=True):
     """One credential that several clients presented, and one of them."""
 
-    origin: str
-    dialect: str
-    param: str
     value: Annotated[str, Meta(description="Pseudonym")]
     client: str
     clients: int

@@ -18,7 +18,7 @@ from statetrail.expiry.numerics import Reals
 from statetrail.recording.frames import Recording
 from statetrail.report import wording
 from statetrail.report.counting import Row, counted, of_row
-from statetrail.report.section import Gathering, Section
+from statetrail.report.section import Gathering, OfParameter, Section
 
 MOST_FALLS: Final = 120
 MOST_CENSORED: Final = 60
@@ -26,12 +26,9 @@ BINS_PER_DECADE: Final = 20
 SHORTEST_S: Final = 0.001
 
 
-class Expiry(msgspec.Struct, frozen=True, kw_only=True):
+class Expiry(OfParameter, frozen=True, kw_only=True):
     """How long the values of one parameter live at one origin."""
 
-    origin: str
-    dialect: str
-    param: str
     policy: str
     low_s: Annotated[float | None, Meta(description="The limit that `policy` names is longer")]
     high_s: Annotated[float | None, Meta(description="That limit is at most this")]
@@ -60,12 +57,9 @@ class Expiry(msgspec.Struct, frozen=True, kw_only=True):
         return self.policy not in POLICIES or POLICIES[self.policy].is_named
 
 
-class Gap(msgspec.Struct, frozen=True, kw_only=True):
+class Gap(OfParameter, frozen=True, kw_only=True):
     """Idle gaps of about one length: how many values survived or did not survive them."""
 
-    origin: str
-    dialect: str
-    param: str
     outcome: Literal["survived", "fatal"]
     low_s: float
     high_s: float
@@ -82,12 +76,9 @@ class Fall(msgspec.Struct, frozen=True, kw_only=True):
     band_high: float
 
 
-class Survival(msgspec.Struct, frozen=True, kw_only=True):
+class Survival(OfParameter, frozen=True, kw_only=True):
     """How large a share of the clients have a limit beyond a span, by Turnbull's estimate."""
 
-    origin: str
-    dialect: str
-    param: str
     span: Literal["idle", "age"]
     clients: int
     contradicting: Annotated[int, Meta(description="Clients left out: no limit fits them")]
@@ -98,12 +89,9 @@ class Survival(msgspec.Struct, frozen=True, kw_only=True):
     ]
 
 
-class Likelihood(msgspec.Struct, frozen=True, kw_only=True):
+class Likelihood(OfParameter, frozen=True, kw_only=True):
     """How well a model of a server explains the uses of one parameter's tokens."""
 
-    origin: str
-    dialect: str
-    param: str
     model: str
     policy: Annotated[str, Meta(description="The name that it speaks for")]
     below: Annotated[

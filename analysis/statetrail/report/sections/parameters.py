@@ -15,7 +15,7 @@ from statetrail.analyses.tokens.tokens import tokens
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording, origin
 from statetrail.report.counting import Row, counted, nested, ranked, rows
-from statetrail.report.section import Counts, Gathering, Section
+from statetrail.report.section import Counts, Gathering, OfParameter, Section
 from statetrail.report.sections.clients import counted_verdicts
 
 MAX_CLEAR_VALUES: Final = 12
@@ -25,12 +25,9 @@ _ORIGIN: Final = ("scheme", "host", "port")
 type Subject = tuple[Any, ...]
 
 
-class Parameter(msgspec.Struct, frozen=True, kw_only=True):
+class Parameter(OfParameter, frozen=True, kw_only=True):
     """The life of one state parameter at one origin: how it is issued, and who obeys."""
 
-    origin: str
-    dialect: str
-    param: str
     issues: Annotated[int, Meta(description="Well-formed issues")]
     presented: int
     values: Annotated[int, Meta(description="Different well-formed values")]
@@ -47,12 +44,9 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     clients_obeying: Annotated[int, Meta(description="Judged clients without any fault")]
 
 
-class TokensSummary(msgspec.Struct, frozen=True, kw_only=True):
+class TokensSummary(OfParameter, frozen=True, kw_only=True):
     """The values of one parameter at one origin, taken together."""
 
-    origin: str
-    dialect: str
-    param: str
     values: int
     births_seen: Annotated[int, Meta(description="Values that were issued before their first use")]
     secret: Annotated[bool, Meta(description="The store holds no value in clear")]
@@ -69,7 +63,9 @@ class TokensSummary(msgspec.Struct, frozen=True, kw_only=True):
             "guess than that, most are easier; null where values are in clear"
         ),
     ]
-    ended: Annotated[Counts, Meta(description="How the values ended")] = {}
+    ended: Annotated[Counts, Meta(description="How the values ended")] = msgspec.field(
+        default_factory=dict
+    )
     uses_late: Annotated[
         int, Meta(description="Uses of a value when a newer one had to be known")
     ] = 0

@@ -21,7 +21,7 @@ from statetrail.report.counting import (
     seconds,
     shown_value,
 )
-from statetrail.report.section import Counts, Gathering, Section, Time
+from statetrail.report.section import Counts, Gathering, OfClient, Section, Time
 from statetrail.schema import pseudonym
 
 MAX_ROTATIONS: Final = 1000
@@ -33,13 +33,9 @@ _TIME: Final = ("issued_at_us", "exchange_id", "dialect", "param", "to_fingerpri
 _SEEN: Final = (*("first_issued_us", "last_issued_us", "first_presented_us", "last_presented_us"),)
 
 
-class Rotation(msgspec.Struct, frozen=True, kw_only=True):
+class Rotation(OfClient, frozen=True, kw_only=True):
     """One issue of a value that differs from the one issued before."""
 
-    client: str
-    origin: str
-    dialect: str
-    param: str
     at: Time
     from_: Annotated[str | None, Meta(description="Pseudonym; null: the first value seen")] = (
         msgspec.field(name="from")
@@ -55,13 +51,9 @@ class Rotation(msgspec.Struct, frozen=True, kw_only=True):
     exchange: int
 
 
-class Lifespan(msgspec.Struct, frozen=True, kw_only=True):
+class Lifespan(OfClient, frozen=True, kw_only=True):
     """One value of one client: when it was first and last seen."""
 
-    client: str
-    origin: str
-    dialect: str
-    param: str
     value: Annotated[str, Meta(description="Pseudonym, or the value where it is in clear")]
     first: Time
     last: Time

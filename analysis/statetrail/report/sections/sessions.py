@@ -2,14 +2,13 @@
 
 from typing import Annotated, ClassVar, Final, Self
 
-import msgspec
 import narwhals as nw
 from msgspec import Meta
 
 from statetrail.analyses.sessions.sessions import LOST, sessions
 from statetrail.recording.engines import Lazy
 from statetrail.report.counting import counted, nested, of_row, ranked, rows, total
-from statetrail.report.section import Counts, Gathering, Section, Time
+from statetrail.report.section import Counts, Gathering, OfClient, OfParameter, Section, Time
 from statetrail.schema import pseudonym
 
 MAX_SESSIONS: Final = 500
@@ -20,12 +19,9 @@ _SUMS: Final = ("requests", "cart_writes", "logins", "cart_writes_lost")
 _MARKED: Final = ("lost", "carts_lost", "logins_lost")
 
 
-class SessionSummary(msgspec.Struct, frozen=True, kw_only=True):
+class SessionSummary(OfParameter, frozen=True, kw_only=True):
     """The sessions of one parameter at one origin, taken together."""
 
-    origin: str
-    dialect: str
-    param: str
     sessions: int
     requests: int
     median_duration_s: Annotated[
@@ -44,13 +40,9 @@ class SessionSummary(msgspec.Struct, frozen=True, kw_only=True):
     ]
 
 
-class Session(msgspec.Struct, frozen=True, kw_only=True):
+class Session(OfClient, frozen=True, kw_only=True):
     """One session that was lost with a cart or a login."""
 
-    client: str
-    origin: str
-    dialect: str
-    param: str
     session: Annotated[str, Meta(description="Pseudonym of its first token")]
     first: Time
     last: Time

@@ -133,7 +133,7 @@ def _clients(before: Document, after: Document) -> tuple[Compliance, ...]:
 
 
 def changes_since(before: Document, after: Document) -> Baseline:
-    """What changed since an earlier audit, as the later one tells it."""
+    """What changed since an earlier audit, for the document of the later one."""
     changes = compare(before, after)
     return Baseline(
         created=before.created,

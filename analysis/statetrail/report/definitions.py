@@ -14,7 +14,7 @@ VERDICTS: Final[dict[str, str]] = {
     "defied": "A value never issued was presented for a forced parameter.",
     "misplaced": "The right value was presented in the wrong channel.",
     "implicit-set": "An implicit parameter, which cannot be set, was presented.",
-    "restarted": "A new session was asked for while a visible token exists.",
+    "restarted": "A new session was requested while a visible token exists.",
     "foreign": "A token was presented that this recording never saw issued to this client. "
     "No fault: it may be older than the recording, or shared.",
     "not-applicable": "The rule does not bind this request.",

@@ -1,4 +1,4 @@
-"""How numbers, durations, times and foreign text are written, the same in every report.
+"""How all reports write numbers, durations, times and foreign text.
 
 Enters: plain numbers, datetimes and text. Leaves: short English strings.
 """
@@ -11,7 +11,7 @@ from typing import Final
 
 NOTHING: Final = "–"
 _UNITS: Final = ((86_400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s"))
-# Below so many seconds a length of time is written in such steps.
+# Spans below so many seconds are written in steps of so many.
 _STEPS: Final = ((0.01, 1e-4), (1, 1e-3), (60, 0.1), (3600, 1), (86_400, 60), (math.inf, 3600))
 _SLIP: Final = 1e-6
 _WIDER: Final = 1.5
@@ -23,9 +23,9 @@ _HIDDEN: Final = re.compile(
 
 
 def visible(text: str) -> str:
-    """The text with all that a reader would not see, or that turns its direction, replaced.
+    """The text with invisible characters, and those that change its direction, replaced.
 
-    No terminal escape, no reversed text and nothing that XML cannot hold is left in it.
+    No terminal escape, no reversed text and no character that XML forbids is left.
 
     >>> visible("a\\x1b[31mb\\u202ec")
     'a�[31mb�c'
@@ -34,7 +34,7 @@ def visible(text: str) -> str:
 
 
 def duration(seconds: float | None, to: Callable[[float], int] = round) -> str:
-    """A length of time in its two largest units; `to` says which way it is rounded.
+    """A length of time in its two largest units; `to` rounds it.
 
     >>> [duration(s) for s in (0.0421, 5.25, 90, 1800, 3575, 5400, 100_000)]
     ['42 ms', '5.2 s', '1 min 30 s', '30 min', '59 min 35 s', '1 h 30 min', '1 d 4 h']
@@ -49,7 +49,7 @@ def duration(seconds: float | None, to: Callable[[float], int] = round) -> str:
 
 
 def down(number: float) -> int:
-    """Rounded down, but for what is lost in binary fractions."""
+    """Rounded down, except for errors of binary fractions."""
     return math.floor(number + _SLIP)
 
 
@@ -81,7 +81,7 @@ def _written(seconds: float) -> str:
 
 
 def apart(low_s: float, high_s: float) -> tuple[str, str]:
-    """An interval's two ends, rounded outwards, with digits enough not to make it much wider.
+    """The ends of an interval, rounded outwards, with enough digits to keep it narrow.
 
     >>> apart(60, 90), apart(1800.26, 1800.31), apart(5, 5), apart(1.8467, 2.034)
     (('1 min', '1 min 30 s'), ('1,800.26 s', '1,800.31 s'), ('5 s', '5 s'), ('1.84 s', '2.04 s'))
@@ -97,7 +97,7 @@ def apart(low_s: float, high_s: float) -> tuple[str, str]:
 
 
 def interval(low_s: float | None, high_s: float | None) -> str:
-    """What is known of a duration that lies between two others; never more than is known.
+    """A duration of which bounds are known; never more precise than they are.
 
     >>> interval(60, 90), interval(60, None), interval(None, 90), interval(None, None)
     ('1 min to 1 min 30 s', 'more than 1 min', 'at most 1 min 30 s', 'unknown')
@@ -115,7 +115,7 @@ def interval(low_s: float | None, high_s: float | None) -> str:
 
 
 def declared(low_s: float, high_s: float, age_low_s: float | None, age_high_s: float | None) -> str:
-    """What tokens state of their own lifetime, beside the limit on the age that was observed.
+    """The lifetime that tokens state themselves, compared with the observed limit on the age.
 
     >>> declared(3600, 3600, 1800, None)
     'The tokens themselves state a lifetime of 1 h.'
@@ -135,7 +135,7 @@ def declared(low_s: float, high_s: float, age_low_s: float | None, age_high_s: f
 
 
 def percent(share: float | None) -> str:
-    """A share as per cent; one that is not quite all or nothing never looks like it.
+    """A share as per cent; 0 % and 100 % stand for exactly none and all.
 
     >>> [percent(x) for x in (0, 0.0001, 0.123, 0.9999, 1, None)]
     ['0 %', '<1 %', '12 %', '>99 %', '100 %', '–']
@@ -166,7 +166,7 @@ def when(at: datetime | None) -> str:
 
 
 def period(first: datetime | None, last: datetime | None) -> str:
-    """From when to when something was seen, the day named once."""
+    """A period of time, with its day once."""
     if first is None or last is None or when(first) == when(last):
         return "at " + when(first or last)
     same_day = first.astimezone(UTC).date() == last.astimezone(UTC).date()
@@ -174,7 +174,7 @@ def period(first: datetime | None, last: datetime | None) -> str:
 
 
 def when_exactly(at: datetime | None) -> str:
-    """A time to the millisecond, for events that are told apart by it."""
+    """A time to the millisecond."""
     if at is None:
         return NOTHING
     return f"{when(at)}.{at.microsecond // 1000:03d}"

@@ -81,7 +81,7 @@ def survival(document: Document, *, width: int = 640, scheme: Scheme = "light") 
 def likelihood(
     document: Document, param: str | None = None, *, width: int = 640, scheme: Scheme = "light"
 ) -> Chart:
-    """How far each model's evidence lies below the best one's, in natural logarithms.
+    """How far each model's evidence is below that of the best, in natural logarithms.
 
     Of the parameter of that name with most ends, or of all parameters.
     """

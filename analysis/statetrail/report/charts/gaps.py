@@ -36,7 +36,7 @@ _OUTCOMES: Final = {"survived": ("good", "circle", -8), "fatal": ("bad", "diamon
 
 
 def gaps(document: Document, *, width: int = 640, scheme: Scheme = "light") -> Chart:
-    """How long values lay idle before a use that they survived or did not; the interval shaded.
+    """How long values were idle before a use that they survived or did not; the interval shaded.
 
     Only parameters with gaps are shown, those with most ends first, at most twelve.
     """

@@ -1,4 +1,4 @@
-"""The heatmap of clients and parameters: who obeys what, at a glance.
+"""The heatmap of clients and parameters: which client obeys which parameter.
 
 Enters: the clients of a document. Leaves: rows and columns of shares, the worst first, capped.
 """
@@ -44,7 +44,7 @@ class Heatmap(NamedTuple):
 def heatmaps(clients: Sequence[Client]) -> tuple[Heatmap, ...]:
     """Who obeys which parameter, one heatmap a dialect, the clients in the order given.
 
-    A dialect with a single parameter has none: the table of clients says it all.
+    A dialect with a single parameter has none: the table of clients shows the same.
     """
     names = sorted({client.dialect for client in clients})
     found = [
@@ -61,7 +61,7 @@ def _heatmap(dialect: str, clients: Sequence[Client]) -> Heatmap:
             faults = sum(verdicts.get(fault, 0) for fault in FAULTS)
             judged[name] = judged.get(name, 0) + faults + verdicts.get("honoured", 0)
             faulty[name] = faulty.get(name, 0) + faults
-    # Where there are too many, those with most faults are kept; then they stand by their names.
+    # Where there are too many, those with most faults are kept, in the order of their names.
     known = [name for name in judged if judged[name]]
     known.sort(key=lambda name: (-faulty[name], -judged[name], name))
     columns = tuple(sorted(known[:MAX_COLUMNS]))

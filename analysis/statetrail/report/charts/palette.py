@@ -1,4 +1,4 @@
-"""The colours of the report, once for the page's style sheet and for its charts.
+"""The colours of the report, for the page's style sheet and for its charts.
 
 Enters: a scheme, ``light`` or ``dark``. Leaves: colours as ``#rrggbb``. Text colours reach a
 contrast of 4.5 on their background (WCAG 2.2 AA), marks 3; a test computes it.
@@ -65,7 +65,7 @@ VERDICTS: Final[dict[Scheme, dict[str, str]]] = {
         "restarted": "#d692e3",
     },
 }
-"""One colour a verdict. They are never told apart by colour alone: the name stands beside it."""
+"""One colour for each verdict. Its name is always beside it: colour alone says nothing."""
 
 HEAT: Final[dict[Scheme, tuple[str, ...]]] = {
     "light": ("#d9f0e4", "#eef3d3", "#fdeab8", "#fbd3b5", "#f6c0bb"),
@@ -83,7 +83,7 @@ HUES: Final[dict[Scheme, tuple[str, ...]]] = {
         *("#66cdd6", "#f58f80", "#a3d46c", "#d791dd", "#9fbdd2", "#d9a877"),
     ),
 }
-"""Colours of values: a pseudonym has the same one through the whole report."""
+"""Colours of values: a pseudonym has the same colour in the whole report."""
 
 
 def hue(value: str) -> int:

@@ -17,7 +17,7 @@ from statetrail.report.charts.palette import COLOURS, HUES
 _VEGALITE: Final = ".".join(alt.VEGALITE_VERSION.split(".")[:2])
 # Vega numbers its definitions through the life of the process; in the picture they count from 0.
 _DEFINITION: Final = re.compile(r'(\bid="|\burl\(#)((?:clip|gradient_|pattern_)\d+)(?=["\)])')
-# A hundredth of a pixel is seen by nobody.
+# A hundredth of a pixel is invisible.
 _DECIMALS: Final = re.compile(r">[^<]*|(\.\d\d)\d+")
 # Names and other words between the tags are passed over: they are no colours.
 _COLOUR: Final = re.compile(r'>[^<]*|\b(fill|stroke)="(#[0-9a-f]{6})"')

@@ -42,7 +42,7 @@ _LABELS: Final = 0.36
 def timeline(
     document: Document, client: str | None = None, *, width: int = 640, scheme: Scheme = "light"
 ) -> Chart:
-    """When each value lived, one lane a client and parameter, with a mark where it was replaced.
+    """When each value was seen, one lane for each client and parameter, with marks where replaced.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def _timeline(bars: list[Row], marks: list[Row], shared: str, width: int, scheme
 
 
 def _fitting(labels: dict[tuple[str, ...], str], letters: int) -> dict[tuple[str, ...], str]:
-    """Labels of at most so many letters: the parameter and the end of what tells clients apart."""
+    """Labels of at most so many letters: the parameter and the end of the client's name."""
     fitted: dict[tuple[str, ...], str] = {}
     for lane, label in labels.items():
         head, dot, tail = label.partition(" · ")
@@ -161,7 +161,7 @@ def _lane_axis(lanes: Sequence[str], *, narrow: bool) -> alt.Axis:
 
 
 def _time_axis(times: Sequence[str]) -> alt.Axis:
-    """An axis whose labels fit the time it spans; what they leave out stands in its title."""
+    """An axis with labels for its span of time; its title has what they leave out."""
     if not times:
         return alt.Axis(title="UTC")
     first, last = datetime.fromisoformat(min(times)), datetime.fromisoformat(max(times))

@@ -2,7 +2,7 @@
 
 Enters: a `Document`. Leaves: HTML. All text of the document is hostile: autoescape is on, the
 content security policy allows one style sheet and one script (by their hashes; no text of a
-document is in them) and pictures inside the page, and the charts are pictures. The script sorts and
+document is in them) and pictures inside the page; the charts are pictures. The script sorts and
 filters tables; the page is complete without it.
 """
 

@@ -1,1 +1,1 @@
-"""The sections of the audit: from result frames to what the document tells."""
+"""The sections of the report, one file each: structs, gathering and templates."""

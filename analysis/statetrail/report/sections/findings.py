@@ -1,4 +1,4 @@
-"""Findings: what the rules found, what was decided about it, and the exchanges that show it."""
+"""Findings, the decisions about them, and the exchanges that show them."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -167,9 +167,9 @@ class FindingsSection(Section, frozen=True, kw_only=True):
     @property
     def by_rule(self) -> list[RuleRow]:
         """What each rule found, in the order of the findings."""
-        found: dict[str, list[Finding]] = {}
+        by_rule: dict[str, list[Finding]] = {}
         for finding in self.findings:
-            found.setdefault(finding.rule, []).append(finding)
+            by_rule.setdefault(finding.rule, []).append(finding)
         return [
             RuleRow(
                 rule=name,
@@ -180,7 +180,7 @@ class FindingsSection(Section, frozen=True, kw_only=True):
                 clients=len({one.client for one in own if one.client is not None}),
                 occurrences=sum(one.count for one in own),
             )
-            for name, own in found.items()
+            for name, own in by_rule.items()
         ]
 
     def new_first(self, per_rule: int, most: int) -> list[Finding]:
@@ -220,21 +220,21 @@ def _most_severe_first(finding: Finding) -> tuple[object, ...]:
     )
 
 
-def first_of_each(found: Sequence[Finding], each: int, most: int) -> list[Finding]:
+def first_of_each(findings: Sequence[Finding], each: int, most: int) -> list[Finding]:
     """The first findings of each rule, in the order given, so that no rule hides the others."""
-    if len(found) <= most:
-        return list(found)
-    seen = Counter[str]()
-    kept: list[Finding] = []
-    for finding in found:
-        seen[finding.rule] += 1
-        if seen[finding.rule] <= each and len(kept) < most:
-            kept.append(finding)
-    return kept
+    if len(findings) <= most:
+        return list(findings)
+    counts = Counter[str]()
+    chosen: list[Finding] = []
+    for finding in findings:
+        counts[finding.rule] += 1
+        if counts[finding.rule] <= each and len(chosen) < most:
+            chosen.append(finding)
+    return chosen
 
 
-def _rules(found: Iterable[Finding]) -> tuple[RuleChecked, ...]:
-    fired = Counter(finding.rule for finding in found)
+def _rules(findings: Iterable[Finding]) -> tuple[RuleChecked, ...]:
+    fired = Counter(finding.rule for finding in findings)
     return tuple(
         RuleChecked(
             rule=rule.id,
@@ -247,9 +247,11 @@ def _rules(found: Iterable[Finding]) -> tuple[RuleChecked, ...]:
     )
 
 
-def _evidence(found: Iterable[Finding]) -> list[int]:
+def _evidence(findings: Iterable[Finding]) -> list[int]:
     """The first exchanges that each finding points to, and those around its primary one."""
-    ids = (one for finding in found for one in (*finding.evidence[:MAX_EVIDENCE], *finding.around))
+    ids = (
+        one for finding in findings for one in (*finding.evidence[:MAX_EVIDENCE], *finding.around)
+    )
     return list(dict.fromkeys(ids))[:MAX_EXCHANGES]
 
 

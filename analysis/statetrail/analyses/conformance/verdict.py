@@ -58,11 +58,11 @@ _RECORDS: Final = (
     ),
     Verdict(
         IN_FLIGHT, ("V3", "V10"), rank=10, fault=False, light="#5a8db5", dark="#8fbfe0",
-        text="It differs only because a newer value was not visible yet. No fault.",
+        text="Too close to the issue of a newer value to judge. No fault.",
     ),
     Verdict(
         OMITTED, ("V4",), rank=100, fault=True, light="#c98500", dark="#f0b440",
-        text="Nothing was presented although a visible value was to be.",
+        text="Nothing was presented although a visible value should have been.",
     ),
     Verdict(
         STALE, ("V7",), rank=60, fault=True, light="#d1495b", dark="#ff8a99",
@@ -86,7 +86,7 @@ _RECORDS: Final = (
     ),
     Verdict(
         RESTARTED, ("V5",), rank=70, fault=True, light="#8e3b9e", dark="#d692e3",
-        text="A new session was asked for while a visible token exists.",
+        text="A new session was requested although a token was visible.",
     ),
     Verdict(
         FOREIGN, ("V2",), rank=30, fault=False, light="#7a6f9c", dark="#a79bd0",

@@ -6,7 +6,7 @@ Enters: the clients of a document. Leaves: rows and columns of shares, the worst
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from statetrail.analyses.conformance.verdict import FAULTS
+from statetrail.analyses.conformance.verdict import FAULTS, HONOURED
 from statetrail.report.sections.clients import Client
 
 MAX_ROWS: Final = 40
@@ -59,7 +59,7 @@ def _heatmap(dialect: str, clients: Sequence[Client]) -> Heatmap:
     for client in clients:
         for name, verdicts in client.params.items():
             faults = sum(verdicts.get(fault, 0) for fault in FAULTS)
-            judged[name] = judged.get(name, 0) + faults + verdicts.get("honoured", 0)
+            judged[name] = judged.get(name, 0) + faults + verdicts.get(HONOURED, 0)
             faulty[name] = faulty.get(name, 0) + faults
     # Where there are too many, those with most faults are kept, in the order of their names.
     known = [name for name in judged if judged[name]]
@@ -75,7 +75,7 @@ def _heatmap(dialect: str, clients: Sequence[Client]) -> Heatmap:
 
 def _cell(client: Client, name: str) -> Cell | None:
     verdicts = client.params.get(name, {})
-    honoured = verdicts.get("honoured", 0)
+    honoured = verdicts.get(HONOURED, 0)
     judged = honoured + sum(verdicts.get(fault, 0) for fault in FAULTS)
     if not judged:
         return None

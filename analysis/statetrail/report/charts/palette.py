@@ -6,6 +6,8 @@ contrast of 4.5 on their background (WCAG 2.2 AA), marks 3; a test computes it.
 
 from typing import Final, Literal
 
+from statetrail.analyses.conformance.verdict import BY_NAME
+
 type Scheme = Literal["light", "dark"]
 
 COLOURS: Final[dict[Scheme, dict[str, str]]] = {
@@ -37,36 +39,6 @@ COLOURS: Final[dict[Scheme, dict[str, str]]] = {
     },
 }
 
-VERDICTS: Final[dict[Scheme, dict[str, str]]] = {
-    "light": {
-        "honoured": "#1b8a5f",
-        "in-flight": "#5a8db5",
-        "overridden": "#5b7fb5",
-        "not-applicable": "#85909d",
-        "foreign": "#7a6f9c",
-        "omitted": "#c98500",
-        "stale": "#d1495b",
-        "defied": "#9c1c3c",
-        "misplaced": "#c2571a",
-        "implicit-set": "#a0522d",
-        "restarted": "#8e3b9e",
-    },
-    "dark": {
-        "honoured": "#4fc394",
-        "in-flight": "#8fbfe0",
-        "overridden": "#86a8de",
-        "not-applicable": "#8f9aa7",
-        "foreign": "#a79bd0",
-        "omitted": "#f0b440",
-        "stale": "#ff8a99",
-        "defied": "#ff6f91",
-        "misplaced": "#ff9b61",
-        "implicit-set": "#d79a75",
-        "restarted": "#d692e3",
-    },
-}
-"""One colour for each verdict. Its name is always beside it: colour alone says nothing."""
-
 HEAT: Final[dict[Scheme, tuple[str, ...]]] = {
     "light": ("#d9f0e4", "#eef3d3", "#fdeab8", "#fbd3b5", "#f6c0bb"),
     "dark": ("#173f30", "#37421d", "#4d3c10", "#57331a", "#5c2723"),
@@ -97,7 +69,7 @@ def hue(value: str) -> int:
 
 def variables(scheme: Scheme) -> str:
     """The scheme as CSS custom properties."""
-    named = COLOURS[scheme] | {f"v-{name}": colour for name, colour in VERDICTS[scheme].items()}
+    named = COLOURS[scheme] | {f"v-{one.name}": getattr(one, scheme) for one in BY_NAME.values()}
     named |= {f"p-{at}": colour for at, colour in enumerate(HUES[scheme])}
     named |= {f"h-{at}": colour for at, colour in enumerate(HEAT[scheme])}
     return " ".join(f"--{name}: {colour};" for name, colour in named.items())

@@ -32,7 +32,7 @@ _WIDER: Final = 1.2
 
 type Chart = alt.LayerChart
 type Row = dict[str, Any]
-type Subject = tuple[str, str, str]
+type Subject = tuple[str, ...]
 
 
 def labels_of(lanes: Sequence[tuple[str, ...]]) -> tuple[dict[tuple[str, ...], str], str]:
@@ -60,7 +60,7 @@ def labels_of(lanes: Sequence[tuple[str, ...]]) -> tuple[dict[tuple[str, ...], s
 def subject_labels(subjects: Sequence[Subject]) -> tuple[dict[Subject, str], str]:
     """As `labels_of`, for parameters at origins."""
     labels, shared = labels_of([("", *subject) for subject in subjects])
-    return dict(zip(subjects, labels.values(), strict=True)), shared.strip(" ·")
+    return {lane[1:]: label for lane, label in labels.items()}, shared.strip(" ·")
 
 
 def label_axis(labels: Sequence[str], width: int) -> alt.Axis:

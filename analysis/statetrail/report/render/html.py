@@ -17,8 +17,8 @@ from altair.utils.schemapi import debug_mode
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
-from statetrail.analyses.conformance.verdict import FAULTS, VERDICTS
-from statetrail.report import definitions, wording
+from statetrail.analyses.conformance.verdict import BY_NAME, FAULTS, HONOURED, NOT_APPLICABLE
+from statetrail.report import wording
 from statetrail.report.charts import expiry, gaps, timeline
 from statetrail.report.charts.heatmap import heatmaps
 from statetrail.report.charts.palette import HUES, hue, variables
@@ -40,7 +40,10 @@ MAX_ROWS: Final = 100
 WIDTHS: Final = (1016, 358)
 """Widths of a chart in pixels: on a wide page, and on a phone."""
 
-BAR_ORDER: Final = ("honoured", *FAULTS, "in-flight", "overridden", "foreign")
+BAR_ORDER: Final = (
+    *(HONOURED, *FAULTS),
+    *(name for name in BY_NAME if name not in (HONOURED, NOT_APPLICABLE, *FAULTS)),
+)
 """What a client's bar shows, left to right: what counts, then what does not. A verdict that says
 the rule does not bind the request would only hide the others."""
 _UNIT: Final = re.compile(r"(?<=\d) (?=(?:ms|s|min|h|d|%)\b|%)")
@@ -72,7 +75,7 @@ def render_html(document: Document) -> str:
     css = made.get_template("audit.css").render(
         light=variables("light"),
         dark=variables("dark"),
-        verdict_names=VERDICTS,
+        verdicts=BY_NAME,
         hues=len(HUES["light"]),
     )
     # Altair checks each of thousands of marks against its schema; the tests do that once.
@@ -114,11 +117,9 @@ def _context(document: Document) -> dict[str, Any]:
         "evidence": lambda finding: shown_evidence(finding.evidence, by_id),
         "swimlane": lambda finding: swimlane(finding, by_id),
         "heatmaps": heatmaps(document.clients),
-        "verdict_names": VERDICTS,
+        "verdicts": BY_NAME,
         "bar_order": BAR_ORDER,
-        "faults": FAULTS,
         "severity_ranks": {name: at for at, name in enumerate(SEVERITIES)},
-        "verdict_texts": definitions.VERDICTS,
     }
 
 

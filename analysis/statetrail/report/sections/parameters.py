@@ -8,7 +8,7 @@ import msgspec
 import narwhals as nw
 from msgspec import Meta
 
-from statetrail.analyses.conformance.verdict import FAULTS
+from statetrail.analyses.conformance.verdict import FAULTS, HONOURED
 from statetrail.analyses.tokens.entropy import bits, united
 from statetrail.analyses.tokens.rotations import rotations
 from statetrail.analyses.tokens.tokens import tokens
@@ -152,7 +152,7 @@ def _judged(rec: Recording) -> tuple[dict[Subject, set[str]], dict[Subject, set[
     for row in counted_verdicts(rec):
         if row["verdict"] in FAULTS:
             faulty.setdefault(_subject(row), set()).add(row["client"])
-        if row["verdict"] in FAULTS or row["verdict"] == "honoured":
+        if row["verdict"] in (HONOURED, *FAULTS):
             judged.setdefault(_subject(row), set()).add(row["client"])
     return judged, faulty
 

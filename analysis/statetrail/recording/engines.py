@@ -27,6 +27,8 @@ type Engine = Literal["duckdb", "pandas", "polars", "pyspark"]
 type Lazy = nw.LazyFrame[Any]
 
 ENGINES: Final[tuple[Engine, ...]] = ("duckdb", "pandas", "polars", "pyspark")
+READ_DICTIONARIES: Final[tuple[Engine, ...]] = ("duckdb",)
+"""The engines to which words of a dictionary are words."""
 
 _DUCKDB: Final = {
     pa.int64(): "BIGINT",

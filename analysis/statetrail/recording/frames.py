@@ -17,7 +17,14 @@ import pyarrow.compute as pc
 
 from statetrail.dialects import Dialect, select
 from statetrail.errors import UsageError
-from statetrail.recording.engines import ENGINES, Engine, Lazy, Scratch, placing
+from statetrail.recording.engines import (
+    ENGINES,
+    READ_DICTIONARIES,
+    Engine,
+    Lazy,
+    Scratch,
+    placing,
+)
 from statetrail.schema import (
     CAPTURES,
     CLIENT_BY,
@@ -209,9 +216,14 @@ class Recording:
     ) -> dict[str, pa.Table]:
         return {t.name: self._facts.bucket(bucket, t, columns[t.name]) for t in tables}
 
-    def place(self, table: pa.Table) -> Lazy:
-        """An Arrow table as a lazy frame on this recording's engine."""
-        return self._place(table)
+    def place(self, rows: pa.Table, table: Table | None = None) -> Lazy:
+        """Rows as a lazy frame on this recording's engine.
+
+        Rows of a `table` may hold their words as dictionaries, and narrower integers than it has.
+        """
+        if table is not None and self.engine not in READ_DICTIONARIES:
+            rows = rows.cast(table.arrow)
+        return self._place(rows)
 
     def keep(self, lazy: Lazy) -> Lazy:
         """The frame computed now and kept on this engine, for what several others are made of."""

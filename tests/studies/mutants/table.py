@@ -118,8 +118,8 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
         ),
         (
             "a response before its request",
-            "np.maximum(_ints(response, missing=-FOREVER), start_us)",
-            "_ints(response, missing=0)",
+            "np.maximum(integers(response, missing=-FOREVER), start_us)",
+            "integers(response, missing=0)",
         ),
         (
             "parameters mixed up",

@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 
 from statetrail.analyses.analysis import analysis
 from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, among, numbered
-from statetrail.analyses.columnar.bucket import MALFORMED, Bucket, bucket, coded
+from statetrail.analyses.columnar.bucket import MALFORMED, Bucket, bucket
+from statetrail.analyses.columnar.coding import coded
 from statetrail.analyses.columnar.result_rows import REQUEST, of_requests, table
 from statetrail.analyses.events.details import Details, aligned, details, holds, of_pairs
 from statetrail.analyses.events.history import pairs

@@ -6,13 +6,12 @@ Words that repeat a million times are codes here, times are ranks, and everythin
 sorted is sorted once. All rows of a client are in one bucket.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, cast
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -27,15 +26,21 @@ from statetrail.analyses.columnar.arrays import (
     ranked,
     run_begins,
 )
+from statetrail.analyses.columnar.coding import (
+    Words,
+    coded,
+    integers,
+    named,
+    numbered_words,
+    paired,
+    placed,
+)
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.conformance.visibility import FOREVER, UNBOUND_METHODS, WRITES
 from statetrail.dialects import Dialect
 from statetrail.recording.frames import Recording, origin
 from statetrail.schema import CLIENT_BY
 from statetrail.store.parquet import client_names
-
-type Words = npt.NDArray[np.int8]
-"""Words from a short list, as codes."""
 
 IMPLICIT, MALFORMED = -1, -2
 """Usages that name no place: the client chooses none, or the issue cannot be read."""
@@ -206,7 +211,7 @@ def bucket(facts: Mapping[str, pa.Table], options: Settings) -> Bucket:
     client = np.concatenate([exchanges.client[exchange] for _, exchange, _ in rows])
     param = np.concatenate([number for _, _, number in rows])
     pairs, series = distinct(client * len(params) + param, len(clients) * len(params))
-    fingerprint = np.concatenate([_ints(table["fingerprint"]) for table, _, _ in rows])
+    fingerprint = np.concatenate([integers(table["fingerprint"]) for table, _, _ in rows])
     value, at = numbered(series, fingerprint)
     cut = [len(rows[0][1])]
     texts: dict[str, int] = {}
@@ -239,20 +244,20 @@ def bucket(facts: Mapping[str, pa.Table], options: Settings) -> Bucket:
 def _exchanges(
     table: pa.Table, client_by: Sequence[str], grace_us: int
 ) -> tuple[Exchanges, tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
-    ids, start_us = _ints(table["exchange_id"]), _ints(table["request_start_us"])
+    ids, start_us = integers(table["exchange_id"]), integers(table["request_start_us"])
     response = pc.coalesce(table["response_start_us"], table["request_end_us"])
     # A clock that was set back must not let a response begin before its request, nor end before
     # it began.
-    response_us = np.maximum(_ints(response, missing=-FOREVER), start_us)
-    end_us = np.maximum(_ints(table["response_end_us"], missing=FOREVER), response_us)
+    response_us = np.maximum(integers(response, missing=-FOREVER), start_us)
+    end_us = np.maximum(integers(table["response_end_us"], missing=FOREVER), response_us)
     visible_us = np.where(end_us < FOREVER, end_us + grace_us, FOREVER)
     ranks, clock = ranked(start_us, response_us, end_us, visible_us)
-    name = _named(
+    name = named(
         table, [CLIENT_BY[name] for name in client_by], partial(client_names, client_by=client_by)
     )
-    origins = _named(table, _ORIGIN, _origins)
-    client, clients = _paired(name, origins)
-    endpoint, endpoints = _paired(origins, coded(table["endpoint"]))
+    origins = named(table, _ORIGIN, _origins)
+    client, clients = paired(name, origins)
+    endpoint, endpoints = paired(origins, coded(table["endpoint"]))
     method, methods = coded(table["method"])
     unbound, writes = (
         np.array([name in listed for name in methods], dtype=np.bool_)[method]
@@ -269,7 +274,7 @@ def _exchanges(
         response_end=response_end,
         visible_from=visible_from,
         clock=clock,
-        status=_ints(table["status"], missing=0)[order],
+        status=integers(table["status"], missing=0)[order],
         open=~unbound[order],
         writes=writes[order],
     )
@@ -284,12 +289,12 @@ def _known_rows(
     dialects: set[str],
 ) -> tuple[pa.Table, Ints, Ints]:
     """The rows of known exchanges and dialects, the place of their exchange, their parameter."""
-    pair, pairs = _paired(coded(table["dialect"]), coded(table["param"]))
+    pair, pairs = paired(coded(table["dialect"]), coded(table["param"]))
     number = np.array(
         [params.setdefault(p, len(params)) if p[0] in dialects else NOTHING for p in pairs],
         dtype=np.int64,
     )[pair]
-    ids = _ints(table["exchange_id"])
+    ids = integers(table["exchange_id"])
     begins = run_begins(ids)  # the rows of one exchange mostly come together
     place = among(exchanges.id[by_id], ids[begins])
     exchange = np.append(by_id, NOTHING)[place][np.cumsum(begins) - 1]
@@ -310,14 +315,14 @@ def _values(
     (issues, issuing, _), (shown, presenting, _) = rows
     sound = pc.is_null(issues["problem"]).to_numpy()
     usage = np.where(sound, _channels(issues["usage"], channels), np.int8(MALFORMED))
-    kind = _words(shown["kind"], {"value": VALUE, "establish": ESTABLISH}, EMPTY)
-    ordinal = _ints(shown["ordinal"])
+    kind = numbered_words(shown["kind"], {"value": VALUE, "establish": ESTABLISH}, EMPTY)
+    ordinal = integers(shown["ordinal"])
     issued = IssuedValues(
         issuing,
         value[0],
         series[0],
         usage,
-        _words(issues["priority"], {"informational": 1}, 0) == 1,
+        numbered_words(issues["priority"], {"informational": 1}, 0) == 1,
     )
     width = int(ordinal.max(initial=0)) + 1
     key = (presenting * max(len(known[0]), 1) + series[1]) * width + ordinal
@@ -333,11 +338,11 @@ def _values(
     values = Values(
         *known,
         np.maximum(
-            _largest(count, value[0], sound, _placed(issues["value"], texts)),
-            _largest(count, value[1], used, _placed(shown["value"], texts)),
+            _largest(count, value[0], sound, placed(issues["value"], texts)),
+            _largest(count, value[1], used, placed(shown["value"], texts)),
         ),
-        _largest(count, value[0], sound, _ints(issues["length"])),
-        _largest(count, value[0], sound, _placed(issues["alphabet"], texts)),
+        _largest(count, value[0], sound, integers(issues["length"])),
+        _largest(count, value[0], sound, placed(issues["alphabet"], texts)),
     )
     return (issued, presented), values
 
@@ -350,13 +355,6 @@ def _largest(count: int, value: Ints, which: Bools, numbers: Ints) -> Ints:
     return largest
 
 
-def _placed(column: pa.ChunkedArray, texts: dict[str, int]) -> Ints:
-    """The column's words as places in `texts`, where new ones are added; -1 for none."""
-    code, words = coded(column)
-    places = [NOTHING if word is None else texts.setdefault(word, len(texts)) for word in words]
-    return np.array(places, dtype=np.int64)[code]
-
-
 def _channels(column: pa.ChunkedArray, codes: dict[str, int]) -> Words:
     """The column's words as places in the list of channels, to which new ones are added."""
     code, words = coded(column)
@@ -366,68 +364,6 @@ def _channels(column: pa.ChunkedArray, codes: dict[str, int]) -> Words:
     return np.array(places, dtype=np.int8)[code]
 
 
-def _words(column: pa.ChunkedArray, numbers: Mapping[str, int], otherwise: int) -> Words:
-    """The column's words as the numbers given."""
-    code, words = coded(column)
-    return np.array([numbers.get(word or "", otherwise) for word in words], dtype=np.int8)[code]
-
-
-def _named(
-    table: pa.Table, names: Sequence[str], name: Callable[[pa.Table], pa.Array | pa.ChunkedArray]
-) -> tuple[Ints, list[Any]]:
-    """A name made of some columns, coded: it is made once for each distinct row of them."""
-    columns = [coded(table[column]) for column in names]
-    code, numbers = _combined(columns)
-    rows = pa.table(
-        [
-            pa.array([words[n] for n in row], pa.int64() if column == "port" else pa.string())
-            for column, (_, words), row in zip(names, columns, numbers, strict=True)
-        ],
-        names=list(names),
-    )
-    places: dict[Any, int] = {}
-    place = [places.setdefault(word, len(places)) for word in name(rows).to_pylist()]
-    return np.array(place, dtype=np.int64)[code], list(places)
-
-
 def _origins(rows: pa.Table) -> pa.Array:
     columns = (rows[name].to_pylist() for name in _ORIGIN)
     return pa.array([origin(*row) for row in zip(*columns, strict=True)], pa.string())
-
-
-def _paired(
-    first: tuple[Ints, list[Any]], second: tuple[Ints, list[Any]]
-) -> tuple[Ints, tuple[tuple[Any, Any], ...]]:
-    """The pairs of two coded columns: their numbers, and what each number stands for."""
-    code, (one, two) = _combined([first, second])
-    return code, tuple((first[1][a], second[1][b]) for a, b in zip(one, two, strict=True))
-
-
-def _combined(columns: Sequence[tuple[Ints, list[Any]]]) -> tuple[Ints, list[list[int]]]:
-    """The distinct rows of coded columns: each row's number, and the codes of each number."""
-    code, rows = columns[0][0], [list(range(len(columns[0][1])))]
-    for codes, words in columns[1:]:
-        width = max(len(words), 1)
-        keys, code = distinct(code * width + codes, len(rows[0]) * width)
-        left, right = (keys // width).tolist(), (keys % width).tolist()
-        rows = [[row[n] for n in left] for row in rows] + [right]
-    return code, rows
-
-
-def coded(column: pa.ChunkedArray) -> tuple[Ints, list[Any]]:
-    """A column as places in the list of its distinct entries; null is the last of them."""
-    if not pa.types.is_dictionary(column.type):
-        column = pc.dictionary_encode(column)
-    whole = column.unify_dictionaries().combine_chunks()
-    if isinstance(whole, pa.ChunkedArray):  # no chunk at all
-        whole = pa.concat_arrays(whole.chunks) if whole.num_chunks else pa.array([], column.type)
-    words = whole.dictionary.to_pylist()
-    code = whole.indices.fill_null(len(words)).to_numpy(zero_copy_only=False).astype(np.int64)
-    return code, [*words, None]
-
-
-def _ints(column: pa.ChunkedArray, missing: int = 0) -> Ints:
-    """An integer column as an array."""
-    if column.null_count:
-        column = column.fill_null(missing)
-    return cast("npt.NDArray[np.int64]", column.to_numpy())

@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from statetrail.analyses.columnar.arrays import Bools, Ints
-from statetrail.analyses.columnar.bucket import Bucket, Words
+from statetrail.analyses.columnar.bucket import Bucket
+from statetrail.analyses.columnar.coding import Words
 from statetrail.schema import CLIENT, DIALECT, EXCHANGE, ORIGIN, PARAM, Column, Table
 
 REQUEST: Final = (

@@ -88,9 +88,7 @@ def place_tables(rec: Recording, table: Table, tables: Iterable[pa.Table]) -> La
                 with pa.ipc.new_file(folder / f"{number}.arrow", part.schema) as file:
                     file.write_table(part)
             return rec.place(ds.dataset(folder, format="ipc"))
-    whole = pa.concat_tables(held)
-    # DuckDB reads dictionaries as words.
-    return rec.place(whole if rec.engine == "duckdb" else whole.cast(table.arrow))
+    return rec.place(pa.concat_tables(held), table)
 
 
 def _emptied(entry: Any, prefix: str, columns: dict[str, pa.Array]) -> Any:

@@ -54,9 +54,9 @@ from statetrail.analyses.columnar.bucket import (
     MALFORMED,
     VALUE,
     Bucket,
-    Words,
     bucket,
 )
+from statetrail.analyses.columnar.coding import Words
 from statetrail.analyses.columnar.dialect_masks import Place, bound, issuing_places, server_issued
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.columnar.result_rows import numbers, of_series, table, words

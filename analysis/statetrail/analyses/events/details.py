@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints
-from statetrail.analyses.columnar.bucket import Bucket, coded
+from statetrail.analyses.columnar.bucket import Bucket
+from statetrail.analyses.columnar.coding import coded
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.conformance.visibility import FOREVER
 

@@ -115,15 +115,10 @@ def test_the_library_example_runs(shop):
     assert (shop / "audit.html").exists()
 
 
-def test_every_verdict_and_link_of_the_readme_is_real():
-    """The table names all verdicts and says which are faults; no link leads nowhere."""
-    from statetrail.analyses.conformance.verdict import FAULTS, VERDICTS
-
-    rows = re.findall(r"^\| `([a-z-]+)` \|.*\| (yes)? ?\|$", README, re.MULTILINE)
-    assert {name for name, _ in rows} == set(VERDICTS)
-    assert {name for name, fault in rows if fault} == set(FAULTS)
+def test_every_link_of_the_readme_is_real():
+    """No link leads nowhere."""
     for link in re.findall(r"\]\(([^)]+)\)", README):
-        assert link.startswith("https://") or (ROOT / link).exists(), link
+        assert link.startswith("https://") or (ROOT / link.partition("#")[0]).exists(), link
 
 
 def test_the_layout_is_that_of_the_code():

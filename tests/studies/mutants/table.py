@@ -20,7 +20,29 @@ class Mutant:
     fault_text: str
 
 
+_DECISIONS: Final = (
+    (
+        "V2 for a token that is asked for",
+        'when=("value", "server_issued"), unless=("issued",)',
+        'when=("server_issued",), unless=("issued",)',
+    ),
+    (
+        "V4 for what is presented",
+        'NOT_APPLICABLE, when=("nothing", "implicit")',
+        'NOT_APPLICABLE, when=("implicit",)',
+    ),
+    (
+        "V8 whatever the priority",
+        'DEFIED, unless=("issued", "informational")',
+        'DEFIED, unless=("issued",)',
+    ),
+    ("V9 in any channel", 'when=("current", "in_channel")', 'when=("current",)'),
+)
+"""Faults of the table of verdicts, which both judges read."""
+
 _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
+    ("frames", "conformance/verdict"): _DECISIONS,
+    ("tracker", "conformance/verdict"): _DECISIONS,
     ("frames", "conformance/verdicts"): (
         (
             "R1 at equal times: not known yet",
@@ -79,29 +101,27 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
             "for issues in (binding.issue, binding.issue))",
         ),
         (
-            "V2 for a token that is asked for",
-            "((kind == VALUE) & from_server & ~given",
-            "(from_server & ~given",
-        ),
-        (
             "V2 forgotten before the first issue",
             "alien = ~known & (presented.kind == VALUE)",
             "alien = ~known & (presented.kind > ESTABLISH)",
         ),
-        ("V4 by an implicit issue of old", "(implicit >= since), ", "(implicit > NOTHING), "),
+        ("V4 by an implicit issue of old", "=implicit >= since", "=implicit > NOTHING"),
         (
             "V6 by a channel of old",
-            "(names_channel < since, ",
-            "(names_channel == NOTHING, ",
+            "=names_channel >= since",
+            "=names_channel > NOTHING",
         ),
-        ("V7 at equal times: stale", "(value_may < since)", "(value_may <= since)"),
-        ("V8 by an informational issue of old", "(changeable < since)", "(changeable == NOTHING)"),
+        ("V7 at equal times: stale", "=value_may >= since", "=value_may > since"),
+        (
+            "V8 by an informational issue of old",
+            "=informational >= since",
+            "=informational > NOTHING",
+        ),
         (
             "V9 at equal times: not honoured",
             "value_must >= since",
             "value_must > since",
         ),
-        ("V9 in any channel", "(current & placed, verdict", "(current, verdict"),
         ("the harshest of several values", "np.minimum.reduceat(key", "np.maximum.reduceat(key"),
         ("methods without state are bound", "    binds &= bucket.exchanges.open[exchange]\n", ""),
     ),
@@ -189,28 +209,23 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
             "self.since = max(self.since, 0)",
         ),
         (
-            "V2 for a token that is asked for",
-            'presented.kind == "value" and server_issued',
-            "server_issued",
-        ),
-        (
             "V4 by an implicit issue of old",
             "self.implicit >= self.since",
             "self.implicit > BEGINNING",
         ),
         (
             "V6 by a channel of old",
-            "self.placed < self.since",
-            "self.placed == BEGINNING",
+            "self.names_channel >= self.since",
+            "self.names_channel > BEGINNING",
         ),
-        ("V7 at equal times: stale", "value.may < self.since", "value.may <= self.since"),
+        ("V7 at equal times: stale", "value.may >= self.since", "value.may > self.since"),
         (
             "V8 by an informational issue of old",
-            "self.changeable < self.since",
-            "self.changeable == BEGINNING",
+            "self.informational >= self.since",
+            "self.informational > BEGINNING",
         ),
-        ("V9 at equal times: not honoured", "value.must < self.since", "value.must <= self.since"),
-        ("V9 at equal times: misplaced", "channel >= self.since", "channel > self.since"),
+        ("V9 at equal times: not honoured", "value.must >= self.since", "value.must > self.since"),
+        ("V9 at equal times: misplaced", "in_channel = channel >= self", "in_channel = channel > self"),
     ),
 }
 

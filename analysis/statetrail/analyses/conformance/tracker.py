@@ -28,9 +28,8 @@ T3  The verdict on a request needs every issue whose response had begun by then,
 T4  A request that is told after the watermark has passed it (the clock was set back) gets no
     verdict: it could be blamed for what it could not know. It is counted in `unjudged`. What its
     response issues counts.
-T5  The verdict of a request and parameter is given by V1-V10 of
-`statetrail.analyses.conformance.verdicts` from
-    the running maxima in `Visibility`.
+T5  The verdict of a request and parameter is decided by V1-V10 of
+    `statetrail.analyses.conformance.verdict` from the running maxima in `Visibility`.
 T6  An issue changes the state of its parameter by `TRANSITIONS`; so does a response that refuses
     (`Dialect.refused`) the value that the request presented. A malformed issue changes nothing.
 
@@ -303,12 +302,7 @@ class Tracker:
                 and self._binds(exchange.origin, exchange.endpoint, dialect, name)
             )
             found = [
-                (
-                    param.visibility.verdict(p, server_issued=server_issued)
-                    if bound
-                    else "not-applicable",
-                    p,
-                )
+                (param.visibility.verdict(p, bound=bound, server_issued=server_issued), p)
                 for p in values
             ]
             if found:  # of several values presented, the mildest verdict

@@ -1,12 +1,31 @@
-"""The verdicts: one record each, from which every list, text and colour of them comes.
+"""The verdicts: one record each, and the table that decides which of them a request gets.
 
-Enters: nothing. Leaves: `VERDICTS`, `FAULTS`, and the records by name. The two judges that give
-verdicts are `statetrail.analyses.conformance.verdicts` (frames) and
-`statetrail.analyses.conformance.visibility` (one request at a time).
+Enters: nothing. Leaves: `VERDICTS`, `FAULTS`, the records by name, and `DECISIONS`. Two judges make
+a `Situation` of what the proxy saw and look it up there: that of frames
+(`statetrail.analyses.conformance.verdicts`, where the race rule is) and that of one request at a
+time (`statetrail.analyses.conformance.visibility`).
+
+The first line that fits decides. Several values presented for one parameter: the mildest verdict.
+
+V1  The request is out of the dialect's scope, the parameter is unknown to the dialect, or the
+    endpoint is not known to allow it: ``not-applicable``.
+V2  A value of a minted parameter (a session token) that no issue before it gave: ``foreign``.
+V3  Nothing has to be known yet: ``in-flight``.
+V4  Nothing is presented: ``not-applicable`` if a current issue is implicit, else ``omitted``.
+V5  A new value is asked for: ``restarted``.
+V6  All current issues are implicit: ``implicit-set``.
+V7  The value was issued, and is stale: ``stale``.
+V8  The value was never issued: ``defied`` if all current issues are forced, else ``overridden``.
+V9  The value must be known and is current: ``honoured`` in the channel that a current issue of it
+    names, else ``misplaced``.
+V10 Else (it is only just being issued): ``in-flight``.
+
+A malformed issue binds nobody, but a client that takes a value from one is not blamed for it.
 """
 
 from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +34,6 @@ class Verdict:
 
     Attributes
     ----------
-    reasons
-        The rules of `statetrail.analyses.conformance.verdicts` that give it.
     rank
         Of several values presented for one parameter, the verdict of the lowest rank counts.
     fault
@@ -28,7 +45,6 @@ class Verdict:
     """
 
     name: str
-    reasons: tuple[str, ...]
     rank: int
     fault: bool
     light: str
@@ -53,48 +69,48 @@ NOT_APPLICABLE: Final = "not-applicable"
 
 _RECORDS: Final = (
     Verdict(
-        HONOURED, ("V9",), rank=0, fault=False, light="#1b8a5f", dark="#4fc394",
+        HONOURED, rank=0, fault=False, light="#1b8a5f", dark="#4fc394",
         text="The newest visible value was presented, in the channel that its usage names.",
     ),
     Verdict(
-        IN_FLIGHT, ("V3", "V10"), rank=10, fault=False, light="#5a8db5", dark="#8fbfe0",
+        IN_FLIGHT, rank=10, fault=False, light="#5a8db5", dark="#8fbfe0",
         text="Too close to the issue of a newer value to judge. No fault.",
     ),
     Verdict(
-        OMITTED, ("V4",), rank=100, fault=True, light="#c98500", dark="#f0b440",
+        OMITTED, rank=100, fault=True, light="#c98500", dark="#f0b440",
         text="Nothing was presented although a visible value should have been.",
     ),
     Verdict(
-        STALE, ("V7",), rank=60, fault=True, light="#d1495b", dark="#ff8a99",
+        STALE, rank=60, fault=True, light="#d1495b", dark="#ff8a99",
         text="An older value was presented after a newer one was visible.",
     ),
     Verdict(
-        OVERRIDDEN, ("V8",), rank=20, fault=False, light="#5b7fb5", dark="#86a8de",
+        OVERRIDDEN, rank=20, fault=False, light="#5b7fb5", dark="#86a8de",
         text="A value never issued was presented for an informational parameter. Allowed.",
     ),
     Verdict(
-        DEFIED, ("V8",), rank=90, fault=True, light="#9c1c3c", dark="#ff6f91",
+        DEFIED, rank=90, fault=True, light="#9c1c3c", dark="#ff6f91",
         text="A value never issued was presented for a forced parameter.",
     ),
     Verdict(
-        MISPLACED, ("V9",), rank=50, fault=True, light="#c2571a", dark="#ff9b61",
+        MISPLACED, rank=50, fault=True, light="#c2571a", dark="#ff9b61",
         text="The right value was presented in the wrong channel.",
     ),
     Verdict(
-        IMPLICIT_SET, ("V6",), rank=80, fault=True, light="#a0522d", dark="#d79a75",
+        IMPLICIT_SET, rank=80, fault=True, light="#a0522d", dark="#d79a75",
         text="An implicit parameter, which cannot be set, was presented.",
     ),
     Verdict(
-        RESTARTED, ("V5",), rank=70, fault=True, light="#8e3b9e", dark="#d692e3",
+        RESTARTED, rank=70, fault=True, light="#8e3b9e", dark="#d692e3",
         text="A new session was requested although a token was visible.",
     ),
     Verdict(
-        FOREIGN, ("V2",), rank=30, fault=False, light="#7a6f9c", dark="#a79bd0",
+        FOREIGN, rank=30, fault=False, light="#7a6f9c", dark="#a79bd0",
         text="A token was presented that this recording never saw issued to this client. "
         "No fault: it may be older than the recording, or shared.",
     ),
     Verdict(
-        NOT_APPLICABLE, ("V1", "V4"), rank=40, fault=False, light="#85909d", dark="#8f9aa7",
+        NOT_APPLICABLE, rank=40, fault=False, light="#85909d", dark="#8f9aa7",
         text="The rule does not bind this request.",
     ),
 )
@@ -107,3 +123,83 @@ VERDICTS: Final = tuple(sorted(BY_NAME, key=lambda name: BY_NAME[name].rank))
 """All verdicts, the mildest first."""
 FAULTS: Final = tuple(each.name for each in _RECORDS if each.fault)
 """The verdicts that count against a client's compliance."""
+
+
+class Situation[Flag](NamedTuple):
+    """What decides a verdict, of one request and parameter (`bool`) or of many (arrays).
+
+    Issues are *visible* if the client must know them, and *current* unless one that must be known
+    supersedes them.
+
+    Attributes
+    ----------
+    bound
+        The parameter binds the request.
+    nothing, value, asks_new
+        What was presented: nothing, a value, or the wish for a new one.
+    server_issued
+        Values of the parameter come from the server alone.
+    any_visible
+        An issue is visible.
+    implicit, names_channel, informational
+        Some current issue is implicit, names a channel, or is informational.
+    issued
+        The value that was presented was issued.
+    may_be_current, current
+        An issue of it that may be known, or that must be known, is current.
+    in_channel
+        A current issue of it names the channel in which it was presented, or none.
+    """
+
+    bound: Flag
+    nothing: Flag
+    value: Flag
+    asks_new: Flag
+    server_issued: Flag
+    any_visible: Flag
+    implicit: Flag
+    names_channel: Flag
+    informational: Flag
+    issued: Flag
+    may_be_current: Flag
+    current: Flag
+    in_channel: Flag
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A line of the table: it holds if all of `when` and none of `unless` is so."""
+
+    rule: str
+    verdict: str
+    when: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+
+
+DECISIONS: Final = (
+    Decision("V1", NOT_APPLICABLE, unless=("bound",)),
+    Decision("V2", FOREIGN, when=("value", "server_issued"), unless=("issued",)),
+    Decision("V3", IN_FLIGHT, unless=("any_visible",)),
+    Decision("V4", NOT_APPLICABLE, when=("nothing", "implicit")),
+    Decision("V4", OMITTED, when=("nothing",)),
+    Decision("V5", RESTARTED, when=("asks_new",)),
+    Decision("V6", IMPLICIT_SET, unless=("names_channel",)),
+    Decision("V7", STALE, when=("issued",), unless=("may_be_current",)),
+    Decision("V8", DEFIED, unless=("issued", "informational")),
+    Decision("V8", OVERRIDDEN, unless=("issued",)),
+    Decision("V9", HONOURED, when=("current", "in_channel")),
+    Decision("V9", MISPLACED, when=("current",)),
+    Decision("V10", IN_FLIGHT),
+)
+"""The first line that holds gives the verdict; the last one always does."""
+
+
+@lru_cache(4096)
+def decide(situation: Situation[bool]) -> str:
+    """The verdict of one situation."""
+    return next(
+        decision.verdict
+        for decision in DECISIONS
+        if all(getattr(situation, name) for name in decision.when)
+        and not any(getattr(situation, name) for name in decision.unless)
+    )

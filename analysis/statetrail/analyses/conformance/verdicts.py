@@ -18,27 +18,9 @@ So, with ``M`` the latest ``begun`` of the issues that must be known, an issue i
 issues of p that may be known. These are running maxima over events sorted by time. A tie always
 counts for the client.
 
-The verdicts
-------------
-The first line that fits decides. Several values presented for one parameter: the mildest verdict.
-
-V1  The request is out of the dialect's scope, the parameter is unknown to the dialect, or the
-    endpoint is not known to allow it: ``not-applicable``.
-V2  A value of a minted parameter (a session token) that no issue before it gave: ``foreign``.
-V3  Nothing has to be known yet: ``in-flight``.
-V4  Nothing is presented: ``not-applicable`` if a current issue is implicit, else ``omitted``.
-V5  A new value is asked for: ``restarted``.
-V6  All current issues are implicit: ``implicit-set``.
-V7  The value was issued, and is stale: ``stale``.
-V8  The value was never issued: ``defied`` if all current issues are forced, else ``overridden``.
-V9  The value must be known and is current: ``honoured`` in the channel that a current issue of it
-    names, else ``misplaced``.
-V10 Else (it is only just being issued): ``in-flight``.
-
-A malformed issue binds nobody, but a client that takes a value from one is not blamed for it.
+Which verdict follows is decided by `statetrail.analyses.conformance.verdict.DECISIONS`.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import narwhals as nw
@@ -61,7 +43,7 @@ from statetrail.analyses.columnar.dialect_masks import Place, bound, issuing_pla
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.columnar.result_rows import numbers, of_series, table, words
 from statetrail.analyses.conformance import tables, verdict
-from statetrail.analyses.conformance.verdict import VERDICTS
+from statetrail.analyses.conformance.verdict import DECISIONS, VERDICTS, Situation
 from statetrail.analyses.conformance.visibility import FOREVER
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Frame, Recording
@@ -240,7 +222,7 @@ def _obeys_newest(bucket: Bucket, binding: _Binding, rows: _Rows) -> Bools:
 
 
 def _ranks(bucket: Bucket, binding: _Binding, binds: Bools, rows: _Rows) -> Ints:
-    """The verdict of each row by V1-V10, as its place in `VERDICTS`."""
+    """The verdict of each row by `DECISIONS`, as its place in `VERDICTS`."""
     series, value, channel, kind = rows.series, rows.value, rows.channel, rows.kind
     exchanges, issued = bucket.exchanges, bucket.issued
     response_start = exchanges.response_start[issued.exchange]
@@ -263,7 +245,7 @@ def _ranks(bucket: Bucket, binding: _Binding, binds: Bools, rows: _Rows) -> Ints
 
     index = AsOfIndex(issued.series, response_start, span)
     place = index.at(series, request_start)
-    names_channel, implicit, changeable = (
+    names_channel, implicit, informational = (
         latest(index, place, every, which)
         for which in (
             issued.usage >= 0,
@@ -276,37 +258,40 @@ def _ranks(bucket: Bucket, binding: _Binding, binds: Bools, rows: _Rows) -> Ints
     value_may = latest(index, place, own, issued.usage >= MALFORMED)
     # A value from a malformed header has no channel that would be wrong, and one that is implicit
     # in one of two concurrent issues is not held against the client either.
-    placed = np.zeros(len(value), dtype=np.bool_)
+    in_channel = np.zeros(len(value), dtype=np.bool_)
     for each in np.unique(channel[channel >= 0]):
         here = np.flatnonzero(channel == each)
         fitting = (issued.usage == each) | (issued.usage < 0)
-        placed[here] = latest(index, place[here], own, fitting) >= since[here]
-    given, current = value_may > NOTHING, value_must >= since
-    from_server = server_issued(bucket)[bucket.series_param[series]]
-    return _first_that_holds(
-        (
-            (~binds, verdict.NOT_APPLICABLE),
-            ((kind == VALUE) & from_server & ~given, verdict.FOREIGN),
-            (since == NOTHING, verdict.IN_FLIGHT),
-            ((kind == EMPTY) & (implicit >= since), verdict.NOT_APPLICABLE),
-            (kind == EMPTY, verdict.OMITTED),
-            (kind == ESTABLISH, verdict.RESTARTED),
-            (names_channel < since, verdict.IMPLICIT_SET),
-            (given & (value_may < since), verdict.STALE),
-            (~given & (changeable < since), verdict.DEFIED),
-            (~given, verdict.OVERRIDDEN),
-            (current & placed, verdict.HONOURED),
-            (current, verdict.MISPLACED),
-        ),
-        verdict.IN_FLIGHT,
+        in_channel[here] = latest(index, place[here], own, fitting) >= since[here]
+    return _decided(
+        Situation(
+            bound=binds,
+            nothing=kind == EMPTY,
+            value=kind == VALUE,
+            asks_new=kind == ESTABLISH,
+            server_issued=server_issued(bucket)[bucket.series_param[series]],
+            any_visible=since != NOTHING,
+            implicit=implicit >= since,
+            names_channel=names_channel >= since,
+            informational=informational >= since,
+            issued=value_may > NOTHING,
+            may_be_current=value_may >= since,
+            current=value_must >= since,
+            in_channel=in_channel,
+        )
     )
 
 
-def _first_that_holds(rules: Sequence[tuple[Bools, str]], otherwise: str) -> Ints:
-    """The rank of the first verdict whose condition holds."""
-    conditions, names = zip(*rules, strict=True)
-    ranks = [np.int64(VERDICTS.index(name)) for name in names]
-    return np.select(list(conditions), ranks, np.int64(VERDICTS.index(otherwise)))
+def _decided(situations: Situation[Bools]) -> Ints:
+    """The rank of the verdict of the first decision that holds in each situation."""
+    *decisions, otherwise = DECISIONS
+    conditions = []
+    for decision in decisions:
+        holds = [getattr(situations, name) for name in decision.when]
+        holds += [~getattr(situations, name) for name in decision.unless]
+        conditions.append(np.logical_and.reduce(holds))
+    ranks = [np.int64(VERDICTS.index(decision.verdict)) for decision in decisions]
+    return np.select(conditions, ranks, np.int64(VERDICTS.index(otherwise.verdict)))
 
 
 def _mildest(exchange: Ints, series: Ints, rank: Ints) -> Ints:

@@ -1,9 +1,8 @@
 """Visibility: what a client may and must know of one parameter, and the verdicts that follow.
 
 Enters: the issues of one parameter of one client at one origin, as two events each, in order of
-time. Leaves: verdicts. Rules R1-R3 and V1-V10 are those of
-`statetrail.analyses.conformance.verdicts`, here for one request at a time in plain Python; that
-module has them for whole frames.
+time. Leaves: verdicts. Rules R1-R3 are those of `statetrail.analyses.conformance.verdicts`, here
+for one request at a time in plain Python; that module has them for whole frames.
 
 No issue is kept: each of its two events raises a few running maxima. A value keeps a few of its
 own until `MAX_VALUES` other values were issued after it.
@@ -13,7 +12,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Final
 
-from statetrail.analyses.conformance import verdict
+from statetrail.analyses.conformance.verdict import Situation, decide
 
 UNBOUND_METHODS: Final = ("OPTIONS", "CONNECT", "TRACE")
 """Methods that never carry state: a browser sends a preflight by itself (WHATWG Fetch, CORS)."""
@@ -76,16 +75,16 @@ class Visibility:
     since
         The latest beginning of the issues that must be known (M of the race rule): what ended
         before it is superseded.
-    placed, implicit, changeable
+    names_channel, implicit, informational
         The latest end of the issues that may be known and name a channel, are implicit, or are
         informational.
     """
 
     sound: bool = False
     since: int = BEGINNING
-    placed: int = BEGINNING
+    names_channel: int = BEGINNING
     implicit: int = BEGINNING
-    changeable: int = BEGINNING
+    informational: int = BEGINNING
     values: OrderedDict[int, _Value] = field(default_factory=OrderedDict)
 
     def may_know(self, issue: Issue, response_end: int) -> None:
@@ -109,9 +108,9 @@ class Visibility:
         if channel is None:
             self.implicit = max(self.implicit, response_end)
         else:
-            self.placed = max(self.placed, response_end)
+            self.names_channel = max(self.names_channel, response_end)
         if issue.priority == "informational":
-            self.changeable = max(self.changeable, response_end)
+            self.informational = max(self.informational, response_end)
 
     def must_know(self, issue: Issue, response_start: int, response_end: int) -> None:
         """R2: the response has ended and the grace period has passed (well-formed issues only)."""
@@ -120,25 +119,29 @@ class Visibility:
         if value is not None:
             value.must = max(value.must, response_end)
 
-    def verdict(self, presented: Presented | None, *, server_issued: bool) -> str:
-        """V2-V10: the verdict on one presented value, or on presenting none (`None`)."""
-        absent = presented is None or presented.kind == "empty"
-        value = None if presented is None or absent else self.values.get(presented.fingerprint)
-        if presented is not None and presented.kind == "value" and server_issued and value is None:
-            return verdict.FOREIGN  # V2
-        if self.since == BEGINNING:
-            return verdict.IN_FLIGHT  # V3
-        if presented is None or absent:
-            return verdict.NOT_APPLICABLE if self.implicit >= self.since else verdict.OMITTED  # V4
-        if presented.kind == "establish":
-            return verdict.RESTARTED  # V5
-        if self.placed < self.since:
-            return verdict.IMPLICIT_SET  # V6
-        if value is None:
-            return verdict.DEFIED if self.changeable < self.since else verdict.OVERRIDDEN  # V8
-        if value.may < self.since:
-            return verdict.STALE  # V7
-        if value.must < self.since:
-            return verdict.IN_FLIGHT  # V10
-        channel = max(value.anywhere, value.channels.get(presented.channel, BEGINNING))
-        return verdict.HONOURED if channel >= self.since else verdict.MISPLACED  # V9
+    def verdict(self, presented: Presented | None, *, bound: bool, server_issued: bool) -> str:
+        """The verdict on one presented value, or on presenting none (`None`), by `DECISIONS`."""
+        kind = "empty" if presented is None else presented.kind
+        value, in_channel = None, False
+        if presented is not None and kind != "empty":
+            value = self.values.get(presented.fingerprint)
+        if presented is not None and value is not None:
+            channel = max(value.anywhere, value.channels.get(presented.channel, BEGINNING))
+            in_channel = channel >= self.since
+        return decide(
+            Situation(
+                bound=bound,
+                nothing=kind == "empty",
+                value=kind == "value",
+                asks_new=kind == "establish",
+                server_issued=server_issued,
+                any_visible=self.since > BEGINNING,
+                implicit=self.implicit >= self.since,
+                names_channel=self.names_channel >= self.since,
+                informational=self.informational >= self.since,
+                issued=value is not None,
+                may_be_current=value is not None and value.may >= self.since,
+                current=value is not None and value.must >= self.since,
+                in_channel=in_channel,
+            )
+        )

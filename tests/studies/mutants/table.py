@@ -225,7 +225,11 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
             "self.informational > BEGINNING",
         ),
         ("V9 at equal times: not honoured", "value.must >= self.since", "value.must > self.since"),
-        ("V9 at equal times: misplaced", "in_channel = channel >= self", "in_channel = channel > self"),
+        (
+            "V9 at equal times: misplaced",
+            "in_channel = channel >= self",
+            "in_channel = channel > self",
+        ),
     ),
 }
 

@@ -15,7 +15,7 @@ import pytest
 
 from statetrail.analyses.catalogue import NAMES, TABLES
 from statetrail.cli.output.tables import inert
-from statetrail.rules.tables import FINDINGS
+from statetrail.rules.gather import FINDINGS
 from statetrail.store import read_store, reader
 from support.commands import command, run, run_program
 from support.hars import entry, headers, write_har

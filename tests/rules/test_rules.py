@@ -11,10 +11,6 @@ from statetrail.rules import AUDIENCES, CONFIDENCES, RULES, SEVERITIES, Rule, fi
 from statetrail.rules.profiles import DEFAULT
 from support.histories import Ex, recording
 
-WORDS = (
-    *("id", "title", "severity", "confidence", "audience"),
-    *("observed", "expected", "remedy", "references"),
-)
 # How each kind of source is cited. A rule that cites another kind adds its form here.
 SOURCES = (
     r"ZEST Ecommerce API, Session handling: Z[1-8](, Z[1-8])*",
@@ -59,7 +55,8 @@ def test_a_rule_is_complete(one: Rule) -> None:
     """Its words, its grades, its sources, and both of its tests."""
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", one.id)
     module = import_module(f"statetrail.rules.{one.audience}.{one.id.replace('-', '_')}")
-    assert module.RULE is one
+    assert [each for each in vars(module).values() if isinstance(each, Rule)] == [one]
+    assert bool(one.verdicts) != (one.check is not None)
     assert set(one.verdicts) <= set(VERDICTS)
     assert one.severity in SEVERITIES
     assert one.confidence in CONFIDENCES
@@ -72,7 +69,7 @@ def test_a_rule_is_complete(one: Rule) -> None:
         assert text.format(count=1, of=2, param="LangId", **DEFAULT.words)
     # A threshold is nobody's but the profile's.
     held = re.search(r"\{(idle_max|age_max|bits_min|overlap)\}", one.observed)
-    assert bool(held) == (one.measure is not None)
+    assert bool(held) == one.has_threshold
     assert "{count} of {of}" in one.observed
     assert one.references
     for reference in one.references:
@@ -89,12 +86,10 @@ def test_rules_are_found_by_their_id() -> None:
         rule("x")
 
 
-def test_a_rule_has_exactly_one_way_to_look() -> None:
-    """Verdicts, a check or a measure: none or two of them make no rule."""
-    words = {name: getattr(rule("stale-value"), name) for name in WORDS}
-    for ways in ({}, {"verdicts": ("stale",), "check": rule("plain-http").check}):
-        with pytest.raises(ValueError, match="stale-value needs exactly one of verdicts, check"):
-            Rule(**words, **ways)
+def test_a_rule_with_verdicts_takes_no_check() -> None:
+    """A rule has one way to look."""
+    with pytest.raises(ValueError, match="has verdicts: it takes no check"):
+        rule("stale-value")(rule("plain-http").occurrences)
 
 
 def test_every_rule_has_its_histories_and_no_other_has() -> None:

@@ -9,7 +9,7 @@ from msgspec.structs import fields
 
 from statetrail.analyses.catalogue import TABLES as CATALOGUE
 from statetrail.extract import ExchangeRow, Issued, Presented, TokenCandidate
-from statetrail.rules.tables import FINDINGS
+from statetrail.rules.gather import FINDINGS
 from statetrail.schema import (
     EXCHANGES,
     FACTS,

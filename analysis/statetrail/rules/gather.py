@@ -19,11 +19,36 @@ import pyarrow as pa
 from statetrail.analyses.analysis import register
 from statetrail.analyses.causes.root_causes import SERVERS
 from statetrail.recording.frames import Frame, Recording
-from statetrail.rules.occurrences import OCCURRENCE, REQUEST, request_names
 from statetrail.rules.profiles import DEFAULT, Profile
 from statetrail.rules.registry import RULES
-from statetrail.rules.rule import Confidence, Rule, Severity
-from statetrail.rules.tables import FINDINGS
+from statetrail.rules.rule import OCCURRENCE, REQUEST, Confidence, Rule, Severity, request_names
+from statetrail.schema import Column, Table
+
+# fmt: off
+
+FINDINGS: Final = Table(
+    "findings", "one rule that fired for one client, origin and parameter",
+    (
+        Column("rule", "text", "Stable rule id"),
+        Column("title", "text", "The rule's title"),
+        Column("severity", "text", "`info`, `low`, `medium` or `high`"),
+        Column("confidence", "text", "`low`, `medium` or `high`"),
+        Column("audience", "text", "`client`, `api`, `capture` or `security`"),
+        Column("client", "text", "The client", "not about one client"),
+        Column("origin", "text", "The origin", "not about one origin"),
+        Column("param", "text", "The parameter", "not about one parameter"),
+        Column("count", "int", "How often it was seen"),
+        Column("first_us", "timestamp", "First time", "no time"),
+        Column("last_us", "timestamp", "Last time", "no time"),
+        Column("message", "text", "Observed, then expected"),
+        Column("remedy", "text", "What to do"),
+        Column("references", "text", "Exact sources, one a line"),
+        Column("evidence", "text", "Exchange ids, comma separated, at most 20; the primary first"),
+    ),
+    ("rule", "client", "origin", "param"),
+)
+
+# fmt: on
 
 MAX_EVIDENCE: Final = 20
 """Exchanges that a finding lists."""
@@ -64,7 +89,7 @@ def findings(
     Returns
     -------
     Frame
-        `statetrail.rules.tables.FINDINGS`.
+        `FINDINGS`.
     """
 
     def applied() -> pa.Table:
@@ -82,7 +107,7 @@ register(FINDINGS, findings)
 
 
 def findings_of(rule: Rule, rec: Recording, profile: Profile = DEFAULT) -> list[dict[str, Any]]:
-    """The findings of one rule, as rows of `statetrail.rules.tables.FINDINGS`."""
+    """The findings of one rule, as rows of `FINDINGS`."""
     return _rows(rec, profile, _hits(rule, rec, profile))
 
 

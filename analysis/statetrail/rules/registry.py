@@ -1,7 +1,7 @@
 """The rules, found by walking the packages of `statetrail.rules` that are named as audiences.
 
-Every module of such a package has a `RULE`, whose id is the module's name in kebab case. `RULES` is
-in alphabetical order of the ids: the order of the report and of the documentation.
+Every module of such a package has one `Rule`, whose id is the module's name in kebab case. `RULES`
+is in alphabetical order of the ids: the order of the report and of the documentation.
 """
 
 import pkgutil
@@ -16,7 +16,8 @@ def _found() -> tuple[Rule, ...]:
     for audience in AUDIENCES:
         package = import_module(f"statetrail.rules.{audience}")
         modules = pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
-        rules += [import_module(module.name).RULE for module in modules]
+        for name in (module.name for module in modules):
+            rules += [one for one in vars(import_module(name)).values() if isinstance(one, Rule)]
     return tuple(sorted(rules, key=lambda one: one.id))
 
 

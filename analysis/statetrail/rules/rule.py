@@ -1,23 +1,37 @@
-"""What a rule is: its words, its grades, and how it looks for what it is about.
+"""What a rule is, and what its file is written with: words, grades, and occurrences.
 
 A rule looks at *occurrences*: every time that it could have fired, with whether it did. So each
 finding says how often, of how many. Severity (how bad it is) and confidence (how sure the evidence
 is) are separate. Thresholds are not the rule's: they come from a `Profile`.
+
+Occurrences are lazy frames with the columns `OCCURRENCE`. Those on which the rule did not fire may
+be counted in one row (``times``), as only their number is reported.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, Literal
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import reduce
+from inspect import signature
+from operator import or_
+from typing import Concatenate, Final, Literal, cast
 
+import narwhals as nw
+import pyarrow as pa
+
+from statetrail.analyses.causes.root_causes import causes
+from statetrail.analyses.conformance.verdict import FAULTS
+from statetrail.analyses.conformance.verdicts import verdict_counts
+from statetrail.analyses.exposure.shared import is_credential
+from statetrail.analyses.lifetimes.uses import uses
 from statetrail.dialects import Param
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import verdict_occurrences
-from statetrail.rules.profiles import Profile
+from statetrail.recording.engines import Lazy as Lazy
+from statetrail.recording.frames import Recording as Recording
+from statetrail.rules.profiles import Profile as Profile
 
 type Severity = Literal["info", "low", "medium", "high"]
 type Confidence = Literal["low", "medium", "high"]
 type Audience = Literal["client", "api", "security", "capture"]
+type Check = Callable[Concatenate[Recording, ...], Lazy]
 
 SEVERITIES: Final[tuple[Severity, ...]] = ("info", "low", "medium", "high")
 CONFIDENCES: Final[tuple[Confidence, ...]] = ("low", "medium", "high")
@@ -32,18 +46,14 @@ AUDIENCES: Final[dict[Audience, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One rule. It has exactly one of `verdicts`, `check` and `measure`.
+    """One rule: of some verdicts, or else the decorator of the function that checks it.
 
     Attributes
     ----------
-    id
-        Stable, in kebab case; the module has the same name.
     title
         What is wrong, in a few words.
     severity, confidence
         How bad it is where it holds, and how surely it holds where it fires.
-    audience
-        Who can fix it, one of `AUDIENCES`.
     observed, expected
         What was seen, and what should have been: templates with ``{count}``, ``{of}`` and
         ``{param}``, and with the words of the profile where the rule has a threshold.
@@ -56,38 +66,204 @@ class Rule:
     params
         Which parameters those verdicts are about; without it all, unknown ones too.
     check
-        From a recording to the occurrences (`statetrail.rules.occurrences.OCCURRENCE`).
-    measure
-        The same for a rule with a threshold, which is the profile's.
+        From a recording to the occurrences (`OCCURRENCE`). Where the rule has a threshold, it takes
+        the profile too.
+    module
+        The module that it stands in.
     """
 
-    id: str
     title: str
     severity: Severity
     confidence: Confidence
-    audience: Audience
     observed: str
     expected: str
     remedy: str
     references: tuple[str, ...]
     verdicts: tuple[str, ...] = ()
     params: Callable[[Param], bool] | None = None
-    check: Callable[[Recording], Lazy] | None = None
-    measure: Callable[[Recording, Profile], Lazy] | None = None
+    check: Check | None = None
+    module: str = ""
 
-    def __post_init__(self) -> None:
-        if [bool(self.verdicts), self.check is not None, self.measure is not None].count(True) != 1:
-            raise ValueError(f"rule {self.id} needs exactly one of verdicts, check and measure")
+    def __call__(self, check: Check) -> "Rule":
+        """The rule with its check; raises `ValueError` if it has verdicts to look for."""
+        if self.verdicts:
+            raise ValueError(f"rule {check.__module__} has verdicts: it takes no check")
+        return replace(self, check=check, module=check.__module__)
+
+    @property
+    def id(self) -> str:
+        """Stable, in kebab case: the name of its module."""
+        return self.module.rpartition(".")[2].replace("_", "-")
+
+    @property
+    def audience(self) -> Audience:
+        """Who can fix it, one of `AUDIENCES`: the package that its module is in."""
+        return cast("Audience", self.module.split(".")[-2])
+
+    @property
+    def has_threshold(self) -> bool:
+        """Whether its check takes a profile."""
+        return self.check is not None and len(signature(self.check).parameters) > 1
 
     def occurrences(self, rec: Recording, profile: Profile) -> Lazy:
         """The occurrences of this rule in a recording."""
-        if self.check is not None:
-            return self.check(rec)
-        if self.measure is not None:
-            return self.measure(rec, profile)
-        return verdict_occurrences(rec, self.verdicts, self.params)
+        if self.check is None:
+            return verdict_occurrences(rec, self.verdicts, self.params)
+        return self.check(rec, profile) if self.has_threshold else self.check(rec)
 
     def sources(self, profile: Profile) -> tuple[str, ...]:
         """Its references, and those of the profile where the rule has a threshold."""
-        of_profile = profile.references if self.measure is not None else ()
+        of_profile = profile.references if self.has_threshold else ()
         return tuple(dict.fromkeys((*self.references, *of_profile)))
+
+
+OCCURRENCE: Final = pa.schema(
+    {
+        "client": pa.string(),  # "": not about one client
+        "origin": pa.string(),
+        "param": pa.string(),
+        "exchange_id": pa.int64(),
+        "observed_us": pa.int64(),
+        "hit": pa.int64(),  # 1: the rule fired, 0: it could have
+        "detail": pa.string(),  # what is particular to it, `REQUEST` for the request; "": nothing
+        "related_id": pa.int64(),  # another exchange that belongs to the evidence, -1: none
+        "cause": pa.string(),  # the root cause, "": none is known
+        "times": pa.int64(),  # occurrences that the row stands for: 1, or more that are no hits
+    }
+)
+"""The columns of a frame of occurrences, none of them ever null."""
+REQUEST: Final = "\x01"
+"""Stands in a detail for the request's method and endpoint, which are looked up only for what a
+finding shows. No text of a recording contains it."""
+
+
+def occurrences(
+    frame: Lazy,
+    hit: nw.Expr,
+    *,
+    detail: nw.Expr | str = REQUEST,
+    related: nw.Expr | None = None,
+    cause: nw.Expr | None = None,
+    at: str = "request_start_us",
+    per_client: bool = True,
+) -> Lazy:
+    """The rows of a frame as occurrences; it has the columns of `OCCURRENCE` without a default.
+
+    `at` is the column with the time of the occurrence.
+    """
+    return frame.select(
+        "origin",
+        "param",
+        "exchange_id",
+        observed_us=at,
+        client=nw.col("client") if per_client else nw.lit(""),
+        hit=flag(hit),
+        detail=nw.lit(detail) if isinstance(detail, str) else detail.fill_null(""),
+        related_id=nw.lit(-1, dtype=nw.Int64) if related is None else related.fill_null(-1),
+        cause=nw.lit("") if cause is None else cause.fill_null(""),
+        times=nw.lit(1, nw.Int64),
+    ).select(*OCCURRENCE.names)
+
+
+def verdict_occurrences(
+    rec: Recording, verdicts: tuple[str, ...], params: Callable[[Param], bool] | None = None
+) -> Lazy:
+    """The verdicts that count, as occurrences with a hit where the verdict is one of `verdicts`.
+
+    Parameters
+    ----------
+    params
+        Which parameters the rule is about; without it all, unknown ones too.
+    """
+    # Every fault has a cause, "unknown" at least.
+    faults = causes(rec).lazy.filter(nw.col("verdict").is_in(verdicts))
+    others = other_verdicts(rec, *verdicts)
+    if params is not None:
+        faults, others = (frame.filter(of_params(rec, params)) for frame in (faults, others))
+    hits = occurrences(faults, nw.lit(True), cause=nw.col("cause"))
+    return nw.concat([hits, others.select(*OCCURRENCE.names)], how="vertical")
+
+
+def other_verdicts(rec: Recording, *verdicts: str) -> Lazy:
+    """The verdicts that count and are none of `verdicts`, as occurrences without a hit, counted.
+
+    Returns
+    -------
+    Lazy
+        The columns `OCCURRENCE`, and ``dialect``; one row per client, parameter and verdict.
+    """
+    verdict = nw.col("verdict")
+    return (
+        verdict_counts(rec)
+        .filter(verdict.is_in(("honoured", *FAULTS)) & ~verdict.is_in(verdicts))
+        .select(
+            "dialect",
+            "client",
+            "origin",
+            "param",
+            "exchange_id",
+            observed_us="request_start_us",
+            hit=nw.col("exchange_id") * 0,
+            detail=nw.lit(""),
+            related_id=nw.lit(-1, dtype=nw.Int64),
+            cause=nw.lit(""),
+            times=nw.col("times").cast(nw.Int64),
+        )
+    )
+
+
+def accepted_uses(rec: Recording, bound: str) -> Lazy:
+    """The accepted uses of credentials that have that lower bound (``idle_low_s``, say).
+
+    It is the shortest time that it can have been: what exceeds a limit by it does so under every
+    order of events.
+    """
+    return credential_uses(rec).filter(
+        nw.col("exclusion").is_null() & (nw.col("outcome") == "survived") & ~nw.col(bound).is_null()
+    )
+
+
+def credential_uses(rec: Recording) -> Lazy:
+    """The uses of credentials (table `uses`)."""
+    return uses(rec).lazy.filter(credentials(rec))
+
+
+def dialect_exchanges(rec: Recording) -> Lazy:
+    """The exchanges in which a dialect recognised something; ``param`` is empty."""
+    exchanges = rec.exchanges_with_client().filter(nw.col("dialects") != "")
+    return exchanges.with_columns(param=nw.lit(""))
+
+
+def request_names(rec: Recording, ids: Iterable[int]) -> dict[int, str]:
+    """The requests by their exchanges: method and endpoint."""
+    wanted = rec.place(pa.table({"exchange_id": pa.array(sorted(set(ids)), pa.int64())}))
+    named = (
+        rec.exchanges.lazy.select("exchange_id", "method", "endpoint")
+        .join(wanted, on="exchange_id")
+        .collect("pyarrow")
+    )
+    return {
+        row["exchange_id"]: f"{row['method']} {row['endpoint']}" for row in named.rows(named=True)
+    }
+
+
+def credentials(rec: Recording) -> nw.Expr:
+    """Whether a row is about a credential."""
+    return of_params(rec, is_credential)
+
+
+def of_params(rec: Recording, params: Callable[[Param], bool]) -> nw.Expr:
+    """Whether a row's dialect and parameter are among those that the predicate picks."""
+    picked = [
+        (nw.col("dialect") == dialect.name) & (nw.col("param") == param.name)
+        for dialect in rec.dialects
+        for param in dialect.params
+        if params(param)
+    ]
+    return reduce(or_, picked) if picked else nw.col("dialect").is_null()
+
+
+def flag(condition: nw.Expr) -> nw.Expr:
+    """A condition as 1, or else (false or null) 0."""
+    holds = nw.when(condition.fill_null(False)).then(nw.lit(1, nw.Int64))
+    return holds.otherwise(nw.lit(0, nw.Int64))

@@ -25,6 +25,24 @@ _RFC: Final = {
     (9110, "6.6.1"): "Date",
     (9110, "17.9"): "Disclosure of Sensitive Information in URIs",
 }
+_ASVS: Final = {
+    "7.2.3": "reference tokens of at least 128 bits",
+    "7.2.4": "a new session token on authentication, the old one ended",
+    "7.3.1": "inactivity timeout",
+    "7.3.2": "absolute maximum session lifetime",
+    "7.4.1": "a terminated session cannot be used any more",
+    "9.2.1": "a token is accepted only within the time span that it states",
+    "12.2.1": "TLS for all connections",
+    "14.2.1": "no sensitive data in the URL",
+    "14.2.2": "sensitive data is not cached in server components",
+    "14.3.2": "anti-caching headers where sensitive data is returned",
+    "16.2.5": "session tokens are logged only hashed or masked",
+}
+_NIST: Final = {
+    "2.2.3": "Reauthentication (AAL2: overall at most 24 h, inactivity at most 1 h)",
+    "2.3.3": "Reauthentication (AAL3: overall at most 12 h, inactivity at most 15 min)",
+    "5.1": "Session Bindings",
+}
 
 
 def zest(*rules: str) -> str:
@@ -47,26 +65,6 @@ def rfc(number: int, section: str) -> str:
     return f"RFC {number}, section {section}: {_RFC[number, section]}"
 
 
-_ASVS: Final = {
-    "7.2.3": "reference tokens of at least 128 bits",
-    "7.2.4": "a new session token on authentication, the old one ended",
-    "7.3.1": "inactivity timeout",
-    "7.3.2": "absolute maximum session lifetime",
-    "7.4.1": "a terminated session cannot be used any more",
-    "9.2.1": "a token is accepted only within the time span that it states",
-    "12.2.1": "TLS for all connections",
-    "14.2.1": "no sensitive data in the URL",
-    "14.2.2": "sensitive data is not cached in server components",
-    "14.3.2": "anti-caching headers where sensitive data is returned",
-    "16.2.5": "session tokens are logged only hashed or masked",
-}
-_NIST: Final = {
-    "2.2.3": "Reauthentication (AAL2: overall at most 24 h, inactivity at most 1 h)",
-    "2.3.3": "Reauthentication (AAL3: overall at most 12 h, inactivity at most 15 min)",
-    "5.1": "Session Bindings",
-}
-
-
 def asvs(requirement: str) -> str:
     """A requirement of the OWASP Application Security Verification Standard 5.0."""
     return f"OWASP ASVS v5.0.0-{requirement}: {_ASVS[requirement]}"
@@ -77,16 +75,9 @@ def nist(section: str) -> str:
     return f"NIST SP 800-63B-4, section {section}: {_NIST[section]}"
 
 
-def owasp_sheet(section: str) -> str:
-    """A section of the OWASP Session Management Cheat Sheet."""
-    return f"OWASP Session Management Cheat Sheet, {section}"
-
-
-def fetch(section: str) -> str:
-    """A section of the WHATWG Fetch standard."""
-    return f"WHATWG Fetch, {section}"
-
-
-def method(term: str) -> str:
-    """A term of the report's own method, for rules about the recording itself."""
-    return f"statetrail, method: {term}"
+owasp_sheet: Final = "OWASP Session Management Cheat Sheet, {}".format
+"""A section of the OWASP Session Management Cheat Sheet."""
+fetch: Final = "WHATWG Fetch, {}".format
+"""A section of the WHATWG Fetch standard."""
+method: Final = "statetrail, method: {}".format
+"""A term of the report's own method, for rules about the recording itself."""

@@ -3,27 +3,19 @@
 import narwhals as nw
 
 from statetrail.analyses.events.values import presentations
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import occurrences
-from statetrail.rules.rule import Rule
+from statetrail.rules.rule import Lazy, Recording, Rule, occurrences
 from statetrail.rules.sources import eseller
 
 
-def _check(rec: Recording) -> Lazy:
-    languages = presentations(rec).lazy.filter(nw.col("param") == "LangId")
-    return occurrences(languages, nw.col("value") != "1")
-
-
-RULE = Rule(
-    id="language-presented",
+@Rule(
     title="Another language than the first",
     severity="low",
     confidence="high",
-    audience="client",
     observed="{count} of {of} requests presented {param} with another value than 1",
     expected="{param} is 1",
     remedy="Present the language that every shop has, which is the first of the list.",
     references=(eseller("S1"),),
-    check=_check,
 )
+def check(rec: Recording) -> Lazy:
+    languages = presentations(rec).lazy.filter(nw.col("param") == "LangId")
+    return occurrences(languages, nw.col("value") != "1")

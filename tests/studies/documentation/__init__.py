@@ -140,7 +140,7 @@ def rule_page(one: Rule) -> str:
         "severity": one.severity,
         "confidence": one.confidence,
         "for": AUDIENCES[one.audience],
-        "limit": "that of the [profile](../profiles.md)" if one.measure is not None else "",
+        "limit": "that of the [profile](../profiles.md)" if one.has_threshold else "",
         "observed": one.observed.format(**words),
         "expected": one.expected.format(**words),
         "remedy": one.remedy,

@@ -6,17 +6,27 @@ import narwhals as nw
 
 from statetrail.analyses.events.values import SERIES, issues
 from statetrail.analyses.tokens.rotations import rotations
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import occurrences, of_params
-from statetrail.rules.rule import Rule
+from statetrail.rules.rule import Lazy, Recording, Rule, occurrences, of_params
 from statetrail.rules.sources import eseller
 
 _UNEXPLAINED: Final = ("reset", "reissue")
 """The causes of rotations that leave open why."""
 
 
-def _check(rec: Recording) -> Lazy:
+@Rule(
+    title="Forced value changed without visible cause",
+    severity="low",
+    # A cause outside of the traffic cannot be seen.
+    confidence="low",
+    observed="{count} of {of} changes of the forced {param} came without a login, a basket write "
+    "or a request for another value",
+    expected="a forced {param} changes because of something that the client did, or that the API "
+    "documents",
+    remedy="Document in the API reference when the value changes. If nothing should change it, "
+    "look for servers that have different settings.",
+    references=(eseller("priority forced"), eseller("S6")),
+)
+def check(rec: Recording) -> Lazy:
     context = of_params(rec, lambda param: not param.minted and param.clear is not None)
     forced = (
         issues(rec)
@@ -31,21 +41,3 @@ def _check(rec: Recording) -> Lazy:
     )
     unexplained = nw.col("cause").is_in(_UNEXPLAINED)
     return occurrences(changes, unexplained, per_client=False, at="issued_at_us")
-
-
-RULE = Rule(
-    id="forced-value-changed",
-    title="Forced value changed without visible cause",
-    severity="low",
-    # A cause outside of the traffic cannot be seen.
-    confidence="low",
-    audience="api",
-    observed="{count} of {of} changes of the forced {param} came without a login, a basket write "
-    "or a request for another value",
-    expected="a forced {param} changes because of something that the client did, or that the API "
-    "documents",
-    remedy="Document in the API reference when the value changes. If nothing should change it, "
-    "look for servers that have different settings.",
-    references=(eseller("priority forced"), eseller("S6")),
-    check=_check,
-)

@@ -2,14 +2,22 @@
 
 import narwhals as nw
 
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import occurrences
-from statetrail.rules.rule import Rule
+from statetrail.rules.rule import Lazy, Recording, Rule, occurrences
 from statetrail.rules.sources import eseller, rfc, zest
 
 
-def _check(rec: Recording) -> Lazy:
+@Rule(
+    title="State issued in a form that does not parse",
+    severity="medium",
+    confidence="high",
+    observed="{count} of {of} issues of {param} are malformed",
+    expected="a well-formed value: {{value}};{{usage}}/{{priority}} once per header, or a session "
+    "attribute that is neither empty nor 1",
+    remedy="Send the header once, with a value of printable ASCII, a usage of header, uriquery or "
+    "implicit, and a priority of informational or forced.",
+    references=(eseller("format of X-Set headers"), zest("Z3"), rfc(9110, "5.3"), rfc(9110, "5.5")),
+)
+def check(rec: Recording) -> Lazy:
     names = [dialect.name for dialect in rec.dialects]
     exchanges = rec.exchanges_with_client().select(
         "exchange_id", "origin", "endpoint", "request_start_us"
@@ -21,19 +29,3 @@ def _check(rec: Recording) -> Lazy:
     )
     reason = nw.concat_str(["problem", "endpoint"], separator=" at ")
     return occurrences(issued, ~nw.col("problem").is_null(), detail=reason, per_client=False)
-
-
-RULE = Rule(
-    id="malformed-state-header",
-    title="State issued in a form that does not parse",
-    severity="medium",
-    confidence="high",
-    audience="api",
-    observed="{count} of {of} issues of {param} are malformed",
-    expected="a well-formed value: {{value}};{{usage}}/{{priority}} once per header, or a session "
-    "attribute that is neither empty nor 1",
-    remedy="Send the header once, with a value of printable ASCII, a usage of header, uriquery or "
-    "implicit, and a priority of informational or forced.",
-    references=(eseller("format of X-Set headers"), zest("Z3"), rfc(9110, "5.3"), rfc(9110, "5.5")),
-    check=_check,
-)

@@ -6,16 +6,25 @@ import narwhals as nw
 
 from statetrail.analyses.events.values import SERIES
 from statetrail.analyses.exposure.overrides import override_outcomes, own_state
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import flag, occurrences
-from statetrail.rules.rule import Rule
+from statetrail.rules.rule import Lazy, Recording, Rule, flag, occurrences
 from statetrail.rules.sources import eseller
 
 _MIN_FOUGHT: Final = 2
 
 
-def _check(rec: Recording) -> Lazy:
+@Rule(
+    title="Override answered with the server's own value",
+    severity="low",
+    # The server may have used the client's value and still have issued its own as a default.
+    confidence="medium",
+    observed="{count} of {of} overrides of {param} were answered by issuing another value again",
+    expected="an informational {param} can be overridden: the server adopts the client's value, or "
+    "issues its own with priority forced",
+    remedy="Decide whether clients may choose. If they may, issue the value that they present; if "
+    "not, issue the value as forced, so that clients do not try.",
+    references=(eseller("priority informational"), eseller("S6")),
+)
+def check(rec: Recording) -> Lazy:
     # On a basket the server is right: context does not change its state.
     overrides = (
         override_outcomes(rec)
@@ -25,20 +34,3 @@ def _check(rec: Recording) -> Lazy:
     )
     again = (nw.col("fought") == 1) & (nw.col("of_series") >= _MIN_FOUGHT)
     return occurrences(overrides, again)
-
-
-RULE = Rule(
-    id="override-fought",
-    title="Override answered with the server's own value",
-    severity="low",
-    # The server may have used the client's value and still have issued its own as a default.
-    confidence="medium",
-    audience="api",
-    observed="{count} of {of} overrides of {param} were answered by issuing another value again",
-    expected="an informational {param} can be overridden: the server adopts the client's value, or "
-    "issues its own with priority forced",
-    remedy="Decide whether clients may choose. If they may, issue the value that they present; if "
-    "not, issue the value as forced, so that clients do not try.",
-    references=(eseller("priority informational"), eseller("S6")),
-    check=_check,
-)

@@ -4,17 +4,27 @@ from typing import Final
 
 import narwhals as nw
 
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import occurrences
-from statetrail.rules.rule import Rule
+from statetrail.rules.rule import Lazy, Recording, Rule, occurrences
 from statetrail.rules.sources import asvs, cwe, rfc
 
 _PLAIN: Final = "^http://"
 _OWN_MACHINE: Final = r"^http://(?:localhost|127\.|\[::1\])"
 
 
-def _check(rec: Recording) -> Lazy:
+@Rule(
+    title="State over plain HTTP",
+    severity="high",
+    # A proxy in front may add TLS where the capture does not see it.
+    confidence="medium",
+    observed="{count} of {of} exchanges carried {param} over http",
+    expected="https everywhere: over http anyone on the network path can read {param} and change "
+    "it",
+    remedy="Serve the API over https only, answer http without any secret, and send "
+    "Strict-Transport-Security. If a proxy adds TLS in front of what was recorded, this is "
+    "expected; suppress it.",
+    references=(asvs("12.2.1"), cwe(319), rfc(9110, "4.2.2")),
+)
+def check(rec: Recording) -> Lazy:
     names = [dialect.name for dialect in rec.dialects]
     exchanges = rec.exchanges_with_client().select("exchange_id", "origin", "request_start_us")
     values = [
@@ -28,21 +38,3 @@ def _check(rec: Recording) -> Lazy:
     origin = nw.col("origin")
     plain = origin.str.contains(_PLAIN) & ~origin.str.contains(_OWN_MACHINE)
     return occurrences(transfers, plain, per_client=False)
-
-
-RULE = Rule(
-    id="plain-http",
-    title="State over plain HTTP",
-    severity="high",
-    # A proxy in front may add TLS where the capture does not see it.
-    confidence="medium",
-    audience="api",
-    observed="{count} of {of} exchanges carried {param} over http",
-    expected="https everywhere: over http anyone on the network path can read {param} and change "
-    "it",
-    remedy="Serve the API over https only, answer http without any secret, and send "
-    "Strict-Transport-Security. If a proxy adds TLS in front of what was recorded, this is "
-    "expected; suppress it.",
-    references=(asvs("12.2.1"), cwe(319), rfc(9110, "4.2.2")),
-    check=_check,
-)

@@ -5,17 +5,25 @@ from typing import Final
 import narwhals as nw
 
 from statetrail.analyses.events.values import issues
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import occurrences
-from statetrail.rules.rule import Rule
+from statetrail.rules.rule import Lazy, Recording, Rule, occurrences
 from statetrail.rules.sources import asvs, cwe, rfc
 
 _STORED: Final = r"(?:^|,)(?:public|s-maxage=[1-9]|max-age=[1-9])"
 _KEPT_OUT: Final = r"(?:^|,)(?:private|no-store|no-cache)(?:,|$)"
 
 
-def _check(rec: Recording) -> Lazy:
+@Rule(
+    title="State on a cacheable response",
+    severity="medium",
+    confidence="high",
+    observed="{count} of {of} responses to GET that issued {param} let shared caches store them",
+    expected="a response that issues state is for one client: Cache-Control: private or no-store",
+    remedy="Send Cache-Control: no-store with every response that issues a token or state, or "
+    "issue state only on responses that are not cached. Otherwise a cache hands one client the "
+    "state of another.",
+    references=(rfc(9111, "3"), rfc(9111, "7.3"), asvs("14.2.2"), asvs("14.3.2"), cwe(525)),
+)
+def check(rec: Recording) -> Lazy:
     reads = rec.exchanges.lazy.filter(nw.col("method").is_in(("GET", "HEAD"))).select(
         "exchange_id", "endpoint", control=nw.col("cache_control").fill_null("")
     )
@@ -26,19 +34,3 @@ def _check(rec: Recording) -> Lazy:
     return occurrences(
         issued, cacheable, detail=directives, per_client=False, at="response_start_us"
     )
-
-
-RULE = Rule(
-    id="state-cacheable",
-    title="State on a cacheable response",
-    severity="medium",
-    confidence="high",
-    audience="api",
-    observed="{count} of {of} responses to GET that issued {param} let shared caches store them",
-    expected="a response that issues state is for one client: Cache-Control: private or no-store",
-    remedy="Send Cache-Control: no-store with every response that issues a token or state, or "
-    "issue state only on responses that are not cached. Otherwise a cache hands one client the "
-    "state of another.",
-    references=(rfc(9111, "3"), rfc(9111, "7.3"), asvs("14.2.2"), asvs("14.3.2"), cwe(525)),
-    check=_check,
-)

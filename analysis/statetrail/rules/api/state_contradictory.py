@@ -5,10 +5,7 @@ from typing import Final
 import narwhals as nw
 
 from statetrail.analyses.events.values import SERIES, issues
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import flag, occurrences
-from statetrail.rules.rule import Rule
+from statetrail.rules.rule import Lazy, Recording, Rule, flag, occurrences
 from statetrail.rules.sources import eseller
 
 _ORDER: Final = ["response_start_us", "exchange_id", "fingerprint"]
@@ -16,7 +13,18 @@ _MIN_CHANGES: Final = 2
 """One change may be intended, as at a login; one that is taken back is not."""
 
 
-def _check(rec: Recording) -> Lazy:
+@Rule(
+    title="Contradictory state headers",
+    severity="medium",
+    confidence="high",
+    observed="{count} of {of} issues of {param} had another usage or priority than the issue "
+    "before, more than once",
+    expected="one usage and one priority for {param} on all endpoints",
+    remedy="Let all endpoints and servers issue the parameter in the same way. A client that "
+    "follows each response sends it alternately in one place and in another.",
+    references=(eseller("usage header, uriquery"), eseller("priority informational, forced")),
+)
+def check(rec: Recording) -> Lazy:
     issued = issues(rec).lazy.with_columns(
         manner=nw.concat_str(["usage", "priority"], separator="/")
     )
@@ -40,19 +48,3 @@ def _check(rec: Recording) -> Lazy:
         occurrences(steady, nw.lit(False), detail="", per_client=False, at="response_start_us"),
     ]
     return nw.concat(parts, how="vertical")
-
-
-RULE = Rule(
-    id="state-contradictory",
-    title="Contradictory state headers",
-    severity="medium",
-    confidence="high",
-    audience="api",
-    observed="{count} of {of} issues of {param} had another usage or priority than the issue "
-    "before, more than once",
-    expected="one usage and one priority for {param} on all endpoints",
-    remedy="Let all endpoints and servers issue the parameter in the same way. A client that "
-    "follows each response sends it alternately in one place and in another.",
-    references=(eseller("usage header, uriquery"), eseller("priority informational, forced")),
-    check=_check,
-)

@@ -6,17 +6,26 @@ import narwhals as nw
 
 from statetrail.analyses.events.values import SERIES
 from statetrail.analyses.tokens.rotations import rotations
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import flag, occurrences, of_params
-from statetrail.rules.rule import Rule
+from statetrail.rules.rule import Lazy, Recording, Rule, flag, occurrences, of_params
 from statetrail.rules.sources import eseller
 
 _INTENDED: Final = ("override", "basket", "login")
 _MIN_RETURNS: Final = 2
 
 
-def _check(rec: Recording) -> Lazy:
+@Rule(
+    title="State that alternates between two values",
+    severity="medium",
+    # Somebody may change it by other means, to and fro.
+    confidence="medium",
+    observed="{count} of {of} changes of {param} went back to the previous value, although no "
+    "request asked for it",
+    expected="{param} changes when something has changed, and then keeps its value",
+    remedy="Look for two servers, caches or code paths that have different defaults, and take the "
+    "value from one place. Clients that obey send one value and the other alternately.",
+    references=(eseller("S1", "S6"),),
+)
+def check(rec: Recording) -> Lazy:
     context = of_params(rec, lambda param: not param.minted and param.clear is not None)
     intended = nw.col("cause").is_in(_INTENDED)
     left = nw.col("from_fingerprint").shift(1)
@@ -29,20 +38,3 @@ def _check(rec: Recording) -> Lazy:
     )
     repeated = (nw.col("returned") == 1) & (nw.col("of_series") >= _MIN_RETURNS)
     return occurrences(changes, repeated, per_client=False, at="issued_at_us")
-
-
-RULE = Rule(
-    id="state-flapping",
-    title="State that alternates between two values",
-    severity="medium",
-    # Somebody may change it by other means, to and fro.
-    confidence="medium",
-    audience="api",
-    observed="{count} of {of} changes of {param} went back to the previous value, although no "
-    "request asked for it",
-    expected="{param} changes when something has changed, and then keeps its value",
-    remedy="Look for two servers, caches or code paths that have different defaults, and take the "
-    "value from one place. Clients that obey send one value and the other alternately.",
-    references=(eseller("S1", "S6"),),
-    check=_check,
-)

@@ -6,13 +6,8 @@ import narwhals as nw
 import pyarrow as pa
 
 from statetrail.analyses.events.values import issues
-from statetrail.analyses.exposure.shared import is_credential
 from statetrail.analyses.tokens.entropy import bits, united
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import occurrences, of_params
-from statetrail.rules.profiles import Profile
-from statetrail.rules.rule import Rule
+from statetrail.rules.rule import Lazy, Profile, Recording, Rule, credentials, occurrences
 from statetrail.rules.sources import asvs, cwe, nist
 
 _SUBJECT: Final = ("origin", "dialect", "param")
@@ -22,8 +17,20 @@ _LAYOUT: Final = pa.schema(
 )
 
 
-def _measure(rec: Recording, profile: Profile) -> Lazy:
-    issued = issues(rec).lazy.filter(of_params(rec, is_credential))
+@Rule(
+    title="Token short enough to be guessed",
+    severity="high",
+    confidence="high",
+    observed="{count} of {of} issues of {param} were of a value that holds less than {bits_min} "
+    "bits at best",
+    expected="at least {bits_min} bits ({profile}); length times the logarithm of the alphabet's "
+    "size is an upper bound, and a value that is not random holds less",
+    remedy="Draw tokens from a cryptographic random generator, with 128 bits or more: 22 "
+    "characters of base64url. Limit how many wrong tokens one address may present.",
+    references=(asvs("7.2.3"), nist("5.1"), cwe(331)),
+)
+def check(rec: Recording, profile: Profile) -> Lazy:
+    issued = issues(rec).lazy.filter(credentials(rec))
     bounds = rec.place(_bounds(issued, profile))
     values = issued.join(bounds, on=[*_SUBJECT, "length"])
     weak = nw.col("weak") == 1
@@ -51,20 +58,3 @@ def _bounds(issued: Lazy, profile: Profile) -> pa.Table:
     return pa.Table.from_pylist(
         [dict(zip(_LAYOUT.names, row, strict=True)) for row in rows], schema=_LAYOUT
     )
-
-
-RULE = Rule(
-    id="token-guessable",
-    title="Token short enough to be guessed",
-    severity="high",
-    confidence="high",
-    audience="api",
-    observed="{count} of {of} issues of {param} were of a value that holds less than {bits_min} "
-    "bits at best",
-    expected="at least {bits_min} bits ({profile}); length times the logarithm of the alphabet's "
-    "size is an upper bound, and a value that is not random holds less",
-    remedy="Draw tokens from a cryptographic random generator, with 128 bits or more: 22 "
-    "characters of base64url. Limit how many wrong tokens one address may present.",
-    references=(asvs("7.2.3"), nist("5.1"), cwe(331)),
-    measure=_measure,
-)

@@ -3,14 +3,23 @@
 import narwhals as nw
 
 from statetrail.analyses.exposure.shared import shared
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import flag, occurrences
-from statetrail.rules.rule import Rule
+from statetrail.rules.rule import Lazy, Recording, Rule, flag, occurrences
 from statetrail.rules.sources import asvs, cwe, zest
 
 
-def _check(rec: Recording) -> Lazy:
+@Rule(
+    title="One token issued to several clients",
+    severity="high",
+    # Clients are told apart by what the capture knows of them; one may change its address.
+    confidence="medium",
+    observed="{count} of {of} clients that share a {param} with others received it from the server",
+    expected="each client gets a {param} of its own",
+    remedy="Find out whether a cache stores the responses that issue it (see state-cacheable), or "
+    "whether the generator repeats itself. If the clients are one program at several addresses, "
+    "distinguish clients by user agent only.",
+    references=(cwe(488), asvs("7.2.3"), zest("Z3")),
+)
+def check(rec: Recording) -> Lazy:
     clients = nw.col("handed").sum().over("origin", "dialect", "param", "fingerprint")
     holders = (
         shared(rec)
@@ -19,20 +28,3 @@ def _check(rec: Recording) -> Lazy:
     )
     twice = (nw.col("handed") == 1) & (nw.col("clients") > 1)
     return occurrences(holders, twice, per_client=False, at="first_us")
-
-
-RULE = Rule(
-    id="token-handed-twice",
-    title="One token issued to several clients",
-    severity="high",
-    # Clients are told apart by what the capture knows of them; one may change its address.
-    confidence="medium",
-    audience="api",
-    observed="{count} of {of} clients that share a {param} with others received it from the server",
-    expected="each client gets a {param} of its own",
-    remedy="Find out whether a cache stores the responses that issue it (see state-cacheable), or "
-    "whether the generator repeats itself. If the clients are one program at several addresses, "
-    "distinguish clients by user agent only.",
-    references=(cwe(488), asvs("7.2.3"), zest("Z3")),
-    check=_check,
-)

@@ -2,28 +2,14 @@
 
 import narwhals as nw
 
-from statetrail.analyses.exposure.shared import is_credential
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import occurrences, of_params
-from statetrail.rules.rule import Rule
+from statetrail.rules.rule import Lazy, Recording, Rule, credentials, occurrences
 from statetrail.rules.sources import asvs, cwe, rfc, zest
 
 
-def _check(rec: Recording) -> Lazy:
-    exchanges = rec.exchanges_with_client().select("exchange_id", "origin", "request_start_us")
-    presented = rec.presented.lazy.filter(
-        (nw.col("kind") == "value") & of_params(rec, is_credential)
-    ).join(exchanges, on="exchange_id")
-    return occurrences(presented, nw.col("channel") == "uriquery", per_client=False)
-
-
-RULE = Rule(
-    id="token-in-url",
+@Rule(
     title="Token in the URL",
     severity="medium",
     confidence="high",
-    audience="api",
     observed="{count} of {of} requests that presented {param} had it in the query of the URL",
     expected="{param} travels in a header: URLs end up in the logs of servers and proxies, in "
     "histories and in Referer headers",
@@ -38,5 +24,10 @@ RULE = Rule(
         rfc(9700, "4.3.2"),
         zest("Z4"),
     ),
-    check=_check,
 )
+def check(rec: Recording) -> Lazy:
+    exchanges = rec.exchanges_with_client().select("exchange_id", "origin", "request_start_us")
+    presented = rec.presented.lazy.filter((nw.col("kind") == "value") & credentials(rec)).join(
+        exchanges, on="exchange_id"
+    )
+    return occurrences(presented, nw.col("channel") == "uriquery", per_client=False)

@@ -2,14 +2,21 @@
 
 import narwhals as nw
 
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import dialect_exchanges, occurrences
-from statetrail.rules.rule import Rule
+from statetrail.rules.rule import Lazy, Recording, Rule, dialect_exchanges, occurrences
 from statetrail.rules.sources import method, rfc
 
 
-def _check(rec: Recording) -> Lazy:
+@Rule(
+    title="Clock set back during an exchange",
+    severity="low",
+    confidence="high",
+    observed="{count} of {of} exchanges ended before they started",
+    expected="times that only increase: a response after its request",
+    remedy="Record on a machine whose clock is slewed and not stepped. Idle times and ages across "
+    "the step are wrong by its length; exclude them, or record again.",
+    references=(method("times"), rfc(9110, "6.6.1")),
+)
+def check(rec: Recording) -> Lazy:
     request, start, end = map(nw.col, ("request_start_us", "response_start_us", "response_end_us"))
     backwards = (
         (start < request).fill_null(False)
@@ -17,18 +24,3 @@ def _check(rec: Recording) -> Lazy:
         | (end < request).fill_null(False)
     )
     return occurrences(dialect_exchanges(rec), backwards, per_client=False)
-
-
-RULE = Rule(
-    id="clock-steps",
-    title="Clock set back during an exchange",
-    severity="low",
-    confidence="high",
-    audience="capture",
-    observed="{count} of {of} exchanges ended before they started",
-    expected="times that only increase: a response after its request",
-    remedy="Record on a machine whose clock is slewed and not stepped. Idle times and ages across "
-    "the step are wrong by its length; exclude them, or record again.",
-    references=(method("times"), rfc(9110, "6.6.1")),
-    check=_check,
-)

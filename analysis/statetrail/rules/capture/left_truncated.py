@@ -5,19 +5,26 @@ from typing import Final
 import narwhals as nw
 
 from statetrail.analyses.events.values import SERIES, presentations
-from statetrail.analyses.exposure.shared import is_credential
 from statetrail.analyses.tokens.tokens import tokens
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import occurrences, of_params
-from statetrail.rules.rule import Rule
+from statetrail.rules.rule import Lazy, Recording, Rule, credentials, occurrences
 from statetrail.rules.sources import method
 
 _VALUE: Final = (*SERIES, "fingerprint")
 
 
-def _check(rec: Recording) -> Lazy:
-    secret = of_params(rec, is_credential)
+@Rule(
+    title="Sessions that started before the recording",
+    severity="info",
+    confidence="high",
+    observed="{count} of {of} values of {param} were in use before an issue of them was seen",
+    expected="a recording that starts before the sessions in it; otherwise only a lower bound of "
+    "their age is known",
+    remedy="Start to record before the clients start, or leave the first hour out of conclusions "
+    "about ages. Idle times are not affected.",
+    references=(method("left truncation"),),
+)
+def check(rec: Recording) -> Lazy:
+    secret = credentials(rec)
     first_uses = (
         presentations(rec)
         .lazy.filter(secret)
@@ -31,19 +38,3 @@ def _check(rec: Recording) -> Lazy:
         .join(first_uses, on=list(_VALUE))
     )
     return occurrences(values, nw.col("left_truncated"), detail="", per_client=False)
-
-
-RULE = Rule(
-    id="left-truncated",
-    title="Sessions that started before the recording",
-    severity="info",
-    confidence="high",
-    audience="capture",
-    observed="{count} of {of} values of {param} were in use before an issue of them was seen",
-    expected="a recording that starts before the sessions in it; otherwise only a lower bound of "
-    "their age is known",
-    remedy="Start to record before the clients start, or leave the first hour out of conclusions "
-    "about ages. Idle times are not affected.",
-    references=(method("left truncation"),),
-    check=_check,
-)

@@ -2,29 +2,21 @@
 
 import narwhals as nw
 
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import dialect_exchanges, occurrences
-from statetrail.rules.rule import Rule
+from statetrail.rules.rule import Lazy, Recording, Rule, dialect_exchanges, occurrences
 from statetrail.rules.sources import method
 
 
-def _check(rec: Recording) -> Lazy:
-    missing = nw.col("status").is_null() | ~nw.col("error").is_null()
-    return occurrences(dialect_exchanges(rec), missing, detail=nw.col("error"), per_client=False)
-
-
-RULE = Rule(
-    id="no-response",
+@Rule(
     title="Exchanges without a complete response",
     severity="info",
     confidence="high",
-    audience="capture",
     observed="{count} of {of} exchanges have no response, or one that was cut short",
     expected="every request with its whole response: a lost response may have issued a value that "
     "the recording does not have",
     remedy="Look for the reason in the list of what did not complete. If the proxy lost the "
     "responses, record again; if clients gave up, their verdicts are still correct.",
     references=(method("visibility"),),
-    check=_check,
 )
+def check(rec: Recording) -> Lazy:
+    missing = nw.col("status").is_null() | ~nw.col("error").is_null()
+    return occurrences(dialect_exchanges(rec), missing, detail=nw.col("error"), per_client=False)

@@ -5,16 +5,24 @@ from typing import Final
 import narwhals as nw
 
 from statetrail.analyses.lifetimes.expiry import expiry
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import credential_uses, occurrences
-from statetrail.rules.rule import Rule
+from statetrail.rules.rule import Lazy, Recording, Rule, credential_uses, occurrences
 from statetrail.rules.sources import method
 
 _WEAK: Final = ("none", "low")
 
 
-def _check(rec: Recording) -> Lazy:
+@Rule(
+    title="Too little evidence for a lifetime",
+    severity="info",
+    confidence="high",
+    observed="Only {count} of {of} uses bear on the lifetime of {param}, and too few of them ended "
+    "to name its limit",
+    expected="several ends of several clients, before and after the limit",
+    remedy="Record for longer, or add traffic that pauses: the expiry section names the most "
+    "informative pause.",
+    references=(method("expiry"),),
+)
+def check(rec: Recording) -> Lazy:
     subject = ["origin", "dialect", "param"]
     weak = (
         expiry(rec)
@@ -23,19 +31,3 @@ def _check(rec: Recording) -> Lazy:
     )
     used = credential_uses(rec).join(weak, on=subject, how="left")
     return occurrences(used, ~nw.col("weak").is_null(), detail="", per_client=False)
-
-
-RULE = Rule(
-    id="too-little-evidence",
-    title="Too little evidence for a lifetime",
-    severity="info",
-    confidence="high",
-    audience="capture",
-    observed="Only {count} of {of} uses bear on the lifetime of {param}, and too few of them ended "
-    "to name its limit",
-    expected="several ends of several clients, before and after the limit",
-    remedy="Record for longer, or add traffic that pauses: the expiry section names the most "
-    "informative pause.",
-    references=(method("expiry"),),
-    check=_check,
-)

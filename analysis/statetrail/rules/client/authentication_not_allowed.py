@@ -6,14 +6,24 @@ from statetrail.analyses.conformance.visibility import UNBOUND_METHODS
 from statetrail.analyses.events.allowance import learned
 from statetrail.analyses.events.scope import barred, in_scope
 from statetrail.analyses.events.values import presentations
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import REQUEST, occurrences, of_params
-from statetrail.rules.rule import Rule
+from statetrail.rules.rule import REQUEST, Lazy, Recording, Rule, occurrences, of_params
 from statetrail.rules.sources import eseller
 
 
-def _check(rec: Recording) -> Lazy:
+@Rule(
+    title="Authentication sent where it is not allowed",
+    severity="medium",
+    # Baskets, favorites and orders are among the methods that allow it: the list is not complete.
+    confidence="medium",
+    observed="{count} of {of} requests that presented {param} went to methods that are not known "
+    "to allow it",
+    expected="{param} goes only to methods that require or allow it; elsewhere the answer is an "
+    "error, and a credential was exposed for nothing",
+    remedy="Send it to baskets, favorites, orders and the other methods that the API reference "
+    "lists, and use X-Ticket everywhere else.",
+    references=(eseller("S3"),),
+)
+def check(rec: Recording) -> Lazy:
     restricted = of_params(rec, lambda param: bool(param.only_on))
     exchanges = rec.exchanges.lazy.select("exchange_id", "endpoint", "method")
     bars = barred(rec).with_columns(barred=nw.col("param"))
@@ -35,21 +45,3 @@ def _check(rec: Recording) -> Lazy:
     # What the server was seen to accept is allowed, whatever the list says.
     excess = ~nw.col("barred").is_null() & (allowance != "allowed")
     return occurrences(presented, excess, detail=detail)
-
-
-RULE = Rule(
-    id="authentication-not-allowed",
-    title="Authentication sent where it is not allowed",
-    severity="medium",
-    # Baskets, favorites and orders are among the methods that allow it: the list is not complete.
-    confidence="medium",
-    audience="client",
-    observed="{count} of {of} requests that presented {param} went to methods that are not known "
-    "to allow it",
-    expected="{param} goes only to methods that require or allow it; elsewhere the answer is an "
-    "error, and a credential was exposed for nothing",
-    remedy="Send it to baskets, favorites, orders and the other methods that the API reference "
-    "lists, and use X-Ticket everywhere else.",
-    references=(eseller("S3"),),
-    check=_check,
-)

@@ -7,17 +7,25 @@ import narwhals as nw
 from statetrail.analyses.conformance.verdict import FAULTS
 from statetrail.analyses.conformance.verdicts import verdicts
 from statetrail.analyses.exposure.overrides import override_outcomes, own_state
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import REQUEST, occurrences, of_params
-from statetrail.rules.rule import Rule
+from statetrail.rules.rule import REQUEST, Lazy, Recording, Rule, occurrences, of_params
 from statetrail.rules.sources import eseller
 
 _OWN_VALUE: Final = ("overridden", "defied")
 """Not `stale`: an old value is a matter of the client's storage, not an attempt."""
 
 
-def _check(rec: Recording) -> Lazy:
+@Rule(
+    title="Basket state changed by a context parameter",
+    severity="medium",
+    confidence="high",
+    observed="{count} of {of} requests for baskets presented a {param} of the client's own choice",
+    expected="context parameters do not change a basket: its state changes by PUT "
+    "/services/v3/baskets/{{basketId}}/state, its country by PUT …/sellto and …/shipto",
+    remedy="Change the basket by the PUT method, then present the value that the server issues. "
+    "Presenting another currency does not show the basket's prices in it.",
+    references=(eseller("S4", "S5"),),
+)
+def check(rec: Recording) -> Lazy:
     context = of_params(rec, lambda param: param.clear is not None)
     # Most requests are for no basket: they are left out first.
     baskets = (
@@ -39,19 +47,3 @@ def _check(rec: Recording) -> Lazy:
         .otherwise(nw.lit(REQUEST))
     )
     return occurrences(presented, nw.col("verdict").is_in(_OWN_VALUE), detail=detail)
-
-
-RULE = Rule(
-    id="basket-state-by-context",
-    title="Basket state changed by a context parameter",
-    severity="medium",
-    confidence="high",
-    audience="client",
-    observed="{count} of {of} requests for baskets presented a {param} of the client's own choice",
-    expected="context parameters do not change a basket: its state changes by PUT "
-    "/services/v3/baskets/{{basketId}}/state, its country by PUT …/sellto and …/shipto",
-    remedy="Change the basket by the PUT method, then present the value that the server issues. "
-    "Presenting another currency does not show the basket's prices in it.",
-    references=(eseller("S4", "S5"),),
-    check=_check,
-)

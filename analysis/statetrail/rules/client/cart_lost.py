@@ -4,14 +4,22 @@ import narwhals as nw
 
 from statetrail.analyses.events.values import SERIES, issues, presentations
 from statetrail.analyses.sessions.sessions import session_costs
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import REQUEST, occurrences
-from statetrail.rules.rule import Rule
+from statetrail.rules.rule import REQUEST, Lazy, Recording, Rule, occurrences
 from statetrail.rules.sources import zest
 
 
-def _check(rec: Recording) -> Lazy:
+@Rule(
+    title="Cart lost with its session",
+    severity="medium",
+    # That the client did not write again is known only up to the end of the capture.
+    confidence="medium",
+    observed="{count} of {of} lost sessions contained a cart that the client did not fill again",
+    expected="after the loss of a session the client writes the cart again, or tells its user",
+    remedy="Compare the token of each response with the one presented. Where it has changed, write "
+    "the cart's items again from the client's own record before the checkout.",
+    references=(zest("Z6", "Z7"),),
+)
+def check(rec: Recording) -> Lazy:
     # The latest of the lost writes is enough as evidence.
     losses = rec.keep(
         session_costs(rec)
@@ -42,19 +50,3 @@ def _ends(rec: Recording, losses: Lazy) -> Lazy:
         .group_by(*moment)
         .agg(nw.col("exchange_id").min())
     )
-
-
-RULE = Rule(
-    id="cart-lost",
-    title="Cart lost with its session",
-    severity="medium",
-    # That the client did not write again is known only up to the end of the capture.
-    confidence="medium",
-    audience="client",
-    observed="{count} of {of} lost sessions contained a cart that the client did not fill again",
-    expected="after the loss of a session the client writes the cart again, or tells its user",
-    remedy="Compare the token of each response with the one presented. Where it has changed, write "
-    "the cart's items again from the client's own record before the checkout.",
-    references=(zest("Z6", "Z7"),),
-    check=_check,
-)

@@ -4,11 +4,10 @@ from statetrail.rules.rule import Rule
 from statetrail.rules.sources import cwe, eseller
 
 RULE = Rule(
-    id="forced-value-defied",
+    module=__name__,
     title="Forced value defied",
     severity="high",
     confidence="high",
-    audience="client",
     observed="{count} of {of} requests presented a value of {param} that the server never issued, "
     "although its priority is forced",
     expected="the issued value of {param}: forced state cannot be changed from the API",

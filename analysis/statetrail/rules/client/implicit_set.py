@@ -4,11 +4,10 @@ from statetrail.rules.rule import Rule
 from statetrail.rules.sources import eseller
 
 RULE = Rule(
-    id="implicit-set",
+    module=__name__,
     title="Implicit state sent",
     severity="low",
     confidence="high",
-    audience="client",
     observed="{count} of {of} requests presented {param}, whose usage is implicit",
     expected="no value: {param} is part of the authentication header, is issued for information "
     "and cannot be set",

@@ -4,11 +4,10 @@ from statetrail.rules.rule import Rule
 from statetrail.rules.sources import cwe, eseller, rfc
 
 RULE = Rule(
-    id="misplaced-value",
+    module=__name__,
     title="State sent in the wrong place",
     severity="medium",
     confidence="high",
-    audience="client",
     observed="{count} of {of} requests presented the right value of {param} in another place than "
     "the issue names",
     expected="a header where the usage is header, a query parameter where it is uriquery",

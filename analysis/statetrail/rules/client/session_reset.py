@@ -4,14 +4,24 @@ import narwhals as nw
 
 from statetrail.analyses.events.values import SEEN, presentations
 from statetrail.analyses.tokens.rotations import LOSSES, rotations
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import occurrences, of_params
-from statetrail.rules.rule import Rule
+from statetrail.rules.rule import Lazy, Recording, Rule, occurrences, of_params
 from statetrail.rules.sources import zest
 
 
-def _check(rec: Recording) -> Lazy:
+@Rule(
+    title="Session reset by the server",
+    severity="info",
+    confidence="high",
+    observed="{count} of {of} requests that presented a {param} were answered with another one: "
+    "the session was over, and with it cart, login and customer prices",
+    expected="a session is used again before it times out, and after a reset the client goes on "
+    "with the new token",
+    remedy="Keep sessions in use that are still needed, and treat a changed token as the loss of "
+    "the session's state: log in and fill the cart again. The expiry section shows how long "
+    "sessions live here.",
+    references=(zest("Z6", "Z7"),),
+)
+def check(rec: Recording) -> Lazy:
     resets = (
         rotations(rec)
         .lazy.filter(nw.col("cause").is_in(LOSSES))
@@ -24,21 +34,3 @@ def _check(rec: Recording) -> Lazy:
         .join(resets, on=list(SEEN), how="left")
     )
     return occurrences(presented, ~nw.col("reset").is_null())
-
-
-RULE = Rule(
-    id="session-reset",
-    title="Session reset by the server",
-    severity="info",
-    confidence="high",
-    audience="client",
-    observed="{count} of {of} requests that presented a {param} were answered with another one: "
-    "the session was over, and with it cart, login and customer prices",
-    expected="a session is used again before it times out, and after a reset the client goes on "
-    "with the new token",
-    remedy="Keep sessions in use that are still needed, and treat a changed token as the loss of "
-    "the session's state: log in and fill the cart again. The expiry section shows how long "
-    "sessions live here.",
-    references=(zest("Z6", "Z7"),),
-    check=_check,
-)

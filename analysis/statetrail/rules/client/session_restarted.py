@@ -4,11 +4,10 @@ from statetrail.rules.rule import Rule
 from statetrail.rules.sources import zest
 
 RULE = Rule(
-    id="session-restarted",
+    module=__name__,
     title="New session requested repeatedly",
     severity="medium",
     confidence="high",
-    audience="client",
     observed="{count} of {of} requests asked for a new {param} although the client had one",
     expected="a session is requested once; from then on its token is presented",
     remedy="Ask for a session only where no token is stored, and share the token between the parts "

@@ -4,11 +4,10 @@ from statetrail.rules.rule import Rule
 from statetrail.rules.sources import eseller, zest
 
 RULE = Rule(
-    id="stale-value",
+    module=__name__,
     title="Old value kept after a newer one arrived",
     severity="high",
     confidence="high",
-    audience="client",
     observed="{count} of {of} requests presented an old value of {param} although a newer one had "
     "arrived before",
     expected="the newest value of {param} that the server issued",

@@ -5,14 +5,22 @@ import narwhals as nw
 from statetrail.analyses.causes.client_patterns import MIN_CHANCES
 from statetrail.analyses.causes.root_causes import causes
 from statetrail.analyses.events.values import SERIES, presentations
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import OCCURRENCE, occurrences, other_verdicts
-from statetrail.rules.rule import Rule
+from statetrail.rules.rule import OCCURRENCE, Lazy, Recording, Rule, occurrences, other_verdicts
 from statetrail.rules.sources import eseller, zest
 
 
-def _check(rec: Recording) -> Lazy:
+@Rule(
+    title="Parameter not implemented by the client",
+    severity="medium",
+    confidence="high",
+    observed=f"{{count}} of {{of}} requests did not present {{param}}, and the client never does, "
+    f"in at least {MIN_CHANCES} chances",
+    expected="a client that reads {param} from responses and presents it",
+    remedy="Implement this in one place: store every parameter that responses set, and add it to "
+    "every request in the place that the issue names.",
+    references=(eseller("S1", "S2"), zest("Z4")),
+)
+def check(rec: Recording) -> Lazy:
     omitted = causes(rec).lazy.filter(nw.col("verdict") == "omitted")
     suspects = rec.keep(
         causes(rec).lazy.filter(nw.col("cause") == "not-implemented").select(*SERIES).unique()
@@ -27,19 +35,3 @@ def _check(rec: Recording) -> Lazy:
     never = (nw.col("cause") == "not-implemented") & nw.col("sends").is_null()
     hits = occurrences(omitted.join(senders, on=list(SERIES), how="left"), never)
     return nw.concat([hits, others.select(*OCCURRENCE.names)], how="vertical")
-
-
-RULE = Rule(
-    id="state-not-implemented",
-    title="Parameter not implemented by the client",
-    severity="medium",
-    confidence="high",
-    audience="client",
-    observed=f"{{count}} of {{of}} requests did not present {{param}}, and the client never does, "
-    f"in at least {MIN_CHANCES} chances",
-    expected="a client that reads {param} from responses and presents it",
-    remedy="Implement this in one place: store every parameter that responses set, and add it to "
-    "every request in the place that the issue names.",
-    references=(eseller("S1", "S2"), zest("Z4")),
-    check=_check,
-)

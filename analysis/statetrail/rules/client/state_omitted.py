@@ -4,11 +4,10 @@ from statetrail.rules.rule import Rule
 from statetrail.rules.sources import eseller
 
 RULE = Rule(
-    id="state-omitted",
+    module=__name__,
     title="State left out of requests",
     severity="medium",
     confidence="high",
-    audience="client",
     observed="{count} of {of} requests did not present {param} although the server had issued it",
     expected="every request that allows it presents {param} as issued, even where the method does "
     "not need it",

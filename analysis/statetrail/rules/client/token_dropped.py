@@ -4,11 +4,10 @@ from statetrail.rules.rule import Rule
 from statetrail.rules.sources import zest
 
 RULE = Rule(
-    id="token-dropped",
+    module=__name__,
     title="Session token dropped",
     severity="medium",
     confidence="high",
-    audience="client",
     observed="{count} of {of} requests were sent without {param} while the client had a session",
     expected="every request of the session presents {param}; without it the server treats the "
     "request as stateless, without cart, login or customer prices",

@@ -6,14 +6,23 @@ from statetrail.analyses.conformance.verdict import FAULTS
 from statetrail.analyses.conformance.verdicts import verdicts
 from statetrail.analyses.events.values import SERIES
 from statetrail.analyses.tokens.tokens import tokens
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import occurrences, of_params
-from statetrail.rules.rule import Rule
+from statetrail.rules.rule import Lazy, Recording, Rule, occurrences, of_params
 from statetrail.rules.sources import zest
 
 
-def _check(rec: Recording) -> Lazy:
+@Rule(
+    title="Token kept after its session was reset",
+    severity="high",
+    confidence="high",
+    observed="{count} of {of} requests presented a {param} whose session the server had reset "
+    "before, and the client must have known",
+    expected="after a reset the client presents the new {param}; the old one leads to a new, empty "
+    "session every time",
+    remedy="Compare the token of each response with the one that was presented, and store it "
+    "where it differs, before the next request goes out.",
+    references=(zest("Z4", "Z6", "Z7"),),
+)
+def check(rec: Recording) -> Lazy:
     resets = (
         tokens(rec)
         .lazy.filter(nw.col("end") == "reset")
@@ -27,20 +36,3 @@ def _check(rec: Recording) -> Lazy:
     )
     dead = (nw.col("verdict") == "stale") & (nw.col("request_start_us") > nw.col("ended_at_us"))
     return occurrences(judged, dead)
-
-
-RULE = Rule(
-    id="token-kept-after-reset",
-    title="Token kept after its session was reset",
-    severity="high",
-    confidence="high",
-    audience="client",
-    observed="{count} of {of} requests presented a {param} whose session the server had reset "
-    "before, and the client must have known",
-    expected="after a reset the client presents the new {param}; the old one leads to a new, empty "
-    "session every time",
-    remedy="Compare the token of each response with the one that was presented, and store it "
-    "where it differs, before the next request goes out.",
-    references=(zest("Z4", "Z6", "Z7"),),
-    check=_check,
-)

@@ -7,16 +7,26 @@ import narwhals as nw
 from statetrail.analyses.causes.root_causes import NEAR_MISSES, causes
 from statetrail.analyses.conformance.verdict import FAULTS
 from statetrail.analyses.conformance.verdicts import verdicts
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import occurrences
-from statetrail.rules.rule import Rule
+from statetrail.rules.rule import Lazy, Recording, Rule, occurrences
 from statetrail.rules.sources import eseller, rfc, zest
 
 _WITH_VALUE: Final = ("honoured", *FAULTS, "overridden", "foreign")
 
 
-def _check(rec: Recording) -> Lazy:
+@Rule(
+    title="Value altered by the client",
+    severity="medium",
+    # The writing and the beginning of the values are compared, not the values.
+    confidence="medium",
+    observed="{count} of {of} requests that presented {param} sent an issued value in another "
+    "encoding, in different letter case, or cut short",
+    expected="exactly the characters of {param} as issued, percent-encoded once in a query and not "
+    "at all in a header",
+    remedy="Keep the value as an opaque string: no trimming, no change of letter case, no quotes, "
+    "no column that is too short for it. Encode it once, where the query is built.",
+    references=(eseller("usage header, uriquery"), zest("Z4"), rfc(9110, "5.5")),
+)
+def check(rec: Recording) -> Lazy:
     key = ["exchange_id", "dialect", "param"]
     near_misses = causes(rec).lazy.filter(nw.col("cause").is_in(NEAR_MISSES)).select(*key, "cause")
     presented = (
@@ -25,21 +35,3 @@ def _check(rec: Recording) -> Lazy:
         .join(near_misses, on=key, how="left")
     )
     return occurrences(presented, ~nw.col("cause").is_null(), cause=nw.col("cause"))
-
-
-RULE = Rule(
-    id="value-mangled",
-    title="Value altered by the client",
-    severity="medium",
-    # The writing and the beginning of the values are compared, not the values.
-    confidence="medium",
-    audience="client",
-    observed="{count} of {of} requests that presented {param} sent an issued value in another "
-    "encoding, in different letter case, or cut short",
-    expected="exactly the characters of {param} as issued, percent-encoded once in a query and not "
-    "at all in a header",
-    remedy="Keep the value as an opaque string: no trimming, no change of letter case, no quotes, "
-    "no column that is too short for it. Encode it once, where the query is built.",
-    references=(eseller("usage header, uriquery"), zest("Z4"), rfc(9110, "5.5")),
-    check=_check,
-)

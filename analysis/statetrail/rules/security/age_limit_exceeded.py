@@ -2,29 +2,20 @@
 
 import narwhals as nw
 
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import accepted_uses, occurrences
-from statetrail.rules.profiles import Profile
-from statetrail.rules.rule import Rule
+from statetrail.rules.rule import Lazy, Profile, Recording, Rule, accepted_uses, occurrences
 from statetrail.rules.sources import asvs, cwe
 
 
-def _measure(rec: Recording, profile: Profile) -> Lazy:
-    beyond = nw.col("age_low_s") > profile.age_max_s
-    return occurrences(accepted_uses(rec, "age_low_s"), beyond, per_client=False)
-
-
-RULE = Rule(
-    id="age-limit-exceeded",
+@Rule(
     title="Sessions live longer than allowed",
     severity="medium",
     confidence="high",
-    audience="security",
     observed="{count} of {of} accepted uses of {param} were of a value older than {age_max}",
     expected="a session ends at the latest {age_max} after it started, used or not ({profile})",
     remedy="Set an absolute limit beside the idle timeout, after which the user logs in again, and "
     "document it.",
     references=(asvs("7.3.2"), cwe(613)),
-    measure=_measure,
 )
+def check(rec: Recording, profile: Profile) -> Lazy:
+    beyond = nw.col("age_low_s") > profile.age_max_s
+    return occurrences(accepted_uses(rec, "age_low_s"), beyond, per_client=False)

@@ -2,30 +2,21 @@
 
 import narwhals as nw
 
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import accepted_uses, occurrences
-from statetrail.rules.profiles import Profile
-from statetrail.rules.rule import Rule
+from statetrail.rules.rule import Lazy, Profile, Recording, Rule, accepted_uses, occurrences
 from statetrail.rules.sources import asvs, cwe
 
 
-def _measure(rec: Recording, profile: Profile) -> Lazy:
-    beyond = nw.col("idle_low_s") > profile.idle_max_s
-    return occurrences(accepted_uses(rec, "idle_low_s"), beyond, per_client=False)
-
-
-RULE = Rule(
-    id="idle-limit-exceeded",
+@Rule(
     title="Idle timeout longer than allowed",
     severity="medium",
     confidence="high",
-    audience="security",
     observed="{count} of {of} accepted uses of {param} came after it had been unused for more than "
     "{idle_max}",
     expected="a session ends at the latest after {idle_max} without use ({profile})",
     remedy="Set the idle timeout of sessions according to the risk of what they allow, and "
     "document it. The expiry section shows what it is today.",
     references=(asvs("7.3.1"), cwe(613)),
-    measure=_measure,
 )
+def check(rec: Recording, profile: Profile) -> Lazy:
+    beyond = nw.col("idle_low_s") > profile.idle_max_s
+    return occurrences(accepted_uses(rec, "idle_low_s"), beyond, per_client=False)

@@ -2,14 +2,23 @@
 
 import narwhals as nw
 
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import credential_uses, flag, occurrences
-from statetrail.rules.rule import Rule
+from statetrail.rules.rule import Lazy, Recording, Rule, credential_uses, flag, occurrences
 from statetrail.rules.sources import asvs, cwe
 
 
-def _check(rec: Recording) -> Lazy:
+@Rule(
+    title="No end of a session was seen",
+    severity="info",
+    # A recording that is shorter than the limit cannot show it.
+    confidence="low",
+    observed="{count} of {of} uses of {param} were accepted: neither an idle timeout nor an "
+    "absolute limit was seen",
+    expected="sessions end after some idle time, and after a maximum total time",
+    remedy="Record for longer, with clients that pause, until a session ends; or read the limits "
+    "in the configuration of the server. If there are none, set them.",
+    references=(asvs("7.3.1"), asvs("7.3.2"), cwe(613)),
+)
+def check(rec: Recording) -> Lazy:
     outcome = nw.col("outcome")
     used = (
         credential_uses(rec)
@@ -18,20 +27,3 @@ def _check(rec: Recording) -> Lazy:
         .with_columns(ends=nw.col("ended").sum().over("origin", "dialect", "param"))
     )
     return occurrences(used, nw.col("ends") == 0, detail="", per_client=False)
-
-
-RULE = Rule(
-    id="no-limit-seen",
-    title="No end of a session was seen",
-    severity="info",
-    # A recording that is shorter than the limit cannot show it.
-    confidence="low",
-    audience="security",
-    observed="{count} of {of} uses of {param} were accepted: neither an idle timeout nor an "
-    "absolute limit was seen",
-    expected="sessions end after some idle time, and after a maximum total time",
-    remedy="Record for longer, with clients that pause, until a session ends; or read the limits "
-    "in the configuration of the server. If there are none, set them.",
-    references=(asvs("7.3.1"), asvs("7.3.2"), cwe(613)),
-    check=_check,
-)

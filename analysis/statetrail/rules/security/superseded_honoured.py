@@ -4,17 +4,34 @@ import narwhals as nw
 
 from statetrail.analyses.conformance.verdicts import verdicts
 from statetrail.analyses.events.values import SEEN, SERIES, issues
-from statetrail.analyses.exposure.shared import is_credential
 from statetrail.analyses.tokens.rotations import rotations
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import occurrences, of_params
-from statetrail.rules.profiles import Profile
-from statetrail.rules.rule import Rule
+from statetrail.rules.rule import (
+    Lazy,
+    Profile,
+    Recording,
+    Rule,
+    credentials,
+    occurrences,
+    of_params,
+)
 from statetrail.rules.sources import asvs, cwe
 
 
-def _measure(rec: Recording, profile: Profile) -> Lazy:
+@Rule(
+    title="Replaced token still accepted",
+    severity="medium",
+    # A server may ignore what it does not need.
+    confidence="medium",
+    observed="{count} of {of} late uses of a replaced {param} were accepted more than {overlap} "
+    "after its replacement",
+    expected="an old {param} works for a short time, because requests are under way, and then no "
+    "more; a longer overlap, up to the renewal period, is normal where tokens are renewed "
+    "periodically",
+    remedy="End a token when its successor has been used, or a minute after it was replaced. "
+    "Renewal does not help if a stolen token outlives it.",
+    references=(asvs("7.2.4"), asvs("7.4.1"), cwe(613)),
+)
+def check(rec: Recording, profile: Profile) -> Lazy:
     replacements = (
         rotations(rec)
         .lazy.filter(~nw.col("from_fingerprint").is_null())
@@ -25,7 +42,7 @@ def _measure(rec: Recording, profile: Profile) -> Lazy:
     echoes = issues(rec).lazy.select(*SEEN, same=nw.lit(1, nw.Int64)).unique()
     late_uses = (
         verdicts(rec)
-        .lazy.filter((nw.col("verdict") == "stale") & of_params(rec, is_credential))
+        .lazy.filter((nw.col("verdict") == "stale") & credentials(rec))
         .join(replacements, on=[*SERIES, "fingerprint"])
         .join(echoes, on=list(SEEN), how="left")
         .join(rec.exchanges.lazy.select("exchange_id", "status"), on="exchange_id")
@@ -38,22 +55,3 @@ def _measure(rec: Recording, profile: Profile) -> Lazy:
     overlap_us = round(profile.overlap_s * 1_000_000)
     long_after = nw.col("request_start_us") - nw.col("replaced_us") > overlap_us
     return occurrences(late_uses, accepted & long_after, per_client=False)
-
-
-RULE = Rule(
-    id="superseded-honoured",
-    title="Replaced token still accepted",
-    severity="medium",
-    # A server may ignore what it does not need.
-    confidence="medium",
-    audience="security",
-    observed="{count} of {of} late uses of a replaced {param} were accepted more than {overlap} "
-    "after its replacement",
-    expected="an old {param} works for a short time, because requests are under way, and then no "
-    "more; a longer overlap, up to the renewal period, is normal where tokens are renewed "
-    "periodically",
-    remedy="End a token when its successor has been used, or a minute after it was replaced. "
-    "Renewal does not help if a stolen token outlives it.",
-    references=(asvs("7.2.4"), asvs("7.4.1"), cwe(613)),
-    measure=_measure,
-)

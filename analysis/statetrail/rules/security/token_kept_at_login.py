@@ -4,15 +4,24 @@ import narwhals as nw
 
 from statetrail.analyses.events.scope import logins
 from statetrail.analyses.events.values import SEEN, issues, presentations
-from statetrail.analyses.exposure.shared import is_credential
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import occurrences, of_params
-from statetrail.rules.rule import Rule
+from statetrail.rules.rule import Lazy, Recording, Rule, credentials, occurrences, of_params
 from statetrail.rules.sources import asvs, cwe, zest
 
 
-def _check(rec: Recording) -> Lazy:
+@Rule(
+    title="Token not renewed at login",
+    severity="high",
+    # The login may have failed with a status of success.
+    confidence="medium",
+    observed="{count} of {of} logins that presented a {param} were answered with the same one, or "
+    "with none",
+    expected="a login issues a new {param} and ends the old one, so that nobody who planted or saw "
+    "the old one is logged in as well",
+    remedy="Issue a new token in the response to a login, move the cart to it, and refuse the old "
+    "one from then on.",
+    references=(asvs("7.2.4"), cwe(384), zest("Z7")),
+)
+def check(rec: Recording) -> Lazy:
     param = ["exchange_id", "dialect", "param"]
     one = nw.lit(1, nw.Int64)
     values = issues(rec).lazy.select(*SEEN)
@@ -20,7 +29,7 @@ def _check(rec: Recording) -> Lazy:
     echoes = values.unique().with_columns(same=one)
     presented = (
         presentations(rec)
-        .lazy.filter(of_params(rec, is_credential))
+        .lazy.filter(credentials(rec))
         .join(logins(rec), on=param)
         .join(answers, on=param, how="left")
         .join(echoes, on=list(SEEN), how="left")
@@ -29,21 +38,3 @@ def _check(rec: Recording) -> Lazy:
     silent = of_params(rec, lambda param: not param.minted)
     unchanged = ~nw.col("same").is_null() | (silent & nw.col("answered").is_null())
     return occurrences(presented, unchanged, per_client=False)
-
-
-RULE = Rule(
-    id="token-kept-at-login",
-    title="Token not renewed at login",
-    severity="high",
-    # The login may have failed with a status of success.
-    confidence="medium",
-    audience="security",
-    observed="{count} of {of} logins that presented a {param} were answered with the same one, or "
-    "with none",
-    expected="a login issues a new {param} and ends the old one, so that nobody who planted or saw "
-    "the old one is logged in as well",
-    remedy="Issue a new token in the response to a login, move the cart to it, and refuse the old "
-    "one from then on.",
-    references=(asvs("7.2.4"), cwe(384), zest("Z7")),
-    check=_check,
-)

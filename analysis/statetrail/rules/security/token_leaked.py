@@ -6,19 +6,27 @@ import narwhals as nw
 
 from statetrail.analyses.events.values import issues
 from statetrail.analyses.exposure.leaks import leaks
-from statetrail.analyses.exposure.shared import is_credential
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import occurrences, of_params
-from statetrail.rules.rule import Rule
+from statetrail.rules.rule import Lazy, Recording, Rule, credentials, occurrences
 from statetrail.rules.sources import cwe, rfc
 
 _HOLDER: Final = ("client", "issued_origin", "dialect", "param")
 
 
-def _check(rec: Recording) -> Lazy:
+@Rule(
+    title="Credential sent to another origin",
+    severity="high",
+    # Two addresses of one API may trust each other.
+    confidence="medium",
+    observed="{count} of {of} requests to other origins carried a {param} that was issued here",
+    expected="a {param} goes only to the origin that issued it",
+    remedy="Keep credentials out of URLs that others see: set Referrer-Policy to origin, strip the "
+    "query before analytics or advertising get the page's URL, and end the values that have "
+    "leaked. If both origins are one API, this is expected; suppress it.",
+    references=(cwe(200), cwe(598), rfc(9110, "10.1.3"), rfc(9110, "17.9")),
+)
+def check(rec: Recording) -> Lazy:
     leaked = leaks(rec).lazy
-    issued = issues(rec).lazy.filter(of_params(rec, is_credential))
+    issued = issues(rec).lazy.filter(credentials(rec))
     owners = issued.select("client", "dialect", "param", issued_origin="origin")
     holders = nw.concat([owners.select(*_HOLDER), leaked.select(*_HOLDER)], how="vertical").unique()
     exchanges = rec.exchanges_with_client().select(
@@ -33,20 +41,3 @@ def _check(rec: Recording) -> Lazy:
     )
     place = nw.concat_str([nw.col("place").fill_null(""), nw.col("to")], separator=" to ")
     return occurrences(requests, ~nw.col("place").is_null(), detail=place)
-
-
-RULE = Rule(
-    id="token-leaked",
-    title="Credential sent to another origin",
-    severity="high",
-    # Two addresses of one API may trust each other.
-    confidence="medium",
-    audience="security",
-    observed="{count} of {of} requests to other origins carried a {param} that was issued here",
-    expected="a {param} goes only to the origin that issued it",
-    remedy="Keep credentials out of URLs that others see: set Referrer-Policy to origin, strip the "
-    "query before analytics or advertising get the page's URL, and end the values that have "
-    "leaked. If both origins are one API, this is expected; suppress it.",
-    references=(cwe(200), cwe(598), rfc(9110, "10.1.3"), rfc(9110, "17.9")),
-    check=_check,
-)

@@ -3,38 +3,30 @@
 import narwhals as nw
 
 from statetrail.analyses.events.values import SERIES, presentations
-from statetrail.analyses.exposure.shared import is_credential, shared
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
-from statetrail.rules.occurrences import occurrences, of_params
-from statetrail.rules.rule import Rule
+from statetrail.analyses.exposure.shared import shared
+from statetrail.rules.rule import Lazy, Recording, Rule, credentials, occurrences
 from statetrail.rules.sources import cwe, zest
 
 
-def _check(rec: Recording) -> Lazy:
-    value = [*SERIES, "fingerprint"]
-    presented = (
-        presentations(rec)
-        .lazy.filter(of_params(rec, is_credential))
-        .join(shared(rec).lazy.select(*value, "how"), on=value, how="left")
-    )
-    # A client that the server gave the value is not to blame: see token-handed-twice.
-    own = nw.col("how").fill_null("handed") == "handed"
-    return occurrences(presented, ~own, detail=nw.col("how"))
-
-
-RULE = Rule(
-    id="token-shared",
+@Rule(
     title="Credential used by several clients",
     severity="medium",
     # Clients are told apart by what the capture knows of them; one may change its address.
     confidence="medium",
-    audience="security",
     observed="{count} of {of} requests presented a {param} that other clients present as well",
     expected="each client has a {param} of its own; `taken` means that the server issued the value "
     "to another client only, `unseen` that no issue of it was captured",
     remedy="Find out how the value got from one client to the other, and end it. If the clients "
     "are one program at several addresses, distinguish clients by user agent only.",
     references=(cwe(488), cwe(384), zest("Z4")),
-    check=_check,
 )
+def check(rec: Recording) -> Lazy:
+    value = [*SERIES, "fingerprint"]
+    presented = (
+        presentations(rec)
+        .lazy.filter(credentials(rec))
+        .join(shared(rec).lazy.select(*value, "how"), on=value, how="left")
+    )
+    # A client that the server gave the value is not to blame: see token-handed-twice.
+    own = nw.col("how").fill_null("handed") == "handed"
+    return occurrences(presented, ~own, detail=nw.col("how"))

@@ -3,22 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from statetrail.cli.options import (
-    DEFAULT_CLIENT_BY,
-    DEFAULT_GRACE_MS,
-    ClientBy,
-    Dialects,
-    Grace,
-    ProfileName,
-    Severity,
-    Stores,
-    Suppress,
-    fail_on_findings,
-    load_criteria,
-    open_stores,
-)
+from statetrail.cli import options
+from statetrail.cli.options import option
 from statetrail.cli.output.files import check_outputs, write_file
 from statetrail.errors import StoreError
 
@@ -37,44 +23,33 @@ statetrail audit nightly.sqlite --baseline last.json --suppress accepted.toml --
 
 
 def command(
-    stores: Stores,
-    html: Annotated[
-        Path | None, typer.Option("--html", metavar="F", help="Write the report as a web page.")
-    ] = None,
-    json: Annotated[
-        Path | None, typer.Option("--json", metavar="F", help="Write audit.json.")
-    ] = None,
-    md: Annotated[
-        Path | None, typer.Option("--md", metavar="F", help="Write the report as Markdown.")
-    ] = None,
-    junit: Annotated[
-        Path | None, typer.Option("--junit", metavar="F", help="Write JUnit XML for a CI job.")
-    ] = None,
-    csv: Annotated[
-        Path | None, typer.Option("--csv", metavar="F", help="Write the findings as CSV.")
-    ] = None,
-    client_by: ClientBy = DEFAULT_CLIENT_BY,
-    grace: Grace = DEFAULT_GRACE_MS,
+    stores: options.Stores,
+    html: Annotated[Path | None, option("--html F", "Write the report as a web page.")] = None,
+    json: Annotated[Path | None, option("--json F", "Write audit.json.")] = None,
+    md: Annotated[Path | None, option("--md F", "Write the report as Markdown.")] = None,
+    junit: Annotated[Path | None, option("--junit F", "Write JUnit XML for a CI job.")] = None,
+    csv: Annotated[Path | None, option("--csv F", "Write the findings as CSV.")] = None,
+    client_by: options.ClientBy = options.DEFAULT_CLIENT_BY,
+    grace: options.Grace = options.DEFAULT_GRACE_MS,
     fail_on: Annotated[
-        Severity | None,
-        typer.Option("--fail-on", help="Exit with 1 if a finding has this severity or higher."),
+        options.Severity | None,
+        option("--fail-on", "Exit with 1 if a finding has this severity or higher."),
     ] = None,
-    profile: ProfileName = "nist-aal2",
-    suppress: Suppress = None,
+    profile: options.ProfileName = "nist-aal2",
+    suppress: options.Suppress = None,
     baseline: Annotated[
         Path | None,
-        typer.Option(
-            "--baseline",
-            metavar="F",
-            help="An earlier audit.json: mark the findings that are new since, and let --fail-on "
+        option(
+            "--baseline F",
+            "An earlier audit.json: mark the findings that are new since, and let --fail-on "
             "count only those.",
         ),
     ] = None,
-    dialects: Dialects = "all",
+    dialects: options.Dialects = "all",
 ) -> None:
     """Analyse one or many stores: which clients comply, what rotates, how long values live.
 
-    Prints a summary and writes the reports that the options name. Stores are only read.
+    Prints a summary and writes the reports that the options name. options.Stores are only read.
     """
     outputs = (html, json, md, junit, csv)
     check_outputs(outputs, [*stores, *(path for path in (suppress, baseline) if path is not None)])
@@ -82,7 +57,7 @@ def command(
     from statetrail.cli.output.terminal import busy, stdout, text
 
     with busy("analysing") as progress:
-        rec = open_stores(stores, client_by, grace, dialects)
+        rec = options.open_stores(stores, client_by, grace, dialects)
         _check_matches(rec, ", ".join(str(path) for path in stores))
 
         from statetrail.cli.output.summary import show_summary
@@ -90,7 +65,7 @@ def command(
         from statetrail.report.comparison import read_audit
 
         previous = read_audit(baseline) if baseline is not None else None
-        limits, entries = load_criteria(profile, suppress)
+        limits, entries = options.load_criteria(profile, suppress)
         result = audit(
             rec, profile=limits, suppressions=entries, baseline=previous, progress=progress
         )
@@ -107,8 +82,7 @@ def command(
     for path in outputs:
         if path is not None:
             console.print(text(f"wrote {path}"))
-    if fail_on is not None:
-        fail_on_findings(result.failing(fail_on), f"findings of severity {fail_on} or higher")
+    options.fail_on_findings(fail_on, result.failing, "findings")
 
 
 def _check_matches(rec: "Recording", names: str) -> None:

@@ -5,19 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from statetrail.cli.options import (
-    DEFAULT_CLIENT_BY,
-    DEFAULT_GRACE_MS,
-    ClientBy,
-    Dialects,
-    Grace,
-    ProfileName,
-    Severity,
-    Suppress,
-    fail_on_findings,
-    load_criteria,
-    open_stores,
-)
+from statetrail.cli import options
+from statetrail.cli.options import option
 from statetrail.cli.output.files import check_outputs, write_file
 from statetrail.dialects import select
 
@@ -46,18 +35,16 @@ def command(
         Path,
         typer.Argument(metavar="B", help="The later audit.json or store.", show_default=False),
     ],
-    json: Annotated[
-        Path | None, typer.Option("--json", metavar="F", help="Write the comparison as JSON.")
-    ] = None,
+    json: Annotated[Path | None, option("--json F", "Write the comparison as JSON.")] = None,
     fail_on: Annotated[
-        Severity | None,
-        typer.Option("--fail-on", help="Exit with 1 if a new finding has this severity or higher."),
+        options.Severity | None,
+        option("--fail-on", "Exit with 1 if a new finding has this severity or higher."),
     ] = None,
-    client_by: ClientBy = DEFAULT_CLIENT_BY,
-    grace: Grace = DEFAULT_GRACE_MS,
-    profile: ProfileName = "nist-aal2",
-    suppress: Suppress = None,
-    dialects: Dialects = "all",
+    client_by: options.ClientBy = options.DEFAULT_CLIENT_BY,
+    grace: options.Grace = options.DEFAULT_GRACE_MS,
+    profile: options.ProfileName = "nist-aal2",
+    suppress: options.Suppress = None,
+    dialects: options.Dialects = "all",
 ) -> None:
     """Show which findings a release added, fixed or left unchanged.
 
@@ -73,12 +60,12 @@ def command(
     from statetrail.report import audit
     from statetrail.report.comparison import compare, read_audit
 
-    limits, entries = load_criteria(profile, suppress)
+    limits, entries = options.load_criteria(profile, suppress)
 
     def document(path: Path) -> "Document":
         if path.suffix == ".json":
             return read_audit(path)
-        rec = open_stores([path], client_by, grace, dialects)
+        rec = options.open_stores([path], client_by, grace, dialects)
         return audit(rec, profile=limits, suppressions=entries).document
 
     with busy("comparing"):
@@ -90,8 +77,7 @@ def command(
     _show(result, console)
     if json is not None:
         console.print(text(f"wrote {json}"))
-    if fail_on is not None:
-        fail_on_findings(result.failing(fail_on), f"new findings of severity {fail_on} or higher")
+    options.fail_on_findings(fail_on, result.failing, "new findings")
 
 
 def _show(result: "Comparison", console: "Console") -> None:

@@ -5,21 +5,19 @@ from typing import Annotated
 
 import typer
 
+from statetrail.cli.options import option
+
 EXAMPLES = """[b]Example[/b]
 
 statetrail demo --out demo-output"""
 
 
 def command(
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for its files.")] = Path(
-        "demo-output"
-    ),
+    out: Annotated[Path, option("--out DIR", "Folder for its files.")] = Path("demo-output"),
     seconds: Annotated[
         float | None,
-        typer.Option(
-            "--seconds",
-            metavar="N",
-            help="Minimum duration of the traffic; by default one round of each client.",
+        option(
+            "--seconds N", "Minimum duration of the traffic; by default one round of each client."
         ),
     ] = None,
 ) -> None:

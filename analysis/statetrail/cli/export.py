@@ -3,9 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from statetrail.cli.options import DEFAULT_CLIENT_BY, ClientBy, Stores, named
+from statetrail.cli.options import DEFAULT_CLIENT_BY, ClientBy, Stores, named, option
 
 EXAMPLES = """[b]Examples[/b]
 
@@ -16,16 +14,12 @@ statetrail export monday.sqlite tuesday.sqlite --to days --client-by user-agent"
 
 def command(
     stores: Stores,
-    to: Annotated[
-        Path, typer.Option("--to", metavar="DIR", help="Folder to create.", show_default=False)
-    ],
+    to: Annotated[Path, option("--to DIR", "Folder to create.", show_default=False)],
     client_by: ClientBy = DEFAULT_CLIENT_BY,
     buckets: Annotated[
         int | None,
-        typer.Option(
-            "--buckets",
-            metavar="N",
-            help="Number of buckets of clients; by default from the number of exchanges.",
+        option(
+            "--buckets N", "Number of buckets of clients; by default from the number of exchanges."
         ),
     ] = None,
 ) -> None:

@@ -5,17 +5,7 @@ from typing import Annotated
 
 import typer
 
-from statetrail.cli.options import (
-    DEFAULT_STORE,
-    Clear,
-    ClientHeader,
-    Dialects,
-    ForgetKey,
-    Key,
-    Store,
-    cleared,
-    field_name,
-)
+from statetrail.cli import options
 from statetrail.dialects import select
 
 EXAMPLES = """[b]Examples[/b]
@@ -34,12 +24,12 @@ def command(
             show_default=False,
         ),
     ],
-    store: Store = DEFAULT_STORE,
-    key: Key = None,
-    forget_key: ForgetKey = False,
-    clear: Clear = "",
-    client_header: ClientHeader = None,
-    dialects: Dialects = "all",
+    store: options.Store = options.DEFAULT_STORE,
+    key: options.Key = None,
+    forget_key: options.ForgetKey = False,
+    clear: options.Clear = "",
+    client_header: options.ClientHeader = None,
+    dialects: options.Dialects = "all",
 ) -> None:
     """Import HAR files and mitmproxy flow files into a store.
 
@@ -52,7 +42,7 @@ def command(
     from statetrail.store import SqliteStore
 
     selection = select(dialects)
-    params, header = cleared(clear, selection), field_name(client_header)
+    params, header = options.cleared(clear, selection), options.field_name(client_header)
     for path in files:
         capture_source(path)  # no store is made for files that are no captures
     with SqliteStore.create_or_open(store, key=key, keep_key=not forget_key) as opened:

@@ -1,9 +1,9 @@
 """Options that several commands have: their help texts, and the values that their texts mean."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 DEFAULT_STORE: Final = Path("statetrail.sqlite")
 _FIELD_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
 
+
+def option(usage: str, text: str, **more: Any) -> Any:
+    """An option, from its usage (``--flag`` or ``--flag METAVAR``) and its help."""
+    flag, _, metavar = usage.partition(" ")
+    return typer.Option(flag, metavar=metavar or None, help=text, **more)
+
+
 # Plain assignments: typer does not look through `type` statements.
 Stores = Annotated[
     list[Path],
@@ -27,99 +34,71 @@ Stores = Annotated[
         show_default=False,
     ),
 ]
-Store = Annotated[
-    Path, typer.Option("--store", metavar="FILE", help="SQLite store to add to; made if new.")
-]
+Store = Annotated[Path, option("--store FILE", "SQLite store to add to; made if new.")]
 Key = Annotated[
     Path | None,
-    typer.Option(
-        "--key",
-        metavar="FILE",
-        help="Key file for the pseudonyms; stores with the same key can be joined. "
+    option(
+        "--key FILE",
+        "Key file for the pseudonyms; stores with the same key can be joined. "
         "Default: FILE.key beside the store, or a new key.",
     ),
 ]
 ForgetKey = Annotated[
     bool,
-    typer.Option(
+    option(
         "--forget-key",
-        help="Remove the store's key at the end: then nobody can test a guessed value against the "
+        "Remove the store's key at the end: then nobody can test a guessed value against the "
         "pseudonyms, and nothing can be added to the store.",
     ),
 ]
 Clear = Annotated[
-    str,
-    typer.Option(
-        "--clear",
-        metavar="PARAMS",
-        help="Secret parameters to store in clear, comma separated.",
-    ),
+    str, option("--clear PARAMS", "Secret parameters to store in clear, comma separated.")
 ]
 ClientHeader = Annotated[
-    str | None,
-    typer.Option(
-        "--client-header", metavar="NAME", help="Request header that identifies the client."
-    ),
+    str | None, option("--client-header NAME", "Request header that identifies the client.")
 ]
 Dialects = Annotated[
     str,
-    typer.Option(
-        "--dialects",
-        metavar="NAMES",
-        help="Dialects to look for, comma separated: names, TOML files of your own, or all.",
+    option(
+        "--dialects NAMES",
+        "Dialects to look for, comma separated: names, TOML files of your own, or all.",
     ),
 ]
 Grace = Annotated[
     float,
-    typer.Option(
-        "--grace",
-        metavar="MS",
-        help="Milliseconds after a response in which its client may still use older state.",
+    option(
+        "--grace MS", "Milliseconds after a response in which its client may still use older state."
     ),
 ]
 ClientBy = Annotated[
     str,
-    typer.Option(
-        "--client-by",
-        metavar="NAMES",
-        help="Attributes that identify a client, comma separated: peer, user-agent, proxy-user, "
-        "header.",
+    option(
+        "--client-by NAMES",
+        "Attributes that identify a client, comma separated: peer, user-agent, proxy-user, header.",
     ),
 ]
 
 ProfileName = Annotated[
     str,
-    typer.Option(
-        "--profile",
-        metavar="NAME",
-        help="Limits of idle time, age and entropy for tokens: nist-aal2, nist-aal3, owasp-low, "
+    option(
+        "--profile NAME",
+        "Limits of idle time, age and entropy for tokens: nist-aal2, nist-aal3, owasp-low, "
         "owasp-high, or a TOML file of your own.",
     ),
 ]
 Suppress = Annotated[
     Path | None,
-    typer.Option(
-        "--suppress",
-        metavar="F",
-        help="TOML file of findings to leave out, each with a reason and an expiry date.",
+    option(
+        "--suppress F", "TOML file of findings to leave out, each with a reason and an expiry date."
     ),
 ]
 
 Severity = Literal["info", "low", "medium", "high"]
 DEFAULT_CLIENT_BY: Final = "peer,user-agent"
 DEFAULT_GRACE_MS: Final = 250
-FAILED: Final = 1
 
 _DURATION: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(ms|s|min|m|h|d|w)")
-_UNITS: Final = {
-    "ms": 0.001,
-    "s": 1.0,
-    "min": 60.0,
-    "m": 60.0,
-    "h": 3600.0,
-    "d": 86_400.0,
-    "w": 604_800.0,
-}
+_UNITS: Final = {"ms": 0.001, "s": 1, "min": 60, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 def named(text: str) -> tuple[str, ...]:
@@ -176,10 +155,12 @@ def load_criteria(profile: str, suppress: Path | None) -> "tuple[Profile, tuple[
     return load_profile(profile), load_suppressions(suppress) if suppress is not None else ()
 
 
-def fail_on_findings(count: int, what: str) -> None:
-    """End the command with exit code 1 if there are such findings."""
-    if count:
+def fail_on_findings(
+    severity: Severity | None, failing: Callable[[Severity], int], what: str
+) -> None:
+    """End the command with exit code 1 if there are findings of this severity or a higher one."""
+    if severity is not None and (count := failing(severity)):
         from statetrail.cli.output.terminal import say
 
-        say(f"{count} {what}")
-        raise typer.Exit(FAILED)
+        say(f"{count} {what} of severity {severity} or higher")
+        raise typer.Exit(1)

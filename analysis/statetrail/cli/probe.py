@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from statetrail.cli.options import DEFAULT_STORE, Store, duration_s
+from statetrail.cli.options import DEFAULT_STORE, Store, duration_s, option
 
 EXAMPLES = """[b]Examples[/b]
 
@@ -17,30 +17,15 @@ def command(
     url: Annotated[str, typer.Argument(metavar="URL", show_default=False)],
     param: Annotated[
         str,
-        typer.Option(
-            "--param",
-            metavar="DIALECT:PARAM",
-            help="The token, e.g. zest:_session_token.",
-            show_default=False,
-        ),
+        option("--param DIALECT:PARAM", "The token, e.g. zest:_session_token.", show_default=False),
     ],
     budget: Annotated[
-        str,
-        typer.Option("--budget", metavar="TIME", help="Maximum duration, e.g. 90s, 10min, 2h."),
+        str, option("--budget TIME", "Maximum duration, e.g. 90s, 10min, 2h.")
     ] = "10min",
-    to: Annotated[
-        float,
-        typer.Option("--to", metavar="PERCENT", help="Width of the interval at which to stop."),
-    ] = 5.0,
-    tokens: Annotated[
-        int, typer.Option("--tokens", metavar="N", help="Tokens that pause in parallel.")
-    ] = 3,
-    requests: Annotated[
-        int, typer.Option("--requests", metavar="N", help="Maximum number of requests.")
-    ] = 500,
-    first: Annotated[
-        str, typer.Option("--first", metavar="TIME", help="Shortest pause of the first round.")
-    ] = "1s",
+    to: Annotated[float, option("--to PERCENT", "Width of the interval at which to stop.")] = 5.0,
+    tokens: Annotated[int, option("--tokens N", "Tokens that pause in parallel.")] = 3,
+    requests: Annotated[int, option("--requests N", "Maximum number of requests.")] = 500,
+    first: Annotated[str, option("--first TIME", "Shortest pause of the first round.")] = "1s",
     store: Store = DEFAULT_STORE,
 ) -> None:
     """Measure how long a server of your own keeps tokens alive.

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from statetrail.cli.options import duration_s
+from statetrail.cli.options import duration_s, option
 
 EXAMPLES = """[b]Examples[/b]
 
@@ -20,15 +20,10 @@ def command(
         list[Path], typer.Argument(metavar="STORE", help="SQLite stores.", show_default=False)
     ],
     older_than: Annotated[
-        str,
-        typer.Option("--older-than", metavar="AGE", help="e.g. 30d, 12h, 4w.", show_default=False),
+        str, option("--older-than AGE", "e.g. 30d, 12h, 4w.", show_default=False)
     ],
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only print what would be removed.")
-    ] = False,
-    keep_files: Annotated[
-        bool, typer.Option("--keep-files", help="Keep stores that become empty.")
-    ] = False,
+    dry_run: Annotated[bool, option("--dry-run", "Only print what would be removed.")] = False,
+    keep_files: Annotated[bool, option("--keep-files", "Keep stores that become empty.")] = False,
 ) -> None:
     """Remove exchanges that started longer ago than AGE, also while a store is being recorded.
 

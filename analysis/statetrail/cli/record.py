@@ -8,17 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from statetrail.cli.options import (
-    DEFAULT_STORE,
-    Clear,
-    ClientHeader,
-    Dialects,
-    ForgetKey,
-    Key,
-    Store,
-    cleared,
-    field_name,
-)
+from statetrail.cli import options
+from statetrail.cli.options import option
 from statetrail.dialects import select
 from statetrail.errors import UsageError
 from statetrail.proxy.mitmdump import PRIVATE_LOG, recorder_command
@@ -42,35 +33,24 @@ _STREAM_FROM = "1m"
 
 
 def command(
-    store: Store = DEFAULT_STORE,
-    client_header: ClientHeader = None,
-    clear: Clear = "",
+    store: options.Store = options.DEFAULT_STORE,
+    client_header: options.ClientHeader = None,
+    clear: options.Clear = "",
     filter_: Annotated[
-        str,
-        typer.Option(
-            "--filter", metavar="EXPR", help="Record only flows that match (mitmproxy's syntax)."
-        ),
+        str, option("--filter EXPR", "Record only flows that match (mitmproxy's syntax).")
     ] = "",
-    dialects: Dialects = "all",
-    key: Key = None,
-    forget_key: ForgetKey = False,
+    dialects: options.Dialects = "all",
+    key: options.Key = None,
+    forget_key: options.ForgetKey = False,
     rotate: Annotated[
-        str,
-        typer.Option(
-            "--rotate",
-            metavar="SIZE",
-            help="Begin a new store when one has reached this size, e.g. 500m.",
-        ),
+        str, option("--rotate SIZE", "Begin a new store when one has reached this size, e.g. 500m.")
     ] = "",
     durability: Annotated[
         Literal["normal", "full"],
-        typer.Option(
-            "--durability", help="full: a power loss loses nothing either, but commits take longer."
-        ),
+        option("--durability", "full: a power loss loses nothing either, but commits take longer."),
     ] = "normal",
     live: Annotated[
-        bool,
-        typer.Option("--live", help="Judge clients while recording, and warn about their faults."),
+        bool, option("--live", "Judge clients while recording, and warn about their faults.")
     ] = False,
     mitmdump_args: Annotated[
         list[str] | None,
@@ -92,9 +72,9 @@ def command(
     from statetrail.store import StoreName, parse_size
 
     selection = select(dialects)
-    params, header = cleared(clear, selection), field_name(client_header)
+    params, header = options.cleared(clear, selection), options.field_name(client_header)
     _check_filter(filter_)
-    options = {
+    settings = {
         "statetrail_store": str(store.absolute()),
         "statetrail_dialects": dialects,
         "statetrail_filter": filter_,
@@ -106,8 +86,8 @@ def command(
     }
     defaults = {"stream_large_bodies": _STREAM_FROM, **PRIVATE_LOG}
     given = " ".join(mitmdump_args or ())
-    options |= {name: value for name, value in defaults.items() if name not in given}
-    command = recorder_command(options, mitmdump_args or ())
+    settings |= {name: value for name, value in defaults.items() if name not in given}
+    command = recorder_command(settings, mitmdump_args or ())
     name = StoreName(store, parse_size(rotate))
     if forget_key and name.changes:
         raise UsageError("--forget-key goes with one store: leave --rotate and the fields out")

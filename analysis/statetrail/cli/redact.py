@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from statetrail.cli.options import Dialects, Key
+from statetrail.cli.options import Dialects, Key, option
 from statetrail.dialects import select
 from statetrail.errors import UsageError
 
@@ -21,7 +21,7 @@ def command(
     capture: Annotated[
         Path, typer.Argument(metavar="FLOWS|HAR", help="A flow file or a HAR file.")
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The copy; must be new.")],
+    out: Annotated[Path, option("--out FILE", "The copy; must be new.")],
     dialects: Dialects = "all",
     key: Key = None,
 ) -> None:

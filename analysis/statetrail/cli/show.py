@@ -7,15 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from statetrail.analyses.catalogue import NAMES, TABLES
-from statetrail.cli.options import (
-    DEFAULT_CLIENT_BY,
-    DEFAULT_GRACE_MS,
-    ClientBy,
-    Dialects,
-    Grace,
-    Stores,
-    open_stores,
-)
+from statetrail.cli import options
+from statetrail.cli.options import option
 from statetrail.cli.output.files import check_outputs, write_file
 from statetrail.errors import UsageError
 
@@ -37,27 +30,22 @@ ROWS = 50
 
 
 def command(
-    stores: Stores,
+    stores: options.Stores,
     table: Annotated[
         str,
         typer.Argument(metavar="TABLE", help=f"One of {', '.join(NAMES)}.", show_default=False),
     ],
     format_: Annotated[
         Literal["table", "csv", "json", "parquet"],
-        typer.Option("--format", help="table, csv: for people; json, parquet: for programs."),
+        option("--format", "table, csv: for people; json, parquet: for programs."),
     ] = "table",
     limit: Annotated[
-        int | None,
-        typer.Option(
-            "--limit", metavar="N", min=0, help=f"Maximum number of rows; for a table {ROWS}."
-        ),
+        int | None, option("--limit N", f"Maximum number of rows; for a table {ROWS}.", min=0)
     ] = None,
-    to: Annotated[
-        Path | None, typer.Option("--to", metavar="FILE", help="Write to a file.")
-    ] = None,
-    client_by: ClientBy = DEFAULT_CLIENT_BY,
-    grace: Grace = DEFAULT_GRACE_MS,
-    dialects: Dialects = "all",
+    to: Annotated[Path | None, option("--to FILE", "Write to a file.")] = None,
+    client_by: options.ClientBy = options.DEFAULT_CLIENT_BY,
+    grace: options.Grace = options.DEFAULT_GRACE_MS,
+    dialects: options.Dialects = "all",
 ) -> None:
     """Show a table of one or many stores.
 
@@ -74,7 +62,7 @@ def command(
     from statetrail.cli.output.terminal import busy
 
     with busy("analysing"):
-        frame = result(open_stores(stores, client_by, grace, dialects), table)
+        frame = result(options.open_stores(stores, client_by, grace, dialects), table)
         rows = frame.to_arrow()
     total = rows.num_rows
     if format_ == "table" and to is None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import apsw
 import typer
 
+from statetrail.cli.options import option
 from statetrail.errors import UsageError
 from statetrail.extract.records import UNDER_WAY
 from statetrail.store.connection import connect
@@ -50,14 +51,9 @@ def command(
         typer.Argument(metavar="STORE", help="A SQLite store, also one that is being recorded."),
     ],
     seconds: Annotated[
-        float | None,
-        typer.Option(
-            "--seconds", metavar="N", min=0, help="End after this time; by default at Ctrl-C."
-        ),
+        float | None, option("--seconds N", "End after this time; by default at Ctrl-C.", min=0)
     ] = None,
-    every: Annotated[
-        float, typer.Option("--every", metavar="S", min=0.1, help="Polling interval in seconds.")
-    ] = 1,
+    every: Annotated[float, option("--every S", "Polling interval in seconds.", min=0.1)] = 1,
 ) -> None:
     """Show clients, their compliance and resets while a store is recorded, from another terminal.
 

@@ -52,7 +52,7 @@ class DemoRecording:
 @pytest.fixture(scope="session")
 def demo_recording(tmp_path_factory: pytest.TempPathFactory) -> DemoRecording:
     """One run of the demo; read what it left, do not change it."""
-    from statetrail.demo import run_demo
+    from statetrail.demo.run import run_demo
 
     out, private = tmp_path_factory.mktemp("demo"), tmp_path_factory.mktemp("private")
     text = io.StringIO()

@@ -14,8 +14,9 @@ from urllib.parse import quote
 
 import pytest
 
-from statetrail.demo import run_demo
-from statetrail.demo.clients import BEHAVIOURS, missing_programs
+from statetrail.demo.clients import BEHAVIOURS
+from statetrail.demo.clients.programs import missing_programs
+from statetrail.demo.run import run_demo
 from statetrail.demo.secrets_file import SecretsFile, read_secrets
 from statetrail.errors import UsageError
 from support.leaks import forms, leaks
@@ -112,7 +113,7 @@ def test_a_duration_that_makes_no_sense_is_refused(seconds, tmp_path):
 @pytest.mark.e2e
 def test_a_demo_that_is_stopped_leaves_no_process_and_no_file(tmp_path):
     """SIGTERM in the middle of the traffic."""
-    script = f"from statetrail.demo import run_demo; run_demo({str(tmp_path / 'out')!r})"
+    script = f"from statetrail.demo.run import run_demo; run_demo({str(tmp_path / 'out')!r})"
     with subprocess.Popen(
         [sys.executable, "-c", script],
         stdout=subprocess.PIPE,

@@ -26,6 +26,6 @@ def command(
     Everything runs on this machine over real sockets. Writes recording.sqlite, audit.html and
     audit.json, and fails unless the audit equals the clients' own account of what they did.
     """
-    from statetrail.demo import run_demo
+    from statetrail.demo.run import run_demo
 
     raise typer.Exit(run_demo(out, seconds))

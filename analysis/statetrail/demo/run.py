@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
 from statetrail.demo.check import differences
-from statetrail.demo.clients import Truth, missing_programs
+from statetrail.demo.clients import Truth
+from statetrail.demo.clients.programs import missing_programs
 from statetrail.demo.folder import Folder
 from statetrail.demo.summary import show_differences, show_summary
 from statetrail.demo.traffic import acting, drive

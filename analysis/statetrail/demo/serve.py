@@ -56,20 +56,18 @@ async def serve_app(app: Any, sock: socket.socket, stop: asyncio.Event) -> None:
     await serve(app, config, shutdown_trigger=stop.wait)
 
 
-async def _eof(loop: asyncio.AbstractEventLoop) -> None:
-    """Return when standard input ends."""
-    reader = asyncio.StreamReader()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    await reader.read()
-
-
 async def _run(app: Starlette, sock: socket.socket, *, until_eof: bool) -> None:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+
+    def ended() -> None:
+        loop.remove_reader(sys.stdin)
+        stop.set()
+
     if until_eof:
-        ending = asyncio.ensure_future(_eof(loop))
-        ending.add_done_callback(lambda _: stop.set())
+        # The parent writes nothing: a pipe that can be read has ended.
+        loop.add_reader(sys.stdin, ended)
     await serve_app(app, sock, stop)
 
 

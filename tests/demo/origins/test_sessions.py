@@ -5,18 +5,13 @@ from math import inf
 
 import pytest
 
-from statetrail.demo.origins.sessions import Policy, SessionBook, new_token
+from statetrail.demo.origins.sessions import Policy, SessionBook, SessionSettings, new_token
 
 
 def book(policy: Policy = "idle", *, idle_s: float = 10, absolute_s: float = inf) -> SessionBook:
     numbers = count(1)
-    return SessionBook(
-        policy,
-        idle_s=idle_s,
-        absolute_s=absolute_s,
-        overlap_s=2,
-        mint=lambda: f"token{next(numbers)}",
-    )
+    settings = SessionSettings(policy=policy, idle_s=idle_s, absolute_s=absolute_s, overlap_s=2)
+    return SessionBook(settings, mint=lambda: f"token{next(numbers)}")
 
 
 @pytest.mark.parametrize("token", [None, ""])

@@ -1,17 +1,19 @@
-"""A client of the demo: a named behaviour, and its own account of what it did.
+"""A client of the demo: a named behaviour, its connections, and its own account of what it did.
 
-Enters: a `Stage`, on which a behaviour acts. Leaves: its `Truth`, exact counts that the audit is
-checked against. A client counts what it does on purpose: nothing here is derived from the traffic
-by the rules that the audit follows.
+Enters: a `Stage`, on which a behaviour acts. Leaves: requests over real sockets, and its `Truth`,
+exact counts that the audit is checked against. A client counts what it does on purpose: nothing
+here is derived from the traffic by the rules that the audit follows.
 """
 
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal, Self
+
+import httpx
 
 from statetrail.demo.secrets_file import Remember
 from statetrail.errors import StatetrailError
@@ -98,6 +100,45 @@ def require(condition: bool, problem: str) -> None:
     """Raise `StatetrailError` if an origin deviates from the protocol: the truth is void then."""
     if not condition:
         raise StatetrailError(f"the demo failed: {problem}")
+
+
+class Client:
+    """Sends requests to the stage's origin; a context manager.
+
+    Parameters
+    ----------
+    stage, truth
+        Where it acts, and its account.
+    headers, options
+        Header fields of every request, and further options of `httpx.AsyncClient`.
+    """
+
+    def __init__(
+        self, stage: Stage, truth: Truth, headers: dict[str, str] | None = None, **options: Any
+    ) -> None:
+        self.stage = stage
+        self.truth = truth
+        self._http = httpx.AsyncClient(
+            headers={"user-agent": truth.user_agent} | (headers or {}),
+            timeout=60,
+            trust_env=False,
+            **{"base_url": stage.url} | options,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.aclose()
+
+
+async def ask_in_waves(ask: Callable[[], Awaitable[object]], pauses_s: Iterable[float]) -> None:
+    """Ask three times at once before each pause, and wait for all responses in the end."""
+    requests: list[asyncio.Future[object]] = []
+    for pause_s in pauses_s:
+        requests += [asyncio.ensure_future(ask()) for _ in range(3)]
+        await asyncio.sleep(pause_s)
+    await asyncio.gather(*requests)
 
 
 type Act = Callable[[Stage, Truth], Awaitable[None]]

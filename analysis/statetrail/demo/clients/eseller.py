@@ -10,8 +10,7 @@ from typing import Any, Final
 
 import httpx
 
-from statetrail.demo.clients.behaviour import Stage, Truth, require
-from statetrail.demo.clients.client import Client
+from statetrail.demo.clients.behaviour import Client, Stage, Truth, require
 
 _SECRET: Final = ("CustomerId", "SalesPersonId", "VisitorId", "Ticket", "Authentication")
 _PARAMS: Final = (
@@ -89,7 +88,7 @@ class EsellerClient(Client):
         """Log in, and wait until the issued state counts as received."""
         await self.send("POST", "login", {"user": "shopper", "password": "-"})
         require(len(self.held) == len(_PARAMS), "a login did not issue every parameter")
-        await self._stage.settle()
+        await self.stage.settle()
 
     async def send(
         self,
@@ -134,8 +133,8 @@ class EsellerClient(Client):
             else:
                 headers[f"X-{param}"] = value
             if param in _SECRET:
-                self._stage.remember(value)
-        self._truth.requests += 1
+                self.stage.remember(value)
+        self.truth.requests += 1
         response = await self._http.request(
             method, f"/services/v3/{path}", params=query, headers=headers, json=body
         )

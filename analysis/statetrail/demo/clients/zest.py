@@ -5,11 +5,9 @@ Enters: a `Stage`. Leaves: requests over real sockets. It complies unless its ca
 
 import html
 import re
-from dataclasses import dataclass
 from typing import Final
 
-from statetrail.demo.clients.behaviour import Stage, Truth
-from statetrail.demo.clients.client import Client
+from statetrail.demo.clients.behaviour import Client, Stage, Truth
 
 TOKEN: Final = "_session_token"
 # The client's own parser of the root element, independent of the code under test.
@@ -22,15 +20,6 @@ def session_of(text: str) -> str | None:
     root = _ROOT.search(text[:4096])
     session = _SESSION.search(root[1]) if root else None
     return html.unescape(session[1]) if session else None
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A response, and the token on it."""
-
-    status: int
-    token: str | None
-    text: str
 
 
 class ZestClient(Client):
@@ -46,19 +35,22 @@ class ZestClient(Client):
         super().__init__(stage, truth, {"accept-encoding": accept})
         self.token: str | None = None
 
-    async def get(self, path: str) -> Answer:
+    async def get(self, path: str) -> str:
         """GET a resource with the token held, or request a session if there is none."""
         return await self.send("GET", path, self.token or "1")
 
-    async def post(self, path: str, content: str = "", method: str = "POST") -> Answer:
+    async def post(self, path: str, content: str = "", method: str = "POST") -> str:
         """POST (or PUT, DELETE) with the token held."""
         return await self.send(method, path, self.token or "1", content)
 
-    async def send(self, method: str, path: str, token: str | None, content: str = "") -> Answer:
-        """Send a request with exactly this token, or none, and adopt the response's token."""
+    async def send(self, method: str, path: str, token: str | None, content: str = "") -> str:
+        """Send a request with exactly this token, or none, and adopt the response's token.
+
+        Returns the response's text.
+        """
         if token is not None:
-            self._stage.remember(token if token != "1" else "")
-        self._truth.requests += 1
+            self.stage.remember(token if token != "1" else "")
+        self.truth.requests += 1
         response = await self._http.request(
             method,
             f"/API/V3/{path}",
@@ -66,11 +58,10 @@ class ZestClient(Client):
             content=content.encode() if content else None,
             headers={"content-type": "text/xml"} if content else None,
         )
-        answer = Answer(response.status_code, session_of(response.text), response.text)
-        if answer.token is not None:
-            self._truth.resets += token != "1" and self.token not in (None, answer.token)
-            self.token = answer.token
-        return answer
+        if (answered := session_of(response.text)) is not None:
+            self.truth.resets += token != "1" and self.token not in (None, answered)
+            self.token = answered
+        return response.text
 
 
 def cart_item(sku: int) -> str:

@@ -6,6 +6,7 @@ Enters: a body and the request, of which ``Accept-Encoding`` counts. Leaves: the
 import gzip
 import zlib
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import brotli
@@ -14,20 +15,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 NO_STORE: Final = {"cache-control": "no-store"}
-
-
-def _zstd(body: bytes) -> bytes:
-    return zstandard.ZstdCompressor().compress(body)
-
-
-def _br(body: bytes) -> bytes:
-    encoded: bytes = brotli.compress(body, quality=4)
-    return encoded
-
-
 CODINGS: Final[dict[str, Callable[[bytes], bytes]]] = {
-    "zstd": _zstd,
-    "br": _br,
+    "zstd": zstandard.compress,
+    "br": partial(brotli.compress, quality=4),
     "gzip": gzip.compress,
     "deflate": zlib.compress,
 }

@@ -10,6 +10,7 @@ moves the client to another location but exposes no header to pages of other ori
 import asyncio
 import json
 import time
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -88,10 +89,9 @@ class _Eseller:
     async def login(self, request: Request) -> Response:
         _refuse_authentication(request)
         login = self.logins.begin(time.monotonic())
-        return _answer(request, {"customer": "welcome"}, login.issue(*PARAMS), expose=True)
+        return _answer(request, {"customer": "welcome"}, login.issue(*PARAMS))
 
     async def products(self, request: Request) -> Response:
-        _refuse_authentication(request)
         presented, login = self._ticket(request)
         if "search" in request.url.path:
             await asyncio.sleep(self.settings.slow_s)
@@ -106,22 +106,19 @@ class _Eseller:
             if self.logins.renew(login, presented, time.monotonic()):
                 state += login.issue("Ticket")
         product = {"name": _NAMES.get(language, "?"), "priceList": price_list, "price": 20}
-        return _answer(request, {"products": [product]}, state, expose=True)
+        return _answer(request, {"products": [product]}, state)
 
     async def menus(self, request: Request) -> Response:
-        _refuse_authentication(request)
         _, login = self._ticket(request)
-        state: list[StateField] = []
         if login is not None:
             login.set("LocId", self.settings.menu_location)
-            state = login.issue("LocId")
-        return _answer(request, {"menus": ["Spring", "Sale"]}, state)
+        state = login.issue("LocId") if login is not None else ()
+        return _answer(request, {"menus": ["Spring", "Sale"]}, state, expose=False)
 
     async def campaigns(self, request: Request) -> Response:
         """Behind a gateway that mangles the state headers."""
-        _refuse_authentication(request)
         self._ticket(request)
-        response = _answer(request, {"campaigns": []}, [])
+        response = _answer(request, {"campaigns": []}, expose=False)
         response.raw_headers.extend(_MALFORMED)
         return response
 
@@ -129,24 +126,18 @@ class _Eseller:
         login = self._authenticated(request)
         if request.method == "POST":
             login.favorites.append(str((await _body(request)).get("product", ""))[:32])
-        return _answer(request, {"favorites": login.favorites}, [], expose=True)
+        return _answer(request, {"favorites": login.favorites})
 
     async def orders(self, request: Request) -> Response:
         self._authenticated(request)
-        return _answer(request, {"orders": []}, [], expose=True)
+        return _answer(request, {"orders": []})
 
     async def new_basket(self, request: Request) -> Response:
         login = self._authenticated(request)
-        country = login.state["CounId"][0]
-        basket = _Basket(
-            4711 + len(self.baskets),
-            currency=login.state["CurrId"][0],
-            language=login.state["LangId"][0],
-            sell_to=country,
-            ship_to=country,
-        )
+        currency, language, country = (login.state[p][0] for p in ("CurrId", "LangId", "CounId"))
+        basket = _Basket(4711 + len(self.baskets), currency, language, country, country)
         self.baskets[basket.id] = basket
-        return _answer(request, asdict(basket), [], status=201, expose=True)
+        return _answer(request, asdict(basket), status=201)
 
     async def basket(self, request: Request) -> Response:
         self._authenticated(request)
@@ -154,7 +145,7 @@ class _Eseller:
         if request.method == "POST":
             basket.lines += 1
         # The context parameters of the request do not change the basket.
-        return _answer(request, asdict(basket), [], expose=True)
+        return _answer(request, asdict(basket))
 
     async def basket_state(self, request: Request) -> Response:
         login, basket = self._authenticated(request), self._basket(request)
@@ -165,33 +156,32 @@ class _Eseller:
         basket.language = _code(fields.get("language", basket.language))
         login.set("CurrId", basket.currency)
         login.set("LangId", basket.language)
-        return _answer(request, asdict(basket), login.issue("LangId", "CurrId"), expose=True)
+        return _answer(request, asdict(basket), login.issue("LangId", "CurrId"))
 
     async def basket_country(self, request: Request) -> Response:
         login, basket = self._authenticated(request), self._basket(request)
         country = _code((await _body(request)).get("country", basket.sell_to))
         if request.url.path.endswith("/shipto"):
             basket.ship_to = country
-            return _answer(request, asdict(basket), [], expose=True)
+            return _answer(request, asdict(basket))
         basket.sell_to = country
         login.set("CounId", country)
-        return _answer(request, asdict(basket), login.issue("CounId"), expose=True)
+        return _answer(request, asdict(basket), login.issue("CounId"))
 
     async def preflight(self, request: Request) -> Response:
         """The response to a CORS preflight (Fetch, 4.8)."""
-        return Response(
-            status_code=204,
-            headers={
-                "access-control-allow-origin": "*",
-                "access-control-allow-methods": "GET, POST, PUT",
-                "access-control-allow-headers": request.headers.get(
-                    "access-control-request-headers", ""
-                ),
-            },
-        )
+        headers = {
+            "access-control-allow-origin": "*",
+            "access-control-allow-methods": "GET, POST, PUT",
+            "access-control-allow-headers": request.headers.get(
+                "access-control-request-headers", ""
+            ),
+        }
+        return Response(status_code=204, headers=headers)
 
     def _ticket(self, request: Request) -> tuple[str, Login | None]:
-        """The presented ticket, if any, and its login."""
+        """The presented ticket, if any, and its login; without an authentication."""
+        _refuse_authentication(request)
         ticket = request.headers.get("x-ticket", "")
         login = self.logins.by_ticket(ticket, time.monotonic())
         if ticket and login is None:
@@ -199,7 +189,7 @@ class _Eseller:
         return ticket, login
 
     def _authenticated(self, request: Request) -> Login:
-        login = self.logins.by_authentication(request.headers.get("x-authentication", ""))
+        login = self.logins.by_authentication.get(request.headers.get("x-authentication", ""))
         if login is None:
             raise HTTPException(401, "this method requires X-Authentication")
         return login
@@ -235,10 +225,10 @@ def _code(value: object) -> str:
 def _answer(
     request: Request,
     data: object,
-    state: list[StateField],
+    state: Iterable[StateField] = (),
     *,
     status: int = 200,
-    expose: bool = False,
+    expose: bool = True,
 ) -> Response:
     response = respond(request, json.dumps(data).encode(), "application/json", status)
     if "origin" in request.headers:
@@ -253,11 +243,8 @@ def _answer(
 
 async def _refused(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return JSONResponse(
-        {"error": error.detail},
-        error.status_code,
-        NO_STORE | {"access-control-allow-origin": "*"},
-    )
+    headers = NO_STORE | {"access-control-allow-origin": "*"}
+    return JSONResponse({"error": error.detail}, error.status_code, headers)
 
 
 def eseller_app(

@@ -8,9 +8,10 @@ are not refused. The clock is an argument.
 import base64
 import os
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
+
+from statetrail.demo.secrets_file import Remember
 
 type StateField = tuple[str, str, str]
 """Parameter, value, ``usage/priority``."""
@@ -35,7 +36,7 @@ def new_secret() -> str:
 
 
 def new_person() -> str:
-    """The id of a person."""
+    """A person's id."""
     return str(10**13 + secrets.randbelow(9 * 10**13))
 
 
@@ -69,10 +70,11 @@ class Login:
         self.state[param] = (value, self.state[param][1])
 
 
+@dataclass(slots=True, kw_only=True)
 class LoginBook:
     """Every login of an origin.
 
-    Parameters
+    Attributes
     ----------
     ticket_s
         Age in seconds at which a ticket is renewed.
@@ -80,43 +82,38 @@ class LoginBook:
         How long a renewed ticket's predecessor is accepted.
     remember
         Called with every new secret.
+    by_authentication
+        The logins by their authentication.
     """
 
-    def __init__(self, *, ticket_s: float, overlap_s: float, remember: Callable[[str], None]):
-        self._ticket_s = ticket_s
-        self._overlap_s = overlap_s
-        self._remember = remember
-        self._by_ticket: dict[str, Login] = {}
-        self._by_authentication: dict[str, Login] = {}
-        self._replaced_s: dict[str, float] = {}
+    ticket_s: float
+    overlap_s: float
+    remember: Remember
+    by_authentication: dict[str, Login] = field(default_factory=dict, init=False)
+    _by_ticket: dict[str, Login] = field(default_factory=dict, init=False)
+    _replaced_s: dict[str, float] = field(default_factory=dict, init=False)
 
     def begin(self, now_s: float) -> Login:
         """A new login."""
-        login = Login(new_person(), new_person(), new_person(), new_secret(), new_secret(), now_s)
-        for secret in (
-            *(login.customer, login.sales_person, login.visitor),
-            *(login.ticket, login.authentication),
-        ):
-            self._remember(secret)
+        known = (new_person(), new_person(), new_person(), new_secret(), new_secret())
+        for secret in known:
+            self.remember(secret)
+        login = Login(*known, now_s)
         self._by_ticket[login.ticket] = login
-        self._by_authentication[login.authentication] = login
+        self.by_authentication[login.authentication] = login
         return login
 
     def by_ticket(self, ticket: str, now_s: float) -> Login | None:
         """The login of a ticket; `None` if it is unknown or was replaced too long ago."""
-        if now_s - self._replaced_s.get(ticket, now_s) > self._overlap_s:
+        if now_s - self._replaced_s.get(ticket, now_s) > self.overlap_s:
             return None
         return self._by_ticket.get(ticket)
 
-    def by_authentication(self, authentication: str) -> Login | None:
-        """The login of an authentication, or `None`."""
-        return self._by_authentication.get(authentication)
-
     def renew(self, login: Login, presented: str, now_s: float) -> bool:
         """Renew the ticket if it is old enough; whether the client presented an older one."""
-        if now_s - login.ticket_born_s >= self._ticket_s:
+        if now_s - login.ticket_born_s >= self.ticket_s:
             self._replaced_s[login.ticket] = now_s
             login.ticket, login.ticket_born_s = new_secret(), now_s
             self._by_ticket[login.ticket] = login
-            self._remember(login.ticket)
+            self.remember(login.ticket)
         return presented != login.ticket

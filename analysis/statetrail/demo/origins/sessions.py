@@ -17,7 +17,10 @@ import secrets
 import string
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf
 from typing import Final, Literal
+
+from statetrail.demo.secrets_file import Remember, forget
 
 type Policy = Literal["idle", "absolute", "both", "per-request"]
 
@@ -30,47 +33,50 @@ def new_token() -> str:
     return "".join(secrets.choice(_ALPHABET) for _ in range(15))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionSettings:
+    """What ends a session.
+
+    Attributes
+    ----------
+    policy
+        ``idle`` time, ``absolute`` age, ``both``, or ``per-request`` (each response replaces the
+        token, nothing ends the session).
+    idle_s, absolute_s
+        The limits in seconds; a session resets when its idle time or age reaches them.
+    overlap_s
+        How long a replaced token still leads to its session.
+    """
+
+    policy: Policy = "idle"
+    idle_s: float = 4.0
+    absolute_s: float = inf
+    overlap_s: float = 5.0
+
+
 @dataclass(slots=True, eq=False)
 class Session:
     """A session and its state. Times are seconds on the caller's clock."""
 
-    token: str
-    born_s: float
-    used_s: float
+    token: str = ""
+    born_s: float = 0.0
+    used_s: float = 0.0
     cart: dict[str, int] = field(default_factory=dict)
     user: str | None = None
     resets: int = 0
 
 
 class SessionBook:
-    """Every session of an origin.
-
-    Parameters
-    ----------
-    policy
-        What ends a session: ``idle`` time, ``absolute`` age, ``both``, or ``per-request``
-        (each response replaces the token, nothing ends the session).
-    idle_s, absolute_s
-        The limits in seconds; a session resets when its idle time or age reaches them.
-    overlap_s
-        How long a replaced token still leads to its session.
-    mint
-        Makes tokens.
-    """
+    """Every session of an origin; `mint` makes tokens, `remember` is called with each."""
 
     def __init__(
         self,
-        policy: Policy,
-        *,
-        idle_s: float,
-        absolute_s: float,
-        overlap_s: float,
+        settings: SessionSettings,
+        remember: Remember = forget,
         mint: Callable[[], str] = new_token,
     ) -> None:
-        self._policy = policy
-        self._idle_s = idle_s
-        self._absolute_s = absolute_s
-        self._overlap_s = overlap_s
+        self._settings = settings
+        self._remember = remember
         self._mint = mint
         self._sessions: dict[str, Session] = {}
         self._replaced_s: dict[str, float] = {}
@@ -80,32 +86,28 @@ class SessionBook:
         if not token:
             return None
         session = self._sessions.get(token) if token != ESTABLISH else None
-        if session is None or now_s - self._replaced_s.get(token, now_s) > self._overlap_s:
-            return self._begin(now_s)
-        if self._is_over(session, now_s):
+        overlap_s = now_s - self._replaced_s.get(token, now_s)
+        if session is None or overlap_s > self._settings.overlap_s:
+            session = Session()
+            self._replace(session, now_s)
+        elif self._is_over(session, now_s):
             session.cart.clear()
             session.user = None
             session.resets += 1
             self._replace(session, now_s)
-        elif self._policy == "per-request":
+        elif self._settings.policy == "per-request":
             self._replace(session, now_s)
         session.used_s = now_s
         return session
 
-    def _begin(self, now_s: float) -> Session:
-        session = Session(self._mint(), now_s, now_s)
-        self._sessions[session.token] = session
-        return session
-
     def _replace(self, session: Session, now_s: float) -> None:
         self._replaced_s[session.token] = now_s
-        session.token = self._mint()
-        session.born_s = now_s
+        session.token, session.born_s = self._mint(), now_s
         self._sessions[session.token] = session
+        self._remember(session.token)
 
     def _is_over(self, session: Session, now_s: float) -> bool:
-        idle = now_s - session.used_s >= self._idle_s
-        old = now_s - session.born_s >= self._absolute_s
-        return (idle and self._policy in ("idle", "both")) or (
-            old and self._policy in ("absolute", "both")
-        )
+        limits = self._settings
+        idle = limits.policy in ("idle", "both") and now_s - session.used_s >= limits.idle_s
+        old = limits.policy in ("absolute", "both") and now_s - session.born_s >= limits.absolute_s
+        return idle or old

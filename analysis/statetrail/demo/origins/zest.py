@@ -10,9 +10,8 @@ that are no XML, large bodies, slow ones.
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from math import inf
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
@@ -24,7 +23,7 @@ from starlette.routing import Route
 
 from statetrail.demo.origins.encoding import NO_STORE, respond
 from statetrail.demo.origins.page import page_routes
-from statetrail.demo.origins.sessions import Policy, Session, SessionBook, new_token
+from statetrail.demo.origins.sessions import Session, SessionBook, SessionSettings
 from statetrail.demo.secrets_file import Remember, forget
 
 _NAMESPACE: Final = "http://www.zeald.com"
@@ -35,17 +34,11 @@ _GROUP_PRICE: Final = 18.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ZestSettings:
-    """How the ZEST origin behaves.
+class ZestSettings(SessionSettings):
+    """How the ZEST origin behaves, besides its sessions.
 
     Attributes
     ----------
-    policy
-        What ends a session: ``idle``, ``absolute``, ``both`` or ``per-request``.
-    idle_s, absolute_s
-        Limits in seconds.
-    overlap_s
-        How long a replaced token still leads to its session.
     slow_s
         How long a ``Report`` takes: half before its first byte, half before its last.
     large_bytes
@@ -54,10 +47,6 @@ class ZestSettings:
         Path in front of ``/API/V3``; it varies by customer.
     """
 
-    policy: Policy = "idle"
-    idle_s: float = 4.0
-    absolute_s: float = inf
-    overlap_s: float = 5.0
     slow_s: float = 1.6
     large_bytes: int = 300_000
     prefix: str = ""
@@ -68,18 +57,7 @@ class _Zest:
 
     def __init__(self, settings: ZestSettings, remember: Remember) -> None:
         self.settings = settings
-        self.sessions = SessionBook(
-            settings.policy,
-            idle_s=settings.idle_s,
-            absolute_s=settings.absolute_s,
-            overlap_s=settings.overlap_s,
-            mint=self._mint,
-        )
-        self._remember = remember
-
-    def _mint(self) -> str:
-        self._remember(token := new_token())
-        return token
+        self.sessions = SessionBook(settings, remember)
 
     def session(self, request: Request) -> Session | None:
         return self.sessions.open(request.query_params.get("_session_token"), time.monotonic())
@@ -198,10 +176,9 @@ async def _error_page(_request: Request, error: Exception) -> Response:
 
 def zest_app(settings: ZestSettings | None = None, *, remember: Remember = forget) -> Starlette:
     """The ZEST origin as an ASGI application; `remember` is called with every token."""
-    settings = settings or ZestSettings()
-    zest = _Zest(settings, remember)
-    base = f"{settings.prefix}/API/V3"
-    routes: Iterable[Route] = (
+    zest = _Zest(settings or ZestSettings(), remember)
+    base = f"{zest.settings.prefix}/API/V3"
+    routes = [
         Route(f"{base}/BrowseCategory/{{category}}", zest.category),
         Route(f"{base}/Product/{{sku}}", zest.product),
         Route(f"{base}/Cart", zest.cart, methods=["GET", "POST", "PUT", "DELETE"]),
@@ -211,5 +188,5 @@ def zest_app(settings: ZestSettings | None = None, *, remember: Remember = forge
         Route(f"{base}/Report", zest.report),
         Route(f"{base}/Broken", zest.broken),
         *page_routes(),
-    )
-    return Starlette(routes=list(routes), exception_handlers={HTTPException: _error_page})
+    ]
+    return Starlette(routes=routes, exception_handlers={HTTPException: _error_page})

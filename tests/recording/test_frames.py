@@ -8,18 +8,15 @@ from pathlib import Path
 import narwhals as nw
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import statetrail
 from statetrail.errors import UsageError
 from statetrail.recording.engines import Engine
-from statetrail.recording.frames import client_expression, origin, origin_expression
-from statetrail.schema import CLIENT_BY
-from statetrail.store.parquet import client_names
+from statetrail.recording.frames import origin, origin_expression
+from statetrail.store.clients import client_expression
 from support.histories import Ex, Issue, Present, recording
-
-WORDS = st.one_of(st.none(), st.text("ab|-/ ", max_size=4))
 
 
 @given(
@@ -39,24 +36,20 @@ def test_an_origin_is_written_in_one_way(rows: list[tuple[str, str, int]]) -> No
     assert frame.select(o=origin_expression())["o"].to_list() == [origin(*row) for row in rows]
 
 
-@settings(deadline=None)
-@given(
-    st.lists(st.tuples(WORDS, WORDS), min_size=1),
-    st.sampled_from((("peer",), ("user-agent",), ("peer", "user-agent"))),
+@pytest.mark.parametrize(
+    ("client_by", "name"),
+    [
+        pytest.param(("peer",), "-", id="empty"),
+        pytest.param(("user-agent",), "a/b", id="bar"),
+        pytest.param(("peer", "user-agent", "proxy-user"), "- | a/b | -", id="missing"),
+    ],
 )
-def test_a_client_is_named_in_one_way(
-    rows: list[tuple[str | None, str | None]], client_by: tuple[str, ...]
-) -> None:
-    """By the dataset's writer, which decides on its bucket, and as an expression."""
-    names = [CLIENT_BY["peer"], CLIENT_BY["user-agent"]]
-    peers, agents = zip(*rows, strict=True)
-    table = pa.table(
-        [pa.array(peers, pa.string()), pa.array(agents, pa.string())],
-        names=names,
-    )
+def test_a_client_is_named_by_its_attributes(client_by: tuple[str, ...], name: str) -> None:
+    """A missing or empty one is a dash, and no attribute holds the bar that joins them."""
+    row: dict[str, list[str | None]] = {"peer": [""], "user_agent": ["a|b"], "proxy_user": [None]}
+    table = pa.table({column: pa.array(values, pa.string()) for column, values in row.items()})
     frame = nw.from_native(table, eager_only=True)
-    expected = frame.select(client=client_expression(client_by))["client"].to_list()
-    assert client_names(table, client_by).to_pylist() == expected
+    assert frame.select(client=client_expression(client_by))["client"].to_list() == [name]
 
 
 @pytest.mark.parametrize("engine", ["duckdb", "pandas", "polars"])

@@ -39,7 +39,7 @@ def command(
     from statetrail.cli.output.terminal import progress, say, stdout, text
     from statetrail.extract import ExtractorConfig
     from statetrail.ingest.importer import capture_source, import_files
-    from statetrail.store import SqliteStore
+    from statetrail.store import SqliteStore, keys
 
     selection = select(dialects)
     params, header = options.cleared(clear, selection), options.field_name(client_header)
@@ -57,7 +57,7 @@ def command(
                 imports = import_files(files, opened, config, report)
         finally:
             if forget_key:
-                opened.forget_key()
+                keys.forget_key(opened.path)
     console = stdout()
     for one in imports:
         counts = f"{one.exchanges:,} exchange{'s' if one.exchanges != 1 else ''}"

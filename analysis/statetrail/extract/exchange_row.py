@@ -8,13 +8,10 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+import msgspec
+
 from statetrail.extract.fingerprint import Fingerprinter
-from statetrail.extract.headers import (
-    HeaderReader,
-    RequestHeaders,
-    ResponseHeaders,
-    response_texts,
-)
+from statetrail.extract.headers import HeaderReader, RequestHeaders, ResponseHeaders, response_texts
 from statetrail.extract.masking import Secrets, writings
 from statetrail.extract.records import Exchange, ExchangeRow
 from statetrail.extract.state import State
@@ -30,14 +27,11 @@ _FLOW_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _INT64: Final = 2**63
 
 
-class RowReader:
+class RowReader(msgspec.Struct, frozen=True, gc=False):
     """Makes the rows of exchanges."""
 
-    __slots__ = ("_fingerprinter", "_headers")
-
-    def __init__(self, fingerprinter: Fingerprinter, headers: HeaderReader) -> None:
-        self._fingerprinter = fingerprinter
-        self._headers = headers
+    fingerprinter: Fingerprinter
+    headers: HeaderReader
 
     def read(
         self,
@@ -61,8 +55,8 @@ class RowReader:
             or secrets.known(received.words)
         ):
             hide = secrets.hide
-            shown_path, endpoint = mask_path(request.target, self._fingerprinter, secrets)
-            client = self._headers.request_texts(sent, secrets)
+            shown_path, endpoint = mask_path(request.target, self.fingerprinter, secrets)
+            client = self.headers.request_texts(sent, secrets)
             server = response_texts(received, secrets)
         else:
             hide = _unchanged
@@ -103,7 +97,7 @@ class RowReader:
             folded = flow_id.casefold()
             if not secrets.near(folded) and not secrets.known((folded,)):
                 return flow_id
-        return f"{self._fingerprinter.fingerprint(flow_id) % (2 * _INT64):016x}"
+        return f"{self.fingerprinter.fingerprint(flow_id) % (2 * _INT64):016x}"
 
 
 def _unchanged(text: str) -> str:

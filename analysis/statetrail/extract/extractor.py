@@ -6,7 +6,6 @@ no disk, no clock, and no exception whatever the network sends. A value that doe
 fact with its problem; what had to be bounded is a note.
 """
 
-import re
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -20,6 +19,7 @@ from statetrail.extract.headers import HeaderReader, RequestHeaders, ResponseHea
 from statetrail.extract.records import MAX_VALUES, Exchange, ExchangeFacts, Response
 from statetrail.extract.state import State, StateReader
 from statetrail.extract.target import Path, Target, TargetReader
+from statetrail.extract.text import CREDENTIAL
 from statetrail.extract.token_candidates import token_candidates
 from statetrail.extract.wire_values import CompiledDialect, issued_in_body
 
@@ -27,10 +27,6 @@ CACHED: Final = 2048
 """States that are cached."""
 MAX_CACHED: Final = 1024
 """Characters of the values of the target and the body with which a state is cached."""
-
-_CREDENTIAL: Final = re.compile(
-    r"auth|cookie|key|password|secret|session|ticket|token", re.IGNORECASE
-)
 
 type _BodyValues = tuple[tuple[str | None, ...], ...]
 """What the places in bodies found, by dialect in scope and place."""
@@ -41,7 +37,7 @@ type _StateKey = tuple[
 body issues, and whether the request is in scope of each dialect."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ExtractorConfig:
     """How exchanges are read: the dialects, the key, what the user wants clear.
 
@@ -70,20 +66,15 @@ class ExtractorConfig:
 
     def __post_init__(self) -> None:
         compiled = tuple(CompiledDialect(dialect) for dialect in self.dialects)
-        hides_client = bool(self.client_header and _CREDENTIAL.search(self.client_header))
-        headers = HeaderReader(
+        hides_client = bool(self.client_header and CREDENTIAL.search(self.client_header))
+        self.compiled = compiled
+        self.targets = TargetReader(compiled, self.fingerprinter)
+        self.headers = HeaderReader(
             compiled, self.fingerprinter, self.client_header, hides_client=hides_client
         )
-        readers = {
-            "compiled": compiled,
-            "targets": TargetReader(compiled, self.fingerprinter),
-            "headers": headers,
-            "states": StateReader(self.fingerprinter, self.clear),
-            "rows": RowReader(self.fingerprinter, headers),
-            "cache": BoundedCache(CACHED),
-        }
-        for name, reader in readers.items():
-            object.__setattr__(self, name, reader)
+        self.states = StateReader(self.fingerprinter, self.clear)
+        self.rows = RowReader(self.fingerprinter, self.headers)
+        self.cache = BoundedCache(CACHED)
 
 
 def extract(exchange: Exchange, config: ExtractorConfig) -> ExchangeFacts:

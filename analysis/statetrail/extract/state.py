@@ -42,20 +42,11 @@ class State(msgspec.Struct, frozen=True, gc=False, eq=False):
     notes: tuple[str, ...]
 
 
-class StateReader:
-    """Makes states.
+class StateReader(msgspec.Struct, frozen=True, gc=False):
+    """Makes states; values of the parameters in `clear` are stored in clear although secret."""
 
-    Parameters
-    ----------
-    clear
-        Names of parameters whose values are stored in clear although they are secret.
-    """
-
-    __slots__ = ("_clear", "_fingerprinter")
-
-    def __init__(self, fingerprinter: Fingerprinter, clear: frozenset[str]) -> None:
-        self._fingerprinter = fingerprinter
-        self._clear = clear
+    fingerprinter: Fingerprinter
+    clear: frozenset[str]
 
     def read(
         self,
@@ -73,37 +64,30 @@ class StateReader:
                 blind = True
         presented, issued = presented[:MAX_VALUES], issued[:MAX_VALUES]
         # Every secret has to be known before the first text is kept.
-        secrets = Secrets(self._fingerprinter)
+        secrets = Secrets(self.fingerprinter)
         secrets.blind = blind
         may_be_clear = [self._may_be_clear(v, v.param, v.value, secrets) for v in presented]
         may_be_clear += [
             self._may_be_clear(v, v.param.name if v.param else None, v.state.value, secrets)
             for v in issued
         ]
-        kept = [
+        asked = [
             self._presented(value, may, secrets)
             for value, may in zip(presented, may_be_clear, strict=False)
         ]
-        return State(
-            presented=tuple(kept),
-            issued=tuple(
-                [
-                    self._issued(value, may, secrets)
-                    for value, may in zip(issued, may_be_clear[len(kept) :], strict=True)
-                ]
-            ),
-            fingerprints=frozenset([one.fingerprint for one in kept]),
-            secrets=secrets,
-            dialects=dialects,
-            notes=tuple(notes),
-        )
+        answered = [
+            self._issued(value, may, secrets)
+            for value, may in zip(issued, may_be_clear[len(asked) :], strict=True)
+        ]
+        fingerprints = frozenset([one.fingerprint for one in asked])
+        return State(tuple(asked), tuple(answered), fingerprints, secrets, dialects, tuple(notes))
 
     def _may_be_clear(
         self, on_wire: PresentedValue | IssuedValue, param: str | None, value: str, secrets: Secrets
     ) -> bool:
         """Whether the form of a value allows to store it in clear; if not, it becomes a secret."""
         if param is not None:
-            if param in self._clear and len(value) <= MAX_VALUE and value.isprintable():
+            if param in self.clear and len(value) <= MAX_VALUE and value.isprintable():
                 return True
             pattern = on_wire.compiled.clear.get(param)
             if pattern is not None and pattern.fullmatch(value) is not None:
@@ -127,19 +111,19 @@ class StateReader:
         elif value == compiled.params[name].establish:
             kind = "establish"
         clear = kind != "value" or (may and not secrets.hold(value))
-        storable = self._fingerprinter.storable(value, clear=clear)
+        storable = self.fingerprinter.storable(value, clear=clear)
         return Presented(compiled.dialect.name, name, *storable, channel, kind)
 
     def _issued(self, on_wire: IssuedValue, may: bool, secrets: Secrets) -> Issued:
         name, state, problem = on_wire.name, on_wire.state, on_wire.state.problem
         if name is None or (on_wire.param is None and secrets.hold(name)):
-            name = self._fingerprinter.pseudonym(on_wire.raw_name)
+            name = self.fingerprinter.pseudonym(on_wire.raw_name)
             problem = problem or "bad-name"
         clear = may and not secrets.hold(state.value)
         return Issued(
             on_wire.compiled.dialect.name,
             name,
-            *self._fingerprinter.storable(state.value, clear=clear),
+            *self.fingerprinter.storable(state.value, clear=clear),
             usage=None if problem else state.usage,
             priority=None if problem else state.priority,
             channel=on_wire.channel,

@@ -17,6 +17,11 @@ MIN_TOKEN: Final = 10
 """Characters from which on a text may be a token."""
 MAX_TOKEN: Final = 4096
 
+CREDENTIAL: Final = re.compile(
+    r"auth|cookie|key|password|secret|session|ticket|token", re.IGNORECASE
+)
+"""Matches the names of fields that may carry a credential."""
+
 _VERSION: Final = re.compile(r"[vV][0-9]{1,3}(?:\.[0-9]{1,3}){0,2}")
 _PLAIN: Final = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 _DIGITS: Final = re.compile(r"[0-9]+")

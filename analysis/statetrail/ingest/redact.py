@@ -23,13 +23,12 @@ from mitmproxy.io import FlowReader, FlowWriter
 
 from statetrail.dialects import Dialect, Param
 from statetrail.errors import CaptureError
-from statetrail.extract.text import is_token
+from statetrail.extract.text import CREDENTIAL, is_token
 
 MAX_BODY: Final = 1 << 20
 MIN_SECRET: Final = 4
 
-_CREDENTIAL: Final = re.compile(r"auth|cookie|key|password|secret|session|ticket|token", re.I)
-# Names that `_CREDENTIAL` matches, but whose fields hold no credential.
+# Names that `CREDENTIAL` matches, but whose fields hold no credential.
 _HARMLESS: Final = re.compile(
     r"access-control-|www-authenticate|cache|keep-alive|sec-websocket", re.I
 )
@@ -86,7 +85,7 @@ class Redactor:
             if _FORM.fullmatch(body[:MAX_BODY]):
                 self._fields(body[:MAX_BODY])
             for name, value in _MEMBER.findall(body[:MAX_BODY]):
-                if _CREDENTIAL.search(name):
+                if CREDENTIAL.search(name):
                     self._add(value)
             for pattern in self._patterns:
                 for value in pattern.findall(body[:65536]):
@@ -106,7 +105,7 @@ class Redactor:
     def _fields(self, query: str) -> None:
         for name, value in urllib.parse.parse_qsl(query, keep_blank_values=True):
             param = self._params.get(name.lower())
-            if param is None and (_CREDENTIAL.search(name) or is_token(value)):
+            if param is None and (CREDENTIAL.search(name) or is_token(value)):
                 self._add(value)
             elif param is not None:
                 self._add_param(param, value)
@@ -136,7 +135,7 @@ class Redactor:
             for key, each in _PAIR.findall(value):
                 if key.lower() not in _ATTRIBUTES:
                     self._add(each.strip('" '))
-        elif _CREDENTIAL.search(name) and not _HARMLESS.search(name):
+        elif CREDENTIAL.search(name) and not _HARMLESS.search(name):
             self._add(_SCHEME.sub("", value, count=1).strip())
         elif name in ("referer", "location", "content-location"):
             self.learn(value, ())
@@ -162,7 +161,13 @@ class Redactor:
 def redact_flows(source: Path, target: Path, redactor: Redactor) -> int:
     """Write a flow file's copy. Returns the number of its complete exchanges."""
     for flow in _flows(source):
-        redactor.learn(flow.request.url, _fields_of(flow), *map(_body, _messages(flow)))
+        messages = _messages(flow)
+        fields = [
+            field
+            for message in messages
+            for field in message.headers.items(multi=True)  # type: ignore[no-untyped-call]
+        ]
+        redactor.learn(flow.request.url, fields, *map(_body, messages))
     count = 0
     with target.open("xb") as file:
         writer = FlowWriter(file)  # type: ignore[no-untyped-call]
@@ -187,14 +192,6 @@ def _messages(flow: HTTPFlow) -> list[Message]:
     return [flow.request, *([flow.response] if flow.response is not None else [])]
 
 
-def _fields_of(flow: HTTPFlow) -> list[tuple[str, str]]:
-    return [
-        (name.decode("utf-8", "surrogateescape"), value.decode("utf-8", "surrogateescape"))
-        for message in _messages(flow)
-        for name, value in message.headers.fields
-    ]
-
-
 def _body(message: Message) -> str:
     """The body if it is small text, else an empty text."""
     content = message.get_content(strict=False) or b""
@@ -215,10 +212,8 @@ def _redact_flow(flow: HTTPFlow, redactor: Redactor) -> None:
         if message.raw_content is not None:
             message.raw_content = _bytes(redactor.text(body))
             message.headers["content-length"] = str(len(message.raw_content))
-        if message.trailers is not None:
-            message.trailers = None
-    path = flow.request.data.path.decode("utf-8", "surrogateescape")
-    flow.request.data.path = _bytes(redactor.text(path))
+        message.trailers = None
+    flow.request.path = redactor.text(flow.request.path)
     flow.metadata.clear()  # it holds the password of the proxy's user
     flow.comment = redactor.text(flow.comment)
     flow.websocket = None

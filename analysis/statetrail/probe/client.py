@@ -12,11 +12,10 @@ import httpx
 
 from statetrail.dialects import Dialect, Param
 from statetrail.dialects.place import Outgoing
-from statetrail.dialects.wire import BodyError
+from statetrail.dialects.wire import BodyError, FieldLines
 from statetrail.errors import StatetrailError
 from statetrail.extract.bodies import BodyBeginning
 from statetrail.extract.headers import body_coding
-from statetrail.extract.records import Response
 from statetrail.extract.wire_values import (
     CompiledDialect,
     body_values,
@@ -95,20 +94,17 @@ class Prober:
             raise StatetrailError(
                 f"the server did not answer a GET of {self._path} ({type(error).__name__})"
             ) from None
-        self._adopt(Response(response.status_code, tuple(response.headers.raw), 0, 0, body=body))
+        self._adopt(field_lines(tuple(response.headers.raw)), body)
 
-    def _adopt(self, response: Response) -> None:
+    def _adopt(self, lines: FieldLines, body: bytes) -> None:
         """Take over the token that a response issues, if any."""
-        lines, compiled = field_lines(response.headers), self._compiled
-        issued = list(issued_in_fields(lines, compiled))
+        issued = list(issued_in_fields(lines, self._compiled))
         with contextlib.suppress(BodyError):
-            if response.body:
-                body = BodyBeginning(response.body, *body_coding(lines))
-                issued += issued_in_body(body_values(body, compiled), compiled)
+            if body:
+                values = body_values(BodyBeginning(body, *body_coding(lines)), self._compiled)
+                issued += issued_in_body(values, self._compiled)
         for issue in issued:
-            if issue.param is None:
-                continue
-            if issue.param.name == self._param.name and issue.state.problem is None:
+            if issue.param == self._param and issue.state.problem is None:
                 self.token, self._usage = issue.state.value, issue.state.usage
 
 

@@ -27,7 +27,6 @@ from statetrail.recording.engines import (
 )
 from statetrail.schema import (
     CAPTURES,
-    CLIENT_BY,
     EXCHANGES,
     FACTS,
     ISSUED,
@@ -36,6 +35,7 @@ from statetrail.schema import (
     Table,
 )
 from statetrail.store import Facts, join_facts, read_store
+from statetrail.store.clients import check_client_by, client_expression
 
 DEFAULT_CLIENT_BY: Final = ("peer", "user-agent")
 DEFAULT_GRACE_MS: Final = 250
@@ -142,12 +142,7 @@ class Recording:
     ) -> None:
         if engine not in ENGINES:
             raise UsageError(f"unknown engine {engine!r}: choose from {', '.join(ENGINES)}")
-        unknown = [name for name in client_by if name not in CLIENT_BY]
-        if unknown or not client_by:
-            raise UsageError(
-                f"clients cannot be told apart by {', '.join(map(repr, unknown)) or 'nothing'}: "
-                f"choose from {', '.join(CLIENT_BY)}"
-            )
+        check_client_by(client_by)
         if not 0 <= grace_ms <= 3_600_000:
             raise UsageError(f"a grace period of {grace_ms} ms makes no sense: 0 to 3600000")
         self.paths = tuple(paths)
@@ -323,15 +318,6 @@ def open_recording(
         grace_ms=grace_ms,
         dialects=dialects,
     )
-
-
-def client_expression(client_by: Sequence[str]) -> nw.Expr:
-    """The client's name: its attributes joined by `` | ``, a missing one as ``-``."""
-    parts = []
-    for name in client_by:
-        column = nw.col(CLIENT_BY[name]).fill_null("-").str.replace_all("|", "/", literal=True)
-        parts.append(nw.when(column == "").then(nw.lit("-")).otherwise(column))
-    return nw.concat_str(parts, separator=" | ") if len(parts) > 1 else parts[0]
 
 
 def origin_expression() -> nw.Expr:

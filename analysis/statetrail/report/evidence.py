@@ -13,10 +13,11 @@ import pyarrow as pa
 from msgspec import Meta
 
 from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording, client_expression, origin_expression
+from statetrail.recording.frames import Recording, origin_expression
 from statetrail.report.counting import Row, moment, of_row, rows, shown_value
 from statetrail.report.section import Time
 from statetrail.schema import CLIENT_BY
+from statetrail.store.clients import client_expression
 
 NEAR: Final = 4
 """Neighbouring exchanges before the primary one, and after it."""

@@ -19,7 +19,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from statetrail.errors import StoreError, UsageError
-from statetrail.schema import CAPTURES, CLIENT_BY, EXCHANGES, FACTS, SCHEMA_VERSION
+from statetrail.schema import CAPTURES, EXCHANGES, FACTS, SCHEMA_VERSION
+from statetrail.store.clients import check_client_by, client_names
 from statetrail.store.reader import MANIFEST, Facts, join_facts
 
 MIN_BUCKETS: Final = 16
@@ -56,12 +57,7 @@ def export_parquet(
     """
     if buckets is not None and not 1 <= buckets <= MAX_BUCKETS:
         raise UsageError(f"{buckets} buckets make no sense: 1 to {MAX_BUCKETS}")
-    unknown = [name for name in client_by if name not in CLIENT_BY]
-    if unknown or not client_by:
-        raise UsageError(
-            f"clients cannot be told apart by {', '.join(map(repr, unknown)) or 'nothing'}: "
-            f"choose from {', '.join(CLIENT_BY)}"
-        )
+    check_client_by(client_by)
     check_target(to)
     joined = join_facts([facts] if isinstance(facts, Facts) else facts)
     exchanges = joined.table(EXCHANGES.name).num_rows
@@ -145,15 +141,6 @@ def _write_buckets(rows: pa.Table, bucket: pa.ChunkedArray, folder: Path) -> Non
         part = rows.slice(start, end - start)
         pq.write_table(part, place / "part-0.parquet", compression="zstd")
         start = end
-
-
-def client_names(exchanges: pa.Table, client_by: Sequence[str]) -> pa.ChunkedArray:
-    """Each exchange's client, as `recording.frames.client_expression` writes it."""
-    parts = []
-    for name in client_by:
-        column = pc.replace_substring(exchanges[CLIENT_BY[name]].fill_null("-"), "|", "/")
-        parts.append(pc.if_else(pc.equal(column, ""), "-", column))
-    return pc.binary_join_element_wise(*parts, " | ")
 
 
 def _buckets(clients: pa.ChunkedArray, buckets: int) -> pa.Array:

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Literal, NewType, Self
 
 import apsw
@@ -29,7 +28,7 @@ from statetrail.store.file_header import (
     key_id_in,
     stored_key_id,
 )
-from statetrail.store.keys import forget_key, keep_key, key_id, key_path, new_key, read_key
+from statetrail.store.keys import keep_key, key_id, key_path, new_key, read_key
 from statetrail.store.rows import ExchangeId
 
 CaptureId = NewType("CaptureId", int)
@@ -261,10 +260,6 @@ class SqliteStore:
                 self._db.execute(f"PRAGMA wal_autocheckpoint = {pages}")
                 self._log_pages = pages
 
-    def forget_key(self) -> None:
-        """Delete the key; this process can still append, no later one can."""
-        forget_key(self.path)
-
     def close(self) -> None:
         """Close the store and checkpoint its write-ahead log, if no reader holds it."""
         self.closed = True
@@ -274,12 +269,7 @@ class SqliteStore:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

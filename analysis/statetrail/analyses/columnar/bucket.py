@@ -40,7 +40,7 @@ from statetrail.analyses.conformance.visibility import FOREVER, UNBOUND_METHODS,
 from statetrail.dialects import Dialect
 from statetrail.recording.frames import Recording, origin
 from statetrail.schema import CLIENT_BY
-from statetrail.store.parquet import client_names
+from statetrail.store.clients import client_names
 
 IMPLICIT, MALFORMED = -1, -2
 """Usages that name no place: the client chooses none, or the issue cannot be read."""

@@ -6,10 +6,11 @@ import msgspec
 import narwhals as nw
 from msgspec import Meta
 
-from statetrail.recording.frames import Recording, client_expression, origin
+from statetrail.recording.frames import Recording, origin
 from statetrail.report.counting import counted, moment, of_row, ranked, rows, total
 from statetrail.report.section import Counts, Gathering, Section, Time
 from statetrail.schema import CLIENT_BY
+from statetrail.store.clients import client_expression
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):

@@ -32,12 +32,7 @@ MARK: Final = ":warning:"
 class LiveJudge:
     """Judges exchanges as they complete.
 
-    Parameters
-    ----------
-    dialects
-        Those whose state is judged.
-    shown
-        Called with flows that have changed since they were last shown.
+    `shown` is called with flows that have changed since they were last shown.
     """
 
     def __init__(

@@ -66,18 +66,9 @@ class RequestTexts(msgspec.Struct, frozen=True, gc=False):
 class RequestHeaders(msgspec.Struct, frozen=True, gc=False, eq=False):
     """What a request's header fields say; compared by identity.
 
-    Attributes
-    ----------
-    presented
-        The values that it presents, by dialect.
-    candidates
-        What may be a token in it; a few more than are kept, since presented ones are none.
-    agent, origin, client
-        ``User-Agent``, ``Origin`` and the header that tells clients apart.
-    texts
-        What may be kept of these where no secret is near.
-    writings
-        All of them, as secrets are looked for in them.
+    `candidates` are a few more than are kept, since presented ones are none. `texts` is what may be
+    kept of `agent`, `origin` and `client` where no secret is near; `writings` are all of them, as
+    secrets are looked for in them.
     """
 
     presented: tuple[tuple[PresentedValue, ...], ...]
@@ -100,18 +91,9 @@ class ResponseTexts(msgspec.Struct, frozen=True, gc=False):
 class ResponseHeaders(msgspec.Struct, frozen=True, gc=False, eq=False):
     """What a response's header fields say; compared by identity.
 
-    Attributes
-    ----------
-    issued
-        The values that it issues, by dialect.
-    codings, charset
-        How the body is written.
-    cache_control, age, exposed
-        ``Cache-Control``, ``Age`` and ``Access-Control-Expose-Headers``.
-    texts
-        What may be kept of these where no secret is near.
-    writings, words
-        All of them, as secrets are looked for in them: within, and as a whole.
+    `texts` is what may be kept of `cache_control`, `age` and `exposed` where no secret is near;
+    `writings` and `words` are all of them, as secrets are looked for in them: within, and as a
+    whole.
     """
 
     issued: tuple[tuple[IssuedValue, ...], ...]
@@ -128,16 +110,8 @@ class ResponseHeaders(msgspec.Struct, frozen=True, gc=False, eq=False):
 class HeaderReader:
     """Reads the header fields of messages; those read last are cached.
 
-    Parameters
-    ----------
-    dialects
-        What is looked for in them.
-    fingerprinter
-        Names the token candidates.
-    client_header
-        Lower-case name of the header that tells clients apart.
-    hides_client
-        Whether it carries a credential.
+    `client_header` is the lower-case name of the header that tells clients apart; with
+    `hides_client` it carries a credential.
     """
 
     __slots__ = (

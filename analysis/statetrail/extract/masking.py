@@ -31,11 +31,8 @@ _BETWEEN: Final = "\0"
 class Secrets:
     """The secrets of one exchange.
 
-    Attributes
-    ----------
-    blind
-        Not all secrets are known, since the exchange had too much of something: then every text is
-        hidden as a whole.
+    With `blind` not all secrets are known, since the exchange had too much of something: then every
+    text is hidden as a whole.
     """
 
     __slots__ = ("_fingerprinter", "_forms", "_values", "blind")

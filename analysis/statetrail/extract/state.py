@@ -24,14 +24,8 @@ _SEPARATORS: Final = re.compile(r"[;,\s]+")
 class State(msgspec.Struct, frozen=True, gc=False, eq=False):
     """What one exchange says of state.
 
-    Attributes
-    ----------
-    fingerprints
-        Those of what was presented.
-    dialects
-        Those that matched the exchange, comma separated.
-    notes
-        What had to be bounded.
+    `fingerprints` are those of what was presented, `dialects` those that matched, comma separated;
+    `notes` say what had to be bounded.
     """
 
     presented: tuple[Presented, ...]

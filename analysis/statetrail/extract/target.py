@@ -33,23 +33,10 @@ MAX_CACHED: Final = 512
 class Path(msgspec.Struct, frozen=True, gc=False, eq=False):
     """What a path says while it holds no secret of its exchange; compared by identity.
 
-    Attributes
-    ----------
-    segments
-        As on the wire.
-    writings
-        The path, as secrets are looked for in it.
-    names
-        Its segments, decoded and case-folded.
-    shown, endpoint
-        The storable path and the endpoint template.
-    candidates
-        Fingerprints of what may be a token in it; a few more than are kept, since presented ones
-        are none.
-    in_scope
-        Whether it is in scope, by dialect.
-    bodies
-        The dialects in whose scope it is and that read response bodies.
+    `segments` are as on the wire, `names` decoded and case-folded; secrets are looked for in
+    `writings`. `candidates` are fingerprints of what may be a token in it; a few more than are
+    kept, since presented ones are none. `bodies` are the dialects in scope that read response
+    bodies.
     """
 
     segments: list[str]
@@ -63,17 +50,10 @@ class Path(msgspec.Struct, frozen=True, gc=False, eq=False):
 
 
 class Target(msgspec.Struct, frozen=True, gc=False, eq=False):
-    """What a request target says.
+    """What a request target says; `capped`: its query has more fields than are looked at.
 
-    Attributes
-    ----------
-    presented
-        The values that it presents, by dialect.
-    candidates
-        Fingerprints of what may be a token in the query's values, each once; a few more than are
-        kept, since presented ones are none.
-    capped
-        The query has more fields than are looked at.
+    `candidates` are fingerprints of what may be a token in the query's values, each once; a few
+    more than are kept, since presented ones are none.
     """
 
     path: Path

@@ -43,22 +43,10 @@ def token_candidates(
     headers: Iterable[tuple[CandidatePlace, int]],
     presented: Collection[int],
 ) -> tuple[TokenCandidate, ...]:
-    """The token candidates of a request.
+    """The token candidates of a request, of what may be tokens in its parts, by fingerprint.
 
-    Parameters
-    ----------
-    query, path
-        Fingerprints of the values in its query and its path that may be tokens.
-    headers
-        Those in its header fields, with their places (`header_candidates`).
-    presented
-        Fingerprints that the request presents anyway.
-
-    Returns
-    -------
-    tuple
-        At most `MAX_TOKEN_CANDIDATES`, each value and place once, in the order of the places:
-        query, path, ``Referer``, other headers.
+    Those `presented` anyway are left out. At most `MAX_TOKEN_CANDIDATES`, each value and place
+    once, in the order of the places: query, path, ``Referer``, other headers.
     """
     candidates: dict[tuple[CandidatePlace, int], None] = {}
     for fingerprint in query:

@@ -25,21 +25,11 @@ _PARAM_NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
 class CompiledDialect:
     """One dialect with the readers of its places, as single exchanges are read with.
 
-    Attributes
-    ----------
-    params
-        The declared parameters by name.
-    presents, issues
-        The readers by their channels.
-    clear
-        Patterns of the values that may be stored in clear, by parameter.
-    words
-        Path segments that mean something to the dialect, case-folded.
-    own_fields, fields
-        Lower-case names of the request header fields that hold state alone, and of all that are
-        read.
-    issuing_fields
-        What the lower-case names of the response header fields that issue state begin with.
+    `presents` and `issues` are the readers by their channels. `clear` are patterns of the values
+    that may be stored in clear. `words` are path segments that mean something to the dialect,
+    case-folded. `own_fields` are lower-case names of the request header fields that hold state
+    alone, `fields` of all that are read; the names of response header fields begin with one of
+    `issuing_fields`.
     """
 
     def __init__(self, dialect: Dialect) -> None:

@@ -58,20 +58,15 @@ def exchange_of(
     body_bytes: int | None = None,
     under_way: bool = False,
 ) -> Exchange:
-    """The exchange of a flow in its current state.
+    """The exchange of a flow in its current state: with a response, an error, or both (cut short).
 
     Parameters
     ----------
-    flow
-        The flow, with a response, an error, or both (a response that was cut short).
-    request
-        The request before other addons changed it (`request_of`); `None`: read from the flow.
-    answer
-        The response's head as the origin sent it (`answer_of`); likewise.
-    body
-        The beginning of a streamed response's body; a buffered one is read from the flow.
-    body_bytes
-        The number of bytes of a streamed response's body so far.
+    request, answer
+        What `request_of` and `answer_of` gave before other addons changed the flow; `None`: read now.
+    body, body_bytes
+        The beginning of a streamed response's body, and its number of bytes so far; a buffered one is
+        read from the flow.
     under_way
         Whether the response has not ended yet.
     """
@@ -151,15 +146,9 @@ class BodySniffer:
     """A mitmproxy ``stream`` callable that copies a streamed body's beginning.
 
     Chunks are returned unchanged (or through `inner`, the previous callable, if any). Nothing here
-    may raise: an exception inside a stream callable would break the transfer.
-
-    Attributes
-    ----------
-    size
-        Number of bytes so far.
-    listener
-        Called with the copied beginning before a chunk is returned: at each of the first chunks,
-        then whenever the copy has doubled, until it returns `True` or the copy is full.
+    may raise: an exception inside a stream callable would break the transfer. `size` is the number of
+    bytes so far. `listener` is called with the copied beginning before a chunk is returned: at each of
+    the first chunks, then whenever the copy has doubled, until it returns `True` or the copy is full.
     """
 
     __slots__ = ("_calls", "_inner", "_kept", "_next", "listener", "size")

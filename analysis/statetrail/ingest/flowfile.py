@@ -30,14 +30,8 @@ class _TruncatedError(ValueError):
 def read_flows(file: io.BufferedIOBase, report: ReadReport) -> Iterator[Exchange]:
     """The exchanges of a flow file, in its order (that of their completion).
 
-    A request without a response at the end of the file has the error ``no-response``.
-
-    Parameters
-    ----------
-    file
-        The file, open for reading bytes.
-    report
-        Counts skipped flows, and says whether the file is truncated.
+    A request without a response at the end of the file has the error ``no-response``. The report
+    counts skipped flows, and says whether the file is truncated.
     """
     size = file.seek(0, io.SEEK_END)
     file.seek(0)

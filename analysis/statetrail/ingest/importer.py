@@ -38,14 +38,9 @@ _GZIP: Final = b"\x1f\x8b"
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """The result of one file.
+    """The result of one file: exchanges added, those already stored, and entries that are none.
 
-    Attributes
-    ----------
-    exchanges, duplicates, skipped
-        Number of exchanges added, of those already stored, and of entries that are none.
-    problem
-        What was lost, in a sentence; `None`: nothing.
+    `problem` is a sentence on what was lost; `None`: nothing.
     """
 
     path: Path
@@ -62,12 +57,10 @@ def import_files(
     config: ExtractorConfig,
     progress: Progress | None = None,
 ) -> list[Imported]:
-    """Import capture files into a store, in the order given.
+    """Import HAR files and mitmproxy flow files, recognised by content, in the order given.
 
     Parameters
     ----------
-    paths
-        HAR files and mitmproxy flow files, recognised by content.
     store
         Gets the exchanges.
     config

@@ -30,14 +30,9 @@ TRUNCATIONS: Final = {
 class ReadReport:
     """Filled while a capture file is read.
 
-    Attributes
-    ----------
-    skipped
-        Entries that did not become an exchange, by reason (`REASONS`).
-    truncation
-        Why reading stopped before the file's end (`TRUNCATIONS`).
-    entries
-        Number of complete entries, including those skipped.
+    `skipped` counts the entries that did not become an exchange, by reason (`REASONS`);
+    `truncation` is why reading stopped before the file's end (`TRUNCATIONS`); `entries` is the
+    number of complete entries, including those skipped.
     """
 
     skipped: Counter[str] = field(default_factory=Counter)

@@ -31,21 +31,8 @@ _MAX_BODY: Final = 2 * 2**20
 class Prober:
     """One client with at most one token.
 
-    Parameters
-    ----------
-    front
-        Where the recorder listens: ``http://127.0.0.1:PORT``.
-    url
-        What to GET there; only its path and query are used.
-    dialect, param
-        Of the token.
-    name
-        Its ``User-Agent``, which identifies the probe's clients.
-
-    Attributes
-    ----------
-    http
-        Its connections, to be closed by the caller.
+    `front` is where the recorder listens (``http://127.0.0.1:PORT``); of `url` only path and query
+    are used; `name` is its ``User-Agent``. The caller closes its connections, `http`.
     """
 
     def __init__(self, front: str, url: str, dialect: Dialect, param: Param, name: str) -> None:

@@ -15,17 +15,9 @@ TOKENS: Final = 3
 def pauses(row: Mapping[str, Any] | None, first_s: float, tokens: int) -> tuple[float, ...]:
     """The pauses of the next round, ascending, each for a token of its own.
 
-    Parameters
-    ----------
-    row
-        The parameter's row of table `expiry`; `None` before the first round.
-    first_s
-        The shortest pause of the first round; each further one is twice as long.
-    tokens
-        Number of tokens.
+    `row` is the parameter's row of table `expiry`, `None` before the first round: then the shortest
+    pause is `first_s`, and each further one is twice as long.
 
-    Examples
-    --------
     >>> pauses(None, 1.0, 3)
     (1.0, 2.0, 4.0)
     >>> pauses({"plan": "16, 32, 64", "low_s": 8.0, "high_s": None}, 1.0, 2)

@@ -43,12 +43,8 @@ def mitmdump_program() -> list[str]:
 def recorder_command(options: Mapping[str, str], arguments: Sequence[str] = ()) -> list[str]:
     """The command line of mitmdump with the recorder.
 
-    Parameters
-    ----------
-    options
-        mitmproxy options by name, those of the recorder among them.
-    arguments
-        Further arguments of mitmdump; an option that they set too has the value in `options`.
+    `options` are mitmproxy options by name, those of the recorder among them; one that the further
+    `arguments` set too has the value in `options`.
     """
     pairs = [part for name, value in options.items() for part in ("--set", f"{name}={value}")]
     return [*mitmdump_program(), "-s", str(recorder_script()), *arguments, *pairs]

@@ -47,10 +47,7 @@ def max_log_pages(path: Path) -> int:
 class Checkpoints:
     """A thread that checkpoints one store until it is closed.
 
-    Attributes
-    ----------
-    damaged
-        Whether the store can no longer be read.
+    `damaged`: the store can no longer be read.
     """
 
     def __init__(self, path: Path) -> None:

@@ -54,7 +54,7 @@ def identity(path: Path) -> tuple[int, int] | None:
 def connect(
     path: Path, mode: Mode, *, busy_s: float = 5, immutable: bool = False
 ) -> apsw.Connection:
-    """Open a SQLite file.
+    """Open a SQLite file. Raises `apsw.Error` if it cannot be opened.
 
     Parameters
     ----------
@@ -64,11 +64,6 @@ def connect(
         Longest wait in seconds for another process that holds a lock.
     immutable
         No process writes to it: it is read without locks and without files beside it.
-
-    Raises
-    ------
-    apsw.Error
-        It cannot be opened.
     """
     name = f"{path.absolute().as_uri()}{'?immutable=1' if immutable else ''}"
     db = apsw.Connection(name, flags=_FLAGS[mode] | apsw.SQLITE_OPEN_URI)

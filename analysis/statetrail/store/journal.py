@@ -46,14 +46,10 @@ _REOPEN: Final = (*DAMAGED, "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_READONLY"
 
 @dataclass(slots=True, eq=False)
 class JournalEntry:
-    """An exchange that was given to the journal.
+    """An exchange that was given to the journal, and where it is stored, if it is.
 
-    Attributes
-    ----------
-    store, exchange_id
-        Where it is stored, if it is; a store without an id: it was stored already.
-    weight
-        Its number of values while it waits in memory, else 0.
+    A store without an id: it was stored already. `weight` is its number of values while it waits in
+    memory, else 0.
     """
 
     facts: ExchangeFacts

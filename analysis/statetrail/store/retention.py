@@ -33,21 +33,10 @@ class Pruned:
 
 
 def prune(path: Path, before_us: int, *, dry_run: bool = False, keep_file: bool = False) -> Pruned:
-    """Remove the exchanges that started before a moment.
+    """Remove the exchanges that started before a moment, microseconds since the epoch.
 
-    Parameters
-    ----------
-    before_us
-        The moment, microseconds since the epoch.
-    dry_run
-        Only count.
-    keep_file
-        Keep the store's file even if it becomes empty.
-
-    Raises
-    ------
-    StoreError
-        It is no store, or cannot be written.
+    With `dry_run` they are only counted; with `keep_file` the store's file stays even if it becomes
+    empty. Raises `StoreError` if it is no store, or cannot be written.
     """
     check_store(path)
     try:

@@ -39,12 +39,8 @@ def parse_size(text: str) -> int | None:
 class StoreName:
     """The name of a store, which may change with time and size.
 
-    Attributes
-    ----------
-    pattern
-        The path; its file name may have `strftime` fields.
-    max_bytes
-        Size at which the next file begins; `None`: no limit.
+    The file name of `pattern` may have `strftime` fields. `max_bytes` is the size at which the next
+    file begins; `None`: no limit.
     """
 
     pattern: Path

@@ -55,12 +55,8 @@ _UNSTORABLE: Final = ("SQLITE_MISMATCH", "SQLITE_TOOBIG", "SQLITE_CONSTRAINT", "
 class WriteError(StoreError):
     """A store could not be written.
 
-    Attributes
-    ----------
-    reason
-        SQLite's name of the error, e.g. ``SQLITE_FULL``.
-    unstorable
-        Whether the exchange is the cause, not the store.
+    `reason` is SQLite's name of the error, e.g. ``SQLITE_FULL``; `unstorable`: the exchange is the
+    cause, not the store.
     """
 
     def __init__(self, path: Path, error: Exception) -> None:

@@ -28,14 +28,9 @@ USER_AGENT: Final = "statetrail-demo/"
 class Truth:
     """A client's own account of what it did.
 
-    Attributes
-    ----------
-    verdicts
-        Exact count of each verdict that is a fault or an override, by parameter; zero if absent.
-    findings
-        Exact count of the occurrences of each named rule.
-    resets
-        Number of session resets: the response to a held token carried another one.
+    `verdicts` counts exactly each verdict that is a fault or an override, by parameter, and
+    `findings` the occurrences of each named rule; `resets` the responses to a held token that
+    carried another one.
     """
 
     user_agent: str
@@ -60,12 +55,8 @@ class Stage:
         Base URL of the client's origin; `urls` has every origin's.
     settle_s
         A pause after which a response counts as received: the audit's grace period and a margin.
-    idle_s, ticket_s
-        The settings of the origins.
     until_s
         Time (monotonic) until which rounds begin.
-    private
-        A folder for the client's own files.
     remember
         Called with every secret that a client sends.
     """
@@ -105,12 +96,7 @@ def require(condition: bool, problem: str) -> None:
 class Client:
     """Sends requests to the stage's origin; a context manager.
 
-    Parameters
-    ----------
-    stage, truth
-        Where it acts, and its account.
-    headers, options
-        Header fields of every request, and further options of `httpx.AsyncClient`.
+    `headers` are those of every request, `options` further ones of `httpx.AsyncClient`.
     """
 
     def __init__(
@@ -146,20 +132,10 @@ type Act = Callable[[Stage, Truth], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """A named way to behave.
+    """A named way to behave at an origin.
 
-    Attributes
-    ----------
-    name
-        Stable name, part of the client's user agent.
-    origin
-        The origin that it uses.
-    description
-        What it does, in a few words.
-    innocent
-        Whether the audit must find no fault in it.
-    needs
-        A program on PATH that it requires.
+    `name` is part of the client's user agent; of an `innocent` one the audit must find no fault;
+    `needs` is a program on PATH that it requires.
     """
 
     name: str

@@ -66,13 +66,7 @@ def _http2_context() -> ssl.SSLContext:
 
 
 class EsellerClient(Client):
-    """A compliant client.
-
-    Attributes
-    ----------
-    held
-        The state held: the newest value of every issued parameter.
-    """
+    """A compliant client; `held` is the newest value of every issued parameter."""
 
     def __init__(self, stage: Stage, truth: Truth, *, http2: bool = False) -> None:
         secure: dict[str, Any] = {
@@ -104,18 +98,9 @@ class EsellerClient(Client):
     ) -> httpx.Response:
         """Send a request with all expected state, and adopt the state of the response.
 
-        Parameters
-        ----------
-        omit
-            Parameters to leave out.
-        replace
-            Parameters to give another value.
-        swap
-            Parameters to send in the other channel: query for header, header for query.
-        reveal
-            Implicit parameters to send as headers.
-        authenticate
-            Whether to send ``X-Authentication``; by default where the protocol allows it.
+        Parameters to leave out (`omit`), to give another value (`replace`), to send in the other
+        channel, query for header and header for query (`swap`), and implicit ones to send as
+        headers (`reveal`). ``X-Authentication`` is sent by default where the protocol allows it.
         """
         headers: dict[str, str] = {}
         query: dict[str, str] = {}

@@ -23,13 +23,7 @@ def session_of(text: str) -> str | None:
 
 
 class ZestClient(Client):
-    """A compliant client.
-
-    Attributes
-    ----------
-    token
-        The token held: that of the latest response that had one.
-    """
+    """A compliant client; `token` is that of the latest response that had one."""
 
     def __init__(self, stage: Stage, truth: Truth, *, accept: str = "gzip, deflate, br, zstd"):
         super().__init__(stage, truth, {"accept-encoding": accept})

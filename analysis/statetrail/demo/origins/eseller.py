@@ -46,16 +46,8 @@ _MALFORMED: Final = (
 class EsellerSettings:
     """How the 52eSELLER origin behaves.
 
-    Attributes
-    ----------
-    ticket_s
-        Age in seconds at which a ticket is renewed.
-    overlap_s
-        How long the previous ticket is accepted.
-    slow_s
-        How long a response of ``products/search`` takes.
-    menu_location
-        ``LocId`` that the menus move a client to.
+    A ticket is renewed at the age of `ticket_s`, and the previous one is accepted for `overlap_s`.
+    A response of ``products/search`` takes `slow_s`. The menus move a client to `menu_location`.
     """
 
     ticket_s: float = 6.0

@@ -74,16 +74,8 @@ class Login:
 class LoginBook:
     """Every login of an origin.
 
-    Attributes
-    ----------
-    ticket_s
-        Age in seconds at which a ticket is renewed.
-    overlap_s
-        How long a renewed ticket's predecessor is accepted.
-    remember
-        Called with every new secret.
-    by_authentication
-        The logins by their authentication.
+    A ticket is renewed at the age of `ticket_s`, its predecessor accepted for `overlap_s`;
+    `remember` is called with every new secret.
     """
 
     ticket_s: float

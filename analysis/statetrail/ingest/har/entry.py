@@ -95,10 +95,8 @@ _TYPED: Final = msgspec.json.Decoder(HarEntry)
 def read_entry(raw: bytes) -> HarEntry:
     """The entry in these JSON bytes.
 
-    Raises
-    ------
-    EntryError
-        ``broken``: no valid JSON; ``incomplete``: without a start, a request, its URL or method.
+    Raises `EntryError`: ``broken``: no valid JSON; ``incomplete``: without a start, a request, its
+    URL or method.
     """
     try:
         return _TYPED.decode(raw)

@@ -62,22 +62,11 @@ _ABORTED: Final = re.compile(r"abort|cancel", re.IGNORECASE)
 def read_har(
     stream: Stream, fingerprinter: Fingerprinter, report: ReadReport
 ) -> Iterator[Exchange]:
-    """The exchanges of a HAR file.
+    """The exchanges of a HAR file. Raises `CaptureError` if it is JSON but no HAR file.
 
-    Parameters
-    ----------
-    stream
-        The file, open for reading bytes.
-    fingerprinter
-        The store's; an entry's `flow_id` is a keyed digest of it, so that the same entry in another
-        file is the same exchange. Identical entries of one file are numbered.
-    report
-        Counts skipped entries, and says whether the file is truncated.
-
-    Raises
-    ------
-    CaptureError
-        The file is JSON but no HAR file.
+    An entry's `flow_id` is a keyed digest of it, so that the same entry in another file is the same
+    exchange; identical entries of one file are numbered. The report counts skipped entries, and
+    says whether the file is truncated.
     """
     # One number an entry: a million entries take about 100 MB.
     digests: set[int] = set()
@@ -109,10 +98,7 @@ def read_har(
 def exchange_from_entry(entry: HarEntry, flow_id: str) -> Exchange:
     """The exchange of an entry.
 
-    Raises
-    ------
-    EntryError
-        There is none: ``other``, ``cached``, ``url`` or ``start``.
+    Raises `EntryError` where there is none: ``other``, ``cached``, ``url`` or ``start``.
     """
     if entry.from_cache:
         raise EntryError("cached")

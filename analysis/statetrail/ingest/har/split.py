@@ -56,13 +56,9 @@ class Stream(Protocol):
 def split_entries(stream: Stream) -> Iterator[bytes | None]:
     """The elements of ``log.entries`` as JSON bytes; `None` for one that is no entry.
 
-    Elements that are no objects or exceed `MAX_ENTRY` are no entries.
-
-    Raises
-    ------
-    TruncatedError
-        After the last complete element: the file ``ends`` early, is ``broken``, or is
-        ``foreign``, that is no HAR file.
+    Elements that are no objects or exceed `MAX_ENTRY` are no entries. Raises `TruncatedError` after
+    the last complete element: the file ``ends`` early, is ``broken``, or is ``foreign``, that is no
+    HAR file.
     """
     window = _Window(stream)
     if not _find_entries(window):

@@ -34,12 +34,8 @@ def times(entry: HarEntry) -> Times:
     """The start and end of the entry's request and response.
 
     If the timings are missing or do not add up to `time` (within 1 ms and 1 %), only the start and,
-    by `time`, the end are known, and the note ``har-timings`` is added.
-
-    Raises
-    ------
-    EntryError
-        ``start``: `startedDateTime` is no date and time.
+    by `time`, the end are known, and the note ``har-timings`` is added. Raises `EntryError`
+    (``start``) if `startedDateTime` is no date and time.
     """
     start_us, notes = _start(entry.started)
     total = entry.time if entry.time is not None and 0 <= entry.time <= _MAX_MS else None

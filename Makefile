@@ -64,7 +64,7 @@ bench-expiry: env ## the inference of expiry at a million uses of 100,000 tokens
 	PYTHONPATH=tests $(RUN) python -m studies.benchmarks.bench_expiry
 
 .PHONY: docs
-docs: env ## renew the generated pages of analysis/statetrail/docs
+docs: env ## renew the generated pages of analysis/statetrail/docs, the README's layout and audit.schema.json
 	PYTHONPATH=tests $(RUN) python -m studies.documentation
 
 KILLS ?= 50

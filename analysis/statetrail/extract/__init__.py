@@ -1,18 +1,11 @@
 """The facts of one exchange: what state was issued and presented in it."""
 
-from statetrail.extract.extractor import ExtractorConfig, extract
-from statetrail.extract.fingerprint import Fingerprinter
-from statetrail.extract.records import (
-    Exchange,
-    ExchangeFacts,
-    ExchangeRow,
-    Issued,
-    Presented,
-    Request,
-    Response,
-    StorableValue,
-    TokenCandidate,
-)
+from statetrail.extract.exchange_row import ExchangeRow
+from statetrail.extract.extractor import ExchangeFacts, ExtractorConfig, extract
+from statetrail.extract.fingerprint import Fingerprinter, StorableValue
+from statetrail.extract.records import Exchange, Request, Response
+from statetrail.extract.state import Issued, Presented
+from statetrail.extract.token_candidates import TokenCandidate
 
 __all__ = [
     "Exchange",

@@ -13,7 +13,7 @@ import msgspec
 from statetrail.extract.fingerprint import Fingerprinter
 from statetrail.extract.headers import HeaderReader, RequestHeaders, ResponseHeaders, response_texts
 from statetrail.extract.masking import Secrets, writings
-from statetrail.extract.records import Exchange, ExchangeRow
+from statetrail.extract.records import Exchange
 from statetrail.extract.state import State
 from statetrail.extract.target import Path
 from statetrail.extract.text import clean, mask_path
@@ -25,6 +25,37 @@ _METHODS: Final = frozenset(
 _VERSIONS: Final = frozenset(["HTTP/1.0", "HTTP/1.1", "HTTP/2", "HTTP/2.0", "HTTP/3", "HTTP/3.0"])
 _FLOW_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _INT64: Final = 2**63
+
+
+class ExchangeRow(msgspec.Struct, frozen=True, gc=False):
+    """The storable facts of an exchange: table `exchanges` without its id, in column order."""
+
+    flow_id: str
+    request_start_us: int
+    request_end_us: int | None
+    response_start_us: int | None
+    response_end_us: int | None
+    peer: str | None
+    user_agent: str | None
+    proxy_user: str | None
+    client_header: str | None
+    method: str
+    scheme: str
+    host: str
+    port: int
+    path: str
+    endpoint: str
+    status: int | None
+    http_version: str
+    request_bytes: int | None
+    response_bytes: int | None
+    error: str | None
+    cache_control: str | None
+    age_s: int | None
+    request_origin: str | None
+    exposed_headers: str | None
+    dialects: str
+    notes: str
 
 
 class RowReader(msgspec.Struct, frozen=True, gc=False):

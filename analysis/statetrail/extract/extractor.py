@@ -9,18 +9,20 @@ fact with its problem; what had to be bounded is a note.
 from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
+
 from statetrail.dialects import Dialect
 from statetrail.dialects.wire import BodyError
 from statetrail.extract.bodies import BodyBeginning
 from statetrail.extract.cache import BoundedCache
-from statetrail.extract.exchange_row import RowReader
+from statetrail.extract.exchange_row import ExchangeRow, RowReader
 from statetrail.extract.fingerprint import Fingerprinter
 from statetrail.extract.headers import HeaderReader, RequestHeaders, ResponseHeaders
-from statetrail.extract.records import MAX_VALUES, Exchange, ExchangeFacts, Response
-from statetrail.extract.state import State, StateReader
+from statetrail.extract.records import MAX_VALUES, Exchange, Response
+from statetrail.extract.state import Issued, Presented, State, StateReader
 from statetrail.extract.target import Path, Target, TargetReader
 from statetrail.extract.text import CREDENTIAL
-from statetrail.extract.token_candidates import token_candidates
+from statetrail.extract.token_candidates import TokenCandidate, token_candidates
 from statetrail.extract.wire_values import CompiledDialect, issued_in_body
 
 CACHED: Final = 2048
@@ -35,6 +37,15 @@ type _StateKey = tuple[
 ]
 """All that a `State` is made from: the headers of both messages, what the target presents, what the
 body issues, and whether the request is in scope of each dialect."""
+
+
+class ExchangeFacts(msgspec.Struct, frozen=True, gc=False):
+    """What one exchange leaves: its row, and the values in it. Holds no secret."""
+
+    exchange: ExchangeRow
+    issued: tuple[Issued, ...] = ()
+    presented: tuple[Presented, ...] = ()
+    token_candidates: tuple[TokenCandidate, ...] = ()
 
 
 @dataclass(slots=True)

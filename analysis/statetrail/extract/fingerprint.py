@@ -7,9 +7,8 @@ key nothing can be computed back or compared; with it, equal values have equal f
 import re
 import urllib.parse
 from hashlib import blake2b
-from typing import Final
+from typing import Final, NamedTuple
 
-from statetrail.extract.records import StorableValue
 from statetrail.schema import pseudonym
 
 MAX_HASHED: Final = 65_536
@@ -23,6 +22,15 @@ _CLASSES: Final = (
     ("other", re.compile("[^a-zA-Z0-9]")),
 )
 _HEX: Final = re.compile("[0-9a-f]+")
+
+
+class StorableValue(NamedTuple):
+    """A value as it may be stored: clear text only where allowed, fingerprints always."""
+
+    value: str | None
+    fingerprint: int
+    normal_fingerprint: int
+    prefix_fingerprint: int | None
 
 
 class Fingerprinter:

@@ -19,11 +19,10 @@ from statetrail.extract.masking import Secrets, writings
 from statetrail.extract.records import (
     MAX_TOKEN_CANDIDATES,
     MAX_VALUES,
-    CandidatePlace,
     Fields,
 )
 from statetrail.extract.text import clean
-from statetrail.extract.token_candidates import DULL_FIELDS, header_candidates
+from statetrail.extract.token_candidates import DULL_FIELDS, CandidatePlace, header_candidates
 from statetrail.extract.wire_values import (
     CompiledDialect,
     IssuedValue,

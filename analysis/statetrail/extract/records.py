@@ -1,18 +1,16 @@
-"""The records that pass between capture, extractor and store; all frozen, all plain values.
+"""What was on the wire: an exchange, frozen, of plain values.
 
-A `Request` and a `Response` hold what was on the wire and therefore secrets: they live for one call
-of `statetrail.extract.extract` and have no readable `repr`. `ExchangeFacts` are what may be stored.
+A `Request` and a `Response` hold secrets: they live for one call of `statetrail.extract.extract`
+and have no readable `repr`. What may be stored, `ExchangeFacts`, is of the records that stand
+beside their readers: `exchange_row`, `state` and `token_candidates`.
 """
 
-from typing import Final, Literal, NamedTuple
+from typing import Final
 
 import msgspec
 
 type Fields = tuple[tuple[bytes, bytes], ...]
 """Header fields as on the wire, in order."""
-
-type Kind = Literal["value", "establish", "empty"]
-type CandidatePlace = Literal["query", "path", "referer", "header"]
 
 MAX_VALUES: Final = 64
 """Issued and presented values each that one exchange may leave; more are counted in a note."""
@@ -73,90 +71,3 @@ class Exchange(_Unreadable, frozen=True, gc=False):
     response: Response | None = None
     error: str | None = None
     notes: tuple[str, ...] = ()
-
-
-class StorableValue(NamedTuple):
-    """A value as it may be stored: clear text only where allowed, fingerprints always."""
-
-    value: str | None
-    fingerprint: int
-    normal_fingerprint: int
-    prefix_fingerprint: int | None
-
-
-class Issued(msgspec.Struct, frozen=True, gc=False):
-    """A value that a response issued: table `issued` from its third column on, in their order."""
-
-    dialect: str
-    param: str
-    value: str | None
-    fingerprint: int
-    normal_fingerprint: int
-    prefix_fingerprint: int | None
-    usage: str | None
-    priority: str | None
-    channel: str
-    problem: str | None
-    length: int
-    alphabet: str
-    declared_s: int | None = None
-
-
-class Presented(msgspec.Struct, frozen=True, gc=False):
-    """A value that a request presented: table `presented` from its third column on, in order."""
-
-    dialect: str
-    param: str
-    value: str | None
-    fingerprint: int
-    normal_fingerprint: int
-    prefix_fingerprint: int | None
-    channel: str
-    kind: Kind
-
-
-class TokenCandidate(msgspec.Struct, frozen=True, gc=False):
-    """What looks like a token in a request: table `token_candidates` from its third column on."""
-
-    place: CandidatePlace
-    fingerprint: int
-
-
-class ExchangeRow(msgspec.Struct, frozen=True, gc=False):
-    """The storable facts of an exchange: table `exchanges` without its id, in column order."""
-
-    flow_id: str
-    request_start_us: int
-    request_end_us: int | None
-    response_start_us: int | None
-    response_end_us: int | None
-    peer: str | None
-    user_agent: str | None
-    proxy_user: str | None
-    client_header: str | None
-    method: str
-    scheme: str
-    host: str
-    port: int
-    path: str
-    endpoint: str
-    status: int | None
-    http_version: str
-    request_bytes: int | None
-    response_bytes: int | None
-    error: str | None
-    cache_control: str | None
-    age_s: int | None
-    request_origin: str | None
-    exposed_headers: str | None
-    dialects: str
-    notes: str
-
-
-class ExchangeFacts(msgspec.Struct, frozen=True, gc=False):
-    """What one exchange leaves: its row, and the values in it. Holds no secret."""
-
-    exchange: ExchangeRow
-    issued: tuple[Issued, ...] = ()
-    presented: tuple[Presented, ...] = ()
-    token_candidates: tuple[TokenCandidate, ...] = ()

@@ -7,7 +7,7 @@ may give away.
 
 import re
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -15,10 +15,44 @@ from statetrail.dialects.grammar import MAX_VALUE
 from statetrail.extract.fingerprint import Fingerprinter, alphabet
 from statetrail.extract.jwt import declared_s
 from statetrail.extract.masking import MIN_WITHIN, Secrets
-from statetrail.extract.records import MAX_VALUES, Issued, Kind, Presented
+from statetrail.extract.records import MAX_VALUES
 from statetrail.extract.wire_values import IssuedValue, PresentedValue
 
 _SEPARATORS: Final = re.compile(r"[;,\s]+")
+
+
+type Kind = Literal["value", "establish", "empty"]
+
+
+class Issued(msgspec.Struct, frozen=True, gc=False):
+    """A value that a response issued: table `issued` from its third column on, in their order."""
+
+    dialect: str
+    param: str
+    value: str | None
+    fingerprint: int
+    normal_fingerprint: int
+    prefix_fingerprint: int | None
+    usage: str | None
+    priority: str | None
+    channel: str
+    problem: str | None
+    length: int
+    alphabet: str
+    declared_s: int | None = None
+
+
+class Presented(msgspec.Struct, frozen=True, gc=False):
+    """A value that a request presented: table `presented` from its third column on, in order."""
+
+    dialect: str
+    param: str
+    value: str | None
+    fingerprint: int
+    normal_fingerprint: int
+    prefix_fingerprint: int | None
+    channel: str
+    kind: Kind
 
 
 class State(msgspec.Struct, frozen=True, gc=False, eq=False):

@@ -10,11 +10,13 @@ in the path, in the ``Referer`` that a browser sends along, in any other header.
 import re
 from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
-from typing import Final
+from typing import Final, Literal
+
+import msgspec
 
 from statetrail.dialects.wire import FieldLines, text, unquote
 from statetrail.extract.fingerprint import Fingerprinter
-from statetrail.extract.records import MAX_TOKEN_CANDIDATES, CandidatePlace, TokenCandidate
+from statetrail.extract.records import MAX_TOKEN_CANDIDATES
 from statetrail.extract.text import MAX_TOKEN, MIN_TOKEN, is_token, unquoted
 
 LONG_QUERY: Final = 20
@@ -35,6 +37,16 @@ DULL_FIELDS: Final = frozenset(
         b"upgrade-insecure-requests user-agent via x-requested-with"
     ).split()
 )
+
+
+type CandidatePlace = Literal["query", "path", "referer", "header"]
+
+
+class TokenCandidate(msgspec.Struct, frozen=True, gc=False):
+    """What looks like a token in a request: table `token_candidates` from its third column on."""
+
+    place: CandidatePlace
+    fingerprint: int
 
 
 def token_candidates(

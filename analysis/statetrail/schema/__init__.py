@@ -17,7 +17,6 @@ from statetrail.schema.columns import (
     ORIGIN,
     PARAM,
     PREFIX,
-    SCHEMA_VERSION,
     VALUE,
     Column,
     Table,
@@ -30,6 +29,7 @@ from statetrail.schema.facts import (
     FACTS,
     ISSUED,
     PRESENTED,
+    SCHEMA_VERSION,
     TOKEN_CANDIDATES,
 )
 

@@ -9,13 +9,6 @@ from typing import TYPE_CHECKING, Final, Literal
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SCHEMA_VERSION: Final = 3
-"""Version of the stored tables; a store of a later version is refused, never guessed at.
-
-One of an earlier version is read as it is, without the columns that came since (`Column.since`),
-and is given these when it is opened for writing.
-"""
-
 RENAMED: Final = 3
 """The version that gave tables and columns other names (`Table.was`, `Column.was`)."""
 

@@ -9,6 +9,7 @@ from statetrail.schema.columns import (
     NORMAL,
     PARAM,
     PREFIX,
+    RENAMED,
     VALUE,
     Column,
     Table,
@@ -106,6 +107,13 @@ TOKEN_CANDIDATES: Final = Table(
 )
 
 FACTS: Final = (EXCHANGES, ISSUED, PRESENTED, CAPTURES, TOKEN_CANDIDATES)
+
+SCHEMA_VERSION: Final = max(RENAMED, *(column.since for table in FACTS for column in table.columns))
+"""Version of the stored tables; a store of a later version is refused, never guessed at.
+
+One of an earlier version is read as it is, without the columns that came since (`Column.since`),
+and is given these when it is opened for writing.
+"""
 
 CLIENT_BY: Final[dict[str, str]] = {
     "peer": "peer",

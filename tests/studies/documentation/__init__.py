@@ -5,7 +5,8 @@ Markdown. A rule's page is one file: the rule's part, which ``make docs`` renews
 explanation and the example, which are written by hand. A test checks that all pages are current.
 """
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -16,9 +17,10 @@ from statetrail.analyses.causes.root_causes import ROOT_CAUSES
 from statetrail.analyses.conformance import race_table
 from statetrail.analyses.conformance.verdict import FAULTS, VERDICTS
 from statetrail.analyses.tokens.rotations import CAUSES
+from statetrail.report.document import json_schema
 from statetrail.rules import AUDIENCES, PROFILES, RULES, Rule
 from statetrail.rules.profiles import DEFAULT
-from statetrail.schema import FACTS
+from statetrail.schema import FACTS, SCHEMA_VERSION
 
 FOLDER: Final = Path(statetrail.__file__).parent / "docs"
 """Where the pages are."""
@@ -107,8 +109,8 @@ def rotations() -> str:
 
 
 def tables() -> str:
-    """Every table and column."""
-    return f"{_NOTE}\n{_tables()}"
+    """Every table and column, and the versions of the stored ones."""
+    return f"{_NOTE}\n{_tables()}\n{_versions()}"
 
 
 def profiles() -> str:
@@ -180,9 +182,19 @@ def write_pages() -> list[str]:
     return changed
 
 
+def write_schema() -> list[str]:
+    """Renew the JSON Schema of `audit.json`; its name, if it changed."""
+    path = FOLDER.parent / "report" / "audit.schema.json"
+    text = json.dumps(json_schema(), indent=2) + "\n"
+    if path.exists() and path.read_text("utf-8") == text:
+        return []
+    path.write_text(text, "utf-8")
+    return [path.name]
+
+
 def _tables() -> str:
     """The catalogue as a Markdown page: one section a table."""
-    parts = ["# Tables\n"]
+    parts = ["# Tables\n", "The [versions](#versions) of the stored tables are below.\n"]
     for table in (*FACTS, *(result.table for result in results().values())):
         parts += [f"## {table.name}\n", f"One row: {table.row}. Key: {', '.join(table.key)}.\n"]
         parts += ["| column | type | says | null |", "| --- | --- | --- | --- |"]
@@ -191,3 +203,30 @@ def _tables() -> str:
         ]
         parts.append("")
     return "\n".join(parts)
+
+
+def _versions() -> str:
+    """How the stored tables of earlier versions differ from those of the next one."""
+    rows = [f"| {n} | {'; '.join(_differences(n))} |" for n in range(1, SCHEMA_VERSION)]
+    return "\n".join(
+        [
+            "## Versions\n",
+            f"Stores are written in version {SCHEMA_VERSION}.\n",
+            "| version | difference to the next one |",
+            "| --- | --- |",
+            *rows,
+            "",
+        ]
+    )
+
+
+def _differences(version: int) -> Iterator[str]:
+    """What is missing in that version, or named otherwise, and not in the next one."""
+    for table in FACTS:
+        if (old := table.named(version)) != table.named(version + 1):
+            yield f"the table `{table.name}` is named `{old}`"
+        for column in table.columns:
+            if column.since == version + 1:
+                yield f"`{table.name}` has no column `{column.name}`"
+            if (old := column.named(version)) != column.named(version + 1):
+                yield f"`{table.name}.{column.name}` is named `{old}`"

@@ -3,7 +3,7 @@
 Enters: a `Recording`, or an `audit.json` that was written before. Leaves: an `Audit`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +29,26 @@ from statetrail.rules.rule import SEVERITIES, Severity
 from statetrail.rules.suppression import Entry
 
 
+class _Rows:
+    """A list of the document as a frame."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, audit: "Audit", owner: type) -> pd.DataFrame:
+        structs = getattr(audit.document, self.name)
+        rows = [{name: getattr(one, name) for name in one.__struct_fields__} for one in structs]
+        return pd.DataFrame(rows).rename(columns={"from_": "from"})
+
+
+def _to_file(render: "Callable[[Audit], str]") -> "Callable[[Audit, Path | str], None]":
+    def write(audit: "Audit", path: Path | str) -> None:
+        Path(path).write_text(render(audit), "utf-8", newline="\n")
+
+    write.__doc__ = f"Write `{render.__name__}` to a file."
+    return write
+
+
 @dataclass(frozen=True, slots=True)
 class Audit:
     """One audit of one recording. Make it with `audit`; read an old one with `from_json`.
@@ -52,45 +72,22 @@ class Audit:
         """
         return cls(decode(text, "this"))
 
-    @property
-    def findings(self) -> pd.DataFrame:
-        """The findings, most severe first."""
-        return _frame(self.document.findings)
-
-    @property
-    def clients(self) -> pd.DataFrame:
-        """The clients, least compliant first."""
-        return _frame(self.document.clients)
-
-    @property
-    def parameters(self) -> pd.DataFrame:
-        """The state parameters: how each is issued, how it changes, who obeys."""
-        return _frame(self.document.parameters)
-
-    @property
-    def tokens_summary(self) -> pd.DataFrame:
-        """The values of each parameter taken together."""
-        return _frame(self.document.tokens_summary)
-
-    @property
-    def expiry(self) -> pd.DataFrame:
-        """How long the values of each parameter live."""
-        return _frame(self.document.expiry)
-
-    @property
-    def rotations(self) -> pd.DataFrame:
-        """The rotations by time, capped (`document.rotations_total` counts all)."""
-        return _frame(self.document.rotations)
-
-    @property
-    def sessions(self) -> pd.DataFrame:
-        """The sessions of each parameter taken together, with the cost of lost ones."""
-        return _frame(self.document.sessions)
-
-    @property
-    def root_causes(self) -> pd.DataFrame:
-        """Why state was ignored, capped (`document.root_causes_total` counts all)."""
-        return _frame(self.document.root_causes)
+    findings = _Rows()
+    """The findings, most severe first."""
+    clients = _Rows()
+    """The clients, least compliant first."""
+    parameters = _Rows()
+    """The state parameters: how each is issued, how it changes, who obeys."""
+    tokens_summary = _Rows()
+    """The values of each parameter taken together."""
+    expiry = _Rows()
+    """How long the values of each parameter live."""
+    rotations = _Rows()
+    """The rotations by time, capped (`document.rotations_total` counts all)."""
+    sessions = _Rows()
+    """The sessions of each parameter taken together, with the cost of lost ones."""
+    root_causes = _Rows()
+    """Why state was ignored, capped (`document.root_causes_total` counts all)."""
 
     def failing(self, severity: Severity) -> int:
         """How many findings have this severity or a higher one; with a baseline, new ones only."""
@@ -138,25 +135,11 @@ class Audit:
         """How well each model of a server explains the ends of tokens, best first."""
         return expiry.likelihood(self.document, param)
 
-    def write_html(self, path: Path | str) -> None:
-        """Write `to_html` to a file."""
-        _write(path, self.to_html())
-
-    def write_json(self, path: Path | str) -> None:
-        """Write `to_json` to a file."""
-        _write(path, self.to_json())
-
-    def write_markdown(self, path: Path | str) -> None:
-        """Write `to_markdown` to a file."""
-        _write(path, self.to_markdown())
-
-    def write_csv(self, path: Path | str) -> None:
-        """Write `to_csv` to a file."""
-        _write(path, self.to_csv())
-
-    def write_junit(self, path: Path | str) -> None:
-        """Write `to_junit` to a file."""
-        _write(path, self.to_junit())
+    write_html = _to_file(to_html)
+    write_json = _to_file(to_json)
+    write_markdown = _to_file(to_markdown)
+    write_csv = _to_file(to_csv)
+    write_junit = _to_file(to_junit)
 
     def __repr__(self) -> str:
         findings = len(self.document.findings)
@@ -205,12 +188,3 @@ def audit(
     if baseline is not None:
         document = msgspec.structs.replace(document, baseline=changes_since(baseline, document))
     return Audit(document)
-
-
-def _frame(structs: Iterable[msgspec.Struct]) -> pd.DataFrame:
-    rows = [{name: getattr(one, name) for name in one.__struct_fields__} for one in structs]
-    return pd.DataFrame(rows).rename(columns={"from_": "from"})
-
-
-def _write(path: Path | str, text: str) -> None:
-    Path(path).write_text(text, "utf-8", newline="\n")

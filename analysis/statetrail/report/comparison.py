@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import msgspec
-from msgspec import Meta
 
 from statetrail.errors import UsageError
 from statetrail.report.document import Document, Generator, Settings, decode
-from statetrail.report.section import Time
+from statetrail.report.section import Time, meaning
 from statetrail.report.sections.clients import Client
 from statetrail.report.sections.findings import Baseline, Finding
 from statetrail.rules import SEVERITIES
@@ -50,20 +49,16 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 
     schema_version: Literal[1]
     generator: Generator
-    before: Annotated[Time, Meta(description="When the earlier audit was made")]
-    after: Annotated[Time, Meta(description="When the later audit was made")]
+    before: Annotated[Time, meaning("When the earlier audit was made")]
+    after: Annotated[Time, meaning("When the later audit was made")]
     new: tuple[Finding, ...]
     fixed: tuple[Finding, ...]
     unchanged: tuple[Moved, ...]
     left_out: Annotated[
-        tuple[Finding, ...], Meta(description="Of the earlier one: they are suppressed now")
+        tuple[Finding, ...], meaning("Of the earlier one: they are suppressed now")
     ] = ()
-    settings: Annotated[
-        tuple[str, ...], Meta(description="Settings in which the audits differ")
-    ] = ()
-    clients: Annotated[
-        tuple[Compliance, ...], Meta(description="Those that changed, greatest loss first")
-    ]
+    settings: Annotated[tuple[str, ...], meaning("Settings in which the audits differ")] = ()
+    clients: Annotated[tuple[Compliance, ...], meaning("Those that changed, greatest loss first")]
 
     def failing(self, severity: Severity) -> int:
         """How many of the new findings have this severity or a higher one."""

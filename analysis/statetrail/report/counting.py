@@ -4,6 +4,7 @@ Enters: lazy frames and stored numbers. Leaves: few rows of plain Python, in an 
 not depend on the engine.
 """
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -21,6 +22,9 @@ _FIRST_US: Final = -62_135_596_800_000_000
 _LAST_US: Final = 253_402_300_799_999_999
 
 type Row = dict[str, Any]
+
+SUBJECT: Final = ("origin", "dialect", "param")
+"""The columns that name a parameter at an origin."""
 
 
 def rows(lazy: Lazy, *order: str) -> list[Row]:
@@ -43,17 +47,19 @@ def total(lazy: Lazy) -> int:
     return int(lazy.select(count=nw.len()).collect("pyarrow").to_native()["count"][0].as_py())
 
 
+def key(row: Row, names: Iterable[str] = SUBJECT) -> tuple[Any, ...]:
+    """The cells of these columns."""
+    return tuple(row[name] for name in names)
+
+
 def nested(
-    counts: Iterable[Row], outer: tuple[str, ...], *inner: str
-) -> dict[tuple[Any, ...], dict[str, int]]:
-    """Counts by name (`inner`, joined by ``/``) of each subject (`outer`); a null is left out."""
-    found: dict[tuple[Any, ...], dict[str, int]] = {}
+    counts: Iterable[Row], name: str, outer: Iterable[str] = SUBJECT
+) -> defaultdict[tuple[Any, ...], Counter[str]]:
+    """Counts by the column `name` of each subject (`outer`); a null is left out."""
+    found = defaultdict[tuple[Any, ...], Counter[str]](Counter)
     for row in counts:
-        if any(row[name] is None for name in inner):
-            continue
-        names = found.setdefault(tuple(row[name] for name in outer), {})
-        name = "/".join(str(row[part]) for part in inner)
-        names[name] = names.get(name, 0) + int(row["count"])
+        if row[name] is not None:
+            found[key(row, outer)][row[name]] += int(row["count"])
     return found
 
 
@@ -81,15 +87,14 @@ def of_row[T: msgspec.Struct](kind: type[T], row: Row, **more: Any) -> T:
     Columns named ``*_us`` become datetimes without the suffix; those named ``*_s`` are rounded
     (`seconds`).
     """
-    fields: Row = {}
-    for name, value in row.items():
-        if name.endswith("_us"):
-            fields[name.removesuffix("_us")] = moment(value)
-        elif name.endswith("_s"):
-            fields[name] = seconds(value)
-        else:
-            fields[name] = value
-    fields |= more
+    fields = {
+        name.removesuffix("_us"): moment(value)
+        if name.endswith("_us")
+        else seconds(value)
+        if name.endswith("_s")
+        else value
+        for name, value in row.items()
+    } | more
     return kind(**{name: fields[name] for name in kind.__struct_fields__ if name in fields})
 
 

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from statetrail.errors import UsageError
-from statetrail.report.section import Flattened, Gathering, Section
+from statetrail.report.section import Flattened, Gathering, Section, meaning
 from statetrail.report.sections.answers import AnswersSection
 from statetrail.report.sections.causes import CausesSection
 from statetrail.report.sections.clients import ClientsSection
@@ -50,15 +50,13 @@ class Generator(msgspec.Struct, frozen=True, kw_only=True):
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What was analysed, and with which options."""
 
-    stores: Annotated[tuple[str, ...], Meta(description="File names without their folders")]
-    client_by: Annotated[
-        tuple[str, ...], Meta(description="The attributes by which clients are identified")
-    ]
+    stores: Annotated[tuple[str, ...], meaning("File names without their folders")]
+    client_by: Annotated[tuple[str, ...], meaning("The attributes by which clients are identified")]
     grace_ms: Annotated[
-        float, Meta(description="How long after a response a client may still use older state")
+        float, meaning("How long after a response a client may still use older state")
     ]
     dialects: tuple[str, ...]
-    profile: Annotated[str, Meta(description="The profile of thresholds that rules used")] = ""
+    profile: Annotated[str, meaning("The profile of thresholds that rules used")] = ""
 
 
 class Document(

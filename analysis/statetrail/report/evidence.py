@@ -4,18 +4,18 @@ Enters: exchange ids and the fact tables. Leaves: `EvidenceExchange` structs wit
 each exchange issued and presented, and the ids of neighbouring exchanges.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Final
 
 import msgspec
 import narwhals as nw
 import pyarrow as pa
-from msgspec import Meta
 
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording, origin_expression
-from statetrail.report.counting import Row, moment, of_row, rows, shown_value
-from statetrail.report.section import Time
+from statetrail.report.counting import Row, of_row, rows, shown_value
+from statetrail.report.section import Time, meaning
 from statetrail.schema import CLIENT_BY
 from statetrail.store.clients import client_expression
 
@@ -24,19 +24,15 @@ NEAR: Final = 4
 
 # All exchanges are read for these columns: no more than are shown.
 _VALUE: Final = ("exchange_id", "ordinal", "param", "value", "fingerprint", "channel")
-_EXCHANGE: Final = (
-    *("exchange_id", "request_start_us", "response_start_us", "response_end_us"),
-    *("client", "origin", "method", "path", "status", "error"),
-)
 
 
 class StateValue(msgspec.Struct, frozen=True, kw_only=True):
     """One value that an exchange issued or presented."""
 
     param: str
-    value: Annotated[str, Meta(description="Pseudonym, or the value where it is in clear")]
+    value: Annotated[str, meaning("Pseudonym, or the value where it is in clear")]
     channel: str
-    note: Annotated[str | None, Meta(description="usage/priority, kind, or what is wrong")]
+    note: Annotated[str | None, meaning("usage/priority, kind, or what is wrong")]
 
 
 class EvidenceExchange(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,12 +40,12 @@ class EvidenceExchange(msgspec.Struct, frozen=True, kw_only=True):
 
     exchange: int
     at: Time
-    answered: Annotated[Time | None, Meta(description="When the response began")] = None
-    ended: Annotated[Time | None, Meta(description="When the response ended")] = None
+    answered: Annotated[Time | None, meaning("When the response began")] = None
+    ended: Annotated[Time | None, meaning("When the response ended")] = None
     client: str
     origin: str
     method: str
-    path: Annotated[str, Meta(description="Without query; token-like segments are pseudonyms")]
+    path: Annotated[str, meaning("Without query; token-like segments are pseudonyms")]
     status: int | None
     error: str | None
     issued: tuple[StateValue, ...]
@@ -68,33 +64,35 @@ def gather_exchanges(rec: Recording, ids: Iterable[int]) -> tuple[EvidenceExchan
     exchanges = (
         rec.exchanges.lazy.join(chosen, on="exchange_id", how="inner")
         .with_columns(client=client_expression(rec.client_by), origin=origin_expression())
-        .select(*_EXCHANGE)
+        .select(
+            *("client", "origin", "method", "path", "status", "error"),
+            exchange="exchange_id",
+            at_us="request_start_us",
+            answered_us="response_start_us",
+            ended_us="response_end_us",
+        )
     )
     return tuple(
         of_row(
             EvidenceExchange,
             row,
-            exchange=row["exchange_id"],
-            at=moment(row["request_start_us"]),
-            answered=moment(row["response_start_us"]),
-            ended=moment(row["response_end_us"]),
             issued=tuple(
                 _value(one, one["problem"] or f"{one['usage']}/{one['priority']}")
-                for one in issued.get(row["exchange_id"], ())
+                for one in issued[row["exchange"]]
             ),
             presented=tuple(
                 _value(one, None if one["kind"] == "value" else one["kind"])
-                for one in presented.get(row["exchange_id"], ())
+                for one in presented[row["exchange"]]
             ),
         )
-        for row in rows(exchanges, "exchange_id")
+        for row in rows(exchanges, "exchange")
     )
 
 
-def _by_exchange(facts: Lazy, chosen: Lazy) -> dict[int, list[Row]]:
-    found: dict[int, list[Row]] = {}
+def _by_exchange(facts: Lazy, chosen: Lazy) -> defaultdict[int, list[Row]]:
+    found = defaultdict[int, list[Row]](list)
     for row in rows(facts.join(chosen, on="exchange_id", how="inner"), "exchange_id", "ordinal"):
-        found.setdefault(row["exchange_id"], []).append(row)
+        found[row["exchange_id"]].append(row)
     return found
 
 
@@ -137,7 +135,7 @@ def gather_neighbours(rec: Recording, primary: Mapping[str, int]) -> dict[str, t
         for n in range(-NEAR, NEAR + 1)
     ]
     near = numbered.join(rec.place(pa.Table.from_pylist(wanted)), on=[*sides, "nth"])
-    found: dict[int, list[int]] = {}
+    found = defaultdict[int, list[int]](list)
     for row in rows(near.select("anchor", "nth", "exchange_id"), "anchor", "nth"):
-        found.setdefault(row["anchor"], []).append(row["exchange_id"])
-    return {finding: tuple(found.get(anchor, ())) for finding, anchor in primary.items()}
+        found[row["anchor"]].append(row["exchange_id"])
+    return {finding: tuple(found[anchor]) for finding, anchor in primary.items()}

@@ -23,6 +23,11 @@ type Time = Annotated[datetime, Meta(tz=True)]
 type Counts = Annotated[dict[str, int], Meta(description="How often, by name")]
 
 
+def meaning(text: str) -> Meta:
+    """What a field of the document says, for the JSON Schema."""
+    return Meta(description=text)
+
+
 class OfParameter(msgspec.Struct, frozen=True, kw_only=True):
     """A row about one parameter at one origin."""
 

@@ -33,6 +33,11 @@ def visible(text: str) -> str:
     return _HIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
+def cut(text: str, most: int) -> str:
+    """The text, shortened to at most so many characters."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
 def duration(seconds: float | None, to: Callable[[float], int] = round) -> str:
     """A length of time in its two largest units; `to` rounds it.
 

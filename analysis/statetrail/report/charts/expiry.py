@@ -7,18 +7,9 @@ from typing import Final
 
 import altair as alt
 
+from statetrail.report.charts import style
 from statetrail.report.charts.palette import COLOURS, HUES, Scheme
-from statetrail.report.charts.style import (
-    SHORTEST_S,
-    Chart,
-    Row,
-    inline,
-    label_axis,
-    layered,
-    seconds_axis,
-    styled,
-    subject_labels,
-)
+from statetrail.report.charts.style import Chart, Row
 from statetrail.report.document import Document
 from statetrail.report.sections.expiry import Survival
 from statetrail.report.wording import visible
@@ -49,7 +40,7 @@ def survival(document: Document, *, width: int = 640, scheme: Scheme = "light") 
     ends = {row.subject: row.ended for row in document.expiry}
     ranked = sorted(document.survival, key=lambda one: (-ends.get(one.subject, 0), one.subject))
     chosen = ranked[:MAX_CURVES]
-    labels, shared = subject_labels([one.subject for one in chosen])
+    labels, shared = style.subject_labels([one.subject for one in chosen])
     falls = [row for one in chosen for row in _falls(one, labels[one.subject])]
     marks = [row for one in chosen for row in _marks(one, labels[one.subject])]
     order = list(dict.fromkeys(row["of"] for row in falls))
@@ -59,9 +50,11 @@ def survival(document: Document, *, width: int = 640, scheme: Scheme = "light") 
         legend=alt.Legend() if len(order) > 1 else None,
         scale=alt.Scale(domain=order, range=[HUES[scheme][at] for at in range(len(order))]),
     )
-    x = seconds_axis("seconds", [row["seconds"] for row in falls + marks], "limit longer than")
+    x = style.seconds_axis(
+        "seconds", [row["seconds"] for row in falls + marks], "limit longer than"
+    )
     y = alt.Y("survival:Q", title="share of clients", scale=alt.Scale(domain=[0, 1]))
-    base = alt.Chart(inline(falls))
+    base = alt.Chart(style.inline(falls))
     band = base.mark_area(opacity=0.18, interpolate="step-after").encode(
         x=x, y=alt.Y("low:Q"), y2=alt.Y2("high:Q"), color=colour
     )
@@ -69,13 +62,13 @@ def survival(document: Document, *, width: int = 640, scheme: Scheme = "light") 
         x=x, y=y, color=colour, tooltip=["of:N", "seconds:Q", "survival:Q", "low:Q", "high:Q"]
     )
     ticks = (
-        alt.Chart(inline(marks))
+        alt.Chart(style.inline(marks))
         .mark_tick(orient="vertical", thickness=1.4, height=12)
         .encode(x=x, y=y, color=colour)
     )
     layers = [band, line, ticks] if marks else [band, line]
     title = " · ".join(part for part in (*order[: len(order) == 1], shared) if part)
-    return styled(layered(*layers), width, scheme, step=_HEIGHT, rows=1, title=title)
+    return style.styled(layers, width, scheme, step=_HEIGHT, rows=1, title=title)
 
 
 def likelihood(
@@ -102,7 +95,7 @@ def likelihood(
     names, models = [row["policy"] for row in rows], [row["model"] for row in rows]
     best = names[0] if names else ""
     bars = (
-        alt.Chart(inline(rows))
+        alt.Chart(style.inline(rows))
         .mark_bar(height=12, cornerRadius=2)
         .encode(
             x=alt.X(
@@ -111,7 +104,7 @@ def likelihood(
                 scale=alt.Scale(domain=[-FARTHEST, 0]),
             ),
             x2=alt.X2Datum(-FARTHEST),
-            y=alt.Y("model:N", title=None, sort=models, axis=label_axis(models, width)),
+            y=alt.Y("model:N", title=None, sort=models, axis=style.label_axis(models, width)),
             color=alt.Color(
                 "policy:N",
                 legend=None,
@@ -127,17 +120,17 @@ def likelihood(
         )
     )
     title = " · ".join(visible(part) for part in reversed(subjects[0])) if subjects else ""
-    return styled(layered(bars), width, scheme, step=_BAR, rows=len(rows), title=title)
+    return style.styled([bars], width, scheme, step=_BAR, rows=len(rows), title=title)
 
 
 def _falls(one: Survival, label: str) -> list[Row]:
     """The corners of a curve: it starts at one and falls at the end of each interval."""
     known = [fall.left_s for fall in one.falls if fall.left_s > 0] + list(one.censored_s)
-    start = max(min(known, default=1.0) / 1.3, SHORTEST_S)
+    start = max(min(known, default=1.0) / 1.3, style.SHORTEST_S)
     first = one.falls[0].band_low if one.falls else 0.0
     corners = [(start, 1.0, first, 1.0)]
     corners += [
-        (max(fall.right_s, SHORTEST_S), fall.survival, fall.band_low, fall.band_high)
+        (max(fall.right_s, style.SHORTEST_S), fall.survival, fall.band_low, fall.band_high)
         for fall in one.falls
         if fall.right_s is not None
     ]

@@ -8,20 +8,9 @@ from typing import Final
 
 import altair as alt
 
+from statetrail.report.charts import style
 from statetrail.report.charts.palette import COLOURS, Scheme
-from statetrail.report.charts.style import (
-    MAX_LANES,
-    SHORTEST_S,
-    Chart,
-    Row,
-    Subject,
-    inline,
-    label_axis,
-    layered,
-    seconds_axis,
-    styled,
-    subject_labels,
-)
+from statetrail.report.charts.style import Chart, Row, Subject
 from statetrail.report.document import Document
 from statetrail.report.sections.expiry import Expiry
 from statetrail.report.wording import duration
@@ -42,8 +31,8 @@ def gaps(document: Document, *, width: int = 640, scheme: Scheme = "light") -> C
     """
     ranked = sorted(document.expiry, key=lambda row: (-row.ended, row.origin, row.param))
     seen = {gap.subject for gap in document.gaps}
-    chosen = [row for row in ranked if row.subject in seen][:MAX_LANES]
-    labels, shared = subject_labels([row.subject for row in chosen])
+    chosen = [row for row in ranked if row.subject in seen][: style.MAX_LANES]
+    labels, shared = style.subject_labels([row.subject for row in chosen])
     points: list[Row] = [
         {
             "lane": labels[gap.subject],
@@ -63,8 +52,8 @@ def _bands(chosen: Iterable[Expiry], labels: Mapping[Subject, str]) -> list[Row]
     return [
         {
             "lane": labels[row.subject],
-            "low": max(row.idle_low_s, SHORTEST_S),
-            "high": max(row.idle_high_s, SHORTEST_S),
+            "low": max(row.idle_low_s, style.SHORTEST_S),
+            "high": max(row.idle_high_s, style.SHORTEST_S),
         }
         for row in chosen
         if row.idle_low_s is not None and row.idle_high_s is not None
@@ -74,11 +63,11 @@ def _bands(chosen: Iterable[Expiry], labels: Mapping[Subject, str]) -> list[Row]
 def _gaps(points: list[Row], bands: list[Row], shared: str, width: int, scheme: Scheme) -> Chart:
     colours = COLOURS[scheme]
     edges = [edge for band in bands for edge in (band["low"], band["high"])]
-    x = seconds_axis("seconds", [point["seconds"] for point in points] + edges, "idle for")
+    x = style.seconds_axis("seconds", [point["seconds"] for point in points] + edges, "idle for")
     lanes = list(dict.fromkeys(point["lane"] for point in points))
-    y = alt.Y("lane:N", title=None, sort=lanes, axis=label_axis(lanes, width))
+    y = alt.Y("lane:N", title=None, sort=lanes, axis=style.label_axis(lanes, width))
     shade = (
-        alt.Chart(inline(bands))
+        alt.Chart(style.inline(bands))
         .mark_rect(color=colours["accent"], fillOpacity=0.22, stroke=colours["accent"])
         .encode(x=alt.X("low:Q"), x2=alt.X2("high:Q"), y=y)
     )
@@ -86,7 +75,7 @@ def _gaps(points: list[Row], bands: list[Row], shared: str, width: int, scheme: 
     shapes = alt.Scale(domain=[*_OUTCOMES], range=[shape for _, shape, _ in _OUTCOMES.values()])
     # The offset is in the mark: in the encoding it would halve the shaded band.
     dots = [
-        alt.Chart(inline([point for point in points if point["outcome"] == outcome]))
+        alt.Chart(style.inline([point for point in points if point["outcome"] == outcome]))
         .mark_point(filled=True, opacity=0.85, yOffset=offset)
         .encode(
             x=x,
@@ -99,4 +88,4 @@ def _gaps(points: list[Row], bands: list[Row], shared: str, width: int, scheme: 
         for outcome, (_, _, offset) in _OUTCOMES.items()
     ]
     layers = [shade, *dots] if bands else dots
-    return styled(layered(*layers), width, scheme, step=46, rows=len(lanes), title=shared)
+    return style.styled(layers, width, scheme, step=46, rows=len(lanes), title=shared)

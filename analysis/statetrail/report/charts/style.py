@@ -96,19 +96,15 @@ def inline(rows: list[Row]) -> alt.InlineData:
     return alt.InlineData(values=json.dumps(rows), format={"type": "json"})
 
 
-def layered(*layers: alt.Chart) -> Chart:
-    """Charts drawn over one another, the first at the bottom."""
-    chart = alt.layer(*layers)
-    assert isinstance(chart, alt.LayerChart)
-    return chart
-
-
-def styled(chart: Chart, width: int, scheme: Scheme, *, step: int, rows: int, title: str) -> Chart:
-    """The look that all charts share."""
+def styled(
+    layers: Sequence[alt.Chart], width: int, scheme: Scheme, *, step: int, rows: int, title: str
+) -> Chart:
+    """Charts drawn over one another, the first at the bottom, in the look that all charts share."""
     colours = COLOURS[scheme]
     limit = width // 3
     chosen: Chart = (
-        chart.properties(
+        alt.layer(*layers)
+        .properties(
             width=width,
             height=max(rows, 1) * step,
             autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),

@@ -11,7 +11,7 @@ from typing import Final, Literal, NamedTuple
 from statetrail.report.charts.palette import hue
 from statetrail.report.evidence import EvidenceExchange, StateValue
 from statetrail.report.sections.findings import Finding
-from statetrail.report.wording import duration
+from statetrail.report.wording import cut, duration
 
 STEP: Final = 26
 """Height of a step in pixels."""
@@ -89,8 +89,8 @@ def _step(
         y,
         when,
         kind,
-        _cut(text, MAX_TEXT),
-        _cut(value, MAX_TEXT // 2),
+        cut(text, MAX_TEXT),
+        cut(value, MAX_TEXT // 2),
         hue(seen.value) if seen is not None else -1,
         primary,
         one.exchange in finding.evidence,
@@ -106,7 +106,3 @@ def _offset(seconds: float) -> str:
         return "0 s"
     sign = "+" if seconds > 0 else "\N{MINUS SIGN}"
     return f"{sign}{duration(abs(seconds))}"
-
-
-def _cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"

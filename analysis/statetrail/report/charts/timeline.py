@@ -11,18 +11,9 @@ from typing import Final
 import altair as alt
 
 from statetrail.errors import UsageError
+from statetrail.report.charts import style
 from statetrail.report.charts.palette import COLOURS, HUES, Scheme, hue
-from statetrail.report.charts.style import (
-    LETTER,
-    MAX_LANES,
-    Chart,
-    Row,
-    inline,
-    label_room,
-    labels_of,
-    layered,
-    styled,
-)
+from statetrail.report.charts.style import Chart, Row
 from statetrail.report.document import Document
 from statetrail.report.wording import visible
 
@@ -62,9 +53,9 @@ def timeline(
     lanes: dict[tuple[str, ...], int] = {}
     for span in spans:
         lanes[span.lane] = lanes.get(span.lane, 0) + 1
-    chosen = sorted(lanes, key=lambda lane: (-lanes[lane], lane))[:MAX_LANES]
-    labels, shared = labels_of(chosen)
-    labels = _fitting(labels, int(width * (1 if width < _NARROW else _LABELS) / LETTER))
+    chosen = sorted(lanes, key=lambda lane: (-lanes[lane], lane))[: style.MAX_LANES]
+    labels, shared = style.labels_of(chosen)
+    labels = _fitting(labels, int(width * (1 if width < _NARROW else _LABELS) / style.LETTER))
     bars: list[Row] = [
         {
             "lane": labels[span.lane],
@@ -97,7 +88,7 @@ def _timeline(bars: list[Row], marks: list[Row], shared: str, width: int, scheme
     x = alt.X("from:T", scale=alt.Scale(type="utc"), title=None, axis=_time_axis(times))
     narrow = width < _NARROW
     y = alt.Y("lane:N", title=None, sort=lanes, axis=_lane_axis(lanes, narrow=narrow))
-    base = alt.Chart(inline(bars))
+    base = alt.Chart(style.inline(bars))
     spans = base.mark_bar(height=10, cornerRadius=2).encode(
         x=x,
         x2=alt.X2("to:T"),
@@ -114,7 +105,7 @@ def _timeline(bars: list[Row], marks: list[Row], shared: str, width: int, scheme
     starts = base.mark_tick(height=16, thickness=1.5, color=colours["text"]).encode(x=x, y=y)
     causes = sorted({mark["cause"] for mark in marks})
     changes = (
-        alt.Chart(inline(marks))
+        alt.Chart(style.inline(marks))
         .mark_point(size=50, filled=True, color=colours["text"], yOffset=-10)
         .encode(
             x=alt.X("at:T"),
@@ -129,7 +120,7 @@ def _timeline(bars: list[Row], marks: list[Row], shared: str, width: int, scheme
     )
     layers = [spans, starts, changes] if marks else [spans, starts]
     step = 52 if narrow else 32
-    return styled(layered(*layers), width, scheme, step=step, rows=len(lanes), title=shared)
+    return style.styled(layers, width, scheme, step=step, rows=len(lanes), title=shared)
 
 
 def _fitting(labels: dict[tuple[str, ...], str], letters: int) -> dict[tuple[str, ...], str]:
@@ -157,7 +148,7 @@ def _lane_axis(lanes: Sequence[str], *, narrow: bool) -> alt.Axis:
             maxExtent=0,
             labelLimit=1000,
         )
-    return alt.Axis(minExtent=label_room(lanes), labelLimit=1000)
+    return alt.Axis(minExtent=style.label_room(lanes), labelLimit=1000)
 
 
 def _time_axis(times: Sequence[str]) -> alt.Axis:

@@ -20,13 +20,13 @@ from markupsafe import Markup, escape
 from statetrail.analyses.conformance.verdict import BY_NAME, FAULTS, HONOURED, NOT_APPLICABLE
 from statetrail.report import wording
 from statetrail.report.charts import expiry, gaps, timeline
-from statetrail.report.charts.heatmap import heatmaps
 from statetrail.report.charts.palette import HUES, hue, variables
 from statetrail.report.charts.svg import darkened, data_address, size, svg
 from statetrail.report.charts.swimlane import swimlane
 from statetrail.report.document import Document
 from statetrail.report.render.jinja import environment, rendered_sections
 from statetrail.report.sections.findings import FindingsSection, first_of_each, shown_evidence
+from statetrail.report.sections.heatmap import heatmaps
 from statetrail.report.wording import visible
 from statetrail.rules import SEVERITIES
 
@@ -62,11 +62,11 @@ class Picture(NamedTuple):
 
 
 class Chart(NamedTuple):
-    """A chart for a wide page and for a phone, and what it is in words."""
+    """What a chart is in words, and the chart for a wide page and for a phone."""
 
+    alt: str
     wide: Picture
     small: Picture
-    alt: str
 
 
 def render_html(document: Document) -> str:
@@ -182,27 +182,18 @@ def named(counts: Mapping[str, int]) -> str:
 
 def _charts(document: Document) -> dict[str, Chart]:
     """The charts that have something to show."""
-    charts = {}
-    if any(rotation.from_ for rotation in document.rotations):
-        charts["timeline"] = _chart(
-            lambda width: timeline.timeline(document, width=width), timeline.WORDS
-        )
-    if document.gaps:
-        charts["gaps"] = _chart(lambda width: gaps.gaps(document, width=width), gaps.WORDS)
-    if document.survival:
-        charts["survival"] = _chart(
-            lambda width: expiry.survival(document, width=width), expiry.SURVIVAL_WORDS
-        )
-    if document.likelihoods:
-        charts["likelihood"] = _chart(
-            lambda width: expiry.likelihood(document, width=width), expiry.LIKELIHOOD_WORDS
-        )
-    return charts
-
-
-def _chart(draw: Callable[[int], alt.LayerChart], words: str) -> Chart:
-    wide, small = (_picture(draw(width)) for width in WIDTHS)
-    return Chart(wide, small, words)
+    changes = any(rotation.from_ for rotation in document.rotations)
+    known: dict[str, tuple[object, Callable[..., alt.LayerChart], str]] = {
+        "timeline": (changes, timeline.timeline, timeline.WORDS),
+        "gaps": (document.gaps, gaps.gaps, gaps.WORDS),
+        "survival": (document.survival, expiry.survival, expiry.SURVIVAL_WORDS),
+        "likelihood": (document.likelihoods, expiry.likelihood, expiry.LIKELIHOOD_WORDS),
+    }
+    return {
+        name: Chart(words, *(_picture(draw(document, width=width)) for width in WIDTHS))
+        for name, (rows, draw, words) in known.items()
+        if rows
+    }
 
 
 def _picture(chart: alt.LayerChart) -> Picture:

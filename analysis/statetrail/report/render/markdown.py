@@ -59,7 +59,7 @@ def escape(text: str) -> Markdown:
     >>> escape("<b>[x](y)")
     '&#60;b&#62;&#91;x&#93;(y)'
     """
-    shown = _cut(_BREAK.sub(" ", wording.visible(text)), _MAX_TEXT)
+    shown = wording.cut(_BREAK.sub(" ", wording.visible(text)), _MAX_TEXT)
     shown = _SPECIAL.sub(lambda match: f"&#{ord(match[0])};", shown)
     return Markdown(_LINKED.sub(lambda match: f"{match[0]}{_WORD_JOINER}", shown))
 
@@ -70,7 +70,7 @@ def code(text: str) -> Markdown:
     >>> code("a|b")
     '`a\\\\|b`'
     """
-    shown = _cut(_BREAK.sub(" ", wording.visible(text)).strip(), _MAX_CODE) or " "
+    shown = wording.cut(_BREAK.sub(" ", wording.visible(text)).strip(), _MAX_CODE) or " "
     # A backslash cannot escape a backtick in a code span, and before a pipe it would vanish.
     shown = shown.replace("`", "ˋ").replace("\\", "∖").replace("|", "\\|")
     return Markdown(f"`{shown}`")
@@ -82,7 +82,3 @@ def prose(text: str) -> Markdown:
     if len(parts) % 2 == 0:
         return escape(text)
     return Markdown("".join(code(p) if at % 2 else escape(p) for at, p in enumerate(parts)))
-
-
-def _cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"

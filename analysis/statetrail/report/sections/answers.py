@@ -3,15 +3,15 @@
 They are plain sentences, each with its number, what that is out of, and how far to trust it.
 """
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import Annotated, Final, Literal, Self, get_args
 
 import msgspec
-from msgspec import Meta
 
 from statetrail.expiry import POLICIES
 from statetrail.report.counting import ranked
-from statetrail.report.section import Confidence, Gathering, Section
+from statetrail.report.section import Confidence, Gathering, Section, meaning
 from statetrail.report.sections.clients import Client, ClientsSection
 from statetrail.report.sections.expiry import Expiry, ExpirySection
 from statetrail.report.sections.parameters import Parameter, ParametersSection
@@ -25,11 +25,11 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     """A sentence with its number, what that is out of, and how far to trust it."""
 
     text: str
-    number: Annotated[str, Meta(description="The figure that the sentence is about, as shown")]
-    denominator: Annotated[str, Meta(description="What the figure is out of, as shown")]
+    number: Annotated[str, meaning("The figure that the sentence is about, as shown")]
+    denominator: Annotated[str, meaning("What the figure is out of, as shown")]
     confidence: Confidence
     tone: Annotated[
-        Literal["good", "bad", "neutral"], Meta(description="Whether the figure is good news")
+        Literal["good", "bad", "neutral"], meaning("Whether the figure is good news")
     ] = "neutral"
 
 
@@ -232,10 +232,7 @@ def _excused(rows: Sequence[Client]) -> Statement:
     names = sorted({row.client for row in rows})
     origins = sorted({row.origin for row in rows})
     faults = sum(row.faults for row in rows)
-    causes: dict[str, int] = {}
-    for row in rows:
-        for cause, number in row.excused.items():
-            causes[cause] = causes.get(cause, 0) + number
+    causes = sum((Counter(row.excused) for row in rows), Counter())
     whom = f"`{names[0]}`" if len(names) == 1 else count(len(names), "client")
     whose = f"of `{origins[0]}`" if len(origins) == 1 else f"of {count(len(origins), 'origin')}"
     return Statement(

@@ -3,17 +3,16 @@
 from typing import Annotated, ClassVar, Final, Self
 
 import msgspec
-from msgspec import Meta
 
 from statetrail.analyses.causes.root_causes import SERVERS, root_causes
+from statetrail.analyses.events.values import SERIES
 from statetrail.analyses.exposure.overrides import overrides
-from statetrail.report.counting import of_row, ranked, rows
-from statetrail.report.section import Counts, Gathering, OfClient, Section, Time
+from statetrail.report.counting import nested, of_row, ranked, rows
+from statetrail.report.section import Counts, Gathering, OfClient, Section, Time, meaning
 
 MAX_CAUSES: Final = 500
 MAX_OVERRIDES: Final = 500
 
-_SERIES: Final = ("client", "origin", "dialect", "param")
 _COUNTS: Final = ("overrides", "answered", "fought", "unanswered", "on_baskets", "without_effect")
 
 
@@ -23,7 +22,7 @@ class RootCause(OfClient, frozen=True, kw_only=True):
     verdict: str
     cause: str
     confidence: str
-    servers: Annotated[bool, Meta(description="The server caused it: no fault of the client's own")]
+    servers: Annotated[bool, meaning("The server caused it: no fault of the client's own")]
     count: int
     first: Time
     last: Time
@@ -35,8 +34,8 @@ class Override(OfClient, frozen=True, kw_only=True):
     """One parameter for which a client presented a value that was never issued."""
 
     overrides: int
-    answered: Annotated[int, Meta(description="The server's next issue was the client's value")]
-    fought: Annotated[int, Meta(description="The server's next issue was another value")]
+    answered: Annotated[int, meaning("The server's next issue was the client's value")]
+    fought: Annotated[int, meaning("The server's next issue was another value")]
     unanswered: int
     on_baskets: int
     without_effect: int
@@ -50,25 +49,21 @@ class CausesSection(Section, frozen=True, kw_only=True):
     title: ClassVar = "Root causes"
 
     root_causes_total: int = 0
-    faults_by_cause: Annotated[Counts, Meta(description="Faults by their root cause")] = (
-        msgspec.field(default_factory=dict)
+    faults_by_cause: Annotated[Counts, meaning("Faults by their root cause")] = msgspec.field(
+        default_factory=dict
     )
-    root_causes: Annotated[
-        tuple[RootCause, ...], Meta(description="Most frequent first; capped")
-    ] = ()
+    root_causes: Annotated[tuple[RootCause, ...], meaning("Most frequent first; capped")] = ()
     overrides_total: int = 0
-    overrides: Annotated[tuple[Override, ...], Meta(description="Most frequent first; capped")] = ()
+    overrides: Annotated[tuple[Override, ...], meaning("Most frequent first; capped")] = ()
 
     @classmethod
     def gather(cls, gathering: Gathering) -> Self:
         """From `root_causes` and `overrides`."""
         rec = gathering.recording
-        causes = rows(root_causes(rec).lazy, *_SERIES, "verdict", "cause")
-        faults: dict[str, int] = {}
-        for row in causes:
-            faults[row["cause"]] = faults.get(row["cause"], 0) + row["count"]
+        causes = rows(root_causes(rec).lazy, *SERIES, "verdict", "cause")
+        faults = nested(causes, "cause", ())[()]
         causes.sort(key=lambda row: -row["count"])  # stable: ties by name
-        chosen = rows(overrides(rec).lazy, *_SERIES)
+        chosen = rows(overrides(rec).lazy, *SERIES)
         chosen.sort(key=lambda row: -row["overrides"])
         return cls(
             root_causes_total=len(causes),

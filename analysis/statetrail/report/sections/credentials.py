@@ -4,13 +4,12 @@ from typing import Annotated, ClassVar, Final, Self
 
 import msgspec
 import narwhals as nw
-from msgspec import Meta
 
 from statetrail.analyses.exposure.leaks import leaks
 from statetrail.analyses.exposure.shared import shared
 from statetrail.recording.frames import Recording
 from statetrail.report.counting import of_row, rows, total
-from statetrail.report.section import Gathering, OfParameter, Section, Time
+from statetrail.report.section import Gathering, OfParameter, Section, Time, meaning
 from statetrail.schema import pseudonym
 
 MAX_SHARED: Final = 500
@@ -23,7 +22,7 @@ _LEAK: Final = ("client", "issued_origin", "dialect", "param", "fingerprint", "o
 class Shared(OfParameter, frozen=True, kw_only=True):
     """One credential that several clients presented, and one of them."""
 
-    value: Annotated[str, Meta(description="Pseudonym")]
+    value: Annotated[str, meaning("Pseudonym")]
     client: str
     clients: int
     how: str
@@ -38,14 +37,14 @@ class Leak(msgspec.Struct, frozen=True, kw_only=True):
     client: str
     param: str
     dialect: str
-    value: Annotated[str, Meta(description="Pseudonym")]
-    issued_origin: Annotated[str, Meta(description="The origin that issued it")]
-    origin: Annotated[str, Meta(description="The origin that received it")]
+    value: Annotated[str, meaning("Pseudonym")]
+    issued_origin: Annotated[str, meaning("The origin that issued it")]
+    origin: Annotated[str, meaning("The origin that received it")]
     place: str
     count: int
     first: Time
     last: Time
-    exchange: Annotated[int, Meta(description="One of the requests")]
+    exchange: Annotated[int, meaning("One of the requests")]
 
 
 class CredentialsSection(Section, frozen=True, kw_only=True):
@@ -53,10 +52,10 @@ class CredentialsSection(Section, frozen=True, kw_only=True):
 
     title: ClassVar = "Credentials"
 
-    shared_total: Annotated[int, Meta(description="Credentials that several clients present")] = 0
-    shared: Annotated[tuple[Shared, ...], Meta(description="By credential and client; capped")] = ()
+    shared_total: Annotated[int, meaning("Credentials that several clients present")] = 0
+    shared: Annotated[tuple[Shared, ...], meaning("By credential and client; capped")] = ()
     leaks_total: int = 0
-    leaks: Annotated[tuple[Leak, ...], Meta(description="Most frequent first; capped")] = ()
+    leaks: Annotated[tuple[Leak, ...], meaning("Most frequent first; capped")] = ()
 
     @classmethod
     def gather(cls, gathering: Gathering) -> Self:

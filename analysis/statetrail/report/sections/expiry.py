@@ -6,7 +6,6 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 import msgspec
 import narwhals as nw
 import numpy as np
-from msgspec import Meta
 
 from statetrail.analyses.lifetimes.expiry import Inferred, expiry, inferred
 from statetrail.analyses.lifetimes.outcomes import Series
@@ -17,8 +16,8 @@ from statetrail.expiry.npmle import npmle
 from statetrail.expiry.numerics import Reals
 from statetrail.recording.frames import Recording
 from statetrail.report import wording
-from statetrail.report.counting import Row, counted, of_row
-from statetrail.report.section import Gathering, OfParameter, Section
+from statetrail.report.counting import SUBJECT, Row, counted, of_row
+from statetrail.report.section import Gathering, OfParameter, Section, meaning
 
 MOST_FALLS: Final = 120
 MOST_CENSORED: Final = 60
@@ -30,13 +29,13 @@ class Expiry(OfParameter, frozen=True, kw_only=True):
     """How long the values of one parameter live at one origin."""
 
     policy: str
-    low_s: Annotated[float | None, Meta(description="The limit that `policy` names is longer")]
-    high_s: Annotated[float | None, Meta(description="That limit is at most this")]
+    low_s: Annotated[float | None, meaning("The limit that `policy` names is longer")]
+    high_s: Annotated[float | None, meaning("That limit is at most this")]
     confidence: str
     survived: int
     ended: int
     censored: int
-    excluded: Annotated[int, Meta(description="Uses that say nothing of a lifetime")]
+    excluded: Annotated[int, meaning("Uses that say nothing of a lifetime")]
     contradictions: int
     idle_low_s: float | None
     idle_high_s: float | None
@@ -44,11 +43,11 @@ class Expiry(OfParameter, frozen=True, kw_only=True):
     age_high_s: float | None
     advice: str
     declared_low_s: Annotated[
-        float | None, Meta(description="The shortest lifetime that a value states of itself")
+        float | None, meaning("The shortest lifetime that a value states of itself")
     ] = None
-    declared_high_s: Annotated[float | None, Meta(description="The longest one")] = None
+    declared_high_s: Annotated[float | None, meaning("The longest one")] = None
     declared: Annotated[
-        str, Meta(description="That in a sentence, beside what was observed; empty for nothing")
+        str, meaning("That in a sentence, beside what was observed; empty for nothing")
     ] = ""
 
     @property
@@ -70,8 +69,8 @@ class Fall(msgspec.Struct, frozen=True, kw_only=True):
     """Where a survival curve falls: somewhere within an interval."""
 
     left_s: float
-    right_s: Annotated[float | None, Meta(description="null: open")]
-    survival: Annotated[float, Meta(description="Share that is left after it")]
+    right_s: Annotated[float | None, meaning("null: open")]
+    survival: Annotated[float, meaning("Share that is left after it")]
     band_low: float
     band_high: float
 
@@ -81,11 +80,11 @@ class Survival(OfParameter, frozen=True, kw_only=True):
 
     span: Literal["idle", "age"]
     clients: int
-    contradicting: Annotated[int, Meta(description="Clients left out: no limit fits them")]
+    contradicting: Annotated[int, meaning("Clients left out: no limit fits them")]
     falls: tuple[Fall, ...]
     censored_s: Annotated[
         tuple[float, ...],
-        Meta(description="Longest survived span of clients whose tokens did not end; capped"),
+        meaning("Longest survived span of clients whose tokens did not end; capped"),
     ]
 
 
@@ -93,10 +92,8 @@ class Likelihood(OfParameter, frozen=True, kw_only=True):
     """How well a model of a server explains the uses of one parameter's tokens."""
 
     model: str
-    policy: Annotated[str, Meta(description="The name that it speaks for")]
-    below: Annotated[
-        float, Meta(description="Natural logarithm of its evidence, under that of the best")
-    ]
+    policy: Annotated[str, meaning("The name that it speaks for")]
+    below: Annotated[float, meaning("Natural logarithm of its evidence, under that of the best")]
 
 
 class ExpirySection(Section, frozen=True, kw_only=True):
@@ -139,7 +136,6 @@ def _declared(row: Row) -> str:
 
 
 def _survival(series: Series, one: Inferred) -> Survival:
-    origin, dialect, param = series
     span = POLICIES[one.inference.policy].span
     left, right, contradicting = by_client(one.sample, span)
     is_bounded = (left > 0) | np.isfinite(right)
@@ -147,10 +143,9 @@ def _survival(series: Series, one: Inferred) -> Survival:
     curve = npmle(left, right)
     columns = (curve.left_s, curve.right_s, curve.survival, curve.band_low, curve.band_high)
     falls = np.stack(columns, axis=1)[_some(len(curve.left_s), MOST_FALLS)]
-    return Survival(
-        origin=origin,
-        dialect=dialect,
-        param=param,
+    return of_row(
+        Survival,
+        dict(zip(SUBJECT, series, strict=True)),
         span=span,
         clients=len(left),
         contradicting=contradicting,
@@ -179,17 +174,15 @@ def _some(count: int, most: int) -> np.ndarray:
 
 
 def _likelihoods(series: Series, one: Inferred) -> Iterator[Likelihood]:
-    origin, dialect, param = series
     comparison = one.inference.selection.comparison
     if comparison is None:
         return
     found = {model: value for model, value in comparison.log_evidence.items() if np.isfinite(value)}
     top = max(found.values(), default=0.0)
     for model in sorted(found, key=lambda model: -found[model]):
-        yield Likelihood(
-            origin=origin,
-            dialect=dialect,
-            param=param,
+        yield of_row(
+            Likelihood,
+            dict(zip(SUBJECT, series, strict=True)),
             model=model,
             policy=MODELS[model].policy.name,
             below=_short(top - found[model]),
@@ -217,16 +210,14 @@ def _gaps(rec: Recording) -> tuple[Gap, ...]:
         .with_columns(bin=(nw.col("gap").log(10) * BINS_PER_DECADE).floor().cast(nw.Int64))
     )
     return tuple(
-        Gap(
-            origin=row["origin"],
-            dialect=row["dialect"],
-            param=row["param"],
+        of_row(
+            Gap,
+            row,
             outcome="fatal" if row["outcome"] == "ended" else "survived",
             low_s=_edge(row["bin"]),
             high_s=_edge(row["bin"] + 1),
-            count=row["count"],
         )
-        for row in counted(lengths, "origin", "dialect", "param", "outcome", "bin")
+        for row in counted(lengths, *SUBJECT, "outcome", "bin")
     )
 
 

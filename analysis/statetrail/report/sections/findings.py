@@ -7,11 +7,10 @@ from hashlib import blake2b
 from typing import Annotated, ClassVar, Final, NamedTuple, Self
 
 import msgspec
-from msgspec import Meta
 
 from statetrail.report.counting import Row, of_row
 from statetrail.report.evidence import EvidenceExchange, gather_exchanges, gather_neighbours
-from statetrail.report.section import Gathering, Section, Time
+from statetrail.report.section import Gathering, Section, Time, meaning
 from statetrail.rules import RULES, SEVERITIES, findings
 from statetrail.rules.rule import Severity
 from statetrail.rules.suppression import split
@@ -28,7 +27,7 @@ PER_RULE: Final = 5
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One rule that fired for one client, origin and parameter."""
 
-    id: Annotated[str, Meta(description="Stable: the same for the same rule and subject")]
+    id: Annotated[str, meaning("Stable: the same for the same rule and subject")]
     rule: str
     title: str
     severity: Severity
@@ -43,10 +42,10 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     remedy: str
     references: tuple[str, ...]
-    evidence: Annotated[tuple[int, ...], Meta(description="Exchange ids, the primary one first")]
+    evidence: Annotated[tuple[int, ...], meaning("Exchange ids, the primary one first")]
     around: Annotated[
         tuple[int, ...],
-        Meta(description="Exchanges of the same client next to the primary one, by time; capped"),
+        meaning("Exchanges of the same client next to the primary one, by time; capped"),
     ] = ()
 
 
@@ -58,22 +57,22 @@ class Suppression(msgspec.Struct, frozen=True, kw_only=True):
     origin: str | None
     param: str | None
     reason: str
-    until: Annotated[date, Meta(description="Its expiry date, on which it still holds")]
-    in_force: Annotated[bool, Meta(description="It has not expired")]
-    matched: Annotated[int, Meta(description="Findings that it is about")]
+    until: Annotated[date, meaning("Its expiry date, on which it still holds")]
+    in_force: Annotated[bool, meaning("It has not expired")]
+    matched: Annotated[int, meaning("Findings that it is about")]
 
 
 class Baseline(msgspec.Struct, frozen=True, kw_only=True):
     """What changed since an earlier audit."""
 
-    created: Annotated[Time, Meta(description="When that audit was made")]
-    new: Annotated[tuple[str, ...], Meta(description="Ids of the findings that it does not have")]
+    created: Annotated[Time, meaning("When that audit was made")]
+    new: Annotated[tuple[str, ...], meaning("Ids of the findings that it does not have")]
     unchanged: int
-    fixed: Annotated[tuple[Finding, ...], Meta(description="Its findings that are gone")]
-    left_out: Annotated[int, Meta(description="Its findings that are suppressed now")] = 0
+    fixed: Annotated[tuple[Finding, ...], meaning("Its findings that are gone")]
+    left_out: Annotated[int, meaning("Its findings that are suppressed now")] = 0
     settings: Annotated[
         tuple[str, ...],
-        Meta(description="Settings that differ: findings may appear or disappear because of them"),
+        meaning("Settings that differ: findings may appear or disappear because of them"),
     ] = ()
 
 
@@ -111,18 +110,16 @@ class FindingsSection(Section, frozen=True, kw_only=True):
     }
     """Who can act on a finding."""
 
-    findings: Annotated[tuple[Finding, ...], Meta(description="Most severe first")]
-    suppressed: Annotated[int, Meta(description="Findings that are suppressed")] = 0
+    findings: Annotated[tuple[Finding, ...], meaning("Most severe first")]
+    suppressed: Annotated[int, meaning("Findings that are suppressed")] = 0
     suppressions: Annotated[
-        tuple[Suppression, ...], Meta(description="The decisions to suppress findings")
+        tuple[Suppression, ...], meaning("The decisions to suppress findings")
     ] = ()
-    baseline: Annotated[
-        Baseline | None, Meta(description="What changed; null: nothing to compare with")
-    ] = None
+    baseline: Annotated[Baseline | None, meaning("What changed; null: nothing to compare with")] = (
+        None
+    )
     rules: tuple[RuleChecked, ...]
-    exchanges: Annotated[
-        tuple[EvidenceExchange, ...], Meta(description="Those that findings point to")
-    ]
+    exchanges: Annotated[tuple[EvidenceExchange, ...], meaning("Those that findings point to")]
 
     @classmethod
     def gather(cls, gathering: Gathering) -> Self:

@@ -1,12 +1,12 @@
 """State parameters: how each is issued, how it changes, who obeys, what values look like."""
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 from statistics import median
 from typing import Annotated, Any, ClassVar, Final, Self
 
 import msgspec
 import narwhals as nw
-from msgspec import Meta
 
 from statetrail.analyses.conformance.verdict import FAULTS, HONOURED
 from statetrail.analyses.tokens.entropy import bits, united
@@ -14,12 +14,11 @@ from statetrail.analyses.tokens.rotations import rotations
 from statetrail.analyses.tokens.tokens import tokens
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording, origin
-from statetrail.report.counting import Row, counted, nested, ranked, rows
-from statetrail.report.section import Counts, Gathering, OfParameter, Section
+from statetrail.report.counting import SUBJECT, Row, counted, key, nested, of_row, ranked, rows
+from statetrail.report.section import Counts, Gathering, OfParameter, Section, meaning
 from statetrail.report.sections.clients import counted_verdicts
 
 MAX_CLEAR_VALUES: Final = 12
-_SUBJECT: Final = ("origin", "dialect", "param")
 _ORIGIN: Final = ("scheme", "host", "port")
 
 type Subject = tuple[Any, ...]
@@ -28,48 +27,42 @@ type Subject = tuple[Any, ...]
 class Parameter(OfParameter, frozen=True, kw_only=True):
     """The life of one state parameter at one origin: how it is issued, and who obeys."""
 
-    issues: Annotated[int, Meta(description="Well-formed issues")]
+    issues: Annotated[int, meaning("Well-formed issues")]
     presented: int
-    values: Annotated[int, Meta(description="Different well-formed values")]
-    changes: Annotated[int, Meta(description="Issues that replaced another value")]
+    values: Annotated[int, meaning("Different well-formed values")]
+    changes: Annotated[int, meaning("Issues that replaced another value")]
     changes_by_cause: Counts
     usages: Counts
     priorities: Counts
-    malformed: Annotated[Counts, Meta(description="Issues that are not well formed, by reason")]
+    malformed: Annotated[Counts, meaning("Issues that are not well formed, by reason")]
     clear_values: Annotated[
-        Counts, Meta(description="The most frequent values, where the store has them in clear")
+        Counts, meaning("The most frequent values, where the store has them in clear")
     ]
-    clients_issued: Annotated[int, Meta(description="Clients that were issued a value")]
-    clients_judged: Annotated[int, Meta(description="Clients with a verdict that counts")]
-    clients_obeying: Annotated[int, Meta(description="Judged clients without any fault")]
+    clients_issued: Annotated[int, meaning("Clients that were issued a value")]
+    clients_judged: Annotated[int, meaning("Clients with a verdict that counts")]
+    clients_obeying: Annotated[int, meaning("Judged clients without any fault")]
 
 
 class TokensSummary(OfParameter, frozen=True, kw_only=True):
     """The values of one parameter at one origin, taken together."""
 
     values: int
-    births_seen: Annotated[int, Meta(description="Values that were issued before their first use")]
-    secret: Annotated[bool, Meta(description="The store holds no value in clear")]
+    births_seen: Annotated[int, meaning("Values that were issued before their first use")]
+    secret: Annotated[bool, meaning("The store holds no value in clear")]
     median_uses: float | None
     length_min: int | None
     length_max: int | None
-    alphabet: Annotated[
-        str | None, Meta(description="Character classes used; null: never seen issued")
-    ]
+    alphabet: Annotated[str | None, meaning("Character classes used; null: never seen issued")]
     bits_upper_bound: Annotated[
         float | None,
-        Meta(
-            description="Shortest length × log2 of the alphabet's size: no value is harder to "
+        meaning(
+            "Shortest length × log2 of the alphabet's size: no value is harder to "
             "guess than that, most are easier; null where values are in clear"
         ),
     ]
-    ended: Annotated[Counts, Meta(description="How the values ended")] = msgspec.field(
-        default_factory=dict
-    )
-    uses_late: Annotated[
-        int, Meta(description="Uses of a value when a newer one had to be known")
-    ] = 0
-    late_honoured: Annotated[int, Meta(description="Those of them that were accepted")] = 0
+    ended: Annotated[Counts, meaning("How the values ended")] = msgspec.field(default_factory=dict)
+    uses_late: Annotated[int, meaning("Uses of a value when a newer one had to be known")] = 0
+    late_honoured: Annotated[int, meaning("Those of them that were accepted")] = 0
 
 
 class ParametersSection(Section, frozen=True, kw_only=True):
@@ -90,43 +83,38 @@ class ParametersSection(Section, frozen=True, kw_only=True):
 def _parameters(rec: Recording) -> tuple[Parameter, ...]:
     issued = _at_origins(rec, rec.issued.lazy, "usage", "priority", "problem", "value")
     sound = [row for row in issued if row["problem"] is None]
-    issues = Counter[Subject]()
-    for row in sound:
-        issues[_subject(row)] += row["count"]
-    presented = {_subject(row): row["count"] for row in _at_origins(rec, rec.presented.lazy)}
-    usages = nested(sound, _SUBJECT, "usage")
-    priorities = nested(sound, _SUBJECT, "priority")
-    malformed = nested(issued, _SUBJECT, "problem")
-    clear = nested(sound, _SUBJECT, "value")
+    presented = {key(row): row["count"] for row in _at_origins(rec, rec.presented.lazy)}
+    usages, priorities, clear = (nested(sound, name) for name in ("usage", "priority", "value"))
+    malformed = nested(issued, "problem")
     distinct = {
-        _subject(row): row
+        key(row): row
         for row in rows(
             tokens(rec)
             .lazy.filter(nw.col("issues") > 0)
-            .group_by(*_SUBJECT)
+            .group_by(*SUBJECT)
             .agg(values=nw.col("fingerprint").n_unique(), clients=nw.col("client").n_unique())
         )
     }
     replaced = rotations(rec).lazy.filter(~nw.col("from_fingerprint").is_null())
-    changes = nested(counted(replaced, *_SUBJECT, "cause"), _SUBJECT, "cause")
+    changes = nested(counted(replaced, *SUBJECT, "cause"), "cause")
     judged, faulty = _judged(rec)
     return tuple(
         Parameter(
-            **dict(zip(_SUBJECT, subject, strict=True)),
-            issues=issues[subject],
+            **dict(zip(SUBJECT, subject, strict=True)),
+            issues=usages[subject].total(),
             presented=presented.get(subject, 0),
             values=distinct[subject]["values"] if subject in distinct else 0,
-            changes=sum(changes.get(subject, {}).values()),
-            changes_by_cause=ranked(changes.get(subject, {})),
-            usages=ranked(usages.get(subject, {})),
-            priorities=ranked(priorities.get(subject, {})),
-            malformed=ranked(malformed.get(subject, {})),
-            clear_values=ranked(clear.get(subject, {}), MAX_CLEAR_VALUES),
+            changes=changes[subject].total(),
+            changes_by_cause=ranked(changes[subject]),
+            usages=ranked(usages[subject]),
+            priorities=ranked(priorities[subject]),
+            malformed=ranked(malformed[subject]),
+            clear_values=ranked(clear[subject], MAX_CLEAR_VALUES),
             clients_issued=distinct[subject]["clients"] if subject in distinct else 0,
-            clients_judged=len(judged.get(subject, ())),
-            clients_obeying=len(judged.get(subject, set()) - faulty.get(subject, set())),
+            clients_judged=len(judged[subject]),
+            clients_obeying=len(judged[subject] - faulty[subject]),
         )
-        for subject in sorted({*issues, *malformed})
+        for subject in sorted({key(row) for row in issued})
     )
 
 
@@ -145,45 +133,37 @@ def _at_origins(rec: Recording, facts: Lazy, *columns: str) -> list[Row]:
     ]
 
 
-def _judged(rec: Recording) -> tuple[dict[Subject, set[str]], dict[Subject, set[str]]]:
+def _judged(rec: Recording) -> Iterator[defaultdict[Subject, set[str]]]:
     """The clients with a verdict that counts, and those with a fault."""
-    judged: dict[Subject, set[str]] = {}
-    faulty: dict[Subject, set[str]] = {}
-    for row in counted_verdicts(rec):
-        if row["verdict"] in FAULTS:
-            faulty.setdefault(_subject(row), set()).add(row["client"])
-        if row["verdict"] in (HONOURED, *FAULTS):
-            judged.setdefault(_subject(row), set()).add(row["client"])
-    return judged, faulty
+    for counting in ((HONOURED, *FAULTS), FAULTS):
+        clients = defaultdict[Subject, set[str]](set)
+        for row in counted_verdicts(rec):
+            if row["verdict"] in counting:
+                clients[key(row)].add(row["client"])
+        yield clients
 
 
 def _tokens_summary(rec: Recording) -> tuple[TokensSummary, ...]:
     facts = tokens(rec).lazy.with_columns(secret=nw.col("value").is_null())
-    subjects: dict[Subject, list[Row]] = {}
-    for row in counted(facts, *_SUBJECT, "secret", "left_truncated", "length", "alphabet", "uses"):
-        subjects.setdefault(_subject(row), []).append(row)
-    ends = nested(counted(facts, *_SUBJECT, "end"), _SUBJECT, "end")
-    late = {
-        _subject(row): {name: int(row[name]) for name in ("uses_late", "late_honoured")}
-        for row in rows(
-            facts.group_by(*_SUBJECT).agg(nw.col("uses_late").sum(), nw.col("late_honoured").sum())
-        )
-    }
-    return tuple(
-        _summary(subject, group, ended=ranked(ends.get(subject, {})), **late[subject])
-        for subject, group in sorted(subjects.items())
-    )
+    groups = defaultdict[Subject, list[Row]](list)
+    for row in counted(facts, *SUBJECT, "secret", "left_truncated", "length", "alphabet", "uses"):
+        groups[key(row)].append(row)
+    ends = nested(counted(facts, *SUBJECT, "end"), "end")
+    late = facts.group_by(*SUBJECT).agg(nw.col("uses_late", "late_honoured").sum())
+    found = rows(late, *SUBJECT)
+    return tuple(_summary(row, groups[key(row)], ranked(ends[key(row)])) for row in found)
 
 
-def _summary(subject: Subject, group: list[Row], **counts: Any) -> TokensSummary:
+def _summary(row: Row, group: list[Row], ended: Mapping[str, int]) -> TokensSummary:
     lengths = [row["length"] for row in group if row["length"] is not None]
     is_secret = all(row["secret"] for row in group)
     alphabet = united(row["alphabet"] for row in group if row["alphabet"])
     uses = Counter[int]()
-    for row in group:
-        uses[row["uses"]] += row["count"]
-    return TokensSummary(
-        **dict(zip(_SUBJECT, subject, strict=True)),
+    for one in group:
+        uses[one["uses"]] += one["count"]
+    return of_row(
+        TokensSummary,
+        row,
         values=sum(row["count"] for row in group),
         births_seen=sum(row["count"] for row in group if not row["left_truncated"]),
         secret=is_secret,
@@ -194,9 +174,7 @@ def _summary(subject: Subject, group: list[Row], **counts: Any) -> TokensSummary
         bits_upper_bound=round(bits(min(lengths), alphabet), 1)
         if is_secret and lengths and alphabet
         else None,
-        **counts,
+        ended=ended,
+        uses_late=int(row["uses_late"]),
+        late_honoured=int(row["late_honoured"]),
     )
-
-
-def _subject(row: Row) -> Subject:
-    return tuple(row[name] for name in _SUBJECT)

@@ -1,14 +1,14 @@
 """The capture and its quality: what was recorded, and what was lost or could not be seen."""
 
+from collections import Counter
 from typing import Annotated, ClassVar, Self
 
 import msgspec
 import narwhals as nw
-from msgspec import Meta
 
 from statetrail.recording.frames import Recording, origin
 from statetrail.report.counting import counted, moment, of_row, ranked, rows, total
-from statetrail.report.section import Counts, Gathering, Section, Time
+from statetrail.report.section import Counts, Gathering, Section, Time, meaning
 from statetrail.schema import CLIENT_BY
 from statetrail.store.clients import client_expression
 
@@ -22,7 +22,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     exchanges: int
     duplicates: int
     skipped: int
-    problem: Annotated[str | None, Meta(description="What was lost; null: nothing")]
+    problem: Annotated[str | None, meaning("What was lost; null: nothing")]
 
 
 class Capture(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,15 +33,13 @@ class Capture(msgspec.Struct, frozen=True, kw_only=True):
     exchanges: int
     clients: int
     origins: int
-    malformed: Annotated[int, Meta(description="Issued values that are not well formed")]
+    malformed: Annotated[int, meaning("Issued values that are not well formed")]
     issued: int
     presented: int
-    in_scope: Annotated[int, Meta(description="Exchanges that a dialect matched")]
-    by_origin: Annotated[Counts, Meta(description="Exchanges by origin")]
-    errors: Annotated[Counts, Meta(description="Exchanges that did not complete, by reason")]
-    notes: Annotated[
-        Counts, Meta(description="What the capture could not see or had to cut short, by note")
-    ]
+    in_scope: Annotated[int, meaning("Exchanges that a dialect matched")]
+    by_origin: Annotated[Counts, meaning("Exchanges by origin")]
+    errors: Annotated[Counts, meaning("Exchanges that did not complete, by reason")]
+    notes: Annotated[Counts, meaning("What the capture could not see or had to cut short, by note")]
     sources: tuple[Source, ...]
 
 
@@ -75,11 +73,10 @@ def _capture(rec: Recording) -> Capture:
         for row in counted(exchanges, "scheme", "host", "port")
     }
     errors = counted(exchanges.filter(~nw.col("error").is_null()), "error")
-    notes: dict[str, int] = {}
+    notes = Counter[str]()
     for row in counted(exchanges.filter(nw.col("notes") != ""), "notes"):
         for note in row["notes"].split(","):
-            name = note.partition(":")[0]  # what follows is a figure of that one exchange
-            notes[name] = notes.get(name, 0) + row["count"]
+            notes[note.partition(":")[0]] += row["count"]  # a figure of one exchange may follow
     return Capture(
         started=moment(times["started"]),
         ended=moment(max(ends, default=None)),

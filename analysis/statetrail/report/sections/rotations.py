@@ -5,31 +5,27 @@ from typing import Annotated, ClassVar, Final, Self
 import msgspec
 import narwhals as nw
 import pyarrow as pa
-from msgspec import Meta
 
+from statetrail.analyses.events.values import SERIES
 from statetrail.analyses.tokens.rotations import rotations
 from statetrail.analyses.tokens.tokens import tokens
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
-from statetrail.report.counting import (
-    Row,
-    counted,
-    moment,
-    of_row,
-    ranked,
-    rows,
-    seconds,
-    shown_value,
-)
-from statetrail.report.section import Counts, Gathering, OfClient, Section, Time
+from statetrail.report.counting import Row, counted, key, moment, of_row, ranked, rows, shown_value
+from statetrail.report.section import Counts, Gathering, OfClient, Section, Time, meaning
 from statetrail.schema import pseudonym
 
 MAX_ROTATIONS: Final = 1000
 MAX_LIFESPANS: Final = 2000
-MAX_LANES: Final = 200
+MAXSERIESS: Final = 200
 
-_LANE: Final = ("client", "origin", "dialect", "param")
-_TIME: Final = ("issued_at_us", "exchange_id", "dialect", "param", "to_fingerprint")
+_NAMES: Final = {
+    "issued_at_us": "at_us",
+    "exchange_id": "exchange",
+    "idle_low_s": "idle_s",
+    "age_low_s": "age_s",
+}
+_TIME: Final = ("at_us", "exchange", "dialect", "param", "to_fingerprint")
 _SEEN: Final = (*("first_issued_us", "last_issued_us", "first_presented_us", "last_presented_us"),)
 
 
@@ -37,24 +33,22 @@ class Rotation(OfClient, frozen=True, kw_only=True):
     """One issue of a value that differs from the one issued before."""
 
     at: Time
-    from_: Annotated[str | None, Meta(description="Pseudonym; null: the first value seen")] = (
-        msgspec.field(name="from")
+    from_: Annotated[str | None, meaning("Pseudonym; null: the first value seen")] = msgspec.field(
+        name="from"
     )
-    to: Annotated[str, Meta(description="Pseudonym")]
+    to: Annotated[str, meaning("Pseudonym")]
     cause: str
-    idle_s: Annotated[float | None, Meta(description="Shortest; null: not known")]
-    idle_high_s: Annotated[float | None, Meta(description="Longest; null: no bound")] = None
-    age_s: Annotated[float | None, Meta(description="Shortest; null: its issue was not seen")]
-    age_high_s: Annotated[
-        float | None, Meta(description="Longest; null: its issue was not seen")
-    ] = None
+    idle_s: Annotated[float | None, meaning("Shortest; null: not known")]
+    idle_high_s: Annotated[float | None, meaning("Longest; null: no bound")] = None
+    age_s: Annotated[float | None, meaning("Shortest; null: its issue was not seen")]
+    age_high_s: Annotated[float | None, meaning("Longest; null: its issue was not seen")] = None
     exchange: int
 
 
 class Lifespan(OfClient, frozen=True, kw_only=True):
     """One value of one client: when it was first and last seen."""
 
-    value: Annotated[str, Meta(description="Pseudonym, or the value where it is in clear")]
+    value: Annotated[str, meaning("Pseudonym, or the value where it is in clear")]
     first: Time
     last: Time
     issues: int
@@ -68,10 +62,10 @@ class RotationsSection(Section, frozen=True, kw_only=True):
 
     rotations_total: int
     rotations_by_cause: Counts
-    rotations: Annotated[tuple[Rotation, ...], Meta(description="By time; capped")]
+    rotations: Annotated[tuple[Rotation, ...], meaning("By time; capped")]
     lifespans_total: int
     lifespans: Annotated[
-        tuple[Lifespan, ...], Meta(description="Of the parameters that change most; capped")
+        tuple[Lifespan, ...], meaning("Of the parameters that change most; capped")
     ]
 
     @classmethod
@@ -80,9 +74,8 @@ class RotationsSection(Section, frozen=True, kw_only=True):
         lazy = rotations(gathering.recording).lazy
         causes = {row["cause"]: row["count"] for row in counted(lazy, "cause")}
         facts = tokens(gathering.recording).lazy
-        lanes = sorted(
-            counted(facts, *_LANE), key=lambda row: -row["count"]
-        )  # stable: ties by name
+        # A stable order: ties by name.
+        lanes = sorted(counted(facts, *SERIES), key=lambda row: -row["count"])
         return cls(
             rotations_total=sum(causes.values()),
             rotations_by_cause=ranked(causes),
@@ -94,21 +87,18 @@ class RotationsSection(Section, frozen=True, kw_only=True):
 
 def _rotations(lazy: Lazy) -> tuple[Rotation, ...]:
     """Rotations by time; where there are too many, changes before first values."""
+    lazy = lazy.rename(_NAMES)
     is_change = ~nw.col("from_fingerprint").is_null()
     kept = rows(lazy.filter(is_change).sort(*_TIME).head(MAX_ROTATIONS), *_TIME)
     if room := MAX_ROTATIONS - len(kept):
         kept += rows(lazy.filter(~is_change).sort(*_TIME).head(room), *_TIME)
-    kept.sort(key=lambda row: [row[name] for name in _TIME])
+    kept.sort(key=lambda row: key(row, _TIME))
     return tuple(
         of_row(
             Rotation,
             row,
             from_=None if (old := row["from_fingerprint"]) is None else pseudonym(old),
             to=pseudonym(row["to_fingerprint"]),
-            exchange=row["exchange_id"],
-            at=moment(row["issued_at_us"]),
-            idle_s=seconds(row["idle_low_s"]),
-            age_s=seconds(row["age_low_s"]),
         )
         for row in kept
     )
@@ -117,10 +107,10 @@ def _rotations(lazy: Lazy) -> tuple[Rotation, ...]:
 def _most(lanes: list[Row]) -> list[Row]:
     """The lanes (a client's parameter) that change most, as many as there is room for."""
     kept, room = [], MAX_LIFESPANS
-    for lane in lanes[:MAX_LANES]:
+    for lane in lanes[:MAXSERIESS]:
         if room <= 0:
             break
-        kept.append({name: lane[name] for name in _LANE})
+        kept.append({name: lane[name] for name in SERIES})
         room -= lane["count"]
     return kept
 
@@ -128,7 +118,7 @@ def _most(lanes: list[Row]) -> list[Row]:
 def _lifespans(rec: Recording, facts: Lazy, lanes: list[Row]) -> tuple[Lifespan, ...]:
     if not lanes:
         return ()
-    chosen = facts.join(rec.place(pa.Table.from_pylist(lanes)), on=list(_LANE), how="inner")
+    chosen = facts.join(rec.place(pa.Table.from_pylist(lanes)), on=list(SERIES), how="inner")
     found = [
         of_row(
             Lifespan,
@@ -137,7 +127,7 @@ def _lifespans(rec: Recording, facts: Lazy, lanes: list[Row]) -> tuple[Lifespan,
             first=moment(min(seen)),
             last=moment(max(seen)),
         )
-        for row in rows(chosen, *_LANE, "fingerprint")
+        for row in rows(chosen, *SERIES, "fingerprint")
         if (seen := [row[name] for name in _SEEN if row[name] is not None])
     ]
     found.sort(key=lambda span: (span.client, span.origin, span.dialect, span.param, span.first))

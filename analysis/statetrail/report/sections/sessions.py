@@ -3,18 +3,24 @@
 from typing import Annotated, ClassVar, Final, Self
 
 import narwhals as nw
-from msgspec import Meta
 
 from statetrail.analyses.sessions.sessions import LOST, sessions
 from statetrail.recording.engines import Lazy
-from statetrail.report.counting import counted, nested, of_row, ranked, rows, total
-from statetrail.report.section import Counts, Gathering, OfClient, OfParameter, Section, Time
+from statetrail.report.counting import SUBJECT, counted, key, nested, of_row, ranked, rows, total
+from statetrail.report.section import (
+    Counts,
+    Gathering,
+    OfClient,
+    OfParameter,
+    Section,
+    Time,
+    meaning,
+)
 from statetrail.schema import pseudonym
 
 MAX_SESSIONS: Final = 500
 
-_SUBJECT: Final = ("origin", "dialect", "param")
-_NAME: Final = (*_SUBJECT, "client", "session_fingerprint")
+_NAME: Final = (*SUBJECT, "client", "session_fingerprint")
 _SUMS: Final = ("requests", "cart_writes", "logins", "cart_writes_lost")
 _MARKED: Final = ("lost", "carts_lost", "logins_lost")
 
@@ -25,25 +31,21 @@ class SessionSummary(OfParameter, frozen=True, kw_only=True):
     sessions: int
     requests: int
     median_duration_s: Annotated[
-        float | None, Meta(description="From a session's first request to its last")
+        float | None, meaning("From a session's first request to its last")
     ]
-    ended: Annotated[Counts, Meta(description="How they ended")]
-    lost: Annotated[int, Meta(description="Sessions that were reset, rejected or restarted")]
+    ended: Annotated[Counts, meaning("How they ended")]
+    lost: Annotated[int, meaning("Sessions that were reset, rejected or restarted")]
     cart_writes: int
-    carts_lost: Annotated[
-        int, Meta(description="Lost sessions with a cart write that was not repeated")
-    ]
-    cart_writes_lost: Annotated[int, Meta(description="Those writes")]
+    carts_lost: Annotated[int, meaning("Lost sessions with a cart write that was not repeated")]
+    cart_writes_lost: Annotated[int, meaning("Those writes")]
     logins: int
-    logins_lost: Annotated[
-        int, Meta(description="Lost sessions with a login that was not repeated")
-    ]
+    logins_lost: Annotated[int, meaning("Lost sessions with a login that was not repeated")]
 
 
 class Session(OfClient, frozen=True, kw_only=True):
     """One session that was lost with a cart or a login."""
 
-    session: Annotated[str, Meta(description="Pseudonym of its first token")]
+    session: Annotated[str, meaning("Pseudonym of its first token")]
     first: Time
     last: Time
     duration_s: float
@@ -63,10 +65,10 @@ class SessionsSection(Section, frozen=True, kw_only=True):
 
     sessions: tuple[SessionSummary, ...] = ()
     sessions_lost_total: Annotated[
-        int, Meta(description="Sessions that were lost with a cart or a login")
+        int, meaning("Sessions that were lost with a cart or a login")
     ] = 0
     sessions_lost: Annotated[
-        tuple[Session, ...], Meta(description="Those, most cart writes first; capped")
+        tuple[Session, ...], meaning("Those, most cart writes first; capped")
     ] = ()
 
     @classmethod
@@ -98,19 +100,19 @@ def _summaries(lazy: Lazy) -> tuple[SessionSummary, ...]:
             carts_lost=nw.when(writes_lost > 0).then(one).otherwise(0),
             logins_lost=nw.when(nw.col("login_lost").fill_null(False)).then(one).otherwise(0),
         )
-        .group_by(*_SUBJECT)
+        .group_by(*SUBJECT)
         .agg(
             *(nw.col(name).sum() for name in (*_SUMS, *_MARKED)),
             sessions=nw.len(),
             median_duration_s=nw.col("duration_s").median(),
         )
     )
-    ends = nested(counted(lazy, *_SUBJECT, "end"), _SUBJECT, "end")
+    ends = nested(counted(lazy, *SUBJECT, "end"), "end")
     return tuple(
         of_row(
             SessionSummary,
             row | {name: int(row[name]) for name in (*_SUMS, *_MARKED)},
-            ended=ranked(ends.get(tuple(row[name] for name in _SUBJECT), {})),
+            ended=ranked(ends[key(row)]),
         )
-        for row in rows(summed, *_SUBJECT)
+        for row in rows(summed, *SUBJECT)
     )

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from statetrail.report.charts.heatmap import MAX_COLUMNS, MAX_ROWS, heatmaps
+from statetrail.report.sections.heatmap import MAX_COLUMNS, MAX_ROWS, heatmaps
 from support.audits import document
 
 CLIENT = document().clients[0]

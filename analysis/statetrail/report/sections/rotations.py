@@ -17,7 +17,7 @@ from statetrail.schema import pseudonym
 
 MAX_ROTATIONS: Final = 1000
 MAX_LIFESPANS: Final = 2000
-MAXSERIESS: Final = 200
+MAX_LANES: Final = 200
 
 _NAMES: Final = {
     "issued_at_us": "at_us",
@@ -107,7 +107,7 @@ def _rotations(lazy: Lazy) -> tuple[Rotation, ...]:
 def _most(lanes: list[Row]) -> list[Row]:
     """The lanes (a client's parameter) that change most, as many as there is room for."""
     kept, room = [], MAX_LIFESPANS
-    for lane in lanes[:MAXSERIESS]:
+    for lane in lanes[:MAX_LANES]:
         if room <= 0:
             break
         kept.append({name: lane[name] for name in SERIES})

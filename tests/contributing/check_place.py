@@ -1,0 +1,37 @@
+"""A cookie: recorded, in both fact tables of the store, and written into a request."""
+
+import contributing.checking  # noqa: F401 - the copy is what is imported
+import statetrail
+from statetrail.dialects import builtin
+from statetrail.dialects.place import Outgoing
+from statetrail.dialects.places import PRESENT_PLACES
+from statetrail.extract import ExtractorConfig, extract
+from statetrail.store import SqliteStore
+from support.traffic import exchange
+
+SECRET = "yjipILZBeUWxrFqRT"
+OTHER = "QmZkTbVwLrXcNsHdP"
+
+with SqliteStore.create_or_open("shop.sqlite") as store:
+    config = ExtractorConfig(tuple(builtin().values()), store.fingerprinter)
+    login = exchange(answered={"Set-Cookie": f"_session_token={SECRET}; Path=/"}, flow_id="login")
+    cart = exchange(
+        asked={"Cookie": f"lang=en; _session_token={SECRET}; other={OTHER}"}, flow_id="cart"
+    )
+    store.append_many([extract(login, config), extract(cart, config)])
+    other = store.fingerprinter.fingerprint(OTHER)
+rec = statetrail.open("shop.sqlite")
+(issued,) = rec.issued.rows()
+(presented,) = rec.presented.rows()
+for row in (issued, presented):
+    assert (row["dialect"], row["param"], row["channel"]) == ("zest", "_session_token", "cookie")
+    assert row["value"] is None
+assert issued["fingerprint"] == presented["fingerprint"]
+assert issued["length"] == len(SECRET)
+# The rest of the field is looked through like that of any other.
+candidates = rec.token_candidates.rows()
+assert ("header", other) in [(row["place"], row["fingerprint"]) for row in candidates]
+
+request = Outgoing({}, [])
+PRESENT_PLACES["cookie"](cookie="_session_token").write("_session_token", SECRET, request)
+assert request.fields == {"cookie": f"_session_token={SECRET}"}

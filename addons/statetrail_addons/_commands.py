@@ -39,7 +39,7 @@ class Commands:
             return "statetrail records nothing"
         stored = f"{journal.recorded} exchanges in {journal.store.path}"
         troubles = f", {journal.waiting} wait, {journal.lost} are lost" if journal.waiting else ""
-        judged = f"; {self.judge.standings.line()}" if self.judge is not None else ""
+        judged = f"; {self.judge.scoreboard.line()}" if self.judge is not None else ""
         return self._logged(f"{stored}{troubles}{judged}")
 
     @command.command("statetrail.clients")  # type: ignore[untyped-decorator]
@@ -47,7 +47,7 @@ class Commands:
         """The clients, the least compliant first; needs statetrail_live=on."""
         if self.judge is None:
             return [self._logged("clients are judged with: set statetrail_live on")]
-        return [each.line() for each in self.judge.standings.ranked()] or ["no client yet"]
+        return [each.line() for each in self.judge.scoreboard.ranked()] or ["no client yet"]
 
     @command.command("statetrail.report")  # type: ignore[untyped-decorator]
     def report(self, path: types.Path) -> str:

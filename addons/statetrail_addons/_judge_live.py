@@ -15,7 +15,7 @@ from typing import Final
 
 from mitmproxy.http import HTTPFlow
 
-from statetrail.analyses.conformance.scoreboard import MAX_CLIENTS, Standing, Standings
+from statetrail.analyses.conformance.scoreboard import MAX_CLIENTS, Score, Scoreboard
 from statetrail.analyses.conformance.tracker import Event, Exchange, Tracker, Verdict
 from statetrail.analyses.conformance.verdict import FAULTS
 from statetrail.analyses.conformance.visibility import Issue, Presented
@@ -38,7 +38,7 @@ class LiveJudge:
     def __init__(
         self, dialects: Iterable[Dialect], shown: Callable[[list[HTTPFlow]], None]
     ) -> None:
-        self.standings = Standings()
+        self.scoreboard = Scoreboard()
         self._tracker = Tracker(dialects, max_clients=MAX_CLIENTS)
         self._shown = shown
         self._numbers = 0
@@ -60,7 +60,7 @@ class LiveJudge:
     ) -> None:
         """An exchange completed."""
         row, origin = facts.exchange, _origin(request)
-        self.standings.asked(
+        self.scoreboard.count(
             *(client, origin, f"{row.peer or '-'} | {row.user_agent or '-'}"),
             f"{row.scheme}://{row.host}:{row.port}",
         )
@@ -79,9 +79,9 @@ class LiveJudge:
     def _take(self, events: Iterable[Event]) -> None:
         changed: dict[int, HTTPFlow] = {}
         for event in events:
-            standing = self.standings.take(event)
+            score = self.scoreboard.take(event)
             if isinstance(event, Verdict) and event.verdict in FAULTS:
-                self._warn(event, standing)
+                self._warn(event, score)
                 self._mark(event, changed)
         if changed:
             self._shown(list(changed.values()))
@@ -91,17 +91,17 @@ class LiveJudge:
         flow = reference() if reference is not None else None
         if flow is None:
             return
-        said = f"{verdict.verdict} {verdict.param}"
-        told = f"statetrail: {said}"
-        if told not in flow.comment and said not in flow.comment.split(", "):
+        fault = f"{verdict.verdict} {verdict.param}"
+        comment = f"statetrail: {fault}"
+        if comment not in flow.comment and fault not in flow.comment.split(", "):
             if "statetrail: " in flow.comment:
-                flow.comment += f", {said}"
+                flow.comment += f", {fault}"
             else:
-                flow.comment = f"{flow.comment}; {told}" if flow.comment else told
+                flow.comment = f"{flow.comment}; {comment}" if flow.comment else comment
         flow.marked = flow.marked or MARK
         changed[verdict.exchange_id] = flow
 
-    def _warn(self, verdict: Verdict, known: Standing) -> None:
+    def _warn(self, verdict: Verdict, known: Score) -> None:
         key = (f"{verdict.client} {verdict.origin}", verdict.verdict, verdict.param)
         now = time.monotonic()
         if now - self._warned.get(key, -WARN_EVERY_S) < WARN_EVERY_S:

@@ -64,7 +64,7 @@ OPTIONS = (
         "Exchanges and values that wait in memory while the store cannot be written.",
     ),
 )
-TURNS: Final = 6
+ROUNDS: Final = 6
 """Turns of the event loop that a response waits for others at most, to share their commit."""
 BRIEF_S: Final = 50e-6
 """A turn that took no longer had nothing else to do: there is nothing to wait for."""
@@ -224,17 +224,17 @@ class RecordState(Commands):
         except RuntimeError:
             return None
         if not self._held:
-            loop.call_soon(self._gather, loop, TURNS, time.perf_counter())
+            loop.call_soon(self._gather, loop, ROUNDS, time.perf_counter())
         # Each has its own: one that is cancelled does not end the others' waiting.
         commit: asyncio.Future[None] = loop.create_future()
         self._held.append((flow, commit))
         return commit
 
-    def _gather(self, loop: asyncio.AbstractEventLoop, turns: int, since: float) -> None:
+    def _gather(self, loop: asyncio.AbstractEventLoop, rounds: int, since: float) -> None:
         """Wait for more responses while flows are under way and the event loop is busy."""
         now = time.perf_counter()
-        if turns > 1 and len(self._held) < len(self._flows) and now - since > BRIEF_S:
-            loop.call_soon(self._gather, loop, turns - 1, now)
+        if rounds > 1 and len(self._held) < len(self._flows) and now - since > BRIEF_S:
+            loop.call_soon(self._gather, loop, rounds - 1, now)
         else:
             self._commit_held()
 

@@ -89,7 +89,7 @@ def command(
     for line in watch.poll(final=True):
         if not console.is_terminal:
             print(one_line(line), flush=True)
-    print(one_line(watch.standings.line()))
+    print(one_line(watch.scoreboard.line()))
 
 
 def _exchanges(db: apsw.Connection, after: int, limit: int = 5000) -> list[_Row]:
@@ -100,10 +100,10 @@ class _Watch:
     """Reads new exchanges from a store and gives them to the tracker."""
 
     def __init__(self, store: Path) -> None:
-        from statetrail.analyses.conformance.scoreboard import Standings
+        from statetrail.analyses.conformance.scoreboard import Scoreboard
         from statetrail.analyses.conformance.tracker import Tracker
 
-        self.standings = Standings()
+        self.scoreboard = Scoreboard()
         self._tracker = Tracker()
         self._store = store
         self._last = 0
@@ -139,13 +139,13 @@ class _Watch:
         latest: dict[tuple[str, str], int] = {}
         for row in sorted(rows, key=lambda each: int(each[5])):
             number, client, origin, *_ = row
-            self.standings.asked(client, origin, client, origin)
+            self.scoreboard.count(client, origin, client, origin)
             issued = [Issue(*each) for each in db.execute(_ISSUED, (number,))]
             presented = [Presented(*each) for each in db.execute(_PRESENTED, (number,))]
             exchange = Exchange(*(*row[:10], issued, presented))
             events += self._tracker.started(number, client, origin, row[5])
             events += self._tracker.completed(exchange)
-            latest[client, origin] = max(exchange.begun, latest.get((client, origin), 0))
+            latest[client, origin] = max(exchange.issue_start_us, latest.get((client, origin), 0))
         # The last exchange of a quiet client is final too: a later one starts later, as a rule.
         for (client, origin), at in latest.items():
             events += self._tracker.started(-1, client, origin, at + 1)
@@ -161,8 +161,9 @@ class _Watch:
         from statetrail.schema import pseudonym
 
         assert isinstance(event, (Verdict, Change))
-        self.standings.take(event)
-        when = time.strftime("%H:%M:%S", time.gmtime(event.at_us / 1_000_000))
+        self.scoreboard.take(event)
+        time_us = event.request_start_us if isinstance(event, Verdict) else event.response_start_us
+        when = time.strftime("%H:%M:%S", time.gmtime(time_us / 1_000_000))
         prefix = f"{when} {event.client} at {event.origin}:"
         if isinstance(event, Verdict) and event.verdict in FAULTS:
             yield f"{prefix} {event.verdict} {event.param} (exchange {event.exchange_id})"
@@ -174,11 +175,11 @@ class _Watch:
         from statetrail.cli.output.terminal import table, text
 
         result = table(
-            self.standings.line(),
+            self.scoreboard.line(),
             ("client", "origin", "requests", "compliance", "resets", "faults"),
             right=("requests", "compliance", "resets"),
         )
-        for each in self.standings.ranked()[:ROWS]:
+        for each in self.scoreboard.ranked()[:ROWS]:
             share = each.compliance
             others = [(v, n) for v, n in each.verdicts.most_common() if v != "honoured"]
             result.add_row(

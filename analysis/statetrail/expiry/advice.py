@@ -74,12 +74,12 @@ def advice(inference: Inference, ends: int, clients: int) -> str:
         gain += f", and {MIN_ENDS} ends by {MIN_CLIENTS} clients could give the policy a name"
     sentences = f"{seen}. A client that pauses {spoken(pause)} {gain}."
     if inference.selection.doubted:
-        where = (
+        doubted = (
             "an idle time"
             if inference.selection.doubted == 1
             else f"{inference.selection.doubted} idle times"
         )
-        sentences += f" The policy depends on whether a request was missed in {where} of several"
+        sentences += f" The policy depends on whether a request was missed in {doubted} of several"
         sentences += " steps."
     if not policy.is_named and inference.unknown_age_ends > ends / 2:
         sentences += f" {inference.unknown_age_ends} of {ends} ended tokens were issued before the"

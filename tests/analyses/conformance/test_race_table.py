@@ -18,8 +18,8 @@ def exchanges(race: Race) -> list[Ex]:
     return [
         Ex(
             step.start,
-            step.begun,
-            step.ended,
+            step.response_start,
+            step.response_end,
             [] if step.issues is None else [token(step.issues)],
             [] if step.presents is None else [use(step.presents)],
             path="/API/V3/Cart",

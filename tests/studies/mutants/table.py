@@ -56,8 +56,8 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
         ),
         (
             "R2 at equal times: known already",
-            "must = binding.index.at(series, request_start, inclusive=False)",
-            "must = binding.index.at(series, request_start)",
+            "place = binding.index.at(series, request_start, inclusive=False)",
+            "place = binding.index.at(series, request_start)",
         ),
         (
             "the newest at equal times: known already",
@@ -163,11 +163,15 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
     ("tracker", "conformance/tracker"): (
         ("R1 at equal times: not known yet", "_MUST = 0, 1, 2", "_MUST = 1, 0, 2"),
         ("R2 at equal times: known already", "_MUST = 0, 1, 2", "_MUST = 0, 2, 1"),
-        ("grace has the wrong sign", "exchange.ended + self", "exchange.ended - self"),
+        (
+            "grace has the wrong sign",
+            "exchange.issue_end_us + self",
+            "exchange.issue_end_us - self",
+        ),
         (
             "a malformed issue binds",
-            "if issue.problem is None and exchange.ended",
-            "if exchange.ended",
+            "if issue.problem is None and exchange.issue_end_us",
+            "if exchange.issue_end_us",
         ),
         ("the watermark is not strict", "[0][0] < watermark", "[0][0] <= watermark"),
         (
@@ -190,11 +194,11 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
             '("live", "answered"): ("live", "reset")',
             '("live", "answered"): ("live", "rotated")',
         ),
-        ("a cut response must be known", "ended = FOREVER if", "ended = 0 if"),
+        ("a cut response must be known", "end_us = FOREVER if", "end_us = 0 if"),
         (
             "a response before its request",
-            "return max(begun, self.request_start_us)",
-            "return begun",
+            "return max(start_us, self.request_start_us)",
+            "return start_us",
         ),
     ),
     ("tracker", "conformance/visibility"): (
@@ -218,13 +222,17 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
             "self.names_channel >= self.since",
             "self.names_channel > BEGINNING",
         ),
-        ("V7 at equal times: stale", "value.may >= self.since", "value.may > self.since"),
+        ("V7 at equal times: stale", "value.possible >= self.since", "value.possible > self.since"),
         (
             "V8 by an informational issue of old",
             "self.informational >= self.since",
             "self.informational > BEGINNING",
         ),
-        ("V9 at equal times: not honoured", "value.must >= self.since", "value.must > self.since"),
+        (
+            "V9 at equal times: not honoured",
+            "value.visible >= self.since",
+            "value.visible > self.since",
+        ),
         (
             "V9 at equal times: misplaced",
             "in_channel = channel >= self",

@@ -39,7 +39,7 @@ CROSS_ORIGIN_ISSUES: Final = Table(
 )
 
 
-def obstacles(bucket: Bucket, details: Details, exchange: Ints, value: Ints) -> Ints:
+def delivery(bucket: Bucket, details: Details, exchange: Ints, value: Ints) -> Ints:
     """The obstacle to each of these well-formed issues, as its place in `OBSTACLES`; -1: none."""
     exchanges = aligned(bucket, details["exchanges"])
     control = exchanges["cache_control"]
@@ -83,8 +83,8 @@ def _cross_origin(
     # A page of the same origin reads every header.
     crosses = bucket.exchanges.open & of_pairs(
         *(code, bucket.exchanges.endpoint),
-        lambda origin, where: (
-            origins[origin] not in (None, "(malformed)", bucket.endpoints[where][0])
+        lambda origin, endpoint: (
+            origins[origin] not in (None, "(malformed)", bucket.endpoints[endpoint][0])
         ),
     )
     crosses = crosses[exchange]

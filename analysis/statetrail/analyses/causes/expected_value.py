@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from statetrail.analyses.causes.delivery import obstacles
+from statetrail.analyses.causes.delivery import delivery
 from statetrail.analyses.columnar.arrays import NOTHING, AsOfIndex, Bools, Ints, ordered, run_begins
 from statetrail.analyses.columnar.bucket import MALFORMED, Bucket
 from statetrail.analyses.columnar.dialect_masks import mount
@@ -66,7 +66,7 @@ def hindrances(
     expected[value] = True
     own = np.flatnonzero(expected[issues.value])
     place = np.full(len(issues.exchange), NOTHING, dtype=np.int64)
-    place[own] = obstacles(bucket, details, issues.exchange[own], issues.value[own])
+    place[own] = delivery(bucket, details, issues.exchange[own], issues.value[own])
     clear = own[place[own] == NOTHING]
     arrival = np.maximum(
         _readable(bucket, issues, clear, value, request_start),

@@ -72,9 +72,9 @@ def clients(
         dtype=np.bool_,
     ).reshape(len(bucket.endpoints), width)
     exchange, dialect = np.nonzero(scope[exchanges.endpoint] & exchanges.open[:, None])
-    asked = exchanges.client[exchange] * width + dialect
-    first, last = extremes(asked, exchanges.request_start[exchange], total)
-    requests = np.bincount(asked, minlength=total)
+    conversation = exchanges.client[exchange] * width + dialect
+    first, last = extremes(conversation, exchanges.request_start[exchange], total)
+    requests = np.bincount(conversation, minlength=total)
     of_param = np.array([dialects.index(name) for name, _ in bucket.params], dtype=np.int64)
     of_series = bucket.series_client * width + of_param[bucket.series_param]
 

@@ -19,8 +19,8 @@ class Step:
     """
 
     start: int
-    begun: int | None
-    ended: int | None
+    response_start: int | None
+    response_end: int | None
     presents: str | None = None
     issues: str | None = None
 
@@ -252,8 +252,12 @@ def markdown() -> str:
 
 def _line(step: Step) -> str:
     sent = "no token" if step.presents is None else f"_session_token={step.presents}"
-    if step.begun is None:
+    if step.response_start is None:
         return f"{step.start:>5}  {sent:<17}  no response"
-    span = f"{step.begun} to {step.ended}" if step.ended is not None else f"{step.begun}, cut short"
+    span = (
+        f"{step.response_start} to {step.response_end}"
+        if step.response_end is not None
+        else f"{step.response_start}, cut short"
+    )
     answer = "" if step.issues is None else f"  session={step.issues}"
     return f"{step.start:>5}  {sent:<17}  response {span}{answer}"

@@ -1,4 +1,4 @@
-"""How clients stand so far: counts of the tracker's events, one client and origin at a time.
+"""The scoreboard of clients: counts of the tracker's events, one client and origin at a time.
 
 Enters: the events of a `Tracker`, and what clients are to be called. Leaves: one line a client, and
 one for all. The memory is bounded: the client that was silent for the longest is forgotten.
@@ -15,7 +15,7 @@ MAX_CLIENTS: Final = 10_000
 
 
 @dataclass(slots=True)
-class Standing:
+class Score:
     """What one client at one origin did so far."""
 
     client: str
@@ -40,39 +40,39 @@ class Standing:
         resets = f"; {self.changes['reset']} reset" if self.changes["reset"] else ""
         return (
             f"{self.client} at {self.origin}: {self.requests} requests, "
-            f"{_told(self.verdicts)}{resets}"
+            f"{_counted(self.verdicts)}{resets}"
         )
 
 
-class Standings:
+class Scoreboard:
     """All clients that are known of."""
 
     def __init__(self) -> None:
         self.exchanges = 0
         self.verdicts: Counter[str] = Counter()
         self.changes: Counter[str] = Counter()
-        self._known: OrderedDict[tuple[str, str], Standing] = OrderedDict()
+        self._known: OrderedDict[tuple[str, str], Score] = OrderedDict()
 
-    def of(self, client: str, origin: str) -> Standing:
-        """The standing of a client at an origin."""
+    def of(self, client: str, origin: str) -> Score:
+        """The score of a client at an origin."""
         key = (client, origin)
         known = self._known.get(key)
         if known is None:
-            known = self._known[key] = Standing(client, origin)
+            known = self._known[key] = Score(client, origin)
             if len(self._known) > MAX_CLIENTS:
                 self._known.popitem(last=False)
         else:
             self._known.move_to_end(key)
         return known
 
-    def asked(self, client: str, origin: str, shown_client: str, shown_origin: str) -> None:
+    def count(self, client: str, origin: str, shown_client: str, shown_origin: str) -> None:
         """Count an exchange; the last two are what the client and origin are called."""
         self.exchanges += 1
         known = self.of(client, origin)
         known.client, known.origin = shown_client, shown_origin
         known.requests += 1
 
-    def take(self, event: Event) -> Standing:
+    def take(self, event: Event) -> Score:
         """Count an event; returns whose it is."""
         known = self.of(event.client, event.origin)
         match event:
@@ -84,19 +84,19 @@ class Standings:
                 self.changes[change] += 1
         return known
 
-    def ranked(self) -> list[Standing]:
+    def ranked(self) -> list[Score]:
         """All clients, those with most faults first."""
         return sorted(self._known.values(), key=lambda each: (-each.faults, -each.requests))
 
     def line(self) -> str:
         """All in one line."""
         return (
-            f"{self.exchanges} exchanges, {len(self._known)} clients, {_told(self.verdicts)}; "
+            f"{self.exchanges} exchanges, {len(self._known)} clients, {_counted(self.verdicts)}; "
             f"{self.changes['reset']} resets"
         )
 
 
-def _told(verdicts: Counter[str]) -> str:
+def _counted(verdicts: Counter[str]) -> str:
     faults = {fault: verdicts[fault] for fault in FAULTS if verdicts[fault]}
     judged = verdicts["honoured"] + sum(faults.values())
     if not judged:

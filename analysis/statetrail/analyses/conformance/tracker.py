@@ -148,11 +148,11 @@ class Tracker:
         self._count = 0
         self.unjudged = 0
 
-    def started(self, exchange_id: int, client: str, origin: str, at_us: int) -> list[Event]:
+    def started(self, exchange_id: int, client: str, origin: str, start_us: int) -> list[Event]:
         """A request started: nothing from then on is final until it has completed (T3)."""
         talk, events = self._talk(client, origin)
-        talk.open[exchange_id] = at_us
-        talk.latest = max(talk.latest, at_us)
+        talk.open[exchange_id] = start_us
+        talk.latest = max(talk.latest, start_us)
         return [*events, *self._release(talk)]
 
     def completed(self, exchange: Exchange) -> list[Event]:
@@ -220,13 +220,13 @@ class Tracker:
         """Let the exchange's events wait for the watermark (T2)."""
         events: list[tuple[int, int, Issue | None]] = [
             (exchange.request_start_us, _REQUEST, None),
-            (exchange.begun, _MAY, None),
+            (exchange.issue_start_us, _MAY, None),
         ]
         for issue in exchange.issued:
             if issue.dialect in self._dialects:
-                events.append((exchange.begun, _MAY, issue))
-                if issue.problem is None and exchange.ended < FOREVER:
-                    events.append((exchange.ended + self._grace_us, _MUST, issue))
+                events.append((exchange.issue_start_us, _MAY, issue))
+                if issue.problem is None and exchange.issue_end_us < FOREVER:
+                    events.append((exchange.issue_end_us + self._grace_us, _MUST, issue))
         for at, kind, what in events:
             self._count += 1
             heapq.heappush(talk.waiting, (at, kind, self._count, exchange, what))
@@ -264,9 +264,9 @@ class Tracker:
         if param is None:
             return ()
         if kind == _MUST:
-            param.visibility.must_know(issue, exchange.begun, exchange.ended)
+            param.visibility.must_know(issue, exchange.issue_start_us, exchange.issue_end_us)
             return ()
-        param.visibility.may_know(issue, exchange.ended)
+        param.visibility.may_know(issue, exchange.issue_end_us)
         return () if issue.problem else self._move(param, exchange, issue)
 
     def _param(self, talk: _Conversation, issue: Issue) -> _Param | None:
@@ -307,9 +307,9 @@ class Tracker:
             ]
             if found:  # of several values presented, the mildest verdict
                 verdict, p = min(found, key=lambda each: VERDICTS.index(each[0]))
-                who = (exchange.exchange_id, exchange.client, exchange.origin, dialect, name)
-                told = (None, None) if p is None else (p.fingerprint, p.channel)
-                yield Verdict(*who, exchange.request_start_us, verdict, *told)
+                subject = (exchange.exchange_id, exchange.client, exchange.origin, dialect, name)
+                value = (None, None) if p is None else (p.fingerprint, p.channel)
+                yield Verdict(*subject, exchange.request_start_us, verdict, *value)
 
     def _move(self, param: _Param, exchange: Exchange, issue: Issue) -> Iterator[Change]:
         """The change of state by an issue (T6)."""
@@ -348,5 +348,5 @@ def _change(
     follow = TRANSITIONS.get((param.state, given))
     if follow is not None and param.newest is not None:
         param.state, change = follow
-        who = (exchange.exchange_id, exchange.client, exchange.origin, dialect, name)
-        yield Change(*who, exchange.begun, change, param.newest)
+        subject = (exchange.exchange_id, exchange.client, exchange.origin, dialect, name)
+        yield Change(*subject, exchange.issue_start_us, change, param.newest)

@@ -50,17 +50,17 @@ class Exchange:
     presented: Sequence[Presented] = ()
 
     @property
-    def begun(self) -> int:
+    def issue_start_us(self) -> int:
         """When its issues may be known at the earliest."""
         seen = (self.response_start_us, self.request_end_us)
-        begun = next((at for at in seen if at is not None), self.request_start_us)
-        return max(begun, self.request_start_us)
+        start_us = next((at for at in seen if at is not None), self.request_start_us)
+        return max(start_us, self.request_start_us)
 
     @property
-    def ended(self) -> int:
+    def issue_end_us(self) -> int:
         """When its issues are all there; `FOREVER` if it was cut short."""
-        ended = FOREVER if self.response_end_us is None else self.response_end_us
-        return max(ended, self.begun)
+        end_us = FOREVER if self.response_end_us is None else self.response_end_us
+        return max(end_us, self.issue_start_us)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Verdict:
     origin: str
     dialect: str
     param: str
-    at_us: int
+    request_start_us: int
     verdict: str
     fingerprint: int | None
     channel: str | None
@@ -80,14 +80,14 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change of state of a parameter: `change` is a value of `TRANSITIONS`, at `at_us`."""
+    """A change of state of a parameter: `change` is a value of `TRANSITIONS`."""
 
     exchange_id: int
     client: str
     origin: str
     dialect: str
     param: str
-    at_us: int
+    response_start_us: int
     change: str
     fingerprint: int
 

@@ -230,14 +230,14 @@ def _ranks(bucket: Bucket, binding: _Binding, binds: Bools, rows: _Rows) -> Ints
     request_start, span = exchanges.request_start[rows.exchange], exchanges.span
     every = np.arange(len(issued))
     # R2, of the series and of the value; few values are asked for.
-    must = binding.index.at(series, request_start, inclusive=False)
-    since = binding.index.maxima(response_start[binding.issue])[must]
+    place = binding.index.at(series, request_start, inclusive=False)
+    since = binding.index.maxima(response_start[binding.issue])[place]
     wanted = np.zeros(len(bucket.values) + 1, dtype=np.bool_)
     wanted[value] = True
     own, whole = (issues[wanted[issued.value[issues]]] for issues in (every, binding.issue))
     index = AsOfIndex(issued.value[whole], exchanges.visible_from[issued.exchange[whole]], span)
-    must = index.at(value, request_start, inclusive=False)
-    value_must = index.maxima(response_end[whole])[must]
+    place = index.at(value, request_start, inclusive=False)
+    value_must = index.maxima(response_end[whole])[place]
 
     def latest(index: AsOfIndex, place: Ints, issues: Ints, which: Bools) -> Ints:
         """The latest end of those of the issues that may be known (R1)."""

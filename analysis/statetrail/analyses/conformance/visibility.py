@@ -58,8 +58,8 @@ class _Value:
     `channels` has that of the issues that name a channel, `anywhere` that of the others.
     """
 
-    may: int = BEGINNING
-    must: int = BEGINNING
+    possible: int = BEGINNING
+    visible: int = BEGINNING
     anywhere: int = BEGINNING
     channels: dict[str, int] = field(default_factory=dict)
 
@@ -93,7 +93,7 @@ class Visibility:
         self.values.move_to_end(issue.fingerprint)
         if len(self.values) > MAX_VALUES:
             self.values.popitem(last=False)
-        value.may = max(value.may, response_end)
+        value.possible = max(value.possible, response_end)
         # A malformed header names no channel that would be wrong, and a value that is implicit in
         # one of two concurrent issues is not held against the client either.
         channel = None if issue.problem is not None or issue.usage == IMPLICIT else issue.usage
@@ -117,7 +117,7 @@ class Visibility:
         self.since = max(self.since, response_start)
         value = self.values.get(issue.fingerprint)
         if value is not None:
-            value.must = max(value.must, response_end)
+            value.visible = max(value.visible, response_end)
 
     def verdict(self, presented: Presented | None, *, bound: bool, server_issued: bool) -> str:
         """The verdict on one presented value, or on presenting none (`None`), by `DECISIONS`."""
@@ -140,8 +140,8 @@ class Visibility:
                 names_channel=self.names_channel >= self.since,
                 informational=self.informational >= self.since,
                 issued=value is not None,
-                may_be_current=value is not None and value.may >= self.since,
-                current=value is not None and value.must >= self.since,
+                may_be_current=value is not None and value.possible >= self.since,
+                current=value is not None and value.visible >= self.since,
                 in_channel=in_channel,
             )
         )

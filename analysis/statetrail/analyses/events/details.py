@@ -49,8 +49,8 @@ def of_pairs(first: Ints, second: Ints, condition: Callable[[int, int], bool]) -
     """Whether a condition holds of pairs of places; it is evaluated once for each distinct one."""
     width = int(second.max(initial=0)) + 1
     pairs, place = np.unique(first * width + second, return_inverse=True)
-    met = [condition(pair // width, pair % width) for pair in pairs.tolist()]
-    return np.array(met, np.bool_)[place]
+    holds_of = [condition(pair // width, pair % width) for pair in pairs.tolist()]
+    return np.array(holds_of, np.bool_)[place]
 
 
 def extremes(group: Ints, moment: Ints, count: int) -> tuple[Ints, Ints]:

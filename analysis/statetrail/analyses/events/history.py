@@ -173,16 +173,18 @@ def _superseded(
     newest = index.last(used[2], request_start)
     # A value that the response begun last issued was not yet superseded by any.
     old = np.flatnonzero((newest >= 0) & (np.append(value, NOTHING)[newest] != used[1]))
-    may = response_start[newest[old]]
+    latest = response_start[newest[old]]
     index = AsOfIndex(series, exchanges.visible_from[exchange], exchanges.span)
-    must = index.maxima(response_start)[index.at(used[2][old], request_start[old], inclusive=False)]
+    visible = index.maxima(response_start)[
+        index.at(used[2][old], request_start[old], inclusive=False)
+    ]
     index = AsOfIndex(value, response_start, exchanges.span)
     held = index.maxima(exchanges.response_end[exchange])[
         index.at(used[1][old], request_start[old])
     ]
     late, in_flight = np.zeros((2, len(request_start)), dtype=np.bool_)
-    late[old] = (held >= 0) & (must > held)
-    in_flight[old] = (held >= 0) & (may > held) & ~late[old]
+    late[old] = (held >= 0) & (visible > held)
+    in_flight[old] = (held >= 0) & (latest > held) & ~late[old]
     return late, in_flight
 
 

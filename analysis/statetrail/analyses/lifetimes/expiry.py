@@ -199,8 +199,8 @@ def _bounds(name: str, interval: Interval) -> dict[str, float | None]:
     }
 
 
-def _moment(at_us: int) -> str:
-    return datetime.fromtimestamp(at_us / 1e6, UTC).isoformat(timespec="seconds")
+def _moment(moment_us: int) -> str:
+    return datetime.fromtimestamp(moment_us / 1e6, UTC).isoformat(timespec="seconds")
 
 
 def _confidence(inference: Inference, limit: Interval, ends: int, clients: int) -> str:

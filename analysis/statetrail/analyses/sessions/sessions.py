@@ -211,11 +211,11 @@ def _lost_writes(
     """The cart writes that were neither undone nor repeated in a session that followed directly."""
     cart = np.flatnonzero(requests.cart)
     exchange = requests.exchange[cart]
-    asked = aligned(bucket, exchanges, exchange)
+    rows = aligned(bucket, exchanges, exchange)
     columns = (
         *(column.tolist() for column in (cart, requests.session[cart])),
         bucket.exchanges.request_start[exchange].tolist(),
-        *(asked[name].to_pylist() for name in ("method", "path")),
+        *(rows[name].to_pylist() for name in ("method", "path")),
     )
     writes = list(zip(*columns, strict=True))
     undone: dict[tuple[int, str], int] = {}

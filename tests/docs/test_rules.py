@@ -4,6 +4,7 @@ import pytest
 
 from docs.conversations import examples, recording
 from statetrail.rules import RULES, Rule, findings_of
+from statetrail.rules.sources import cite
 from studies.documentation import FOLDER
 
 PAGES = {page.stem: page.read_text("utf-8") for page in (FOLDER / "rules").glob("*.md")}
@@ -22,7 +23,7 @@ def test_a_page_says_what_the_rule_says(one: Rule):
     for name, value in (("severity", one.severity), ("confidence", one.confidence)):
         assert f"| {name} | {value} |" in page
     assert f"| remedy | {one.remedy} |" in page
-    assert all(reference in page for reference in one.references)
+    assert all(cite(reference) in page for reference in one.references)
     assert len(page.split("\n\n")[3]) > 60
 
 

@@ -9,6 +9,7 @@ from rules.histories import FIRES, MISSES, Fires
 from statetrail.analyses.conformance.verdict import VERDICTS
 from statetrail.rules import AUDIENCES, CONFIDENCES, RULES, SEVERITIES, Rule, findings_of, rule
 from statetrail.rules.profiles import DEFAULT
+from statetrail.rules.sources import cite
 from support.histories import Ex, recording
 
 # How each kind of source is cited. A rule that cites another kind adds its form here.
@@ -73,7 +74,7 @@ def test_a_rule_is_complete(one: Rule) -> None:
     assert "{count} of {of}" in one.observed
     assert one.references
     for reference in one.references:
-        assert any(re.fullmatch(form, reference) for form in SOURCES), reference
+        assert any(re.fullmatch(form, cite(reference)) for form in SOURCES), reference
     assert one.id in FIRES, "no case where it fires"
     assert MISSES.get(one.id), "no near miss"
 

@@ -54,7 +54,7 @@ def command(
     outputs = (html, json, md, junit, csv)
     check_outputs(outputs, [*stores, *(path for path in (suppress, baseline) if path is not None)])
 
-    from statetrail.cli.output.terminal import busy, stdout, text
+    from statetrail.cli.output.terminal import busy, stdout
 
     with busy("analysing") as progress:
         rec = options.open_stores(stores, client_by, grace, dialects)
@@ -81,7 +81,7 @@ def command(
     show_summary(result, console)
     for path in outputs:
         if path is not None:
-            console.print(text(f"wrote {path}"))
+            console.write(f"wrote {path}")
     options.fail_on_findings(fail_on, result.failing, "findings")
 
 

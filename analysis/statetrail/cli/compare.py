@@ -3,16 +3,13 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from statetrail.cli import options
-from statetrail.cli.options import option
+from statetrail.cli.options import argument, option
 from statetrail.cli.output.files import check_outputs, write_file
 from statetrail.dialects import select
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
+    from statetrail.cli.output.terminal import Terminal
     from statetrail.report.comparison import Comparison
     from statetrail.report.document import Document
 
@@ -27,14 +24,8 @@ _STYLES = {"new": "bold red", "fixed": "green", "unchanged": "dim"}
 
 
 def command(
-    before: Annotated[
-        Path,
-        typer.Argument(metavar="A", help="The earlier audit.json or store.", show_default=False),
-    ],
-    after: Annotated[
-        Path,
-        typer.Argument(metavar="B", help="The later audit.json or store.", show_default=False),
-    ],
+    before: Annotated[Path, argument("A", "The earlier audit.json or store.")],
+    after: Annotated[Path, argument("B", "The later audit.json or store.")],
     json: Annotated[Path | None, option("--json F", "Write the comparison as JSON.")] = None,
     fail_on: Annotated[
         options.Severity | None,
@@ -56,7 +47,7 @@ def command(
 
     import msgspec
 
-    from statetrail.cli.output.terminal import busy, stdout, text
+    from statetrail.cli.output.terminal import busy, stdout
     from statetrail.report import audit
     from statetrail.report.comparison import compare, read_audit
 
@@ -76,63 +67,54 @@ def command(
     console = stdout()
     _show(result, console)
     if json is not None:
-        console.print(text(f"wrote {json}"))
+        console.write(f"wrote {json}")
     options.fail_on_findings(fail_on, result.failing, "new findings")
 
 
-def _show(result: "Comparison", console: "Console") -> None:
-    from statetrail.cli.output.terminal import print_rows, text
-    from statetrail.report import wording
+def _show(result: "Comparison", console: "Terminal") -> None:
+    from statetrail.cli.output.terminal import text
+    from statetrail.report.wording import count, percent
 
-    console.print(
-        text(
-            f"{len(result.new):,} new, {len(result.fixed):,} fixed, "
-            f"{len(result.unchanged):,} unchanged findings"
-            + (f", {len(result.left_out):,} suppressed" if result.left_out else ""),
-            "bold",
-        )
+    console.write(
+        f"{len(result.new):,} new, {len(result.fixed):,} fixed, "
+        f"{len(result.unchanged):,} unchanged findings"
+        + (f", {len(result.left_out):,} suppressed" if result.left_out else ""),
+        "bold",
     )
     for setting in result.settings:
-        console.print(text(f"  settings differ: {setting}", "yellow"))
+        console.write(f"  settings differ: {setting}", "yellow")
     findings = [
-        *(("new", one, wording.count(one.count)) for one in result.new),
-        *(("fixed", one, wording.count(one.count)) for one in result.fixed),
+        *(("new", one, count(one.count)) for one in result.new),
+        *(("fixed", one, count(one.count)) for one in result.fixed),
         *(
             ("unchanged", one.finding, f"{one.before:,} to {one.after:,}")
             for one in result.unchanged
         ),
     ]
     if findings:
-        print_rows(
-            console,
+        console.write_rows(
             None,
             ("state", "severity", "rule", "client", "origin", "parameter", "count"),
-            [
-                (
-                    text(state, _STYLES[state]),
-                    *(finding.severity, finding.rule, finding.client or "-"),
-                    *(finding.origin or "-", finding.param or "-", count),
-                )
-                for state, finding, count in findings[:MAX_ROWS]
-            ],
+            findings,
+            lambda row: (
+                text(row[0], _STYLES[row[0]]),
+                *(row[1].severity, row[1].rule, row[1].client or "-"),
+                *(row[1].origin or "-", row[1].param or "-", row[2]),
+            ),
+            most=MAX_ROWS,
             right=("count",),
-            more=len(findings) - MAX_ROWS,
             hint=": --json has all",
         )
     if result.clients:
         console.print()
-        print_rows(
-            console,
+        console.write_rows(
             "Compliance that changed, largest loss first",
             ("client", "origin", "before", "after", "judged"),
-            [
-                (
-                    *(one.client, one.origin),
-                    *(wording.percent(one.before), wording.percent(one.after)),
-                    f"{one.judged_before:,} to {one.judged_after:,}",
-                )
-                for one in result.clients[:MAX_ROWS]
-            ],
+            result.clients,
+            lambda one: (
+                *(one.client, one.origin, percent(one.before), percent(one.after)),
+                f"{one.judged_before:,} to {one.judged_after:,}",
+            ),
+            most=MAX_ROWS,
             right=("before", "after", "judged"),
-            more=len(result.clients) - MAX_ROWS,
         )

@@ -27,7 +27,7 @@ def command(
 
     Every command that takes a STORE takes this folder too.
     """
-    from statetrail.cli.output.terminal import busy, stdout, text
+    from statetrail.cli.output.terminal import busy, stdout
     from statetrail.store import export_parquet, read_store
     from statetrail.store.parquet import check_target
 
@@ -36,4 +36,4 @@ def command(
         facts = [read_store(path) for path in stores]
         export_parquet(facts, to, named(client_by), buckets)
     exchanges = sum(store.count("exchanges") for store in facts)
-    stdout().print(text(f"{to}: {exchanges:,} exchanges"))
+    stdout().write(f"{to}: {exchanges:,} exchanges")

@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from statetrail.cli import options
+from statetrail.cli.options import argument
 from statetrail.dialects import select
 
 EXAMPLES = """[b]Examples[/b]
@@ -18,10 +17,8 @@ statetrail import monday.flows tuesday.har.gz --store week.sqlite --client-heade
 def command(
     files: Annotated[
         list[Path],
-        typer.Argument(
-            metavar="FILE",
-            help="HAR files (also gzipped) and files of mitmdump -w, recognised by content.",
-            show_default=False,
+        argument(
+            "FILE", "HAR files (also gzipped) and files of mitmdump -w, recognised by content."
         ),
     ],
     store: options.Store = options.DEFAULT_STORE,
@@ -36,7 +33,7 @@ def command(
     Importing a file again adds nothing. Of a truncated file the complete entries are imported;
     what is missing is printed and noted in the store.
     """
-    from statetrail.cli.output.terminal import progress, say, stdout, text
+    from statetrail.cli.output.terminal import progress, say, stdout
     from statetrail.extract import ExtractorConfig
     from statetrail.ingest.importer import capture_source, import_files
     from statetrail.store import SqliteStore, keys
@@ -63,6 +60,6 @@ def command(
         counts = f"{one.exchanges:,} exchange{'s' if one.exchanges != 1 else ''}"
         if one.duplicates:
             counts += f", {one.duplicates:,} already in the store"
-        console.print(text(f"{one.path}: {counts}"))
+        console.write(f"{one.path}: {counts}")
         if one.problem:
             say(f"{one.path}: {one.problem}")

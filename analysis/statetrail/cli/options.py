@@ -25,13 +25,16 @@ def option(usage: str, text: str, **more: Any) -> Any:
     return typer.Option(flag, metavar=metavar or None, help=text, **more)
 
 
+def argument(metavar: str, text: str) -> Any:
+    """An argument, from its name and its help."""
+    return typer.Argument(metavar=metavar, help=text, show_default=False)
+
+
 # Plain assignments: typer does not look through `type` statements.
 Stores = Annotated[
     list[Path],
-    typer.Argument(
-        metavar="STORE",
-        help="SQLite stores or Parquet datasets; several are joined if they have the same key.",
-        show_default=False,
+    argument(
+        "STORE", "SQLite stores or Parquet datasets; several are joined if they have the same key."
     ),
 ]
 Store = Annotated[Path, option("--store FILE", "SQLite store to add to; made if new.")]

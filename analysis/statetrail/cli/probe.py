@@ -37,7 +37,7 @@ def command(
     Exits with 0 if the interval is narrow enough, else with 1. Probe only servers that you are
     allowed to probe.
     """
-    from statetrail.cli.output.terminal import say, stdout, text
+    from statetrail.cli.output.terminal import say, stdout
     from statetrail.expiry.advice import spoken
     from statetrail.probe import Settings, probe
 
@@ -55,13 +55,13 @@ def command(
     console, row = stdout(), result.row
     effort = f"{result.rounds} rounds, {result.requests} requests: {result.stop_reason}"
     if row is None:
-        console.print(text(f"no result; {effort}"))
+        console.write(f"no result; {effort}")
         raise typer.Exit(1)
     low = "0 s" if row["low_s"] is None else spoken(row["low_s"])
     high = "no end was seen" if row["high_s"] is None else f"at most {spoken(row['high_s'])}"
-    console.print(text(f"{row['param']} at {row['origin']}: policy {row['policy']}"))
-    console.print(text(f"limit: longer than {low}, {high}"))
-    console.print(text(effort))
+    console.write(f"{row['param']} at {row['origin']}: policy {row['policy']}")
+    console.write(f"limit: longer than {low}, {high}")
+    console.write(effort)
     if not result.is_narrow:
-        console.print(text(row["advice"]))
+        console.write(row["advice"])
     raise typer.Exit(0 if result.is_narrow else 1)

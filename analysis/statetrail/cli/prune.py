@@ -4,9 +4,7 @@ import time
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from statetrail.cli.options import duration_s, option
+from statetrail.cli.options import argument, duration_s, option
 
 EXAMPLES = """[b]Examples[/b]
 
@@ -16,9 +14,7 @@ statetrail prune shop-*.sqlite --older-than 12h --dry-run"""
 
 
 def command(
-    stores: Annotated[
-        list[Path], typer.Argument(metavar="STORE", help="SQLite stores.", show_default=False)
-    ],
+    stores: Annotated[list[Path], argument("STORE", "SQLite stores.")],
     older_than: Annotated[
         str, option("--older-than AGE", "e.g. 30d, 12h, 4w.", show_default=False)
     ],
@@ -30,7 +26,7 @@ def command(
     The file does not shrink: its space is reused. A store that becomes empty is removed with its
     key, unless a recorder has it open.
     """
-    from statetrail.cli.output.terminal import stdout, text
+    from statetrail.cli.output.terminal import stdout
     from statetrail.store.retention import prune
 
     before_us = time.time_ns() // 1000 - round(duration_s(older_than) * 1_000_000)
@@ -39,6 +35,4 @@ def command(
         action = "would be removed" if dry_run else "removed"
         note = "; the store is removed" if pruned.removed else ""
         left = pruned.left - pruned.exchanges if dry_run else pruned.left
-        stdout().print(
-            text(f"{path}: {pruned.exchanges:,} exchanges {action}, {left:,} left{note}")
-        )
+        stdout().write(f"{path}: {pruned.exchanges:,} exchanges {action}, {left:,} left{note}")

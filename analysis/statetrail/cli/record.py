@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from statetrail.cli import options
-from statetrail.cli.options import option
+from statetrail.cli.options import argument, option
 from statetrail.dialects import select
 from statetrail.errors import UsageError
 from statetrail.proxy.mitmdump import PRIVATE_LOG, recorder_command
@@ -53,10 +53,7 @@ def command(
         bool, option("--live", "Judge clients while recording, and warn about their faults.")
     ] = False,
     mitmdump_args: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="MITMDUMP_ARGS", help="After --: arguments for mitmdump.", show_default=False
-        ),
+        list[str] | None, argument("MITMDUMP_ARGS", "After --: arguments for mitmdump.")
     ] = None,
 ) -> None:
     """Run mitmdump with the recorder.

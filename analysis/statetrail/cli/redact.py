@@ -4,9 +4,7 @@ import os
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from statetrail.cli.options import Dialects, Key, option
+from statetrail.cli.options import Dialects, Key, argument, option
 from statetrail.dialects import select
 from statetrail.errors import UsageError
 
@@ -18,9 +16,7 @@ statetrail redact shop.har --out shop-redacted.har"""
 
 
 def command(
-    capture: Annotated[
-        Path, typer.Argument(metavar="FLOWS|HAR", help="A flow file or a HAR file.")
-    ],
+    capture: Annotated[Path, argument("FLOWS|HAR", "A flow file or a HAR file.")],
     out: Annotated[Path, option("--out FILE", "The copy; must be new.")],
     dialects: Dialects = "all",
     key: Key = None,
@@ -32,7 +28,7 @@ def command(
     Bodies that cannot be searched (large, or no text) and proxy passwords are left out. With the
     same --key several captures get the same replacements.
     """
-    from statetrail.cli.output.terminal import stdout, text
+    from statetrail.cli.output.terminal import stdout
     from statetrail.ingest.importer import capture_source
     from statetrail.ingest.redact import Redactor, redact_flows, redact_har
     from statetrail.store.keys import read_key
@@ -42,6 +38,4 @@ def command(
     redactor = Redactor(select(dialects), read_key(key) if key is not None else os.urandom(32))
     redact = redact_har if capture_source(capture) == "har" else redact_flows
     count = redact(capture, out, redactor)
-    stdout().print(
-        text(f"{out}: {count:,} exchanges, {redactor.secrets:,} different secrets replaced")
-    )
+    stdout().write(f"{out}: {count:,} exchanges, {redactor.secrets:,} different secrets replaced")

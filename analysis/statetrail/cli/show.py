@@ -4,11 +4,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
-
 from statetrail.analyses.catalogue import NAMES, TABLES
 from statetrail.cli import options
-from statetrail.cli.options import option
+from statetrail.cli.options import argument, option
 from statetrail.cli.output.files import check_outputs, write_file
 from statetrail.errors import UsageError
 
@@ -31,10 +29,7 @@ ROWS = 50
 
 def command(
     stores: options.Stores,
-    table: Annotated[
-        str,
-        typer.Argument(metavar="TABLE", help=f"One of {', '.join(NAMES)}.", show_default=False),
-    ],
+    table: Annotated[str, argument("TABLE", f"One of {', '.join(NAMES)}.")],
     format_: Annotated[
         Literal["table", "csv", "json", "parquet"],
         option("--format", "table, csv: for people; json, parquet: for programs."),

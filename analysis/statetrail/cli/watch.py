@@ -1,15 +1,14 @@
 """`statetrail watch`: clients, their compliance and resets while a store is recorded."""
 
 import time
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import apsw
-import typer
 
-from statetrail.cli.options import option
+from statetrail.cli.options import argument, option
 from statetrail.errors import UsageError
 from statetrail.extract.records import UNDER_WAY
 from statetrail.store.connection import connect
@@ -46,10 +45,7 @@ _PRESENTED: Final = (
 
 
 def command(
-    store: Annotated[
-        Path,
-        typer.Argument(metavar="STORE", help="A SQLite store, also one that is being recorded."),
-    ],
+    store: Annotated[Path, argument("STORE", "A SQLite store, also one that is being recorded.")],
     seconds: Annotated[
         float | None, option("--seconds N", "End after this time; by default at Ctrl-C.", min=0)
     ] = None,
@@ -71,24 +67,20 @@ def command(
     watch = _Watch(store)
     console = stdout()
     end = time.monotonic() + seconds if seconds is not None else float("inf")
-    try:
-        if console.is_terminal:
-            with Live(watch.table(), console=console, auto_refresh=False) as live:
-                while time.monotonic() < end:
-                    for _ in watch.poll():
-                        pass
-                    live.update(watch.table(), refresh=True)
-                    time.sleep(min(every, max(0.0, end - time.monotonic())))
-        else:
-            while time.monotonic() < end:
-                for line in watch.poll():
-                    print(one_line(line), flush=True)
-                time.sleep(min(every, max(0.0, end - time.monotonic())))
-    except KeyboardInterrupt:
-        pass
-    for line in watch.poll(final=True):
-        if not console.is_terminal:
-            print(one_line(line), flush=True)
+    live = Live(watch.table(), console=console, auto_refresh=False)
+
+    def show(events: Iterable[str]) -> None:
+        for line in events:
+            if not console.is_terminal:
+                print(one_line(line), flush=True)
+
+    with suppress(KeyboardInterrupt), live if console.is_terminal else nullcontext():
+        while time.monotonic() < end:
+            show(watch.poll())
+            if console.is_terminal:
+                live.update(watch.table(), refresh=True)
+            time.sleep(min(every, max(0.0, end - time.monotonic())))
+    show(watch.poll(final=True))
     print(one_line(watch.scoreboard.line()))
 
 

@@ -42,6 +42,13 @@ def counted(lazy: Lazy, *by: str) -> list[Row]:
     return rows(lazy.group_by(*by).agg(count=nw.len()), *by)
 
 
+def largest(lazy: Lazy, column: str, most: int, *by: str) -> list[Row]:
+    """The rows with the largest numbers in a column, ties by the columns `by`."""
+    order = ("order", *by)
+    ranks = lazy.with_columns(order=nw.col(column).cast(nw.Int64) * -1)
+    return rows(ranks.sort(*order).head(most), *order)
+
+
 def total(lazy: Lazy) -> int:
     """How many rows a lazy frame has."""
     return int(lazy.select(count=nw.len()).collect("pyarrow").to_native()["count"][0].as_py())

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from statetrail.errors import UsageError
-from statetrail.rules.sources import asvs, nist, owasp_sheet
+from statetrail.rules.sources import cite
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -76,28 +76,28 @@ PROFILES: Final[dict[str, Profile]] = {
             idle_max_s=3600,
             age_max_s=24 * 3600,
             bits_min=64,
-            references=(nist("2.2.3"), nist("5.1")),
+            references=(cite("NIST 2.2.3"), cite("NIST 5.1")),
         ),
         Profile(
             name="nist-aal3",
             idle_max_s=15 * 60,
             age_max_s=12 * 3600,
             bits_min=64,
-            references=(nist("2.3.3"), nist("5.1")),
+            references=(cite("NIST 2.3.3"), cite("NIST 5.1")),
         ),
         Profile(
             name="owasp-low",
             idle_max_s=30 * 60,
             age_max_s=8 * 3600,
             bits_min=64,
-            references=(owasp_sheet("Session Expiration"), owasp_sheet("Session ID Entropy")),
+            references=(cite("OWASP Session Expiration"), cite("OWASP Session ID Entropy")),
         ),
         Profile(
             name="owasp-high",
             idle_max_s=5 * 60,
             age_max_s=4 * 3600,
             bits_min=128,
-            references=(owasp_sheet("Session Expiration"), asvs("7.2.3")),
+            references=(cite("OWASP Session Expiration"), cite("ASVS 7.2.3")),
         ),
     )
 }
@@ -120,9 +120,14 @@ def load_profile(name: str) -> Profile:
         raise UsageError(
             f"unknown profile {name!r}: choose from {', '.join(PROFILES)}, or name a .toml file"
         )
+    return read_toml(path, Profile, "profile")
+
+
+def read_toml[T](path: Path, kind: type[T], what: str) -> T:
+    """A file as a struct; raises `UsageError`, in which it is a `what`."""
     try:
-        return msgspec.toml.decode(path.read_bytes(), type=Profile)
+        return msgspec.toml.decode(path.read_bytes(), type=kind)
     except FileNotFoundError:
-        raise UsageError(f"there is no profile {name}") from None
+        raise UsageError(f"there is no {what} {path}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{name} is no profile: {error}") from None
+        raise UsageError(f"{path} is no {what}: {error}") from None

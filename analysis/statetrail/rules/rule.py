@@ -27,6 +27,7 @@ from statetrail.dialects import Param
 from statetrail.recording.engines import Lazy as Lazy
 from statetrail.recording.frames import Recording as Recording
 from statetrail.rules.profiles import Profile as Profile
+from statetrail.rules.sources import cite
 
 type Severity = Literal["info", "low", "medium", "high"]
 type Confidence = Literal["low", "medium", "high"]
@@ -60,7 +61,7 @@ class Rule:
     remedy
         What to do about it.
     references
-        Exact sources, one a line in the report.
+        Exact sources in short, as `statetrail.rules.sources` takes them.
     verdicts
         It fires on requests with one of these verdicts.
     params
@@ -112,9 +113,9 @@ class Rule:
         return self.check(rec, profile) if self.has_threshold else self.check(rec)
 
     def sources(self, profile: Profile) -> tuple[str, ...]:
-        """Its references, and those of the profile where the rule has a threshold."""
+        """Its references in full, and those of the profile where the rule has a threshold."""
         of_profile = profile.references if self.has_threshold else ()
-        return tuple(dict.fromkeys((*self.references, *of_profile)))
+        return tuple(dict.fromkeys((*map(cite, self.references), *of_profile)))
 
 
 OCCURRENCE: Final = pa.schema(

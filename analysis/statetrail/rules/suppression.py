@@ -20,6 +20,7 @@ from typing import Final, Protocol
 import msgspec
 
 from statetrail.errors import UsageError
+from statetrail.rules.profiles import read_toml
 from statetrail.rules.registry import RULES
 
 MAX_ENTRIES: Final = 1000
@@ -95,12 +96,7 @@ def load_suppressions(path: Path) -> tuple[Entry, ...]:
     UsageError
         There is no such file, or an entry is not valid; the message says why.
     """
-    try:
-        entries = msgspec.toml.decode(path.read_bytes(), type=_File).suppress
-    except FileNotFoundError:
-        raise UsageError(f"there is no suppression file {path}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is no suppression file: {error}") from None
+    entries = read_toml(path, _File, "suppression file").suppress
     if len(entries) > MAX_ENTRIES:
         raise UsageError(f"{path} has {len(entries)} entries: {MAX_ENTRIES} at most, use patterns")
     return entries

@@ -20,6 +20,7 @@ from statetrail.analyses.tokens.rotations import CAUSES
 from statetrail.report.document import json_schema
 from statetrail.rules import AUDIENCES, PROFILES, RULES, Rule
 from statetrail.rules.profiles import DEFAULT
+from statetrail.rules.sources import cite
 from statetrail.schema import FACTS, SCHEMA_VERSION
 
 FOLDER: Final = Path(statetrail.__file__).parent / "docs"
@@ -146,7 +147,7 @@ def rule_page(one: Rule) -> str:
         "observed": one.observed.format(**words),
         "expected": one.expected.format(**words),
         "remedy": one.remedy,
-        "sources": "<br>".join(one.references),
+        "sources": "<br>".join(map(cite, one.references)),
     }
     rows = [f"| {name} | {says} |" for name, says in attributes.items() if says]
     head = [_RULE_PART, f"# `{one.id}`: {one.title}\n", "| | |", "| --- | --- |", *rows]

@@ -66,7 +66,7 @@ def print_table(schema: Table, rows: pa.Table, total: int) -> None:
     console = stdout()
     draw(result, console)
     if total > rows.num_rows:
-        console.print(text(f"{rows.num_rows:,} of {total:,} rows; --limit {total} shows all"))
+        console.write(f"{rows.num_rows:,} of {total:,} rows; --limit {total} shows all")
 
 
 def csv_text(schema: Table, rows: pa.Table, *, for_terminal: bool = False) -> str:

@@ -5,7 +5,7 @@ markup. On a terminal tables have rules; in a pipe they are plain columns of the
 """
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich import box
@@ -30,15 +30,45 @@ def text(value: object, style: str = "", limit: int = 400) -> Text:
     return Text(clean(str(value), limit), style=style)
 
 
-class _Console(Console):
+class Terminal(Console):
+    """Standard output, for text from anywhere."""
+
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError  # rich would exit with 1, which here means findings
 
+    def write(self, value: object, style: str = "") -> None:
+        """Print any value as inert text."""
+        self.print(text(value, style))
 
-def stdout() -> Console:
+    def write_rows[T](
+        self,
+        title: str | None,
+        columns: Iterable[str],
+        rows: Sequence[T],
+        cells: Callable[[T], Iterable[str | Text]],
+        *,
+        most: int,
+        total: int | None = None,
+        right: Iterable[str] = (),
+        hint: str = "",
+    ) -> None:
+        """Print a table of the first `most` rows, and how many more of `total` there are."""
+        result = table(title, columns, right)
+        for row in rows[:most]:
+            result.add_row(*(cell if isinstance(cell, Text) else text(cell) for cell in cells(row)))
+        draw(result, self)
+        self.write_more((len(rows) if total is None else total) - min(len(rows), most), hint)
+
+    def write_more(self, count: int, hint: str = "") -> None:
+        """Print how many more there are, if any."""
+        if count > 0:
+            self.write(f"  … and {count:,} more{hint}", "dim")
+
+
+def stdout() -> Terminal:
     """Standard output: as wide as the terminal, or without a limit in a pipe."""
     width = None if sys.stdout.isatty() else _PIPE_WIDTH
-    return _Console(file=sys.stdout, width=width, highlight=False, markup=False, emoji=False)
+    return Terminal(file=sys.stdout, width=width, highlight=False, markup=False, emoji=False)
 
 
 def say(message: str) -> None:
@@ -81,30 +111,6 @@ def draw(table: Table, console: Console) -> None:
         console.print(table)
     for line in captured.get().splitlines():
         console.print(Text(line.rstrip()))
-
-
-def print_rows(
-    console: Console,
-    title: str | None,
-    columns: Iterable[str],
-    rows: Iterable[Iterable[str | Text]],
-    *,
-    right: Iterable[str] = (),
-    more: int = 0,
-    hint: str = "",
-) -> None:
-    """Print rows as a table, and how many `more` there are."""
-    result = table(title, columns, right)
-    for row in rows:
-        result.add_row(*(cell if isinstance(cell, Text) else text(cell) for cell in row))
-    draw(result, console)
-    print_more(console, more, hint)
-
-
-def print_more(console: Console, count: int, hint: str = "") -> None:
-    """Print how many more there are, if any."""
-    if count > 0:
-        console.print(text(f"  … and {count:,} more{hint}", "dim"))
 
 
 @contextmanager

@@ -7,8 +7,7 @@ import narwhals as nw
 
 from statetrail.analyses.exposure.leaks import leaks
 from statetrail.analyses.exposure.shared import shared
-from statetrail.recording.frames import Recording
-from statetrail.report.counting import of_row, rows, total
+from statetrail.report.counting import largest, of_row, total
 from statetrail.report.section import Gathering, OfParameter, Section, Time, meaning
 from statetrail.schema import pseudonym
 
@@ -60,41 +59,27 @@ class CredentialsSection(Section, frozen=True, kw_only=True):
     @classmethod
     def gather(cls, gathering: Gathering) -> Self:
         """From `shared` and `leaks`."""
-        shared_rows, shared_total = _shared(gathering.recording)
-        leak_rows, leaks_total = _leaks(gathering.recording)
+        by_client = shared(gathering.recording).lazy
+        by = (*_VALUE, "first_us", "client")
+        sent = (
+            leaks(gathering.recording)
+            .lazy.group_by(*_LEAK)
+            .agg(
+                count=nw.len(),
+                first_us=nw.col("request_start_us").min(),
+                last_us=nw.col("request_start_us").max(),
+                exchange=nw.col("exchange_id").min(),
+            )
+        )
         return cls(
-            shared_total=shared_total, shared=shared_rows, leaks_total=leaks_total, leaks=leak_rows
+            shared_total=total(by_client.select(*_VALUE).unique()),
+            shared=tuple(
+                of_row(Shared, row, value=pseudonym(row["fingerprint"]))
+                for row in largest(by_client, "clients", MAX_SHARED, *by)
+            ),
+            leaks_total=total(sent),
+            leaks=tuple(
+                of_row(Leak, row, value=pseudonym(row["fingerprint"]), count=int(row["count"]))
+                for row in largest(sent, "count", MAX_LEAKS, *_LEAK)
+            ),
         )
-
-
-def _shared(rec: Recording) -> tuple[tuple[Shared, ...], int]:
-    """The credentials with their clients, those of most clients first; how many credentials."""
-    lazy = shared(rec).lazy
-    by = ("order", *_VALUE, "first_us", "client")
-    first = lazy.with_columns(order=nw.col("clients") * -1).sort(*by).head(MAX_SHARED)
-    found = tuple(
-        of_row(Shared, row, value=pseudonym(row["fingerprint"])) for row in rows(first, *by)
-    )
-    return found, total(lazy.select(*_VALUE).unique())
-
-
-def _leaks(rec: Recording) -> tuple[tuple[Leak, ...], int]:
-    """Each credential by client, both origins and place, with how often; how many such rows."""
-    grouped = (
-        leaks(rec)
-        .lazy.group_by(*_LEAK)
-        .agg(
-            count=nw.len(),
-            first_us=nw.col("request_start_us").min(),
-            last_us=nw.col("request_start_us").max(),
-            exchange=nw.col("exchange_id").min(),
-        )
-    )
-    by = ("order", *_LEAK)
-    order = nw.col("count").cast(nw.Int64) * -1
-    first = grouped.with_columns(order=order).sort(*by).head(MAX_LEAKS)
-    found = tuple(
-        of_row(Leak, row, value=pseudonym(row["fingerprint"]), count=int(row["count"]))
-        for row in rows(first, *by)
-    )
-    return found, total(grouped)

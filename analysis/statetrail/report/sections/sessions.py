@@ -6,7 +6,17 @@ import narwhals as nw
 
 from statetrail.analyses.sessions.sessions import LOST, sessions
 from statetrail.recording.engines import Lazy
-from statetrail.report.counting import SUBJECT, counted, key, nested, of_row, ranked, rows, total
+from statetrail.report.counting import (
+    SUBJECT,
+    counted,
+    key,
+    largest,
+    nested,
+    of_row,
+    ranked,
+    rows,
+    total,
+)
 from statetrail.report.section import (
     Counts,
     Gathering,
@@ -77,14 +87,12 @@ class SessionsSection(Section, frozen=True, kw_only=True):
         lazy = sessions(gathering.recording).lazy
         with_cart = nw.col("cart_writes_lost").fill_null(0) > 0
         costly = lazy.filter(with_cart | nw.col("login_lost").fill_null(False))
-        order = nw.col("cart_writes_lost") * -1
-        first = costly.with_columns(order=order).sort("order", *_NAME).head(MAX_SESSIONS)
         return cls(
             sessions=_summaries(lazy),
             sessions_lost_total=total(costly),
             sessions_lost=tuple(
                 of_row(Session, row, session=pseudonym(row["session_fingerprint"]))
-                for row in rows(first, "order", *_NAME)
+                for row in largest(costly, "cart_writes_lost", MAX_SESSIONS, *_NAME)
             ),
         )
 

@@ -7,7 +7,6 @@ import narwhals as nw
 from statetrail.analyses.events.values import SERIES, issues
 from statetrail.analyses.tokens.rotations import rotations
 from statetrail.rules.rule import Lazy, Recording, Rule, occurrences, of_params
-from statetrail.rules.sources import eseller
 
 _UNEXPLAINED: Final = ("reset", "reissue")
 """The causes of rotations that leave open why."""
@@ -24,7 +23,7 @@ _UNEXPLAINED: Final = ("reset", "reissue")
     "documents",
     remedy="Document in the API reference when the value changes. If nothing should change it, "
     "look for servers that have different settings.",
-    references=(eseller("priority forced"), eseller("S6")),
+    references=("52eSELLER priority forced", "52eSELLER S6"),
 )
 def check(rec: Recording) -> Lazy:
     context = of_params(rec, lambda param: not param.minted and param.clear is not None)

@@ -3,7 +3,6 @@
 import narwhals as nw
 
 from statetrail.rules.rule import Lazy, Recording, Rule, occurrences
-from statetrail.rules.sources import eseller, rfc, zest
 
 
 @Rule(
@@ -15,7 +14,7 @@ from statetrail.rules.sources import eseller, rfc, zest
     "attribute that is neither empty nor 1",
     remedy="Send the header once, with a value of printable ASCII, a usage of header, uriquery or "
     "implicit, and a priority of informational or forced.",
-    references=(eseller("format of X-Set headers"), zest("Z3"), rfc(9110, "5.3"), rfc(9110, "5.5")),
+    references=("52eSELLER format of X-Set headers", "ZEST Z3", "RFC 9110 5.3", "RFC 9110 5.5"),
 )
 def check(rec: Recording) -> Lazy:
     names = [dialect.name for dialect in rec.dialects]

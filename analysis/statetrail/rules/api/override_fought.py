@@ -7,7 +7,6 @@ import narwhals as nw
 from statetrail.analyses.events.values import SERIES
 from statetrail.analyses.exposure.overrides import override_outcomes, own_state
 from statetrail.rules.rule import Lazy, Recording, Rule, flag, occurrences
-from statetrail.rules.sources import eseller
 
 _MIN_FOUGHT: Final = 2
 
@@ -22,7 +21,7 @@ _MIN_FOUGHT: Final = 2
     "issues its own with priority forced",
     remedy="Decide whether clients may choose. If they may, issue the value that they present; if "
     "not, issue the value as forced, so that clients do not try.",
-    references=(eseller("priority informational"), eseller("S6")),
+    references=("52eSELLER priority informational", "52eSELLER S6"),
 )
 def check(rec: Recording) -> Lazy:
     # On a basket the server is right: context does not change its state.

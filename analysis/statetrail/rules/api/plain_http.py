@@ -5,7 +5,6 @@ from typing import Final
 import narwhals as nw
 
 from statetrail.rules.rule import Lazy, Recording, Rule, occurrences
-from statetrail.rules.sources import asvs, cwe, rfc
 
 _PLAIN: Final = "^http://"
 _OWN_MACHINE: Final = r"^http://(?:localhost|127\.|\[::1\])"
@@ -22,7 +21,7 @@ _OWN_MACHINE: Final = r"^http://(?:localhost|127\.|\[::1\])"
     remedy="Serve the API over https only, answer http without any secret, and send "
     "Strict-Transport-Security. If a proxy adds TLS in front of what was recorded, this is "
     "expected; suppress it.",
-    references=(asvs("12.2.1"), cwe(319), rfc(9110, "4.2.2")),
+    references=("ASVS 12.2.1", "CWE 319", "RFC 9110 4.2.2"),
 )
 def check(rec: Recording) -> Lazy:
     names = [dialect.name for dialect in rec.dialects]

@@ -6,7 +6,6 @@ import narwhals as nw
 
 from statetrail.analyses.events.values import issues
 from statetrail.rules.rule import Lazy, Recording, Rule, occurrences
-from statetrail.rules.sources import asvs, cwe, rfc
 
 _STORED: Final = r"(?:^|,)(?:public|s-maxage=[1-9]|max-age=[1-9])"
 _KEPT_OUT: Final = r"(?:^|,)(?:private|no-store|no-cache)(?:,|$)"
@@ -21,7 +20,7 @@ _KEPT_OUT: Final = r"(?:^|,)(?:private|no-store|no-cache)(?:,|$)"
     remedy="Send Cache-Control: no-store with every response that issues a token or state, or "
     "issue state only on responses that are not cached. Otherwise a cache hands one client the "
     "state of another.",
-    references=(rfc(9111, "3"), rfc(9111, "7.3"), asvs("14.2.2"), asvs("14.3.2"), cwe(525)),
+    references=("RFC 9111 3", "RFC 9111 7.3", "ASVS 14.2.2", "ASVS 14.3.2", "CWE 525"),
 )
 def check(rec: Recording) -> Lazy:
     reads = rec.exchanges.lazy.filter(nw.col("method").is_in(("GET", "HEAD"))).select(

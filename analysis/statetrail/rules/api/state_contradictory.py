@@ -6,7 +6,6 @@ import narwhals as nw
 
 from statetrail.analyses.events.values import SERIES, issues
 from statetrail.rules.rule import Lazy, Recording, Rule, flag, occurrences
-from statetrail.rules.sources import eseller
 
 _ORDER: Final = ["response_start_us", "exchange_id", "fingerprint"]
 _MIN_CHANGES: Final = 2
@@ -22,7 +21,7 @@ _MIN_CHANGES: Final = 2
     expected="one usage and one priority for {param} on all endpoints",
     remedy="Let all endpoints and servers issue the parameter in the same way. A client that "
     "follows each response sends it alternately in one place and in another.",
-    references=(eseller("usage header, uriquery"), eseller("priority informational, forced")),
+    references=("52eSELLER usage header, uriquery", "52eSELLER priority informational, forced"),
 )
 def check(rec: Recording) -> Lazy:
     issued = issues(rec).lazy.with_columns(

@@ -7,7 +7,6 @@ import narwhals as nw
 from statetrail.analyses.events.values import SERIES
 from statetrail.analyses.tokens.rotations import rotations
 from statetrail.rules.rule import Lazy, Recording, Rule, flag, occurrences, of_params
-from statetrail.rules.sources import eseller
 
 _INTENDED: Final = ("override", "basket", "login")
 _MIN_RETURNS: Final = 2
@@ -23,7 +22,7 @@ _MIN_RETURNS: Final = 2
     expected="{param} changes when something has changed, and then keeps its value",
     remedy="Look for two servers, caches or code paths that have different defaults, and take the "
     "value from one place. Clients that obey send one value and the other alternately.",
-    references=(eseller("S1", "S6"),),
+    references=("52eSELLER S1, S6",),
 )
 def check(rec: Recording) -> Lazy:
     context = of_params(rec, lambda param: not param.minted and param.clear is not None)

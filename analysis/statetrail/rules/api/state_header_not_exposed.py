@@ -4,7 +4,6 @@ import narwhals as nw
 
 from statetrail.analyses.causes.delivery import cross_origin_issues
 from statetrail.rules.rule import Lazy, Recording, Rule, occurrences
-from statetrail.rules.sources import eseller, fetch
 
 
 @Rule(
@@ -18,8 +17,8 @@ from statetrail.rules.sources import eseller, fetch
     remedy="List every X-Set header that the response carries in Access-Control-Expose-Headers. "
     "Until then browser clients cannot read it and are not to blame for ignoring it.",
     references=(
-        fetch("CORS protocol, HTTP responses: Access-Control-Expose-Headers"),
-        eseller("S1"),
+        "Fetch CORS protocol, HTTP responses: Access-Control-Expose-Headers",
+        "52eSELLER S1",
     ),
 )
 def check(rec: Recording) -> Lazy:

@@ -8,7 +8,6 @@ import pyarrow as pa
 from statetrail.analyses.events.values import issues
 from statetrail.analyses.tokens.entropy import bits, united
 from statetrail.rules.rule import Lazy, Profile, Recording, Rule, credentials, occurrences
-from statetrail.rules.sources import asvs, cwe, nist
 
 _SUBJECT: Final = ("origin", "dialect", "param")
 _LAYOUT: Final = pa.schema(
@@ -27,7 +26,7 @@ _LAYOUT: Final = pa.schema(
     "size is an upper bound, and a value that is not random holds less",
     remedy="Draw tokens from a cryptographic random generator, with 128 bits or more: 22 "
     "characters of base64url. Limit how many wrong tokens one address may present.",
-    references=(asvs("7.2.3"), nist("5.1"), cwe(331)),
+    references=("ASVS 7.2.3", "NIST 5.1", "CWE 331"),
 )
 def check(rec: Recording, profile: Profile) -> Lazy:
     issued = issues(rec).lazy.filter(credentials(rec))

@@ -4,7 +4,6 @@ import narwhals as nw
 
 from statetrail.analyses.exposure.shared import shared
 from statetrail.rules.rule import Lazy, Recording, Rule, flag, occurrences
-from statetrail.rules.sources import asvs, cwe, zest
 
 
 @Rule(
@@ -17,7 +16,7 @@ from statetrail.rules.sources import asvs, cwe, zest
     remedy="Find out whether a cache stores the responses that issue it (see state-cacheable), or "
     "whether the generator repeats itself. If the clients are one program at several addresses, "
     "distinguish clients by user agent only.",
-    references=(cwe(488), asvs("7.2.3"), zest("Z3")),
+    references=("CWE 488", "ASVS 7.2.3", "ZEST Z3"),
 )
 def check(rec: Recording) -> Lazy:
     clients = nw.col("handed").sum().over("origin", "dialect", "param", "fingerprint")

@@ -7,7 +7,6 @@ import narwhals as nw
 from statetrail.analyses.events.values import SERIES, presentations
 from statetrail.analyses.tokens.tokens import tokens
 from statetrail.rules.rule import Lazy, Recording, Rule, credentials, occurrences
-from statetrail.rules.sources import method
 
 _VALUE: Final = (*SERIES, "fingerprint")
 
@@ -21,7 +20,7 @@ _VALUE: Final = (*SERIES, "fingerprint")
     "their age is known",
     remedy="Start to record before the clients start, or leave the first hour out of conclusions "
     "about ages. Idle times are not affected.",
-    references=(method("left truncation"),),
+    references=("method left truncation",),
 )
 def check(rec: Recording) -> Lazy:
     secret = credentials(rec)

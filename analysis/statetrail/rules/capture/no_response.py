@@ -3,7 +3,6 @@
 import narwhals as nw
 
 from statetrail.rules.rule import Lazy, Recording, Rule, dialect_exchanges, occurrences
-from statetrail.rules.sources import method
 
 
 @Rule(
@@ -15,7 +14,7 @@ from statetrail.rules.sources import method
     "the recording does not have",
     remedy="Look for the reason in the list of what did not complete. If the proxy lost the "
     "responses, record again; if clients gave up, their verdicts are still correct.",
-    references=(method("visibility"),),
+    references=("method visibility",),
 )
 def check(rec: Recording) -> Lazy:
     missing = nw.col("status").is_null() | ~nw.col("error").is_null()

@@ -6,7 +6,6 @@ import narwhals as nw
 
 from statetrail.analyses.lifetimes.expiry import expiry
 from statetrail.rules.rule import Lazy, Recording, Rule, credential_uses, occurrences
-from statetrail.rules.sources import method
 
 _WEAK: Final = ("none", "low")
 
@@ -20,7 +19,7 @@ _WEAK: Final = ("none", "low")
     expected="several ends of several clients, before and after the limit",
     remedy="Record for longer, or add traffic that pauses: the expiry section names the most "
     "informative pause.",
-    references=(method("expiry"),),
+    references=("method expiry",),
 )
 def check(rec: Recording) -> Lazy:
     subject = ["origin", "dialect", "param"]

@@ -7,7 +7,6 @@ from statetrail.analyses.events.allowance import learned
 from statetrail.analyses.events.scope import barred, in_scope
 from statetrail.analyses.events.values import presentations
 from statetrail.rules.rule import REQUEST, Lazy, Recording, Rule, occurrences, of_params
-from statetrail.rules.sources import eseller
 
 
 @Rule(
@@ -21,7 +20,7 @@ from statetrail.rules.sources import eseller
     "error, and a credential was exposed for nothing",
     remedy="Send it to baskets, favorites, orders and the other methods that the API reference "
     "lists, and use X-Ticket everywhere else.",
-    references=(eseller("S3"),),
+    references=("52eSELLER S3",),
 )
 def check(rec: Recording) -> Lazy:
     restricted = of_params(rec, lambda param: bool(param.only_on))

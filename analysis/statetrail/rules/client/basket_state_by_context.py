@@ -8,7 +8,6 @@ from statetrail.analyses.conformance.verdict import FAULTS
 from statetrail.analyses.conformance.verdicts import verdicts
 from statetrail.analyses.exposure.overrides import override_outcomes, own_state
 from statetrail.rules.rule import REQUEST, Lazy, Recording, Rule, occurrences, of_params
-from statetrail.rules.sources import eseller
 
 _OWN_VALUE: Final = ("overridden", "defied")
 """Not `stale`: an old value is a matter of the client's storage, not an attempt."""
@@ -23,7 +22,7 @@ _OWN_VALUE: Final = ("overridden", "defied")
     "/services/v3/baskets/{{basketId}}/state, its country by PUT …/sellto and …/shipto",
     remedy="Change the basket by the PUT method, then present the value that the server issues. "
     "Presenting another currency does not show the basket's prices in it.",
-    references=(eseller("S4", "S5"),),
+    references=("52eSELLER S4, S5",),
 )
 def check(rec: Recording) -> Lazy:
     context = of_params(rec, lambda param: param.clear is not None)

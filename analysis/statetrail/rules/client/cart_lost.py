@@ -5,7 +5,6 @@ import narwhals as nw
 from statetrail.analyses.events.values import SERIES, issues, presentations
 from statetrail.analyses.sessions.sessions import session_costs
 from statetrail.rules.rule import REQUEST, Lazy, Recording, Rule, occurrences
-from statetrail.rules.sources import zest
 
 
 @Rule(
@@ -17,7 +16,7 @@ from statetrail.rules.sources import zest
     expected="after the loss of a session the client writes the cart again, or tells its user",
     remedy="Compare the token of each response with the one presented. Where it has changed, write "
     "the cart's items again from the client's own record before the checkout.",
-    references=(zest("Z6", "Z7"),),
+    references=("ZEST Z6, Z7",),
 )
 def check(rec: Recording) -> Lazy:
     # The latest of the lost writes is enough as evidence.

@@ -1,7 +1,6 @@
 """A client sends a value of its own for a parameter that cannot be changed."""
 
 from statetrail.rules.rule import Rule
-from statetrail.rules.sources import cwe, eseller
 
 RULE = Rule(
     module=__name__,
@@ -13,6 +12,6 @@ RULE = Rule(
     expected="the issued value of {param}: forced state cannot be changed from the API",
     remedy="Present the value that was issued. If another value is needed, change it where it is "
     "decided: in the customer's account or the shop's settings.",
-    references=(eseller("priority forced"), cwe(472)),
+    references=("52eSELLER priority forced", "CWE 472"),
     verdicts=("defied",),
 )

@@ -1,7 +1,6 @@
 """A client presents state that goes without saying."""
 
 from statetrail.rules.rule import Rule
-from statetrail.rules.sources import eseller
 
 RULE = Rule(
     module=__name__,
@@ -13,6 +12,6 @@ RULE = Rule(
     "and cannot be set",
     remedy="Do not send parameters whose usage is implicit. To act for another customer, log in "
     "as that customer.",
-    references=(eseller("usage implicit"),),
+    references=("52eSELLER usage implicit",),
     verdicts=("implicit-set",),
 )

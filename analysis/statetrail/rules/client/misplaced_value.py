@@ -1,7 +1,6 @@
 """A client presents the right value in the wrong place."""
 
 from statetrail.rules.rule import Rule
-from statetrail.rules.sources import cwe, eseller, rfc
 
 RULE = Rule(
     module=__name__,
@@ -13,6 +12,6 @@ RULE = Rule(
     expected="a header where the usage is header, a query parameter where it is uriquery",
     remedy="Read the usage after the semicolon of the X-Set header, and do not choose the place by "
     "the parameter's name. A credential in a query ends up in logs and referrers.",
-    references=(eseller("usage header, uriquery"), rfc(9110, "17.9"), cwe(598)),
+    references=("52eSELLER usage header, uriquery", "RFC 9110 17.9", "CWE 598"),
     verdicts=("misplaced",),
 )

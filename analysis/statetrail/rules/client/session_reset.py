@@ -5,7 +5,6 @@ import narwhals as nw
 from statetrail.analyses.events.values import SEEN, presentations
 from statetrail.analyses.tokens.rotations import LOSSES, rotations
 from statetrail.rules.rule import Lazy, Recording, Rule, occurrences, of_params
-from statetrail.rules.sources import zest
 
 
 @Rule(
@@ -19,7 +18,7 @@ from statetrail.rules.sources import zest
     remedy="Keep sessions in use that are still needed, and treat a changed token as the loss of "
     "the session's state: log in and fill the cart again. The expiry section shows how long "
     "sessions live here.",
-    references=(zest("Z6", "Z7"),),
+    references=("ZEST Z6, Z7",),
 )
 def check(rec: Recording) -> Lazy:
     resets = (

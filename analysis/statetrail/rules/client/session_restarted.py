@@ -1,7 +1,6 @@
 """A client asks for a new session although it has one (Z2, Z4)."""
 
 from statetrail.rules.rule import Rule
-from statetrail.rules.sources import zest
 
 RULE = Rule(
     module=__name__,
@@ -12,7 +11,7 @@ RULE = Rule(
     expected="a session is requested once; from then on its token is presented",
     remedy="Ask for a session only where no token is stored, and share the token between the parts "
     "of the client. Each restart loses cart and login, and costs the server a session.",
-    references=(zest("Z2", "Z4", "Z7"),),
+    references=("ZEST Z2, Z4, Z7",),
     verdicts=("restarted",),
     params=lambda param: param.establish is not None,
 )

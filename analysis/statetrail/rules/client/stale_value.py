@@ -1,7 +1,6 @@
 """A client goes on with a value that the server has replaced (Z6; S6)."""
 
 from statetrail.rules.rule import Rule
-from statetrail.rules.sources import eseller, zest
 
 RULE = Rule(
     module=__name__,
@@ -13,6 +12,6 @@ RULE = Rule(
     expected="the newest value of {param} that the server issued",
     remedy="Store the value of every response that carries one, not only the one from start-up or "
     "login, in one place that all requests read from.",
-    references=(zest("Z4", "Z6"), eseller("S1", "S6")),
+    references=("ZEST Z4, Z6", "52eSELLER S1, S6"),
     verdicts=("stale",),
 )

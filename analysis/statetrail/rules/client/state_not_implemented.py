@@ -6,7 +6,6 @@ from statetrail.analyses.causes.client_patterns import MIN_CHANCES
 from statetrail.analyses.causes.root_causes import causes
 from statetrail.analyses.events.values import SERIES, presentations
 from statetrail.rules.rule import OCCURRENCE, Lazy, Recording, Rule, occurrences, other_verdicts
-from statetrail.rules.sources import eseller, zest
 
 
 @Rule(
@@ -18,7 +17,7 @@ from statetrail.rules.sources import eseller, zest
     expected="a client that reads {param} from responses and presents it",
     remedy="Implement this in one place: store every parameter that responses set, and add it to "
     "every request in the place that the issue names.",
-    references=(eseller("S1", "S2"), zest("Z4")),
+    references=("52eSELLER S1, S2", "ZEST Z4"),
 )
 def check(rec: Recording) -> Lazy:
     omitted = causes(rec).lazy.filter(nw.col("verdict") == "omitted")

@@ -1,7 +1,6 @@
 """A client leaves out state that the server asked it to send (S1, S2)."""
 
 from statetrail.rules.rule import Rule
-from statetrail.rules.sources import eseller
 
 RULE = Rule(
     module=__name__,
@@ -13,7 +12,7 @@ RULE = Rule(
     "not need it",
     remedy="Store all state that responses set, and add it to every request in one place of the "
     "client, as a header or a query parameter as the issue says.",
-    references=(eseller("S1", "S2"),),
+    references=("52eSELLER S1, S2",),
     verdicts=("omitted",),
     # A session token that is left out has a rule of its own: it costs more.
     params=lambda param: not param.minted,

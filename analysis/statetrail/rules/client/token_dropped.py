@@ -1,7 +1,6 @@
 """A client with a running session sends requests without its token (Z4, Z8)."""
 
 from statetrail.rules.rule import Rule
-from statetrail.rules.sources import zest
 
 RULE = Rule(
     module=__name__,
@@ -13,7 +12,7 @@ RULE = Rule(
     "request as stateless, without cart, login or customer prices",
     remedy="Add the token to every request from the moment it was issued, including those of "
     "background jobs, images and retries.",
-    references=(zest("Z4", "Z8"),),
+    references=("ZEST Z4, Z8",),
     verdicts=("omitted",),
     params=lambda param: param.minted,
 )

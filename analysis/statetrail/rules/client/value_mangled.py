@@ -8,7 +8,6 @@ from statetrail.analyses.causes.root_causes import NEAR_MISSES, causes
 from statetrail.analyses.conformance.verdict import FAULTS
 from statetrail.analyses.conformance.verdicts import verdicts
 from statetrail.rules.rule import Lazy, Recording, Rule, occurrences
-from statetrail.rules.sources import eseller, rfc, zest
 
 _WITH_VALUE: Final = ("honoured", *FAULTS, "overridden", "foreign")
 
@@ -24,7 +23,7 @@ _WITH_VALUE: Final = ("honoured", *FAULTS, "overridden", "foreign")
     "at all in a header",
     remedy="Keep the value as an opaque string: no trimming, no change of letter case, no quotes, "
     "no column that is too short for it. Encode it once, where the query is built.",
-    references=(eseller("usage header, uriquery"), zest("Z4"), rfc(9110, "5.5")),
+    references=("52eSELLER usage header, uriquery", "ZEST Z4", "RFC 9110 5.5"),
 )
 def check(rec: Recording) -> Lazy:
     key = ["exchange_id", "dialect", "param"]

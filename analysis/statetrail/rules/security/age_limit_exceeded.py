@@ -3,7 +3,6 @@
 import narwhals as nw
 
 from statetrail.rules.rule import Lazy, Profile, Recording, Rule, accepted_uses, occurrences
-from statetrail.rules.sources import asvs, cwe
 
 
 @Rule(
@@ -14,7 +13,7 @@ from statetrail.rules.sources import asvs, cwe
     expected="a session ends at the latest {age_max} after it started, used or not ({profile})",
     remedy="Set an absolute limit beside the idle timeout, after which the user logs in again, and "
     "document it.",
-    references=(asvs("7.3.2"), cwe(613)),
+    references=("ASVS 7.3.2", "CWE 613"),
 )
 def check(rec: Recording, profile: Profile) -> Lazy:
     beyond = nw.col("age_low_s") > profile.age_max_s

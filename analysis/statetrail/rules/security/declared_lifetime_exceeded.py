@@ -5,7 +5,6 @@ from typing import Final
 import narwhals as nw
 
 from statetrail.rules.rule import Lazy, Recording, Rule, accepted_uses, occurrences
-from statetrail.rules.sources import asvs, cwe, rfc
 
 LEEWAY_S: Final = 300
 """Seconds that a server may grant for clocks that differ: "usually no more than a few minutes"."""
@@ -22,7 +21,7 @@ LEEWAY_S: Final = 300
     "of clock difference",
     remedy="Check `exp` where tokens are verified, before anything else in them is used. Where a "
     "session is extended by other means, issue a new token with the extension.",
-    references=(rfc(7519, "4.1.4"), asvs("9.2.1"), cwe(613)),
+    references=("RFC 7519 4.1.4", "ASVS 9.2.1", "CWE 613"),
 )
 def check(rec: Recording) -> Lazy:
     value = ["dialect", "param", "fingerprint"]

@@ -3,7 +3,6 @@
 import narwhals as nw
 
 from statetrail.rules.rule import Lazy, Profile, Recording, Rule, accepted_uses, occurrences
-from statetrail.rules.sources import asvs, cwe
 
 
 @Rule(
@@ -15,7 +14,7 @@ from statetrail.rules.sources import asvs, cwe
     expected="a session ends at the latest after {idle_max} without use ({profile})",
     remedy="Set the idle timeout of sessions according to the risk of what they allow, and "
     "document it. The expiry section shows what it is today.",
-    references=(asvs("7.3.1"), cwe(613)),
+    references=("ASVS 7.3.1", "CWE 613"),
 )
 def check(rec: Recording, profile: Profile) -> Lazy:
     beyond = nw.col("idle_low_s") > profile.idle_max_s

@@ -3,7 +3,6 @@
 import narwhals as nw
 
 from statetrail.rules.rule import Lazy, Recording, Rule, credential_uses, flag, occurrences
-from statetrail.rules.sources import asvs, cwe
 
 
 @Rule(
@@ -16,7 +15,7 @@ from statetrail.rules.sources import asvs, cwe
     expected="sessions end after some idle time, and after a maximum total time",
     remedy="Record for longer, with clients that pause, until a session ends; or read the limits "
     "in the configuration of the server. If there are none, set them.",
-    references=(asvs("7.3.1"), asvs("7.3.2"), cwe(613)),
+    references=("ASVS 7.3.1", "ASVS 7.3.2", "CWE 613"),
 )
 def check(rec: Recording) -> Lazy:
     outcome = nw.col("outcome")

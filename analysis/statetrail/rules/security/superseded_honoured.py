@@ -14,7 +14,6 @@ from statetrail.rules.rule import (
     occurrences,
     of_params,
 )
-from statetrail.rules.sources import asvs, cwe
 
 
 @Rule(
@@ -29,7 +28,7 @@ from statetrail.rules.sources import asvs, cwe
     "periodically",
     remedy="End a token when its successor has been used, or a minute after it was replaced. "
     "Renewal does not help if a stolen token outlives it.",
-    references=(asvs("7.2.4"), asvs("7.4.1"), cwe(613)),
+    references=("ASVS 7.2.4", "ASVS 7.4.1", "CWE 613"),
 )
 def check(rec: Recording, profile: Profile) -> Lazy:
     replacements = (

@@ -7,7 +7,6 @@ import narwhals as nw
 from statetrail.analyses.events.values import issues
 from statetrail.analyses.exposure.leaks import leaks
 from statetrail.rules.rule import Lazy, Recording, Rule, credentials, occurrences
-from statetrail.rules.sources import cwe, rfc
 
 _HOLDER: Final = ("client", "issued_origin", "dialect", "param")
 
@@ -22,7 +21,7 @@ _HOLDER: Final = ("client", "issued_origin", "dialect", "param")
     remedy="Keep credentials out of URLs that others see: set Referrer-Policy to origin, strip the "
     "query before analytics or advertising get the page's URL, and end the values that have "
     "leaked. If both origins are one API, this is expected; suppress it.",
-    references=(cwe(200), cwe(598), rfc(9110, "10.1.3"), rfc(9110, "17.9")),
+    references=("CWE 200", "CWE 598", "RFC 9110 10.1.3", "RFC 9110 17.9"),
 )
 def check(rec: Recording) -> Lazy:
     leaked = leaks(rec).lazy

@@ -5,7 +5,6 @@ import narwhals as nw
 from statetrail.analyses.events.values import SERIES, presentations
 from statetrail.analyses.exposure.shared import shared
 from statetrail.rules.rule import Lazy, Recording, Rule, credentials, occurrences
-from statetrail.rules.sources import cwe, zest
 
 
 @Rule(
@@ -18,7 +17,7 @@ from statetrail.rules.sources import cwe, zest
     "to another client only, `unseen` that no issue of it was captured",
     remedy="Find out how the value got from one client to the other, and end it. If the clients "
     "are one program at several addresses, distinguish clients by user agent only.",
-    references=(cwe(488), cwe(384), zest("Z4")),
+    references=("CWE 488", "CWE 384", "ZEST Z4"),
 )
 def check(rec: Recording) -> Lazy:
     value = [*SERIES, "fingerprint"]

@@ -69,36 +69,18 @@ def span(seconds: float) -> str:
 
 
 PROFILES: Final[dict[str, Profile]] = {
-    profile.name: profile
-    for profile in (
-        Profile(
-            name="nist-aal2",
-            idle_max_s=3600,
-            age_max_s=24 * 3600,
-            bits_min=64,
-            references=(cite("NIST 2.2.3"), cite("NIST 5.1")),
-        ),
-        Profile(
-            name="nist-aal3",
-            idle_max_s=15 * 60,
-            age_max_s=12 * 3600,
-            bits_min=64,
-            references=(cite("NIST 2.3.3"), cite("NIST 5.1")),
-        ),
-        Profile(
-            name="owasp-low",
-            idle_max_s=30 * 60,
-            age_max_s=8 * 3600,
-            bits_min=64,
-            references=(cite("OWASP Session Expiration"), cite("OWASP Session ID Entropy")),
-        ),
-        Profile(
-            name="owasp-high",
-            idle_max_s=5 * 60,
-            age_max_s=4 * 3600,
-            bits_min=128,
-            references=(cite("OWASP Session Expiration"), cite("ASVS 7.2.3")),
-        ),
+    name: Profile(
+        name=name,
+        idle_max_s=idle_min * 60,
+        age_max_s=age_h * 3600,
+        bits_min=bits,
+        references=tuple(map(cite, sources)),
+    )
+    for name, idle_min, age_h, bits, sources in (
+        ("nist-aal2", 60, 24, 64, ("NIST 2.2.3", "NIST 5.1")),
+        ("nist-aal3", 15, 12, 64, ("NIST 2.3.3", "NIST 5.1")),
+        ("owasp-low", 30, 8, 64, ("OWASP Session Expiration", "OWASP Session ID Entropy")),
+        ("owasp-high", 5, 4, 128, ("OWASP Session Expiration", "ASVS 7.2.3")),
     )
 }
 """The profiles that are shipped, by their names."""

@@ -5,7 +5,6 @@ the baseline has too, is reported in a case that passes. Each rule that was appl
 each client, so that passes are reported too.
 """
 
-from collections.abc import Iterable, Iterator
 from typing import Final
 
 from lxml import etree
@@ -58,16 +57,10 @@ def _cases(document: Document) -> list[tuple[tuple[str, str], list[Finding]]]:
     about_clients = sum(rule.audience == "client" for rule in document.rules)
     if about_clients * len(clients) > MAX_PASSED:
         clients = sorted({finding.client for finding in document.findings if finding.client})
-    for case in _applied(document, clients):
-        found.setdefault(case, [])
-    return sorted(found.items())
-
-
-def _applied(document: Document, clients: Iterable[str]) -> Iterator[tuple[str, str]]:
-    names = list(clients)
     for rule in document.rules:
-        for client in names if rule.audience == "client" else (EVERYWHERE,):
-            yield rule.rule, client
+        for client in clients if rule.audience == "client" else (EVERYWHERE,):
+            found.setdefault((rule.rule, client), [])
+    return sorted(found.items())
 
 
 def _text(finding: Finding) -> str:

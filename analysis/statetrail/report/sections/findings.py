@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from hashlib import blake2b
-from typing import Annotated, ClassVar, Final, NamedTuple, Self
+from typing import Annotated, ClassVar, Final, Self
 
 import msgspec
 
@@ -86,18 +86,6 @@ class RuleChecked(msgspec.Struct, frozen=True, kw_only=True):
     found: int
 
 
-class RuleRow(NamedTuple):
-    """All that one rule found."""
-
-    rule: str
-    title: str
-    severity: str
-    audience: str
-    findings: int
-    clients: int
-    occurrences: int
-
-
 class FindingsSection(Section, frozen=True, kw_only=True):
     """The findings, most severe first, with their evidence."""
 
@@ -162,23 +150,12 @@ class FindingsSection(Section, frozen=True, kw_only=True):
         return dict(Counter(finding.severity for finding in self.findings))
 
     @property
-    def by_rule(self) -> list[RuleRow]:
+    def by_rule(self) -> dict[str, list[Finding]]:
         """What each rule found, in the order of the findings."""
         by_rule: dict[str, list[Finding]] = {}
         for finding in self.findings:
             by_rule.setdefault(finding.rule, []).append(finding)
-        return [
-            RuleRow(
-                rule=name,
-                title=own[0].title,
-                severity=own[0].severity,
-                audience=own[0].audience,
-                findings=len(own),
-                clients=len({one.client for one in own if one.client is not None}),
-                occurrences=sum(one.count for one in own),
-            )
-            for name, own in by_rule.items()
-        ]
+        return by_rule
 
     def new_first(self, per_rule: int, most: int) -> list[Finding]:
         """The findings that there is room for: new ones before known ones."""

@@ -3,6 +3,7 @@
 Enters: the clients of a document. Leaves: rows and columns of shares, the worst first, capped.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import ClassVar, Final, NamedTuple
 
@@ -61,13 +62,12 @@ def heatmaps(clients: Sequence[Client]) -> tuple[Heatmap, ...]:
 
 
 def _heatmap(dialect: str, clients: Sequence[Client]) -> Heatmap:
-    judged: dict[str, int] = {}
-    faulty: dict[str, int] = {}
+    judged, faulty = Counter[str](), Counter[str]()
     for client in clients:
         for name, verdicts in client.params.items():
             faults = sum(verdicts.get(fault, 0) for fault in FAULTS)
-            judged[name] = judged.get(name, 0) + faults + verdicts.get(HONOURED, 0)
-            faulty[name] = faulty.get(name, 0) + faults
+            judged[name] += faults + verdicts.get(HONOURED, 0)
+            faulty[name] += faults
     # Where there are too many, those with most faults are kept, in the order of their names.
     known = [name for name in judged if judged[name]]
     known.sort(key=lambda name: (-faulty[name], -judged[name], name))

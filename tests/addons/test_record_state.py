@@ -51,7 +51,7 @@ def fetch(proxy: Mitmdump, path: str = PATH, **options) -> httpx.Response:
     return httpx.get(f"http://127.0.0.1:{proxy.port}{path}", timeout=30, **options)
 
 
-def sightings(proxy: Mitmdump) -> dict[str, list[str]]:
+def recorded_params(proxy: Mitmdump) -> dict[str, list[str]]:
     """The parameters issued and presented, in order."""
     return {
         table: [
@@ -71,7 +71,7 @@ def test_an_exchange_is_in_the_store_when_its_response_arrives_and_after_a_kill(
             assert answer.text == BODY
             assert len(proxy.rows()) == count
         proxy.kill()
-        assert sightings(proxy) == {
+        assert recorded_params(proxy) == {
             "issued": ["_session_token", "LangId", "Ticket"] * 3,
             "presented": ["_session_token", "Ticket"] * 3,
         }
@@ -146,7 +146,7 @@ def test_http2_on_both_sides_is_recorded(tmp_path):
         assert {a.headers["x-seen-version"] for a in answers} == {"2"}
         assert answers[0].text == BODY
         assert [r["http_version"] for r in proxy.wait_rows(2)] == ["HTTP/2.0"] * 2
-        assert sightings(proxy) == {
+        assert recorded_params(proxy) == {
             "issued": ["_session_token", "LangId"] * 2,
             "presented": ["_session_token", "LangId"] * 2,
         }
@@ -176,7 +176,7 @@ def test_streamed_bodies_give_their_token_and_pass_untouched(tmp_path):
         assert fetch(proxy, PATH + "?chunked").content == body
         rows = proxy.wait_rows(2)
         assert [r["notes"] for r in rows] == ["", ""]
-        assert sightings(proxy)["issued"] == ["_session_token"] * 2
+        assert recorded_params(proxy)["issued"] == ["_session_token"] * 2
 
 
 def test_what_does_not_complete_is_an_exchange_with_an_error(tmp_path):
@@ -200,7 +200,7 @@ def test_what_does_not_complete_is_an_exchange_with_an_error(tmp_path):
         assert (none["status"], none["error"]) == (None, "server-disconnected")
         assert (cut["status"], cut["response_end_us"]) == (200, None)
         assert cut["error"] == "server-disconnected"
-        assert sightings(proxy)["issued"] == ["_session_token", "LangId", "Ticket"]
+        assert recorded_params(proxy)["issued"] == ["_session_token", "LangId", "Ticket"]
     nobody = f"reverse:http://127.0.0.1:{free_port()}"
     with mitmdump(tmp_path, nobody, "--set", "connection_strategy=lazy") as proxy:
         assert fetch(proxy).status_code == 502
@@ -222,7 +222,7 @@ def test_a_client_that_hangs_up_is_recorded(tmp_path):
             assert asked.wait(30)
         (row,) = proxy.wait_rows(1)
         assert row["error"] == "client-disconnected"
-        assert sightings(proxy)["presented"] == ["LangId"]
+        assert recorded_params(proxy)["presented"] == ["LangId"]
 
 
 def test_a_websocket_upgrade_is_one_exchange(tmp_path):
@@ -248,7 +248,7 @@ def test_a_websocket_upgrade_is_one_exchange(tmp_path):
         assert [r["status"] for r in proxy.wait_rows(1)] == [101]
         proxy.stop()
         assert len(proxy.rows()) == 1
-        assert sightings(proxy)["issued"] == ["LangId"]
+        assert recorded_params(proxy)["issued"] == ["LangId"]
 
 
 def test_only_what_the_filter_matches_is_recorded_and_clear_values_are_asked_for(tmp_path):

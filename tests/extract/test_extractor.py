@@ -95,13 +95,13 @@ def test_one_exchange_reads_back_as_it_was_sighted(tmp_path: Path) -> None:
     }
     assert [tuple(row.values()) for row in tables["exchanges"]] == [(1, *astuple(kept.exchange))]
     assert kept.token_candidates
-    for name, sightings in (
+    for name, values in (
         ("issued", kept.issued),
         ("presented", kept.presented),
         ("token_candidates", kept.token_candidates),
     ):
         assert [tuple(row.values()) for row in tables[name]] == [
-            (1, at, *flat(one)) for at, one in enumerate(sightings)
+            (1, at, *flat(one)) for at, one in enumerate(values)
         ]
 
 

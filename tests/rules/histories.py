@@ -89,7 +89,7 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJpYXQiOjE3MDAwMDAwMDAsImV4cCI6MTcwMDAwMzYwMH0.c2ln
 """A JSON Web Token that ends after an hour."""
 
 
-def turns(*values: Issue) -> list[Ex]:
+def successive(*values: Issue) -> list[Ex]:
     """A server that issues these, one a second, to a client that presents nothing."""
     return [shop(1000 * n, [value]) for n, value in enumerate(values)]
 
@@ -151,15 +151,15 @@ FIRES: dict[str, Fires] = {
         "store them (public,max-age=60 at /services/v3/products)",
     ),
     "state-contradictory": Fires(
-        turns(LANG, again(LANG, usage="header"), LANG),
+        successive(LANG, again(LANG, usage="header"), LANG),
         None, "LangId", 2, "2,3", "2 of 3 issues of LangId had another usage or priority",
     ),
     "state-flapping": Fires(
-        turns(LANG, again(LANG, value="2"), LANG, again(LANG, value="2")),
+        successive(LANG, again(LANG, value="2"), LANG, again(LANG, value="2")),
         None, "LangId", 2, "3,4", "2 of 3 changes of LangId went back to the previous value",
     ),
     "forced-value-changed": Fires(
-        turns(LIST, again(LIST, value="8")),
+        successive(LIST, again(LIST, value="8")),
         None, "PriceListId", 1, "2", "1 of 1 changes of the forced PriceListId came without",
     ),
     "token-handed-twice": Fires(
@@ -359,28 +359,28 @@ MISSES: dict[str, dict[str, list[Ex]]] = {
         "stale at once": [shop(0, [LANG], cache_control="max-age=0")],
     },
     "state-contradictory": {
-        "changed once": turns(LANG, again(LANG, priority="forced"), again(LANG, priority="forced")),
+        "changed once": successive(LANG, *[again(LANG, priority="forced")] * 2),
         "one way to each client": [
             shop(0, [LANG]), replace(shop(10, [again(LANG, usage="header")]), client="bot"),
             shop(20, [LANG]),
         ],
     },
     "state-flapping": {
-        "there and back once": turns(LANG, again(LANG, value="2"), LANG),
-        "always something new": turns(*(again(LANG, value=str(n)) for n in range(5))),
+        "there and back once": successive(LANG, again(LANG, value="2"), LANG),
+        "always something new": successive(*(again(LANG, value=str(n)) for n in range(5))),
         "the client's own choice": [
             shop(1000 * n, [again(LANG, value=value)], [Present("LangId", value, "uriquery")])
             for n, value in enumerate("121212")
         ],
     },
     "forced-value-changed": {
-        "informational": turns(LOC, again(LOC, value="8")),
+        "informational": successive(LOC, again(LOC, value="8")),
         "by a login": [
             shop(0, [LIST]),
             shop(1000, [again(LIST, value="8")], path="/services/v3/login", method="POST"),
         ],
-        "a ticket is renewed": turns(TICKET, again(TICKET, value="Other9vTq2LmZ8rYb4")),
-        "the same again": turns(LIST, LIST),
+        "a ticket is renewed": successive(TICKET, again(TICKET, value="Other9vTq2LmZ8rYb4")),
+        "the same again": successive(LIST, LIST),
     },
     "token-handed-twice": {
         "taken from another": [

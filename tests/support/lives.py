@@ -27,13 +27,13 @@ def busy(history: list[Ex]) -> list[Ex]:
     return made
 
 
-def did(ex: Ex, *deeds: str) -> bool:
+def did(ex: Ex, *actions: str) -> bool:
     """Whether the request did one of these and succeeded."""
     status = 0 if ex.begun is None else ex.status or 0
-    for deed in deeds:
-        wrote = ex.method in ("POST", "PUT", "PATCH", "DELETE") or deed == "logout"
-        done = 200 <= status < (300 if deed == "cart" else 400)
-        words = [*_WORDS[deed], "login"] if deed == "login" else _WORDS[deed]
+    for action in actions:
+        wrote = ex.method in ("POST", "PUT", "PATCH", "DELETE") or action == "logout"
+        done = 200 <= status < (300 if action == "cart" else 400)
+        words = [*_WORDS[action], "login"] if action == "login" else _WORDS[action]
         if wrote and done and any(word in ex.path.split("/") for word in words):
             return True
     return False

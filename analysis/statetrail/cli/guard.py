@@ -31,8 +31,8 @@ def guarded[**P](command: Callable[P, None]) -> Callable[P, None]:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             raise typer.Exit(BROKEN_PIPE) from None
         except OSError as error:
-            where = f"{error.filename}: " if error.filename is not None else ""
-            raise fail(f"{where}{error.strerror or type(error).__name__}") from None
+            file = f"{error.filename}: " if error.filename is not None else ""
+            raise fail(f"{file}{error.strerror or type(error).__name__}") from None
         except Exception as error:
             package = type(error).__module__.partition(".")[0]
             if package == "apsw":

@@ -99,16 +99,16 @@ class StateReader(msgspec.Struct, frozen=True, gc=False):
             self._may_be_clear(v, v.param.name if v.param else None, v.state.value, secrets)
             for v in issued
         ]
-        asked = [
+        kept = [
             self._presented(value, may, secrets)
             for value, may in zip(presented, may_be_clear, strict=False)
         ]
-        answered = [
+        given = [
             self._issued(value, may, secrets)
-            for value, may in zip(issued, may_be_clear[len(asked) :], strict=True)
+            for value, may in zip(issued, may_be_clear[len(kept) :], strict=True)
         ]
-        fingerprints = frozenset([one.fingerprint for one in asked])
-        return State(tuple(asked), tuple(answered), fingerprints, secrets, dialects, tuple(notes))
+        fingerprints = frozenset([one.fingerprint for one in kept])
+        return State(tuple(kept), tuple(given), fingerprints, secrets, dialects, tuple(notes))
 
     def _may_be_clear(
         self, on_wire: PresentedValue | IssuedValue, param: str | None, value: str, secrets: Secrets

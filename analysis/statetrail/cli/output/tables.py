@@ -98,9 +98,9 @@ def _heading(column: Column) -> str:
     return column.name.removesuffix("_us")
 
 
-def _when(at_us: int) -> str | None:
+def _when(time_us: int) -> str | None:
     try:
-        at = _EPOCH + timedelta(microseconds=at_us)
+        at = _EPOCH + timedelta(microseconds=time_us)
     except OverflowError:
         return None
     return at.isoformat(timespec="microseconds").replace("+00:00", "Z")

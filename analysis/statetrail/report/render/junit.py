@@ -64,8 +64,8 @@ def _cases(document: Document) -> list[tuple[tuple[str, str], list[Finding]]]:
 
 
 def _text(finding: Finding) -> str:
-    where = " · ".join(part for part in (finding.param, finding.origin) if part)
-    seen = f"{where}: seen {count(finding.count, 'time')}" if where else "seen"
+    subject = " · ".join(part for part in (finding.param, finding.origin) if part)
+    seen = f"{subject}: seen {count(finding.count, 'time')}" if subject else "seen"
     exchanges = ", ".join(map(str, finding.evidence))
     return (
         f"{seen}, severity {finding.severity}, confidence {finding.confidence}\n"

@@ -28,6 +28,9 @@ MAX_FLOWS: Final = 10_000
 WARN_EVERY_S: Final = 3600
 MARK: Final = ":warning:"
 
+type Subject = tuple[int, str, str]
+"""What a request is known by: its number, its client and its origin."""
+
 
 class LiveJudge:
     """Judges exchanges as they complete.
@@ -45,21 +48,20 @@ class LiveJudge:
         self._flows: OrderedDict[int, weakref.ref[HTTPFlow]] = OrderedDict()
         self._warned: dict[tuple[str, str, str], float] = {}
 
-    def started(self, request: Request, client: str) -> int:
-        """A request started; returns the number by which it is known."""
+    def started(self, request: Request, client: str) -> Subject:
+        """A request started; returns what it is known by."""
         self._numbers += 1
-        self._take(self._tracker.started(self._numbers, client, _origin(request), request.start_us))
-        return self._numbers
+        origin = f"{request.scheme}://{request.host.lower()}:{request.port}"
+        self._take(self._tracker.started(self._numbers, client, origin, request.start_us))
+        return self._numbers, client, origin
 
-    def abandoned(self, number: int, request: Request, client: str) -> None:
-        """A request will not be told of any more."""
-        self._take(self._tracker.abandoned(number, client, _origin(request)))
+    def abandoned(self, subject: Subject) -> None:
+        """A request will not be reported any more."""
+        self._take(self._tracker.abandoned(*subject))
 
-    def completed(
-        self, flow: HTTPFlow, number: int, request: Request, client: str, facts: ExchangeFacts
-    ) -> None:
+    def completed(self, flow: HTTPFlow, subject: Subject, facts: ExchangeFacts) -> None:
         """An exchange completed."""
-        row, origin = facts.exchange, _origin(request)
+        row, (number, client, origin) = facts.exchange, subject
         self.scoreboard.count(
             *(client, origin, f"{row.peer or '-'} | {row.user_agent or '-'}"),
             f"{row.scheme}://{row.host}:{row.port}",
@@ -68,7 +70,7 @@ class LiveJudge:
             self._flows[number] = weakref.ref(flow)
             if len(self._flows) > MAX_FLOWS:
                 self._flows.popitem(last=False)
-        events = self._tracker.completed(_exchange(number, client, origin, facts))
+        events = self._tracker.completed(_exchange(subject, facts))
         # Where nothing else is under way the verdict is final with the next thing that happens,
         # and any later moment will do for that.
         after = row.request_start_us + 1
@@ -115,14 +117,10 @@ class LiveJudge:
         )
 
 
-def _origin(request: Request) -> str:
-    return f"{request.scheme}://{request.host.lower()}:{request.port}"
-
-
-def _exchange(number: int, client: str, origin: str, facts: ExchangeFacts) -> Exchange:
+def _exchange(subject: Subject, facts: ExchangeFacts) -> Exchange:
     row = facts.exchange
     return Exchange(
-        *(number, client, origin, row.endpoint, row.method, row.request_start_us),
+        *(*subject, row.endpoint, row.method, row.request_start_us),
         *(row.request_end_us, row.response_start_us, row.response_end_us, row.status),
         issued=[
             Issue(i.dialect, i.param, i.fingerprint, i.usage, i.priority, i.problem)

@@ -83,8 +83,8 @@ class Live:
     sniffer: BodySniffer | None = None
     entry: JournalEntry | None = None
     issued: int = 0
-    client: str = ""
-    number: int = 0
+    subject: tuple[int, str, str] | None = None
+    """What the judge knows it by."""
 
 
 class RecordState(Commands):
@@ -279,20 +279,19 @@ class RecordState(Commands):
         raw = b"\0".join([(request.peer or "").encode(), *values])
         client = str(self._config.fingerprinter.fingerprint(raw))
         try:
-            live.client, live.number = client, self.judge.started(request, client)
+            live.subject = self.judge.started(request, client)
         except Exception as error:  # whatever it is, the traffic goes on
             self._log_error(f"an exchange could not be judged ({type(error).__name__})")
 
     def _judge_end(self, flow: HTTPFlow, live: Live, facts: ExchangeFacts | None) -> None:
         """Report to the judge that an exchange completed, or will not be reported any more."""
-        if self.judge is None or not live.number:
+        if self.judge is None or live.subject is None:
             return
-        subject = (live.number, live.request, live.client)
         try:
             if facts is None:
-                self.judge.abandoned(*subject)
+                self.judge.abandoned(live.subject)
             else:
-                self.judge.completed(flow, *subject, facts)
+                self.judge.completed(flow, live.subject, facts)
         except Exception as error:  # whatever it is, the traffic goes on
             self._log_error(f"an exchange could not be judged ({type(error).__name__})")
 

@@ -16,8 +16,8 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from mitmproxy.test import taddons, tflow
 
-from statetrail.store import read_store
 from statetrail.store.connection import connect
+from statetrail.store.reader import read_store
 from statetrail_addons import record_state
 from statetrail_addons.record_state import RecordState
 from support.certificates import certificate

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from statetrail.store import read_store
+from statetrail.store.reader import read_store
 from support.commands import run
 from support.hars import entry, har, headers, write_har
 

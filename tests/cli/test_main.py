@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from statetrail import __version__
-from statetrail.store import read_store
+from statetrail.store.reader import read_store
 from support.commands import command, run, run_program
 from support.hars import entry, har
 from support.proxy import wait_for

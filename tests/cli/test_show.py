@@ -16,7 +16,8 @@ import pytest
 from statetrail.analyses.catalogue import NAMES, TABLES
 from statetrail.cli.output.tables import inert
 from statetrail.rules.gather import FINDINGS
-from statetrail.store import read_store, reader
+from statetrail.store import reader
+from statetrail.store.reader import read_store
 from support.commands import command, run, run_program
 from support.hars import entry, headers, write_har
 

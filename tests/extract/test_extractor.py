@@ -13,7 +13,8 @@ from msgspec.structs import astuple
 from statetrail.extract import Exchange, Request, Response, StorableValue, extract
 from statetrail.extract.extractor import MAX_VALUES
 from statetrail.schema import EXCHANGES, ISSUED, PRESENTED, TOKEN_CANDIDATES
-from statetrail.store import SqliteStore, read_store
+from statetrail.store import SqliteStore
+from statetrail.store.reader import read_store
 from support.traffic import CONFIG, exchange, facts_of
 
 BYTES = st.binary(max_size=60)

@@ -11,7 +11,8 @@ from statetrail.dialects import select
 from statetrail.errors import CaptureError
 from statetrail.extract import ExtractorConfig
 from statetrail.ingest.importer import import_files
-from statetrail.store import SqliteStore, read_store
+from statetrail.store import SqliteStore
+from statetrail.store.reader import read_store
 from support.flowfiles import flow_file as written
 from support.hars import entry, har, write_har
 

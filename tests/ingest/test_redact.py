@@ -10,7 +10,7 @@ from mitmproxy.test import tflow
 from typer.testing import CliRunner
 
 from statetrail.cli import app
-from statetrail.store import read_store
+from statetrail.store.reader import read_store
 
 SECRETS = {
     "token": "yjipILZBeUWxrFq",

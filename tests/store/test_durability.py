@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from statetrail.store import SqliteStore, check_store, read_store
+from statetrail.store import SqliteStore, check_store
+from statetrail.store.reader import read_store
 from support.traffic import facts_of
 
 _WRITER = """

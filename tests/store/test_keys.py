@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from statetrail.errors import StoreError
-from statetrail.store import SqliteStore, forget_key, key_path, read_store
+from statetrail.store import SqliteStore, forget_key, key_path
 from statetrail.store.keys import key_id, new_key, read_key, write_key
+from statetrail.store.reader import read_store
 
 
 def make(path: Path, **options: object) -> Path:

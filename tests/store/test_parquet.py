@@ -12,14 +12,9 @@ from statetrail.errors import StoreError, UsageError
 from statetrail.extract import Exchange, ExtractorConfig, Request, Response, extract
 from statetrail.recording.frames import open_recording
 from statetrail.schema import FACTS
-from statetrail.store import (
-    CaptureCounts,
-    Facts,
-    SqliteStore,
-    export_parquet,
-    join_facts,
-    read_store,
-)
+from statetrail.store import CaptureCounts, SqliteStore
+from statetrail.store.parquet import export_parquet
+from statetrail.store.reader import Facts, join_facts, read_store
 
 CLIENTS = ("curl/8", "a|b", "", None, "é\N{SNOWMAN}", *(f"app {n}" for n in range(20)))
 

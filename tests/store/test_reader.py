@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 import support
 from statetrail.schema import EXCHANGES, FACTS, ISSUED, Table
-from statetrail.store import SqliteStore, read_store
+from statetrail.store import SqliteStore
 from statetrail.store import reader as reading_module
+from statetrail.store.reader import read_store
 from statetrail.store.rows import add
 from support.traffic import exchange, facts_of
 

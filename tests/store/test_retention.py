@@ -4,7 +4,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from statetrail.store import Journal, SqliteStore, StoreName, read_store
+from statetrail.store import Journal, SqliteStore, StoreName
+from statetrail.store.reader import read_store
 from statetrail.store.retention import prune
 from support.traffic import AT, facts_of
 

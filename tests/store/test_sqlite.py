@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from statetrail.errors import StoreError
 from statetrail.extract import ExchangeFacts
 from statetrail.schema import FACTS
-from statetrail.store import CaptureCounts, SqliteStore, check_store, forget_key, read_store
+from statetrail.store import CaptureCounts, SqliteStore, check_store, forget_key
+from statetrail.store.reader import read_store
 from support.traffic import facts_of
 
 

@@ -14,18 +14,11 @@ from statetrail.errors import StoreError
 from statetrail.extract import ExchangeFacts, ExtractorConfig, extract
 from statetrail.recording.engines import ENGINES, Engine
 from statetrail.schema import FACTS, SCHEMA_VERSION
-from statetrail.store import (
-    Journal,
-    SqliteStore,
-    StoreName,
-    export_parquet,
-    join_facts,
-    read_store,
-    reader,
-    sqlite,
-)
+from statetrail.store import Journal, SqliteStore, StoreName, reader, sqlite
 from statetrail.store.connection import connect
 from statetrail.store.keys import key_path, write_key
+from statetrail.store.parquet import export_parquet
+from statetrail.store.reader import join_facts, read_store
 from statetrail.store.retention import prune
 from support.traffic import AT, exchange, facts_of
 

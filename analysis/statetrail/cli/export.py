@@ -28,8 +28,8 @@ def command(
     Every command that takes a STORE takes this folder too.
     """
     from statetrail.cli.output.terminal import busy, stdout
-    from statetrail.store import export_parquet, read_store
-    from statetrail.store.parquet import check_target
+    from statetrail.store.parquet import check_target, export_parquet
+    from statetrail.store.reader import read_store
 
     check_target(to)
     with busy("exporting"):

@@ -4,8 +4,8 @@ Enters: a recording and the clients' truths. Leaves: every difference. Counts ar
 in both directions: a missed fault is as wrong as an invented one.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -42,30 +42,22 @@ def expected_counts(truth: Truth) -> Counter[str]:
 
 
 def audited_counts(rec: Recording, truths: Mapping[str, Truth]) -> dict[str, Counter[str]]:
-    """The audit's counts of the same, by the truths' names."""
+    """The audit's counts of the same, by the truths' names; a browser's preflights are left out."""
     rules = {rule for truth in truths.values() for rule in truth.findings}
-    sources = (
-        _requests(rec),
-        _counts(
-            (row["client"], f"{row['verdict']} {row['param']}", 1)
-            for row in verdicts(rec).rows()
-            if row["verdict"] in WATCHED
-        ),
-        _counts(
-            (row["client"], "session reset", 1)
-            for row in rotations(rec).rows()
-            if row["cause"] in LOSSES and row["dialect"] == "zest"
-        ),
-        _counts(
-            (row["client"], row["rule"], row["count"])
-            for row in findings(rec).rows()
-            if row["rule"] in rules and row["client"] is not None
-        ),
-    )
-    return {
-        name: sum((counts.get(truth.user_agent, Counter()) for counts in sources), Counter())
-        for name, truth in truths.items()
-    }
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    asked: Any = rec.exchanges.lazy.filter(nw.col("dialects") != "", nw.col("method") != "OPTIONS")
+    for agent in asked.collect("pyarrow")["user_agent"].to_list():
+        counts[agent]["requests"] += 1
+    for row in verdicts(rec).rows():
+        if row["verdict"] in WATCHED:
+            counts[agent_of(row["client"])][f"{row['verdict']} {row['param']}"] += 1
+    for row in rotations(rec).rows():
+        if row["cause"] in LOSSES and row["dialect"] == "zest":
+            counts[agent_of(row["client"])]["session reset"] += 1
+    for row in findings(rec).rows():
+        if row["rule"] in rules and row["client"] is not None:
+            counts[agent_of(row["client"])][row["rule"]] += row["count"]
+    return {name: +counts[truth.user_agent] for name, truth in truths.items()}
 
 
 def differences(rec: Recording, truths: Mapping[str, Truth]) -> list[Difference]:
@@ -79,27 +71,6 @@ def differences(rec: Recording, truths: Mapping[str, Truth]) -> list[Difference]
     ]
 
 
-def _counts(rows: Iterable[tuple[str, str, int]]) -> dict[str, Counter[str]]:
-    """Counts by user agent."""
-    counts: dict[str, Counter[str]] = {}
-    for client, what, count in rows:
-        counts.setdefault(agent_of(client), Counter())[what] += count
-    return counts
-
-
 def agent_of(client: str) -> str:
     """The user agent in a client's name, which is ``peer | user-agent``."""
     return client.rpartition(" | ")[2]
-
-
-def _requests(rec: Recording) -> dict[str, Counter[str]]:
-    """Requests in scope by user agent, without a browser's preflights."""
-    rows: Any = (
-        rec.exchanges.lazy.filter((nw.col("dialects") != "") & (nw.col("method") != "OPTIONS"))
-        .group_by("user_agent")
-        .agg(requests=nw.len())
-        .collect("pyarrow")
-    )
-    return {
-        row["user_agent"]: Counter({"requests": row["requests"]}) for row in rows.rows(named=True)
-    }

@@ -34,7 +34,11 @@ class Folder:
         self.out = out
         try:
             out.mkdir(parents=True, exist_ok=True)
-            _refuse_foreign(out)
+            held = [out / name for name in (STORE, _KEY, *REPORTS) if (out / name).exists()]
+            if held and not _is_of_demo(out / STORE):
+                raise UsageError(
+                    f"{held[0]} was not made by a demo and is kept: name another folder (--out)"
+                )
             self.stage = Path(tempfile.mkdtemp(prefix=".statetrail-demo-", dir=out))
         except OSError as error:
             raise UsageError(
@@ -64,14 +68,6 @@ class Folder:
     def close(self) -> None:
         """Remove the run's own folder."""
         shutil.rmtree(self.stage, ignore_errors=True)
-
-
-def _refuse_foreign(out: Path) -> None:
-    existing = [out / name for name in (STORE, _KEY, *REPORTS) if (out / name).exists()]
-    if existing and not _is_of_demo(out / STORE):
-        raise UsageError(
-            f"{existing[0]} was not made by a demo and is kept: name another folder (--out)"
-        )
 
 
 def _is_of_demo(store: Path) -> bool:

@@ -15,11 +15,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
 from statetrail.demo.check import differences
-from statetrail.demo.clients import Truth
+from statetrail.demo.clients import BEHAVIOURS, Truth
 from statetrail.demo.clients.programs import missing_programs
 from statetrail.demo.folder import Folder
 from statetrail.demo.summary import show_differences, show_summary
-from statetrail.demo.traffic import acting, drive
+from statetrail.demo.traffic import drive
 from statetrail.errors import StatetrailError, UsageError
 from statetrail.recording.frames import open_recording
 from statetrail.report import audit
@@ -75,7 +75,11 @@ def run_demo(
 
 def _traffic(folder: Folder, private: Path, seconds: float, console: Console) -> dict[str, Truth]:
     missing = missing_programs()
-    behaviours = [entry for entry in acting() if entry.name not in missing]
+    # The other programs first: they take longest to start.
+    behaviours = sorted(
+        (entry for entry in BEHAVIOURS.values() if entry.name not in missing),
+        key=lambda entry: entry.needs is None,
+    )
     for name, program in missing.items():
         console.print(f"{program} is not on PATH: the demo runs without the client {name}")
     console.print(

@@ -32,8 +32,3 @@ class SecretsFile:
     def close(self) -> None:
         """Close the file; it stays."""
         os.close(self._handle)
-
-
-def read_secrets(path: Path) -> frozenset[str]:
-    """Every secret in a file that `SecretsFile` wrote."""
-    return frozenset(path.read_text("utf-8").splitlines())

@@ -15,7 +15,7 @@ from typing import Final
 
 import httpx
 
-from statetrail.demo.clients import BEHAVIOURS, Behaviour, Stage, Truth
+from statetrail.demo.clients import Behaviour, Stage, Truth
 from statetrail.demo.origins.eseller import EsellerSettings
 from statetrail.demo.origins.zest import ZestSettings
 from statetrail.demo.secrets_file import SecretsFile
@@ -24,8 +24,6 @@ from statetrail.errors import StatetrailError
 from statetrail.proxy.mitmdump import recording
 from statetrail.recording.frames import DEFAULT_GRACE_MS
 
-SECRETS: Final = "secrets.txt"
-"""File in the private folder with every secret that clients sent and origins issued."""
 _MARGIN_S: Final = 0.25
 """A client's pause on top of the grace period; the proxy's clock may lag behind a client's."""
 _PATIENCE_S: Final = 180.0
@@ -35,11 +33,7 @@ type Progress = Callable[[str], None]
 
 
 async def drive(
-    behaviours: list[Behaviour],
-    store: Path,
-    private: Path,
-    seconds: float,
-    progress: Progress,
+    behaviours: list[Behaviour], store: Path, private: Path, seconds: float, progress: Progress
 ) -> dict[str, Truth]:
     """Start everything, let the clients act for `seconds` at least, stop everything.
 
@@ -51,7 +45,7 @@ async def drive(
     with contextlib.suppress(RuntimeError, ValueError):  # only a main thread can
         loop.add_signal_handler(signal.SIGTERM, task.cancel)
     zest, eseller = ZestSettings(), EsellerSettings()
-    secrets = SecretsFile(private / SECRETS)
+    secrets = SecretsFile(private / "secrets.txt")
     try:
         async with AsyncExitStack() as stack:
             upstreams = [
@@ -64,28 +58,22 @@ async def drive(
                 recording([f"http://127.0.0.1:{port}" for port in upstreams], store, private)
             )
             zest_url, eseller_url = (f"http://127.0.0.1:{port}" for port in ports)
-            stages = {
-                origin: Stage(
-                    url=url,
-                    urls={"zest": zest_url, "52eseller": eseller_url},
-                    settle_s=DEFAULT_GRACE_MS / 1000 + _MARGIN_S,
-                    idle_s=zest.idle_s,
-                    ticket_s=eseller.ticket_s,
-                    until_s=time.monotonic() + seconds,
-                    private=private,
-                    remember=secrets,
-                )
-                for origin, url in (("zest", zest_url), ("52eseller", eseller_url))
-            }
+            stage = Stage(
+                urls={"zest": zest_url, "52eseller": eseller_url},
+                settle_s=DEFAULT_GRACE_MS / 1000 + _MARGIN_S,
+                idle_s=zest.idle_s,
+                ticket_s=eseller.ticket_s,
+                until_s=time.monotonic() + seconds,
+                private=private,
+                remember=secrets,
+            )
             truths = {
                 entry.name: Truth(entry.user_agent)
                 for entry in sorted(behaviours, key=lambda entry: entry.name)
             }
             async with asyncio.timeout(seconds + _PATIENCE_S), asyncio.TaskGroup() as group:
                 for entry in behaviours:
-                    group.create_task(
-                        _act(entry, stages[entry.origin], truths[entry.name], progress)
-                    )
+                    group.create_task(_act(entry, stage, truths[entry.name], progress))
             return truths
     except TimeoutError:
         raise StatetrailError(
@@ -107,8 +95,3 @@ async def _act(entry: Behaviour, stage: Stage, truth: Truth, progress: Progress)
             f"the client {entry.name} could not continue ({type(error).__name__})"
         ) from None
     progress(entry.name)
-
-
-def acting() -> list[Behaviour]:
-    """All behaviours, the other programs first: they take longest to start."""
-    return sorted(BEHAVIOURS.values(), key=lambda entry: entry.needs is None)

@@ -76,11 +76,6 @@ def parse_state_header(field: str) -> StateValue:
     return StateValue(value, usage, cast("Priority", priority))
 
 
-def format_state_header(state: StateValue) -> str:
-    """Write a well-formed state header's field value: the inverse of `parse_state_header`."""
-    return f"{state.value};{state.usage}/{state.priority}"
-
-
 def plain_value(text: str, usage: str, priority: Priority, reserved: str | None) -> StateValue:
     """Check a value that is issued bare, with the usage and priority that its dialect declares.
 

@@ -242,6 +242,5 @@ def _by_place[Place](
 def _check_name(what: str, name: str) -> None:
     if not _NAME.fullmatch(name):
         raise KeyProblem(
-            "name",
-            f"{name!r} is no {what} name: use letters, digits, '_', '.' and '-', at most 64",
+            "name", f"{name!r} is no {what} name: use letters, digits, '_', '.' and '-', at most 64"
         )

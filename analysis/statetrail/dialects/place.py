@@ -40,14 +40,9 @@ class Declared[Place](NamedTuple):
 class PresentReader:
     """Finds what a dialect's declarations of one place present in a request.
 
-    Attributes
-    ----------
-    fields
-        Lower-case names of the header fields that `in_fields` reads.
-    own_fields
-        Those of them that hold nothing but state: no token is looked for in them.
-    reads_target
-        Whether `in_target` finds anything.
+    `fields` are the lower-case names of the header fields that `in_fields` reads, `own_fields`
+    those of them that hold nothing but state: no token is looked for in them. With `reads_target`,
+    `in_target` may find values.
     """
 
     fields: frozenset[bytes] = frozenset()
@@ -79,12 +74,8 @@ class IssuedTexts(NamedTuple):
 class IssueReader:
     """Finds what a dialect's declarations of one place issue in a response.
 
-    Attributes
-    ----------
-    fields
-        What the lower-case names of the header fields begin with that `in_fields` reads.
-    params
-        The parameters whose values `in_body` finds, one for each declaration.
+    The lower-case names of the header fields that `in_fields` reads begin with one of `fields`.
+    `params` are the parameters whose values `in_body` finds, one for each declaration.
     """
 
     fields: tuple[bytes, ...] = ()
@@ -109,12 +100,8 @@ class Outgoing(NamedTuple):
 class PresentPlace:
     """A place where requests present values: base of a place's struct.
 
-    Attributes
-    ----------
-    channel
-        The place's name in the columns ``channel`` and ``usage``.
-    part
-        The part of the request that it is in.
+    `channel` is its name in the columns ``channel`` and ``usage``, `part` the part of the request
+    that it is in.
     """
 
     __slots__ = ()
@@ -134,15 +121,9 @@ class PresentPlace:
 class IssuePlace:
     """A place where responses issue values: base of a place's struct.
 
-    Attributes
-    ----------
-    channel
-        The place's name in the column ``channel``.
-    part
-        The part of the response that it is in.
-    says_always
-        Whether a response that keeps silent says that there is no value: a live value is always
-        issued anew, so silence is a sign of its end.
+    `channel` is its name in the column ``channel``, `part` the part of the response that it is in.
+    With `says_always` a live value is always issued anew, so a response that keeps silent is a sign
+    of its end.
     """
 
     __slots__ = ()

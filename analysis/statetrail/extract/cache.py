@@ -5,12 +5,9 @@ Nothing depends on what is cached but the time that it takes.
 
 
 class BoundedCache[Key, Value](dict[Key, Value]):
-    """Results by what they were made from; `get` is the dictionary's own.
+    """At most `limit` results by what they were made from; `get` is the dictionary's own.
 
-    Parameters
-    ----------
-    limit
-        Results that are cached; a full cache is emptied and starts anew.
+    A full cache is emptied and starts anew.
     """
 
     __slots__ = ("_limit",)

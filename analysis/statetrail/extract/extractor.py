@@ -52,16 +52,9 @@ class ExchangeFacts(msgspec.Struct, frozen=True, gc=False):
 class ExtractorConfig:
     """How exchanges are read: the dialects, the key, what the user wants clear.
 
-    Attributes
-    ----------
-    clear
-        Names of parameters whose values are stored in clear although they are secret.
-    client_header
-        Lower-case name of a request header that tells clients apart.
-    compiled
-        The dialects with the readers of their places.
-    targets, headers, states, rows
-        Readers of the parts of an exchange; they cache what they read last.
+    `clear` are names of parameters whose values are stored in clear although they are secret;
+    `client_header` is the lower-case name of a request header that tells clients apart. The readers
+    of the parts of an exchange are made from these, and cache what they read last.
     """
 
     dialects: tuple[Dialect, ...]

@@ -16,11 +16,7 @@ from statetrail.extract.bodies import content_codings
 from statetrail.extract.cache import BoundedCache
 from statetrail.extract.fingerprint import Fingerprinter
 from statetrail.extract.masking import Secrets, writings
-from statetrail.extract.records import (
-    MAX_TOKEN_CANDIDATES,
-    MAX_VALUES,
-    Fields,
-)
+from statetrail.extract.records import MAX_TOKEN_CANDIDATES, MAX_VALUES, Fields
 from statetrail.extract.text import clean
 from statetrail.extract.token_candidates import DULL_FIELDS, CandidatePlace, header_candidates
 from statetrail.extract.wire_values import (

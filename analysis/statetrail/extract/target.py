@@ -5,7 +5,7 @@ that present state or may be tokens, and whether it is in scope of each dialect.
 """
 
 import urllib.parse
-from itertools import islice
+from itertools import compress, islice
 from typing import Final
 
 import msgspec
@@ -93,12 +93,8 @@ class TargetReader:
             if len(candidates) == MAX_TOKEN_CANDIDATES + MAX_VALUES:
                 break
         on_wire = wire.Target(path.segments, fields)
-        return Target(
-            path,
-            tuple([presented_in_target(on_wire, compiled) for compiled in self._dialects]),
-            tuple(candidates),
-            capped,
-        )
+        presented = tuple([presented_in_target(on_wire, compiled) for compiled in self._dialects])
+        return Target(path, presented, tuple(candidates), capped)
 
     def _read_path(self, target: bytes) -> Path:
         segments = target_segments(target)
@@ -117,9 +113,5 @@ class TargetReader:
             endpoint=endpoint,
             candidates=tuple(islice(candidates, MAX_TOKEN_CANDIDATES + MAX_VALUES)),
             in_scope=in_scope,
-            bodies=tuple(
-                compiled
-                for compiled, scoped in zip(self._dialects, in_scope, strict=True)
-                if scoped and compiled.body_readers
-            ),
+            bodies=tuple(c for c in compress(self._dialects, in_scope) if c.body_readers),
         )

@@ -18,13 +18,9 @@ from mitmproxy.io import compat, tnetstring
 
 from statetrail.extract import Exchange
 from statetrail.ingest.flow import exchange_of
-from statetrail.ingest.skipped import ReadReport
+from statetrail.ingest.skipped import ReadReport, TruncatedError
 
 _MAX_DIGITS = 12
-
-
-class _TruncatedError(ValueError):
-    """The file ends early or is broken; the message says which."""
 
 
 def read_flows(file: io.BufferedIOBase, report: ReadReport) -> Iterator[Exchange]:
@@ -38,7 +34,7 @@ def read_flows(file: io.BufferedIOBase, report: ReadReport) -> Iterator[Exchange
     while file.tell() < size:
         try:
             kind, data = _frame(file, size)
-        except _TruncatedError as error:
+        except TruncatedError as error:
             report.truncation = str(error)
             return
         report.entries += 1
@@ -59,12 +55,12 @@ def _frame(file: io.BufferedIOBase, size: int) -> tuple[int, bytes]:
     while (byte := file.read(1)).isdigit() and len(digits) < _MAX_DIGITS:
         digits += byte
     if not byte:
-        raise _TruncatedError("ends")
+        raise TruncatedError("ends")
     if not digits or byte != b":":
-        raise _TruncatedError("broken")
+        raise TruncatedError("broken")
     # The claimed length is checked first: reading would allocate it.
     if (length := int(digits)) + 1 > size - file.tell():
-        raise _TruncatedError("ends")
+        raise TruncatedError("ends")
     data = file.read(length)
     return file.read(1)[0], data
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from statetrail.errors import CaptureError
-from statetrail.extract import Exchange, ExtractorConfig, extract
+from statetrail.extract import ExtractorConfig, extract
 from statetrail.extract.text import clean
 from statetrail.ingest.flowfile import read_flows
 from statetrail.ingest.har.reader import read_har
@@ -118,7 +118,11 @@ def _import(
     problem: str | None = "the import was stopped before the end of the file"
     try:
         with _open(path) as (file, raw):
-            exchanges = _exchanges(file, source, config, report)
+            exchanges = (
+                read_flows(file, report)
+                if source == "flows"
+                else read_har(_Readable(file), config.fingerprinter, report)
+            )
             for batch in batched(exchanges, BATCH, strict=False):
                 ids = store.append_many((extract(e, config) for e in batch), capture)
                 counts.duplicates += (duplicates := ids.count(None))
@@ -130,17 +134,6 @@ def _import(
         counts.skipped = report.skipped.total()
         store.end_capture(capture, counts, problem)
     return Imported(path, source, counts.exchanges, counts.duplicates, counts.skipped, problem)
-
-
-def _exchanges(
-    file: BufferedIOBase,
-    source: Literal["har", "flows"],
-    config: ExtractorConfig,
-    report: ReadReport,
-) -> Iterator[Exchange]:
-    if source == "flows":
-        return read_flows(file, report)
-    return read_har(_Readable(file), config.fingerprinter, report)
 
 
 @contextmanager

@@ -20,10 +20,12 @@ REASONS: Final = {
 }
 """Reason for which an entry or flow is skipped → its text."""
 
-TRUNCATIONS: Final = {
-    "ends": "the file ends early",
-    "broken": "the file is damaged",
-}
+
+class TruncatedError(ValueError):
+    """A capture file ends or breaks before its entries do; the message is one word."""
+
+
+TRUNCATIONS: Final = {"ends": "the file ends early", "broken": "the file is damaged"}
 
 
 @dataclass(slots=True)

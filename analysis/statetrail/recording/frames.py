@@ -17,25 +17,10 @@ import pyarrow.compute as pc
 
 from statetrail.dialects import Dialect, select
 from statetrail.errors import UsageError
-from statetrail.recording.engines import (
-    ENGINES,
-    READ_DICTIONARIES,
-    Engine,
-    Lazy,
-    Scratch,
-    placing,
-)
-from statetrail.schema import (
-    CAPTURES,
-    EXCHANGES,
-    FACTS,
-    ISSUED,
-    PRESENTED,
-    TOKEN_CANDIDATES,
-    Table,
-)
-from statetrail.store import Facts, join_facts, read_store
+from statetrail.recording.engines import ENGINES, READ_DICTIONARIES, Engine, Lazy, Scratch, placing
+from statetrail.schema import CAPTURES, EXCHANGES, FACTS, ISSUED, PRESENTED, TOKEN_CANDIDATES, Table
 from statetrail.store.clients import check_client_by, client_expression
+from statetrail.store.reader import Facts, join_facts, read_store
 
 DEFAULT_CLIENT_BY: Final = ("peer", "user-agent")
 DEFAULT_GRACE_MS: Final = 250
@@ -117,15 +102,11 @@ class Recording:
     ----------
     paths
         The stores.
-    engine
-        Where the frames live: ``duckdb``, ``pandas``, ``polars`` or ``pyspark``.
-    client_by
-        What tells clients apart, e.g. ``("peer", "user-agent")``.
+    engine, client_by, dialects
+        As for `open_recording`.
     grace_us
         Grace period in microseconds: how long after a response has ended its client may still
         act on older state.
-    dialects
-        The dialects whose parameters are judged.
     memo
         What was computed of this recording, by what computes it.
     """

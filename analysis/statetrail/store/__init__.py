@@ -1,6 +1,7 @@
-"""The store of facts: written as SQLite, read as Arrow, exported as Parquet."""
+"""The store of facts: written as SQLite, read as Arrow, exported as Parquet.
 
-from typing import TYPE_CHECKING
+The recorder only writes: it does without Arrow, which `reader` and `parquet` import.
+"""
 
 from statetrail.store.file_header import check_store
 from statetrail.store.journal import Journal, JournalEntry
@@ -16,40 +17,7 @@ from statetrail.store.sqlite import (
     WriteError,
 )
 
-if TYPE_CHECKING:
-    from statetrail.store.parquet import export_parquet
-    from statetrail.store.reader import Facts, join_facts, read_store
-
 __all__ = [
-    "CaptureCounts",
-    "CaptureId",
-    "Durability",
-    "ExchangeId",
-    "Facts",
-    "Journal",
-    "JournalEntry",
-    "Source",
-    "SqliteStore",
-    "StoreName",
-    "WriteError",
-    "check_store",
-    "export_parquet",
-    "forget_key",
-    "join_facts",
-    "key_path",
-    "parse_size",
-    "read_store",
-]
-
-
-def __getattr__(name: str) -> object:
-    # The recorder only writes: it does without Arrow.
-    if name in ("Facts", "join_facts", "read_store"):
-        from statetrail.store import reader
-
-        return getattr(reader, name)
-    if name == "export_parquet":
-        from statetrail.store import parquet
-
-        return parquet.export_parquet
-    raise AttributeError(name)
+    "CaptureCounts", "CaptureId", "Durability", "ExchangeId", "Journal", "JournalEntry", "Source",
+    "SqliteStore", "StoreName", "WriteError", "check_store", "forget_key", "key_path", "parse_size",
+]  # fmt: skip

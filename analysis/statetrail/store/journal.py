@@ -87,19 +87,9 @@ class LostExchanges:
 class Journal:
     """A store that is recorded into for as long as the recorder runs.
 
-    Parameters
-    ----------
-    name
-        The store's name.
-    warn
-        Called with a sentence on each failure; it has to limit its own rate.
-    max_waiting
-        Maximum number of exchanges and values that wait in memory.
-
-    Raises
-    ------
-    StoreError
-        The store cannot be opened; see `SqliteStore.create_or_open`.
+    `warn` is called with a sentence on each failure; it has to limit its own rate. At most
+    `max_waiting` exchanges and values wait in memory. Raises `StoreError` if the store cannot be
+    opened; see `SqliteStore.create_or_open`.
     """
 
     def __init__(

@@ -30,10 +30,7 @@ BUCKET: Final = 2**16
 
 
 def export_parquet(
-    facts: Facts | Sequence[Facts],
-    to: Path,
-    client_by: Sequence[str],
-    buckets: int | None = None,
+    facts: Facts | Sequence[Facts], to: Path, client_by: Sequence[str], buckets: int | None = None
 ) -> Path:
     """Write stores as one Parquet dataset; all of it or nothing.
 

@@ -7,8 +7,8 @@ Nothing is created or changed. The rows of a large dataset are read only when th
 import json
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -39,14 +39,9 @@ _STORE_BITS: Final = 44
 class Facts:
     """The fact tables of one store by name, and the id of its key.
 
-    Attributes
-    ----------
-    tables
-        Arrow tables; those of a large Parquet dataset are `pyarrow.dataset.Dataset`.
-    client_by
-        The attributes by which a large dataset is bucketed; a client's rows are in one bucket.
-    files
-        The files of each bucket of a large dataset, by table.
+    Those of a large Parquet dataset are `pyarrow.dataset.Dataset`; `client_by` are then the
+    attributes by which it is bucketed (a client's rows are in one bucket), and `files` the files of
+    each bucket by table.
     """
 
     path: Path
@@ -68,13 +63,11 @@ class Facts:
     def bucket(self, bucket: str, table: Table, columns: Sequence[str]) -> pa.Table:
         """Some columns of one bucket of a table, its texts as dictionaries."""
         texts = [c.name for c in table.columns if c.type == "text" and c.name in columns]
-        try:
+        with _reading(self.path / table.name / bucket):
             parts = [
                 pq.ParquetFile(file, read_dictionary=texts).read(list(columns), use_threads=False)
                 for file in self.files[bucket].get(table.name, ())
             ]
-        except (OSError, ValueError, KeyError, pa.ArrowException) as error:
-            raise _damaged(self.path / table.name / bucket, error) from None
         if not parts:
             return table.arrow.empty_table().select(list(columns))
         return pa.concat_tables(parts) if len(parts) > 1 else parts[0]
@@ -161,10 +154,7 @@ def _changed(path: Path, before: os.stat_result) -> bool:
 def _fetch(uri: str) -> dict[str, pa.Table]:
     """The fact tables, read in one transaction, with today's names."""
     tables = {}
-    with (
-        adbc.connect(uri, autocommit=False) as connection,
-        connection.cursor() as cursor,
-    ):
+    with adbc.connect(uri, autocommit=False) as connection, connection.cursor() as cursor:
         cursor.execute("PRAGMA user_version")
         ((version,),) = cursor.fetchall()
         for table in FACTS:
@@ -188,25 +178,25 @@ def _read_parquet(path: Path) -> Facts:
     check_version(path, version)
     sets: dict[str, pa.Table | ds.Dataset] = {}
     for table in FACTS:
-        folder = path / table.named(version)
-        try:
+        with _reading(folder := path / table.named(version)):
             sets[table.name] = _dataset(folder, table, version)
-        except (OSError, ValueError, KeyError, pa.ArrowException) as error:
-            raise _damaged(folder, error) from None
     facts = Facts(path, key_id, sets)
     if facts.count(EXCHANGES.name) >= LARGE:
         return replace(facts, client_by=tuple(manifest["client_by"]), files=_buckets(sets))
     tables = {}
     for table in FACTS:
-        try:
+        with _reading(path / table.named(version)):
             tables[table.name] = facts.table(table.name)
-        except (OSError, ValueError, KeyError, pa.ArrowException) as error:
-            raise _damaged(path / table.named(version), error) from None
     return Facts(path, key_id, tables)
 
 
-def _damaged(place: Path, error: Exception) -> StoreError:
-    return StoreError(f"{place} is damaged ({str(error)[:200]})")
+@contextmanager
+def _reading(place: Path) -> Iterator[None]:
+    """Raise `StoreError` where files cannot be read."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+        raise StoreError(f"{place} is damaged ({str(error)[:200]})") from None
 
 
 def _dataset(folder: Path, table: Table, version: int) -> pa.Table | ds.Dataset:

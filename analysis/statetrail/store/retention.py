@@ -64,16 +64,11 @@ def _remove_some(db: apsw.Connection, before_us: int) -> bool:
     ).fetchall()
     if not ids:
         return False
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        version = db.execute("PRAGMA user_version").get
+    version = db.execute("PRAGMA user_version").get
+    with db:
         for table in _TABLES:
             name = table.named(version)
             db.executemany(f"DELETE FROM {name} WHERE exchange_id = ?", ids)  # noqa: S608
-        db.execute("COMMIT")
-    except BaseException:
-        db.execute("ROLLBACK")
-        raise
     return True
 
 

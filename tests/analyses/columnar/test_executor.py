@@ -22,7 +22,8 @@ from statetrail.analyses.lifetimes.uses import uses
 from statetrail.errors import StoreError
 from statetrail.recording.engines import Scratch
 from statetrail.recording.frames import Frame, Recording
-from statetrail.store import export_parquet, reader
+from statetrail.store import reader
+from statetrail.store.parquet import export_parquet
 from statetrail.store.reader import Facts
 from support.histories import Ex, facts, recording
 from support.strategies import histories

@@ -43,20 +43,16 @@ def act(names, tmp_path):
         async with served(zest) as zest_url, served(eseller) as eseller_url:
             urls = {"zest": zest_url, "52eseller": eseller_url}
 
-            def stage(origin):
-                return Stage(
-                    url=urls[origin],
-                    urls=urls,
-                    settle_s=0.01,
-                    idle_s=0.8,
-                    ticket_s=0.8,
-                    until_s=time.monotonic(),
-                    private=tmp_path,
-                    remember=used.add,
-                )
-
-            entries = (BEHAVIOURS[name] for name in names)
-            await asyncio.gather(*(e.act(stage(e.origin), truths[e.name]) for e in entries))
+            stage = Stage(
+                urls=urls,
+                settle_s=0.01,
+                idle_s=0.8,
+                ticket_s=0.8,
+                until_s=time.monotonic(),
+                private=tmp_path,
+                remember=used.add,
+            )
+            await asyncio.gather(*(BEHAVIOURS[name].act(stage, truths[name]) for name in names))
 
     asyncio.run(run())
     return truths, issued, used - {""}
@@ -98,7 +94,6 @@ def test_the_innocent_are_those_without_a_fault():
 def test_a_client_acts_once_and_then_as_long_as_there_is_time(seconds, least, tmp_path):
     """At least one round."""
     stage = Stage(
-        url="",
         urls={},
         settle_s=0,
         idle_s=0,

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statetrail.ingest.har.split import CUT, MAX_STRING, TruncatedError, has_entries, split_entries
+from statetrail.ingest.har.split import CUT, MAX_STRING, has_entries, split_entries
+from statetrail.ingest.skipped import TruncatedError
 from support.hars import entry, har
 
 

@@ -22,7 +22,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from statetrail.store import check_store, read_store
+from statetrail.store import check_store
+from statetrail.store.reader import read_store
 from support.proxy import Mitmdump, mitmdump, origin, reply, wait_for
 
 BODY = b'<r session="tok%012d" xmlns="http://www.zeald.com">' + b"<c>text</c>" * 150 + b"</r>"

@@ -23,7 +23,8 @@ from statetrail.analyses.conformance.verdicts import verdicts
 from statetrail.dialects import builtin
 from statetrail.recording.engines import Engine
 from statetrail.recording.frames import open_recording
-from statetrail.store import export_parquet, reader
+from statetrail.store import reader
+from statetrail.store.parquet import export_parquet
 from statetrail.store.reader import Facts
 from studies.oracle.verdict_oracle import judge
 from support.histories import Ex, facts, fingerprint, recording

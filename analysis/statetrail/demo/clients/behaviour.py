@@ -51,8 +51,8 @@ class Stage:
 
     Attributes
     ----------
-    url
-        Base URL of the client's origin; `urls` has every origin's.
+    urls
+        Base URLs of the origins.
     settle_s
         A pause after which a response counts as received: the audit's grace period and a margin.
     until_s
@@ -61,7 +61,6 @@ class Stage:
         Called with every secret that a client sends.
     """
 
-    url: str
     urls: dict[OriginName, str]
     settle_s: float
     idle_s: float
@@ -100,15 +99,21 @@ class Client:
     """
 
     def __init__(
-        self, stage: Stage, truth: Truth, headers: dict[str, str] | None = None, **options: Any
+        self,
+        stage: Stage,
+        truth: Truth,
+        url: str,
+        headers: dict[str, str] | None = None,
+        **options: Any,
     ) -> None:
         self.stage = stage
         self.truth = truth
         self._http = httpx.AsyncClient(
+            base_url=url,
             headers={"user-agent": truth.user_agent} | (headers or {}),
             timeout=60,
             trust_env=False,
-            **{"base_url": stage.url} | options,
+            **options,
         )
 
     async def __aenter__(self) -> Self:
@@ -132,14 +137,13 @@ type Act = Callable[[Stage, Truth], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """A named way to behave at an origin.
+    """A named way to behave.
 
     `name` is part of the client's user agent; of an `innocent` one the audit must find no fault;
     `needs` is a program on PATH that it requires.
     """
 
     name: str
-    origin: OriginName
     description: str
     innocent: bool
     act: Act
@@ -156,18 +160,13 @@ BEHAVIOURS: Final[dict[str, Behaviour]] = {}
 
 
 def behaviour(
-    name: str,
-    origin: OriginName,
-    description: str,
-    *,
-    innocent: bool = False,
-    needs: str | None = None,
+    name: str, description: str, *, innocent: bool = False, needs: str | None = None
 ) -> Callable[[Act], Act]:
     """Register a function in `BEHAVIOURS`."""
 
     def register(act: Act) -> Act:
         assert name not in BEHAVIOURS
-        BEHAVIOURS[name] = Behaviour(name, origin, description, innocent, act, needs)
+        BEHAVIOURS[name] = Behaviour(name, description, innocent, act, needs)
         return act
 
     return register

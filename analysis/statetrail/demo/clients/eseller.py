@@ -69,13 +69,11 @@ class EsellerClient(Client):
     """A compliant client; `held` is the newest value of every issued parameter."""
 
     def __init__(self, stage: Stage, truth: Truth, *, http2: bool = False) -> None:
-        secure: dict[str, Any] = {
-            "base_url": stage.url.replace("http://", "https://"),
-            "http1": False,
-            "http2": True,
-            "verify": _http2_context(),
-        }
-        super().__init__(stage, truth, **secure if http2 else {})
+        url, options = stage.urls["52eseller"], dict[str, Any]()
+        if http2:
+            url = url.replace("http://", "https://")
+            options = {"http1": False, "http2": True, "verify": _http2_context()}
+        super().__init__(stage, truth, url, **options)
         self.held: dict[str, State] = {}
 
     async def log_in(self) -> None:

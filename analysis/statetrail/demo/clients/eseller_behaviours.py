@@ -19,7 +19,7 @@ def _customer(
     """Register a behaviour of a client that has logged in."""
 
     def register(act: _Act) -> _Act:
-        @behaviour(name, "52eseller", description, innocent=innocent)
+        @behaviour(name, description, innocent=innocent)
         async def log_in(stage: Stage, truth: Truth) -> None:
             async with EsellerClient(stage, truth, http2=http2) as shop:
                 await shop.log_in()

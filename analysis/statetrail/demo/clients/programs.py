@@ -43,7 +43,7 @@ async def _run(*command: str, longest_s: float = LONGEST_S) -> str:
     return out.decode("utf-8", "replace")
 
 
-@behaviour("curl", "zest", "a shell script with curl, obedient", innocent=True, needs="curl")
+@behaviour("curl", "a shell script with curl, obedient", innocent=True, needs="curl")
 async def curl(stage: Stage, truth: Truth) -> None:
     token = "1"
 
@@ -54,7 +54,7 @@ async def curl(stage: Stage, truth: Truth) -> None:
         answer = await _run(
             *("curl", "-q", "--silent", "--show-error", "--noproxy", "*", "--max-time", "60"),
             *("--compressed", "--user-agent", truth.user_agent, *options),
-            f"{stage.url}/API/V3/{path}?{query}",
+            f"{stage.urls['zest']}/API/V3/{path}?{query}",
         )
         current = session_of(answer) or token
         truth.resets += token not in ("1", current)
@@ -70,7 +70,7 @@ async def curl(stage: Stage, truth: Truth) -> None:
 
 
 @behaviour(
-    "browser", "52eseller", "a page that cannot read a header which is not exposed",
+    "browser", "a page that cannot read a header which is not exposed",
     needs="chromium",
 )  # fmt: skip
 async def browser(stage: Stage, truth: Truth) -> None:

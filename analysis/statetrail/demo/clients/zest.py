@@ -26,7 +26,7 @@ class ZestClient(Client):
     """A compliant client; `token` is that of the latest response that had one."""
 
     def __init__(self, stage: Stage, truth: Truth, *, accept: str = "gzip, deflate, br, zstd"):
-        super().__init__(stage, truth, {"accept-encoding": accept})
+        super().__init__(stage, truth, stage.urls["zest"], {"accept-encoding": accept})
         self.token: str | None = None
 
     async def get(self, path: str) -> str:

@@ -15,7 +15,7 @@ def _shopper(
     """Register a behaviour of a client that accepts these content codings."""
 
     def register(act: _Act) -> _Act:
-        @behaviour(name, "zest", description, innocent=innocent)
+        @behaviour(name, description, innocent=innocent)
         async def shop(stage: Stage, truth: Truth) -> None:
             async with ZestClient(stage, truth, accept=accept) as client:
                 await act(client)

@@ -37,14 +37,9 @@ _GROUP_PRICE: Final = 18.0
 class ZestSettings(SessionSettings):
     """How the ZEST origin behaves, besides its sessions.
 
-    Attributes
-    ----------
-    slow_s
-        How long a ``Report`` takes: half before its first byte, half before its last.
-    large_bytes
-        Least size of a ``Catalogue``.
-    prefix
-        Path in front of ``/API/V3``; it varies by customer.
+    A ``Report`` takes `slow_s`: half before its first byte, half before its last; a ``Catalogue``
+    has at least `large_bytes`; `prefix` is the path in front of ``/API/V3``, which varies by
+    customer.
     """
 
     slow_s: float = 1.6

@@ -28,5 +28,3 @@ PRESENT_PLACES: Final = _of(PresentPlace)
 """Where values are presented, by the place's key in the TOML."""
 ISSUE_PARTS: Final = {place.channel: place.part for place in ISSUE_PLACES.values()}
 """The parts of responses in which values are issued, by channel."""
-PRESENT_PARTS: Final = {place.channel: place.part for place in PRESENT_PLACES.values()}
-"""The parts of requests in which values are presented, by channel."""

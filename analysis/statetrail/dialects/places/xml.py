@@ -6,14 +6,7 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
-from statetrail.dialects.place import (
-    PARAM,
-    Declared,
-    IssuePlace,
-    IssueReader,
-    KeyProblem,
-    Part,
-)
+from statetrail.dialects.place import PARAM, Declared, IssuePlace, IssueReader, KeyProblem, Part
 from statetrail.dialects.wire import Body, BodyError
 from statetrail.dialects.xml_root import RootError, root_attributes
 

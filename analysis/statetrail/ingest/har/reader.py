@@ -31,9 +31,9 @@ from statetrail.ingest.har.entry import (
     Header,
     read_entry,
 )
-from statetrail.ingest.har.split import CUT, Stream, TruncatedError, split_entries
+from statetrail.ingest.har.split import CUT, Stream, split_entries
 from statetrail.ingest.har.times import Times, times
-from statetrail.ingest.skipped import ReadReport
+from statetrail.ingest.skipped import ReadReport, TruncatedError
 
 MAX_INT: Final = 2**63 - 1
 _CUT: Final = CUT.encode()

@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterator
 from typing import Final, Protocol
 
+from statetrail.ingest.skipped import TruncatedError
+
 MAX_STRING: Final = 1 << 20
 """Maximum bytes of one JSON string; a longer one is cut."""
 MAX_ENTRY: Final = 1 << 25
@@ -40,10 +42,6 @@ _PLAIN_ENTRY: Final = _compiled(_object_rest(5) + r"\}")
 _TO_BRACE: Final = _compiled(_object_rest(0))
 _WHOLE_CHARACTERS: Final = _compiled(r'"(?:[^"\\]++|\\u[0-9A-Fa-f]{4}|\\[^u])*+')
 _REST_OF_STRING: Final = _compiled(r'(?:[^"\\]++|\\.)*+')
-
-
-class TruncatedError(ValueError):
-    """The file ends or breaks before its list of entries does; the message is one word."""
 
 
 class Stream(Protocol):

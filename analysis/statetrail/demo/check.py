@@ -45,8 +45,10 @@ def audited_counts(rec: Recording, truths: Mapping[str, Truth]) -> dict[str, Cou
     """The audit's counts of the same, by the truths' names; a browser's preflights are left out."""
     rules = {rule for truth in truths.values() for rule in truth.findings}
     counts: dict[str, Counter[str]] = defaultdict(Counter)
-    asked: Any = rec.exchanges.lazy.filter(nw.col("dialects") != "", nw.col("method") != "OPTIONS")
-    for agent in asked.collect("pyarrow")["user_agent"].to_list():
+    in_scope: Any = rec.exchanges.lazy.filter(
+        nw.col("dialects") != "", nw.col("method") != "OPTIONS"
+    )
+    for agent in in_scope.collect("pyarrow")["user_agent"].to_list():
         counts[agent]["requests"] += 1
     for row in verdicts(rec).rows():
         if row["verdict"] in WATCHED:

@@ -2,8 +2,8 @@
 
 Enters: that a request started, and its flow with what was sighted in it. Leaves: marked flows with
 a comment, warnings (one a client, rule and hour), and counts for the console's commands. Everything
-that is said comes out of what may be stored, so it holds no secret; the memory is bounded, and only
-verdicts that are final are told.
+that is said comes out of what may be stored, so it holds no secret; the memory is bounded. A
+request without a session key gets the verdict so far: what its sender does later may excuse it.
 """
 
 import logging
@@ -16,8 +16,13 @@ from typing import Final
 from mitmproxy.http import HTTPFlow
 
 from statetrail.analyses.conformance.scoreboard import MAX_CLIENTS, Score, Scoreboard
-from statetrail.analyses.conformance.tracker import Event, Exchange, Tracker, Verdict
-from statetrail.analyses.conformance.verdict import FAULTS
+from statetrail.analyses.conformance.tracker import (
+    Event,
+    Exchange,
+    Provisional,
+    Tracker,
+    Verdict,
+)
 from statetrail.analyses.conformance.visibility import Issue, Presented
 from statetrail.dialects import Dialect
 from statetrail.extract import ExchangeFacts, Request
@@ -82,18 +87,21 @@ class LiveJudge:
         changed: dict[int, HTTPFlow] = {}
         for event in events:
             score = self.scoreboard.take(event)
-            if isinstance(event, Verdict) and event.verdict in FAULTS:
-                self._warn(event, score)
-                self._mark(event, changed)
+            # A provisional fault is marked at once; the final verdict, much later, says no more.
+            verdict = event.verdict if isinstance(event, Provisional) else event
+            if isinstance(verdict, Verdict) and verdict.fault and verdict.settles is None:
+                so_far = " so far" if isinstance(event, Provisional) else ""
+                self._warn(verdict, score, so_far)
+                self._mark(verdict, changed, so_far)
         if changed:
             self._shown(list(changed.values()))
 
-    def _mark(self, verdict: Verdict, changed: dict[int, HTTPFlow]) -> None:
+    def _mark(self, verdict: Verdict, changed: dict[int, HTTPFlow], so_far: str) -> None:
         reference = self._flows.get(verdict.exchange_id)
         flow = reference() if reference is not None else None
         if flow is None:
             return
-        fault = f"{verdict.verdict} {verdict.param}"
+        fault = f"{verdict.verdict} {verdict.param}{so_far}"
         comment = f"statetrail: {fault}"
         if comment not in flow.comment and fault not in flow.comment.split(", "):
             if "statetrail: " in flow.comment:
@@ -103,7 +111,7 @@ class LiveJudge:
         flow.marked = flow.marked or MARK
         changed[verdict.exchange_id] = flow
 
-    def _warn(self, verdict: Verdict, known: Score) -> None:
+    def _warn(self, verdict: Verdict, known: Score, so_far: str) -> None:
         key = (f"{verdict.client} {verdict.origin}", verdict.verdict, verdict.param)
         now = time.monotonic()
         if now - self._warned.get(key, -WARN_EVERY_S) < WARN_EVERY_S:
@@ -112,8 +120,8 @@ class LiveJudge:
             self._warned.clear()
         self._warned[key] = now
         logger.warning(
-            "statetrail: %s at %s ignores state: %s %s",
-            *(known.client, known.origin, verdict.verdict, verdict.param),
+            "statetrail: %s at %s ignores state%s: %s %s",
+            *(known.client, known.origin, so_far, verdict.verdict, verdict.param),
         )
 
 
@@ -121,7 +129,7 @@ def _exchange(subject: Subject, facts: ExchangeFacts) -> Exchange:
     row = facts.exchange
     return Exchange(
         *(*subject, row.endpoint, row.method, row.request_start_us),
-        *(row.request_end_us, row.response_start_us, row.response_end_us, row.status),
+        *(row.request_end_us, row.response_start_us, row.response_end_us, row.status, row.age_s),
         issued=[
             Issue(i.dialect, i.param, i.fingerprint, i.usage, i.priority, i.problem)
             for i in facts.issued

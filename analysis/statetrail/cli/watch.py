@@ -31,7 +31,7 @@ _LAG_S: Final = 2.0
 _EXCHANGES: Final = (
     "SELECT exchange_id, coalesce(peer, '-') || ' | ' || coalesce(user_agent, '-'), "
     "scheme || '://' || host || ':' || port, endpoint, method, request_start_us, request_end_us, "
-    "response_start_us, response_end_us, status, notes "
+    "response_start_us, response_end_us, status, age_s, notes "
     "FROM exchanges WHERE exchange_id > ? ORDER BY exchange_id LIMIT ?"
 )
 _ISSUED: Final = (
@@ -134,7 +134,7 @@ class _Watch:
             self.scoreboard.count(client, origin, client, origin)
             issued = [Issue(*each) for each in db.execute(_ISSUED, (number,))]
             presented = [Presented(*each) for each in db.execute(_PRESENTED, (number,))]
-            exchange = Exchange(*(*row[:10], issued, presented))
+            exchange = Exchange(*(*row[:11], issued, presented))
             events += self._tracker.started(number, client, origin, row[5])
             events += self._tracker.completed(exchange)
             latest[client, origin] = max(exchange.issue_start_us, latest.get((client, origin), 0))
@@ -148,17 +148,23 @@ class _Watch:
             yield from self._lines(event)
 
     def _lines(self, event: object) -> Iterator[str]:
-        from statetrail.analyses.conformance.tracker import Change, Verdict
-        from statetrail.analyses.conformance.verdict import FAULTS
+        from statetrail.analyses.conformance.tracker import Change, Provisional, Verdict
         from statetrail.schema import pseudonym
 
-        assert isinstance(event, (Verdict, Change))
+        assert isinstance(event, (Verdict, Provisional, Change))
         self.scoreboard.take(event)
+        so_far = ""
+        if isinstance(event, Provisional):
+            event, so_far = event.verdict, ", so far"
         time_us = event.request_start_us if isinstance(event, Verdict) else event.response_start_us
         when = time.strftime("%H:%M:%S", time.gmtime(time_us / 1_000_000))
         prefix = f"{when} {event.client} at {event.origin}:"
-        if isinstance(event, Verdict) and event.verdict in FAULTS:
-            yield f"{prefix} {event.verdict} {event.param} (exchange {event.exchange_id})"
+        if isinstance(event, Verdict):
+            what = f"{event.verdict} {event.param} (exchange {event.exchange_id}{so_far})"
+            if event.fault and event.settles is None:
+                yield f"{prefix} {what}"
+            elif event.settles is not None and event.settles.fault and not event.fault:
+                yield f"{prefix} no fault, {event.reason}: {what}"
         elif isinstance(event, Change) and event.change != "kept":
             yield f"{prefix} {event.param} {event.change} {pseudonym(event.fingerprint)}"
 

@@ -11,15 +11,14 @@ from typing import Any, Final
 
 import narwhals as nw
 
-from statetrail.analyses.conformance.verdict import FAULTS
 from statetrail.analyses.conformance.verdicts import verdicts
 from statetrail.analyses.tokens.rotations import LOSSES, rotations
 from statetrail.demo.clients import Truth
 from statetrail.recording.frames import Recording
 from statetrail.rules import findings
 
-WATCHED: Final = frozenset((*FAULTS, "overridden", "foreign"))
-"""The verdicts that a client counts; the other counts depend on timing."""
+WATCHED: Final = frozenset(("overridden", "foreign"))
+"""The verdicts that a client counts besides faults; the other counts depend on timing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ def audited_counts(rec: Recording, truths: Mapping[str, Truth]) -> dict[str, Cou
     for agent in in_scope.collect("pyarrow")["user_agent"].to_list():
         counts[agent]["requests"] += 1
     for row in verdicts(rec).rows():
-        if row["verdict"] in WATCHED:
+        if row["fault"] or row["verdict"] in WATCHED:
             counts[agent_of(row["client"])][f"{row['verdict']} {row['param']}"] += 1
     for row in rotations(rec).rows():
         if row["cause"] in LOSSES and row["dialect"] == "zest":

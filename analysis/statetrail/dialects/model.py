@@ -37,6 +37,8 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     own_state, state_methods
         The resources with a state of their own, which values in a request do not change, and the
         methods that change it; in any letter case.
+    health
+        The requests by which a monitor asks whether the API is up; in any letter case.
     """
 
     paths: tuple[str, ...] = ()
@@ -45,6 +47,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     cart: tuple[str, ...] = ()
     own_state: tuple[str, ...] = ()
     state_methods: tuple[str, ...] = ()
+    health: tuple[str, ...] = ("**/health", "**/healthz", "**/livez", "**/readyz", "**/ping")
 
 
 class Family(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -89,6 +92,9 @@ class Param(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         Globs (in any letter case) of the endpoints that allow it; none: every request in scope.
     state_methods
         As for a `Scope`, of this parameter alone.
+    stateless
+        ``reads``: a request that changes nothing may go without a value between requests that
+        present one.
     issue, present
         Where responses issue it and requests present it, besides the places of the family.
     """
@@ -102,6 +108,7 @@ class Param(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     required: Literal["always"] = "always"
     only_on: tuple[str, ...] = ()
     state_methods: tuple[str, ...] = ()
+    stateless: Literal["reads"] | None = None
     issue: tuple[IssuePlace, ...] = ()
     present: tuple[PresentPlace, ...] = ()
 
@@ -121,6 +128,9 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     Attributes
     ----------
+    session_keys
+        The parameters whose values name a session, the one that decides first in front. Their
+        values come from the server alone (`Param.minted`).
     refused
         Statuses that refuse a token which is not answered with itself; 419 and 440 are those of
         frameworks for an old login.
@@ -132,6 +142,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     references: tuple[str, ...] = ()
     scope: Scope = Scope()
     family: Family = Family()
+    session_keys: tuple[str, ...] = ()
     refused: tuple[int, ...] = (401, 403, 419, 440)
 
     def __post_init__(self) -> None:
@@ -151,6 +162,12 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
                     f"{param.name} has no place: say with `issue` and `present` where its values "
                     "are",
                 )
+        minted = [param.name for param in self.params if param.minted]
+        if unknown := [name for name in self.session_keys if name not in minted]:
+            raise KeyProblem(
+                "session_keys",
+                f"{unknown[0]!r} is no parameter with `minted = true`: declare it, or leave it out",
+            )
 
     def param(self, name: str) -> Param | None:
         """The declared parameter of that name, or `None` for an unknown one."""

@@ -19,7 +19,6 @@ import narwhals as nw
 import pyarrow as pa
 
 from statetrail.analyses.causes.root_causes import causes
-from statetrail.analyses.conformance.verdict import FAULTS
 from statetrail.analyses.conformance.verdicts import verdict_counts
 from statetrail.analyses.exposure.shared import is_credential
 from statetrail.analyses.lifetimes.uses import uses
@@ -196,7 +195,7 @@ def other_verdicts(rec: Recording, *verdicts: str) -> Lazy:
     verdict = nw.col("verdict")
     return (
         verdict_counts(rec)
-        .filter(verdict.is_in(("honoured", *FAULTS)) & ~verdict.is_in(verdicts))
+        .filter((nw.col("fault") | (verdict == "honoured")) & ~verdict.is_in(verdicts))
         .select(
             "dialect",
             "client",

@@ -11,6 +11,7 @@ from statetrail.analyses.conformance.verdict import FAULTS
 from statetrail.analyses.conformance.verdicts import verdicts
 from statetrail.dialects import builtin
 from statetrail.recording.frames import Recording
+from studies.oracle.verdict_oracle import spans
 from support.histories import Ex, Issue, Present, recording, token, use
 from support.strategies import histories
 
@@ -35,17 +36,23 @@ def oracle(history: list[Ex], rec: Recording) -> list[dict[str, Any]]:
     rows = []
     for key, starts in sorted(groups.items()):
         own = [
-            row["verdict"]
+            row
             for row in verdicts(rec).rows()
             if (row["client"], row["origin"], row["dialect"]) == key
         ]
-        honoured = own.count("honoured")
-        faults = sum(verdict in FAULTS for verdict in own)
+        honoured = sum(row["verdict"] == "honoured" for row in own)
+        faults = sum(row["fault"] for row in own)
+        assert all(row["verdict"] in FAULTS for row in own if row["fault"])
+        sessions = spans(history, key[0], key[1].removeprefix("http://"), key[2])
         judged = honoured + faults
         rows.append(
             dict(zip(("client", "origin", "dialect"), key, strict=True))
             | {
                 "requests": len(starts),
+                "sessions": len(sessions),
+                "sessions_at_once": max(
+                    (sum(a <= at <= b for a, b in sessions) for at, _ in sessions), default=0
+                ),
                 "judged": judged,
                 "honoured": honoured,
                 "faults": faults,

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import statetrail
 from analyses.conformance.test_verdicts import CASES, zest
-from statetrail.analyses.conformance import tracker, transitions, visibility
+from statetrail.analyses.conformance import sender, tracker, transitions, visibility
 from statetrail.analyses.conformance.tracker import Change, Tracker, Verdict
 from statetrail.analyses.conformance.verdicts import verdicts
 from statetrail.analyses.lifetimes.uses import uses
@@ -133,14 +133,16 @@ BORN = zest(0, 10, 20, "A", "1")
             id="a new one asked for",
         ),
         pytest.param(
-            [BORN, zest(100, 110, 120, "B")], ["established", "rotated"], id="another one, unasked"
+            [BORN, zest(100, 110, 120, "B")],
+            ["established", "established"],
+            id="another one, to a request without any: a session of its own",
         ),
         pytest.param(
             [
                 Ex(0, 1, 2, [Issue("Ticket", "T1")]),
                 Ex(100, 101, 102, [Issue("Ticket", "T2")], [Present("Ticket", "T1")]),
             ],
-            ["established", "rotated"],
+            ["established", "reset"],
             id="a ticket answered with the next",
         ),
         pytest.param(
@@ -263,7 +265,7 @@ def test_a_request_told_too_late_is_not_judged_but_what_it_issued_counts():
     assert verdicts_of(told(judging, [zest(1000, 1010, 1020, "B", "X")], first_id=4)) == {}
     assert judging.unjudged == 1
     events = told(judging, [zest(9500, 9510, 9520, "B", "B")], first_id=5)
-    assert verdicts_of([*events, *judging.flush()]) == {3: "honoured", 5: "stale"}
+    assert verdicts_of([*events, *judging.flush()]) == {3: "honoured", 5: "honoured"}
 
 
 def test_an_endpoint_is_in_scope_once_it_was_seen_to_issue_state():
@@ -323,20 +325,23 @@ def test_a_conversation_that_outgrows_its_bound_is_forgotten():
 def test_values_endpoints_and_unknown_parameters_are_bounded(monkeypatch):
     """A hostile server can make the tracker forget, not grow."""
     monkeypatch.setattr(visibility, "MAX_VALUES", 3)
-    monkeypatch.setattr(tracker, "MAX_PARAMS", 2)
+    monkeypatch.setattr(sender, "MAX_PARAMS", 2)
     monkeypatch.setattr(tracker, "MAX_ENDPOINTS", 1)
     judging = Tracker(grace_us=0)
     names = ("Foo", "Bar", "Baz", "LocId")
     told(judging, [Ex(n * 100, n * 100 + 1, n * 100 + 2, [Issue(name, "7")], path=f"/{name}")
                    for n, name in enumerate(names)])  # fmt: skip
-    values = [Ex(n, n + 1, n + 2, [Issue("LocId", str(n))]) for n in range(1000, 1040, 10)]
+    values = [
+        Ex(n, n + 1, n + 2, [Issue("LocId", str(n), priority="forced")])
+        for n in range(1000, 1040, 10)
+    ]
     shown = [
         Ex(n, n + 1, n + 2, (), [Present("LocId", value)])
         for n, value in ((2000, "1000"), (2010, "1010"), (2020, "1030"))
     ]
     events = [*told(judging, [*values, *shown], first_id=5), *judging.flush()]
     loc = [e.verdict for e in events if isinstance(e, Verdict) and e.param == "LocId"]
-    assert loc[-3:] == ["overridden", "stale", "honoured"]
+    assert loc[-3:] == ["defied", "stale", "honoured"]
     assert {e.param for e in events if isinstance(e, Verdict)} == {"Foo", "Bar", "LocId"}
 
 

@@ -29,7 +29,10 @@ from statetrail.store.reader import Facts
 from studies.oracle.verdict_oracle import judge
 from support.histories import Ex, facts, fingerprint, recording
 
-type Row = tuple[int, str, str, str, str, int, str, int | None, str | None]
+type Row = tuple[
+    *tuple[int, str, str, str, str, int, str, str | None, bool],
+    *tuple[int | None, int | None, str | None],
+]
 """A row of table `verdicts`, in the order of its columns."""
 
 IN_PROCESS: tuple[Engine, ...] = ("duckdb", "polars", "pandas")
@@ -78,24 +81,32 @@ def by_tracker(histories: Sequence[Sequence[Ex]], grace_ms: float, chance: Rando
                 events += tracker.completed(x)
     events += tracker.flush()
     assert tracker.unjudged == 0
-    rows = [dataclasses.astuple(event) for event in events if isinstance(event, Verdict)]
+    rows = [row_of(event) for event in events if isinstance(event, Verdict)]
     assert len(set(rows)) == len(rows), "a verdict is there twice"
     return set(rows)
 
 
+def row_of(event: Verdict) -> Row:
+    """A verdict as a row of the table."""
+    return dataclasses.astuple(dataclasses.replace(event, settles=None))[:-1]  # type: ignore[return-value]
+
+
 def by_slow_judge(histories: Sequence[Sequence[Ex]], grace_ms: float) -> set[tuple]:
-    """The slow judge's verdicts as (exchange id, dialect, param, verdict)."""
+    """The slow judge's rows, as `short` has them."""
     found, before = set(), 0
     for history in histories:
-        verdicts_ = judge(history, grace_ms)
-        found |= {(x + before, d, p, verdict) for (x, d, p), verdict in verdicts_.items()}
+        for (number, dialect, param), (verdict, reason, session) in judge(
+            history, grace_ms
+        ).items():
+            name = None if session is None else fingerprint(session.partition("=")[2])
+            found.add((number + before, dialect, param, verdict, reason, name))
         before += len(history)
     return found
 
 
 def short(rows: set[Row]) -> set[tuple]:
-    """Rows as the slow judge gives them."""
-    return {(row[0], row[3], row[4], row[6]) for row in rows}
+    """Rows as the slow judge gives them: exchange, dialect, parameter, verdict, reason, session."""
+    return {(row[0], *row[3:5], *row[6:8], row[9]) for row in rows}
 
 
 def tracked(exchange_id: int, ex: Ex) -> Exchange:
@@ -128,6 +139,7 @@ def tracked(exchange_id: int, ex: Ex) -> Exchange:
         times[1],
         times[2],
         ex.status if ex.begun is not None else None,
+        ex.extra.get("age_s"),
         issued,
         presented,
     )

@@ -18,7 +18,7 @@ from studies.oracle.judges import (
     by_tracker,
     short,
 )
-from studies.simulation.histories import history
+from studies.simulation.histories import history, sessions
 
 BATCH = 2000
 GRACES_MS = (0, 50, 100, 250)
@@ -49,12 +49,13 @@ def _compare(count: int, seed: int, judges: tuple[str, ...]) -> tuple[collection
     differing: collections.Counter[str] = collections.Counter()
     exchanges = batches = 0
     for first in range(0, count, BATCH):
-        histories = [history(chance) for _ in range(min(BATCH, count - first))]
+        few = range(min(BATCH, count - first))
+        histories = [chance.choice((history, sessions))(chance) for _ in few]
         world = apart(histories)
         grace_ms = GRACES_MS[batches % len(GRACES_MS)]
         exchanges, batches = exchanges + len(world), batches + 1
         slow = by_slow_judge(histories, grace_ms)
-        seen.update(verdict for *_, verdict in slow)
+        seen.update(f"{row[3]} ({row[4]})" if row[4] else row[3] for row in slow)
         reference = None
         for name in judges:
             began = time.perf_counter()

@@ -1,30 +1,88 @@
-"""A slow judge, written from the protocol page alone: it compares every issue with every other.
+"""A slow judge, written from the pages about protocols and sessions alone.
 
-No running maxima and no frames, so that it can only agree with the engine by being right.
+It compares every issue with every other and looks at the whole history for each request. No running
+maxima and no frames, so that it can only agree with the engine by being right.
 """
 
+import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from statetrail.dialects import builtin
+from statetrail.dialects import Dialect, builtin
 from support.histories import Ex, Issue, Present
 
 MILDEST_FIRST = [
     *("honoured", "in-flight", "overridden", "foreign", "not-applicable"),
     *("misplaced", "stale", "restarted", "implicit-set", "defied", "omitted"),
 ]
+FAULTS = ("misplaced", "stale", "restarted", "implicit-set", "defied", "omitted")
+STRANGE = ("stale", "defied", "overridden", "foreign")
+INF = float("inf")
+
+type Moment = tuple[float, int, int]
+"""Time, 0 for a response and 1 for a request, exchange id."""
+type Judged = tuple[str, str | None, str | None]
+"""Verdict, reason, first value of the session."""
 
 
-@dataclass(frozen=True)
-class _Event:
-    issue: Issue
-    begun: float
-    ended: float
+@dataclass
+class _X:
+    """An exchange of one sender at one origin, as one dialect sees it."""
+
+    number: int
+    ex: Ex
+    issued: list[Issue]
+    presented: list[Present]
+    session: str | None = None
+    answered: str | None = None
+    """The sessions of the request and of the response."""
+
+    @property
+    def start(self) -> float:
+        return self.ex.start
+
+    @property
+    def begun(self) -> float:
+        return max(self.ex.begun if self.ex.begun is not None else self.start, self.start)
+
+    @property
+    def ended(self) -> float:
+        return max(self.ex.ended, self.begun) if self.ex.ended is not None else INF
+
+    @property
+    def status(self) -> int:
+        return (self.ex.status or 0) if self.ex.begun is not None else 0
+
+    @property
+    def binds(self) -> bool:
+        """L8: what comes with an error or a redirect, or from a cache, binds nobody."""
+        return self.status < 300 and not (self.ex.extra.get("age_s") or 0) > 0
+
+    def sound(self, issue: Issue) -> bool:
+        return issue.problem is None and self.binds
+
+    @property
+    def asked(self) -> Moment:
+        return (self.start, 1, self.number)
 
 
-def judge(history: Sequence[Ex], grace_ms: float) -> dict[tuple[int, str, str], str]:
-    """The verdict of each (exchange id, dialect, param)."""
-    found = {}
+@dataclass
+class _Sender:
+    """What one sender did at one origin, as one dialect sees it."""
+
+    dialect: Dialect
+    exchanges: list[_X]
+    grace_ms: float
+    declared: bool
+    session_of: dict[str, dict[str, str]] = field(default_factory=dict)
+    """By parameter and value: the first value of its session, as ``param=value``."""
+    began: dict[str, Moment] = field(default_factory=dict)
+
+
+def judge(
+    history: Sequence[Ex], grace_ms: float, *, declared: bool = False
+) -> dict[tuple[int, str, str], Judged]:
+    """The verdict of each (exchange id, dialect, param), why it is no fault, and its session."""
     issuing = {
         (ex.host, ex.path, i.dialect)
         for ex in history
@@ -32,75 +90,356 @@ def judge(history: Sequence[Ex], grace_ms: float) -> dict[tuple[int, str, str], 
         for i in ex.issued
         if i.problem is None
     }
-    for exchange_id, ex in enumerate(history, 1):
-        names = {(i.dialect, i.param) for other in history for i in other.issued}
-        names |= {(p.dialect, p.param) for p in ex.presented}
-        for dialect, param in names:
-            events = [
-                _event(other, issue)
-                for other in history
-                if (other.client, other.host) == (ex.client, ex.host)
-                for issue in other.issued
-                if (issue.dialect, issue.param) == (dialect, param)
-            ]
-            may = [e for e in events if e.begun <= ex.start]
-            presented = [p for p in ex.presented if (p.dialect, p.param) == (dialect, param)]
-            known = builtin()[dialect].param(param)
-            binds = (
-                known is not None
-                and ex.method != "OPTIONS"
-                and builtin()[dialect].allows(param, ex.path)
-                and (builtin()[dialect].in_scope(ex.path) or (ex.host, ex.path, dialect) in issuing)
-            )
-            minted = known is not None and known.minted
-            if not any(e.issue.problem is None for e in may):
-                # Nothing was issued: no verdict, but for a token that somebody must have minted.
-                verdicts = ["foreign" for p in presented if minted and p.kind == "value"]
-            elif not presented:
-                verdicts = [_one(None, may, ex.start, grace_ms, minted=minted)]
-            else:
-                verdicts = [_one(p, may, ex.start, grace_ms, minted=minted) for p in presented]
-            if verdicts:
-                mildest = min(verdicts, key=MILDEST_FIRST.index)
-                found[exchange_id, dialect, param] = mildest if binds else "not-applicable"
+    found: dict[tuple[int, str, str], Judged] = {}
+    for client, host in {(ex.client, ex.host) for ex in history}:
+        for dialect in builtin().values():
+            sender = _sender(history, client, host, dialect, grace_ms, declared=declared)
+            mine = sender.exchanges
+            rows = {
+                (x, param): judged
+                for x in range(len(mine))
+                for param, judged in _judge(sender, mine[x], issuing).items()
+            }
+            _excuse(sender, rows)
+            for (x, param), judged in rows.items():
+                found[mine[x].number, dialect.name, param] = judged
     return found
 
 
-def _event(ex: Ex, issue: Issue) -> _Event:
-    begun = max(ex.begun if ex.begun is not None else ex.start, ex.start)
-    return _Event(issue, begun, max(ex.ended, begun) if ex.ended is not None else float("inf"))
+def spans(history: Sequence[Ex], client: str, host: str, dialect: str) -> list[tuple[float, float]]:
+    """The first and last request of each session of a sender."""
+    sender = _sender(history, client, host, builtin()[dialect], 0, declared=False)
+    starts: dict[str, list[float]] = {}
+    for x in sender.exchanges:
+        if x.answered is not None:
+            starts.setdefault(x.answered, []).append(x.start)
+    return [(min(each), max(each)) for each in starts.values()]
+
+
+def _sender(
+    history: Sequence[Ex],
+    client: str,
+    host: str,
+    dialect: Dialect,
+    grace_ms: float,
+    *,
+    declared: bool,
+) -> _Sender:
+    mine = [
+        _X(
+            number,
+            ex,
+            [i for i in ex.issued if i.dialect == dialect.name],
+            [p for p in ex.presented if p.dialect == dialect.name],
+        )
+        for number, ex in enumerate(history, 1)
+        if (ex.client, ex.host) == (client, host)
+    ]
+    sender = _Sender(dialect, mine, grace_ms, declared)
+    _trace(sender)
+    return sender
+
+
+def _trace(sender: _Sender) -> None:
+    """Give every request and response its session, one appearance after the other."""
+    moments: list[tuple[Moment, int, _X]] = []
+    for x in sender.exchanges:
+        if x.begun == x.start:
+            moments += [((x.start, 0, x.number), 0, x), ((x.begun, 0, x.number), 1, x)]
+        else:
+            moments += [((x.start, 1, x.number), 0, x), ((x.begun, 0, x.number), 1, x)]
+    for moment, is_response, x in sorted(moments, key=lambda m: m[:2]):
+        if is_response:
+            values = [
+                (key, i.value)
+                for key in sender.dialect.session_keys
+                for i in x.issued
+                if i.param == key and _names_key(sender, i)
+            ]
+            x.answered = x.session or _join(sender, values, moment)
+            session = x.answered
+        else:
+            values = [(p.param, p.value) for p in _keys_of(sender, x)]
+            x.session = session = _join(sender, values, moment)
+        for key, value in values:
+            sender.session_of.setdefault(key, {}).setdefault(value, session or "")
+    for x in sender.exchanges:
+        x.answered = x.session or x.answered
+
+
+def _join(sender: _Sender, values: list[tuple[str, str]], moment: Moment) -> str | None:
+    for key, value in values:
+        if value in sender.session_of.get(key, {}):
+            return sender.session_of[key][value]
+    if not values:
+        return None
+    name = "{}={}".format(*values[0])
+    sender.began[name] = moment
+    return name
+
+
+def _names_key(sender: _Sender, issue: Issue) -> bool:
+    return (
+        issue.param in sender.dialect.session_keys
+        and issue.problem is None
+        and issue.usage != "implicit"
+    )
+
+
+def _keys_of(sender: _Sender, x: _X) -> list[Present]:
+    return [
+        p
+        for key in sender.dialect.session_keys
+        for p in x.presented
+        if p.param == key and p.kind == "value"
+    ]
+
+
+def _judge(sender: _Sender, x: _X, issuing: set[tuple[str, str, str]]) -> dict[str, Judged]:
+    dialect = sender.dialect
+    names = {i.param for other in sender.exchanges for i in other.issued}
+    names |= {p.param for p in x.presented}
+    rows = {}
+    for param in names:
+        known = dialect.param(param)
+        presented = [p for p in x.presented if p.param == param]
+        if param in sender.dialect.session_keys and any(p.kind == "value" for p in presented):
+            presented = [p for p in presented if p.kind == "value"]
+            judged = [_one_key(sender, x, p) for p in presented]
+        else:
+            judged = []
+            owned = [
+                other
+                for other in sender.exchanges
+                if x.session is None or other.answered == x.session
+            ]
+            may = [
+                (other, i)
+                for other in owned
+                for i in other.issued
+                if i.param == param and other.begun <= x.start
+            ]
+            minted = known is not None and known.minted
+            asked: list[Present | None] = [*presented] or [None]
+            if not any(other.sound(i) for other, i in may):
+                asked = [p for p in presented if minted and p.kind == "value"]
+            for p in asked:
+                verdict, reason = _one(sender, x, p, may, minted=minted)
+                if x.session is not None and verdict in STRANGE and _bare(sender, x, p):
+                    verdict, reason = "not-applicable", "no-session"
+                judged.append((verdict, reason))
+        if not judged:
+            continue
+        binds = (
+            known is not None
+            and x.ex.method != "OPTIONS"
+            and dialect.allows(param, x.ex.path)
+            and (dialect.in_scope(x.ex.path) or (x.ex.host, x.ex.path, dialect.name) in issuing)
+        )
+        if binds:
+            verdict, reason = min(judged, key=lambda each: MILDEST_FIRST.index(each[0]))
+        else:
+            verdict, reason = "not-applicable", None
+        rows[param] = (verdict, reason, x.session)
+    return rows
+
+
+def _one_key(sender: _Sender, x: _X, p: Present) -> tuple[str, str | None]:
+    """L1: a value of a session key."""
+    if sender.session_of[p.param][p.value] != x.session:
+        return "not-applicable", "sessions-mixed"
+    issues = [
+        (other, i)
+        for other in sender.exchanges
+        for i in other.issued
+        if (i.param, i.value) == (p.param, p.value) and other.begun <= x.start
+    ]
+    replacing = [
+        other
+        for other in sender.exchanges
+        if any((q.param, q.value, q.kind) == (p.param, p.value, "value") for q in other.presented)
+        and any(i.param == p.param and i.value != p.value and other.sound(i) for i in other.issued)
+        and other.ended + sender.grace_ms < x.start
+    ]
+    must = [
+        (other, i)
+        for other, i in issues
+        if other.sound(i) and other.ended + sender.grace_ms < x.start
+    ]
+
+    def current(other: _X) -> bool:
+        return not any(new.begun > other.ended for new in replacing)
+
+    if not issues:
+        return "foreign", None
+    if not must and not replacing:
+        return "in-flight", None
+    if all(other.sound(i) and i.usage == "implicit" for other, i in issues):
+        return "implicit-set", None
+    if not any(current(other) for other, _ in issues):
+        taken = x.binds and any(
+            i.problem is None and (i.param, i.value) == (p.param, p.value) for i in x.issued
+        )
+        return "stale", "still-accepted" if taken else None
+    if not any(current(other) for other, _ in must):
+        return "in-flight", None
+    placed = any(
+        not other.sound(i) or i.usage in ("implicit", p.channel)
+        for other, i in issues
+        if current(other)
+    )
+    return ("honoured" if placed else "misplaced"), None
 
 
 def _one(
-    p: Present | None, may: list[_Event], start: float, grace_ms: float, *, minted: bool
-) -> str:
-    """The verdict on one presented value (None: nothing was presented)."""
-    sound = [e for e in may if e.issue.problem is None]
-    must = [e for e in sound if e.ended + grace_ms < start]
-    current = [e for e in may if not any(j.begun > e.ended for j in must)]
-    binding = [e for e in current if e.issue.problem is None]
+    sender: _Sender,
+    x: _X,
+    p: Present | None,
+    may: list[tuple[_X, Issue]],
+    *,
+    minted: bool,
+) -> tuple[str, str | None]:
+    """The verdict on one presented value of a series (None: nothing was presented)."""
+    sound = [(other, i) for other, i in may if other.sound(i)]
+    must = [other for other, _ in sound if other.ended + sender.grace_ms < x.start]
+    current = [(other, i) for other, i in may if not any(new.begun > other.ended for new in must)]
+    binding = [i for other, i in current if other.sound(i)]
     absent = p is None or p.kind == "empty"
-    same = [] if absent else [e for e in may if e.issue.value == p.value]
+    same = [] if absent else [(other, i) for other, i in may if i.value == p.value]
     if not absent and p.kind == "value" and minted and not same:
-        return "foreign"
+        return "foreign", None
     if not must:
-        return "in-flight"
+        return "in-flight", None
     if absent:
-        implicit = any(e.issue.usage == "implicit" for e in binding)
-        return "not-applicable" if implicit else "omitted"
+        implicit = any(i.usage == "implicit" for i in binding)
+        return ("not-applicable" if implicit else "omitted"), None
     if p.kind == "establish":
-        return "restarted"
-    if all(e.issue.usage == "implicit" for e in binding):
-        return "implicit-set"
-    if not same:
-        forced = all(e.issue.priority == "forced" for e in binding)
-        return "defied" if forced else "overridden"
-    if not any(e in current for e in same):
-        return "stale"
-    if not any(e in current for e in same if e in must):
-        return "in-flight"
-    fitting = ("implicit", p.channel)
+        return "restarted", None
+    if all(i.usage == "implicit" for i in binding):
+        return "implicit-set", None
+    free = any(i.priority != "forced" for i in binding) and not minted
+    if not any(each in current for each in same):
+        if free:  # L5
+            return "overridden", "earlier-value" if same else None
+        return ("stale" if same else "defied"), None
+    if not any(each in current for each in same if each[0] in must and each[0].sound(each[1])):
+        return "in-flight", None
     placed = any(
-        e.issue.problem is not None or e.issue.usage in fitting for e in same if e in current
+        not other.sound(i) or i.usage in ("implicit", p.channel)
+        for other, i in same
+        if (other, i) in current
     )
-    return "honoured" if placed else "misplaced"
+    return ("honoured" if placed else "misplaced"), None
+
+
+def _bare(sender: _Sender, x: _X, p: Present | None) -> bool:
+    """Whether the value came with a response of no session, too."""
+    return p is not None and any(
+        other.answered is None and other.begun <= x.start
+        for other in sender.exchanges
+        for i in other.issued
+        if (i.param, i.value) == (p.param, p.value)
+    )
+
+
+def _excuse(sender: _Sender, rows: dict[tuple[int, str], Judged]) -> None:
+    """Requests without a key: what the sender could have meant by them."""
+    uses: dict[str, list[_X]] = {}
+    shown: dict[str, list[_X]] = {}
+    for x in sender.exchanges:
+        for p in _keys_of(sender, x):
+            session = sender.session_of[p.param][p.value]
+            shown.setdefault(session, []).append(x)
+            others = [i for i in x.issued if i.param == p.param and i.problem is None]
+            again = any(i.value == p.value for i in others)
+            if session == x.session and 200 <= x.status < 400 and (again or not others):
+                uses.setdefault(session, []).append(x)
+    many = any(
+        sender.began[one] < min(u.asked for u in uses[other]) < max(u.asked for u in uses[one])
+        for one in uses
+        for other in uses
+        if one != other
+    )
+    dialect = sender.dialect
+    bare = []
+    for at, x in enumerate(sender.exchanges):
+        mine = [param for number, param in rows if number == at]
+        for param in mine:
+            verdict, reason, session = rows[at, param]
+            if verdict == "omitted":
+                if x.ex.method == "HEAD":
+                    rows[at, param] = ("not-applicable", "method", session)
+                elif dialect.is_action("health", x.ex.path):
+                    rows[at, param] = ("not-applicable", "health", session)
+        if x.session is not None or not mine:
+            continue
+        begun = [name for name, moment in sender.began.items() if moment < x.asked]
+        before = max(begun, key=lambda name: sender.began[name], default=None)
+        bare.append((at, x, mine, before))
+    for at, x, mine, before in bare:
+        for param in mine:
+            verdict, reason, _ = rows[at, param]
+            if verdict == "not-applicable" or reason is not None:
+                continue
+            asks, key = verdict == "restarted", param in sender.dialect.session_keys
+            if many and (asks or not (sender.declared and key)):
+                rows[at, param] = ("restarted" if asks else "not-applicable", "many-sessions", None)
+            elif asks and before in shown:
+                rows[at, param] = ("restarted", "new-session", None)
+            elif not asks and x.answered is not None and before in shown:
+                rows[at, param] = ("not-applicable", "new-session", None)
+    omitting = {
+        at
+        for at, _, mine, _ in bare
+        if any(rows[at, p][0] == "omitted" and p in sender.dialect.session_keys for p in mine)
+    }
+    alternating = set()
+    for at in omitting:
+        path = sender.exchanges[at].ex.path
+        kinds = [
+            x.session is not None
+            for x in sorted(sender.exchanges, key=lambda x: x.asked)
+            if x.ex.path == path
+            and (x.session is not None or sender.exchanges.index(x) in omitting)
+        ]
+        if sum(a != b for a, b in itertools.pairwise(kinds)) >= 2:
+            alternating.add(at)
+    for at, x, mine, before in bare:
+        ended = before is not None and _ended(sender, before, x, uses)
+        for param in mine:
+            verdict, reason, _ = rows[at, param]
+            if verdict != "not-applicable" and reason is None:
+                known = dialect.param(param)
+                cart = x.ex.method in ("POST", "PUT", "PATCH", "DELETE") and dialect.is_action(
+                    "cart", x.ex.path
+                )
+                later = before in shown and max(u.asked for u in shown[before]) > x.asked
+                if not sender.declared and at in alternating:
+                    verdict, reason = "not-applicable", "many-sessions"
+                elif ended and verdict in FAULTS:
+                    verdict, reason = "not-applicable", "session-ended"
+                elif verdict == "omitted" and known and known.stateless and later and not cart:
+                    verdict, reason = "not-applicable", "stateless"
+            rows[at, param] = (verdict, reason, None if reason == "many-sessions" else before)
+
+
+def _ended(sender: _Sender, session: str, x: _X, uses: dict[str, list[_X]]) -> bool:
+    """Whether the session had ended before the request, and was not accepted since."""
+    ends = []
+    for other in sender.exchanges:
+        if other.session != session:
+            continue
+        logout = (
+            sender.dialect.is_action("logout", other.ex.path)
+            and other.ex.method != "OPTIONS"
+            and 200 <= other.status < 400
+        )
+        refused = other.status in sender.dialect.refused and any(
+            not any(i.param == p.param and i.problem is None for i in other.issued)
+            for p in _keys_of(sender, other)
+        )
+        if logout or refused:
+            ends.append((other.begun, 0, other.number))
+    ends = [end for end in ends if end < x.asked]
+    taken = [u.asked for u in uses.get(session, []) if u.asked < x.asked]
+    return bool(ends) and max(ends) > max(taken, default=(-INF, 0, 0))

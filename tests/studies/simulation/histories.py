@@ -10,6 +10,9 @@ from random import Random
 
 from support.histories import Ex, Issue, Present, token, use
 
+type Known = list[tuple[str, str]]
+"""Values of parameters that were issued before."""
+
 TICK = 100
 _PATHS = ("/shop/API/V3/Cart", "/services/v3/x", "/services/v3/baskets/1", "/img")
 _STATUSES = (200, 200, 200, 302, 304, 401, 419, 500)
@@ -68,4 +71,112 @@ def _issued(chance: Random, presented: Sequence[Present], *, zest: bool) -> Issu
         chance.choice(("header", "header", "uriquery", "implicit")),
         chance.choice(("informational", "forced")),
         chance.choice((None,) * 5 + ("no-tail",)),
+    )
+
+
+def sessions(chance: Random, most: int = 16) -> list[Ex]:
+    """Exchanges of senders that hold a session or several, at a server that mostly answers soundly.
+
+    Clients mostly present what they were given; servers keep, replace and refuse keys. Requests
+    overlap, come at equal times and lose their keys.
+    """
+    zest = chance.random() < 0.5
+    clients = chance.choice((("app",), ("app",), ("app", "bot")))
+    held: list[tuple[str, list[tuple[str, str]]]] = []
+    """Sessions: the client and what it was given, the newest last."""
+    exchanges: list[Ex] = []
+    clock, fresh = 0, 0
+    for _ in range(chance.randint(1, most)):
+        clock += chance.choice((0, 1, 2, 3, 5, 8)) * TICK
+        client = chance.choice(clients)
+        mine = [each for each in held if each[0] == client]
+        session = chance.choice(mine) if mine and chance.random() < 0.8 else None
+        issued: list[Issue] = []
+        presented: list[Present] = []
+        status = chance.choice((200,) * 14 + (302, 401, 500))
+        if session is None:
+            given: list[tuple[str, str]] = []
+            if chance.random() < 0.8:
+                fresh += 1
+                given = _granted(chance, zest, fresh)
+                held.append((client, given))
+            if zest and chance.random() < 0.7:
+                presented = [use("1")]
+        else:
+            given = []
+            presented = _shown(chance, session[1], zest=zest)
+            if mine and chance.random() < 0.05:
+                presented += _shown(chance, chance.choice(mine)[1], zest=zest)
+            kind = chance.random()
+            if kind < 0.25:
+                fresh += 1
+                given = _granted(chance, zest, fresh)[: chance.choice((1, 2, 3))]
+            elif kind < 0.85 and zest:
+                given = [("_session_token", p.value) for p in presented if p.kind == "value"]
+            session[1].extend(given)
+        issued = [_issue(chance, *each, zest=zest) for each in given]
+        begun = clock + chance.randint(0, 3) * TICK
+        exchanges.append(
+            Ex(
+                clock,
+                begun,
+                None if chance.random() < 0.05 else begun + chance.randint(0, 2) * TICK,
+                issued if status != 401 else (),
+                presented,
+                client=client,
+                method=chance.choice(("GET",) * 6 + ("POST", "POST", "HEAD", "OPTIONS")),
+                path=chance.choice(_ZEST_PATHS if zest else _ESELLER_PATHS),
+                status=status,
+                extra={"age_s": 5} if chance.random() < 0.03 else {},
+            )
+        )
+    chance.shuffle(exchanges)
+    return exchanges
+
+
+_ZEST_PATHS = ("/API/V3/Cart",) * 4 + ("/API/V3/Menu",) * 4 + ("/API/V3/Logout", "/API/V3/ping")
+_ESELLER_PATHS = (
+    *("/services/v3/x",) * 5,
+    *("/services/v3/baskets/1",) * 3,
+    "/services/v3/login",
+    "/services/v3/logout",
+    "/services/v3/health",
+)
+
+
+def _granted(chance: Random, zest: bool, fresh: int) -> list[tuple[str, str]]:
+    """What a server gives a session: keys, and the context that goes with them."""
+    if zest:
+        return [("_session_token", f"T{fresh}")]
+    keys = chance.choice((("Ticket",), ("Ticket", "Authentication"), ("VisitorId",), ()))
+    values = [(key, f"{key[0]}{fresh}") for key in keys]
+    context = [(param, chance.choice("789")) for param in ("LangId", "LocId")]
+    return [*values, *context[: chance.choice((0, 1, 2))]]
+
+
+def _shown(chance: Random, given: Known, *, zest: bool) -> list[Present]:
+    """What a client presents of what it was given: mostly the newest of each parameter."""
+    known = given if chance.random() < 0.7 else given[: chance.randint(1, len(given) or 1)]
+    newest = known if chance.random() < 0.1 else [*dict(known).items()]
+    if zest:
+        kept = [use(value) for _, value in newest if chance.random() < 0.9]
+        return kept if chance.random() < 0.9 else [*kept, use(chance.choice(("1", "")))]
+    shown = []
+    for param, value in newest:
+        channel = chance.choice(("header",) * 9 + ("uriquery",))
+        other = chance.random() < 0.1
+        if chance.random() < 0.85:
+            shown.append(Present(param, chance.choice("789") if other else value, channel))
+    return shown
+
+
+def _issue(chance: Random, param: str, value: str, *, zest: bool) -> Issue:
+    if zest:
+        return token(value)
+    return Issue(
+        param,
+        value,
+        chance.choice(("header",) * 8 + ("uriquery", "implicit")),
+        chance.choice(("informational", "forced")),
+        chance.choice((None,) * 15 + ("no-tail",)),
     )

@@ -66,7 +66,6 @@ from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.columnar.result_rows import REQUEST, of_requests, of_series, table, words
 from statetrail.analyses.conformance.verdict import (
     DEFIED,
-    FAULTS,
     FOREIGN,
     OMITTED,
     OVERRIDDEN,
@@ -98,8 +97,8 @@ SERVERS: Final = ("not-exposed", "on-redirect", "on-error", "cached", "malformed
 """The causes that lie with the server: its client is not to blame."""
 NEAR_MISSES: Final = ("encoding-variant", "truncated")
 """The causes by which a client presents a value that was issued, but not as it was."""
-EXPLAINED: Final = (*FAULTS, OVERRIDDEN, FOREIGN)
-"""The verdicts that may have a root cause."""
+EXPLAINED: Final = (OVERRIDDEN, FOREIGN)
+"""The verdicts that may have a root cause, besides the faults."""
 MAX_EVIDENCE: Final = 20
 MAX_ENDPOINTS: Final = 10
 
@@ -132,9 +131,9 @@ class Explained:
 @artifact(needs=(bucket, history, judgements, details), stored=True)
 def explained(bucket: Bucket, history: History, every: Judgements, details: Details) -> Explained:
     """The faults of a bucket that have a cause."""
-    faults = chosen(every, is_verdict(every, *EXPLAINED))
+    faults = chosen(every, every.fault | is_verdict(every, *EXPLAINED))
     request_start = bucket.exchanges.request_start[faults.exchange]
-    fault, unread = is_verdict(faults, *FAULTS), is_verdict(faults, *_UNREAD)
+    fault, unread = faults.fault, is_verdict(faults, *_UNREAD)
     strange = is_verdict(faults, *_STRANGE)
     near = near_misses.near_misses(bucket, details, faults.value, request_start)
     hindrance = hindrances(bucket, history, details, faults.exchange, faults.series)

@@ -50,7 +50,7 @@ EMPTY, VALUE, ESTABLISH = 0, 1, 2
 _TIMES: Final = ("request_start_us", "request_end_us", "response_start_us", "response_end_us")
 _ORIGIN: Final = ("scheme", "host", "port")
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
-    "exchanges": ("exchange_id", *_TIMES, *_ORIGIN, "method", "endpoint", "status"),
+    "exchanges": ("exchange_id", *_TIMES, *_ORIGIN, "method", "endpoint", "status", "age_s"),
     "issued": (
         *("exchange_id", "dialect", "param", "value", "fingerprint"),
         *("usage", "priority", "problem", "length", "alphabet"),
@@ -71,7 +71,8 @@ class Exchanges:
     `request_start`, `response_start`, `response_end` and `visible_from` (end and grace period) are
     ranks among all times of the bucket; `clock` has the microseconds of each rank, `FOREVER` of
     what did not end. `status` is 0 without a response; `open`: the method may carry state;
-    `writes`: it changes what it asks for (`WRITES`).
+    `writes`: it changes what it asks for (`WRITES`); `heads`: it is HEAD. `binding`: what the
+    response issues has to be known (`statetrail.analyses.conformance.visibility.binds`).
     """
 
     id: Ints
@@ -85,6 +86,8 @@ class Exchanges:
     status: Ints
     open: Bools
     writes: Bools
+    heads: Bools
+    binding: Bools
 
     def __len__(self) -> int:
         return len(self.id)
@@ -99,7 +102,8 @@ class Exchanges:
 class IssuedValues:
     """The values issued, malformed ones too: `exchange`, `value` and `series` are places.
 
-    `usage` is a place in `Bucket.channels`, `IMPLICIT` or `MALFORMED`.
+    `usage` is a place in `Bucket.channels`, `IMPLICIT` or `MALFORMED`. `sound`: it can be read, and
+    its response binds.
     """
 
     exchange: Ints
@@ -107,6 +111,7 @@ class IssuedValues:
     series: Ints
     usage: Words
     informational: Bools
+    sound: Bools
 
     def __len__(self) -> int:
         return len(self.exchange)
@@ -208,6 +213,7 @@ def bucket(facts: Mapping[str, pa.Table], options: Settings) -> Bucket:
         _known_rows(facts[name], exchanges, by_id, params, dialects)
         for name in ("issued", "presented")
     ]
+    binding = exchanges.binding[rows[0][1]]
     client = np.concatenate([exchanges.client[exchange] for _, exchange, _ in rows])
     param = np.concatenate([number for _, _, number in rows])
     pairs, series = distinct(client * len(params) + param, len(clients) * len(params))
@@ -221,6 +227,7 @@ def bucket(facts: Mapping[str, pa.Table], options: Settings) -> Bucket:
         np.split(series, cut),
         np.split(value, cut),
         (series[at], fingerprint[at]),
+        binding,
         texts,
         channels,
     )
@@ -259,10 +266,11 @@ def _exchanges(
     client, clients = paired(name, origins)
     endpoint, endpoints = paired(origins, coded(table["endpoint"]))
     method, methods = coded(table["method"])
-    unbound, writes = (
+    unbound, writes, heads = (
         np.array([name in listed for name in methods], dtype=np.bool_)[method]
-        for listed in (UNBOUND_METHODS, WRITES)
+        for listed in (UNBOUND_METHODS, WRITES, ("HEAD",))
     )
+    status, age = (integers(table[name], missing=0) for name in ("status", "age_s"))
     order = ordered(client * len(clock) + ranks[0], ids)
     request_start, response_start, response_end, visible_from = (rank[order] for rank in ranks)
     exchanges = Exchanges(
@@ -274,9 +282,11 @@ def _exchanges(
         response_end=response_end,
         visible_from=visible_from,
         clock=clock,
-        status=integers(table["status"], missing=0)[order],
+        status=status[order],
         open=~unbound[order],
         writes=writes[order],
+        heads=heads[order],
+        binding=((status < 300) & (age <= 0))[order],
     )
     return exchanges, clients, endpoints
 
@@ -309,6 +319,7 @@ def _values(
     series: list[Ints],
     value: list[Ints],
     known: tuple[Ints, Ints],
+    binding: Bools,
     texts: dict[str, int],
     channels: dict[str, int],
 ) -> tuple[tuple[IssuedValues, PresentedValues], Values]:
@@ -323,6 +334,7 @@ def _values(
         series[0],
         usage,
         numbered_words(issues["priority"], {"informational": 1}, 0) == 1,
+        sound & binding,
     )
     width = int(ordinal.max(initial=0)) + 1
     key = (presenting * max(len(known[0]), 1) + series[1]) * width + ordinal

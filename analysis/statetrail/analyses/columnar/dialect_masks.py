@@ -109,6 +109,15 @@ def issuing_places(_: Recording, places: Iterator[set[Place]]) -> frozenset[Plac
     return frozenset().union(*places)
 
 
+def refuses(bucket: Bucket, param: Ints, status: Ints) -> Bools:
+    """Whether the status refuses a token, as the dialect of each parameter has it."""
+    refuses = np.zeros(len(param), dtype=np.bool_)
+    for dialect in bucket.dialects:
+        own = np.array([name == dialect.name for name, _ in bucket.params], dtype=np.bool_)
+        refuses |= own[param] & np.isin(status, dialect.refused)
+    return refuses
+
+
 def _grid(rows: Iterable[list[bool]], bucket: Bucket) -> Bools:
     grid = np.array(list(rows), dtype=np.bool_)
     return grid.reshape(len(bucket.endpoints), len(bucket.params))

@@ -4,8 +4,8 @@ Enters: a recording. Leaves: the table `CLIENTS`, one row per client, origin and
 client with a request in the dialect's scope to an origin that issues state of the dialect. A client
 of which nothing can be judged (it came once, or never took up a session) has no compliance.
 
-Compliance is honoured / (honoured + faults), where the faults are
-`statetrail.analyses.conformance.verdict.FAULTS`. Other verdicts are in neither number.
+Compliance is honoured / (honoured + faults), where the faults are the rows of `verdicts` whose
+`fault` is set. Other rows are in neither number.
 """
 
 from collections.abc import Iterator
@@ -14,16 +14,17 @@ import numpy as np
 import pyarrow as pa
 
 from statetrail.analyses.analysis import analysis
-from statetrail.analyses.columnar.arrays import Ints
+from statetrail.analyses.columnar.arrays import Bools, Ints
 from statetrail.analyses.columnar.bucket import Bucket, bucket
 from statetrail.analyses.columnar.dialect_masks import Place, issuing_places
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.columnar.result_rows import table, words
 from statetrail.analyses.conformance import verdict
 from statetrail.analyses.conformance.tables import CLIENTS
-from statetrail.analyses.conformance.verdict import FAULTS, VERDICTS
+from statetrail.analyses.conformance.verdict import VERDICTS
 from statetrail.analyses.conformance.verdicts import Judgements, judgements
 from statetrail.analyses.events.details import extremes
+from statetrail.analyses.events.lineage import Lineage, lineage
 from statetrail.recording.frames import Recording
 
 
@@ -42,9 +43,10 @@ def issuing_origins(
     return frozenset().union(*found)
 
 
-@analysis(CLIENTS, needs=(bucket, judgements, issuing_places, issuing_origins))
+@analysis(CLIENTS, needs=(bucket, lineage, judgements, issuing_places, issuing_origins))
 def clients(
     bucket: Bucket,
+    lineage: Lineage,
     judgements: Judgements,
     issuing: frozenset[Place],
     origins: frozenset[tuple[str, str]],
@@ -78,12 +80,13 @@ def clients(
     of_param = np.array([dialects.index(name) for name, _ in bucket.params], dtype=np.int64)
     of_series = bucket.series_client * width + of_param[bucket.series_param]
 
-    def counted(*names: str) -> Ints:
-        among = np.isin(judgements.verdict, [VERDICTS.index(name) for name in names])
-        return np.bincount(of_series[judgements.series[among]], minlength=total)
+    def counted(which: Bools) -> Ints:
+        return np.bincount(of_series[judgements.series[which]], minlength=total)
 
-    honoured, faults = counted(verdict.HONOURED), counted(*FAULTS)
+    honoured = counted(judgements.verdict == VERDICTS.index(verdict.HONOURED))
+    faults = counted(judgements.fault)
     judged = honoured + faults
+    sessions, at_once = _sessions(bucket, lineage)
     rows = np.flatnonzero(requests)
     share = honoured / np.maximum(judged, 1)
     return table(
@@ -93,6 +96,8 @@ def clients(
             "origin": words(rows // width, [origin for _, origin in bucket.clients]),
             "dialect": words(rows % width, dialects),
             "requests": requests[rows],
+            "sessions": sessions[rows],
+            "sessions_at_once": at_once[rows],
             "judged": judged[rows],
             "honoured": honoured[rows],
             "faults": faults[rows],
@@ -101,3 +106,24 @@ def clients(
             "last_us": exchanges.clock[last[rows]],
         },
     )
+
+
+def _sessions(bucket: Bucket, lineage: Lineage) -> tuple[Ints, Ints]:
+    """How many sessions each client held under each dialect, and how many at the same time."""
+    width, exchanges = len(bucket.dialects), bucket.exchanges
+    total = len(bucket.clients) * width
+    dialect, exchange = np.nonzero(lineage.of_response >= 0)
+    session = lineage.of_response[dialect, exchange]
+    first, last = extremes(session, exchanges.request_start[exchange], len(bucket.values))
+    place, at = np.unique(session, return_index=True)
+    group = exchanges.client[exchange[at]] * width + dialect[at]
+    count = np.bincount(group, minlength=total)
+    # Sessions that begin count before those that end at the same time.
+    groups = np.concatenate([group, group])
+    moment = np.concatenate([2 * first[place], 2 * last[place] + 1])
+    change = np.repeat(np.array([1, -1], dtype=np.int64), len(group))
+    order = np.lexsort((moment, groups))
+    # Each session ends in its own group, so that the sum is zero between groups.
+    at_once = np.zeros(total, dtype=np.int64)
+    np.maximum.at(at_once, groups[order], np.cumsum(change[order]))
+    return count, at_once

@@ -184,9 +184,14 @@ RACES: Final = (
     ),
     Race(
         "A newer response just after the older one ended",
-        (_BORN, Step(5, 21, 40, "1", "B"), Step(1000, 1010, 1020, "A", "A")),
+        (
+            _BORN,
+            Step(500, 510, 520, "A", "A"),
+            Step(505, 521, 540, "A", "B"),
+            Step(1000, 1010, 1020, "A", "B"),
+        ),
         "stale",
-        "B's response began (21) after A's had ended (20): only one order is possible.",
+        "B's response began (521) after A's had ended (520): only one order is possible.",
     ),
     Race(
         "A token dropped",

@@ -8,7 +8,7 @@ from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
 from typing import Final
 
-from statetrail.analyses.conformance.transitions import Change, Event, Verdict
+from statetrail.analyses.conformance.transitions import Change, Event, Provisional, Verdict
 from statetrail.analyses.conformance.verdict import FAULTS
 
 MAX_CLIENTS: Final = 10_000
@@ -22,6 +22,7 @@ class Score:
     origin: str
     requests: int = 0
     verdicts: Counter[str] = field(default_factory=Counter)
+    """Verdicts that count, by name: those honoured, and the faults."""
     changes: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -76,13 +77,21 @@ class Scoreboard:
         """Count an event; returns whose it is."""
         known = self.of(event.client, event.origin)
         match event:
-            case Verdict(verdict=verdict):
-                known.verdicts[verdict] += 1
-                self.verdicts[verdict] += 1
+            case Provisional(verdict=verdict):
+                self._add(known, verdict, 1)
+            case Verdict(settles=so_far):
+                if so_far is not None:
+                    self._add(known, so_far, -1)
+                self._add(known, event, 1)
             case Change(change=change):
                 known.changes[change] += 1
                 self.changes[change] += 1
         return known
+
+    def _add(self, known: Score, verdict: Verdict, times: int) -> None:
+        if verdict.fault or verdict.verdict not in FAULTS:
+            known.verdicts[verdict.verdict] += times
+            self.verdicts[verdict.verdict] += times
 
     def ranked(self) -> list[Score]:
         """All clients, those with most faults first."""

@@ -12,6 +12,9 @@ VERDICTS: Final = Table(
         EXCHANGE, CLIENT, ORIGIN, DIALECT, PARAM,
         Column("request_start_us", "timestamp", "Start of the request"),
         Column("verdict", "text", "One of `statetrail.analyses.conformance.verdict.VERDICTS`"),
+        Column("reason", "text", "Why it is no fault: one of `statetrail.analyses.conformance.verdict.REASONS`", "the verdict says it"),
+        Column("fault", "bool", "It counts against the client's compliance"),
+        Column("session", "fingerprint", "The session of the request: the first value of its key", "it belongs to none"),
         Column("fingerprint", "fingerprint", "The value presented", "none was presented"),
         Column("channel", "text", "Where it was presented", "none was presented"),
     ),
@@ -23,6 +26,8 @@ CLIENTS: Final = Table(
     (
         CLIENT, ORIGIN, DIALECT,
         Column("requests", "int", "Requests in the dialect's scope"),
+        Column("sessions", "int", "Sessions that it held"),
+        Column("sessions_at_once", "int", "The most of them between their first and last requests at the same time"),
         Column("judged", "int", "Verdicts that count: the denominator of `compliance`"),
         Column("honoured", "int", "Verdicts `honoured`"),
         Column("faults", "int", "Verdicts that count against the client"),

@@ -17,10 +17,11 @@ no network, no frames, so that the same object serves a live proxy and a test.
 How it works
 ------------
 T1  A client at an origin is a *conversation*; nothing passes between conversations.
-T2  An exchange is up to three kinds of event: its request at its start; for each issue, that it may
-    be known at the response's beginning (R1) and that it must be known after the response's end
-    and the grace period (R2). They are taken in order of time, at equal times in this order: may,
-    request, must. So a tie counts for the client.
+T2  An exchange is up to three kinds of event: its response's beginning, with each issue that may be
+    known from then on (R1); its request at its start; and for each issue that binds, that it must
+    be known after the response's end and the grace period (R2). They are taken in order of time, at
+    equal times in this order: may, request, must; then by the exchange's id. So a tie counts for
+    the client.
 T3  The verdict on a request needs every issue whose response had begun by then, also of exchanges
     that complete later. So events wait for the *watermark*: the earliest start among the exchanges
     of the conversation that are still open, or the latest start seen if none is. What lies before
@@ -28,81 +29,91 @@ T3  The verdict on a request needs every issue whose response had begun by then,
 T4  A request that is told after the watermark has passed it (the clock was set back) gets no
     verdict: it could be blamed for what it could not know. It is counted in `unjudged`. What its
     response issues counts.
-T5  The verdict of a request and parameter is decided by V1-V10 of
-    `statetrail.analyses.conformance.verdict` from the running maxima in `Visibility`.
+T5  The verdict of a request and parameter is decided by
+    `statetrail.analyses.conformance.verdict.DECISIONS`, from running maxima
+    (`statetrail.analyses.conformance.sender`). A request without a session key may be excused by
+    what its sender does later: it gets a `Provisional` verdict, and the final one when its
+    conversation closes.
 T6  An issue changes the state of its parameter by `TRANSITIONS`; so does a response that refuses
     (`Dialect.refused`) the value that the request presented. A malformed issue changes nothing.
 
 Memory
 ------
-M1  Issues are not kept, only running maxima, and values as `MAX_VALUES` has it. A value that was
-    forgotten is judged as one never issued.
+M1  Issues are not kept, only running maxima, and values as `MAX_VALUES` and `MAX_KEYS` have it. A
+    value that was forgotten is judged as one never issued.
 M2  At most `max_clients` conversations are kept. The one that was silent for the longest is closed:
     what waits there is judged if none of its exchanges is open, else it counts as `unjudged`.
 M3  A conversation with more than `max_waiting` things under way or waiting (an endless stream) is
     forgotten as a whole, as if the capture began after it. What waited is `unjudged`.
 M4  A conversation has at most `MAX_PARAMS` parameters, and at most `MAX_ENDPOINTS` endpoints are
     learned to be in scope. What a server names beyond that is not judged.
+M5  At most `max_waiting` requests without a session key wait for what their sender does later;
+    beyond that their verdicts are final by what it did so far.
 """
 
 import copy
 import heapq
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
+from statetrail.analyses.conformance.sender import (
+    MAX_ENDPOINTS,
+    MAX_PARAMS,
+    Moment,
+    Param,
+    Sender,
+    Sessions,
+)
 from statetrail.analyses.conformance.transitions import (
     TRANSITIONS,
     Change,
     Event,
     Exchange,
     Input,
-    State,
+    Provisional,
     Verdict,
 )
-from statetrail.analyses.conformance.verdict import VERDICTS
 from statetrail.analyses.conformance.visibility import (
     FOREVER,
     UNBOUND_METHODS,
     Issue,
     Presented,
-    Visibility,
 )
 from statetrail.dialects import Dialect, select
 
-__all__ = ["Change", "Event", "Exchange", "Issue", "Presented", "Tracker", "Verdict"]
+__all__ = [
+    "MAX_ENDPOINTS", "MAX_PARAMS", "Change", "Event", "Exchange", "Issue", "Presented",
+    "Provisional", "Tracker", "Verdict",
+]  # fmt: skip
 
 type Binds = Callable[[str, str, str, str], bool]
 """Whether (origin, endpoint, dialect, param) binds its requests (V1)."""
-
-MAX_PARAMS: Final = 64
-MAX_ENDPOINTS: Final = 65_536
 
 _MAY, _REQUEST, _MUST = 0, 1, 2
 _END: Final = 2 * FOREVER
 
 
 @dataclass(slots=True)
-class _Param:
-    """What is known of a parameter in a conversation, and its state."""
+class _Heard:
+    """A completed exchange, and its sessions by dialect."""
 
-    visibility: Visibility = field(default_factory=Visibility)
-    state: State = "none"
-    newest: int | None = None
+    exchange: Exchange
+    sessions: dict[str, Sessions] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class _Conversation:
     """One client at one origin.
 
-    `waiting` is a heap of (time, kind, count, exchange, issue). A `_MAY` without an issue is the
-    beginning of a response as such.
+    `waiting` is a heap of (time, kind, exchange id, count, exchange, issue). A `_MAY` without an
+    issue is the beginning of a response as such.
     """
 
-    params: dict[tuple[str, str], _Param] = field(default_factory=dict)
+    senders: dict[str, Sender] = field(default_factory=dict)
     open: dict[int, int] = field(default_factory=dict)
-    waiting: list[tuple[int, int, int, Exchange, Issue | None]] = field(default_factory=list)
+    waiting: list[tuple[int, int, int, int, _Heard, Issue | None]] = field(default_factory=list)
     latest: int = -FOREVER
     released: int = -FOREVER
 
@@ -120,8 +131,10 @@ class Tracker:
         What decides whether a parameter binds the requests of an endpoint. By default the dialects
         do, and an endpoint outside their scope counts from the time when it was seen to issue
         state. An analysis of a whole capture also knows the endpoints that issue state later.
+    declared
+        Whether each client is known to be one user.
     max_clients, max_waiting
-        The bounds M2 and M3.
+        The bounds M2, M3 and M5.
 
     Attributes
     ----------
@@ -135,12 +148,14 @@ class Tracker:
         *,
         grace_us: int = 250_000,
         binds: Binds | None = None,
+        declared: bool = False,
         max_clients: int = 10_000,
         max_waiting: int = 10_000,
     ) -> None:
         self._dialects = {d.name: d for d in (select() if dialects is None else dialects)}
         self._grace_us = grace_us
         self._binds = binds or self._learned
+        self._declared = declared
         self._max_clients = max_clients
         self._max_waiting = max_waiting
         self._talks: OrderedDict[tuple[str, str], _Conversation] = OrderedDict()
@@ -175,15 +190,17 @@ class Tracker:
         talk = self._talks.get((exchange.client, exchange.origin))
         if talk is None:
             return []
-        guess = replace(talk, params=copy.deepcopy(talk.params), waiting=list(talk.waiting))
+        guess = copy.deepcopy(talk)
         self._drain(guess, exchange.request_start_us)
         while guess.waiting and guess.waiting[0][:2] <= (exchange.request_start_us, _MAY):
             self._event(guess, *heapq.heappop(guess.waiting))
-        return list(self._judge(guess, exchange))
+        events = self._judge(guess, _Heard(exchange), (exchange.request_start_us, 1, 0))
+        given = (each.verdict if isinstance(each, Provisional) else each for each in events)
+        return [each for each in given if isinstance(each, Verdict)]
 
     def flush(self) -> list[Event]:
         """The capture is over: the events of everything that waits, also behind open exchanges."""
-        events = [event for talk in self._talks.values() for event in self._drain(talk, _END)]
+        events = [event for talk in self._talks.values() for event in self._close(talk)]
         self._talks.clear()
         return events
 
@@ -196,14 +213,23 @@ class Tracker:
             _, silent = self._talks.popitem(last=False)
             if not silent.open:
                 events = self._drain(silent, _END)
-            self._give_up(silent)
+            events += self._give_up(silent)
         if len(talk.open) + len(talk.waiting) >= self._max_waiting:  # M3
-            self._give_up(talk)
+            events += self._give_up(talk)
             talk = self._talks[client, origin] = _Conversation()
         return talk, events
 
-    def _give_up(self, talk: _Conversation) -> None:
+    def _close(self, talk: _Conversation) -> list[Event]:
+        """The events of everything that waits, and the final verdicts."""
+        return [*self._drain(talk, _END), *self._settled(talk)]
+
+    def _give_up(self, talk: _Conversation) -> list[Event]:
         self.unjudged += sum(kind == _REQUEST for _, kind, *_ in talk.waiting)
+        return self._settled(talk)
+
+    @staticmethod
+    def _settled(talk: _Conversation) -> list[Event]:
+        return [verdict for sender in talk.senders.values() for verdict in sender.settle()]
 
     def _learn(self, exchange: Exchange) -> None:
         """Remember the endpoint if it issues state: it is an API method then."""
@@ -218,6 +244,7 @@ class Tracker:
 
     def _wait(self, talk: _Conversation, exchange: Exchange) -> None:
         """Let the exchange's events wait for the watermark (T2)."""
+        heard = _Heard(exchange)
         events: list[tuple[int, int, Issue | None]] = [
             (exchange.request_start_us, _REQUEST, None),
             (exchange.issue_start_us, _MAY, None),
@@ -225,11 +252,12 @@ class Tracker:
         for issue in exchange.issued:
             if issue.dialect in self._dialects:
                 events.append((exchange.issue_start_us, _MAY, issue))
-                if issue.problem is None and exchange.issue_end_us < FOREVER:
+                if issue.problem is None and exchange.binding and exchange.issue_end_us < FOREVER:
                     events.append((exchange.issue_end_us + self._grace_us, _MUST, issue))
+        number = exchange.exchange_id
         for at, kind, what in events:
             self._count += 1
-            heapq.heappush(talk.waiting, (at, kind, self._count, exchange, what))
+            heapq.heappush(talk.waiting, (at, kind, number, self._count, heard, what))
 
     def _release(self, talk: _Conversation) -> list[Event]:
         """What is final: the events before the watermark (T3)."""
@@ -248,101 +276,107 @@ class Tracker:
         talk: _Conversation,
         at: int,
         kind: int,
+        number: int,
         _: int,
-        exchange: Exchange,
+        heard: _Heard,
         issue: Issue | None,
     ) -> Iterable[Event]:
         """One event: what it makes known, and what is to be said of it."""
+        exchange = heard.exchange
         if kind == _REQUEST:
             if at < talk.released:  # T4
                 self.unjudged += 1
+                self._enter(talk, heard, (at, 1, number))
                 return ()
-            return self._judge(talk, exchange)
+            return self._judge(talk, heard, (at, 1, number))
         if issue is None:
-            return self._refused(talk, exchange)
-        param = self._param(talk, issue)
-        if param is None:
-            return ()
+            for name, sender in self._senders(talk, exchange):
+                sender.response(exchange, _sessions(heard, name), (at, 0, number))
+            return self._refused(talk, heard)
+        sender, sessions = self._sender(talk, issue.dialect), _sessions(heard, issue.dialect)
         if kind == _MUST:
-            param.visibility.must_know(issue, exchange.issue_start_us, exchange.issue_end_us)
+            sender.must_know(exchange, issue, sessions)
             return ()
-        param.visibility.may_know(issue, exchange.issue_end_us)
-        return () if issue.problem else self._move(param, exchange, issue)
+        param = sender.may_know(exchange, issue, sessions)
+        return () if issue.problem or param is None else self._move(param, exchange, issue)
 
-    def _param(self, talk: _Conversation, issue: Issue) -> _Param | None:
-        """What is known of the parameter; `None` if it is unknown and one too many (M4)."""
-        key = (issue.dialect, issue.param)
-        unknown = self._dialects[issue.dialect].param(issue.param) is None
-        if key not in talk.params and unknown and len(talk.params) >= MAX_PARAMS:
-            return None
-        return talk.params.setdefault(key, _Param())
+    def _sender(self, talk: _Conversation, dialect: str) -> Sender:
+        if dialect not in talk.senders:
+            sender = Sender(self._dialects[dialect], declared=self._declared)
+            talk.senders[dialect] = sender
+        return talk.senders[dialect]
 
-    def _judge(self, talk: _Conversation, exchange: Exchange) -> Iterator[Verdict]:
-        """The verdict of each parameter issued before, and of tokens that nothing explains (T5)."""
-        shown: dict[tuple[str, str], list[Presented]] = {}
-        for presented in exchange.presented:
-            if presented.dialect in self._dialects:
-                shown.setdefault((presented.dialect, presented.param), []).append(presented)
-        for key in {**talk.params, **shown}:
-            dialect, name = key
-            declared = self._dialects[dialect].param(name)
-            server_issued = declared is not None and declared.minted
-            param = talk.params.get(key)
-            values: list[Presented | None] = [*shown.get(key, ())]
-            if param is None or not param.visibility.sound:
-                param = _Param()
-                values = [
-                    p for p in values if p is not None and server_issued and p.kind == "value"
-                ]
-            elif not values:
-                values = [None]
-            bound = (
-                declared is not None
-                and exchange.method not in UNBOUND_METHODS
-                and self._binds(exchange.origin, exchange.endpoint, dialect, name)
-            )
-            found = [
-                (param.visibility.verdict(p, bound=bound, server_issued=server_issued), p)
-                for p in values
-            ]
-            if found:  # of several values presented, the mildest verdict
-                verdict, p = min(found, key=lambda each: VERDICTS.index(each[0]))
-                subject = (exchange.exchange_id, exchange.client, exchange.origin, dialect, name)
-                value = (None, None) if p is None else (p.fingerprint, p.channel)
-                yield Verdict(*subject, exchange.request_start_us, verdict, *value)
+    def _senders(self, talk: _Conversation, exchange: Exchange) -> Iterator[tuple[str, Sender]]:
+        """What is known of the sender under each dialect of which there is anything."""
+        named = {i.dialect for i in exchange.issued} | {p.dialect for p in exchange.presented}
+        for name in self._dialects:
+            if name in named or name in talk.senders:
+                yield name, self._sender(talk, name)
 
-    def _move(self, param: _Param, exchange: Exchange, issue: Issue) -> Iterator[Change]:
+    def _enter(self, talk: _Conversation, heard: _Heard, moment: Moment) -> None:
+        for name, sender in self._senders(talk, heard.exchange):
+            sender.request(heard.exchange, _sessions(heard, name), moment)
+
+    def _judge(self, talk: _Conversation, heard: _Heard, moment: Moment) -> Iterable[Event]:
+        """The verdicts on a request, or what they are so far (T5)."""
+        exchange, events = heard.exchange, list[Event]()
+        self._enter(talk, heard, moment)
+        for name, sender in self._senders(talk, exchange):
+
+            def bound(param: str, dialect: str = name) -> bool:
+                return (
+                    self._dialects[dialect].param(param) is not None
+                    and exchange.method not in UNBOUND_METHODS
+                    and self._binds(exchange.origin, exchange.endpoint, dialect, param)
+                )
+
+            waiting = sender.waiting
+            events += sender.judge(exchange, _sessions(heard, name), bound, moment)
+            if sender.waiting > waiting:
+                events += map(Provisional, sender.so_far())
+            if sender.waiting > self._max_waiting:  # M5
+                events += sender.settle()
+        return events
+
+    def _move(self, param: Param, exchange: Exchange, issue: Issue) -> Iterator[Change]:
         """The change of state by an issue (T6)."""
         declared = self._dialects[issue.dialect].param(issue.param)
-        kinds = {
-            p.kind
-            for p in exchange.presented
-            if (p.dialect, p.param) == (issue.dialect, issue.param)
-        }
+        presented = [
+            p for p in exchange.presented if (p.dialect, p.param) == (issue.dialect, issue.param)
+        ]
+        kinds = {p.kind for p in presented}
         given: Input = "other"
-        if issue.fingerprint == param.newest:
+        minted = declared is not None and declared.minted
+        kept = minted and any(p.fingerprint == issue.fingerprint for p in presented)
+        if issue.fingerprint == param.newest or (kept and param.newest is not None):
             given = "same"
         elif "establish" in kinds:
             given = "asked"
-        elif declared is not None and declared.minted and "value" in kinds:
+        elif minted and "value" in kinds:
             given = "answered"
         param.newest = issue.fingerprint
         yield from _change(param, given, exchange, issue.dialect, issue.param)
 
-    def _refused(self, talk: _Conversation, exchange: Exchange) -> Iterator[Change]:
+    def _refused(self, talk: _Conversation, heard: _Heard) -> Iterator[Change]:
         """The changes of state by a response that refuses what was presented (T6)."""
+        exchange = heard.exchange
         issued = {(i.dialect, i.param) for i in exchange.issued}
         for shown in exchange.presented:
-            key = (shown.dialect, shown.param)
-            param = talk.params.get(key)
-            if param is None or exchange.status not in self._dialects[shown.dialect].refused:
+            sender, key = talk.senders.get(shown.dialect), (shown.dialect, shown.param)
+            if sender is None or exchange.status not in sender.dialect.refused or key in issued:
                 continue
-            if shown.fingerprint == param.newest and key not in issued:
+            session = _sessions(heard, shown.dialect).request
+            param = (sender if session is None else session).params.get(shown.param)
+            if param is not None and shown.fingerprint == param.newest:
                 yield from _change(param, "refused", exchange, *key)
 
 
+def _sessions(heard: _Heard, dialect: str) -> Sessions:
+    return heard.sessions.setdefault(dialect, Sessions())
+
+
 def _change(
-    param: _Param, given: Input, exchange: Exchange, dialect: str, name: str
+    param: Param, given: Input, exchange: Exchange, dialect: str, name: str
 ) -> Iterator[Change]:
     """Follow `TRANSITIONS`."""
     follow = TRANSITIONS.get((param.state, given))

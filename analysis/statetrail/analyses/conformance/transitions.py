@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from statetrail.analyses.conformance.visibility import FOREVER, Issue, Presented
+from statetrail.analyses.conformance.visibility import FOREVER, Issue, Presented, binds
 
 type State = Literal["none", "live", "ended"]
 type Input = Literal["same", "other", "answered", "asked", "refused"]
@@ -46,6 +46,7 @@ class Exchange:
     response_start_us: int | None = None
     response_end_us: int | None = None
     status: int | None = None
+    age_s: int | None = None
     issued: Sequence[Issue] = ()
     presented: Sequence[Presented] = ()
 
@@ -62,10 +63,18 @@ class Exchange:
         end_us = FOREVER if self.response_end_us is None else self.response_end_us
         return max(end_us, self.issue_start_us)
 
+    @property
+    def binding(self) -> bool:
+        """Whether clients have to know what the response issues."""
+        return binds(self.status, self.age_s)
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A row of table `verdicts`."""
+    """A row of table `verdicts`.
+
+    `settles` is the verdict given so far (`Provisional`) where there was one.
+    """
 
     exchange_id: int
     client: str
@@ -74,8 +83,29 @@ class Verdict:
     param: str
     request_start_us: int
     verdict: str
+    reason: str | None
+    fault: bool
+    session: int | None
     fingerprint: int | None
     channel: str | None
+    settles: "Verdict | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Provisional:
+    """A verdict so far: what the sender does later may excuse it. The final one settles it."""
+
+    verdict: Verdict
+
+    @property
+    def client(self) -> str:
+        """The sender."""
+        return self.verdict.client
+
+    @property
+    def origin(self) -> str:
+        """The origin."""
+        return self.verdict.origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,4 +122,4 @@ class Change:
     fingerprint: int
 
 
-type Event = Verdict | Change
+type Event = Verdict | Provisional | Change

@@ -9,12 +9,15 @@ The first line that fits decides. Several values presented for one parameter: th
 
 V1  The request is out of the dialect's scope, the parameter is unknown to the dialect, or the
     endpoint is not known to allow it: ``not-applicable``.
+L12 The value names another session than the request: ``not-applicable``, `sessions-mixed`.
 V2  A value of a minted parameter (a session token) that no issue before it gave: ``foreign``.
 V3  Nothing has to be known yet: ``in-flight``.
 V4  Nothing is presented: ``not-applicable`` if a current issue is implicit, else ``omitted``.
 V5  A new value is asked for: ``restarted``.
 V6  All current issues are implicit: ``implicit-set``.
-V7  The value was issued, and is stale: ``stale``.
+V7  The value was issued, and is stale: ``overridden`` if a current issue lets the client choose
+    (rule L5, reason `earlier-value`), else ``stale``. If the response issues the value again, the
+    server still accepts it (L3, reason `still-accepted`).
 V8  The value was never issued: ``defied`` if all current issues are forced, else ``overridden``.
 V9  The value must be known and is current: ``honoured`` in the channel that a current issue of it
     names, else ``misplaced``.
@@ -122,7 +125,37 @@ BY_NAME: Final[dict[str, Verdict]] = {each.name: each for each in _RECORDS}
 VERDICTS: Final = tuple(sorted(BY_NAME, key=lambda name: BY_NAME[name].rank))
 """All verdicts, the mildest first."""
 FAULTS: Final = tuple(each.name for each in _RECORDS if each.fault)
-"""The verdicts that count against a client's compliance."""
+"""The verdicts that count against a client's compliance, where no reason excuses them."""
+
+# Why a verdict is no fault.
+MANY_SESSIONS: Final = "many-sessions"
+NEW_SESSION: Final = "new-session"
+SESSION_ENDED: Final = "session-ended"
+SESSIONS_MIXED: Final = "sessions-mixed"
+NO_SESSION: Final = "no-session"
+STATELESS: Final = "stateless"
+STILL_ACCEPTED: Final = "still-accepted"
+EARLIER_VALUE: Final = "earlier-value"
+METHOD: Final = "method"
+HEALTH: Final = "health"
+CANNOT_CARRY: Final = "cannot-carry"
+REDIRECTED: Final = "redirected"
+
+REASONS: Final[dict[str, str]] = {
+    MANY_SESSIONS: "The sender holds several sessions at once, and the request names none of them.",
+    NEW_SESSION: "The request begins a new session; the earlier one was used before.",
+    SESSION_ENDED: "The session had ended: by a logout, or because the server refused its key.",
+    SESSIONS_MIXED: "The value belongs to another session than the request.",
+    NO_SESSION: "The value came with a response that belongs to no session.",
+    STATELESS: "The protocol allows a request without the session between others of it.",
+    STILL_ACCEPTED: "The server answered the older value with itself: it still accepts it.",
+    EARLIER_VALUE: "An earlier value of an informational parameter: the client may choose it.",
+    METHOD: "A request with this method need not carry state.",
+    HEALTH: "The request asks whether the API is up.",
+    CANNOT_CARRY: "A request of this kind cannot carry the header (`Sec-Fetch-Dest`).",
+    REDIRECTED: "The client followed a redirect whose `Location` lacks the value.",
+}
+"""The reasons for which a row of `verdicts` is no fault, in words."""
 
 
 class Situation[Flag](NamedTuple):
@@ -149,6 +182,10 @@ class Situation[Flag](NamedTuple):
         An issue of it that may be known, or that must be known, is current.
     in_channel
         A current issue of it names the channel in which it was presented, or none.
+    mixed
+        The value names another session than the request belongs to.
+    accepted
+        The response issues the value again.
     """
 
     bound: Flag
@@ -164,6 +201,8 @@ class Situation[Flag](NamedTuple):
     may_be_current: Flag
     current: Flag
     in_channel: Flag
+    mixed: Flag
+    accepted: Flag
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,16 +213,23 @@ class Decision:
     verdict: str
     when: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
+    reason: str | None = None
 
 
 DECISIONS: Final = (
     Decision("V1", NOT_APPLICABLE, unless=("bound",)),
+    Decision("L12", NOT_APPLICABLE, when=("mixed",), reason=SESSIONS_MIXED),
     Decision("V2", FOREIGN, when=("value", "server_issued"), unless=("issued",)),
     Decision("V3", IN_FLIGHT, unless=("any_visible",)),
     Decision("V4", NOT_APPLICABLE, when=("nothing", "implicit")),
     Decision("V4", OMITTED, when=("nothing",)),
     Decision("V5", RESTARTED, when=("asks_new",)),
     Decision("V6", IMPLICIT_SET, unless=("names_channel",)),
+    Decision(
+        *("V7", OVERRIDDEN, ("issued", "informational"), ("may_be_current", "server_issued")),
+        reason=EARLIER_VALUE,
+    ),
+    Decision(*("V7", STALE, ("issued", "accepted"), ("may_be_current",)), reason=STILL_ACCEPTED),
     Decision("V7", STALE, when=("issued",), unless=("may_be_current",)),
     Decision("V8", DEFIED, unless=("issued", "informational")),
     Decision("V8", OVERRIDDEN, unless=("issued",)),
@@ -195,10 +241,10 @@ DECISIONS: Final = (
 
 
 @lru_cache(4096)
-def decide(situation: Situation[bool]) -> str:
-    """The verdict of one situation."""
+def decide(situation: Situation[bool]) -> tuple[str, str | None]:
+    """The verdict of one situation, and its reason."""
     return next(
-        decision.verdict
+        (decision.verdict, decision.reason)
         for decision in DECISIONS
         if all(getattr(situation, name) for name in decision.when)
         and not any(getattr(situation, name) for name in decision.unless)

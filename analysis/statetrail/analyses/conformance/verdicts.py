@@ -2,23 +2,36 @@
 
 Enters: the facts of a recording. Leaves: one row per request and parameter (table `verdicts`).
 
+Whose session
+-------------
+Requests that present a session key belong to the session of that key
+(`statetrail.analyses.events.lineage`). They are judged by what was issued to that session. Other
+requests are judged by all that was issued to their sender, and are excused where the sender may
+hold more than one session (`statetrail.analyses.conformance.excuses`).
+
+L1  A value of a session key is superseded only by the issue of another value in a response to a
+    request that presented it (`statetrail.analyses.conformance.key_values`). A request that
+    presents a value of a key is judged by its values of that key alone.
+L8  What came with an error, a redirect or from a cache binds nobody: it is treated like a malformed
+    issue.
+
 The race rule
 -------------
 A verdict against a client holds under every order of events that fits what the proxy saw. For a
 request that starts at ``s``:
 
-R1  An issue *may* be known once its response has begun: ``begun <= s``.
+R1  An issue *may* be known once its response has begun: ``response start <= s``.
 R2  It *must* be known once its response has ended and the grace period has passed:
-    ``ended + grace < s``. A response that never ended (cut short) never has to be known.
-R3  Issue *j* supersedes *i* only if j's response began after i's had ended: ``begun_j > ended_i``.
-    Else they are concurrent, and either value may be presented.
+    ``response end + grace < s``. A response that never ended (cut short) never has to be known.
+R3  Issue *j* supersedes *i* only if j's response began after i's had ended. Else they are
+    concurrent, and either value may be presented.
 
-So, with ``M`` the latest ``begun`` of the issues that must be known, an issue is *current* while
-``ended >= M``; and the value p is stale exactly when ``M`` lies after the latest ``ended`` of the
-issues of p that may be known. These are running maxima over events sorted by time. A tie always
-counts for the client.
+So, with ``M`` the latest start of the responses whose issues must be known, an issue is *current*
+while its response ended at ``M`` or later; and the value p is stale exactly when ``M`` lies after
+the latest end of the issues of p that may be known. These are running maxima over events sorted by
+time. A tie always counts for the client.
 
-Which verdict follows is decided by `statetrail.analyses.conformance.verdict.DECISIONS`.
+From this and the table `statetrail.analyses.conformance.verdict.DECISIONS` come the verdicts.
 """
 
 from dataclasses import dataclass
@@ -28,36 +41,36 @@ import numpy as np
 import pyarrow as pa
 
 from statetrail.analyses.analysis import analysis
-from statetrail.analyses.columnar.arrays import NOTHING, AsOfIndex, Bools, Ints, chosen
+from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, among, chosen
 from statetrail.analyses.columnar.bucket import (
     EMPTY,
-    ESTABLISH,
     IMPLICIT,
     MALFORMED,
     VALUE,
     Bucket,
+    Settings,
     bucket,
+    settings,
 )
 from statetrail.analyses.columnar.coding import Words
 from statetrail.analyses.columnar.dialect_masks import Place, bound, issuing_places, server_issued
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.columnar.result_rows import numbers, of_series, table, words
-from statetrail.analyses.conformance import tables, verdict
-from statetrail.analyses.conformance.verdict import DECISIONS, VERDICTS, Situation
+from statetrail.analyses.conformance import race, tables, verdict
+from statetrail.analyses.conformance.excuses import Rows, excused
+from statetrail.analyses.conformance.key_values import key_uses, key_verdicts
+from statetrail.analyses.conformance.verdict import FAULTS, REASONS, VERDICTS
 from statetrail.analyses.conformance.visibility import FOREVER
+from statetrail.analyses.events.lineage import Lineage, dialect_places, key_ranks, lineage
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Frame, Recording
 
-
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """What is to be judged: a row per request, parameter and value; -1 for no value."""
-
-    exchange: Ints
-    series: Ints
-    value: Ints
-    channel: Words
-    kind: Words
+_REASONS = tuple(REASONS)
+_STRANGE = tuple(
+    VERDICTS.index(name)
+    for name in (verdict.STALE, verdict.DEFIED, verdict.OVERRIDDEN, verdict.FOREIGN)
+)
+_FAULT = np.array([name in FAULTS for name in VERDICTS], dtype=np.bool_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +78,8 @@ class Judgements:
     """The verdicts on the requests of a bucket, one row per request and series.
 
     `exchange`, `series` and `value` are places in the bucket (`value` -1: none was presented),
-    `channel` one in `Bucket.channels`, `verdict` one in `VERDICTS`.
+    `channel` one in `Bucket.channels`, `verdict` one in `VERDICTS`, `reason` one in `REASONS` or
+    -1, `session` one in `Bucket.values` or -1.
     """
 
     exchange: Ints
@@ -73,55 +87,105 @@ class Judgements:
     value: Ints
     channel: Words
     verdict: Ints
+    reason: Ints
+    session: Ints
+
+    @property
+    def fault(self) -> Bools:
+        """The rows that count against a client's compliance."""
+        faults: Bools = _FAULT[self.verdict] & (self.reason == NOTHING)
+        return faults
 
 
 @dataclass(frozen=True, slots=True)
-class _Binding:
-    """The issues that will have to be known, and these by series and the moment of that."""
+class _Owners:
+    """Whose issues judge each request, by dialect: its session's, else its sender's.
 
-    issue: Ints
-    index: AsOfIndex
+    Attributes
+    ----------
+    issues
+        The issues by the series of these owners.
+    of_request
+        Shape (dialects, exchanges): the owner; -1 where no other parameter than the key is judged.
+    series_owner, series_param
+        Of each series; the first ones are those of the bucket.
+    series, value
+        Of each row of `Bucket.presented`; the series is -1 where its owner has none.
+    """
+
+    issues: race.Issues
+    of_request: Ints
+    series_owner: Ints
+    series_param: Ints
+    series: Ints
+    value: Ints
 
 
-@artifact(needs=(bucket, issuing_places))
-def judgements(bucket: Bucket, issuing: frozenset[Place]) -> Judgements:
+@dataclass(frozen=True, slots=True)
+class _Absent:
+    """Requests that present nothing of a series."""
+
+    exchange: Ints
+    series: Ints
+
+
+@artifact(needs=(bucket, lineage, settings, issuing_places))
+def judgements(
+    bucket: Bucket, lineage: Lineage, options: Settings, issuing: frozenset[Place]
+) -> Judgements:
     """The verdicts on the requests of a bucket."""
-    request_start, presented = bucket.exchanges.request_start, bucket.presented
-    first = _first(bucket)
-    known = first[presented.series] <= request_start[presented.exchange]
+    exchanges, presented = bucket.exchanges, bucket.presented
+    is_key, dialect = key_ranks(bucket) >= 0, dialect_places(bucket)
+    param = bucket.series_param[presented.series]
+    session = lineage.of_request[dialect[param], presented.exchange]
+    of_key = is_key[param] & (presented.kind == VALUE)
+    owners = _owners(bucket, lineage, session)
+    first = _first(bucket, owners)
+    known = np.append(first, FOREVER)[owners.series] <= exchanges.request_start[presented.exchange]
     # Tokens that no issue before them explains.
-    alien = ~known & (presented.kind == VALUE)
-    alien &= server_issued(bucket)[bucket.series_param[presented.series]]
-    shown = np.flatnonzero(known | alien)
-    absent_exchange, absent_series = _absent(bucket, first)
-    nothing = np.full(len(absent_exchange), NOTHING)
-    none = np.zeros(len(absent_exchange), dtype=np.int8)
-    rows = _Rows(
-        np.concatenate([presented.exchange[shown], absent_exchange]),
-        np.concatenate([presented.series[shown], absent_series]),
-        np.concatenate([presented.value[shown], nothing]),
-        np.concatenate([presented.channel[shown], none + np.int8(IMPLICIT)]),
-        np.concatenate([presented.kind[shown], none + np.int8(EMPTY)]),
-    )
-    exchange, series = rows.exchange, rows.series
-    binds = bound(bucket, issuing)[bucket.exchanges.endpoint[exchange], bucket.series_param[series]]
-    binds &= bucket.exchanges.open[exchange]
-    rank = np.full(len(exchange), VERDICTS.index(verdict.HONOURED))
-    binding = _binding(bucket)
-    rest = ~(binds & _obeys_newest(bucket, binding, rows))
-    rank[rest] = _ranks(bucket, binding, binds[rest], chosen(rows, rest))
-    unexplained = np.flatnonzero(alien[shown])
-    rank[unexplained] = np.where(
-        binds[unexplained],
-        VERDICTS.index(verdict.FOREIGN),
-        VERDICTS.index(verdict.NOT_APPLICABLE),
-    )
+    known |= (presented.kind == VALUE) & server_issued(bucket)[param]
+    # A value of a key decides alone.
+    known &= of_key | ~_beside(bucket, is_key[param], of_key)
+    shown = np.flatnonzero(known)
+    absent = _absent(bucket, owners, first, dialect)
+    rows = _rows(bucket, owners, shown, absent, bound(bucket, issuing))
+    exchange, params = rows.exchange, np.append(param[shown], owners.series_param[absent.series])
+    keyed = np.flatnonzero(of_key[shown])
+    uses, replaced = key_uses(bucket, np.flatnonzero(of_key), is_key)
+    mixed = lineage.of_value[presented.value[uses.row]] != session[uses.row]
+    rank, reason = np.empty((2, len(rows)), dtype=np.int64)
+    rank[keyed], reason[keyed] = key_verdicts(bucket, uses, replaced, mixed, rows.bound[keyed])
+    others = np.ones(len(rows), dtype=np.bool_)
+    others[keyed] = False
+    rank[others], reason[others] = race.judged(bucket, owners.issues, chosen(rows, others))
+    unplaced = np.flatnonzero((session[shown] >= 0) & ~of_key[shown])
+    unplaced = unplaced[np.isin(rank[unplaced], _STRANGE)]
+    unplaced = unplaced[
+        _without_session(bucket, lineage, dialect)[presented.value[shown[unplaced]]]
+        <= exchanges.request_start[presented.exchange[shown[unplaced]]]
+    ]
+    rank[unplaced] = VERDICTS.index(verdict.NOT_APPLICABLE)
+    reason[unplaced] = _REASONS.index(verdict.NO_SESSION)
     kept = np.append(
-        _mildest(exchange[: len(shown)], series[: len(shown)], rank[: len(shown)]),
+        _mildest(exchange[: len(shown)], presented.series[shown], rank[: len(shown)]),
         np.arange(len(shown), len(exchange)),
     )
+    # The series of the sender, whoever owned those that judged.
+    series = _sender_series(bucket, exchange, params)
+    series[: len(shown)] = presented.series[shown]
+    value = np.append(presented.value[shown], np.full(len(absent.exchange), NOTHING))
     return Judgements(
-        exchange[kept], series[kept], rows.value[kept], rows.channel[kept], rank[kept]
+        exchange[kept],
+        series[kept],
+        value[kept],
+        rows.channel[kept],
+        *excused(
+            *(bucket, lineage, options, uses, is_key),
+            Rows(
+                *(exchange[kept], series[kept], dialect[params[kept]]),
+                *(rank[kept], reason[kept]),
+            ),
+        ),
     )
 
 
@@ -143,6 +207,11 @@ def verdicts(bucket: Bucket, judged: Judgements) -> pa.Table:
             **of_series(bucket, judged.series),
             "request_start_us": exchanges.clock[exchanges.request_start[exchange]],
             "verdict": words(judged.verdict, VERDICTS),
+            "reason": words(judged.reason, _REASONS),
+            "fault": judged.fault,
+            "session": numbers(
+                bucket.values.fingerprint[judged.session], judged.session != NOTHING
+            ),
             "fingerprint": numbers(bucket.values.fingerprint[value], present),
             "channel": words(judged.channel, bucket.channels, present=present),
         },
@@ -151,15 +220,18 @@ def verdicts(bucket: Bucket, judged: Judgements) -> pa.Table:
 
 @artifact(needs=(verdicts,), scope="whole")
 def verdict_counts(rec: Recording, judged: Frame) -> Lazy:
-    """How often each verdict fell on each parameter of each client, computed once.
+    """How often each verdict fell on each parameter of each client, as a fault or not; once.
 
     Returns
     -------
     Lazy
-        ``client``, ``origin``, ``dialect``, ``param``, ``verdict``, ``times``, and ``exchange_id``
+        ``client``, ``origin``, ``dialect``, ``param``, ``verdict``, ``reason``, ``fault``,
+        ``times``, and ``exchange_id``
         and ``request_start_us``, the least of each.
     """
-    counted = judged.lazy.group_by("client", "origin", "dialect", "param", "verdict").agg(
+    counted = judged.lazy.group_by(
+        "client", "origin", "dialect", "param", "verdict", "reason", "fault"
+    ).agg(
         times=nw.len(),
         exchange_id=nw.col("exchange_id").min(),
         request_start_us=nw.col("request_start_us").min(),
@@ -167,131 +239,142 @@ def verdict_counts(rec: Recording, judged: Frame) -> Lazy:
     return rec.keep(counted)
 
 
-def _first(bucket: Bucket) -> Ints:
-    """When the first readable issue of each series began; `FOREVER` where there is none."""
-    issued = bucket.issued
-    readable = issued.usage != MALFORMED
-    first = np.full(len(bucket.series_client), FOREVER)
-    response_start = bucket.exchanges.response_start[issued.exchange[readable]]
-    np.minimum.at(first, issued.series[readable], response_start)
+def _beside(bucket: Bucket, is_key: Bools, of_key: Bools) -> Bools:
+    """Rows of session keys beside which their request presents a value of the key."""
+    presented, count = bucket.presented, len(bucket.series_client)
+    others = np.flatnonzero(is_key & ~of_key)
+    beside = np.zeros(len(presented), dtype=np.bool_)
+    if len(others):
+        keys = presented.exchange * max(count, 1) + presented.series
+        beside[others] = np.isin(keys[others], keys[of_key])
+    return beside
+
+
+def _owners(bucket: Bucket, lineage: Lineage, session: Ints) -> _Owners:
+    """The owners of a bucket's series: its senders, and its sessions where these are needed."""
+    issued, presented, exchanges = bucket.issued, bucket.presented, bucket.exchanges
+    dialect, width = dialect_places(bucket), len(bucket.dialects)
+    count = len(bucket.series_client)
+    # Where the only parameter is the key, a request that presents it has no other to present.
+    several = np.array([len(each.params) > 1 for each in bucket.dialects], dtype=np.bool_)
+    param = bucket.series_param[issued.series]
+    of_issue = lineage.of_response[dialect[param], issued.exchange]
+    row = np.flatnonzero((of_issue >= 0) & several[dialect[param]])
+    use = np.flatnonzero((session >= 0) & several[dialect[bucket.series_param[presented.series]]])
+    params = max(len(bucket.params), 1)
+    keys = of_issue[row] * params + param[row]
+    own, place = np.unique(keys, return_inverse=True)
+    wanted = session[use] * params + bucket.series_param[presented.series[use]]
+    series, value = presented.series.copy(), presented.value.copy()
+    series[session >= 0] = NOTHING
+    found = among(own, wanted)
+    series[use] = np.where(found >= 0, found + count, NOTHING)
+    # A value of one session is not that value of another.
+    pairs = np.concatenate(
+        [
+            of_issue[row] * len(bucket.values) + issued.value[row],
+            session[use] * len(bucket.values) + presented.value[use],
+        ]
+    )
+    _, numbers_ = np.unique(pairs, return_inverse=True)
+    numbers_ = numbers_ + len(bucket.values)
+    value[use] = numbers_[len(row) :]
+    usage = np.where(issued.sound, issued.usage, np.int8(MALFORMED))
+    issues = race.Issues(
+        np.concatenate([issued.exchange, issued.exchange[row]]),
+        np.concatenate([issued.value, numbers_[: len(row)]]),
+        np.concatenate([issued.series, place + count]),
+        np.concatenate([usage, usage[row]]),
+        np.concatenate([issued.informational, issued.informational[row]]),
+    )
+    senders = len(bucket.clients) * width
+    senders_of = exchanges.client * width + np.arange(width, dtype=np.int64)[:, None]
+    of_session = np.where(several[:, None], senders + lineage.of_request, NOTHING)
+    return _Owners(
+        issues,
+        np.where(lineage.of_request >= 0, of_session, senders_of),
+        np.concatenate(
+            [
+                bucket.series_client * width + dialect[bucket.series_param],
+                senders + own // params,
+            ]
+        ),
+        np.concatenate([bucket.series_param, own % params]),
+        series,
+        value,
+    )
+
+
+def _first(bucket: Bucket, owners: _Owners) -> Ints:
+    """When the first sound issue of each series began; `FOREVER` where there is none."""
+    issues = owners.issues
+    sound = issues.usage != MALFORMED
+    first = np.full(len(owners.series_owner), FOREVER)
+    response_start = bucket.exchanges.response_start[issues.exchange[sound]]
+    np.minimum.at(first, issues.series[sound], response_start)
     return first
 
 
-def _absent(bucket: Bucket, first: Ints) -> tuple[Ints, Ints]:
+def _without_session(bucket: Bucket, lineage: Lineage, dialect: Ints) -> Ints:
+    """When each value was first issued by a response of no session; `FOREVER` for never."""
+    issued = bucket.issued
+    of = lineage.of_response[dialect[bucket.series_param[issued.series]], issued.exchange]
+    rows = np.flatnonzero(of == NOTHING)
+    first = np.full(len(bucket.values), FOREVER)
+    moment = bucket.exchanges.response_start[issued.exchange[rows]]
+    np.minimum.at(first, issued.value[rows], moment)
+    return first
+
+
+def _absent(bucket: Bucket, owners: _Owners, first: Ints, dialect: Ints) -> _Absent:
     """The requests that present nothing of a series issued before: their places and the series."""
     exchanges, presented = bucket.exchanges, bucket.presented
     sound = np.flatnonzero(first < FOREVER)
-    of_client = np.bincount(bucket.series_client[sound], minlength=len(bucket.clients))
-    start = np.cumsum(of_client) - of_client
-    # A row for each request and each sound series of its client.
-    times = of_client[exchanges.client]
-    row = np.cumsum(times) - times - start[exchanges.client]
-    exchange = np.repeat(np.arange(len(exchanges), dtype=np.int64), times)
-    series = sound[np.arange(len(exchange), dtype=np.int64) - row[exchange]]
+    sound = sound[np.argsort(owners.series_owner[sound], kind="stable")]
+    by_owner = owners.series_owner[sound]
+    # A row for each request and each sound series of its owner, dialect by dialect.
+    owner = owners.of_request.ravel()
+    start = np.searchsorted(by_owner, owner)
+    times = np.searchsorted(by_owner, owner, "right") - start
+    row = np.cumsum(times) - times - start
+    pair = np.repeat(np.arange(len(owner), dtype=np.int64), times)
+    series = sound[np.arange(len(pair), dtype=np.int64) - row[pair]]
+    exchange = pair % max(len(exchanges), 1)
     missing = first[series] <= exchanges.request_start[exchange]
-    nth = np.full(len(first), NOTHING, dtype=np.int64)
+    nth = np.full(len(first) + 1, NOTHING, dtype=np.int64)
     nth[sound] = np.arange(len(sound), dtype=np.int64)
-    shown = np.flatnonzero(nth[presented.series] >= 0)
-    missing[row[presented.exchange[shown]] + nth[presented.series[shown]]] = False
+    shown = np.flatnonzero(nth[owners.series] >= 0)
+    of = dialect[bucket.series_param[presented.series[shown]]]
+    places = of * len(exchanges) + presented.exchange[shown]
+    missing[row[places] + nth[owners.series[shown]]] = False
     absent = np.flatnonzero(missing)
-    return exchange[absent], series[absent]
+    return _Absent(exchange[absent], series[absent])
 
 
-def _binding(bucket: Bucket) -> _Binding:
-    exchanges, issued = bucket.exchanges, bucket.issued
-    whole = exchanges.clock[exchanges.response_end] < FOREVER
-    issue = np.flatnonzero((issued.usage != MALFORMED) & whole[issued.exchange])
-    visible_from = exchanges.visible_from[issued.exchange[issue]]
-    return _Binding(issue, AsOfIndex(issued.series[issue], visible_from, exchanges.span))
-
-
-def _obeys_newest(bucket: Bucket, binding: _Binding, rows: _Rows) -> Bools:
-    """Rows that present the value that has to be known last, in the channel that this issue names.
-
-    With i that issue, by R2: every other issue j that must be known ended no later, and so began no
-    later than i ended. Hence i is current, whatever else there is, and V9 says ``honoured``.
-    """
-    issued, request_start = bucket.issued, bucket.exchanges.request_start[rows.exchange]
-    place = binding.index.last(rows.series, request_start, inclusive=False)
-    newest = np.append(binding.issue, NOTHING)[place]
-    known = np.append(issued.value, NOTHING)[newest]
-    usage = np.append(issued.usage, np.int8(MALFORMED))[newest]
-    placed = (rows.channel == usage) & (usage >= 0)
-    obeys: Bools = (newest != NOTHING) & (rows.kind == VALUE) & (known == rows.value) & placed
-    return obeys
-
-
-def _ranks(bucket: Bucket, binding: _Binding, binds: Bools, rows: _Rows) -> Ints:
-    """The verdict of each row by `DECISIONS`, as its place in `VERDICTS`."""
-    series, value, channel, kind = rows.series, rows.value, rows.channel, rows.kind
-    exchanges, issued = bucket.exchanges, bucket.issued
-    response_start = exchanges.response_start[issued.exchange]
-    response_end = exchanges.response_end[issued.exchange]
-    request_start, span = exchanges.request_start[rows.exchange], exchanges.span
-    every = np.arange(len(issued))
-    # R2, of the series and of the value; few values are asked for.
-    place = binding.index.at(series, request_start, inclusive=False)
-    since = binding.index.maxima(response_start[binding.issue])[place]
-    wanted = np.zeros(len(bucket.values) + 1, dtype=np.bool_)
-    wanted[value] = True
-    own, whole = (issues[wanted[issued.value[issues]]] for issues in (every, binding.issue))
-    index = AsOfIndex(issued.value[whole], exchanges.visible_from[issued.exchange[whole]], span)
-    place = index.at(value, request_start, inclusive=False)
-    value_must = index.maxima(response_end[whole])[place]
-
-    def latest(index: AsOfIndex, place: Ints, issues: Ints, which: Bools) -> Ints:
-        """The latest end of those of the issues that may be known (R1)."""
-        return index.maxima(np.where(which[issues], response_end[issues], NOTHING))[place]
-
-    index = AsOfIndex(issued.series, response_start, span)
-    place = index.at(series, request_start)
-    names_channel, implicit, informational = (
-        latest(index, place, every, which)
-        for which in (
-            issued.usage >= 0,
-            issued.usage == IMPLICIT,
-            issued.informational & (issued.usage != MALFORMED),
-        )
+def _rows(bucket: Bucket, owners: _Owners, shown: Ints, absent: _Absent, bound: Bools) -> race.Rows:
+    """The rows to judge: what was presented, then what was not."""
+    presented, exchanges = bucket.presented, bucket.exchanges
+    none = np.zeros(len(absent.exchange), dtype=np.int8)
+    exchange = np.append(presented.exchange[shown], absent.exchange)
+    param = np.append(
+        bucket.series_param[presented.series[shown]], owners.series_param[absent.series]
     )
-    index = AsOfIndex(issued.value[own], response_start[own], span)
-    place = index.at(value, request_start)
-    value_may = latest(index, place, own, issued.usage >= MALFORMED)
-    # A value from a malformed header has no channel that would be wrong, and one that is implicit
-    # in one of two concurrent issues is not held against the client either.
-    in_channel = np.zeros(len(value), dtype=np.bool_)
-    for each in np.unique(channel[channel >= 0]):
-        here = np.flatnonzero(channel == each)
-        fitting = (issued.usage == each) | (issued.usage < 0)
-        in_channel[here] = latest(index, place[here], own, fitting) >= since[here]
-    return _decided(
-        Situation(
-            bound=binds,
-            nothing=kind == EMPTY,
-            value=kind == VALUE,
-            asks_new=kind == ESTABLISH,
-            server_issued=server_issued(bucket)[bucket.series_param[series]],
-            any_visible=since != NOTHING,
-            implicit=implicit >= since,
-            names_channel=names_channel >= since,
-            informational=informational >= since,
-            issued=value_may > NOTHING,
-            may_be_current=value_may >= since,
-            current=value_must >= since,
-            in_channel=in_channel,
-        )
+    return race.Rows(
+        exchange,
+        np.append(owners.series[shown], absent.series),
+        np.append(owners.value[shown], none.astype(np.int64) + NOTHING),
+        np.append(presented.channel[shown], none + np.int8(IMPLICIT)),
+        np.append(presented.kind[shown], none + np.int8(EMPTY)),
+        server_issued(bucket)[param],
+        bound[exchanges.endpoint[exchange], param] & exchanges.open[exchange],
     )
 
 
-def _decided(situations: Situation[Bools]) -> Ints:
-    """The rank of the verdict of the first decision that holds in each situation."""
-    *decisions, otherwise = DECISIONS
-    conditions = []
-    for decision in decisions:
-        holds = [getattr(situations, name) for name in decision.when]
-        holds += [~getattr(situations, name) for name in decision.unless]
-        conditions.append(np.logical_and.reduce(holds))
-    ranks = [np.int64(VERDICTS.index(decision.verdict)) for decision in decisions]
-    return np.select(conditions, ranks, np.int64(VERDICTS.index(otherwise.verdict)))
+def _sender_series(bucket: Bucket, exchange: Ints, param: Ints) -> Ints:
+    """The series of each request's sender and a parameter."""
+    width = max(len(bucket.params), 1)
+    keys = bucket.series_client * width + bucket.series_param
+    return among(keys, bucket.exchanges.client[exchange] * width + param)
 
 
 def _mildest(exchange: Ints, series: Ints, rank: Ints) -> Ints:

@@ -1,14 +1,16 @@
 """Visibility: what a client may and must know of one parameter, and the verdicts that follow.
 
-Enters: the issues of one parameter of one client at one origin, as two events each, in order of
-time. Leaves: verdicts. Rules R1-R3 are those of `statetrail.analyses.conformance.verdicts`, here
-for one request at a time in plain Python; that module has them for whole frames.
+Enters: the issues of one parameter to one session or sender, as two events each, in order of time.
+Leaves: verdicts. Rules R1-R3 and V1-V10 are those of
+`statetrail.analyses.conformance.verdicts`, here for one request at a time in plain Python; that
+module has them for whole frames.
 
 No issue is kept: each of its two events raises a few running maxima. A value keeps a few of its
 own until `MAX_VALUES` other values were issued after it.
 """
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -19,12 +21,22 @@ UNBOUND_METHODS: Final = ("OPTIONS", "CONNECT", "TRACE")
 WRITES: Final = ("POST", "PUT", "PATCH", "DELETE")
 """Methods that change what they ask for (RFC 9110, section 9.2.1: the others are safe)."""
 
+
+def binds(status: int | None, age_s: int | None) -> bool:
+    """Whether clients have to know what a response issues.
+
+    Not that of an error or a redirect, which client libraries keep from their programs, nor that of
+    a cache, which may have been another client's.
+    """
+    return (status or 0) < 300 and (age_s or 0) <= 0
+
+
 IMPLICIT: Final = "implicit"
 """The usage of a parameter that clients do not present; every other usage names a channel."""
 BEGINNING: Final = -(2**62)
 FOREVER: Final = 2**62
 """Times before and after every time."""
-MAX_VALUES: Final = 1024
+MAX_VALUES: Final = 16_384
 """Values remembered per parameter; beyond it, the one not issued for the longest is forgotten."""
 
 
@@ -55,23 +67,32 @@ class Presented:
 class _Value:
     """The latest end of the issues of one value that may, and that must be known.
 
-    `channels` has that of the issues that name a channel, `anywhere` that of the others.
+    `channels` has that of the issues that name a channel, `anywhere` that of the others. `since` is
+    the latest start of a response that must be known and replaced the value (rule L1). `named`:
+    some issue was not implicit. `unplaced`: some response that issued it belongs to no session.
     """
 
-    possible: int = BEGINNING
-    visible: int = BEGINNING
+    may: int = BEGINNING
+    must: int = BEGINNING
     anywhere: int = BEGINNING
+    since: int = BEGINNING
+    named: bool = False
+    unplaced: bool = False
     channels: dict[str, int] = field(default_factory=dict)
+
+    def in_channel(self, channel: str) -> int:
+        """The latest end of the issues by which the value is right in the channel."""
+        return max(self.anywhere, self.channels.get(channel, BEGINNING))
 
 
 @dataclass(slots=True)
 class Visibility:
-    """The running maxima of one parameter of one client at one origin.
+    """The running maxima of one parameter of one owner: a session, or a sender at an origin.
 
     Attributes
     ----------
     sound
-        Whether a well-formed issue may be known: before it nothing is judged.
+        Whether an issue that binds may be known: before it nothing is judged.
     since
         The latest beginning of the issues that must be known (M of the race rule): what ended
         before it is superseded.
@@ -87,22 +108,29 @@ class Visibility:
     informational: int = BEGINNING
     values: OrderedDict[int, _Value] = field(default_factory=OrderedDict)
 
-    def may_know(self, issue: Issue, response_end: int) -> None:
-        """R1: the response that carries the issue has begun."""
+    def may_know(
+        self, issue: Issue, response_end: int, *, sound: bool = True, placed: bool = True
+    ) -> None:
+        """R1: the response that carries the issue has begun.
+
+        `sound`: the issue binds its clients; `placed`: its response belongs to a session.
+        """
         value = self.values.setdefault(issue.fingerprint, _Value())
         self.values.move_to_end(issue.fingerprint)
         if len(self.values) > MAX_VALUES:
             self.values.popitem(last=False)
-        value.possible = max(value.possible, response_end)
-        # A malformed header names no channel that would be wrong, and a value that is implicit in
-        # one of two concurrent issues is not held against the client either.
-        channel = None if issue.problem is not None or issue.usage == IMPLICIT else issue.usage
+        value.may = max(value.may, response_end)
+        value.unplaced |= not placed
+        # An issue that binds nobody names no channel that would be wrong, and a value that is
+        # implicit in one of two concurrent issues is not held against the client either.
+        channel = None if not sound or issue.usage == IMPLICIT else issue.usage
+        value.named |= not sound or channel is not None
         if channel is None:
             value.anywhere = max(value.anywhere, response_end)
         else:
             latest = value.channels.get(channel, BEGINNING)
             value.channels[channel] = max(latest, response_end)
-        if issue.problem is not None:
+        if not sound:
             return
         self.sound = True
         if channel is None:
@@ -112,22 +140,55 @@ class Visibility:
         if issue.priority == "informational":
             self.informational = max(self.informational, response_end)
 
-    def must_know(self, issue: Issue, response_start: int, response_end: int) -> None:
-        """R2: the response has ended and the grace period has passed (well-formed issues only)."""
+    def must_know(
+        self, issue: Issue, response_start: int, response_end: int, replaced: Iterable[int] = ()
+    ) -> None:
+        """R2: the response has ended and the grace period has passed (issues that bind only).
+
+        `replaced` are the values that the request presented and the response replaced.
+        """
         self.since = max(self.since, response_start)
         value = self.values.get(issue.fingerprint)
         if value is not None:
-            value.visible = max(value.visible, response_end)
+            value.must = max(value.must, response_end)
+        for fingerprint in replaced:
+            if (before := self.values.get(fingerprint)) is not None:
+                before.since = max(before.since, response_start)
 
-    def verdict(self, presented: Presented | None, *, bound: bool, server_issued: bool) -> str:
-        """The verdict on one presented value, or on presenting none (`None`), by `DECISIONS`."""
+    def key_verdict(
+        self, presented: Presented, *, bound: bool, mixed: bool, accepted: bool
+    ) -> tuple[str, str | None]:
+        """The verdict on a presented value of a session key (rule L1), and its reason."""
+        value = self.values.get(presented.fingerprint, _Value())
+        in_channel = value.in_channel(presented.channel)
+        return decide(
+            Situation(
+                bound=bound,
+                nothing=False,
+                value=True,
+                asks_new=False,
+                server_issued=True,
+                any_visible=max(value.must, value.since) > BEGINNING,
+                implicit=False,
+                names_channel=value.named,
+                informational=False,
+                issued=presented.fingerprint in self.values,
+                may_be_current=value.may >= value.since,
+                current=value.must >= value.since and value.must > BEGINNING,
+                in_channel=in_channel >= value.since and in_channel > BEGINNING,
+                mixed=mixed,
+                accepted=accepted,
+            )
+        )
+
+    def verdict(
+        self, presented: Presented | None, *, bound: bool, server_issued: bool
+    ) -> tuple[str, str | None]:
+        """The verdict on one presented value, or on presenting none (`None`), and its reason."""
         kind = "empty" if presented is None else presented.kind
-        value, in_channel = None, False
-        if presented is not None and kind != "empty":
-            value = self.values.get(presented.fingerprint)
-        if presented is not None and value is not None:
-            channel = max(value.anywhere, value.channels.get(presented.channel, BEGINNING))
-            in_channel = channel >= self.since
+        value = self.values.get(presented.fingerprint) if presented and kind != "empty" else None
+        issued, known = value is not None, value or _Value()
+        channel = "" if presented is None else presented.channel
         return decide(
             Situation(
                 bound=bound,
@@ -139,9 +200,11 @@ class Visibility:
                 implicit=self.implicit >= self.since,
                 names_channel=self.names_channel >= self.since,
                 informational=self.informational >= self.since,
-                issued=value is not None,
-                may_be_current=value is not None and value.possible >= self.since,
-                current=value is not None and value.visible >= self.since,
-                in_channel=in_channel,
+                issued=issued,
+                may_be_current=known.may >= self.since,
+                current=known.must >= self.since,
+                in_channel=known.in_channel(channel) >= self.since,
+                mixed=False,
+                accepted=False,
             )
         )

@@ -15,9 +15,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from statetrail.analyses.columnar.arrays import Bools, Ints
+from statetrail.analyses.columnar.arrays import Bools
 from statetrail.analyses.columnar.bucket import Bucket
-from statetrail.analyses.columnar.dialect_masks import acting, allowed, may_be_silent, secret
+from statetrail.analyses.columnar.dialect_masks import (
+    acting,
+    allowed,
+    may_be_silent,
+    refuses,
+    secret,
+)
 from statetrail.analyses.events.history import History
 
 
@@ -41,7 +47,7 @@ def acceptance(bucket: Bucket, history: History) -> Acceptance:
     silent = ~uses.answered & succeeded & may_be_silent(bucket)[param]
     secrets = secret(bucket)[param]
     alone = secrets & (np.bincount(exchange[secrets], minlength=len(exchanges))[exchange] == 1)
-    refused = _refuses(bucket, param, status) & ~uses.again & alone
+    refused = refuses(bucket, param, status) & ~uses.again & alone
     logout = acting(bucket, "logout")[endpoint, param] & exchanges.open[exchange] & succeeded
     return Acceptance(
         honoured=uses.again | silent,
@@ -49,12 +55,3 @@ def acceptance(bucket: Bucket, history: History) -> Acceptance:
         replaced=uses.answered & ~uses.again,
         logout=logout,
     )
-
-
-def _refuses(bucket: Bucket, param: Ints, status: Ints) -> Bools:
-    """Whether the status refuses a token, as the dialect of each parameter has it."""
-    refuses = np.zeros(len(param), dtype=np.bool_)
-    for dialect in bucket.dialects:
-        own = np.array([name == dialect.name for name, _ in bucket.params], dtype=np.bool_)
-        refuses |= own[param] & np.isin(status, dialect.refused)
-    return refuses

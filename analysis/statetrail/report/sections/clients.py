@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from statetrail.analyses.causes.root_causes import SERVERS, root_causes
 from statetrail.analyses.conformance.clients import clients
-from statetrail.analyses.conformance.verdict import VERDICTS
+from statetrail.analyses.conformance.verdict import FAULTS, VERDICTS
 from statetrail.analyses.conformance.verdicts import verdict_counts
 from statetrail.recording.frames import Recording
 from statetrail.report.counting import Row, key, nested, of_row, ranked, rows
@@ -36,6 +36,11 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     ] = {}
     first: Time | None
     last: Time | None
+    sessions: Annotated[int, meaning("Sessions that it held")]
+    sessions_at_once: Annotated[int, meaning("The most of them at the same time")]
+    reasons: Annotated[
+        dict[str, int], meaning("Requests and parameters that are no fault, by the reason")
+    ] = {}
     verdicts: Counts
     params: Annotated[dict[str, Counts], meaning("Verdict counts by parameter")]
 
@@ -56,11 +61,13 @@ class ClientsSection(Section, frozen=True, kw_only=True):
     def gather(cls, gathering: Gathering) -> Self:
         """From `clients`, `verdicts` and `root_causes`."""
         rec = gathering.recording
-        verdicts = nested(counted_verdicts(rec), "verdict", _CLIENT)
+        judged = counted_verdicts(rec)
+        # A verdict that is no fault for a reason is counted by this reason.
+        own = [row for row in judged if row["fault"] or row["verdict"] not in FAULTS]
+        verdicts = nested(own, "verdict", _CLIENT)
+        reasons = nested(judged, "reason", _CLIENT)
         params = defaultdict[tuple[str, ...], dict[str, dict[str, int]]](dict)
-        for (*client, param), counts in nested(
-            counted_verdicts(rec), "verdict", (*_CLIENT, "param")
-        ).items():
+        for (*client, param), counts in nested(own, "verdict", (*_CLIENT, "param")).items():
             params[tuple(client)][param] = _in_order(counts)
         servers = [row for row in root_causes(rec).rows() if row["cause"] in SERVERS]
         excused = nested(servers, "cause", _CLIENT)
@@ -69,6 +76,7 @@ class ClientsSection(Section, frozen=True, kw_only=True):
                 Client,
                 row,
                 excused=ranked(excused[key(row, _CLIENT)]),
+                reasons=ranked(reasons[key(row, _CLIENT)]),
                 verdicts=_in_order(verdicts[key(row, _CLIENT)]),
                 params=params[key(row, _CLIENT)],
             )
@@ -79,7 +87,7 @@ class ClientsSection(Section, frozen=True, kw_only=True):
 
 def counted_verdicts(rec: Recording) -> list[Row]:
     """How many verdicts of each kind by client, origin, dialect and parameter."""
-    by = (*_CLIENT, "param", "verdict")
+    by = (*_CLIENT, "param", "verdict", "reason", "fault")
     return rec.once(
         "report.verdict_counts", lambda: rows(verdict_counts(rec).select(*by, count="times"), *by)
     )

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Final, Self
 import msgspec
 import narwhals as nw
 
-from statetrail.analyses.conformance.verdict import FAULTS, HONOURED
+from statetrail.analyses.conformance.verdict import HONOURED
 from statetrail.analyses.tokens.entropy import bits, united
 from statetrail.analyses.tokens.rotations import rotations
 from statetrail.analyses.tokens.tokens import tokens
@@ -135,10 +135,10 @@ def _at_origins(rec: Recording, facts: Lazy, *columns: str) -> list[Row]:
 
 def _judged(rec: Recording) -> Iterator[defaultdict[Subject, set[str]]]:
     """The clients with a verdict that counts, and those with a fault."""
-    for counting in ((HONOURED, *FAULTS), FAULTS):
+    for counting in (True, False):
         clients = defaultdict[Subject, set[str]](set)
         for row in counted_verdicts(rec):
-            if row["verdict"] in counting:
+            if row["fault"] or (counting and row["verdict"] == HONOURED):
                 clients[key(row)].add(row["client"])
         yield clients
 

@@ -4,7 +4,6 @@ from typing import Final
 
 import narwhals as nw
 
-from statetrail.analyses.conformance.verdict import FAULTS
 from statetrail.analyses.conformance.verdicts import verdicts
 from statetrail.analyses.exposure.overrides import override_outcomes, own_state
 from statetrail.rules.rule import REQUEST, Lazy, Recording, Rule, occurrences, of_params
@@ -36,7 +35,9 @@ def check(rec: Recording) -> Lazy:
     effects = override_outcomes(rec).lazy.select("exchange_id", "dialect", "param", "outcome")
     presented = (
         verdicts(rec)
-        .lazy.filter(context & nw.col("verdict").is_in(("honoured", *FAULTS, "overridden")))
+        .lazy.filter(
+            context & (nw.col("fault") | nw.col("verdict").is_in(("honoured", "overridden")))
+        )
         .join(baskets, on=["exchange_id", "dialect", "param"])
         .join(effects, on=["exchange_id", "dialect", "param"], how="left")
     )

@@ -2,7 +2,6 @@
 
 import narwhals as nw
 
-from statetrail.analyses.conformance.verdict import FAULTS
 from statetrail.analyses.conformance.verdicts import verdicts
 from statetrail.analyses.events.values import SERIES
 from statetrail.analyses.tokens.tokens import tokens
@@ -27,7 +26,7 @@ def check(rec: Recording) -> Lazy:
         .lazy.filter(nw.col("end") == "reset")
         .select(*SERIES, "fingerprint", "ended_at_us")
     )
-    counted = nw.col("verdict").is_in(("honoured", *FAULTS))
+    counted = nw.col("fault") | (nw.col("verdict") == "honoured")
     judged = (
         verdicts(rec)
         .lazy.filter(counted & of_params(rec, lambda param: param.minted))

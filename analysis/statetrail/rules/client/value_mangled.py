@@ -5,11 +5,10 @@ from typing import Final
 import narwhals as nw
 
 from statetrail.analyses.causes.root_causes import NEAR_MISSES, causes
-from statetrail.analyses.conformance.verdict import FAULTS
 from statetrail.analyses.conformance.verdicts import verdicts
 from statetrail.rules.rule import Lazy, Recording, Rule, occurrences
 
-_WITH_VALUE: Final = ("honoured", *FAULTS, "overridden", "foreign")
+_WITH_VALUE: Final = ("honoured", "overridden", "foreign")
 
 
 @Rule(
@@ -30,7 +29,10 @@ def check(rec: Recording) -> Lazy:
     near_misses = causes(rec).lazy.filter(nw.col("cause").is_in(NEAR_MISSES)).select(*key, "cause")
     presented = (
         verdicts(rec)
-        .lazy.filter(nw.col("verdict").is_in(_WITH_VALUE) & ~nw.col("fingerprint").is_null())
+        .lazy.filter(
+            (nw.col("fault") | nw.col("verdict").is_in(_WITH_VALUE))
+            & ~nw.col("fingerprint").is_null()
+        )
         .join(near_misses, on=key, how="left")
     )
     return occurrences(presented, ~nw.col("cause").is_null(), cause=nw.col("cause"))

@@ -1,0 +1,226 @@
+"""Excuses: requests without a session key, whose sender may hold more than one session.
+
+Enters: the verdicts of a bucket, and its sessions. Leaves: verdicts with reasons.
+
+A request that presents no key of its dialect's sessions was judged by all that was issued to its
+sender. The first line that fits decides what becomes of its rows:
+
+L4  The sender holds several sessions at once: ``not-applicable``, reason `many-sessions`; a request
+    for a new session stays ``restarted`` and is no fault. It does so where a session is accepted,
+    then another one that began meanwhile, then the first again.
+L6  It asks for a new session: a fault only if the session before was never presented. Else reason
+    `new-session`. A request that is given a new session without asking is ``not-applicable`` for
+    the same reason.
+L4  Requests with and without the key alternate at its endpoint (two changes or more):
+    ``not-applicable``, reason `many-sessions`.
+L7  The session before had ended, by a logout or because the server refused its key, and was not
+    accepted since: what would be a fault is ``not-applicable``, reason `session-ended`.
+L7  The protocol allows requests without the key (`Param.stateless`), the request does not write a
+    cart, and the session before is presented later: ``not-applicable``, reason `stateless`.
+
+A sender that is told apart by a declared identity (a header, a proxy user) is one user: there
+neither line L4 excuses that the key is missing.
+
+Requests by HEAD, and those that ask whether the API is up, need not present anything.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from statetrail.analyses.columnar.arrays import NOTHING, AsOfIndex, Bools, Ints, ranked
+from statetrail.analyses.columnar.bucket import Bucket, Settings
+from statetrail.analyses.columnar.dialect_masks import acting, of_params, refuses
+from statetrail.analyses.conformance import verdict
+from statetrail.analyses.conformance.key_values import KeyUses
+from statetrail.analyses.conformance.verdict import FAULTS, REASONS, VERDICTS
+from statetrail.analyses.events.details import extremes
+from statetrail.analyses.events.lineage import Lineage, dialect_places, positions
+
+DECLARED: Final = ("proxy-user", "header")
+"""What tells users apart, by the names of `statetrail.schema.CLIENT_BY`."""
+
+_REASONS: Final = tuple(REASONS)
+_FAULTS: Final = tuple(VERDICTS.index(name) for name in FAULTS)
+_NOT_APPLICABLE: Final = VERDICTS.index(verdict.NOT_APPLICABLE)
+_OMITTED: Final = VERDICTS.index(verdict.OMITTED)
+_RESTARTED: Final = VERDICTS.index(verdict.RESTARTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of verdicts: places in the bucket, the dialect's place, the verdict and the reason."""
+
+    exchange: Ints
+    series: Ints
+    dialect: Ints
+    verdict: Ints
+    reason: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class _Sessions:
+    """The sessions of a bucket, by the place of the value that names them; times are positions.
+
+    `group` is a sender and dialect, `many` says by group whether it holds several at once. `used`:
+    a key was presented, `last_seen` the last time. `accepted` are the uses that the server took.
+    """
+
+    place: Ints
+    group: Ints
+    began: Ints
+    used: Bools
+    last_seen: Ints
+    accepted: Ints
+    many: Bools
+
+
+def excused(
+    bucket: Bucket, lineage: Lineage, options: Settings, uses: KeyUses, is_key: Bools, rows: Rows
+) -> tuple[Ints, Ints, Ints]:
+    """The verdicts and reasons with what excuses them, and the session of each row."""
+    rank, reason = rows.verdict.copy(), rows.reason.copy()
+    exchanges = bucket.exchanges
+    endpoint, param = exchanges.endpoint[rows.exchange], bucket.series_param[rows.series]
+    session = lineage.of_request[rows.dialect, rows.exchange]
+
+    def excuse(which: Bools, why: str, *, keep: Bools | None = None) -> None:
+        """Give the rows the reason, and the verdict ``not-applicable`` but where it is kept."""
+        open_ = which & (reason == NOTHING) & (rank != _NOT_APPLICABLE)
+        reason[open_] = _REASONS.index(why)
+        rank[open_ if keep is None else open_ & ~keep] = _NOT_APPLICABLE
+
+    absent = rank == _OMITTED
+    excuse(absent & exchanges.heads[rows.exchange], verdict.METHOD)
+    if absent.any():
+        excuse(absent & acting(bucket, "health")[endpoint, param], verdict.HEALTH)
+    if not (lineage.of_value >= 0).any():
+        return rank, reason, session
+    bare = np.flatnonzero(session == NOTHING)
+    if not len(bare):
+        return rank, reason, session
+    width = len(bucket.dialects)
+    known = _sessions(bucket, lineage, uses, width)
+    moment = exchanges.request_start[rows.exchange]
+    request = positions(bucket, rows.exchange, moment, request=True)
+    group = exchanges.client[rows.exchange] * width + rows.dialect
+    before = np.full(len(rank), NOTHING, dtype=np.int64)
+    before[bare] = _before(known, group[bare], request[bare])
+    without = np.zeros(len(rank), dtype=np.bool_)
+    without[bare] = True
+    declared = any(name in DECLARED for name in options.client_by)
+    asks = rank == _RESTARTED
+    key = is_key[param]
+    many = without & known.many[group]
+    excuse(many & (asks | ~(declared & key)), verdict.MANY_SESSIONS, keep=asks)
+    used = np.append(known.used, False)[before]
+    excuse(without & asks & used, verdict.NEW_SESSION, keep=asks)
+    begins = lineage.of_response[rows.dialect, rows.exchange] != NOTHING
+    excuse(without & ~asks & begins & used, verdict.NEW_SESSION)
+    if not declared:
+        pair = rows.dialect * len(exchanges) + rows.exchange
+        alternating = _alternating(bucket, lineage, pair[without & key & (rank == _OMITTED)])
+        excuse(without & np.isin(pair, alternating), verdict.MANY_SESSIONS)
+    ended = without & _ended(bucket, lineage, uses, known.accepted, before, request)
+    excuse(ended & np.isin(rank, _FAULTS), verdict.SESSION_ENDED)
+    stateless = of_params(bucket, lambda param: param is not None and param.stateless is not None)
+    cart = exchanges.writes[rows.exchange] & acting(bucket, "cart")[endpoint, param]
+    later = np.append(known.last_seen, NOTHING)[before] > request
+    absent = rank == _OMITTED
+    excuse(without & stateless[param] & absent & ~cart & later, verdict.STATELESS)
+    own = without & (reason != _REASONS.index(verdict.MANY_SESSIONS))
+    session[own] = before[own]
+    return rank, reason, session
+
+
+def _sessions(bucket: Bucket, lineage: Lineage, uses: KeyUses, width: int) -> _Sessions:
+    presented, exchanges = bucket.presented, bucket.exchanges
+    dialect = dialect_places(bucket)
+    place = np.flatnonzero(lineage.of_value == np.arange(len(lineage.of_value), dtype=np.int64))
+    series = bucket.values.series[place]
+    group = bucket.series_client[series] * width + dialect[bucket.series_param[series]]
+    exchange = presented.exchange[uses.row]
+    position = positions(bucket, exchange, exchanges.request_start[exchange], request=True)
+    session = lineage.of_value[presented.value[uses.row]]
+    param = bucket.series_param[presented.series[uses.row]]
+    own = session == lineage.of_request[dialect[param], exchange]
+    status = exchanges.status[exchange]
+    taken = (status >= 200) & (status < 400) & (uses.again | ~uses.answered)
+    used = np.zeros(len(bucket.values), dtype=np.bool_)
+    used[session] = True
+    _, last_seen = extremes(session, position, len(bucket.values))
+    accepted = np.flatnonzero(own & taken)
+    first, last = extremes(session[accepted], position[accepted], len(bucket.values))
+    many = _many(group, lineage.began[place], first[place], last[place])
+    groups = np.zeros(len(bucket.clients) * width, dtype=np.bool_)
+    groups[group[many]] = True
+    return _Sessions(place, group, lineage.began[place], used, last_seen, accepted, groups)
+
+
+def _many(group: Ints, began: Ints, first: Ints, last: Ints) -> Bools:
+    """The sessions during which another one of the group was accepted for the first time."""
+    (began, first, last), times = ranked(began, first, last)
+    span = len(times) + 1
+    firsts = np.sort(group * span + first)
+    inside = np.searchsorted(firsts, group * span + last) - np.searchsorted(
+        firsts, group * span + began, "right"
+    )
+    return inside > ((began < first) & (first < last))
+
+
+def _before(known: _Sessions, group: Ints, request: Ints) -> Ints:
+    """The session of the group that began last before each request; -1 for none."""
+    (began, request), times = ranked(known.began, request)
+    index = AsOfIndex(known.group, began, len(times))
+    return np.append(known.place, NOTHING)[index.last(group, request, inclusive=False)]
+
+
+def _ended(
+    bucket: Bucket, lineage: Lineage, uses: KeyUses, accepted: Ints, before: Ints, request: Ints
+) -> Bools:
+    """Whether these sessions had ended before these requests, and were not accepted since."""
+    exchanges, presented = bucket.exchanges, bucket.presented
+    exchange = presented.exchange[uses.row]
+    param = bucket.series_param[presented.series[uses.row]]
+    session = lineage.of_request[dialect_places(bucket)[param], exchange]
+    status = exchanges.status[exchange]
+    logout = acting(bucket, "logout")[exchanges.endpoint[exchange], param]
+    logout &= exchanges.open[exchange] & (status >= 200) & (status < 400)
+    refused = refuses(bucket, param, status) & ~uses.answered
+    end = np.flatnonzero(logout | refused)
+    moment = exchanges.response_start[exchange[end]]
+    ends = positions(bucket, exchange[end], moment, request=False)
+    taken = exchange[accepted]
+    uses_at = positions(bucket, taken, exchanges.request_start[taken], request=True)
+    (ends, uses_at, request), times = ranked(ends, uses_at, request)
+    wanted = np.where(before == NOTHING, len(bucket.values), before)
+    ended, used = (
+        index.maxima(moments)[index.at(wanted, request, inclusive=False)]
+        for index, moments in (
+            (AsOfIndex(session[end], ends, len(times)), ends),
+            (AsOfIndex(session[accepted], uses_at, len(times)), uses_at),
+        )
+    )
+    return ended > used
+
+
+def _alternating(bucket: Bucket, lineage: Lineage, without: Ints) -> Ints:
+    """Of requests without a key (dialect and exchange) those at whose endpoint, for their sender,
+    requests with and without it alternate."""
+    exchanges = bucket.exchanges
+    count = max(len(exchanges), 1)
+    without = np.unique(without)
+    carrying = np.flatnonzero((lineage.of_request >= 0).ravel())
+    pair = np.concatenate([without, carrying])
+    exchange = pair % count
+    group = (pair // count * len(bucket.clients) + exchanges.client[exchange]) * max(
+        len(bucket.endpoints), 1
+    ) + exchanges.endpoint[exchange]
+    bare = np.arange(len(pair), dtype=np.int64) < len(without)
+    # The exchanges of a sender are in order of their requests.
+    order = np.lexsort((exchange, group))
+    ordered_group, ordered_bare = group[order], bare[order]
+    changes = (ordered_bare[1:] != ordered_bare[:-1]) & (ordered_group[1:] == ordered_group[:-1])
+    groups, number = np.unique(ordered_group[1:][changes], return_counts=True)
+    return without[np.isin(group[: len(without)], groups[number >= 2])]

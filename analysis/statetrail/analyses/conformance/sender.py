@@ -1,0 +1,432 @@
+"""What one sender does at one origin under one dialect: its sessions, and what judges each request.
+
+Enters: the events of its exchanges in order of time (rule T2 of
+`statetrail.analyses.conformance.tracker`). Leaves: verdicts. The rules are those of
+`statetrail.analyses.events.lineage`, `verdicts` and `excuses`, which have them for whole frames.
+
+A request without a session key is excused by what its sender does later. Its rows wait here, each
+with the verdict so far, until the conversation closes or too many wait.
+"""
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Final
+
+from statetrail.analyses.conformance import verdict as v
+from statetrail.analyses.conformance.transitions import Exchange, State, Verdict
+from statetrail.analyses.conformance.verdict import FAULTS, VERDICTS
+from statetrail.analyses.conformance.visibility import (
+    IMPLICIT,
+    UNBOUND_METHODS,
+    WRITES,
+    Issue,
+    Presented,
+    Visibility,
+)
+from statetrail.dialects import Dialect
+
+MAX_KEYS: Final = 65_536
+"""Key values remembered per sender; beyond it, the one not seen for the longest is forgotten."""
+MAX_PARAMS: Final = 64
+MAX_ENDPOINTS: Final = 65_536
+
+type Moment = tuple[int, int, int]
+"""Time, 0 for a response and 1 for a request, exchange id."""
+
+
+@dataclass(slots=True)
+class Param:
+    """What is known of a parameter, and its state."""
+
+    visibility: Visibility = field(default_factory=Visibility)
+    state: State = "none"
+    newest: int | None = None
+
+
+@dataclass(slots=True)
+class Session:
+    """A session, named by its first value; the moments are those of requests."""
+
+    name: int
+    began: Moment
+    used: bool = False
+    last_seen: Moment | None = None
+    first_use: Moment | None = None
+    ended: bool = False
+    params: dict[str, Param] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Sessions:
+    """The sessions of a request and of its response; `entered` once the request is known."""
+
+    entered: bool = False
+    request: Session | None = None
+    response: Session | None = None
+
+
+@dataclass(slots=True)
+class _Bare:
+    """A request without a session key, and its rows so far."""
+
+    moment: Moment
+    endpoint: str
+    before: Session | None
+    begins: bool
+    ended: bool
+    carrying: int
+    """Requests with a key that came to the endpoint before it."""
+    cart: bool
+    rows: list[Verdict] = field(default_factory=list)
+
+    @property
+    def is_between(self) -> bool:
+        """Whether the session before is presented later."""
+        last = None if self.before is None else self.before.last_seen
+        return last is not None and last > self.moment
+
+
+class Sender:
+    """One sender at one origin under one dialect.
+
+    Parameters
+    ----------
+    declared
+        Whether the sender is known to be one user.
+    """
+
+    def __init__(self, dialect: Dialect, *, declared: bool) -> None:
+        self.dialect = dialect
+        self.params: dict[str, Param] = {}
+        self._declared = declared
+        # Where the only parameter is the key, a request that presents it has no other to present.
+        self._several = len(dialect.params) > 1
+        self._keys: OrderedDict[tuple[str, int], Session] = OrderedDict()
+        self._last: Session | None = None
+        self._first_uses: list[tuple[Moment, Session]] = []
+        self._many = False
+        self._carrying: defaultdict[str, int] = defaultdict(int)
+        self._bare: list[_Bare] = []
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for what the sender does later."""
+        return len(self._bare)
+
+    def request(self, x: Exchange, sessions: Sessions, moment: Moment) -> None:
+        """The request belongs to the session of its keys."""
+        if not sessions.entered:
+            sessions.entered = True
+            keys = [(p.param, p.fingerprint) for p in self._presented(x)]
+            sessions.request = sessions.response = self._join(keys, moment)
+
+    def response(self, x: Exchange, sessions: Sessions, moment: Moment) -> None:
+        """The response belongs to its request's session, else to that of the keys it issues."""
+        if moment[0] == x.request_start_us:
+            self.request(x, sessions, moment)
+        issued = [
+            (key, i.fingerprint)
+            for key in self.dialect.session_keys
+            for i in x.issued
+            if i.param == key and i.problem is None and i.usage != IMPLICIT and self._own(i)
+        ]
+        if sessions.request is None:
+            sessions.response = self._join(issued, moment)
+        elif issued:
+            self._add(issued, sessions.request)
+        if sessions.request is not None and self._ends(x):
+            sessions.request.ended = True
+
+    def may_know(self, x: Exchange, issue: Issue, sessions: Sessions) -> Param | None:
+        """R1, to the sender and to the session; returns whose state the issue changes."""
+        session = sessions.response
+        known = self._param(self.params, issue.param)
+        sound = issue.problem is None and x.binding
+        placed = session is not None
+        if known is not None:
+            known.visibility.may_know(issue, x.issue_end_us, sound=sound, placed=placed)
+        if session is None:
+            return known
+        own = self._param(session.params, issue.param)
+        if own is not None and self._several:
+            own.visibility.may_know(issue, x.issue_end_us, sound=sound)
+        return own
+
+    def must_know(self, x: Exchange, issue: Issue, sessions: Sessions) -> None:
+        """R2, to the sender and to the session."""
+        replaced: list[int] = []
+        if issue.param in self.dialect.session_keys:
+            replaced = [
+                p.fingerprint
+                for p in self._presented(x)
+                if p.param == issue.param and p.fingerprint != issue.fingerprint
+            ]
+        if (known := self.params.get(issue.param)) is not None:
+            known.visibility.must_know(issue, x.issue_start_us, x.issue_end_us, replaced)
+        if self._several and sessions.response is not None:
+            own = sessions.response.params.get(issue.param)
+            if own is not None:
+                own.visibility.must_know(issue, x.issue_start_us, x.issue_end_us)
+
+    def judge(
+        self, x: Exchange, sessions: Sessions, bound: Callable[[str], bool], moment: Moment
+    ) -> Iterator[Verdict]:
+        """The rows of a request; those that wait are told so far (`waiting`)."""
+        session = sessions.request
+        if session is not None:
+            self._use(x, session, moment)
+        before = session or self._last
+        rows = [
+            self._row(x, session, param, values, bound=bound(param), before=before)
+            for param, values in self._values(x, session)
+        ]
+        if session is not None or not self.dialect.session_keys:
+            yield from rows
+            return
+        bare = _Bare(
+            moment,
+            x.endpoint,
+            before,
+            begins=sessions.response is not None or self._begins(x),
+            ended=before is not None and before.ended,
+            carrying=self._carrying.get(x.endpoint, 0),
+            cart=x.method in WRITES and self.dialect.is_action("cart", x.endpoint),
+        )
+        for row in rows:
+            if row.verdict == v.NOT_APPLICABLE:
+                yield row
+            else:
+                bare.rows.append(row)
+        if bare.rows:
+            self._bare.append(bare)
+
+    def so_far(self) -> Iterator[Verdict]:
+        """The verdicts so far on the request that waits last."""
+        bare = self._bare[-1]
+        bare.rows = [
+            replace(row, settles=self._excused(bare, row, alternating=False)) for row in bare.rows
+        ]
+        yield from (row.settles for row in bare.rows if row.settles is not None)
+
+    def settle(self) -> Iterator[Verdict]:
+        """The final verdicts on all requests that wait."""
+        alternating = self._alternating()
+        for bare in self._bare:
+            for row in bare.rows:
+                final = self._excused(bare, row, alternating=id(bare) in alternating)
+                yield replace(final, settles=row.settles)
+        self._bare.clear()
+
+    def _own(self, shown: Issue | Presented) -> bool:
+        return shown.dialect == self.dialect.name
+
+    def _presented(self, x: Exchange) -> list[Presented]:
+        """The values of session keys that the request presents, the key that decides in front."""
+        return [
+            p
+            for key in self.dialect.session_keys
+            for p in x.presented
+            if p.param == key and p.kind == "value" and self._own(p)
+        ]
+
+    def _join(self, keys: list[tuple[str, int]], moment: Moment) -> Session | None:
+        """The session of the first known key, else a new one; the keys join it."""
+        if not keys:
+            return None
+        session = next((self._keys[key] for key in keys if key in self._keys), None)
+        if session is None:
+            session = self._last = Session(keys[0][1], moment)
+        self._add(keys, session)
+        return session
+
+    def _add(self, keys: list[tuple[str, int]], session: Session) -> None:
+        for key in keys:
+            self._keys.setdefault(key, session)
+            self._keys.move_to_end(key)
+        while len(self._keys) > MAX_KEYS:
+            self._keys.popitem(last=False)
+
+    def _param(self, known: dict[str, Param], name: str) -> Param | None:
+        """What is known of the parameter; `None` if it is undeclared and one too many."""
+        if name not in known and self.dialect.param(name) is None and len(known) >= MAX_PARAMS:
+            return None
+        return known.setdefault(name, Param())
+
+    def _begins(self, x: Exchange) -> bool:
+        """Whether the response issues a key."""
+        return any(
+            i.param in self.dialect.session_keys
+            and i.problem is None
+            and i.usage != IMPLICIT
+            and self._own(i)
+            for i in x.issued
+        )
+
+    def _answers(self, x: Exchange, p: Presented) -> tuple[bool, bool]:
+        """Whether the response issues values of the parameter, and this one among them."""
+        issued = {
+            i.fingerprint
+            for i in x.issued
+            if i.param == p.param and i.problem is None and self._own(i)
+        }
+        return bool(issued), p.fingerprint in issued
+
+    def _ends(self, x: Exchange) -> bool:
+        """Whether the exchange logs the session out, or its key is refused."""
+        status = x.status or 0
+        if (
+            200 <= status < 400
+            and x.method not in UNBOUND_METHODS
+            and self.dialect.is_action("logout", x.endpoint)
+        ):
+            return True
+        return status in self.dialect.refused and any(
+            not self._answers(x, p)[0] for p in self._presented(x)
+        )
+
+    def _use(self, x: Exchange, session: Session, moment: Moment) -> None:
+        """A request presents keys: whether others of its sender were accepted meanwhile (L4)."""
+        if len(self._carrying) < MAX_ENDPOINTS or x.endpoint in self._carrying:
+            self._carrying[x.endpoint] += 1
+        accepted = False
+        for p in self._presented(x):
+            own = self._keys.get((p.param, p.fingerprint), session)
+            own.used, own.last_seen = True, moment
+            answered, again = self._answers(x, p)
+            taken = 200 <= (x.status or 0) < 400 and (again or not answered)
+            accepted |= own is session and taken
+        if not accepted:
+            return
+        session.ended = False
+        other = next((at for at, each in self._first_uses if each is not session), None)
+        self._many |= other is not None and other > session.began
+        if session.first_use is None:
+            session.first_use = moment
+            self._first_uses = [(moment, session), *self._first_uses[:1]]
+
+    def _values(
+        self, x: Exchange, session: Session | None
+    ) -> Iterator[tuple[str, list[Presented | None]]]:
+        """The parameters to judge, with what the request presents of each."""
+        params = self.params if session is None else session.params if self._several else {}
+        shown: dict[str, list[Presented]] = {}
+        for p in x.presented:
+            if self._own(p):
+                shown.setdefault(p.param, []).append(p)
+        for name in {**params, **shown}:
+            values: list[Presented | None] = [*shown.get(name, ())]
+            if name in self.dialect.session_keys and (keys := self._of_key(shown.get(name, ()))):
+                yield name, keys
+                continue
+            if name not in params or not params[name].visibility.sound:
+                declared = self.dialect.param(name)
+                minted = declared is not None and declared.minted
+                values = [p for p in values if minted and p is not None and p.kind == "value"]
+            elif not values:
+                values = [None]
+            if values:
+                yield name, values
+
+    @staticmethod
+    def _of_key(shown: Iterable[Presented]) -> list[Presented | None]:
+        """A value of a key decides alone."""
+        return [p for p in shown if p.kind == "value"]
+
+    def _row(
+        self,
+        x: Exchange,
+        session: Session | None,
+        param: str,
+        values: list[Presented | None],
+        *,
+        bound: bool,
+        before: Session | None,
+    ) -> Verdict:
+        """The row of a parameter: of several values presented, the mildest verdict."""
+        found = [(*self._verdict(x, session, param, p, bound=bound), p) for p in values]
+        verdict, reason, p = min(found, key=lambda each: VERDICTS.index(each[0]))
+        if verdict == v.OMITTED:
+            if x.method == "HEAD":
+                verdict, reason = v.NOT_APPLICABLE, v.METHOD
+            elif self.dialect.is_action("health", x.endpoint):
+                verdict, reason = v.NOT_APPLICABLE, v.HEALTH
+        return Verdict(
+            *(x.exchange_id, x.client, x.origin, self.dialect.name, param, x.request_start_us),
+            verdict,
+            reason,
+            verdict in FAULTS and reason is None,
+            None if before is None else before.name,
+            None if p is None else p.fingerprint,
+            None if p is None else p.channel,
+        )
+
+    def _verdict(
+        self, x: Exchange, session: Session | None, name: str, p: Presented | None, *, bound: bool
+    ) -> tuple[str, str | None]:
+        declared, known = self.dialect.param(name), self.params.get(name) or Param()
+        if p is not None and name in self.dialect.session_keys and p.kind == "value":
+            own = self._keys.get((name, p.fingerprint), session)
+            accepted = x.binding and self._answers(x, p)[1]
+            return known.visibility.key_verdict(
+                p, bound=bound, mixed=own is not session, accepted=accepted
+            )
+        minted = declared is not None and declared.minted
+        own_param = known if session is None else session.params.get(name) or Param()
+        verdict, reason = own_param.visibility.verdict(p, bound=bound, server_issued=minted)
+        strange = verdict in (v.STALE, v.DEFIED, v.OVERRIDDEN, v.FOREIGN)
+        if p is not None and session is not None and strange:
+            value = known.visibility.values.get(p.fingerprint)
+            if value is not None and value.unplaced:
+                return v.NOT_APPLICABLE, v.NO_SESSION
+        return verdict, reason
+
+    def _excused(self, bare: _Bare, row: Verdict, *, alternating: bool) -> Verdict:
+        """The row with what excuses it, by `statetrail.analyses.conformance.excuses`."""
+        asks, key = row.verdict == v.RESTARTED, row.param in self.dialect.session_keys
+        declared = self.dialect.param(row.param)
+        stateless = declared is not None and declared.stateless is not None
+        used = bare.before is not None and bare.before.used
+        reason: str | None = None
+        if row.reason is not None:
+            return row
+        if self._many and (asks or not (self._declared and key)):
+            reason = v.MANY_SESSIONS
+        elif used and (asks or bare.begins):
+            reason = v.NEW_SESSION
+        elif alternating:
+            asks, reason = False, v.MANY_SESSIONS
+        elif bare.ended and row.verdict in FAULTS:
+            asks, reason = False, v.SESSION_ENDED
+        elif stateless and row.verdict == v.OMITTED and bare.is_between and not bare.cart:
+            reason = v.STATELESS
+        if reason is None:
+            return row
+        verdict = row.verdict if asks else v.NOT_APPLICABLE
+        session = None if reason == v.MANY_SESSIONS else row.session
+        return replace(row, verdict=verdict, reason=reason, fault=False, session=session)
+
+    def _omits(self, bare: _Bare) -> bool:
+        """Whether a request lacks a key, and is not excused by the sessions of its sender."""
+        used = bare.before is not None and bare.before.used
+        return not (used and bare.begins) and any(
+            row.verdict == v.OMITTED and row.param in self.dialect.session_keys for row in bare.rows
+        )
+
+    def _alternating(self) -> set[int]:
+        """The requests without a key at whose endpoint those with and without it alternate (L4)."""
+        at: defaultdict[str, list[_Bare]] = defaultdict(list)
+        for bare in self._bare:
+            if not self._declared and self._omits(bare):
+                at[bare.endpoint].append(bare)
+        found: set[int] = set()
+        for endpoint, several in at.items():
+            # Requests with a key came before the first, between two, or after the last.
+            changes = (several[0].carrying > 0) + (
+                self._carrying.get(endpoint, 0) > several[-1].carrying
+            )
+            changes += sum(2 for a, b in pairwise(several) if b.carrying > a.carrying)
+            if changes >= 2:
+                found |= {id(bare) for bare in several}
+        return found

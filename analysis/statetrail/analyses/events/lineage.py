@@ -1,0 +1,165 @@
+"""Lineage: which session each key value, request and response belongs to.
+
+Enters: a bucket. Leaves: `Lineage`.
+
+The values of a dialect's session keys (`Dialect.session_keys`) form chains:
+
+1. Appearances of key values are taken in order of time: an issue at the start of its response, a
+   presentation at the start of its request. At equal times issues come first, then the exchange
+   with the smaller id. An exchange without duration presents when it issues, just before.
+2. A request belongs to the session of the first of its keys that appeared before, in the order of
+   `Dialect.session_keys`. If none did, its first key begins a session. The keys that appear in it
+   for the first time join the session.
+3. A key that a response issues for the first time joins the session of its request. If the request
+   presented no key, it joins the session of the first issued key that appeared before. If none
+   did, the first issued key begins a session.
+
+Malformed and implicit issues, and requests that ask for a value, are no appearances. A session is
+named by the value that began it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, run_begins
+from statetrail.analyses.columnar.bucket import IMPLICIT, MALFORMED, VALUE, Bucket, bucket
+from statetrail.analyses.columnar.executor import artifact
+from statetrail.analyses.conformance.visibility import FOREVER
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """The sessions of a bucket; a session is the place of its first value in `Bucket.values`.
+
+    Attributes
+    ----------
+    of_value
+        The session of each key value; -1 for other values.
+    began
+        By value: the position (`positions`) at which the session that it names began.
+    of_request
+        Shape (dialects, exchanges): the session whose key the request presented; -1 for none.
+    of_response
+        The same, else the session whose key the response issued.
+    """
+
+    of_value: Ints
+    began: Ints
+    of_request: Ints
+    of_response: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class _Appearances:
+    """Key values in exchanges, in order of (exchange and dialect, key)."""
+
+    place: Ints
+    value: Ints
+    position: Ints
+
+
+def key_ranks(bucket: Bucket) -> Ints:
+    """The place of each parameter among the session keys of its dialect; -1 for others."""
+    dialects = {dialect.name: dialect.session_keys for dialect in bucket.dialects}
+    ranks = [
+        dialects[dialect].index(param) if param in dialects[dialect] else NOTHING
+        for dialect, param in bucket.params
+    ]
+    return np.array(ranks, dtype=np.int64)
+
+
+def dialect_places(bucket: Bucket) -> Ints:
+    """The place in `Bucket.dialects` of each parameter's dialect."""
+    names = [dialect.name for dialect in bucket.dialects]
+    return np.array([names.index(dialect) for dialect, _ in bucket.params], dtype=np.int64)
+
+
+def positions(bucket: Bucket, exchange: Ints, moment: Ints, *, request: bool | Bools) -> Ints:
+    """Positions of requests or responses in the order of rule 1, as integers."""
+    rank = np.empty(len(bucket.exchanges), dtype=np.int64)
+    rank[np.argsort(bucket.exchanges.id)] = np.arange(len(rank), dtype=np.int64)
+    return ((moment * 2 + request) * max(len(rank), 1) + rank[exchange]) * 2
+
+
+@artifact(needs=(bucket,), stored=True)
+def lineage(bucket: Bucket) -> Lineage:
+    """The sessions of a bucket."""
+    count, width = len(bucket.values), len(bucket.dialects)
+    ranks, dialects = key_ranks(bucket), dialect_places(bucket)
+    issued = _issued(bucket, ranks, dialects)
+    presented = _presented(bucket, ranks, dialects)
+    first = np.full(count, FOREVER)
+    for each in (issued, presented):
+        np.minimum.at(first, each.value, each.position)
+    of_request = np.full(width * len(bucket.exchanges), NOTHING, dtype=np.int64)
+    of_response = of_request.copy()
+    for each, known in ((issued, of_response), (presented, of_request)):
+        places, leaders = _leaders(each, first)
+        known[places] = leaders
+    of_response = np.where(of_request != NOTHING, of_request, of_response)
+    parent = np.where(first < FOREVER, np.arange(count, dtype=np.int64), NOTHING)
+    for each, known in ((issued, of_response), (presented, of_request)):
+        new = first[each.value] == each.position
+        parent[each.value[new]] = known[each.place[new]]
+    # Each value points to one that appeared before it, or to itself.
+    while not np.array_equal(further := np.append(parent, NOTHING)[parent], parent):
+        parent = further
+    session = np.append(parent, NOTHING)
+    shape = (width, len(bucket.exchanges))
+    return Lineage(
+        parent, first, session[of_request].reshape(shape), session[of_response].reshape(shape)
+    )
+
+
+def _issued(bucket: Bucket, ranks: Ints, dialects: Ints) -> _Appearances:
+    issued = bucket.issued
+    named = (issued.usage != MALFORMED) & (issued.usage != IMPLICIT)
+    rows = np.flatnonzero(named & (ranks[bucket.series_param[issued.series]] >= 0))
+    exchange = issued.exchange[rows]
+    moment = bucket.exchanges.response_start[exchange]
+    position = positions(bucket, exchange, moment, request=False) + 1
+    return _in_order(
+        bucket, ranks, dialects, exchange, issued.series[rows], issued.value[rows], position
+    )
+
+
+def _presented(bucket: Bucket, ranks: Ints, dialects: Ints) -> _Appearances:
+    presented, exchanges = bucket.presented, bucket.exchanges
+    is_key = ranks[bucket.series_param[presented.series]] >= 0
+    rows = np.flatnonzero((presented.kind == VALUE) & is_key)
+    exchange, series = presented.exchange[rows], presented.series[rows]
+    at_once = exchanges.response_start[exchange] == exchanges.request_start[exchange]
+    moment = exchanges.request_start[exchange]
+    position = positions(bucket, exchange, moment, request=~at_once)
+    return _in_order(bucket, ranks, dialects, exchange, series, presented.value[rows], position)
+
+
+def _in_order(
+    bucket: Bucket,
+    ranks: Ints,
+    dialects: Ints,
+    exchange: Ints,
+    series: Ints,
+    value: Ints,
+    position: Ints,
+) -> _Appearances:
+    param = bucket.series_param[series]
+    place = dialects[param] * len(bucket.exchanges) + exchange
+    key = place * (int(ranks.max(initial=0)) + 1) + ranks[param]
+    if (key[1:] < key[:-1]).any():
+        order = np.argsort(key, kind="stable")
+        place, value, position = place[order], value[order], position[order]
+    return _Appearances(place, value, position)
+
+
+def _leaders(appearances: _Appearances, first: Ints) -> tuple[Ints, Ints]:
+    """Of each exchange and dialect the first key that appeared before, else the first key."""
+    begins = run_begins(appearances.place)
+    starts = np.flatnonzero(begins)
+    known = first[appearances.value] < appearances.position
+    nth = np.arange(len(known), dtype=np.int64)
+    if len(starts):
+        earliest = np.minimum.reduceat(np.where(known, nth, len(known)), starts)
+        starts = np.where(earliest < len(known), earliest, starts)
+    return appearances.place[begins], appearances.value[starts]

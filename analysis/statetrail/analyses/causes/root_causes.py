@@ -60,7 +60,7 @@ from statetrail.analyses.causes import near_misses, tables
 from statetrail.analyses.causes.client_patterns import UNSHOWN, client_patterns, is_verdict
 from statetrail.analyses.causes.delivery import OBSTACLES
 from statetrail.analyses.causes.expected_value import hindrances
-from statetrail.analyses.columnar.arrays import Ints, chosen, ordered, run_begins
+from statetrail.analyses.columnar.arrays import NOTHING, Ints, chosen, ordered, run_begins
 from statetrail.analyses.columnar.bucket import Bucket, bucket
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.columnar.result_rows import REQUEST, of_requests, of_series, table, words
@@ -131,7 +131,8 @@ class Explained:
 @artifact(needs=(bucket, history, judgements, details), stored=True)
 def explained(bucket: Bucket, history: History, every: Judgements, details: Details) -> Explained:
     """The faults of a bucket that have a cause."""
-    faults = chosen(every, every.fault | is_verdict(every, *EXPLAINED))
+    unsaid = is_verdict(every, *EXPLAINED) & (every.reason == NOTHING)
+    faults = chosen(every, every.fault | unsaid)
     request_start = bucket.exchanges.request_start[faults.exchange]
     fault, unread = faults.fault, is_verdict(faults, *_UNREAD)
     strange = is_verdict(faults, *_STRANGE)

@@ -29,7 +29,7 @@ def command(
     md: Annotated[Path | None, option("--md F", "Write the report as Markdown.")] = None,
     junit: Annotated[Path | None, option("--junit F", "Write JUnit XML for a CI job.")] = None,
     csv: Annotated[Path | None, option("--csv F", "Write the findings as CSV.")] = None,
-    client_by: options.ClientBy = options.DEFAULT_CLIENT_BY,
+    client_by: options.ClientBy = None,
     grace: options.Grace = options.DEFAULT_GRACE_MS,
     fail_on: Annotated[
         options.Severity | None,

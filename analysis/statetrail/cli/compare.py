@@ -31,7 +31,7 @@ def command(
         options.Severity | None,
         option("--fail-on", "Exit with 1 if a new finding has this severity or higher."),
     ] = None,
-    client_by: options.ClientBy = options.DEFAULT_CLIENT_BY,
+    client_by: options.ClientBy = None,
     grace: options.Grace = options.DEFAULT_GRACE_MS,
     profile: options.ProfileName = "nist-aal2",
     suppress: options.Suppress = None,

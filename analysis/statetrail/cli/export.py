@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from statetrail.cli.options import DEFAULT_CLIENT_BY, ClientBy, Stores, named, option
+from statetrail.cli.options import ClientBy, Stores, chosen, option
 
 EXAMPLES = """[b]Examples[/b]
 
@@ -15,7 +15,7 @@ statetrail export monday.sqlite tuesday.sqlite --to days --client-by user-agent"
 def command(
     stores: Stores,
     to: Annotated[Path, option("--to DIR", "Folder to create.", show_default=False)],
-    client_by: ClientBy = DEFAULT_CLIENT_BY,
+    client_by: ClientBy = None,
     buckets: Annotated[
         int | None,
         option(
@@ -34,6 +34,6 @@ def command(
     check_target(to)
     with busy("exporting"):
         facts = [read_store(path) for path in stores]
-        export_parquet(facts, to, named(client_by), buckets)
+        export_parquet(facts, to, chosen(client_by), buckets)
     exchanges = sum(store.count("exchanges") for store in facts)
     stdout().write(f"{to}: {exchanges:,} exchanges")

@@ -74,10 +74,11 @@ Grace = Annotated[
     ),
 ]
 ClientBy = Annotated[
-    str,
+    str | None,
     option(
         "--client-by NAMES",
-        "Attributes that identify a client, comma separated: peer, user-agent, proxy-user, header.",
+        "Attributes that identify a client, comma separated: peer, user-agent, proxy-user, header, "
+        "source. By default peer and user-agent; source too where HAR files were imported.",
     ),
 ]
 
@@ -97,7 +98,6 @@ Suppress = Annotated[
 ]
 
 Severity = Literal["info", "low", "medium", "high"]
-DEFAULT_CLIENT_BY: Final = "peer,user-agent"
 DEFAULT_GRACE_MS: Final = 250
 
 _DURATION: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(ms|s|min|m|h|d|w)")
@@ -107,6 +107,11 @@ _UNITS: Final = {"ms": 0.001, "s": 1, "min": 60, "m": 60, "h": 3600, "d": 86_400
 def named(text: str) -> tuple[str, ...]:
     """Names separated by commas."""
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def chosen(client_by: str | None) -> tuple[str, ...] | None:
+    """The attributes that were named; `None` for the default ones."""
+    return None if client_by is None else named(client_by)
 
 
 def cleared(text: str, dialects: Sequence[Dialect]) -> frozenset[str]:
@@ -140,13 +145,13 @@ def duration_s(text: str) -> float:
 
 
 def open_stores(
-    stores: Sequence[Path], client_by: str, grace_ms: float, dialects: str
+    stores: Sequence[Path], client_by: str | None, grace_ms: float, dialects: str
 ) -> "Recording":
     """The recording that these options describe. Raises as `open_recording` does."""
     from statetrail.recording.frames import open_recording
 
     return open_recording(
-        stores, client_by=named(client_by), grace_ms=grace_ms, dialects=select(dialects)
+        stores, client_by=chosen(client_by), grace_ms=grace_ms, dialects=select(dialects)
     )
 
 

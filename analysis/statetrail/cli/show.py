@@ -38,7 +38,7 @@ def command(
         int | None, option("--limit N", f"Maximum number of rows; for a table {ROWS}.", min=0)
     ] = None,
     to: Annotated[Path | None, option("--to FILE", "Write to a file.")] = None,
-    client_by: options.ClientBy = options.DEFAULT_CLIENT_BY,
+    client_by: options.ClientBy = None,
     grace: options.Grace = options.DEFAULT_GRACE_MS,
     dialects: options.Dialects = "all",
 ) -> None:

@@ -5,6 +5,7 @@ bounded, printable and without the exchange's secrets, every number within 64 bi
 """
 
 import re
+import urllib.parse
 from collections.abc import Iterable
 from typing import Final
 
@@ -25,10 +26,13 @@ _METHODS: Final = frozenset(
 _VERSIONS: Final = frozenset(["HTTP/1.0", "HTTP/1.1", "HTTP/2", "HTTP/2.0", "HTTP/3", "HTTP/3.0"])
 _FLOW_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _INT64: Final = 2**63
+MAX_LOCATION: Final = 4096
+"""Characters of a `Location` that are read."""
 
 
 class ExchangeRow(msgspec.Struct, frozen=True, gc=False):
-    """The storable facts of an exchange: table `exchanges` without its id, in column order."""
+    """The storable facts of an exchange: table `exchanges` without its id, in column order after
+    the capture."""
 
     flow_id: str
     request_start_us: int
@@ -56,6 +60,9 @@ class ExchangeRow(msgspec.Struct, frozen=True, gc=False):
     exposed_headers: str | None
     dialects: str
     notes: str
+    source: str | None = None
+    fetch_dest: str | None = None
+    redirect_endpoint: str | None = None
 
 
 class RowReader(msgspec.Struct, frozen=True, gc=False):
@@ -73,6 +80,7 @@ class RowReader(msgspec.Struct, frozen=True, gc=False):
         state: State,
         *,
         notes: Iterable[str],
+        source: str | None,
     ) -> ExchangeRow:
         """The row of an exchange; `sent` and `received` are its header fields."""
         request, response, secrets = exchange.request, exchange.response, state.secrets
@@ -120,7 +128,28 @@ class RowReader(msgspec.Struct, frozen=True, gc=False):
             server.exposed,
             state.dialects,
             clean(",".join(dict.fromkeys(notes)), 1024) if notes else "",
+            source,
+            sent.fetch_dest,
+            self._redirect(exchange, received, secrets),
         )
+
+    def _redirect(
+        self, exchange: Exchange, received: ResponseHeaders, secrets: Secrets
+    ) -> str | None:
+        """The endpoint that a redirect leads to, at the same host (RFC 9110, section 10.2.2)."""
+        request, response, location = exchange.request, exchange.response, received.location
+        if response is None or not 300 <= response.status < 400 or location is None:
+            return None
+        try:
+            here = f"{request.scheme}://{request.host}:{request.port}"
+            base = urllib.parse.urljoin(here, request.target.decode("latin-1"))
+            there = urllib.parse.urlsplit(urllib.parse.urljoin(base, location[:MAX_LOCATION]))
+            if (there.hostname or "").lower() != request.host.lower():
+                return None
+        except ValueError:
+            return None
+        target = (there.path or "/").encode("utf-8", "surrogateescape")
+        return mask_path(target, self.fingerprinter, secrets)[1]
 
     def _flow_id(self, flow_id: str, secrets: Secrets) -> str:
         """The flow id, which tells doubled exchanges apart: of a hostile file's its digest."""

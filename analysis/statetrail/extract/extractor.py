@@ -81,8 +81,13 @@ class ExtractorConfig:
         self.cache = BoundedCache(CACHED)
 
 
-def extract(exchange: Exchange, config: ExtractorConfig) -> ExchangeFacts:
-    """The facts of one exchange: its row, and the values issued and presented in it."""
+def extract(
+    exchange: Exchange, config: ExtractorConfig, source: str | None = None
+) -> ExchangeFacts:
+    """The facts of one exchange: its row, and the values issued and presented in it.
+
+    `source` names the imported file that it is from, where this is a client of its own.
+    """
     request, response = exchange.request, exchange.response
     target = config.targets.read(request.target)
     path = target.path
@@ -102,7 +107,7 @@ def extract(exchange: Exchange, config: ExtractorConfig) -> ExchangeFacts:
         capped = ("query-capped",) if target.capped else ()
         all_notes = (*all_notes, *capped, *notes, *state.notes)
     return ExchangeFacts(
-        config.rows.read(exchange, sent, received, path, state, notes=all_notes),
+        config.rows.read(*(exchange, sent, received, path, state), notes=all_notes, source=source),
         state.issued,
         state.presented,
         token_candidates(target.candidates, path.candidates, sent.candidates, state.fingerprints),

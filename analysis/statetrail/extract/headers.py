@@ -37,7 +37,8 @@ MAX_CACHED: Final = 2048
 
 # Response header fields that are read besides those that issue state.
 _READ: Final = frozenset(
-    b"content-encoding content-type cache-control age access-control-expose-headers".split()
+    b"content-encoding content-type cache-control age location "
+    b"access-control-expose-headers".split()
 )
 _CHARSET: Final = re.compile(r"charset\s*=\s*\"?([A-Za-z0-9._-]{1,40})", re.IGNORECASE)
 _ORIGIN: Final = re.compile(r"null|[a-z][a-z0-9+.-]{0,15}://[A-Za-z0-9._:\[\]-]{1,255}")
@@ -46,6 +47,12 @@ _DIRECTIVE: Final = re.compile(
     r"(?:max-age|s-maxage|stale-while-revalidate|stale-if-error)=[0-9]{1,10}"
     r"|(?:no-cache|no-store|no-transform|must-revalidate|proxy-revalidate|private|public|immutable"
     r"|must-understand)"
+)
+# The destinations of the Fetch Standard (Fetch Metadata Request Headers, section 2.1).
+_DESTS: Final = frozenset(
+    "audio audioworklet document embed empty fencedframe font frame iframe image json manifest "  # noqa: SIM905
+    "object paintworklet report script serviceworker sharedworker style text track video "
+    "webidentity worker xslt".split()
 )
 _SECONDS: Final = re.compile(r"[0-9]{1,10}")
 
@@ -71,6 +78,7 @@ class RequestHeaders(msgspec.Struct, frozen=True, gc=False, eq=False):
     agent: str | None
     origin: str | None
     client: str | None
+    fetch_dest: str | None
     texts: RequestTexts
     writings: str
 
@@ -97,6 +105,7 @@ class ResponseHeaders(msgspec.Struct, frozen=True, gc=False, eq=False):
     cache_control: str | None = None
     age: str | None = None
     exposed: str | None = None
+    location: str | None = None
     texts: ResponseTexts = ResponseTexts()
     writings: str = ""
     words: frozenset[str] = frozenset()
@@ -128,7 +137,13 @@ class HeaderReader:
         self._hides_client = hides_client
         self._own_fields = frozenset(name for each in dialects for name in each.own_fields)
         read = {name for each in dialects for name in each.fields}
-        read |= {b"user-agent", b"origin", b"referer", self._client_header or b"origin"}
+        read |= {
+            b"user-agent",
+            b"origin",
+            b"referer",
+            b"sec-fetch-dest",
+            self._client_header or b"origin",
+        }
         self._dull = DULL_FIELDS - read
         self._starts = tuple(start for each in dialects for start in each.issuing_fields)
         self._requests: BoundedCache[Fields, RequestHeaders] = BoundedCache(CACHED)
@@ -179,6 +194,7 @@ class HeaderReader:
     def _request(self, fields: Fields) -> RequestHeaders:
         lines = field_lines(fields)
         agent, origin = combined(lines, b"user-agent"), combined(lines, b"origin")
+        dest = combined(lines, b"sec-fetch-dest")
         client = combined(lines, self._client_header) if self._client_header is not None else None
         candidates = header_candidates(lines, self._own_fields, self._fingerprinter)
         headers = RequestHeaders(
@@ -188,6 +204,7 @@ class HeaderReader:
             agent=agent,
             origin=origin,
             client=client,
+            fetch_dest=dest if dest in _DESTS else None,
             texts=RequestTexts(None, None, None),
             writings=_all_writings(agent, origin, client),
         )
@@ -207,6 +224,7 @@ class HeaderReader:
             cache_control=cache_control,
             age=age,
             exposed=exposed,
+            location=combined(lines, b"location"),
             writings=_all_writings(*directives, age, exposed),
             words=frozenset(text.casefold() for text in (*directives, (age or "").strip())),
         )

@@ -114,6 +114,8 @@ def _import(
 ) -> Imported:
     size = path.stat().st_size
     capture = store.begin_capture(source, clean(path.name, 255))
+    # What one browser exported is one client, whoever else has its address and its User-Agent.
+    client = f"{capture}:{clean(path.name, 255)}" if source == "har" else None
     counts, report = CaptureCounts(), ReadReport()
     problem: str | None = "the import was stopped before the end of the file"
     try:
@@ -124,7 +126,7 @@ def _import(
                 else read_har(_Readable(file), config.fingerprinter, report)
             )
             for batch in batched(exchanges, BATCH, strict=False):
-                ids = store.append_many((extract(e, config) for e in batch), capture)
+                ids = store.append_many((extract(e, config, client) for e in batch), capture)
                 counts.duplicates += (duplicates := ids.count(None))
                 counts.exchanges += len(ids) - duplicates
                 if progress is not None:

@@ -19,10 +19,9 @@ from statetrail.dialects import Dialect, select
 from statetrail.errors import UsageError
 from statetrail.recording.engines import ENGINES, READ_DICTIONARIES, Engine, Lazy, Scratch, placing
 from statetrail.schema import CAPTURES, EXCHANGES, FACTS, ISSUED, PRESENTED, TOKEN_CANDIDATES, Table
-from statetrail.store.clients import check_client_by, client_expression
+from statetrail.store.clients import check_client_by, client_expression, default_client_by
 from statetrail.store.reader import Facts, join_facts, read_store
 
-DEFAULT_CLIENT_BY: Final = ("peer", "user-agent")
 DEFAULT_GRACE_MS: Final = 250
 
 
@@ -117,23 +116,27 @@ class Recording:
         *,
         paths: Sequence[Path] = (),
         engine: Engine = "duckdb",
-        client_by: Sequence[str] = DEFAULT_CLIENT_BY,
+        client_by: Sequence[str] | None = None,
         grace_ms: float = DEFAULT_GRACE_MS,
         dialects: Sequence[Dialect] | None = None,
     ) -> None:
         if engine not in ENGINES:
             raise UsageError(f"unknown engine {engine!r}: choose from {', '.join(ENGINES)}")
-        check_client_by(client_by)
         if not 0 <= grace_ms <= 3_600_000:
             raise UsageError(f"a grace period of {grace_ms} ms makes no sense: 0 to 3600000")
         self.paths = tuple(paths)
         self.engine: Engine = engine
-        self.client_by = tuple(client_by)
         self.grace_us = round(grace_ms * 1000)
         self.dialects = tuple(dialects) if dialects is not None else select()
         self.scratch = Scratch()
         self._place = placing(engine, self.scratch)
         self._facts = facts if isinstance(facts, Facts) else Facts(Path(), "", facts)
+        if client_by is None:
+            # A large dataset is not read for it: its clients are those that it was written by.
+            exchanges = None if self._facts.client_by else self._facts.table(EXCHANGES.name)
+            client_by = self._facts.client_by or default_client_by(exchanges)
+        check_client_by(client_by)
+        self.client_by = tuple(client_by)
         self._lazies = {table.name: self._place(self._facts.tables[table.name]) for table in FACTS}
         self.memo: dict[Any, Any] = {}
 
@@ -259,7 +262,7 @@ def open_recording(
     paths: str | Path | Iterable[str | Path],
     *,
     engine: Engine = "duckdb",
-    client_by: Sequence[str] = DEFAULT_CLIENT_BY,
+    client_by: Sequence[str] | None = None,
     grace_ms: float = DEFAULT_GRACE_MS,
     dialects: Sequence[Dialect] | None = None,
 ) -> Recording:
@@ -273,7 +276,9 @@ def open_recording(
         Where the frames live: ``duckdb`` (default), ``pandas``, ``polars`` or ``pyspark`` (the
         extra ``spark``).
     client_by
-        What tells clients apart: any of ``peer``, ``user-agent``, ``proxy-user``, ``header``.
+        What tells clients apart: any of ``peer``, ``user-agent``, ``proxy-user``, ``header``,
+        ``source``. By default ``peer``, ``user-agent`` and, where HAR files were imported,
+        ``source``: each of these files is a client of its own.
     grace_ms
         Grace period in milliseconds.
     dialects

@@ -21,6 +21,7 @@ EXCHANGES: Final = Table(
     "exchanges", "one request with its response or its error",
     (
         EXCHANGE,
+        Column("capture_id", "int", "The capture that added it; in a capture, ids are in order of arrival", "recorded before version 3", since=3),
         Column("flow_id", "text", "mitmproxy's flow id; for a HAR entry a keyed digest of it"),
         Column("request_start_us", "timestamp", "First byte of the request"),
         Column("request_end_us", "timestamp", "Last byte of the request", "not known"),
@@ -47,6 +48,9 @@ EXCHANGES: Final = Table(
         Column("exposed_headers", "text", "`Access-Control-Expose-Headers`, lower case, comma separated", "not sent"),
         Column("dialects", "text", "Dialects that matched the exchange, comma separated; may be empty"),
         Column("notes", "text", "What the capture could not see or had to bound, comma separated; may be empty"),
+        Column("source", "text", "The imported HAR file, with the number of its capture: a client of its own", "recorded live, or from a flow file", since=3),
+        Column("fetch_dest", "text", "`Sec-Fetch-Dest` of the request", "not sent", since=3),
+        Column("redirect_endpoint", "text", "Endpoint at the same host that a redirect leads to", "no redirect, or to another host", since=3),
     ),
     ("exchange_id",), fact=True,
 )
@@ -120,5 +124,6 @@ CLIENT_BY: Final[dict[str, str]] = {
     "user-agent": "user_agent",
     "proxy-user": "proxy_user",
     "header": "client_header",
+    "source": "source",
 }
 """What a client can be told apart by: the name a user gives → the column of `exchanges`."""

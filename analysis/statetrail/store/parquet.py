@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from statetrail.errors import StoreError, UsageError
 from statetrail.schema import CAPTURES, EXCHANGES, FACTS, SCHEMA_VERSION
-from statetrail.store.clients import check_client_by, client_names
+from statetrail.store.clients import check_client_by, client_names, default_client_by
 from statetrail.store.reader import MANIFEST, Facts, join_facts
 
 MIN_BUCKETS: Final = 16
@@ -30,7 +30,10 @@ BUCKET: Final = 2**16
 
 
 def export_parquet(
-    facts: Facts | Sequence[Facts], to: Path, client_by: Sequence[str], buckets: int | None = None
+    facts: Facts | Sequence[Facts],
+    to: Path,
+    client_by: Sequence[str] | None,
+    buckets: int | None = None,
 ) -> Path:
     """Write stores as one Parquet dataset; all of it or nothing.
 
@@ -54,9 +57,11 @@ def export_parquet(
     """
     if buckets is not None and not 1 <= buckets <= MAX_BUCKETS:
         raise UsageError(f"{buckets} buckets make no sense: 1 to {MAX_BUCKETS}")
-    check_client_by(client_by)
     check_target(to)
     joined = join_facts([facts] if isinstance(facts, Facts) else facts)
+    if client_by is None:
+        client_by = default_client_by(joined.table(EXCHANGES.name))
+    check_client_by(client_by)
     exchanges = joined.table(EXCHANGES.name).num_rows
     buckets = buckets_for(exchanges) if buckets is None else buckets
     manifest = {

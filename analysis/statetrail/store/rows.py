@@ -22,7 +22,7 @@ _SINCE: Final = (
     "SELECT exchange_id, request_start_us, flow_id FROM exchanges WHERE exchange_id >= ?"
 )
 _CHANGE_EXCHANGE: Final = (
-    f"UPDATE OR IGNORE exchanges SET {', '.join(f'{name} = ?' for name in EXCHANGES.names[1:])} "  # noqa: S608
+    f"UPDATE OR IGNORE exchanges SET {', '.join(f'{name} = ?' for name in EXCHANGES.names[2:])} "  # noqa: S608
     "WHERE exchange_id = ?"
 )
 _REMOVE: Final = tuple(
@@ -34,12 +34,14 @@ _REMOVE: Final = tuple(
 type _Value = int | str | None
 
 
-def add(cursor: apsw.Cursor, batch: Sequence[ExchangeFacts]) -> list[ExchangeId | None]:
-    """Add exchanges. Returns their new ids, `None` for one that is already stored."""
+def add(
+    cursor: apsw.Cursor, batch: Sequence[ExchangeFacts], capture: int | None
+) -> list[ExchangeId | None]:
+    """Add exchanges of a capture. Returns their new ids, `None` for one that is already stored."""
     before = cursor.connection.total_changes()
     exchanges: list[_Value] = []
     for facts in batch:
-        exchanges.append(None)  # SQLite assigns the next id
+        exchanges += (None, capture)  # SQLite assigns the next id
         exchanges += astuple(facts.exchange)
     _insert(cursor, EXCHANGES, exchanges)
     new = cursor.connection.total_changes() - before

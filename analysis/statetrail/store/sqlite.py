@@ -188,7 +188,7 @@ class SqliteStore:
             cursor.execute("BEGIN IMMEDIATE")
             try:
                 new = [facts for stored_id, facts in batch if stored_id is None]
-                added = rows.add(cursor, new) if new else []
+                added = rows.add(cursor, new, capture) if new else []
                 for stored_id, facts in batch:
                     if stored_id is not None:
                         rows.replace(cursor, stored_id, facts)

@@ -139,7 +139,7 @@ def tracked(exchange_id: int, ex: Ex) -> Exchange:
         times[1],
         times[2],
         ex.status if ex.begun is not None else None,
-        ex.extra.get("age_s"),
+        *(ex.extra.get(name) for name in ("age_s", "fetch_dest", "redirect_endpoint")),
         issued,
         presented,
     )

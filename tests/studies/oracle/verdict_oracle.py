@@ -371,6 +371,8 @@ def _excuse(sender: _Sender, rows: dict[tuple[int, str], Judged]) -> None:
                     rows[at, param] = ("not-applicable", "method", session)
                 elif dialect.is_action("health", x.ex.path):
                     rows[at, param] = ("not-applicable", "health", session)
+                elif unable := _unable(sender, x, param):
+                    rows[at, param] = ("not-applicable", unable, session)
         if x.session is not None or not mine:
             continue
         begun = [name for name, moment in sender.began.items() if moment < x.asked]
@@ -421,6 +423,20 @@ def _excuse(sender: _Sender, rows: dict[tuple[int, str], Judged]) -> None:
                 elif verdict == "omitted" and known and known.stateless and later and not cart:
                     verdict, reason = "not-applicable", "stateless"
             rows[at, param] = (verdict, reason, None if reason == "many-sessions" else before)
+
+
+def _unable(sender: _Sender, x: _X, param: str) -> str | None:
+    """Why the request cannot carry the parameter: a page's, or a library's after a redirect."""
+    channels = [place.channel for place in sender.dialect.presented_at(param)]
+    if x.ex.extra.get("fetch_dest") not in (None, "empty") and "header" in channels:
+        return "cannot-carry"
+    redirects = [
+        other
+        for other in sender.exchanges
+        if other.ex.extra.get("redirect_endpoint") == x.ex.path
+        and other.begun <= x.start <= other.begun + 5000
+    ]
+    return "redirected" if redirects and "uriquery" in channels else None
 
 
 def _ended(sender: _Sender, session: str, x: _X, uses: dict[str, list[_X]]) -> bool:

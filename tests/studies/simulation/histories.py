@@ -127,7 +127,7 @@ def sessions(chance: Random, most: int = 16) -> list[Ex]:
                 method=chance.choice(("GET",) * 6 + ("POST", "POST", "HEAD", "OPTIONS")),
                 path=chance.choice(_ZEST_PATHS if zest else _ESELLER_PATHS),
                 status=status,
-                extra={"age_s": 5} if chance.random() < 0.03 else {},
+                extra=chance.choice(_EXTRAS) if chance.random() < 0.15 else {},
             )
         )
     chance.shuffle(exchanges)
@@ -141,6 +141,15 @@ _ESELLER_PATHS = (
     "/services/v3/login",
     "/services/v3/logout",
     "/services/v3/health",
+)
+
+
+_EXTRAS = (
+    {"age_s": 5},
+    {"fetch_dest": "image"},
+    {"fetch_dest": "empty"},
+    {"redirect_endpoint": "/API/V3/Menu"},
+    {"redirect_endpoint": "/services/v3/x"},
 )
 
 

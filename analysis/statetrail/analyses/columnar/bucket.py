@@ -27,6 +27,7 @@ from statetrail.analyses.columnar.arrays import (
     run_begins,
 )
 from statetrail.analyses.columnar.coding import (
+    Coded,
     Words,
     coded,
     integers,
@@ -36,7 +37,12 @@ from statetrail.analyses.columnar.coding import (
     placed,
 )
 from statetrail.analyses.columnar.executor import artifact
-from statetrail.analyses.conformance.visibility import FOREVER, UNBOUND_METHODS, WRITES
+from statetrail.analyses.conformance.visibility import (
+    FOREVER,
+    SETS_HEADERS,
+    UNBOUND_METHODS,
+    WRITES,
+)
 from statetrail.dialects import Dialect
 from statetrail.recording.frames import Recording, origin
 from statetrail.schema import CLIENT_BY
@@ -50,7 +56,10 @@ EMPTY, VALUE, ESTABLISH = 0, 1, 2
 _TIMES: Final = ("request_start_us", "request_end_us", "response_start_us", "response_end_us")
 _ORIGIN: Final = ("scheme", "host", "port")
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
-    "exchanges": ("exchange_id", *_TIMES, *_ORIGIN, "method", "endpoint", "status", "age_s"),
+    "exchanges": (
+        *("exchange_id", *_TIMES, *_ORIGIN, "method", "endpoint", "status"),
+        *("age_s", "fetch_dest", "redirect_endpoint"),
+    ),
     "issued": (
         *("exchange_id", "dialect", "param", "value", "fingerprint"),
         *("usage", "priority", "problem", "length", "alphabet"),
@@ -73,6 +82,8 @@ class Exchanges:
     what did not end. `status` is 0 without a response; `open`: the method may carry state;
     `writes`: it changes what it asks for (`WRITES`); `heads`: it is HEAD. `binding`: what the
     response issues has to be known (`statetrail.analyses.conformance.visibility.binds`).
+    `headless`: a page cannot add header fields to it. `redirect` is the endpoint that its response
+    redirects to, as a place or -1.
     """
 
     id: Ints
@@ -88,6 +99,8 @@ class Exchanges:
     writes: Bools
     heads: Bools
     binding: Bools
+    headless: Bools
+    redirect: Ints
 
     def __len__(self) -> int:
         return len(self.id)
@@ -270,6 +283,8 @@ def _exchanges(
         np.array([name in listed for name in methods], dtype=np.bool_)[method]
         for listed in (UNBOUND_METHODS, WRITES, ("HEAD",))
     )
+    dest, dests = coded(table["fetch_dest"])
+    headless = np.array([each not in SETS_HEADERS for each in dests], dtype=np.bool_)[dest]
     status, age = (integers(table[name], missing=0) for name in ("status", "age_s"))
     order = ordered(client * len(clock) + ranks[0], ids)
     request_start, response_start, response_end, visible_from = (rank[order] for rank in ranks)
@@ -287,8 +302,19 @@ def _exchanges(
         writes=writes[order],
         heads=heads[order],
         binding=((status < 300) & (age <= 0))[order],
+        headless=headless[order],
+        redirect=_redirects(origins, table["redirect_endpoint"], endpoints)[order],
     )
     return exchanges, clients, endpoints
+
+
+def _redirects(
+    origins: Coded, column: pa.ChunkedArray, endpoints: Sequence[tuple[str, str]]
+) -> Ints:
+    """The endpoints at the same origin that responses redirect to, as places; -1 for none."""
+    places = {endpoint: place for place, endpoint in enumerate(endpoints)}
+    redirect, pairs_ = paired(origins, coded(column))
+    return np.array([places.get(pair, NOTHING) for pair in pairs_], dtype=np.int64)[redirect]
 
 
 def _known_rows(

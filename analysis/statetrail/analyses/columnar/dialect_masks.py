@@ -34,6 +34,16 @@ def secret(bucket: Bucket) -> Bools:
     return of_params(bucket, lambda param: param is None or param.clear is None)
 
 
+def in_channel(bucket: Bucket, channel: str) -> Bools:
+    """The parameters that can be presented in the channel."""
+    dialects = {dialect.name: dialect for dialect in bucket.dialects}
+    can = [
+        any(place.channel == channel for place in dialects[dialect].presented_at(param))
+        for dialect, param in bucket.params
+    ]
+    return np.array(can, dtype=np.bool_)
+
+
 def may_be_silent(bucket: Bucket) -> Bools:
     """The parameters of which a live value may go unmentioned in a response."""
     dialects = {dialect.name: dialect for dialect in bucket.dialects}

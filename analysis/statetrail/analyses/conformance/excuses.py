@@ -21,7 +21,9 @@ L7  The protocol allows requests without the key (`Param.stateless`), the reques
 A sender that is told apart by a declared identity (a header, a proxy user) is one user: there
 neither line L4 excuses that the key is missing.
 
-Requests by HEAD, and those that ask whether the API is up, need not present anything.
+Nothing need be presented (L7) by HEAD; by requests that ask whether the API is up; in a header, by
+requests to which a page can add none (`Sec-Fetch-Dest`); and in the query, by a request for the
+target of a redirect that came just before: the client's library made it of the server's `Location`.
 """
 
 from dataclasses import dataclass
@@ -31,10 +33,11 @@ import numpy as np
 
 from statetrail.analyses.columnar.arrays import NOTHING, AsOfIndex, Bools, Ints, ranked
 from statetrail.analyses.columnar.bucket import Bucket, Settings
-from statetrail.analyses.columnar.dialect_masks import acting, of_params, refuses
+from statetrail.analyses.columnar.dialect_masks import acting, in_channel, of_params, refuses
 from statetrail.analyses.conformance import verdict
 from statetrail.analyses.conformance.key_values import KeyUses
 from statetrail.analyses.conformance.verdict import FAULTS, REASONS, VERDICTS
+from statetrail.analyses.conformance.visibility import FOLLOWED_US, HEADER, URIQUERY
 from statetrail.analyses.events.details import extremes
 from statetrail.analyses.events.lineage import Lineage, dialect_places, positions
 
@@ -95,6 +98,10 @@ def excused(
     excuse(absent & exchanges.heads[rows.exchange], verdict.METHOD)
     if absent.any():
         excuse(absent & acting(bucket, "health")[endpoint, param], verdict.HEALTH)
+        headless = exchanges.headless[rows.exchange] & in_channel(bucket, HEADER)[param]
+        excuse(absent & headless, verdict.CANNOT_CARRY)
+        followed = _followed(bucket)[rows.exchange] & in_channel(bucket, URIQUERY)[param]
+        excuse(absent & followed, verdict.REDIRECTED)
     if not (lineage.of_value >= 0).any():
         return rank, reason, session
     bare = np.flatnonzero(session == NOTHING)
@@ -132,6 +139,20 @@ def excused(
     own = without & (reason != _REASONS.index(verdict.MANY_SESSIONS))
     session[own] = before[own]
     return rank, reason, session
+
+
+def _followed(bucket: Bucket) -> Bools:
+    """The requests that follow a redirect to their endpoint within `FOLLOWED_US`."""
+    exchanges, width = bucket.exchanges, len(bucket.endpoints)
+    redirects = np.flatnonzero(exchanges.redirect >= 0)
+    group = exchanges.client[redirects] * width + exchanges.redirect[redirects]
+    start = exchanges.response_start[redirects]
+    index = AsOfIndex(group, start, exchanges.span)
+    own = exchanges.client * width + exchanges.endpoint
+    last = index.maxima(start)[index.at(own, exchanges.request_start)]
+    since_us = exchanges.clock[exchanges.request_start] - exchanges.clock[last]
+    followed: Bools = (last != NOTHING) & (since_us <= FOLLOWED_US)
+    return followed
 
 
 def _sessions(bucket: Bucket, lineage: Lineage, uses: KeyUses, width: int) -> _Sessions:

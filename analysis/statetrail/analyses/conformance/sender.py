@@ -18,8 +18,11 @@ from statetrail.analyses.conformance import verdict as v
 from statetrail.analyses.conformance.transitions import Exchange, State, Verdict
 from statetrail.analyses.conformance.verdict import FAULTS, VERDICTS
 from statetrail.analyses.conformance.visibility import (
+    HEADER,
     IMPLICIT,
+    SETS_HEADERS,
     UNBOUND_METHODS,
+    URIQUERY,
     WRITES,
     Issue,
     Presented,
@@ -171,7 +174,13 @@ class Sender:
                 own.visibility.must_know(issue, x.issue_start_us, x.issue_end_us)
 
     def judge(
-        self, x: Exchange, sessions: Sessions, bound: Callable[[str], bool], moment: Moment
+        self,
+        x: Exchange,
+        sessions: Sessions,
+        bound: Callable[[str], bool],
+        moment: Moment,
+        *,
+        followed: bool,
     ) -> Iterator[Verdict]:
         """The rows of a request; those that wait are told so far (`waiting`)."""
         session = sessions.request
@@ -179,7 +188,7 @@ class Sender:
             self._use(x, session, moment)
         before = session or self._last
         rows = [
-            self._row(x, session, param, values, bound=bound(param), before=before)
+            self._row(x, session, param, values, bound(param), before, followed=followed)
             for param, values in self._values(x, session)
         ]
         if session is not None or not self.dialect.session_keys:
@@ -340,18 +349,16 @@ class Sender:
         session: Session | None,
         param: str,
         values: list[Presented | None],
-        *,
         bound: bool,
         before: Session | None,
+        *,
+        followed: bool,
     ) -> Verdict:
         """The row of a parameter: of several values presented, the mildest verdict."""
         found = [(*self._verdict(x, session, param, p, bound=bound), p) for p in values]
         verdict, reason, p = min(found, key=lambda each: VERDICTS.index(each[0]))
-        if verdict == v.OMITTED:
-            if x.method == "HEAD":
-                verdict, reason = v.NOT_APPLICABLE, v.METHOD
-            elif self.dialect.is_action("health", x.endpoint):
-                verdict, reason = v.NOT_APPLICABLE, v.HEALTH
+        if verdict == v.OMITTED and (need_not := self._need_not(x, param, followed=followed)):
+            verdict, reason = v.NOT_APPLICABLE, need_not
         return Verdict(
             *(x.exchange_id, x.client, x.origin, self.dialect.name, param, x.request_start_us),
             verdict,
@@ -361,6 +368,17 @@ class Sender:
             None if p is None else p.fingerprint,
             None if p is None else p.channel,
         )
+
+    def _need_not(self, x: Exchange, param: str, *, followed: bool) -> str | None:
+        """Why the request need not present the parameter (L7)."""
+        channels = {place.channel for place in self.dialect.presented_at(param)}
+        reasons = {
+            v.METHOD: x.method == "HEAD",
+            v.HEALTH: self.dialect.is_action("health", x.endpoint),
+            v.CANNOT_CARRY: x.fetch_dest not in SETS_HEADERS and HEADER in channels,
+            v.REDIRECTED: followed and URIQUERY in channels,
+        }
+        return next((reason for reason, holds in reasons.items() if holds), None)
 
     def _verdict(
         self, x: Exchange, session: Session | None, name: str, p: Presented | None, *, bound: bool

@@ -76,6 +76,7 @@ from statetrail.analyses.conformance.transitions import (
     Verdict,
 )
 from statetrail.analyses.conformance.visibility import (
+    FOLLOWED_US,
     FOREVER,
     UNBOUND_METHODS,
     Issue,
@@ -112,6 +113,7 @@ class _Conversation:
     """
 
     senders: dict[str, Sender] = field(default_factory=dict)
+    redirects: OrderedDict[str, int] = field(default_factory=OrderedDict)
     open: dict[int, int] = field(default_factory=dict)
     waiting: list[tuple[int, int, int, int, _Heard, Issue | None]] = field(default_factory=list)
     latest: int = -FOREVER
@@ -290,6 +292,8 @@ class Tracker:
                 return ()
             return self._judge(talk, heard, (at, 1, number))
         if issue is None:
+            if exchange.redirect_endpoint is not None:
+                _remember(talk.redirects, exchange.redirect_endpoint, at)
             for name, sender in self._senders(talk, exchange):
                 sender.response(exchange, _sessions(heard, name), (at, 0, number))
             return self._refused(talk, heard)
@@ -321,6 +325,8 @@ class Tracker:
         """The verdicts on a request, or what they are so far (T5)."""
         exchange, events = heard.exchange, list[Event]()
         self._enter(talk, heard, moment)
+        redirected = talk.redirects.get(exchange.endpoint, -FOREVER)
+        followed = exchange.request_start_us - redirected <= FOLLOWED_US
         for name, sender in self._senders(talk, exchange):
 
             def bound(param: str, dialect: str = name) -> bool:
@@ -331,7 +337,9 @@ class Tracker:
                 )
 
             waiting = sender.waiting
-            events += sender.judge(exchange, _sessions(heard, name), bound, moment)
+            events += sender.judge(
+                exchange, _sessions(heard, name), bound, moment, followed=followed
+            )
             if sender.waiting > waiting:
                 events += map(Provisional, sender.so_far())
             if sender.waiting > self._max_waiting:  # M5
@@ -369,6 +377,13 @@ class Tracker:
             param = (sender if session is None else session).params.get(shown.param)
             if param is not None and shown.fingerprint == param.newest:
                 yield from _change(param, "refused", exchange, *key)
+
+
+def _remember(redirects: OrderedDict[str, int], endpoint: str, at: int) -> None:
+    redirects[endpoint] = at
+    redirects.move_to_end(endpoint)
+    if len(redirects) > MAX_PARAMS:
+        redirects.popitem(last=False)
 
 
 def _sessions(heard: _Heard, dialect: str) -> Sessions:

@@ -47,6 +47,8 @@ class Exchange:
     response_end_us: int | None = None
     status: int | None = None
     age_s: int | None = None
+    fetch_dest: str | None = None
+    redirect_endpoint: str | None = None
     issued: Sequence[Issue] = ()
     presented: Sequence[Presented] = ()
 

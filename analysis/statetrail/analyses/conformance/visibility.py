@@ -31,6 +31,13 @@ def binds(status: int | None, age_s: int | None) -> bool:
     return (status or 0) < 300 and (age_s or 0) <= 0
 
 
+SETS_HEADERS: Final = (None, "empty")
+"""`Sec-Fetch-Dest` of requests to which a program or a page's script can add header fields."""
+FOLLOWED_US: Final = 5_000_000
+"""How long after a redirect a request for its target counts as made by the client's library."""
+
+HEADER: Final = "header"
+URIQUERY: Final = "uriquery"
 IMPLICIT: Final = "implicit"
 """The usage of a parameter that clients do not present; every other usage names a channel."""
 BEGINNING: Final = -(2**62)

@@ -7,6 +7,8 @@ from dataclasses import replace
 from math import inf
 from typing import Any
 
+from statetrail.dialects import builtin
+from studies.oracle.verdict_oracle import judge, sessions, values_of
 from support.histories import Ex, fingerprint
 from support.plain import Seen, issued, presented
 
@@ -96,10 +98,15 @@ def _status(use: Seen) -> int:
 def trail_of(history: list[Ex], grace: int) -> list[dict[str, Any]]:
     """The trail by loops over lists, straight from the module's prose."""
     issues, uses = issued(history), presented(history)
+    owner, judged = sessions(history), judge(history, grace / 1000)
     rows = []
     for at, issue in enumerate(issues):
+        dialect, param = issue.series[2:]
+        key = param in builtin()[dialect].session_keys
         series = [(n, i) for n, i in enumerate(issues) if i.series == issue.series]
-        ended = [i for _, i in series if i.end < issue.begun]
+        own = owner[issue.id, dialect][1]
+        owned = [i for _, i in series if owner[i.id, dialect][1] == own]
+        ended = [i for i in owned if i.end < issue.begun]
         standing = [
             i
             for n, i in series
@@ -113,19 +120,23 @@ def trail_of(history: list[Ex], grace: int) -> list[dict[str, Any]]:
         values = [p.value for p in shown if p.kind == "value"]
         free = issue.priority == "informational"
         kept = issue.value in values
-        if standing or (kept and not free):
+        if standing or (kept and (key or not free)):
             continue
         before = ended[-1].value if ended else None
         if kept:
             cause = "override"
         elif values and (
-            not free or any(i.value == values[0] and i.begun <= issue.begun for _, i in series)
+            key
+            or not free
+            or any(i.value == values[0] and i.begun <= issue.begun for _, i in series)
         ):
             cause, before = "reset", values[0]
-        elif before is None:
-            cause = "establish"
+        elif key and (was := left(issue, issues, judged, history)) is not None:
+            cause, before = "restart", was
+        elif before is None or (key and not values):
+            cause, before = "establish", None
         elif any(p.kind == "establish" for p in shown):
-            visible = any(i.end + grace < issue.asked for _, i in series)
+            visible = any(i.end + grace < issue.asked for i in owned)
             cause, before = ("restart", before) if visible else ("establish", None)
         else:
             cause = "reissue"
@@ -145,6 +156,21 @@ def trail_of(history: list[Ex], grace: int) -> list[dict[str, Any]]:
             }
         )
     return sorted(rows, key=lambda row: [row[name] for name in _KEY])
+
+
+def left(issue: Seen, issues: list[Seen], judged: dict[Any, Any], history: list[Ex]) -> str | None:
+    """The newest value of the session that a restart, as a fault, left."""
+    dialect, param = issue.series[2:]
+    verdict, reason, session = judged.get((issue.id, dialect, param), (None, None, None))
+    if (verdict, reason) != ("restarted", None):
+        return None
+    values = values_of(history, issue.series, session)
+    earlier = [
+        i.value
+        for i in issues
+        if i.series == issue.series and i.value in values and i.end < issue.begun
+    ]
+    return earlier[-1] if earlier else None
 
 
 def idle(issue: Seen, own: list[Seen]) -> float | None:

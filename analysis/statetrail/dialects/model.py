@@ -34,6 +34,8 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     login, logout, cart
         The requests that log a client in, that log it out, and what holds a cart or basket; in any
         letter case. Without `cart` the API has no carts.
+    order
+        The requests that order a cart; in any letter case.
     own_state, state_methods
         The resources with a state of their own, which values in a request do not change, and the
         methods that change it; in any letter case.
@@ -45,6 +47,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     login: tuple[str, ...] = ("**/login/**", "**/logon/**", "**/signin/**")
     logout: tuple[str, ...] = ("**/logout/**", "**/logoff/**", "**/signout/**")
     cart: tuple[str, ...] = ()
+    order: tuple[str, ...] = ("**/order/**", "**/orders/**", "**/checkout/**")
     own_state: tuple[str, ...] = ()
     state_methods: tuple[str, ...] = ()
     health: tuple[str, ...] = ("**/health", "**/healthz", "**/livez", "**/readyz", "**/ping")

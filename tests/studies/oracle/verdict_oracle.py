@@ -106,6 +106,32 @@ def judge(
     return found
 
 
+def sessions(history: Sequence[Ex]) -> dict[tuple[int, str], tuple[str | None, str | None]]:
+    """The session of each request and response by (exchange id, dialect).
+
+    A response of no session is given its sender's only one.
+    """
+    found = {}
+    for client, host in {(ex.client, ex.host) for ex in history}:
+        for dialect in builtin().values():
+            sender = _sender(history, client, host, dialect, 0, declared=False)
+            only = next(iter(sender.began)) if len(sender.began) == 1 else None
+            for x in sender.exchanges:
+                found[x.number, dialect.name] = (x.session, x.answered or only)
+    return found
+
+
+def values_of(
+    history: Sequence[Ex], series: tuple[str, str, str, str], session: str | None
+) -> set[str]:
+    """The values of a session key that belong to a session."""
+    client, origin, dialect, param = series
+    host = origin.removeprefix("http://")
+    sender = _sender(history, client, host, builtin()[dialect], 0, declared=False)
+    known = sender.session_of.get(param, {})
+    return {value for value, name in known.items() if name == session}
+
+
 def spans(history: Sequence[Ex], client: str, host: str, dialect: str) -> list[tuple[float, float]]:
     """The first and last request of each session of a sender."""
     sender = _sender(history, client, host, builtin()[dialect], 0, declared=False)

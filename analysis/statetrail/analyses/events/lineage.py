@@ -82,6 +82,30 @@ def positions(bucket: Bucket, exchange: Ints, moment: Ints, *, request: bool | B
     return ((moment * 2 + request) * max(len(rank), 1) + rank[exchange]) * 2
 
 
+def owners(bucket: Bucket, lineage: Lineage, exchange: Ints, series: Ints) -> Ints:
+    """Numbers of the sessions, or senders, that issues in these responses belong to, by parameter.
+
+    A response of no session belongs to the sender's only session, else to the sender.
+    """
+    params, values = max(len(bucket.params), 1), len(bucket.values)
+    param = bucket.series_param[series]
+    dialect = dialect_places(bucket)[param]
+    session = lineage.of_response[dialect, exchange]
+    roots = np.flatnonzero(lineage.of_value == np.arange(values, dtype=np.int64))
+    root_series = bucket.values.series[roots]
+    width = len(bucket.dialects)
+    group = dialect_places(bucket)[bucket.series_param[root_series]]
+    group += bucket.series_client[root_series] * width
+    count = np.bincount(group, minlength=len(bucket.clients) * width)
+    only = np.full(len(count), NOTHING, dtype=np.int64)
+    only[group] = roots
+    only[count != 1] = NOTHING
+    of_sender = only[bucket.series_client[series] * width + dialect]
+    session = np.where(session == NOTHING, of_sender, session)
+    owner = np.where(session == NOTHING, values * params + series, session * params + param)
+    return np.unique(owner, return_inverse=True)[1]
+
+
 @artifact(needs=(bucket,), stored=True)
 def lineage(bucket: Bucket) -> Lineage:
     """The sessions of a bucket."""

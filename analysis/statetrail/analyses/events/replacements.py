@@ -6,16 +6,20 @@ of a new value.
 exchange to tell.
 
 When is an issue a rotation?
-    Issues of one client, origin, dialect and parameter are ordered by the start of their
-    responses, then by the end, then by the exchange id. An earlier issue is *superseded* for a
-    later one when a third began after it had ended, and ended before the later one began: the same
-    rule by which verdicts decide what a client can know. An issue is a rotation when no earlier
+    Issues of one parameter to one session, or to a client where they belong to none, are ordered by
+    the start of their responses, then by the end, then by the exchange id. An earlier issue is
+    *superseded* for a later one when a third began after it had ended, and ended before the later
+    one began: the same rule by which verdicts decide what a client can know. An issue is a rotation when no earlier
     issue of its value still stands. So a response that was already under way when a new value went
     out, and still repeats the old one, is no rotation back; and of two parallel requests that were
     each given a new value, both are rotations: the chain of values forks.
     A value that its own request presented is not new to the client. Where the client may choose
     (priority ``informational``) the server took over the client's choice: cause `override`. Where
     it may not, the server kept an older value alive: no rotation.
+
+Whose value?
+    A response to a request without a session key begins a session (`establish`), unless the client
+    thereby left one that it had never used (verdict ``restarted``, a fault): `restart`.
 
 Which value was before?
     The one that the request presented, where it presented another: that value is what the server
@@ -31,8 +35,12 @@ import numpy as np
 from statetrail.analyses.columnar.arrays import NOTHING, AsOfIndex, Bools, Ints, among, run_begins
 from statetrail.analyses.columnar.bucket import ESTABLISH, Bucket, bucket
 from statetrail.analyses.columnar.executor import artifact
+from statetrail.analyses.conformance.verdict import RESTARTED as RESTARTED_VERDICT
+from statetrail.analyses.conformance.verdict import VERDICTS
+from statetrail.analyses.conformance.verdicts import Judgements, judgements
 from statetrail.analyses.conformance.visibility import FOREVER
 from statetrail.analyses.events.history import History, history, pairs
+from statetrail.analyses.events.lineage import Lineage, key_ranks, lineage, owners
 
 SHOWN: Final = ("establish", "restart", "reset", "reissue", "override")
 """The causes that the exchange itself shows."""
@@ -70,25 +78,33 @@ class Replacements:
         return len(self.exchange)
 
 
-@artifact(needs=(bucket, history), stored=True)
-def replacements(bucket: Bucket, history: History) -> Replacements:
+@artifact(needs=(bucket, lineage, history, judgements), stored=True)
+def replacements(
+    bucket: Bucket, lineage: Lineage, history: History, judgements: Judgements
+) -> Replacements:
     """The replacements of a bucket's values."""
     exchanges, issues = bucket.exchanges, history.issues
-    new, newest = _new(bucket, history)
+    owner = owners(bucket, lineage, issues.exchange, issues.series)
+    new, newest = _new(bucket, history, owner)
     presented = issues.presented[new]
-    counts = ~presented | issues.free[new]
-    new, newest, presented = new[counts], newest[counts], presented[counts]
+    of_key = key_ranks(bucket)[bucket.series_param[issues.series[new]]] >= 0
+    counts = ~presented | (issues.free[new] & ~of_key)
+    new, newest, presented, of_key = new[counts], newest[counts], presented[counts], of_key[counts]
     exchange, to, series = issues.exchange[new], issues.value[new], issues.series[new]
     newest = np.where(newest >= 0, issues.value[newest], NOTHING)
     used = _used(bucket, history, exchange, series)
     issued_before = (used >= 0) & (history.issued[used] <= exchanges.response_start[exchange])
-    taken_away = (used >= 0) & (~issues.free[new] | issued_before)
+    taken_away = (used >= 0) & (~issues.free[new] | issued_before | of_key)
     asking = _asking(bucket, exchange, series)
-    had_one = _first_visible(bucket, history)[series] < exchanges.request_start[exchange]
+    visible = _first_visible(bucket, history, owner)[owner[new]]
+    had_one = visible < exchanges.request_start[exchange]
+    left = _left(bucket, history, lineage, judgements, exchange, series)
+    left[presented | taken_away] = NOTHING
+    newest = np.where(left >= 0, left, newest)
+    is_first = (newest < 0) | (asking & ~had_one) | (of_key & (used < 0))
+    causes = [np.int64(each) for each in (OVERRIDDEN, RESET, RESTARTED, ESTABLISHED, RESTARTED)]
     cause = np.select(
-        [presented, taken_away, (newest < 0) | (asking & ~had_one), asking],
-        [np.int64(OVERRIDDEN), np.int64(RESET), np.int64(ESTABLISHED), np.int64(RESTARTED)],
-        np.int64(REISSUED),
+        [presented, taken_away, left >= 0, is_first, asking], causes, np.int64(REISSUED)
     )
     before = np.select([cause == RESET, cause != ESTABLISHED], [used, newest], np.int64(NOTHING))
     idle = _idle(bucket, history, exchange, before)
@@ -97,7 +113,37 @@ def replacements(bucket: Bucket, history: History) -> Replacements:
     )
 
 
-def _new(bucket: Bucket, history: History) -> tuple[Ints, Ints]:
+def _left(
+    bucket: Bucket,
+    history: History,
+    lineage: Lineage,
+    judgements: Judgements,
+    exchange: Ints,
+    series: Ints,
+) -> Ints:
+    """The value that each of these responses made its client leave, at a fault; -1 for none.
+
+    It is the newest value of the session before (verdict ``restarted``).
+    """
+    exchanges, issues, count = bucket.exchanges, history.issues, len(bucket.series_client)
+    faults = judgements.fault & (judgements.verdict == VERDICTS.index(RESTARTED_VERDICT))
+    faults &= judgements.session != NOTHING
+    keys = pairs(judgements.exchange[faults], judgements.series[faults], count)
+    order = np.argsort(keys)
+    place = among(keys[order], pairs(exchange, series, count))
+    session = np.append(judgements.session[faults][order], NOTHING)[place]
+    of_key = np.flatnonzero(lineage.of_value[issues.value] >= 0)
+    span = max(exchanges.span, len(issues) + 1)
+    response_end = exchanges.response_end[issues.exchange[of_key]]
+    index = AsOfIndex(lineage.of_value[issues.value[of_key]], response_end, span)
+    wanted = np.where(session == NOTHING, len(bucket.values), session)
+    newest = index.maxima(of_key)[
+        index.at(wanted, exchanges.response_start[exchange], inclusive=False)
+    ]
+    return np.append(issues.value, NOTHING)[newest]
+
+
+def _new(bucket: Bucket, history: History, owner: Ints) -> tuple[Ints, Ints]:
     """The issues no earlier issue of whose value still stands, and the newest issue before each.
 
     Both as places in `History.issues`.
@@ -109,8 +155,8 @@ def _new(bucket: Bucket, history: History) -> tuple[Ints, Ints]:
     span = max(exchanges.span, len(issues) + 1)
     index = AsOfIndex(issues.value, nth, span)
     stood = index.maxima(response_end)[index.at(issues.value, nth, inclusive=False)]
-    index = AsOfIndex(issues.series, response_end, span)
-    newest = index.maxima(nth)[index.at(issues.series, response_start, inclusive=False)]
+    index = AsOfIndex(owner, response_end, span)
+    newest = index.maxima(nth)[index.at(owner, response_start, inclusive=False)]
     is_new = (stood < 0) | ((newest >= 0) & (response_start[newest] > stood))
     return nth[is_new], newest[is_new]
 
@@ -134,11 +180,10 @@ def _asking(bucket: Bucket, exchange: Ints, series: Ints) -> Bools:
     return among(keys, pairs(exchange, series, count)) >= 0
 
 
-def _first_visible(bucket: Bucket, history: History) -> Ints:
-    """When something of each series had to be known."""
-    first = np.full(len(bucket.series_client), FOREVER)
-    visible_from = bucket.exchanges.visible_from[history.issues.exchange]
-    np.minimum.at(first, history.issues.series, visible_from)
+def _first_visible(bucket: Bucket, history: History, owner: Ints) -> Ints:
+    """When something had to be known of what each owner was issued."""
+    first = np.full(int(owner.max(initial=0)) + 1, FOREVER)
+    np.minimum.at(first, owner, bucket.exchanges.visible_from[history.issues.exchange])
     return first
 
 

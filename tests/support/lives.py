@@ -13,7 +13,12 @@ from support.histories import Ex, fingerprint
 from support.plain import Seen, issued, presented
 
 _KEY = ("exchange_id", "dialect", "param", "to_fingerprint")
-_WORDS = {"login": ("Login",), "logout": ("logout", "Logout"), "cart": ("Cart", "baskets")}
+_WORDS = {
+    "login": ("Login",),
+    "logout": ("logout", "Logout"),
+    "cart": ("Cart", "baskets"),
+    "order": ("Order", "orders"),
+}
 
 
 def busy(history: list[Ex]) -> list[Ex]:
@@ -34,7 +39,7 @@ def did(ex: Ex, *actions: str) -> bool:
     status = 0 if ex.begun is None else ex.status or 0
     for action in actions:
         wrote = ex.method in ("POST", "PUT", "PATCH", "DELETE") or action == "logout"
-        done = 200 <= status < (300 if action == "cart" else 400)
+        done = 200 <= status < (300 if action in ("cart", "order") else 400)
         words = [*_WORDS[action], "login"] if action == "login" else _WORDS[action]
         if wrote and done and any(word in ex.path.split("/") for word in words):
             return True

@@ -115,9 +115,9 @@ CASES: dict[str, tuple[list[Ex], list[tuple[int, str | None, str, str]]]] = {
         [FIRST, Ex(270, 280, 290, [token("T2")], [use("1")])],
         [(1, None, "T1", "establish"), (2, None, "T2", "establish")],
     ),
-    "a new value without the old one presented": (
+    "a new value without the old one presented begins a session": (
         [FIRST, Ex(1000, 1010, 1020, [token("T2")])],
-        [(1, None, "T1", "establish"), (2, "T1", "T2", "reissue")],
+        [(1, None, "T1", "establish"), (2, None, "T2", "establish")],
     ),
     "parallel requests that each get a new value: the trail forks": (
         [
@@ -137,17 +137,17 @@ CASES: dict[str, tuple[list[Ex], list[tuple[int, str | None, str, str]]]] = {
     ),
     "a response under way that repeats the old value is no rotation back": (
         [
-            Ex(0, 10, 20, [Issue("Ticket", "T1", "header", "forced")]),
-            Ex(1000, 1010, 1030, [Issue("Ticket", "T2", "header", "forced")]),
-            Ex(1001, 1015, 1040, [Issue("Ticket", "T1", "header", "forced")]),
+            Ex(0, 10, 20, [Issue("LocId", "T1", "header", "forced")]),
+            Ex(1000, 1010, 1030, [Issue("LocId", "T2", "header", "forced")]),
+            Ex(1001, 1015, 1040, [Issue("LocId", "T1", "header", "forced")]),
         ],
         [(1, None, "T1", "establish"), (2, "T1", "T2", "reissue")],
     ),
     "a response begun after the new value had arrived is": (
         [
-            Ex(0, 10, 20, [Issue("Ticket", "T1", "header", "forced")]),
-            Ex(1000, 1010, 1030, [Issue("Ticket", "T2", "header", "forced")]),
-            Ex(1001, 1031, 1040, [Issue("Ticket", "T1", "header", "forced")]),
+            Ex(0, 10, 20, [Issue("LocId", "T1", "header", "forced")]),
+            Ex(1000, 1010, 1030, [Issue("LocId", "T2", "header", "forced")]),
+            Ex(1001, 1031, 1040, [Issue("LocId", "T1", "header", "forced")]),
         ],
         [(1, None, "T1", "establish"), (2, "T1", "T2", "reissue"), (3, "T2", "T1", "reissue")],
     ),
@@ -157,7 +157,7 @@ CASES: dict[str, tuple[list[Ex], list[tuple[int, str | None, str, str]]]] = {
             Ex(1000, 1010, 1020, [token("T2")], [use("1")]),
             Ex(2000, 2010, 2020, [token("T1")], [use("T1")]),
         ],
-        [(1, None, "T1", "establish"), (2, "T1", "T2", "restart")],
+        [(1, None, "T1", "establish"), (2, None, "T2", "establish")],
     ),
     "a client's choice that the server takes over": (
         [LANG, Ex(1000, 1010, 1020, [Issue("LangId", "2")], [Present("LangId", "2")])],

@@ -7,6 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statetrail.analyses.tokens.tokens import ENDS, tokens
+from statetrail.dialects import builtin
+from studies.oracle.verdict_oracle import sessions
 from support.histories import Ex, Issue, Present, fingerprint, recording, token, use
 from support.lives import (
     busy,
@@ -27,17 +29,14 @@ SERIES = ("client", "origin", "dialect", "param")
 def oracle(history: list[Ex], grace: int) -> list[dict[str, Any]]:
     """The table by loops over lists, straight from the descriptions of its columns."""
     issues, uses = issued(history), presented(history)
-    edges = trail_of(history, grace)
+    edges, owner = trail_of(history, grace), sessions(history)
     rows = []
     for key in sorted({s.key for s in [*issues, *uses]}):
         own = [i for i in issues if i.key == key]
         used = [u for u in uses if u.key == key]
         births, shown = [i.begun for i in own], [u.asked for u in used]
         value = (own or used)[0].value
-        ends = max((i.end for i in own), default=None)
-        after = [
-            i.begun for i in issues if ends is not None and i.series == key[:4] and i.begun > ends
-        ]
+        after = superseding(key, own, used, issues, owner)
         mine = [e for e in edges if (*(e[n] for n in SERIES), e["from_fingerprint"]) == key]
         late = [u for u in used if is_late(u, issues, grace)]
         ended, ended_us = end(own, used, issues, mine, min(after, default=None))
@@ -65,6 +64,27 @@ def oracle(history: list[Ex], grace: int) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def superseding(
+    key: tuple[Any, ...],
+    own: list[Seen],
+    used: list[Seen],
+    issues: list[Seen],
+    owner: dict[tuple[int, str], tuple[str | None, str | None]],
+) -> list[int]:
+    """When responses issued another value to the same session after the last issue had ended."""
+    if not own:
+        return []
+    _, _, last = max((i.end, at, i) for at, i in enumerate(own))
+    if key[3] in builtin()[key[2]].session_keys:
+        return [u.begun for u in used if is_replaced(u, issues) and u.begun > last.end]
+    session = owner[last.id, key[2]][1]
+    return [
+        i.begun
+        for i in issues
+        if i.series == key[:4] and owner[i.id, key[2]][1] == session and i.begun > last.end
+    ]
 
 
 def end(
@@ -215,16 +235,16 @@ ENDINGS: dict[str, tuple[list[Ex], str, tuple[int, int, int]]] = {
         [T1, again(1000, "T1", "T1", path="/API/V3/Logout"), again(2000, "T1", "T1")],
         "open", (0, 0, 0),
     ),
-    "replaced without being presented": (
-        [ticket(0, "T1", None), ticket(1000, "T2", None)], "rotated", (0, 0, 0),
+    "another one, to a request without it: a session of its own": (
+        [ticket(0, "T1", None), ticket(1000, "T2", None)], "open", (0, 0, 0),
     ),
     "replaced, and still taken": (
-        [ticket(0, "T1", None), ticket(1000, "T2", None), ticket(2000, None, "T1")],
+        [ticket(0, "T1", None), ticket(1000, "T2", "T1"), ticket(2000, None, "T1")],
         "rotated", (0, 1, 1),
     ),
     "replaced, and an error since": (
-        [ticket(0, "T1", None), ticket(1000, "T2", None), ticket(2000, None, "T1", status=400)],
-        "rotated", (0, 1, 0),
+        [ticket(0, "T1", None), ticket(1000, "T2", "T1"), ticket(2000, None, "T1", status=400)],
+        "reset", (0, 1, 0),
     ),
     "one of two tokens that were refused together": (
         [ticket(0, "T1", None),

@@ -9,10 +9,11 @@ When is an issue a rotation?
     Issues of one parameter to one session, or to a client where they belong to none, are ordered by
     the start of their responses, then by the end, then by the exchange id. An earlier issue is
     *superseded* for a later one when a third began after it had ended, and ended before the later
-    one began: the same rule by which verdicts decide what a client can know. An issue is a rotation when no earlier
-    issue of its value still stands. So a response that was already under way when a new value went
-    out, and still repeats the old one, is no rotation back; and of two parallel requests that were
-    each given a new value, both are rotations: the chain of values forks.
+    one began: the same rule by which verdicts decide what a client can know. An issue is a
+    rotation when no earlier issue of its value still stands. So a response that was already under
+    way when a new value went out, and still repeats the old one, is no rotation back; and of two
+    parallel requests that were each given a new value, both are rotations: the chain of values
+    forks.
     A value that its own request presented is not new to the client. Where the client may choose
     (priority ``informational``) the server took over the client's choice: cause `override`. Where
     it may not, the server kept an older value alive: no rotation.

@@ -1,7 +1,8 @@
 """Sessions: chains of a client's tokens that share carts and logins, and what a lost one cost.
 
 Enters: a recording. Leaves: the table `SESSIONS`, one row per client, origin and chain of tokens
-of a parameter whose values the server issues alone (`Param.minted`).
+of a parameter whose values the server issues alone (`Param.minted`). Of several keys of one session
+(a ticket and an authentication that one login issued) the one that names it counts.
 
 What is one session?
     A rotation goes on with the session where the server renews a token that lives (`login`,
@@ -19,10 +20,11 @@ How it ended
 
 What it cost
     A session is lost when its end is a reset, a rejection or a restart. Lost with it are the cart
-    writes (not removals) that no removal at the same path followed, and that the client did not
-    repeat, with the same method and path, in a session that followed directly: one that a rotation
-    from one of its tokens led to. A login is lost when none of those sessions has one. Where the
-    capture ends first, a repetition may be unseen.
+    writes (not removals), except those that were followed by an order, by a removal at the same
+    path, or by as many removals as there were writes (rule L10: an ordered or emptied cart), and
+    those that a later session of the client repeated with the same method and path. A login is lost
+    when none of the sessions that followed directly has one: those that a rotation from one of its
+    tokens led to. Where the capture ends first, a repetition may be unseen.
 """
 
 from collections import defaultdict
@@ -34,7 +36,7 @@ import numpy as np
 import pyarrow as pa
 
 from statetrail.analyses.analysis import analysis
-from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, among, run_begins
+from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, among, chosen, run_begins
 from statetrail.analyses.columnar.bucket import Bucket, bucket
 from statetrail.analyses.columnar.dialect_masks import acting, server_issued
 from statetrail.analyses.columnar.executor import artifact
@@ -42,6 +44,7 @@ from statetrail.analyses.columnar.result_rows import numbers, of_series, seconds
 from statetrail.analyses.conformance.visibility import FOREVER
 from statetrail.analyses.events.details import Details, aligned, extremes, holds
 from statetrail.analyses.events.history import History, history, pairs
+from statetrail.analyses.events.lineage import Lineage, lineage
 from statetrail.analyses.events.replacements import Replacements, replacements
 from statetrail.analyses.sessions.tables import SESSIONS
 from statetrail.analyses.tokens.rotations import LOSSES, rotations
@@ -74,6 +77,7 @@ class _Requests:
     session: Ints
     login: Bools
     cart: Bools
+    order: Bools
 
 
 @artifact(reads={"exchanges": ("exchange_id", "method", "path")})
@@ -82,9 +86,13 @@ def request_lines(facts: Details) -> Details:
     return facts
 
 
-@analysis(SESSION_COSTS, needs=(bucket, history, replacements, tokens, rotations, request_lines))
+@analysis(
+    SESSION_COSTS,
+    needs=(bucket, lineage, history, replacements, tokens, rotations, request_lines),
+)
 def session_costs(
     bucket: Bucket,
+    lineage: Lineage,
     history: History,
     replacements: Replacements,
     tokens: pa.Table,
@@ -95,6 +103,7 @@ def session_costs(
     breaks = holds(rotations["cause"], lambda cause: cause in BREAKS)
     chain, followers = _chains(bucket, replacements, breaks)
     requests = _requests(bucket, history, chain)
+    requests = chosen(requests, _names_session(bucket, lineage)[requests.session])
     session, place = np.unique(requests.session, return_inverse=True)
     count, clock = len(session), bucket.exchanges.clock
     token = (history.issued < FOREVER) | (history.used < FOREVER)  # the rows of table `tokens`
@@ -106,7 +115,7 @@ def session_costs(
     logins = np.bincount(place[requests.login], minlength=count)
     logged_in = set(session[logins > 0].tolist())
     again = [not logged_in.isdisjoint(followers[name]) for name in session.tolist()]
-    writes = _lost_writes(bucket, details["exchanges"], requests, followers)
+    writes = _lost_writes(bucket, details["exchanges"], requests)
     writes = writes[lost[place[writes]]]
     _, last_write = extremes(place[writes], bucket.exchanges.id[requests.exchange[writes]], count)
     return table(
@@ -192,7 +201,15 @@ def _requests(bucket: Bucket, history: History, chain: Ints) -> _Requests:
         session,
         login=wrote & (status < 400) & acting(bucket, "login")[endpoint, param],
         cart=wrote & (status < 300) & acting(bucket, "cart")[endpoint, param],
+        order=wrote & (status < 300) & acting(bucket, "order")[endpoint, param],
     )
+
+
+def _names_session(bucket: Bucket, lineage: Lineage) -> Bools:
+    """The values of the parameter that names their session, of several keys that it has."""
+    param = bucket.series_param[bucket.values.series]
+    own: Bools = (lineage.of_value == NOTHING) | (param == param[lineage.of_value])
+    return own
 
 
 def _newest(bucket: Bucket, history: History, chain: Ints, tokens: Ints) -> Ints:
@@ -205,29 +222,43 @@ def _newest(bucket: Bucket, history: History, chain: Ints, tokens: Ints) -> Ints
     return newest
 
 
-def _lost_writes(
-    bucket: Bucket, exchanges: pa.Table, requests: _Requests, followers: Followers
-) -> Ints:
-    """The cart writes that were neither undone nor repeated in a session that followed directly."""
+def _lost_writes(bucket: Bucket, exchanges: pa.Table, requests: _Requests) -> Ints:
+    """The cart writes that were neither ordered nor undone, nor repeated in a later session."""
+    starts = bucket.exchanges.request_start[requests.exchange]
+    undone: defaultdict[tuple[int, str | None], int] = defaultdict(lambda: NOTHING)
+    ordered = np.flatnonzero(requests.order)
+    # An order settles every write of its session before it.
+    for session, start in zip(
+        requests.session[ordered].tolist(), starts[ordered].tolist(), strict=True
+    ):
+        undone[session, None] = max(start, undone[session, None])
     cart = np.flatnonzero(requests.cart)
-    exchange = requests.exchange[cart]
-    rows = aligned(bucket, exchanges, exchange)
-    columns = (
-        *(column.tolist() for column in (cart, requests.session[cart])),
-        bucket.exchanges.request_start[exchange].tolist(),
-        *(rows[name].to_pylist() for name in ("method", "path")),
+    cart = cart[np.lexsort((bucket.exchanges.id[requests.exchange[cart]], starts[cart]))]
+    rows = aligned(bucket, exchanges, requests.exchange[cart])
+    columns = (cart, requests.session[cart], bucket.exchanges.client[requests.exchange[cart]])
+    writes = list(
+        zip(
+            *(column.tolist() for column in (*columns, starts[cart])),
+            *(rows[name].to_pylist() for name in ("method", "path")),
+            strict=True,
+        )
     )
-    writes = list(zip(*columns, strict=True))
-    undone: dict[tuple[int, str], int] = {}
-    for _, session, start, method, path in writes:
+    items: defaultdict[int, int] = defaultdict(int)
+    later: defaultdict[tuple[int, str, str], set[tuple[int, int]]] = defaultdict(set)
+    for _, session, client, start, method, path in writes:
+        items[session] += -1 if method == "DELETE" else 1
         if method == "DELETE":
-            undone[session, path] = max(start, undone.get((session, path), start))
-    done = {(session, method, path) for _, session, _, method, path in writes}
+            undone[session, path] = max(start, undone[session, path])
+            if items[session] <= 0:
+                undone[session, None] = max(start, undone[session, None])
+                items[session] = 0
+        else:
+            later[client, method, path].add((session, start))
     lost = [
         row
-        for row, session, start, method, path in writes
+        for row, session, client, start, method, path in writes
         if method != "DELETE"
-        and start > undone.get((session, path), NOTHING)
-        and not any((after, method, path) in done for after in followers[session])
+        and start > max(undone[session, path], undone[session, None])
+        and not any(other != session and at > start for other, at in later[client, method, path])
     ]
     return np.array(lost, dtype=np.int64)

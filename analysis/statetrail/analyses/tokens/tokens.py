@@ -3,9 +3,10 @@
 Enters: a recording. Leaves: the table `TOKENS`, one row per client, origin, dialect, parameter
 and value, whether it was seen issued, presented or both.
 
-A value is superseded when a response issues another one, and that response began after the last
-one that issued this value had ended. Of two responses under way at once neither supersedes the
-other: the client may go on with either.
+A value is superseded when a response issues another one to the same session (or client, where it
+belongs to none), and that response began after the last one that issued this value had ended. Of
+two responses under way at once neither supersedes the other: the client may go on with either. A
+value of a session key is superseded only by a response to a request that presented it.
 
 How a value ended
     These ends are looked for:
@@ -35,6 +36,7 @@ from statetrail.analyses.columnar.result_rows import numbers, of_series, seconds
 from statetrail.analyses.conformance.visibility import FOREVER
 from statetrail.analyses.events.acceptance import Acceptance, acceptance
 from statetrail.analyses.events.history import History, history
+from statetrail.analyses.events.lineage import Lineage, key_ranks, lineage, owners
 from statetrail.analyses.events.replacements import RESTARTED, Replacements, replacements
 from statetrail.analyses.tokens.tables import TOKENS
 
@@ -49,8 +51,10 @@ ENDS: Final[dict[str, str]] = {
 """How values end; of several ends at one moment the first counts."""
 
 
-@analysis(TOKENS, needs=(bucket, history, replacements))
-def tokens(bucket: Bucket, history: History, replacements: Replacements) -> pa.Table:
+@analysis(TOKENS, needs=(bucket, lineage, history, replacements))
+def tokens(
+    bucket: Bucket, lineage: Lineage, history: History, replacements: Replacements
+) -> pa.Table:
     """The life of every value: when issued, how often and until when used, how it ended.
 
     Requests that ask for a value (``kind`` ``establish``) present none; malformed issues bind
@@ -67,7 +71,7 @@ def tokens(bucket: Bucket, history: History, replacements: Replacements) -> pa.T
     values, clock, count = bucket.values, bucket.exchanges.clock, len(bucket.values)
     issues = _count(count, history.issues.value)
     uses = _count(count, history.uses.value)
-    superseded = _superseded(bucket, history)
+    superseded = _superseded(bucket, lineage, history, outcome)
     end, ended_at = _ends(bucket, history, outcome, replacements, superseded)
     seen = np.flatnonzero((issues > 0) | (uses > 0))
     issued, used = issues[seen] > 0, uses[seen] > 0
@@ -118,18 +122,28 @@ def _successors(replacements: Replacements, count: int) -> Ints:
     return _count(count, edges // max(count, 1))
 
 
-def _superseded(bucket: Bucket, history: History) -> Ints:
+def _superseded(bucket: Bucket, lineage: Lineage, history: History, outcome: Acceptance) -> Ints:
     """When the first response began that issued another value after the last end of this one.
 
     -1 where there is none.
     """
-    issues, exchanges = history.issues, bucket.exchanges
-    response_start = exchanges.response_start[issues.exchange]
-    issued = np.flatnonzero(history.last_complete >= 0)
-    index = AsOfIndex(issues.series, response_start, exchanges.span)
-    place = index.after(bucket.values.series[issued], history.last_complete[issued])
-    superseded = np.full(len(bucket.values), NOTHING, dtype=np.int64)
-    superseded[issued[place >= 0]] = response_start[place[place >= 0]]
+    issues, exchanges, count = history.issues, bucket.exchanges, len(bucket.values)
+    superseded = np.full(count, NOTHING, dtype=np.int64)
+    owner = owners(bucket, lineage, issues.exchange, issues.series)
+    of_value = np.full(count, NOTHING, dtype=np.int64)
+    ended = np.argsort(exchanges.response_end[issues.exchange], kind="stable")
+    of_value[issues.value[ended]] = owner[ended]  # of the issue that ended last
+    replaced, uses = np.flatnonzero(outcome.replaced), history.uses
+    is_key = key_ranks(bucket)[bucket.series_param[bucket.values.series]] >= 0
+    for group, exchange, of, which in (
+        (owner, issues.exchange, of_value, ~is_key),
+        (uses.value[replaced], uses.exchange[replaced], np.arange(count), is_key),
+    ):
+        issued = np.flatnonzero((history.last_complete >= 0) & which & (of >= 0))
+        start = exchanges.response_start[exchange]
+        index = AsOfIndex(group, start, exchanges.span)
+        place = index.after(of[issued], history.last_complete[issued])
+        superseded[issued[place >= 0]] = start[place[place >= 0]]
     return superseded
 
 

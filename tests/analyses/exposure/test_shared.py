@@ -21,9 +21,9 @@ def cart(start: float, issued: str | None, shown: str, client: str = "app", **op
 
 
 def test_credentials_are_what_one_may_act_with() -> None:
-    """Tokens, tickets and authentication; no ids, however secret, and no settings."""
+    """Session keys, a visitor's too; no ids, however secret, and no settings."""
     named = {p.name for dialect in builtin().values() for p in dialect.params if is_credential(p)}
-    assert named == {"_session_token", "Ticket", "Authentication"}
+    assert named == {"_session_token", "Ticket", "Authentication", "VisitorId"}
 
 
 @ENGINES

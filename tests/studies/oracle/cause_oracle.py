@@ -3,15 +3,14 @@
 It takes the verdicts from the slow judge, and compares every fault with every issue.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from statetrail.dialects import builtin
 from statetrail.extract.fingerprint import normal_form
-from studies.oracle.verdict_oracle import judge
+from studies.oracle.verdict_oracle import FAULTS, judge, traced
 from support.histories import Ex, Issue, fingerprint
 
-FAULTS = ("omitted", "stale", "defied", "misplaced", "implicit-set", "restarted")
 UNREAD = ("omitted", "stale", "defied", "restarted")
 UNSHOWN = ("omitted", "defied", "restarted")
 PREFIX = {"52eseller": "x-set-"}
@@ -24,18 +23,30 @@ class _Event:
     id: int
     begun: float
     ended: float
+    session: str | None
+    """The session of the response."""
+
+    @property
+    def sound(self) -> bool:
+        """L8: what comes with an error or a redirect, or from a cache, binds nobody."""
+        status = 0 if self.ex.begun is None else self.ex.status or 0
+        cached = (self.ex.extra.get("age_s") or 0) > 0
+        return self.issue.problem is None and status < 300 and not cached
 
 
 def explain(history: Sequence[Ex], grace_ms: float) -> dict[tuple[int, str, str], tuple[str, str]]:
     """Verdict and cause of each (exchange id, dialect, param) that has a cause."""
     series: dict[tuple[str, ...], _Series] = {}
-    for (number, dialect, param), verdict in judge(history, grace_ms).items():
+    for (number, dialect, param), (verdict, reason, _) in judge(history, grace_ms).items():
         who = (dialect, param, history[number - 1].client, history[number - 1].host)
-        one = series.setdefault(who, _Series(history, *who, {}, grace_ms))
-        one.verdicts[number] = verdict
+        if who not in series:
+            exchanges = traced(history, who[2], who[3], dialect)
+            sessions = {x.number: (x.session, x.answered) for x in exchanges}
+            series[who] = _Series(history, *who, {}, grace_ms, sessions)
+        series[who].verdicts[number] = (verdict, reason)
     found = {}
     for one in series.values():
-        for number, verdict in one.verdicts.items():
+        for number, (verdict, _) in one.verdicts.items():
             if cause := _cause(one, number):
                 found[number, one.dialect, one.param] = (verdict, cause)
     return found
@@ -43,22 +54,30 @@ def explain(history: Sequence[Ex], grace_ms: float) -> dict[tuple[int, str, str]
 
 @dataclass(frozen=True)
 class _Series:
-    """One client, origin, dialect and parameter, and all that was judged of it."""
+    """One client, origin, dialect and parameter, and all that was judged of it.
+
+    `sessions` has those of the request and of the response, by exchange.
+    """
 
     history: Sequence[Ex]
     dialect: str
     param: str
     client: str
     host: str
-    verdicts: dict[int, str]
+    verdicts: dict[int, tuple[str, str | None]]
     grace_ms: float
+    sessions: dict[int, tuple[str | None, str | None]]
 
     def issued(self, *, here: bool = True) -> list[_Event]:
         return [
             e
-            for e in _events(self.history, self.dialect, self.param)
+            for e in _events(self.history, self.dialect, self.param, self.sessions)
             if e.ex.client == self.client and (e.ex.host == self.host) == here
         ]
+
+    def issued_to(self, session: str | None) -> list[_Event]:
+        """What was issued to a session, or to the sender."""
+        return [e for e in self.issued() if session is None or e.session == session]
 
     def shown(self, exchange_id: int) -> list[str]:
         return [
@@ -67,17 +86,42 @@ class _Series:
             if (p.dialect, p.param, p.kind) == (self.dialect, self.param, "value")
         ]
 
+    def shown_by(self, session: str | None) -> list[tuple[float, str]]:
+        """When a session, or the sender, presented which values."""
+        return [
+            (self.history[number - 1].start, value)
+            for number, (own, _) in self.sessions.items()
+            if session is None or own == session
+            for value in self.shown(number)
+        ]
+
+    def key_value(self, exchange_id: int) -> str | None:
+        """The value of a session key that the request presents."""
+        if self.param not in builtin()[self.dialect].session_keys:
+            return None
+        return next(iter(self.shown(exchange_id)), None)
+
+    def holder(self, exchange_id: int) -> str | None:
+        """The session that may hold the value; `None` for the sender."""
+        if self.key_value(exchange_id) is not None:
+            return None
+        return self.sessions[exchange_id][0]
+
+    def is_fault(self, exchange_id: int) -> bool:
+        verdict, reason = self.verdicts[exchange_id]
+        return verdict in FAULTS and reason is None
+
 
 def _cause(one: _Series, exchange_id: int) -> str | None:
-    verdict, ex = one.verdicts[exchange_id], one.history[exchange_id - 1]
+    verdict, _ = one.verdicts[exchange_id]
     if near := _near_miss(one, exchange_id):
         return near
-    if verdict not in FAULTS:
+    if not one.is_fault(exchange_id):
         return None
     hindrance = _hindrance(one, exchange_id) if verdict in UNREAD else ""
     if hindrance not in ("", "malformed-issue", "cacheable"):
         return hindrance
-    return _habit(one, verdict, ex) or {
+    return _habit(one, exchange_id) or {
         "": "unknown",
         "cacheable": "cached",
     }.get(hindrance, hindrance)
@@ -85,99 +129,109 @@ def _cause(one: _Series, exchange_id: int) -> str | None:
 
 def _near_miss(one: _Series, exchange_id: int) -> str | None:
     """What the presented value itself shows."""
-    verdict, ex = one.verdicts[exchange_id], one.history[exchange_id - 1]
-    if verdict not in ("defied", "overridden", "foreign"):
+    (verdict, reason), ex = one.verdicts[exchange_id], one.history[exchange_id - 1]
+    if verdict not in ("defied", "overridden", "foreign") or reason is not None:
         return None
     # The slow judge does not say which value it judged: the cases here present one.
     (value,) = one.shown(exchange_id)
-    before = [e.issue.value for e in one.issued() if e.begun <= ex.start]
+    events = one.issued_to(one.holder(exchange_id))
+    before = [e.issue.value for e in events if e.begun <= ex.start]
     if normal_form(value) in map(normal_form, before):
         return "encoding-variant"
     alike = [
         e
-        for e in one.issued()
+        for e in events
         if len(e.issue.value) > 12 <= len(value) and e.issue.value[:12] == value[:12]
     ]
-    sound = {e.issue.value for e in alike if e.issue.problem is None}
-    only = sound or {e.issue.value for e in alike}
+    readable = {e.issue.value for e in one.issued() if e.issue.problem is None}
+    only = {e.issue.value for e in alike}
+    only = only & readable or only
     if len(only) == 1 and only <= set(before):
         return "truncated"
-    if verdict != "overridden" and any(
-        e.issue.value == value and e.begun <= ex.start for e in one.issued(here=False)
-    ):
-        return "other-origin"
-    return None
+    here, elsewhere = (
+        any(e.issue.value == value and e.begun <= ex.start for e in one.issued(here=own))
+        for own in (True, False)
+    )
+    return "other-origin" if verdict != "overridden" and elsewhere and not here else None
 
 
 def _hindrance(one: _Series, exchange_id: int) -> str:
     """What of the server's was in the way, "" for nothing."""
-    ex, events = one.history[exchange_id - 1], one.issued()
-    sound = [e for e in events if e.issue.problem is None]
-    sound.sort(key=lambda e: (e.begun, e.id, fingerprint(e.issue.value)))
-    must = [e for e in sound if e.ended + one.grace_ms < ex.start]
-    newest = must[-1]
+    ex, session = one.history[exchange_id - 1], one.sessions[exchange_id][0]
+    holder, key_value = one.holder(exchange_id), one.key_value(exchange_id)
+    asked = one.issued_to(session)
+    if key_value is not None:  # L1
+        asked = [
+            e for e in one.issued() if key_value in one.shown(e.id) and e.issue.value != key_value
+        ]
+    asked = [e for e in asked if e.sound]
+    asked.sort(key=lambda e: (e.begun, e.id, fingerprint(e.issue.value)))
+    newest = [e for e in asked if e.ended + one.grace_ms < ex.start][-1]
     value, mount = newest.issue.value, _mount(ex)
-    if None not in (mount, _mount(newest.ex)) and _mount(newest.ex) != mount:
-        known = [e for e in sound if e.issue.value == value and e.begun <= ex.start]
-        if mount not in [_mount(e.ex) for e in known]:
-            return "other-origin"
+    held = [e for e in one.issued_to(holder) if e.sound and e.issue.value == value]
+    moved = None not in (mount, _mount(newest.ex)) and _mount(newest.ex) != mount
+    if moved and mount not in [_mount(e.ex) for e in held if e.begun <= ex.start]:
+        return "other-origin"
     since = newest.begun
-    for event in reversed(sound[: sound.index(newest)]):
+    for event in reversed(asked[: asked.index(newest)]):
         if event.issue.value != value:
             break
         since = event.begun
     arrived = any(
-        e.issue.value == value and e.begun >= since and not _obstacle(e) for e in must
-    ) or any(
-        value in one.shown(number) and since <= other.start < ex.start
-        for number, other in enumerate(one.history, 1)
-        if (other.client, other.host) == (one.client, one.host)
-    )
+        e.begun >= since and e.ended + one.grace_ms < ex.start and not _obstacle(e) for e in held
+    ) or any(shown == value and since <= start < ex.start for start, shown in one.shown_by(holder))
     obstacle = "" if arrived else _obstacle(newest)
     if obstacle not in ("", "cacheable"):
         return obstacle
-    broken = [e for e in events if e.issue.problem and e.begun <= ex.start]
+    broken = [e for e in one.issued_to(session) if e.issue.problem and e.begun <= ex.start]
     until = [e.begun if e.ex.ended is None else e.ended for e in broken]
     return "malformed-issue" if max(until, default=-1) >= newest.begun else obstacle
 
 
-def _habit(one: _Series, verdict: str, ex: Ex) -> str | None:
+def _habit(one: _Series, exchange_id: int) -> str | None:
     """What the client does anyway, also where nothing was in the way."""
+    verdict, ex = one.verdicts[exchange_id][0], one.history[exchange_id - 1]
     free = {
         number: v
-        for number, v in one.verdicts.items()
-        if v in FAULTS and (v not in UNREAD or _hindrance(one, number) in ("", "cacheable"))
+        for number, (v, _) in one.verdicts.items()
+        if one.is_fault(number)
+        and (v not in UNREAD or _hindrance(one, number) in ("", "cacheable"))
     }
-    shown = {
-        value
-        for number, other in enumerate(one.history, 1)
-        if (other.client, other.host) == (one.client, one.host)
-        for value in one.shown(number)
-    }
-    sound = [e for e in one.issued() if e.issue.problem is None]
+    session = one.sessions[exchange_id][0]
+    shown = {value for _, value in one.shown_by(session)}
+    sound = [e for e in one.issued_to(session) if e.sound]
     firsts = {e.issue.value for e in sound if e.begun == min(other.begun for other in sound)}
-    if verdict == "stale" and "stale" in free.values() and len(shown) == 1 and shown <= firsts:
+    stale = [n for n, v in free.items() if v == "stale" and one.sessions[n][0] == session]
+    if verdict == "stale" and stale and len(shown) == 1 and shown <= firsts:
         return "until-first-rotation"
-    good = [n for n, v in one.verdicts.items() if v == "honoured"]
+    good = [n for n, (v, _) in one.verdicts.items() if v == "honoured"]
     path = {n: one.history[n - 1].path for n in one.verdicts}
     here = [n for n in free if path[n] == ex.path]
     if len(here) >= 3 and len(good) >= 3 and ex.path not in [path[n] for n in good]:
         return "some-endpoints"
     unshown = [n for n, v in free.items() if v in UNSHOWN]
-    read = any(v in ("honoured", "stale", "misplaced") for v in one.verdicts.values())
+    read = any(v in ("honoured", "stale", "misplaced") for v, _ in one.verdicts.values())
+    read |= any(
+        r in ("earlier-value", "no-session", "sessions-mixed") for _, r in one.verdicts.values()
+    )
     read |= any(_near_miss(one, number) for number in one.verdicts)
     if verdict in UNSHOWN and len(unshown) >= 5 and not read:
         return "not-implemented"
     return None
 
 
-def _events(history: Sequence[Ex], dialect: str, param: str) -> list[_Event]:
+def _events(
+    history: Sequence[Ex],
+    dialect: str,
+    param: str,
+    sessions: Mapping[int, tuple[str | None, str | None]],
+) -> list[_Event]:
     found = []
     for at, ex in enumerate(history, 1):
         begun = max(ex.begun if ex.begun is not None else ex.start, ex.start)
         ended = max(ex.ended, begun) if ex.ended is not None else float("inf")
         found += [
-            _Event(i, ex, at, begun, ended)
+            _Event(i, ex, at, begun, ended, sessions.get(at, (None, None))[1])
             for i in ex.issued
             if (i.dialect, i.param) == (dialect, param)
         ]
@@ -192,25 +246,18 @@ def _mount(ex: Ex) -> str | None:
 
 
 def _obstacle(event: _Event) -> str:
-    extra, status = event.ex.extra, event.ex.status or 0
+    extra = event.ex.extra
     origin = extra.get("request_origin")
     listed = (extra.get("exposed_headers") or "").split(",")
     header = f"x-set-{event.issue.param.lower()}"
     if (
         event.issue.dialect in PREFIX
+        and event.ex.method != "OPTIONS"
         and origin not in (None, f"http://{event.ex.host}")
         and "*" not in listed
         and header not in listed
     ):
         return "not-exposed"
-    if event.ex.begun is None:
-        status = 0
-    if 300 <= status < 400 and status != 304:
-        return "on-redirect"
-    if status >= 400:
-        return "on-error"
-    if status == 304 or (extra.get("age_s") or 0) > 0:
-        return "cached"
     control = (extra.get("cache_control") or "").split(",")
     public = any(c == "public" or c.startswith("s-maxage=") for c in control)
     return "cacheable" if public and not {"private", "no-store"} & set(control) else ""

@@ -132,6 +132,11 @@ def values_of(
     return {value for value, name in known.items() if name == session}
 
 
+def traced(history: Sequence[Ex], client: str, host: str, dialect: str) -> list[_X]:
+    """The exchanges of a sender, with the sessions of their requests and responses."""
+    return _sender(history, client, host, builtin()[dialect], 0, declared=False).exchanges
+
+
 def spans(history: Sequence[Ex], client: str, host: str, dialect: str) -> list[tuple[float, float]]:
     """The first and last request of each session of a sender."""
     sender = _sender(history, client, host, builtin()[dialect], 0, declared=False)

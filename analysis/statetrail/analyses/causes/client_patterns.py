@@ -1,10 +1,11 @@
 """Client patterns: what a client does with a parameter time and again, unhindered.
 
-Enters: a bucket, its history, its verdicts, and its faults, each with whether something of the
-server's stood in its way. Leaves: the patterns that each fault belongs to.
+Enters: a bucket, its lineage and history, its verdicts, and its faults, each with whether something
+of the server's stood in its way. Leaves: the patterns that each fault belongs to.
 
 What a client does anyway needs no other reason, so its *free* faults alone make a pattern: those
-with nothing in the way.
+with nothing in the way. Rows that a reason excuses are no faults. Which endpoints and parameters a
+program knows is the same in all its sessions; which value came first is not.
 """
 
 from dataclasses import dataclass
@@ -12,14 +13,24 @@ from typing import Final
 
 import numpy as np
 
-from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, distinct
+from statetrail.analyses.causes.owned_values import (
+    binding_issues,
+    issued_to,
+    owners,
+    presented_by,
+)
+from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, among, distinct
 from statetrail.analyses.columnar.bucket import Bucket
 from statetrail.analyses.conformance.verdict import (
     DEFIED,
+    EARLIER_VALUE,
     HONOURED,
     MISPLACED,
+    NO_SESSION,
     OMITTED,
+    REASONS,
     RESTARTED,
+    SESSIONS_MIXED,
     STALE,
     VERDICTS,
 )
@@ -27,6 +38,7 @@ from statetrail.analyses.conformance.verdicts import Judgements
 from statetrail.analyses.conformance.visibility import FOREVER
 from statetrail.analyses.events.details import extremes
 from statetrail.analyses.events.history import History
+from statetrail.analyses.events.lineage import Lineage
 
 MIN_CHANCES: Final = 5
 """Requests without obedience from which on a parameter counts as not implemented."""
@@ -35,6 +47,9 @@ MIN_PER_ENDPOINT: Final = 3
 
 UNSHOWN: Final = (OMITTED, DEFIED, RESTARTED)
 """The faults that do not show whether the client has read any value."""
+_REASONS: Final = tuple(REASONS)
+_SHOWN: Final = tuple(map(_REASONS.index, (EARLIER_VALUE, NO_SESSION, SESSIONS_MIXED)))
+"""The reasons of what shows that it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +59,8 @@ class ClientPatterns:
     Attributes
     ----------
     first_only
-        The client only ever presents the first value, also where a newer one was free to be had.
+        In the session (or by the sender, if the request presents no session key) only the first
+        value is ever presented, also where a newer one was free to be had.
     not_here
         It obeys elsewhere, never at this endpoint.
     never_read
@@ -58,6 +74,7 @@ class ClientPatterns:
 
 def client_patterns(
     bucket: Bucket,
+    lineage: Lineage,
     history: History,
     every: Judgements,
     faults: Judgements,
@@ -82,9 +99,9 @@ def client_patterns(
 
     series, endpoint = faults.series, bucket.exchanges.endpoint
     honoured = np.flatnonzero(every.verdict == VERDICTS.index(HONOURED))
-    free_stale = times(series[free & is_verdict(faults, STALE)])
     chances = times(series[free & is_verdict(faults, *UNSHOWN)])
-    read = times(series[is_verdict(faults, STALE, MISPLACED) | near])
+    shown = is_verdict(every, STALE, MISPLACED) | np.isin(every.reason, _SHOWN)
+    read = times(series[near]) + times(every.series[shown])
     obeyed = times(every.series[honoured])
     # Obedience counts where there are faults: most series have none.
     honoured = honoured[(times(series) > 0)[every.series[honoured]]]
@@ -96,7 +113,7 @@ def client_patterns(
     free_here = np.bincount(here[free], minlength=len(place) + 1)[here]
     obeyed_here = np.bincount(place[len(series) :], minlength=len(place) + 1)[here]
     return ClientPatterns(
-        (_presents_first_only(bucket, history) & (free_stale > 0))[series],
+        _presents_first_only(bucket, lineage, history, faults, free),
         (free_here >= MIN_PER_ENDPOINT) & (obeyed_here == 0) & (obeyed[series] >= MIN_PER_ENDPOINT),
         ((chances >= MIN_CHANCES) & (read == 0) & (obeyed == 0))[series],
     )
@@ -107,13 +124,27 @@ def is_verdict(judgements: Judgements, *names: str) -> Bools:
     return np.isin(judgements.verdict, [VERDICTS.index(name) for name in names])
 
 
-def _presents_first_only(bucket: Bucket, history: History) -> Bools:
-    """The series of which a client presents one value only, the first that was issued."""
-    count, issues = len(bucket.series_client), history.issues
-    first, _ = extremes(issues.series, bucket.exchanges.response_start[issues.exchange], count)
-    used = np.flatnonzero(history.used < FOREVER)
+def _presents_first_only(
+    bucket: Bucket, lineage: Lineage, history: History, faults: Judgements, free: Bools
+) -> Bools:
+    """Whether the owner of each fault presents one value only, the first that was issued to it."""
+    owner = owners(bucket, lineage, faults.exchange, faults.series)
+    wanted = np.unique(owner[free & is_verdict(faults, STALE)])
+    issues = binding_issues(bucket, history.issues)
+    issued = issued_to(bucket, lineage, issues.exchange, issues.value, wanted)
+    shown = presented_by(bucket, lineage, history.uses, wanted)
+    width, count = max(len(bucket.values), 1), len(wanted)
+    keys, place = np.unique(
+        np.append(issued.owner, shown.owner) * width + np.append(issued.value, shown.value),
+        return_inverse=True,
+    )
+    of_key = np.searchsorted(wanted, keys // width)
+    response_start = bucket.exchanges.response_start[issued.exchange]
+    first, _ = extremes(place[: len(issued)], response_start, len(keys))
+    earliest, _ = extremes(of_key, first, count)
+    used = np.unique(place[len(issued) :])
     only = np.full(count, NOTHING, dtype=np.int64)
-    only[bucket.values.series[used]] = used
-    single = np.bincount(bucket.values.series[used], minlength=count) == 1
-    first_only: Bools = single & (first < FOREVER) & (history.issued[only] == first)
-    return first_only
+    only[of_key[used]] = used
+    single = np.bincount(of_key[used], minlength=count) == 1
+    first_only = single & (earliest < FOREVER) & (np.append(first, FOREVER)[only] == earliest)
+    return np.append(first_only, False)[among(wanted, owner)]

@@ -22,10 +22,10 @@ from statetrail.dialects import Dialect
 from statetrail.dialects.places import ISSUE_PARTS
 from statetrail.schema import Column, Table
 
-OBSTACLES: Final = ("not-exposed", "on-redirect", "on-error", "cached", "cacheable")
-"""The first that holds counts: a page of another origin cannot read the header; clients follow
-redirects without reading them; the status is 400 or more; status 304, or an ``Age`` (the answer may
-be another client's); a shared cache may give the response to others."""
+OBSTACLES: Final = ("not-exposed", "cacheable")
+"""The first that holds counts: a page of another origin cannot read the header; a shared cache may
+give the response to others. What came with an error, a redirect or from a cache binds nobody (rule
+L8), and so explains no fault."""
 
 _IN_HEADERS: Final = pa.array([name for name, part in ISSUE_PARTS.items() if part == "header"])
 _SHARED: Final = re.compile("(?:^|,)(?:public|s-maxage=)")
@@ -40,21 +40,18 @@ CROSS_ORIGIN_ISSUES: Final = Table(
 
 
 def delivery(bucket: Bucket, details: Details, exchange: Ints, value: Ints) -> Ints:
-    """The obstacle to each of these well-formed issues, as its place in `OBSTACLES`; -1: none."""
+    """The obstacle to each of these issues that bind, as its place in `OBSTACLES`; -1: none."""
     exchanges = aligned(bucket, details["exchanges"])
-    control = exchanges["cache_control"]
-    status, age = bucket.exchanges.status, exchanges["age_s"].fill_null(0).to_numpy()
-    shared = holds(control, lambda text: bool(_SHARED.search(text) and not _PRIVATE.search(text)))
-    in_turn = (
-        (status >= 300) & (status < 400) & (status != 304),
-        status >= 400,
-        (status == 304) | (age > 0),
-        shared,
+    shared = holds(
+        exchanges["cache_control"],
+        lambda text: bool(_SHARED.search(text) and not _PRIVATE.search(text)),
     )
-    places = [np.int64(place) for place in range(1, len(OBSTACLES))]
-    of_response = np.select(list(in_turn), places, np.int64(NOTHING))
     _, hidden = _cross_origin(bucket, details, exchanges, exchange, value)
-    return np.where(hidden, 0, of_response[exchange])
+    return np.select(
+        [hidden, shared[exchange]],
+        [np.int64(OBSTACLES.index(name)) for name in OBSTACLES],
+        np.int64(NOTHING),
+    )
 
 
 @analysis(CROSS_ORIGIN_ISSUES, needs=(bucket, details))

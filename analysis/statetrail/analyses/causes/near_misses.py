@@ -1,7 +1,8 @@
 """Near misses: presented values that were issued, but otherwise written, cut short, or elsewhere.
 
-Enters: a bucket and some presented values. Leaves: which of them are near to what. No clear value
-is needed: the capture has taken fingerprints of a normal form and of a prefix.
+Enters: a bucket and some presented values, each with whom it may have been issued to. Leaves: which
+of them are near to what. No clear value is needed: the capture has taken fingerprints of a normal
+form and of a prefix.
 
 A value of a malformed header counts too: clients may take it, although it binds nobody.
 """
@@ -11,10 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from statetrail.analyses.causes.owned_values import issued_to
 from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, among, numbered
 from statetrail.analyses.columnar.bucket import MALFORMED, Bucket
 from statetrail.analyses.conformance.visibility import FOREVER
 from statetrail.analyses.events.details import Details, extremes
+from statetrail.analyses.events.lineage import Lineage
 
 _FORMS = ("fingerprint", "normal_fingerprint", "prefix_fingerprint")
 
@@ -30,7 +33,7 @@ class NearMisses:
     cut
         Its beginning is that of exactly one issued value.
     elsewhere
-        It was issued to the client at another origin.
+        It was issued to the client at another origin, and not at this one.
     """
 
     variant: Bools
@@ -38,26 +41,58 @@ class NearMisses:
     elsewhere: Bools
 
 
-def near_misses(bucket: Bucket, details: Details, value: Ints, request_start: Ints) -> NearMisses:
-    """What these values, presented at these moments, are near to.
+def near_misses(
+    bucket: Bucket,
+    lineage: Lineage,
+    details: Details,
+    holder: Ints,
+    value: Ints,
+    request_start: Ints,
+) -> NearMisses:
+    """What these values, presented at these moments, are near to, of those issued to the holders.
 
     A value that was issued before must not be among them: it would be near to itself.
     """
+    values, issued = bucket.values, bucket.issued
+    owned = issued_to(bucket, lineage, issued.exchange, issued.value, holder)
+    width = max(len(values), 1)
+    keys = np.concatenate([owned.owner, holder]) * width
+    keys += np.concatenate([owned.value, np.maximum(value, 0)])
+    held, place = np.unique(keys, return_inverse=True)
+    owner, at = held // width, held % width
+    first, _ = extremes(
+        place[: len(owned)], bucket.exchanges.response_start[owned.exchange], len(held)
+    )
+    normal, prefix, long = (each[at] for each in _forms(bucket, details))
+    # A value of just the prefix's length is the prefix.
+    beginning, _ = numbered(owner, np.where(long, prefix, values.fingerprint[at]))
+    shown = place[len(owned) :]
+    return NearMisses(
+        _earliest(numbered(owner, normal)[0], first)[shown] <= request_start,
+        _cut(_readable(bucket)[at], beginning, long, first)[shown] <= request_start,
+        _elsewhere(bucket, value, request_start),
+    )
+
+
+def _elsewhere(bucket: Bucket, value: Ints, request_start: Ints) -> Bools:
+    """Whether each value was issued to its client by then, and only at other origins."""
     values = bucket.values
-    normal, prefix, long = _forms(bucket, details)
     response_start = bucket.exchanges.response_start[bucket.issued.exchange]
     first, _ = extremes(bucket.issued.value, response_start, len(values))
     names = pa.array([client for client, _ in bucket.clients], pa.string())
     client = names.dictionary_encode().indices.to_numpy().astype(np.int64)
     client = client[bucket.series_client[values.series]]
     param = bucket.series_param[values.series]
-    # A value of just the prefix's length is the prefix.
-    beginning, _ = numbered(values.series, np.where(long, prefix, values.fingerprint))
-    return NearMisses(
-        _earliest(numbered(values.series, normal)[0], first)[value] <= request_start,
-        _cut(bucket, beginning, long, first)[value] <= request_start,
-        _earliest(numbered(client, param, values.fingerprint)[0], first)[value] <= request_start,
-    )
+    anywhere = _earliest(numbered(client, param, values.fingerprint)[0], first)
+    elsewhere: Bools = (anywhere[value] <= request_start) & (first[value] > request_start)
+    return elsewhere
+
+
+def _readable(bucket: Bucket) -> Bools:
+    """Which values were issued in a form that can be read."""
+    readable = np.zeros(len(bucket.values), dtype=np.bool_)
+    readable[bucket.issued.value[bucket.issued.usage != MALFORMED]] = True
+    return readable
 
 
 def _forms(bucket: Bucket, details: Details) -> tuple[Ints, Ints, Bools]:
@@ -80,14 +115,12 @@ def _earliest(group: Ints, first: Ints) -> Ints:
     return earliest[group]
 
 
-def _cut(bucket: Bucket, beginning: Ints, long: Bools, first: Ints) -> Ints:
+def _cut(sound: Bools, beginning: Ints, long: Bools, first: Ints) -> Ints:
     """For each value the first issue of the one value that begins as it does, if it is just one.
 
     Tokens of one kind may all begin alike: then their beginning tells nothing. A malformed value
     counts only where no other begins so: it may be another one with its broken tail.
     """
-    sound = np.zeros(len(first), dtype=np.bool_)
-    sound[bucket.issued.value[bucket.issued.usage != MALFORMED]] = True
     issued = np.flatnonzero(long & (first < FOREVER))
     best = np.zeros(len(first), dtype=np.bool_)
     best[beginning[issued[sound[issued]]]] = True

@@ -13,14 +13,13 @@ A fault gets the first cause that holds:
     The value was issued to the client at another origin; or what should have been presented was
     issued only under another path in front of the API (``/shop-a/services/v3`` is not
     ``/shop-b/services/v3``).
-``not-exposed``, ``on-redirect``, ``on-error``, ``cached``
+``not-exposed``
     Since it was the newest, the value that should have been presented never arrived by a response
-    without this obstacle, nor has the client presented it; see
-    `statetrail.analyses.causes.expected_value` and `statetrail.analyses.causes.delivery`. Its
-    newest issue names the obstacle.
+    that the client could read, nor has the client presented it; see
+    `statetrail.analyses.causes.expected_value` and `statetrail.analyses.causes.delivery`.
 ``until-first-rotation``
-    Kept from start-up: the client only ever presents the first value, also where a newer one was
-    free to be had.
+    Kept from start-up: in the session only the first value is ever presented, also where a newer
+    one was free to be had.
 ``some-endpoints``
     The client obeys elsewhere, but never here, in at least `MIN_PER_ENDPOINT` requests each.
 ``not-implemented``
@@ -59,7 +58,7 @@ from statetrail.analyses.analysis import analysis
 from statetrail.analyses.causes import near_misses, tables
 from statetrail.analyses.causes.client_patterns import UNSHOWN, client_patterns, is_verdict
 from statetrail.analyses.causes.delivery import OBSTACLES
-from statetrail.analyses.causes.expected_value import hindrances
+from statetrail.analyses.causes.expected_value import hindrances, holders
 from statetrail.analyses.columnar.arrays import NOTHING, Ints, chosen, ordered, run_begins
 from statetrail.analyses.columnar.bucket import Bucket, bucket
 from statetrail.analyses.columnar.executor import artifact
@@ -76,6 +75,7 @@ from statetrail.analyses.conformance.verdict import (
 from statetrail.analyses.conformance.verdicts import Judgements, judgements
 from statetrail.analyses.events.details import Details, details
 from statetrail.analyses.events.history import History, history
+from statetrail.analyses.events.lineage import Lineage, lineage
 from statetrail.schema import Column, Table
 
 ROOT_CAUSES: Final[dict[str, str]] = {
@@ -83,17 +83,15 @@ ROOT_CAUSES: Final[dict[str, str]] = {
     "truncated": "medium",
     "other-origin": "high",
     "not-exposed": "medium",
-    "on-redirect": "medium",
-    "on-error": "medium",
-    "cached": "medium",
     "until-first-rotation": "high",
     "some-endpoints": "medium",
     "not-implemented": "high",
     "malformed-issue": "medium",
+    "cached": "medium",
     "unknown": "low",
 }
 """All causes, the first that holds first, each with how surely it holds where it is named."""
-SERVERS: Final = ("not-exposed", "on-redirect", "on-error", "cached", "malformed-issue")
+SERVERS: Final = ("not-exposed", "malformed-issue", "cached")
 """The causes that lie with the server: its client is not to blame."""
 NEAR_MISSES: Final = ("encoding-variant", "truncated")
 """The causes by which a client presents a value that was issued, but not as it was."""
@@ -128,27 +126,23 @@ class Explained:
     cause: Ints
 
 
-@artifact(needs=(bucket, history, judgements, details), stored=True)
-def explained(bucket: Bucket, history: History, every: Judgements, details: Details) -> Explained:
+@artifact(needs=(bucket, lineage, history, judgements, details), stored=True)
+def explained(
+    bucket: Bucket, lineage: Lineage, history: History, every: Judgements, details: Details
+) -> Explained:
     """The faults of a bucket that have a cause."""
     unsaid = is_verdict(every, *EXPLAINED) & (every.reason == NOTHING)
     faults = chosen(every, every.fault | unsaid)
     request_start = bucket.exchanges.request_start[faults.exchange]
     fault, unread = faults.fault, is_verdict(faults, *_UNREAD)
     strange = is_verdict(faults, *_STRANGE)
-    near = near_misses.near_misses(bucket, details, faults.value, request_start)
-    hindrance = hindrances(bucket, history, details, faults.exchange, faults.series)
-    obstacle = {name: unread & (hindrance.obstacle == at) for at, name in enumerate(OBSTACLES)}
-    cacheable = obstacle.pop("cacheable")
-    hindered = unread & (hindrance.other_path | hindrance.malformed)
-    for present in obstacle.values():
-        hindered |= present
+    holder, _ = holders(bucket, lineage, faults)
+    near = near_misses.near_misses(bucket, lineage, details, holder, faults.value, request_start)
+    hindrance = hindrances(bucket, lineage, history, details, faults)
+    hidden, cacheable = (unread & (hindrance.obstacle == at) for at in range(len(OBSTACLES)))
     pattern = client_patterns(
-        bucket,
-        history,
-        every,
-        faults,
-        fault & ~hindered,
+        *(bucket, lineage, history, every, faults),
+        fault & ~(hidden | (unread & (hindrance.other_path | hindrance.malformed))),
         strange & (near.variant | near.cut | near.elsewhere),
     )
     elsewhere = is_verdict(faults, DEFIED, FOREIGN) & near.elsewhere
@@ -157,7 +151,7 @@ def explained(bucket: Bucket, history: History, every: Judgements, details: Deta
         (strange & near.variant, "encoding-variant"),
         (strange & near.cut, "truncated"),
         (elsewhere | (unread & hindrance.other_path), "other-origin"),
-        *((present, name) for name, present in obstacle.items()),
+        (hidden, "not-exposed"),
         (is_verdict(faults, STALE) & pattern.first_only, "until-first-rotation"),
         (fault & pattern.not_here, "some-endpoints"),
         (is_verdict(faults, *UNSHOWN) & pattern.never_read, "not-implemented"),

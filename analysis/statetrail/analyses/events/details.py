@@ -16,7 +16,7 @@ from statetrail.analyses.conformance.visibility import FOREVER
 
 _FORMS = ("fingerprint", "normal_fingerprint", "prefix_fingerprint")
 _COLUMNS = {
-    "exchanges": ("exchange_id", "age_s", "cache_control", "request_origin", "exposed_headers"),
+    "exchanges": ("exchange_id", "cache_control", "request_origin", "exposed_headers"),
     "issued": ("exchange_id", "channel", *_FORMS),
     "presented": _FORMS,
 }

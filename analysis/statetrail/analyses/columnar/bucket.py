@@ -31,6 +31,7 @@ from statetrail.analyses.columnar.coding import (
     Words,
     coded,
     integers,
+    largest,
     named,
     numbered_words,
     paired,
@@ -376,21 +377,13 @@ def _values(
     values = Values(
         *known,
         np.maximum(
-            _largest(count, value[0], sound, placed(issues["value"], texts)),
-            _largest(count, value[1], used, placed(shown["value"], texts)),
+            largest(count, value[0], sound, placed(issues["value"], texts)),
+            largest(count, value[1], used, placed(shown["value"], texts)),
         ),
-        _largest(count, value[0], sound, integers(issues["length"])),
-        _largest(count, value[0], sound, placed(issues["alphabet"], texts)),
+        largest(count, value[0], sound, integers(issues["length"])),
+        largest(count, value[0], sound, placed(issues["alphabet"], texts)),
     )
     return (issued, presented), values
-
-
-def _largest(count: int, value: Ints, which: Bools, numbers: Ints) -> Ints:
-    """The largest number of each value, -1 for none."""
-    largest = np.full(count, NOTHING, dtype=np.int64)
-    if numbers.max(initial=NOTHING) > NOTHING:
-        np.maximum.at(largest, value[which], numbers[which])
-    return largest
 
 
 def _channels(column: pa.ChunkedArray, codes: dict[str, int]) -> Words:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from statetrail.analyses.columnar.arrays import NOTHING, Ints, distinct
+from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, distinct
 
 type Words = npt.NDArray[np.int8]
 """Words from a short list, as codes."""
@@ -84,3 +84,11 @@ def _combined(columns: Sequence[Coded]) -> tuple[Ints, list[list[int]]]:
         left, right = (keys // width).tolist(), (keys % width).tolist()
         rows = [[row[n] for n in left] for row in rows] + [right]
     return code, rows
+
+
+def largest(count: int, value: Ints, which: Bools, numbers: Ints) -> Ints:
+    """The largest number of each value, -1 for none."""
+    found = np.full(count, NOTHING, dtype=np.int64)
+    if numbers.max(initial=NOTHING) > NOTHING:
+        np.maximum.at(found, value[which], numbers[which])
+    return found

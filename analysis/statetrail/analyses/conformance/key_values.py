@@ -92,7 +92,7 @@ def key_verdicts(
     may = latest(usage >= MALFORMED)
     whole = (exchanges.clock[response_end] < FOREVER) & (usage != MALFORMED)
     known = AsOfIndex(issued.value[every[whole]], exchanges.visible_from[of[whole]], span)
-    must = known.maxima(response_end[whole])[known.at(value, request_start, inclusive=False)]
+    must_end = known.maxima(response_end[whole])[known.at(value, request_start, inclusive=False)]
     ended = exchanges.clock[exchanges.response_end[replaced.exchange]] < FOREVER
     replacing = replaced.exchange[ended]
     index_of = AsOfIndex(replaced.value[ended], exchanges.visible_from[replacing], span)
@@ -112,13 +112,13 @@ def key_verdicts(
             value=~no,
             asks_new=no,
             server_issued=~no,
-            any_visible=(must != NOTHING) | (since != NOTHING),
+            any_visible=(must_end != NOTHING) | (since != NOTHING),
             implicit=no,
             names_channel=latest(usage != IMPLICIT) != NOTHING,
             informational=no,
             issued=may != NOTHING,
             may_be_current=may >= since,
-            current=(must >= since) & (must != NOTHING),
+            current=(must_end >= since) & (must_end != NOTHING),
             in_channel=placed,
             mixed=mixed,
             accepted=uses.again & exchanges.binding[presented.exchange[uses.row]],

@@ -123,14 +123,14 @@ def _situations(bucket: Bucket, issues: Issues, binding: _Binding, rows: Rows) -
     request_start, span = exchanges.request_start[rows.exchange], exchanges.span
     every = np.arange(len(issues))
     # R2, of the series and of the value; few values are asked for.
-    must = binding.index.at(series, request_start, inclusive=False)
-    since = binding.index.maxima(response_start[binding.issue])[must]
+    place = binding.index.at(series, request_start, inclusive=False)
+    since = binding.index.maxima(response_start[binding.issue])[place]
     wanted = np.zeros(max(issues.value.max(initial=0), value.max(initial=0)) + 2, dtype=np.bool_)
     wanted[value] = True
     own, whole = (of[wanted[issues.value[of]]] for of in (every, binding.issue))
     index = AsOfIndex(issues.value[whole], exchanges.visible_from[issues.exchange[whole]], span)
-    must = index.at(value, request_start, inclusive=False)
-    value_must = index.maxima(response_end[whole])[must]
+    place = index.at(value, request_start, inclusive=False)
+    value_must = index.maxima(response_end[whole])[place]
 
     def latest(index: AsOfIndex, place: Ints, of: Ints, which: Bools) -> Ints:
         """The latest end of those of the issues that may be known (R1)."""

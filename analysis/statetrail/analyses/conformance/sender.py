@@ -4,18 +4,23 @@ Enters: the events of its exchanges in order of time (rule T2 of
 `statetrail.analyses.conformance.tracker`). Leaves: verdicts. The rules are those of
 `statetrail.analyses.events.lineage`, `verdicts` and `excuses`, which have them for whole frames.
 
-A request without a session key is excused by what its sender does later. Its rows wait here, each
-with the verdict so far, until the conversation closes or too many wait.
+A request without a session key may be excused by what its sender does later: it waits in
+`statetrail.analyses.conformance.keyless`.
 """
 
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from dataclasses import dataclass
 from typing import Final
 
 from statetrail.analyses.conformance import verdict as v
-from statetrail.analyses.conformance.transitions import Exchange, State, Verdict
+from statetrail.analyses.conformance.keyless import (
+    KeylessRequest,
+    KeylessRequests,
+    Moment,
+    Session,
+)
+from statetrail.analyses.conformance.transitions import Exchange, Param, Verdict
 from statetrail.analyses.conformance.verdict import FAULTS, VERDICTS
 from statetrail.analyses.conformance.visibility import (
     HEADER,
@@ -26,39 +31,12 @@ from statetrail.analyses.conformance.visibility import (
     WRITES,
     Issue,
     Presented,
-    Visibility,
 )
 from statetrail.dialects import Dialect
 
 MAX_KEYS: Final = 65_536
 """Key values remembered per sender; beyond it, the one not seen for the longest is forgotten."""
 MAX_PARAMS: Final = 64
-MAX_ENDPOINTS: Final = 65_536
-
-type Moment = tuple[int, int, int]
-"""Time, 0 for a response and 1 for a request, exchange id."""
-
-
-@dataclass(slots=True)
-class Param:
-    """What is known of a parameter, and its state."""
-
-    visibility: Visibility = field(default_factory=Visibility)
-    state: State = "none"
-    newest: int | None = None
-
-
-@dataclass(slots=True)
-class Session:
-    """A session, named by its first value; the moments are those of requests."""
-
-    name: int
-    began: Moment
-    used: bool = False
-    last_seen: Moment | None = None
-    first_use: Moment | None = None
-    ended: bool = False
-    params: dict[str, Param] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -68,27 +46,6 @@ class Sessions:
     entered: bool = False
     request: Session | None = None
     response: Session | None = None
-
-
-@dataclass(slots=True)
-class _Bare:
-    """A request without a session key, and its rows so far."""
-
-    moment: Moment
-    endpoint: str
-    before: Session | None
-    begins: bool
-    ended: bool
-    carrying: int
-    """Requests with a key that came to the endpoint before it."""
-    cart: bool
-    rows: list[Verdict] = field(default_factory=list)
-
-    @property
-    def is_between(self) -> bool:
-        """Whether the session before is presented later."""
-        last = None if self.before is None else self.before.last_seen
-        return last is not None and last > self.moment
 
 
 class Sender:
@@ -103,20 +60,12 @@ class Sender:
     def __init__(self, dialect: Dialect, *, declared: bool) -> None:
         self.dialect = dialect
         self.params: dict[str, Param] = {}
-        self._declared = declared
         # Where the only parameter is the key, a request that presents it has no other to present.
         self._several = len(dialect.params) > 1
         self._keys: OrderedDict[tuple[str, int], Session] = OrderedDict()
         self._last: Session | None = None
         self._first_uses: list[tuple[Moment, Session]] = []
-        self._many = False
-        self._carrying: defaultdict[str, int] = defaultdict(int)
-        self._bare: list[_Bare] = []
-
-    @property
-    def waiting(self) -> int:
-        """How many requests wait for what the sender does later."""
-        return len(self._bare)
+        self.keyless = KeylessRequests(dialect, declared=declared)
 
     def request(self, x: Exchange, sessions: Sessions, moment: Moment) -> None:
         """The request belongs to the session of its keys."""
@@ -182,7 +131,7 @@ class Sender:
         *,
         followed: bool,
     ) -> Iterator[Verdict]:
-        """The rows of a request; those that wait are told so far (`waiting`)."""
+        """The rows of a request; those that wait are added to `keyless`."""
         session = sessions.request
         if session is not None:
             self._use(x, session, moment)
@@ -194,39 +143,21 @@ class Sender:
         if session is not None or not self.dialect.session_keys:
             yield from rows
             return
-        bare = _Bare(
-            moment,
-            x.endpoint,
-            before,
-            begins=sessions.response is not None or self._begins(x),
-            ended=before is not None and before.ended,
-            carrying=self._carrying.get(x.endpoint, 0),
-            cart=x.method in WRITES and self.dialect.is_action("cart", x.endpoint),
-        )
-        for row in rows:
-            if row.verdict == v.NOT_APPLICABLE:
-                yield row
-            else:
-                bare.rows.append(row)
-        if bare.rows:
-            self._bare.append(bare)
-
-    def so_far(self) -> Iterator[Verdict]:
-        """The verdicts so far on the request that waits last."""
-        bare = self._bare[-1]
-        bare.rows = [
-            replace(row, settles=self._excused(bare, row, alternating=False)) for row in bare.rows
-        ]
-        yield from (row.settles for row in bare.rows if row.settles is not None)
-
-    def settle(self) -> Iterator[Verdict]:
-        """The final verdicts on all requests that wait."""
-        alternating = self._alternating()
-        for bare in self._bare:
-            for row in bare.rows:
-                final = self._excused(bare, row, alternating=id(bare) in alternating)
-                yield replace(final, settles=row.settles)
-        self._bare.clear()
+        waiting = [row for row in rows if row.verdict != v.NOT_APPLICABLE]
+        yield from (row for row in rows if row.verdict == v.NOT_APPLICABLE)
+        if waiting:
+            self.keyless.add(
+                KeylessRequest(
+                    moment,
+                    x.endpoint,
+                    before,
+                    begins=sessions.response is not None or self._begins(x),
+                    ended=before is not None and before.ended,
+                    carrying=self.keyless.carrying.get(x.endpoint, 0),
+                    cart=x.method in WRITES and self.dialect.is_action("cart", x.endpoint),
+                    rows=waiting,
+                )
+            )
 
     def _own(self, shown: Issue | Presented) -> bool:
         return shown.dialect == self.dialect.name
@@ -263,6 +194,11 @@ class Sender:
             return None
         return known.setdefault(name, Param())
 
+    def is_minted(self, name: str) -> bool:
+        """Whether the parameter's values come from the server alone."""
+        declared = self.dialect.param(name)
+        return declared is not None and declared.minted
+
     def _begins(self, x: Exchange) -> bool:
         """Whether the response issues a key."""
         return any(
@@ -297,8 +233,7 @@ class Sender:
 
     def _use(self, x: Exchange, session: Session, moment: Moment) -> None:
         """A request presents keys: whether others of its sender were accepted meanwhile (L4)."""
-        if len(self._carrying) < MAX_ENDPOINTS or x.endpoint in self._carrying:
-            self._carrying[x.endpoint] += 1
+        self.keyless.carries(x.endpoint)
         accepted = False
         for p in self._presented(x):
             own = self._keys.get((p.param, p.fingerprint), session)
@@ -310,7 +245,7 @@ class Sender:
             return
         session.ended = False
         other = next((at for at, each in self._first_uses if each is not session), None)
-        self._many |= other is not None and other > session.began
+        self.keyless.many |= other is not None and other > session.began
         if session.first_use is None:
             session.first_use = moment
             self._first_uses = [(moment, session), *self._first_uses[:1]]
@@ -330,9 +265,8 @@ class Sender:
                 yield name, keys
                 continue
             if name not in params or not params[name].visibility.sound:
-                declared = self.dialect.param(name)
-                minted = declared is not None and declared.minted
-                values = [p for p in values if minted and p is not None and p.kind == "value"]
+                strange = [p for p in values if p is not None and p.kind == "value"]
+                values = [*strange] if self.is_minted(name) else []
             elif not values:
                 values = [None]
             if values:
@@ -390,61 +324,12 @@ class Sender:
             return known.visibility.key_verdict(
                 p, bound=bound, mixed=own is not session, accepted=accepted
             )
-        minted = declared is not None and declared.minted
+        server_issued = declared is not None and declared.minted
         own_param = known if session is None else session.params.get(name) or Param()
-        verdict, reason = own_param.visibility.verdict(p, bound=bound, server_issued=minted)
+        verdict, reason = own_param.visibility.verdict(p, bound=bound, server_issued=server_issued)
         strange = verdict in (v.STALE, v.DEFIED, v.OVERRIDDEN, v.FOREIGN)
         if p is not None and session is not None and strange:
             value = known.visibility.values.get(p.fingerprint)
             if value is not None and value.unplaced:
                 return v.NOT_APPLICABLE, v.NO_SESSION
         return verdict, reason
-
-    def _excused(self, bare: _Bare, row: Verdict, *, alternating: bool) -> Verdict:
-        """The row with what excuses it, by `statetrail.analyses.conformance.excuses`."""
-        asks, key = row.verdict == v.RESTARTED, row.param in self.dialect.session_keys
-        declared = self.dialect.param(row.param)
-        stateless = declared is not None and declared.stateless is not None
-        used = bare.before is not None and bare.before.used
-        reason: str | None = None
-        if row.reason is not None:
-            return row
-        if self._many and (asks or not (self._declared and key)):
-            reason = v.MANY_SESSIONS
-        elif used and (asks or bare.begins):
-            reason = v.NEW_SESSION
-        elif alternating:
-            asks, reason = False, v.MANY_SESSIONS
-        elif bare.ended and row.verdict in FAULTS:
-            asks, reason = False, v.SESSION_ENDED
-        elif stateless and row.verdict == v.OMITTED and bare.is_between and not bare.cart:
-            reason = v.STATELESS
-        if reason is None:
-            return row
-        verdict = row.verdict if asks else v.NOT_APPLICABLE
-        session = None if reason == v.MANY_SESSIONS else row.session
-        return replace(row, verdict=verdict, reason=reason, fault=False, session=session)
-
-    def _omits(self, bare: _Bare) -> bool:
-        """Whether a request lacks a key, and is not excused by the sessions of its sender."""
-        used = bare.before is not None and bare.before.used
-        return not (used and bare.begins) and any(
-            row.verdict == v.OMITTED and row.param in self.dialect.session_keys for row in bare.rows
-        )
-
-    def _alternating(self) -> set[int]:
-        """The requests without a key at whose endpoint those with and without it alternate (L4)."""
-        at: defaultdict[str, list[_Bare]] = defaultdict(list)
-        for bare in self._bare:
-            if not self._declared and self._omits(bare):
-                at[bare.endpoint].append(bare)
-        found: set[int] = set()
-        for endpoint, several in at.items():
-            # Requests with a key came before the first, between two, or after the last.
-            changes = (several[0].carrying > 0) + (
-                self._carrying.get(endpoint, 0) > several[-1].carrying
-            )
-            changes += sum(2 for a, b in pairwise(several) if b.carrying > a.carrying)
-            if changes >= 2:
-                found |= {id(bare) for bare in several}
-        return found

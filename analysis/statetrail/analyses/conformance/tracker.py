@@ -58,22 +58,16 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from statetrail.analyses.conformance.sender import (
-    MAX_ENDPOINTS,
-    MAX_PARAMS,
-    Moment,
-    Param,
-    Sender,
-    Sessions,
-)
+from statetrail.analyses.conformance.keyless import MAX_ENDPOINTS, Moment
+from statetrail.analyses.conformance.sender import MAX_PARAMS, Sender, Sessions
 from statetrail.analyses.conformance.transitions import (
-    TRANSITIONS,
     Change,
     Event,
     Exchange,
-    Input,
     Provisional,
     Verdict,
+    change,
+    issued,
 )
 from statetrail.analyses.conformance.visibility import (
     FOLLOWED_US,
@@ -231,7 +225,7 @@ class Tracker:
 
     @staticmethod
     def _settled(talk: _Conversation) -> list[Event]:
-        return [verdict for sender in talk.senders.values() for verdict in sender.settle()]
+        return [verdict for sender in talk.senders.values() for verdict in sender.keyless.settle()]
 
     def _learn(self, exchange: Exchange) -> None:
         """Remember the endpoint if it issues state: it is an API method then."""
@@ -302,7 +296,11 @@ class Tracker:
             sender.must_know(exchange, issue, sessions)
             return ()
         param = sender.may_know(exchange, issue, sessions)
-        return () if issue.problem or param is None else self._move(param, exchange, issue)
+        return (
+            ()
+            if issue.problem or param is None
+            else issued(param, exchange, issue, server_issued=sender.is_minted(issue.param))
+        )
 
     def _sender(self, talk: _Conversation, dialect: str) -> Sender:
         if dialect not in talk.senders:
@@ -336,34 +334,15 @@ class Tracker:
                     and self._binds(exchange.origin, exchange.endpoint, dialect, param)
                 )
 
-            waiting = sender.waiting
+            waiting = len(sender.keyless)
             events += sender.judge(
                 exchange, _sessions(heard, name), bound, moment, followed=followed
             )
-            if sender.waiting > waiting:
-                events += map(Provisional, sender.so_far())
-            if sender.waiting > self._max_waiting:  # M5
-                events += sender.settle()
+            if len(sender.keyless) > waiting:
+                events += map(Provisional, sender.keyless.so_far())
+            if len(sender.keyless) > self._max_waiting:  # M5
+                events += sender.keyless.settle()
         return events
-
-    def _move(self, param: Param, exchange: Exchange, issue: Issue) -> Iterator[Change]:
-        """The change of state by an issue (T6)."""
-        declared = self._dialects[issue.dialect].param(issue.param)
-        presented = [
-            p for p in exchange.presented if (p.dialect, p.param) == (issue.dialect, issue.param)
-        ]
-        kinds = {p.kind for p in presented}
-        given: Input = "other"
-        minted = declared is not None and declared.minted
-        kept = minted and any(p.fingerprint == issue.fingerprint for p in presented)
-        if issue.fingerprint == param.newest or (kept and param.newest is not None):
-            given = "same"
-        elif "establish" in kinds:
-            given = "asked"
-        elif minted and "value" in kinds:
-            given = "answered"
-        param.newest = issue.fingerprint
-        yield from _change(param, given, exchange, issue.dialect, issue.param)
 
     def _refused(self, talk: _Conversation, heard: _Heard) -> Iterator[Change]:
         """The changes of state by a response that refuses what was presented (T6)."""
@@ -376,7 +355,7 @@ class Tracker:
             session = _sessions(heard, shown.dialect).request
             param = (sender if session is None else session).params.get(shown.param)
             if param is not None and shown.fingerprint == param.newest:
-                yield from _change(param, "refused", exchange, *key)
+                yield from change(param, "refused", exchange, *key)
 
 
 def _remember(redirects: OrderedDict[str, int], endpoint: str, at: int) -> None:
@@ -388,14 +367,3 @@ def _remember(redirects: OrderedDict[str, int], endpoint: str, at: int) -> None:
 
 def _sessions(heard: _Heard, dialect: str) -> Sessions:
     return heard.sessions.setdefault(dialect, Sessions())
-
-
-def _change(
-    param: Param, given: Input, exchange: Exchange, dialect: str, name: str
-) -> Iterator[Change]:
-    """Follow `TRANSITIONS`."""
-    follow = TRANSITIONS.get((param.state, given))
-    if follow is not None and param.newest is not None:
-        param.state, change = follow
-        subject = (exchange.exchange_id, exchange.client, exchange.origin, dialect, name)
-        yield Change(*subject, exchange.issue_start_us, change, param.newest)

@@ -3,19 +3,19 @@
 `statetrail.analyses.conformance.tracker` says how it comes about.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from statetrail.analyses.conformance.visibility import FOREVER, Issue, Presented, binds
+from statetrail.analyses.conformance.visibility import FOREVER, Issue, Presented, Visibility, binds
 
 type State = Literal["none", "live", "ended"]
 type Input = Literal["same", "other", "answered", "asked", "refused"]
 
 TRANSITIONS: Final[dict[tuple[State, Input], tuple[State, str]]] = {
     # The inputs: the response issues the `same` value as before; any `other` one; another one as
-    # the answer to a minted value (`answered`); another one because the request `asked` for a new
-    # one; or it `refused` the value presented and issues none.
+    # the answer to a value that comes from the server alone (`answered`); another one because the
+    # request `asked` for a new one; or it `refused` the value presented and issues none.
     ("none", "other"): ("live", "established"),
     ("none", "answered"): ("live", "established"),
     ("none", "asked"): ("live", "established"),
@@ -30,6 +30,15 @@ TRANSITIONS: Final[dict[tuple[State, Input], tuple[State, str]]] = {
     ("ended", "asked"): ("live", "established"),
 }
 """(state, input) to (new state, change). What is not listed changes nothing."""
+
+
+@dataclass(slots=True)
+class Param:
+    """What is known of a parameter, and its state."""
+
+    visibility: Visibility = field(default_factory=Visibility)
+    state: State = "none"
+    newest: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,3 +134,34 @@ class Change:
 
 
 type Event = Verdict | Provisional | Change
+
+
+def issued(
+    param: Param, exchange: Exchange, issue: Issue, *, server_issued: bool
+) -> Iterator[Change]:
+    """The change of state by an issue (T6)."""
+    presented = [
+        p for p in exchange.presented if (p.dialect, p.param) == (issue.dialect, issue.param)
+    ]
+    kinds = {p.kind for p in presented}
+    given: Input = "other"
+    kept = server_issued and any(p.fingerprint == issue.fingerprint for p in presented)
+    if issue.fingerprint == param.newest or (kept and param.newest is not None):
+        given = "same"
+    elif "establish" in kinds:
+        given = "asked"
+    elif server_issued and "value" in kinds:
+        given = "answered"
+    param.newest = issue.fingerprint
+    yield from change(param, given, exchange, issue.dialect, issue.param)
+
+
+def change(
+    param: Param, given: Input, exchange: Exchange, dialect: str, name: str
+) -> Iterator[Change]:
+    """Follow `TRANSITIONS`."""
+    follow = TRANSITIONS.get((param.state, given))
+    if follow is not None and param.newest is not None:
+        param.state, name_ = follow
+        subject = (exchange.exchange_id, exchange.client, exchange.origin, dialect, name)
+        yield Change(*subject, exchange.issue_start_us, name_, param.newest)

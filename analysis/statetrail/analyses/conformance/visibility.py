@@ -80,7 +80,7 @@ class _Value:
     """
 
     may: int = BEGINNING
-    must: int = BEGINNING
+    must_end: int = BEGINNING
     anywhere: int = BEGINNING
     since: int = BEGINNING
     named: bool = False
@@ -157,7 +157,7 @@ class Visibility:
         self.since = max(self.since, response_start)
         value = self.values.get(issue.fingerprint)
         if value is not None:
-            value.must = max(value.must, response_end)
+            value.must_end = max(value.must_end, response_end)
         for fingerprint in replaced:
             if (before := self.values.get(fingerprint)) is not None:
                 before.since = max(before.since, response_start)
@@ -175,13 +175,13 @@ class Visibility:
                 value=True,
                 asks_new=False,
                 server_issued=True,
-                any_visible=max(value.must, value.since) > BEGINNING,
+                any_visible=max(value.must_end, value.since) > BEGINNING,
                 implicit=False,
                 names_channel=value.named,
                 informational=False,
                 issued=presented.fingerprint in self.values,
                 may_be_current=value.may >= value.since,
-                current=value.must >= value.since and value.must > BEGINNING,
+                current=value.must_end >= value.since and value.must_end > BEGINNING,
                 in_channel=in_channel >= value.since and in_channel > BEGINNING,
                 mixed=mixed,
                 accepted=accepted,
@@ -209,7 +209,7 @@ class Visibility:
                 informational=self.informational >= self.since,
                 issued=issued,
                 may_be_current=known.may >= self.since,
-                current=known.must >= self.since,
+                current=known.must_end >= self.since,
                 in_channel=known.in_channel(channel) >= self.since,
                 mixed=False,
                 accepted=False,

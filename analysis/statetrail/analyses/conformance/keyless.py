@@ -1,0 +1,154 @@
+"""Requests without a session key, which wait for what their sender does later.
+
+Enters: such requests with their verdicts so far. Leaves: the final ones, with what excuses them by
+`statetrail.analyses.conformance.excuses`, when the conversation closes or too many wait.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Final
+
+from statetrail.analyses.conformance import verdict as v
+from statetrail.analyses.conformance.transitions import Param, Verdict
+from statetrail.analyses.conformance.verdict import FAULTS
+from statetrail.dialects import Dialect
+
+MAX_ENDPOINTS: Final = 65_536
+
+type Moment = tuple[int, int, int]
+"""Time, 0 for a response and 1 for a request, exchange id."""
+
+
+@dataclass(slots=True)
+class Session:
+    """A session, named by its first value; the moments are those of requests."""
+
+    name: int
+    began: Moment
+    used: bool = False
+    last_seen: Moment | None = None
+    first_use: Moment | None = None
+    ended: bool = False
+    params: dict[str, Param] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class KeylessRequest:
+    """A request without a session key, and its rows so far."""
+
+    moment: Moment
+    endpoint: str
+    before: Session | None
+    begins: bool
+    ended: bool
+    carrying: int
+    """Requests with a key that came to the endpoint before it."""
+    cart: bool
+    rows: list[Verdict] = field(default_factory=list)
+
+    @property
+    def is_between(self) -> bool:
+        """Whether the session before is presented later."""
+        last = None if self.before is None else self.before.last_seen
+        return last is not None and last > self.moment
+
+
+class KeylessRequests:
+    """The requests of a sender without a key, and what excuses them.
+
+    Attributes
+    ----------
+    many
+        Whether the sender was seen to hold several sessions at once (L4).
+    carrying
+        Requests with a key by endpoint.
+    """
+
+    def __init__(self, dialect: Dialect, *, declared: bool) -> None:
+        self.dialect = dialect
+        self.many = False
+        self.carrying: defaultdict[str, int] = defaultdict(int)
+        self._declared = declared
+        self._requests: list[KeylessRequest] = []
+
+    def __len__(self) -> int:
+        return len(self._requests)
+
+    def carries(self, endpoint: str) -> None:
+        """A request with a key came to the endpoint."""
+        if len(self.carrying) < MAX_ENDPOINTS or endpoint in self.carrying:
+            self.carrying[endpoint] += 1
+
+    def add(self, request: KeylessRequest) -> None:
+        """A request waits; the requests are in order of time."""
+        self._requests.append(request)
+
+    def so_far(self) -> Iterator[Verdict]:
+        """The verdicts so far on the request that waits last."""
+        request = self._requests[-1]
+        request.rows = [
+            replace(row, settles=self._excused(request, row, alternating=False))
+            for row in request.rows
+        ]
+        yield from (row.settles for row in request.rows if row.settles is not None)
+
+    def settle(self) -> Iterator[Verdict]:
+        """The final verdicts on all requests that wait."""
+        alternating = self._alternating()
+        for request in self._requests:
+            for row in request.rows:
+                final = self._excused(request, row, alternating=id(request) in alternating)
+                yield replace(final, settles=row.settles)
+        self._requests.clear()
+
+    def _excused(self, request: KeylessRequest, row: Verdict, *, alternating: bool) -> Verdict:
+        """The row with what excuses it, by `statetrail.analyses.conformance.excuses`."""
+        asks, key = row.verdict == v.RESTARTED, row.param in self.dialect.session_keys
+        declared = self.dialect.param(row.param)
+        stateless = declared is not None and declared.stateless is not None
+        used = request.before is not None and request.before.used
+        reason: str | None = None
+        if row.reason is not None:
+            return row
+        if self.many and (asks or not (self._declared and key)):
+            reason = v.MANY_SESSIONS
+        elif used and (asks or request.begins):
+            reason = v.NEW_SESSION
+        elif alternating:
+            asks, reason = False, v.MANY_SESSIONS
+        elif request.ended and row.verdict in FAULTS:
+            asks, reason = False, v.SESSION_ENDED
+        elif stateless and row.verdict == v.OMITTED and request.is_between and not request.cart:
+            reason = v.STATELESS
+        if reason is None:
+            return row
+        verdict = row.verdict if asks else v.NOT_APPLICABLE
+        session = None if reason == v.MANY_SESSIONS else row.session
+        return replace(row, verdict=verdict, reason=reason, fault=False, session=session)
+
+    def _omits(self, request: KeylessRequest) -> bool:
+        """Whether a request lacks a key, and is not excused by the sessions of its sender."""
+        used = request.before is not None and request.before.used
+        return not (used and request.begins) and any(
+            row.verdict == v.OMITTED and row.param in self.dialect.session_keys
+            for row in request.rows
+        )
+
+    def _alternating(self) -> set[int]:
+        """Those at whose endpoint requests with and without the key alternate (L4)."""
+        at: defaultdict[str, list[KeylessRequest]] = defaultdict(list)
+        for request in self._requests:
+            if not self._declared and self._omits(request):
+                at[request.endpoint].append(request)
+        found: set[int] = set()
+        for endpoint, several in at.items():
+            # Requests with a key came before the first, between two, or after the last.
+            changes = (several[0].carrying > 0) + (
+                self.carrying.get(endpoint, 0) > several[-1].carrying
+            )
+            changes += sum(2 for a, b in pairwise(several) if b.carrying > a.carrying)
+            if changes >= 2:
+                found |= {id(request) for request in several}
+        return found

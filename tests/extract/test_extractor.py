@@ -94,7 +94,9 @@ def test_one_exchange_reads_back_as_it_was_sighted(tmp_path: Path) -> None:
         name: table.to_pylist()
         for name, table in read_store(tmp_path / "one.sqlite").tables.items()
     }
-    assert [tuple(row.values()) for row in tables["exchanges"]] == [(1, *astuple(kept.exchange))]
+    assert [tuple(row.values()) for row in tables["exchanges"]] == [
+        (1, None, *astuple(kept.exchange))
+    ]
     assert kept.token_candidates
     for name, values in (
         ("issued", kept.issued),

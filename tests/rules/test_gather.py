@@ -97,13 +97,13 @@ def test_who_could_not_read_is_not_blamed(hidden: int, grades: tuple[str, str], 
 
 @pytest.mark.parametrize("engine", ["duckdb", "pandas", "polars"])
 def test_a_cart_that_its_client_left_behind_is_lost_with_the_login(engine: Engine) -> None:
-    """A restart and a refusal cost as much as a reset; each names its end and its last write."""
+    """A reset and a refusal cost as much; each names its end and its last write."""
     history = [
         zest(0, "T1", "1"),
         login(500, "T1", "T1"),
         zest(1000, "T1", "T1", method="POST"),
         zest(1500, "T1", "T1", method="POST"),
-        zest(2000, "T2", "1"),
+        zest(2000, "T2", "T1"),
         zest(3000, "T2", "T2", method="PUT"),
         replace(zest(4000, None, "T2"), status=403),
     ]
@@ -111,7 +111,7 @@ def test_a_cart_that_its_client_left_behind_is_lost_with_the_login(engine: Engin
     assert (row["count"], row["evidence"]) == (2, "5,4,7,6")
     assert (
         "2 of 2 lost sessions contained a cart that the client did not fill again (GET "
-        "/API/V3/Cart: restarted, the login too, GET /API/V3/Cart: rejected)" in row["message"]
+        "/API/V3/Cart: reset, the login too, GET /API/V3/Cart: rejected)" in row["message"]
     )
 
 

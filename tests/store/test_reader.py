@@ -116,7 +116,7 @@ def test_a_store_is_read_where_it_is_written(path: Path) -> None:
     with SqliteStore.create_or_open(path) as store:
         store.append(facts_of("/x", flow_id="done"))
         store._db.execute("BEGIN IMMEDIATE")
-        add(store._db.cursor(), [facts_of("/x", flow_id="under-way")])
+        add(store._db.cursor(), [facts_of("/x", flow_id="under-way")], None)
         assert column(path, "flow_id") == ["done"]
         store._db.execute("COMMIT")
         assert column(path, "flow_id") == ["done", "under-way"]

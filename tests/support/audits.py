@@ -214,6 +214,8 @@ def _clients() -> tuple[Client, ...]:
     common = {"origin": SHOP, "dialect": "zest", "first": at(1), "last": at(90)}
     return (
         Client(
+            sessions=1,
+            sessions_at_once=1,
             client=BAD,
             requests=420,
             compliance=0.62,
@@ -228,6 +230,8 @@ def _clients() -> tuple[Client, ...]:
             **common,
         ),
         Client(
+            sessions=40,
+            sessions_at_once=3,
             client=GOOD,
             requests=700,
             compliance=1.0,
@@ -238,6 +242,8 @@ def _clients() -> tuple[Client, ...]:
             **common,
         ),
         Client(
+            sessions=1,
+            sessions_at_once=1,
             client="10.0.0.9 | quiet/3",
             requests=2,
             compliance=None,

@@ -15,7 +15,7 @@ import statetrail
 from statetrail.analyses.catalogue import results
 from statetrail.analyses.causes.root_causes import ROOT_CAUSES
 from statetrail.analyses.conformance import race_table
-from statetrail.analyses.conformance.verdict import FAULTS, VERDICTS
+from statetrail.analyses.conformance.verdict import FAULTS, REASONS, VERDICTS
 from statetrail.analyses.tokens.rotations import CAUSES
 from statetrail.report.document import json_schema
 from statetrail.rules import AUDIENCES, PROFILES, RULES, Rule
@@ -26,6 +26,10 @@ from statetrail.schema import FACTS, SCHEMA_VERSION
 FOLDER: Final = Path(statetrail.__file__).parent / "docs"
 """Where the pages are."""
 
+_REASONS_SAY: Final = (
+    "Why a row of `verdicts` is no fault, although the request did not present the newest value. "
+    "The page on [sessions](sessions.md) has the rules.\n"
+)
 _INTRODUCTION: Final = (
     "Each page shows traffic that gets the verdict, cause or finding, and the corrected traffic; a "
     "test replays both. The line `@ 1.0 s` above a message is the time at which it was sent.\n"
@@ -72,6 +76,11 @@ def index() -> str:
             "| verdict | what it says | counts |",
             "| --- | --- | --- |",
             *verdicts,
+            "\n## Reasons\n",
+            _REASONS_SAY,
+            "| reason | what it says |",
+            "| --- | --- |",
+            *(f"| `{name}` | {text} |" for name, text in REASONS.items()),
             "\n## Root causes\n",
             "Why state was ignored, where the traffic shows it; the first cause that applies.\n",
             "| cause | what it says |",
@@ -84,6 +93,7 @@ def index() -> str:
             *rules,
             "\n## More\n",
             "- [Races](races.md): short sequences of requests, the verdict on each, and the reason",
+            "- [Sessions](sessions.md): whose session a request belongs to, and what is no fault",
             "- [Rotations](rotations.md): why a value changed",
             "- [Expiry](expiry.md): how the expiry policy and its limits are inferred",
             "- [What a capture can and cannot tell](capture.md)",

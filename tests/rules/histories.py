@@ -77,6 +77,9 @@ CURRENCY = Issue("CurrId", "54", "uriquery", "informational")
 VISITOR = Issue("VisitorId", "Qx7aZ4mP0s", "header", "forced")
 DATE = Issue("PriceCalculationDate", "2026-01-01", "header", "forced")
 AUTH = Issue("Authentication", "GbT2iMws", "header", "forced")
+SHOW_LOC = Present("LocId", "7")
+SHOW_LIST = Present("PriceListId", "7")
+SHOW_VISITOR = Present("VisitorId", "Qx7aZ4mP0s")
 SHOW_AUTH = Present("Authentication", "GbT2iMws")
 CROSS = {"request_origin": "https://app.example"}
 
@@ -102,7 +105,7 @@ def again(issue: Issue, **other: Any) -> Issue:
 FIRES: dict[str, Fires] = {
     "token-kept-after-reset": Fires(
         [zest(0, "T1", "1"), zest(9000, "T2", "T1"), zest(10_000, None, "T1")],
-        "app", "_session_token", 1, "3", "1 of 2 requests presented a _session_token whose session",
+        "app", "_session_token", 1, "3", "1 of 2 requests presented a _session_token that the",
     ),
     "token-in-url": Fires(
         [zest(0, "T1", "1"), zest(1000, None, "T1")],
@@ -185,11 +188,34 @@ FIRES: dict[str, Fires] = {
         "1 of 2 exchanges have no response, or one that was cut short (server-disconnected)",
     ),
     "stale-value": Fires(
-        [zest(0, "T1", "1"), zest(1000, "T2", "1"), zest(2000, None, "T2"), zest(3000, None, "T1")],
-        "app", "_session_token", 1, "4",
-        "1 of 3 requests presented an old value of _session_token although a newer one had arrived "
-        "before (GET /API/V3/Cart). Expected: the newest value of _session_token that the server "
-        "issued.",
+        [shop(0, [LIST]), shop(1000, [again(LIST, value="8")], [SHOW_LIST]),
+         shop(2000, shown=[Present("PriceListId", "8")]), shop(3000, shown=[SHOW_LIST])],
+        "app", "PriceListId", 1, "4",
+        "1 of 3 requests presented an old value of PriceListId although a newer one had arrived "
+        "before (GET /services/v3/products). Expected: the newest value of PriceListId that the "
+        "server issued. Root cause: unknown (1). Open: no root cause is known",
+    ),
+    "earlier-value-kept": Fires(
+        [shop(0, [LOC]), *(shop(1000 * n, [again(LOC, value="8")], [SHOW_LOC]) for n in (1, 2)),
+         *(shop(1000 * n, shown=[SHOW_LOC]) for n in (3, 4))],
+        "app", "LocId", 3, "3,4,5", "3 of 4 requests presented the earlier value of LocId",
+    ),
+    "sessions-mixed": Fires(
+        [shop(0, [TICKET]), shop(10, [AUTH], path=BASKET), shop(1000, shown=[SHOW_TICKET]),
+         shop(2000, [TICKET], [SHOW_TICKET, SHOW_AUTH], path=BASKET),
+         shop(3000, shown=[SHOW_AUTH], path=BASKET)],
+        "app", "Authentication", 1, "4", "1 of 2 requests presented a Authentication that belongs",
+    ),
+    "older-token-accepted": Fires(
+        [zest(0, "T1", "1"), zest(1000, "T2", "T1"), zest(30_000, "T1", "T1")],
+        None, "_session_token", 1, "3", "1 of 1 late uses of a replaced _session_token were "
+        "answered with the old value again, within 1 min",
+    ),
+    "many-sessions": Fires(
+        [zest(0, "T1", "1"), zest(1000, "U1", "1"), zest(2000, "T1", "T1"), zest(3000, "U1", "U1"),
+         zest(0, "S1", "1", client="bot")],
+        None, None, 1, "2", "1 of 2 senders held several sessions at the same time (app: 2 at once "
+        "of 2)",
     ),
     "state-omitted": Fires(
         [shop(0, [LANG]), shop(1000), shop(2000, shown=[Present("LangId", "1", "uriquery")])],
@@ -212,8 +238,8 @@ FIRES: dict[str, Fires] = {
         "app", "CustomerId", 1, "2", "1 of 1 requests presented CustomerId, whose",
     ),
     "session-restarted": Fires(
-        [zest(0, "T1", "1"), zest(1000, "T2", "1"), zest(2000, "T3", "1")],
-        "app", "_session_token", 2, "2,3", "2 of 2 requests asked for a new _session_token",
+        [zest(1000 * n, f"T{n}", "1") for n in range(4)],
+        "app", "_session_token", 3, "2,3,4", "3 of 3 requests asked for a new _session_token",
     ),
     "authentication-not-allowed": Fires(
         [shop(0, [AUTH]), shop(1000, shown=[SHOW_AUTH]),
@@ -419,11 +445,64 @@ MISSES: dict[str, dict[str, list[Ex]]] = {
     },
     "stale-value": {
         "the newer one had not arrived yet": [
-            zest(0, "T1", "1"), Ex(1000, 1010, 1900, [token("T2")], [use("T1")], path=CART),
-            zest(1500, None, "T1"),
+            shop(0, [LIST]), Ex(1000, 1010, 1900, [again(LIST, value="8")], [SHOW_LIST]),
+            shop(1500, shown=[SHOW_LIST]),
         ],
         "within the grace period": [
-            zest(0, "T1", "1"), zest(1000, "T2", "T1"), zest(1200, None, "T1"),
+            shop(0, [LIST]), shop(1000, [again(LIST, value="8")]), shop(1200, shown=[SHOW_LIST]),
+        ],
+        "the client may choose": [
+            shop(0, [LOC]), shop(1000, [again(LOC, value="8")], [SHOW_LOC]),
+            shop(2000, shown=[SHOW_LOC]),
+        ],
+        "another session was told": [
+            shop(0, [TICKET, LIST]), shop(10, [again(TICKET, value="U"), again(LIST, value="8")]),
+            shop(1000, shown=[SHOW_TICKET, SHOW_LIST]),
+        ],
+        "it is a token": [zest(0, "T1", "1"), zest(9000, "T2", "T1"), zest(10_000, None, "T1")],
+    },
+    "earlier-value-kept": {
+        "the new one once": [
+            shop(0, [LOC]), shop(1000, [again(LOC, value="8")], [SHOW_LOC]),
+            shop(2000, shown=[Present("LocId", "8")]),
+            *(shop(1000 * n, shown=[SHOW_LOC]) for n in (3, 4, 5)),
+        ],
+        "too seldom to say always": [
+            shop(0, [LOC]), shop(1000, [again(LOC, value="8")], [SHOW_LOC]),
+            *(shop(1000 * n, shown=[SHOW_LOC]) for n in (2, 3)),
+        ],
+        "another session was told": [
+            shop(0, [TICKET, LOC]), shop(10, [again(TICKET, value="U"), again(LOC, value="8")]),
+            *(shop(1000 * n, shown=[SHOW_TICKET, SHOW_LOC]) for n in (1, 2, 3)),
+        ],
+    },
+    "sessions-mixed": {
+        "one login gave both": [
+            shop(0, [TICKET, AUTH]), shop(1000, shown=[SHOW_TICKET, SHOW_AUTH], path=BASKET),
+        ],
+        "a visitor who logs in": [
+            shop(0, [VISITOR]), shop(1000, shown=[SHOW_VISITOR]), shop(2000, [TICKET]),
+            shop(3000, [TICKET], [SHOW_TICKET, SHOW_VISITOR]),
+        ],
+    },
+    "older-token-accepted": {
+        "long after, which another rule tells": [
+            zest(0, "T1", "1"), zest(1000, "T2", "T1"), zest(200_000, "T1", "T1"),
+        ],
+        "answered with the newer one": [
+            zest(0, "T1", "1"), zest(1000, "T2", "T1"), zest(30_000, "T2", "T1"),
+        ],
+        "another session's": [
+            zest(0, "T1", "1"), zest(1000, "T2", "1"), zest(30_000, "T1", "T1"),
+        ],
+    },
+    "many-sessions": {
+        "one after the other": [
+            zest(0, "T1", "1"), zest(1000, "T1", "T1"), zest(2000, "U1", "1"),
+            zest(3000, "U1", "U1"),
+        ],
+        "a token that is renewed": [
+            zest(0, "T1", "1"), zest(1000, "T2", "T1"), zest(2000, "T2", "T2"),
         ],
     },
     "state-omitted": {
@@ -454,8 +533,13 @@ MISSES: dict[str, dict[str, list[Ex]]] = {
         ],
     },
     "session-restarted": {
-        "the first requests cannot know of each other": [
-            zest(0, "T1", "1"), zest(5, "T2", "1"), zest(10, "T3", "1"),
+        "the first requests cannot know of each other": [zest(n, f"T{n}", "1") for n in range(5)],
+        "twice is no pattern": [zest(1000 * n, f"T{n}", "1") for n in range(3)],
+        "once a night": [zest(24 * HOUR * n, f"T{n}", "1") for n in range(6)],
+        "each was used": [
+            ex
+            for n in range(5)
+            for ex in (zest(2000 * n, f"T{n}", "1"), zest(2000 * n + 999, f"T{n}", f"T{n}"))
         ],
     },
     "authentication-not-allowed": {
@@ -481,6 +565,10 @@ MISSES: dict[str, dict[str, list[Ex]]] = {
         ],
     },
     "session-reset": {
+        "accepted again after an error": [
+            zest(0, "T1", "1"), replace(zest(1000, "E", "T1"), status=503),
+            zest(2000, "T1", "T1"),
+        ],
         "the client asked for another": [zest(0, "T1", "1"), zest(9000, "T2", "1")],
         "a ticket is renewed as a matter of course": [
             shop(0, [Issue("Ticket", "A", "header", "forced")]),

@@ -6,6 +6,10 @@ the hits come to Python.
 A finding names the root causes that the analysis knows. Where all of them lie with the server
 (`SERVERS`: the client could not read the value), its client is not to blame: the finding is for
 information and its confidence low. Where some do, the confidence is at most medium.
+
+A severity of high needs evidence that leaves nothing open (rule L11): of a client's fault the root
+cause, or that the server refused what it did. Without it the severity is medium, and the finding
+says what would settle it (`Rule.open`).
 """
 
 from collections import Counter, defaultdict
@@ -68,6 +72,7 @@ class _Hits:
     of: int
     span_us: tuple[int, int]
     causes: Counter[str]
+    proven: int
     first: list[dict[str, Any]]
 
 
@@ -126,14 +131,21 @@ def _hits(rule: Rule, rec: Recording, profile: Profile) -> Iterator[_Hits]:
     for row in table.group_by([*_SUBJECT, "cause"]).aggregate([("hit", "sum")]).to_pylist():
         if row["cause"]:
             causes[_subject(row)][row["cause"]] = row["hit_sum"]
-    summary = [("row", "min"), ("hit", "sum"), ("observed_us", "min"), ("observed_us", "max")]
+    summary = [
+        ("row", "min"),
+        ("hit", "sum"),
+        ("proven", "sum"),
+        ("observed_us", "min"),
+        ("observed_us", "max"),
+    ]
     # PyArrow does not promise any order of its groups.
     groups = table.group_by(_SUBJECT).aggregate(summary).sort_by("row_min")
     for row in groups.to_pylist():
         subject, count = _subject(row), row["hit_sum"]
         span_us = row["observed_us_min"], row["observed_us_max"]
         first = table.slice(row["row_min"], min(count, MAX_EVIDENCE)).to_pylist()
-        yield _Hits(rule, subject, count, of[subject], span_us, causes[subject], first)
+        proven = row["proven_sum"]
+        yield _Hits(rule, subject, count, of[subject], span_us, causes[subject], proven, first)
 
 
 def _subject(row: dict[str, Any]) -> tuple[str, ...]:
@@ -169,7 +181,8 @@ def _finding(hits: _Hits, profile: Profile) -> dict[str, Any]:
         "count": hits.count,
         "first_us": hits.span_us[0],
         "last_us": hits.span_us[1],
-        "message": f"{observed}{_details(hits)}. Expected: {expected}.{_root_causes(hits.causes)}",
+        "message": f"{observed}{_details(hits)}. Expected: {expected}.{_root_causes(hits.causes)}"
+        f"{_open(hits)}",
         "remedy": rule.remedy,
         "references": "\n".join(rule.sources(profile)),
         "evidence": ",".join(map(str, evidence)),
@@ -190,9 +203,19 @@ def _grades(hits: _Hits) -> tuple[Severity, Confidence]:
     rule, excused = hits.rule, sum(hits.causes[cause] for cause in SERVERS)
     if excused and excused == hits.count:
         return "info", "low"
+    severity: Severity = "medium" if _lacks_proof(hits) else rule.severity
     if excused and rule.confidence == "high":
-        return rule.severity, "medium"
-    return rule.severity, rule.confidence
+        return severity, "medium"
+    return severity, rule.confidence
+
+
+def _lacks_proof(hits: _Hits) -> bool:
+    return hits.rule.severity == "high" and not hits.proven
+
+
+def _open(hits: _Hits) -> str:
+    """What would settle that the severity is high, where nothing shows it."""
+    return f" Open: {hits.rule.open}." if _lacks_proof(hits) and hits.rule.open else ""
 
 
 def _root_causes(causes: Counter[str]) -> str:

@@ -18,7 +18,7 @@ from typing import Concatenate, Final, Literal, cast
 import narwhals as nw
 import pyarrow as pa
 
-from statetrail.analyses.causes.root_causes import causes
+from statetrail.analyses.causes.root_causes import UNKNOWN, causes
 from statetrail.analyses.conformance.verdicts import verdict_counts
 from statetrail.analyses.exposure.shared import is_credential
 from statetrail.analyses.lifetimes.uses import uses
@@ -61,6 +61,8 @@ class Rule:
         What to do about it.
     references
         Exact sources in short, as `statetrail.rules.sources` takes them.
+    open
+        What would settle that its severity is high, where the evidence leaves it open.
     verdicts
         It fires on requests with one of these verdicts.
     params
@@ -79,6 +81,7 @@ class Rule:
     expected: str
     remedy: str
     references: tuple[str, ...]
+    open: str = ""
     verdicts: tuple[str, ...] = ()
     params: Callable[[Param], bool] | None = None
     check: Check | None = None
@@ -129,6 +132,7 @@ OCCURRENCE: Final = pa.schema(
         "related_id": pa.int64(),  # another exchange that belongs to the evidence, -1: none
         "cause": pa.string(),  # the root cause, "": none is known
         "times": pa.int64(),  # occurrences that the row stands for: 1, or more that are no hits
+        "proven": pa.int64(),  # 1: nothing is left open that a severity of high needs, else 0
     }
 )
 """The columns of a frame of occurrences, none of them ever null."""
@@ -144,12 +148,13 @@ def occurrences(
     detail: nw.Expr | str = REQUEST,
     related: nw.Expr | None = None,
     cause: nw.Expr | None = None,
+    proven: nw.Expr | None = None,
     at: str = "request_start_us",
     per_client: bool = True,
 ) -> Lazy:
     """The rows of a frame as occurrences; it has the columns of `OCCURRENCE` without a default.
 
-    `at` is the column with the time of the occurrence.
+    `at` is the column with the time of the occurrence. Without `proven` all are.
     """
     return frame.select(
         "origin",
@@ -162,6 +167,7 @@ def occurrences(
         related_id=nw.lit(-1, dtype=nw.Int64) if related is None else related.fill_null(-1),
         cause=nw.lit("") if cause is None else cause.fill_null(""),
         times=nw.lit(1, nw.Int64),
+        proven=nw.lit(1, nw.Int64) if proven is None else flag(proven),
     ).select(*OCCURRENCE.names)
 
 
@@ -180,7 +186,8 @@ def verdict_occurrences(
     others = other_verdicts(rec, *verdicts)
     if params is not None:
         faults, others = (frame.filter(of_params(rec, params)) for frame in (faults, others))
-    hits = occurrences(faults, nw.lit(True), cause=nw.col("cause"))
+    known = nw.col("cause") != UNKNOWN
+    hits = occurrences(faults, nw.lit(True), cause=nw.col("cause"), proven=known)
     return nw.concat([hits, others.select(*OCCURRENCE.names)], how="vertical")
 
 
@@ -208,6 +215,7 @@ def other_verdicts(rec: Recording, *verdicts: str) -> Lazy:
             related_id=nw.lit(-1, dtype=nw.Int64),
             cause=nw.lit(""),
             times=nw.col("times").cast(nw.Int64),
+            proven=nw.lit(1, nw.Int64),
         )
     )
 

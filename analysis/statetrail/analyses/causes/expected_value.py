@@ -71,16 +71,16 @@ class _Expected:
 
 
 def holders(bucket: Bucket, lineage: Lineage, faults: Judgements) -> tuple[Ints, Ints]:
-    """Who may hold the values that these requests are about, and who was asked for one.
+    """Who may hold the values that these requests are about, and the groups of what they should be.
 
-    Both are owners; a presented value of a session key asks for what answered it, and may be held
-    by its sender, whatever the session.
+    Both are owners; the group of a presented session key is what answered it, and what that issued
+    may be held by the key's sender, whatever the session.
     """
     owner = owners(bucket, lineage, faults.exchange, faults.series)
     is_key = key_ranks(bucket)[bucket.series_param[faults.series]] >= 0
     of_key = is_key & ~np.isin(faults.verdict, _WITHOUT_VALUE)
-    wanted = np.where(of_key, owner_count(bucket) + faults.value, owner)
-    return np.where(of_key, faults.series, owner), wanted
+    group = np.where(of_key, owner_count(bucket) + faults.value, owner)
+    return np.where(of_key, faults.series, owner), group
 
 
 def hindrances(
@@ -88,10 +88,10 @@ def hindrances(
 ) -> Hindrance:
     """What stood between these requests and the newest values that bind them."""
     exchanges, exchange = bucket.exchanges, faults.exchange
-    holder, wanted = holders(bucket, lineage, faults)
+    holder, group = holders(bucket, lineage, faults)
     issues = binding_issues(bucket, history.issues)
-    expected = _expected(bucket, lineage, issues, history.uses, wanted)
-    newest = _newest(bucket, expected, exchanges.request_start[exchange], wanted)
+    expected = _expected(bucket, lineage, issues, history.uses, group)
+    newest = _newest(bucket, expected, exchanges.request_start[exchange], group)
     known = np.flatnonzero(newest >= 0)
     newest, request_start = newest[known], exchanges.request_start[exchange[known]]
     issued = issued_to(bucket, lineage, issues.exchange, issues.value, holder[known])
@@ -134,14 +134,14 @@ def _of(owned: OwnedValues, wanted: Ints, width: int) -> tuple[OwnedValues, Ints
     return own, np.searchsorted(wanted, keys[row])
 
 
-def _newest(bucket: Bucket, expected: _Expected, request_start: Ints, wanted: Ints) -> Ints:
+def _newest(bucket: Bucket, expected: _Expected, request_start: Ints, group: Ints) -> Ints:
     """Of the issues that must be known (R2), the place of the one that began last; -1: none."""
     exchanges = bucket.exchanges
     whole = np.flatnonzero(exchanges.clock[exchanges.response_end[expected.exchange]] < FOREVER)
     span = max(exchanges.span, len(expected.exchange) + 1)
     visible_from = exchanges.visible_from[expected.exchange[whole]]
     index = AsOfIndex(expected.owner[whole], visible_from, span)
-    return index.maxima(whole)[index.at(wanted, request_start, inclusive=False)]
+    return index.maxima(whole)[index.at(group, request_start, inclusive=False)]
 
 
 def _readable(
@@ -202,10 +202,10 @@ def _malformed(bucket: Bucket, lineage: Lineage, owner: Ints, request_start: Int
 
 
 def _expected(
-    bucket: Bucket, lineage: Lineage, issues: Issues, uses: Uses, wanted: Ints
+    bucket: Bucket, lineage: Lineage, issues: Issues, uses: Uses, group: Ints
 ) -> _Expected:
-    issued = issued_to(bucket, lineage, issues.exchange, issues.value, wanted)
-    answers = _answers(bucket, issues, uses, wanted)
+    issued = issued_to(bucket, lineage, issues.exchange, issues.value, group)
+    answers = _answers(bucket, issues, uses, group)
     exchange, value, owner = (
         np.append(getattr(issued, name), getattr(answers, name))
         for name in ("exchange", "value", "owner")
@@ -222,10 +222,10 @@ def _expected(
     return _Expected(exchange[order], value, owner, response_start[run])
 
 
-def _answers(bucket: Bucket, issues: Issues, uses: Uses, wanted: Ints) -> OwnedValues:
+def _answers(bucket: Bucket, issues: Issues, uses: Uses, group: Ints) -> OwnedValues:
     """What replaced the wanted values: other values that answered requests with them."""
     first = owner_count(bucket)
-    use = np.flatnonzero(np.isin(first + uses.value, wanted))
+    use = np.flatnonzero(np.isin(first + uses.value, group))
     count = len(bucket.series_client)
     keys = pairs(issues.exchange, issues.series, count)
     order = np.argsort(keys, kind="stable")

@@ -78,6 +78,7 @@ from statetrail.analyses.events.history import History, history
 from statetrail.analyses.events.lineage import Lineage, lineage
 from statetrail.schema import Column, Table
 
+UNKNOWN: Final = "unknown"
 ROOT_CAUSES: Final[dict[str, str]] = {
     "encoding-variant": "high",
     "truncated": "medium",
@@ -88,7 +89,7 @@ ROOT_CAUSES: Final[dict[str, str]] = {
     "not-implemented": "high",
     "malformed-issue": "medium",
     "cached": "medium",
-    "unknown": "low",
+    UNKNOWN: "low",
 }
 """All causes, the first that holds first, each with how surely it holds where it is named."""
 SERVERS: Final = ("not-exposed", "malformed-issue", "cached")
@@ -157,7 +158,7 @@ def explained(
         (is_verdict(faults, *UNSHOWN) & pattern.never_read, "not-implemented"),
         (unread & hindrance.malformed, "malformed-issue"),
         (cacheable, "cached"),
-        (fault, "unknown"),
+        (fault, UNKNOWN),
     )
     conditions, names = zip(*causes, strict=True)
     places = [np.int64(_NAMES.index(name)) for name in names]

@@ -9,7 +9,8 @@ from statetrail.analyses.exposure.overrides import override_outcomes, own_state
 from statetrail.rules.rule import REQUEST, Lazy, Recording, Rule, occurrences, of_params
 
 _OWN_VALUE: Final = ("overridden", "defied")
-"""Not `stale`: an old value is a matter of the client's storage, not an attempt."""
+"""Not `stale`, nor `overridden` by an earlier value: an old value is a matter of the client's
+storage, not an attempt."""
 
 
 @Rule(
@@ -46,4 +47,5 @@ def check(rec: Recording) -> Lazy:
         .then(nw.lit(f"{REQUEST} without effect"))
         .otherwise(nw.lit(REQUEST))
     )
-    return occurrences(presented, nw.col("verdict").is_in(_OWN_VALUE), detail=detail)
+    own_value = nw.col("verdict").is_in(_OWN_VALUE) & nw.col("reason").is_null()
+    return occurrences(presented, own_value, detail=detail)

@@ -1,9 +1,14 @@
-"""A session's token was answered with another one: the session was over (Z6)."""
+"""A session's token was answered with another one: the session was over (Z6).
+
+That holds where clients can ask for a session; other tokens are also renewed as a matter of course.
+A token that is accepted again later was no lost session (rule L3 of the verdicts).
+"""
 
 import narwhals as nw
 
-from statetrail.analyses.events.values import SEEN, presentations
+from statetrail.analyses.events.values import SEEN, SERIES, presentations
 from statetrail.analyses.tokens.rotations import LOSSES, rotations
+from statetrail.analyses.tokens.tokens import tokens
 from statetrail.rules.rule import Lazy, Recording, Rule, occurrences, of_params
 
 
@@ -21,15 +26,20 @@ from statetrail.rules.rule import Lazy, Recording, Rule, occurrences, of_params
     references=("ZEST Z6, Z7",),
 )
 def check(rec: Recording) -> Lazy:
+    sessions = of_params(rec, lambda param: param.establish is not None)
+    ends = (
+        tokens(rec)
+        .lazy.filter((nw.col("end") == "reset") & sessions)
+        .select(*SERIES, "fingerprint", "ended_at_us")
+    )
     resets = (
         rotations(rec)
         .lazy.filter(nw.col("cause").is_in(LOSSES))
-        .select("exchange_id", "dialect", "param", fingerprint="from_fingerprint")
+        .select(*SERIES, "exchange_id", "issued_at_us", fingerprint="from_fingerprint")
+        .join(ends, on=[*SERIES, "fingerprint"])
+        .filter(nw.col("issued_at_us") >= nw.col("ended_at_us"))
+        .select(*SEEN)
         .with_columns(reset=nw.col("fingerprint"))
     )
-    presented = (
-        presentations(rec)
-        .lazy.filter(of_params(rec, lambda param: param.minted))
-        .join(resets, on=list(SEEN), how="left")
-    )
+    presented = presentations(rec).lazy.filter(sessions).join(resets, on=list(SEEN), how="left")
     return occurrences(presented, ~nw.col("reset").is_null())

@@ -1,4 +1,4 @@
-"""A client goes on with a value that the server has replaced (Z6; S6)."""
+"""A client goes on with a forced value that the server has replaced (S6)."""
 
 from statetrail.rules.rule import Rule
 
@@ -12,6 +12,10 @@ RULE = Rule(
     expected="the newest value of {param} that the server issued",
     remedy="Store the value of every response that carries one, not only the one from start-up or "
     "login, in one place that all requests read from.",
-    references=("ZEST Z4, Z6", "52eSELLER S1, S6"),
+    references=("52eSELLER S1, S6",),
+    open="no root cause is known; a request in which the server refuses the value, or the client's "
+    "code, would settle it",
     verdicts=("stale",),
+    # A token that is kept has a rule of its own: it costs more.
+    params=lambda param: not param.minted,
 )

@@ -1,36 +1,46 @@
-"""A client goes on with a token after the server has reset its session (Z6)."""
+"""A client goes on with a token that the server has answered with another one (Z6; S6)."""
 
 import narwhals as nw
 
-from statetrail.analyses.conformance.verdicts import verdicts
-from statetrail.analyses.events.values import SERIES
-from statetrail.analyses.tokens.tokens import tokens
-from statetrail.rules.rule import Lazy, Recording, Rule, occurrences, of_params
+from statetrail.analyses.causes.root_causes import UNKNOWN, causes
+from statetrail.analyses.tokens.rotations import rotations
+from statetrail.rules.rule import (
+    OCCURRENCE,
+    Lazy,
+    Recording,
+    Rule,
+    occurrences,
+    of_params,
+    other_verdicts,
+)
 
 
 @Rule(
-    title="Token kept after its session was reset",
+    title="Token kept after the server replaced it",
     severity="high",
     confidence="high",
-    observed="{count} of {of} requests presented a {param} whose session the server had reset "
-    "before, and the client must have known",
-    expected="after a reset the client presents the new {param}; the old one leads to a new, empty "
-    "session every time",
+    observed="{count} of {of} requests presented a {param} that the server had replaced before, "
+    "and the client must have known",
+    expected="the client presents the {param} that it was last answered with; where the session "
+    "was reset, the old one leads to a new, empty session every time",
     remedy="Compare the token of each response with the one that was presented, and store it "
-    "where it differs, before the next request goes out.",
-    references=("ZEST Z4, Z6, Z7",),
+    "where it differs, before the next request goes out, in one place that all requests read from.",
+    references=("ZEST Z4, Z6, Z7", "52eSELLER S1, S6"),
+    open="no root cause is known, and no answer refused the old value; one more request with it "
+    "would show whether the server still takes it",
 )
 def check(rec: Recording) -> Lazy:
-    resets = (
-        tokens(rec)
-        .lazy.filter(nw.col("end") == "reset")
-        .select(*SERIES, "fingerprint", "ended_at_us")
+    tokens = of_params(rec, lambda param: param.minted)
+    presented = ["exchange_id", "dialect", "param"]
+    # A presented token is refused where the answer is another one.
+    refused = rotations(rec).lazy.filter(~nw.col("from_fingerprint").is_null())
+    refused = refused.select(*presented, refused=nw.col("exchange_id") * 0 + 1).unique()
+    kept = (
+        causes(rec)
+        .lazy.filter((nw.col("verdict") == "stale") & tokens)
+        .join(refused, on=presented, how="left")
     )
-    counted = nw.col("fault") | (nw.col("verdict") == "honoured")
-    judged = (
-        verdicts(rec)
-        .lazy.filter(counted & of_params(rec, lambda param: param.minted))
-        .join(resets, on=[*SERIES, "fingerprint"], how="left")
-    )
-    dead = (nw.col("verdict") == "stale") & (nw.col("request_start_us") > nw.col("ended_at_us"))
-    return occurrences(judged, dead)
+    shown = (nw.col("cause") != UNKNOWN) | (nw.col("refused") == 1).fill_null(False)
+    hits = occurrences(kept, nw.lit(True), cause=nw.col("cause"), proven=shown)
+    others = other_verdicts(rec, "stale").filter(tokens).select(*OCCURRENCE.names)
+    return nw.concat([hits, others], how="vertical")

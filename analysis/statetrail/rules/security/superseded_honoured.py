@@ -2,9 +2,8 @@
 
 import narwhals as nw
 
-from statetrail.analyses.conformance.verdicts import verdicts
-from statetrail.analyses.events.values import SEEN, SERIES, issues
-from statetrail.analyses.tokens.rotations import rotations
+from statetrail.analyses.events.values import SEEN, issues
+from statetrail.analyses.tokens.late_uses import late_uses
 from statetrail.rules.rule import (
     Lazy,
     Profile,
@@ -31,18 +30,10 @@ from statetrail.rules.rule import (
     references=("ASVS 7.2.4", "ASVS 7.4.1", "CWE 613"),
 )
 def check(rec: Recording, profile: Profile) -> Lazy:
-    replacements = (
-        rotations(rec)
-        .lazy.filter(~nw.col("from_fingerprint").is_null())
-        .group_by(*SERIES, "from_fingerprint")
-        .agg(replaced_us=nw.col("issued_at_us").min())
-        .rename({"from_fingerprint": "fingerprint"})
-    )
     echoes = issues(rec).lazy.select(*SEEN, same=nw.lit(1, nw.Int64)).unique()
-    late_uses = (
-        verdicts(rec)
-        .lazy.filter((nw.col("verdict") == "stale") & credentials(rec))
-        .join(replacements, on=[*SERIES, "fingerprint"])
+    late = (
+        late_uses(rec)
+        .filter(credentials(rec))
         .join(echoes, on=list(SEEN), how="left")
         .join(rec.exchanges.lazy.select("exchange_id", "status"), on="exchange_id")
     )
@@ -53,4 +44,4 @@ def check(rec: Recording, profile: Profile) -> Lazy:
     accepted = ~nw.col("same").is_null() | (silent & (status >= 200) & (status < 300))
     overlap_us = round(profile.overlap_s * 1_000_000)
     long_after = nw.col("request_start_us") - nw.col("replaced_us") > overlap_us
-    return occurrences(late_uses, accepted & long_after, per_client=False)
+    return occurrences(late, accepted & long_after, per_client=False)

@@ -1,0 +1,38 @@
+"""A sender holds several sessions at once: it may be many users."""
+
+import narwhals as nw
+
+from statetrail.analyses.conformance.clients import clients
+from statetrail.analyses.conformance.excuses import DECLARED
+from statetrail.analyses.conformance.verdicts import verdict_counts
+from statetrail.rules.rule import Lazy, Recording, Rule, occurrences
+
+
+@Rule(
+    title="Sender with several sessions at once",
+    severity="info",
+    confidence="high",
+    observed="{count} of {of} senders held several sessions at the same time",
+    expected="senders that are one user each; a sender with several sessions is judged session by "
+    "session, and what it sends without a session key is not judged",
+    remedy="Let a backend name its users in a header, and record with --client-header, or let "
+    "clients log in to the proxy and use --client-by proxy-user. Then each user is a client.",
+    references=("method visibility",),
+)
+def check(rec: Recording) -> Lazy:
+    sender = ["client", "origin", "dialect"]
+    first = verdict_counts(rec).group_by(*sender).agg(exchange_id=nw.col("exchange_id").min())
+    held = (
+        clients(rec)
+        .lazy.join(first, on=sender, how="left")
+        .with_columns(nw.col("exchange_id").fill_null(-1), param=nw.lit(""))
+    )
+    declared = any(name in DECLARED for name in rec.client_by)
+    several = (nw.col("sessions_at_once") > 1) & nw.lit(not declared)
+    at_once, held_in_all = (
+        nw.col(name).cast(nw.String) for name in ("sessions_at_once", "sessions")
+    )
+    detail = nw.concat_str(
+        [nw.col("client"), nw.lit(": "), at_once, nw.lit(" at once of "), held_in_all]
+    )
+    return occurrences(held, several, detail=detail, at="first_us", per_client=False)

@@ -211,9 +211,8 @@ def _habit(one: _Series, exchange_id: int) -> str | None:
         return "some-endpoints"
     unshown = [n for n, v in free.items() if v in UNSHOWN]
     read = any(v in ("honoured", "stale", "misplaced") for v, _ in one.verdicts.values())
-    read |= any(
-        r in ("earlier-value", "no-session", "sessions-mixed") for _, r in one.verdicts.values()
-    )
+    reasons = {reason for _, reason in one.verdicts.values()}
+    read |= bool(reasons & {"earlier-value", "no-session", "other-session", "sessions-mixed"})
     read |= any(_near_miss(one, number) for number in one.verdicts)
     if verdict in UNSHOWN and len(unshown) >= 5 and not read:
         return "not-implemented"

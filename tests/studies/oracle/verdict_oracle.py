@@ -16,6 +16,7 @@ MILDEST_FIRST = [
     *("misplaced", "stale", "restarted", "implicit-set", "defied", "omitted"),
 ]
 FAULTS = ("misplaced", "stale", "restarted", "implicit-set", "defied", "omitted")
+CURRENT = ("honoured", "in-flight", "misplaced")
 STRANGE = ("stale", "defied", "overridden", "foreign")
 INF = float("inf")
 
@@ -192,6 +193,13 @@ def _trace(sender: _Sender) -> None:
         else:
             values = [(p.param, p.value) for p in _keys_of(sender, x)]
             x.session = session = _join(sender, values, moment)
+        if is_response and session is not None:
+            # A client may take a value from a malformed header: it is the session's, too.
+            values += [
+                (i.param, i.value)
+                for i in x.issued
+                if i.param in sender.dialect.session_keys and i.problem is not None
+            ]
         for key, value in values:
             sender.session_of.setdefault(key, {}).setdefault(value, session or "")
     for x in sender.exchanges:
@@ -258,6 +266,16 @@ def _judge(sender: _Sender, x: _X, issuing: set[tuple[str, str, str]]) -> dict[s
                 verdict, reason = _one(sender, x, p, may, minted=minted)
                 if x.session is not None and verdict in STRANGE and _bare(sender, x, p):
                     verdict, reason = "not-applicable", "no-session"
+                elif x.session is not None and verdict in ("stale", "defied"):
+                    # One user's state may have come in what looks like two sessions.
+                    every = [
+                        (other, i)
+                        for other in sender.exchanges
+                        for i in other.issued
+                        if i.param == param and other.begun <= x.start
+                    ]
+                    if _one(sender, x, p, every, minted=minted)[0] in CURRENT:
+                        verdict, reason = "not-applicable", "other-session"
                 judged.append((verdict, reason))
         if not judged:
             continue

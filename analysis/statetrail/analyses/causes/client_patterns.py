@@ -28,6 +28,7 @@ from statetrail.analyses.conformance.verdict import (
     MISPLACED,
     NO_SESSION,
     OMITTED,
+    OTHER_SESSION,
     REASONS,
     RESTARTED,
     SESSIONS_MIXED,
@@ -48,7 +49,9 @@ MIN_PER_ENDPOINT: Final = 3
 UNSHOWN: Final = (OMITTED, DEFIED, RESTARTED)
 """The faults that do not show whether the client has read any value."""
 _REASONS: Final = tuple(REASONS)
-_SHOWN: Final = tuple(map(_REASONS.index, (EARLIER_VALUE, NO_SESSION, SESSIONS_MIXED)))
+_SHOWN: Final = tuple(
+    map(_REASONS.index, (EARLIER_VALUE, NO_SESSION, OTHER_SESSION, SESSIONS_MIXED))
+)
 """The reasons of what shows that it has."""
 
 

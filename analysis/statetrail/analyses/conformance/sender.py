@@ -88,6 +88,8 @@ class Sender:
             sessions.response = self._join(issued, moment)
         elif issued:
             self._add(issued, sessions.request)
+        if sessions.response is not None:
+            self._add(self._malformed(x), sessions.response)
         if sessions.request is not None and self._ends(x):
             sessions.request.ended = True
 
@@ -187,6 +189,15 @@ class Sender:
             self._keys.move_to_end(key)
         while len(self._keys) > MAX_KEYS:
             self._keys.popitem(last=False)
+
+    def _malformed(self, x: Exchange) -> list[tuple[str, int]]:
+        """Keys that the response issues in a form that cannot be read."""
+        keys = self.dialect.session_keys
+        return [
+            (i.param, i.fingerprint)
+            for i in x.issued
+            if i.param in keys and i.problem is not None and self._own(i)
+        ]
 
     def _param(self, known: dict[str, Param], name: str) -> Param | None:
         """What is known of the parameter; `None` if it is undeclared and one too many."""
@@ -332,4 +343,8 @@ class Sender:
             value = known.visibility.values.get(p.fingerprint)
             if value is not None and value.unplaced:
                 return v.NOT_APPLICABLE, v.NO_SESSION
+            if verdict in (v.STALE, v.DEFIED):
+                as_sender, _ = known.visibility.verdict(p, bound=bound, server_issued=minted)
+                if as_sender in v.CURRENT:
+                    return v.NOT_APPLICABLE, v.OTHER_SESSION
         return verdict, reason

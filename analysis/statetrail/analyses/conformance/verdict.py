@@ -127,12 +127,16 @@ VERDICTS: Final = tuple(sorted(BY_NAME, key=lambda name: BY_NAME[name].rank))
 FAULTS: Final = tuple(each.name for each in _RECORDS if each.fault)
 """The verdicts that count against a client's compliance, where no reason excuses them."""
 
+CURRENT: Final = (HONOURED, IN_FLIGHT, MISPLACED)
+"""The verdicts on a value that no newer one has to have replaced."""
+
 # Why a verdict is no fault.
 MANY_SESSIONS: Final = "many-sessions"
 NEW_SESSION: Final = "new-session"
 SESSION_ENDED: Final = "session-ended"
 SESSIONS_MIXED: Final = "sessions-mixed"
 NO_SESSION: Final = "no-session"
+OTHER_SESSION: Final = "other-session"
 STATELESS: Final = "stateless"
 STILL_ACCEPTED: Final = "still-accepted"
 EARLIER_VALUE: Final = "earlier-value"
@@ -147,6 +151,7 @@ REASONS: Final[dict[str, str]] = {
     SESSION_ENDED: "The session had ended: by a logout, or because the server refused its key.",
     SESSIONS_MIXED: "The value belongs to another session than the request.",
     NO_SESSION: "The value came with a response that belongs to no session.",
+    OTHER_SESSION: "The newest value of the sender, who may have it from another session.",
     STATELESS: "The protocol allows a request without the session between others of it.",
     STILL_ACCEPTED: "The server answered the older value with itself: it still accepts it.",
     EARLIER_VALUE: "An earlier value of an informational parameter: the client may choose it.",

@@ -7,7 +7,8 @@ Whose session
 Requests that present a session key belong to the session of that key
 (`statetrail.analyses.events.lineage`). They are judged by what was issued to that session. Other
 requests are judged by all that was issued to their sender, and are excused where the sender may
-hold more than one session (`statetrail.analyses.conformance.excuses`).
+hold more than one session (`statetrail.analyses.conformance.excuses`). A value that is old or
+unknown in its session, and yet the newest that its sender was given, is excused, too.
 
 L1  A value of a session key is superseded only by the issue of another value in a response to a
     request that presented it (`statetrail.analyses.conformance.key_values`). A request that
@@ -34,7 +35,7 @@ time. A tie always counts for the client.
 From this and the table `statetrail.analyses.conformance.verdict.DECISIONS` come the verdicts.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import narwhals as nw
 import numpy as np
@@ -70,6 +71,8 @@ _STRANGE = tuple(
     VERDICTS.index(name)
     for name in (verdict.STALE, verdict.DEFIED, verdict.OVERRIDDEN, verdict.FOREIGN)
 )
+_OWN = (VERDICTS.index(verdict.STALE), VERDICTS.index(verdict.DEFIED))
+_CURRENT = tuple(map(VERDICTS.index, verdict.CURRENT))
 _FAULT = np.array([name in FAULTS for name in VERDICTS], dtype=np.bool_)
 
 
@@ -166,6 +169,7 @@ def judgements(
     ]
     rank[unplaced] = VERDICTS.index(verdict.NOT_APPLICABLE)
     reason[unplaced] = _REASONS.index(verdict.NO_SESSION)
+    _as_senders(bucket, owners, rows, shown, rank, reason, (session[shown] >= 0) & ~of_key[shown])
     kept = np.append(
         _mildest(exchange[: len(shown)], presented.series[shown], rank[: len(shown)]),
         np.arange(len(shown), len(exchange)),
@@ -313,6 +317,31 @@ def _first(bucket: Bucket, owners: _Owners) -> Ints:
     response_start = bucket.exchanges.response_start[issues.exchange[sound]]
     np.minimum.at(first, issues.series[sound], response_start)
     return first
+
+
+def _as_senders(
+    bucket: Bucket,
+    owners: _Owners,
+    rows: race.Rows,
+    shown: Ints,
+    rank: Ints,
+    reason: Ints,
+    in_session: Bools,
+) -> None:
+    """Excuse values that were never issued in their session, or are old there, and yet the newest
+    that their sender was given: it may be one user in what looks like several sessions."""
+    excusable = np.zeros(len(rows), dtype=np.bool_)
+    excusable[: len(shown)] = in_session & np.isin(rank[: len(shown)], _OWN)
+    row = np.flatnonzero(excusable)
+    of_sender = replace(
+        chosen(rows, excusable),
+        series=bucket.presented.series[shown[row]],
+        value=bucket.presented.value[shown[row]],
+    )
+    current, _ = race.judged(bucket, owners.issues, of_sender)
+    row = row[np.isin(current, _CURRENT)]
+    rank[row] = VERDICTS.index(verdict.NOT_APPLICABLE)
+    reason[row] = _REASONS.index(verdict.OTHER_SESSION)
 
 
 def _without_session(bucket: Bucket, lineage: Lineage, dialect: Ints) -> Ints:

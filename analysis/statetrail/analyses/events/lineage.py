@@ -14,15 +14,18 @@ The values of a dialect's session keys (`Dialect.session_keys`) form chains:
    presented no key, it joins the session of the first issued key that appeared before. If none
    did, the first issued key begins a session.
 
-Malformed and implicit issues, and requests that ask for a value, are no appearances. A session is
-named by the value that began it.
+4. A key in a malformed issue joins the session of its response, if that has one: clients may take
+   the value. It begins none.
+
+Implicit issues, and requests that ask for a value, are no appearances. A session is named by the
+value that began it.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, run_begins
+from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, chosen, run_begins
 from statetrail.analyses.columnar.bucket import IMPLICIT, MALFORMED, VALUE, Bucket, bucket
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.conformance.visibility import FOREVER
@@ -57,6 +60,9 @@ class _Appearances:
     place: Ints
     value: Ints
     position: Ints
+
+    def __len__(self) -> int:
+        return len(self.place)
 
 
 def key_ranks(bucket: Bucket) -> Ints:
@@ -111,10 +117,12 @@ def lineage(bucket: Bucket) -> Lineage:
     """The sessions of a bucket."""
     count, width = len(bucket.values), len(bucket.dialects)
     ranks, dialects = key_ranks(bucket), dialect_places(bucket)
-    issued = _issued(bucket, ranks, dialects)
+    issued = _issued(bucket, ranks, dialects, malformed=False)
     presented = _presented(bucket, ranks, dialects)
+    spoilt = _issued(bucket, ranks, dialects, malformed=True)
+    spoilt = chosen(spoilt, np.isin(spoilt.place, np.append(issued.place, presented.place)))
     first = np.full(count, FOREVER)
-    for each in (issued, presented):
+    for each in (issued, presented, spoilt):
         np.minimum.at(first, each.value, each.position)
     of_request = np.full(width * len(bucket.exchanges), NOTHING, dtype=np.int64)
     of_response = of_request.copy()
@@ -123,7 +131,7 @@ def lineage(bucket: Bucket) -> Lineage:
         known[places] = leaders
     of_response = np.where(of_request != NOTHING, of_request, of_response)
     parent = np.where(first < FOREVER, np.arange(count, dtype=np.int64), NOTHING)
-    for each, known in ((issued, of_response), (presented, of_request)):
+    for each, known in ((spoilt, of_response), (issued, of_response), (presented, of_request)):
         new = first[each.value] == each.position
         parent[each.value[new]] = known[each.place[new]]
     # Each value points to one that appeared before it, or to itself.
@@ -136,9 +144,9 @@ def lineage(bucket: Bucket) -> Lineage:
     )
 
 
-def _issued(bucket: Bucket, ranks: Ints, dialects: Ints) -> _Appearances:
+def _issued(bucket: Bucket, ranks: Ints, dialects: Ints, *, malformed: bool) -> _Appearances:
     issued = bucket.issued
-    named = (issued.usage != MALFORMED) & (issued.usage != IMPLICIT)
+    named = ((issued.usage == MALFORMED) == malformed) & (issued.usage != IMPLICIT)
     rows = np.flatnonzero(named & (ranks[bucket.series_param[issued.series]] >= 0))
     exchange = issued.exchange[rows]
     moment = bucket.exchanges.response_start[exchange]

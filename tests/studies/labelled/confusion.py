@@ -21,7 +21,7 @@ import statetrail
 from statetrail.analyses.causes.root_causes import causes
 from statetrail.analyses.conformance.verdict import VERDICTS
 from statetrail.recording.frames import Recording
-from studies.labelled.labels import FAULTS, Label, label
+from studies.labelled.labels import Label, label
 from studies.simulation.clients import simulate
 from studies.simulation.har import write_har
 
@@ -35,9 +35,6 @@ CAUSES = {
     "quoted": "encoding-variant",
     "padded": "encoding-variant",
     "truncated": "truncated",
-    "redirect": "on-redirect",
-    "error": "on-error",
-    "cached": "cached",
     "not-exposed": "not-exposed",
     "malformed": "malformed-issue",
     "first-only": "until-first-rotation",
@@ -58,6 +55,8 @@ class Confusion:
         Labels whose verdict is another, with that verdict.
     blamed
         Rows in which the tool blames a client that did nothing wrong.
+    undecided
+        Rows of requests that name no session, to which the tool gives no verdict.
     causes
         Labelled faults by the cause of the label, in the tool's words, and the cause named.
     """
@@ -65,6 +64,7 @@ class Confusion:
     verdicts: Counter[tuple[str, str]] = field(default_factory=Counter)
     wrong: list[tuple[Label, str]] = field(default_factory=list)
     blamed: int = 0
+    undecided: int = 0
     causes: Counter[tuple[str, str]] = field(default_factory=Counter)
     wrong_causes: list[tuple[Label, str]] = field(default_factory=list)
 
@@ -106,11 +106,12 @@ def record(folder: Path, seed: int, clients: int, exchanges: int) -> tuple[Recor
 def compare(rec: Recording, labels: list[Label], result: Confusion | None = None) -> Confusion:
     """The tool's verdicts against the labels, added to `result` where one is given."""
     result = result or Confusion()
-    found = {_row(row): row["verdict"] for row in statetrail.verdicts(rec).rows()}
+    rows = statetrail.verdicts(rec).rows()
+    found = {_row(row): (row["verdict"], row["fault"]) for row in rows}
     for one in labels:
-        _hold(result, one, found.pop((one.exchange, one.dialect, one.param), NONE))
+        _hold(result, one, *found.pop((one.exchange, one.dialect, one.param), (NONE, False)))
     for (exchange, dialect, param), verdict in found.items():
-        _hold(result, Label(exchange, dialect, param, NONE, None, "none"), verdict)
+        _hold(result, Label(exchange, dialect, param, NONE, False, None, "none"), *verdict)
     return result
 
 
@@ -118,8 +119,11 @@ def compare_causes(rec: Recording, labels: list[Label], result: Confusion) -> No
     """The tool's root causes against the labels that have one, added to `result`."""
     rows = causes(rec).lazy.select(*_ROW, "cause").collect("pyarrow").rows(named=True)
     named = {_row(row): row["cause"] for row in rows}
+    judged = statetrail.verdicts(rec).rows()
+    excused = {_row(row) for row in judged if row["reason"] is not None}
     for one in labels:
-        if one.cause is not None:
+        undecided = not one.decided and (one.exchange, one.dialect, one.param) in excused
+        if one.cause is not None and not undecided:
             meant = CAUSES[one.cause]
             cause = named.get((one.exchange, one.dialect, one.param), NONE)
             result.causes[meant, cause] += 1
@@ -132,11 +136,16 @@ def _row(row: dict[str, Any]) -> tuple[int, str, str]:
     return exchange, dialect, param
 
 
-def _hold(result: Confusion, one: Label, verdict: str) -> None:
+def _hold(result: Confusion, one: Label, verdict: str, fault: bool) -> None:
+    if not one.decided and verdict == "not-applicable" != one.verdict:
+        result.undecided += 1
+        return
     result.verdicts[one.verdict, verdict] += 1
-    if verdict != one.verdict:
+    result.blamed += fault and not one.fault
+    # A restart may be excused, and keeps its name.
+    lenient = not one.decided and not fault
+    if verdict != one.verdict or (fault != one.fault and not lenient):
         result.wrong.append((one, verdict))
-        result.blamed += verdict in FAULTS and one.verdict not in FAULTS
 
 
 def render(result: Confusion, console: Console) -> None:
@@ -155,6 +164,7 @@ def render(result: Confusion, console: Console) -> None:
         table.add_row(meant, str(right + sum(of_cause.values())), str(right), others or "·")
     console.print(table)
     console.print(f"innocents blamed: {result.blamed}")
+    console.print(f"undecided, as no session is named: {result.undecided}")
     console.print(f"verdicts that differ from their label: {len(result.wrong)}")
     console.print(
         f"root causes named rightly: {result.share_of_causes:.2%} of {result.causes.total()}"

@@ -6,32 +6,127 @@ page gives such an action, and for a fault the one thing that explains it, if th
 The action says what the client meant; the times only say whether that can be proven. An issue is
 visible to a request once its reply had end and the grace period had passed before the request
 began. It is replaced once a reply that began after its own end is visible too. Ties count for the
-client.
+client. What comes with an error, a redirect or an `Age` binds nobody.
+
+A request that presents a session key is decided by its session: the chain of key values in which
+each reply adds to the session of its request. A key value is replaced only by what answered it. A
+request without a key may be of any session of its client; it has a label by all that the client
+was issued, but a judge who cannot tell may leave it undecided (`Label.decided`).
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 from studies.simulation.characters import GRACE_MS
 from studies.simulation.wire import TOKEN, Action, Exchange, Issue
 
 FAULTS = ("omitted", "stale", "defied", "misplaced", "implicit-set", "restarted")
+KEYS = {"zest": (TOKEN,), "52eseller": ("Ticket", "Authentication", "VisitorId")}
+"""The session keys of each dialect, the one that decides in front."""
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What is true of one exchange and parameter."""
+    """What is true of one exchange and parameter; `decided`: the request names its session."""
 
     exchange: int
     dialect: str
     param: str
     verdict: str
+    fault: bool
     cause: str | None
     motive: str
+    decided: bool = True
 
 
-type _Sent = tuple[int, int | None, Issue]
+@dataclass(slots=True)
+class _X:
+    """An exchange of a client, with the session of its request and of its reply in a dialect."""
+
+    number: int
+    made: Exchange
+    actions: dict[str, Action]
+    session: str | None = None
+    answered: str | None = None
+
+    @property
+    def binding(self) -> bool:
+        """Whether clients have to know what the reply issues."""
+        return self.made.status < 300 and "Age" not in dict(self.made.response_headers)
+
+    def sound(self, issue: Issue) -> bool:
+        return self.binding and not issue.malformed
+
+    def value(self, param: str) -> str | None:
+        """The value that the request presents; asking for a session presents none."""
+        action = self.actions.get(param)
+        return None if action is None or action.motive == "restart" else action.value
+
+    def visible(self, at: int) -> bool:
+        end = self.made.response_end
+        return end is not None and end + GRACE_MS < at
+
+    def begun(self, at: int) -> bool:
+        return self.made.response_start is not None and self.made.response_start <= at
+
+    def replaced(self, by: Iterable["_X"]) -> bool:
+        """Whether a reply that began after the end of this one replaces it."""
+        end = self.made.response_end
+        return end is not None and any((x.made.response_start or 0) > end for x in by)
+
+
+@dataclass(slots=True)
+class _Talk:
+    """What one client and one API said to each other."""
+
+    dialect: str
+    exchanges: list[_X]
+    session_of: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        moments = [(x.made.request_start, 1, x.number, x) for x in self.exchanges]
+        moments += [
+            (x.made.response_start, 0, x.number, x)
+            for x in self.exchanges
+            if x.made.response_start is not None
+        ]
+        for _, is_request, _, x in sorted(moments, key=lambda moment: moment[:3]):
+            if is_request:
+                shown = [(key, x.value(key)) for key in KEYS[self.dialect]]
+                x.session = x.answered = self._join(x, [(k, v) for k, v in shown if v is not None])
+            else:
+                given = [
+                    (key, i.value)
+                    for key in KEYS[self.dialect]
+                    for i in x.made.issued
+                    if (i.dialect, i.param) == (self.dialect, key) and not i.malformed
+                ]
+                x.answered = self._join(x, given)
+                if x.answered is not None:
+                    # A client may take a value from a malformed header: it is the session's, too.
+                    for i in x.made.issued:
+                        self.session_of.setdefault((i.param, i.value), x.answered)
+
+    def _join(self, x: _X, values: list[tuple[str, str]]) -> str | None:
+        """The session of the exchange, else of its first known value; the values join it."""
+        if not values:
+            return x.session
+        known = next((self.session_of[v] for v in values if v in self.session_of), None)
+        session = x.session or known or f"{values[0]} of {x.number}"
+        for value in values:
+            self.session_of.setdefault(value, session)
+        return session
+
+    def issues(self, param: str, at: int) -> list[tuple[_X, Issue]]:
+        """What may be known of a parameter."""
+        return [
+            (x, i)
+            for x in self.exchanges
+            if x.begun(at)
+            for i in x.made.issued
+            if (i.dialect, i.param) == (self.dialect, param)
+        ]
 
 
 def label(exchanges: list[Exchange]) -> list[Label]:
@@ -39,84 +134,113 @@ def label(exchanges: list[Exchange]) -> list[Label]:
     of_client: dict[int, list[tuple[int, Exchange]]] = defaultdict(list)
     for number, exchange in enumerate(exchanges, 1):
         of_client[exchange.client].append((number, exchange))
-    return [made for one in of_client.values() for made in _label_client(one)]
+    return [
+        made for own in of_client.values() for name in KEYS for made in _label_client(own, name)
+    ]
 
 
-def _label_client(own: list[tuple[int, Exchange]]) -> Iterable[Label]:
-    sent: dict[tuple[str, str], list[_Sent]] = defaultdict(list)
-    for _, exchange in own:
-        if exchange.response_start is not None:
-            for issue in exchange.issued:
-                sent[issue.dialect, issue.param].append(
-                    (exchange.response_start, exchange.response_end, issue)
-                )
-    for number, exchange in own:
-        actions = {(action.dialect, action.param): action for action in exchange.actions}
-        for key in sorted(sent.keys() | actions.keys()):
-            action = actions.get(key)
-            known = [one for one in sent[key] if one[0] <= exchange.request_start]
-            verdict = _verdict(exchange, action, key, known)
+def _label_client(own: list[tuple[int, Exchange]], dialect: str) -> Iterator[Label]:
+    talk = _Talk(
+        dialect,
+        [_X(n, x, {a.param: a for a in x.actions if a.dialect == dialect}) for n, x in own],
+    )
+    names = {i.param for x in talk.exchanges for i in x.made.issued if i.dialect == dialect}
+    for x in talk.exchanges:
+        for param in sorted(names | x.actions.keys()):
+            action = x.actions.get(param)
+            if param in KEYS[dialect] and x.value(param) is not None:
+                verdict, fault = _of_key(talk, x, param)
+            else:
+                verdict, fault = _of_owner(talk, x, param)
             if verdict is None:
                 continue
+            if not _binds(x.made, dialect, param):
+                verdict, fault = "not-applicable", False
             motive = action.motive if action else "none"
-            assert not (motive == "obey" and verdict in FAULTS), (number, action, known)
+            assert not (motive == "obey" and fault), (x.number, action)
             # A value written in another way is explained also where it is no fault.
-            explained = verdict in FAULTS or (motive == "variant" and verdict == "foreign")
+            explained = fault or (motive == "variant" and verdict == "foreign")
             cause = action.cause if action and explained else None
-            yield Label(number, *key, verdict, cause, motive)
+            decided = x.session is not None
+            yield Label(x.number, dialect, param, verdict, fault, cause, motive, decided)
 
 
-def _verdict(
-    exchange: Exchange, action: Action | None, key: tuple[str, str], known: list[_Sent]
-) -> str | None:
-    """The verdict that an action deserves; `None`: there is nothing to judge."""
-    server_issued = key[1] == TOKEN
-    issued = {issue.value for _, _, issue in known}
-    strange = (
-        action is not None and action.value not in (None, *issued) and action.motive != "restart"
-    )
-    if not any(not issue.malformed for _, _, issue in known) and not (server_issued and strange):
-        return None
-    if action is None or not _binds(exchange, key):
-        return "not-applicable"
-    if server_issued and strange:
-        return "foreign"
-    visible = [
-        (start, end, issue)
-        for start, end, issue in known
-        if end is not None and end + GRACE_MS < exchange.request_start and not issue.malformed
+def _of_key(talk: _Talk, x: _X, param: str) -> tuple[str, bool]:
+    """The verdict on a presented value of a session key: only what answered it replaces it."""
+    at, value = x.made.request_start, x.value(param)
+    assert value is not None
+    if talk.session_of[param, value] != x.session:
+        return "not-applicable", False
+    known = talk.issues(param, at)
+    own = [(by, i) for by, i in known if i.value == value]
+    if not own:
+        return "foreign", False
+    answers = [
+        by
+        for by, i in known
+        if i.value != value and by.value(param) == value and by.sound(i) and by.visible(at)
     ]
+    visible = [by for by, i in own if by.sound(i) and by.visible(at)]
+    if not visible and not answers:
+        return "in-flight", False
+    if all(by.replaced(answers) for by, _ in own):
+        again = x.binding and any(
+            (i.param, i.value, i.malformed) == (param, value, False) for i in x.made.issued
+        )
+        return "stale", not again
+    if all(by.replaced(answers) for by in visible):
+        return "in-flight", False
+    placeless = any(not by.sound(i) and not by.replaced(answers) for by, i in own)
+    if x.actions[param].motive == "misplace" and not placeless:
+        return "misplaced", True
+    return "honoured", False
+
+
+def _of_owner(talk: _Talk, x: _X, param: str) -> tuple[str | None, bool]:
+    """The verdict by what was issued to the session, or to the client of a request without one."""
+    at, action, minted = x.made.request_start, x.actions.get(param), param in KEYS[talk.dialect]
+    known = [(by, i) for by, i in talk.issues(param, at) if x.session in (None, by.answered)]
+    sound = [(by, i) for by, i in known if by.sound(i)]
+    if not sound:
+        return None, False
+    if action is None:
+        return "not-applicable", False
+    visible = [(by, i) for by, i in sound if by.visible(at)]
     if not visible:
-        return "in-flight"
-    newest = max(start for start, _, _ in visible)
-    implicit = visible[0][2].usage == "implicit"
-    current = {issue.value for _, end, issue in visible if end is not None and end >= newest}
-    # Not visible yet, or never end, or from a malformed header: nothing has replaced these.
-    fresh = {issue.value for _, end, issue in known if end is None or end >= newest}
+        return "in-flight", False
+    replacing = [by for by, _ in visible]
+    implicit = visible[0][1].usage == "implicit"
     if action.value is None:
-        return "not-applicable" if implicit else "omitted"
-    match action.motive:
-        case "restart":
-            return "restarted"
-        case _ if implicit:
-            return "implicit-set"
-        case _ if strange:
-            return "defied" if visible[0][2].priority == "forced" else "overridden"
-    if action.value not in fresh:
-        return "stale"
-    if action.value not in current:
-        return "in-flight"
+        return ("not-applicable", False) if implicit else ("omitted", True)
+    if action.motive == "restart":
+        return "restarted", True
+    if implicit:
+        return "implicit-set", True
+    own = [(by, i) for by, i in known if i.value == action.value]
+    if all(by.replaced(replacing) for by, _ in own):
+        every = talk.issues(param, at)
+        elsewhere = [by for by, i in every if i.value == action.value]
+        if x.session is not None and any(by.answered is None for by in elsewhere):
+            return "not-applicable", False
+        if visible[0][1].priority == "informational" and not minted:
+            return "overridden", False
+        # One user's state may have come in what looks like two sessions.
+        binding = [by for by, i in every if by.sound(i) and by.visible(at)]
+        if x.session is not None and not all(by.replaced(binding) for by in elsewhere):
+            return "not-applicable", False
+        return ("stale" if own else "defied"), True
+    if all(by.replaced(replacing) for by, i in own if by.sound(i) and by.visible(at)):
+        return "in-flight", False
     # A malformed header names no place, so that none is wrong while it stands.
-    placeless = any(
-        issue.malformed and issue.value == action.value and (end is None or end >= newest)
-        for _, end, issue in known
-    )
-    return "misplaced" if action.motive == "misplace" and not placeless else "honoured"
+    placeless = any(not by.sound(i) and not by.replaced(replacing) for by, i in own)
+    if action.motive == "misplace" and not placeless:
+        return "misplaced", True
+    return "honoured", False
 
 
-def _binds(exchange: Exchange, key: tuple[str, str]) -> bool:
+def _binds(exchange: Exchange, dialect: str, param: str) -> bool:
     """Whether the protocol binds the request to the parameter at all."""
     endpoint = exchange.endpoint
-    if endpoint.method == "OPTIONS" or endpoint.dialect != key[0]:
+    if endpoint.method == "OPTIONS" or endpoint.dialect != dialect:
         return False
-    return key[1] != "Authentication" or endpoint.takes_authentication
+    return param != "Authentication" or endpoint.takes_authentication

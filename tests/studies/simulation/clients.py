@@ -262,7 +262,7 @@ class _Client:
         """The reply's status, header fields and body."""
         made.status = {"redirect": 302, "error": self.rng.choice((403, 500, 409))}.get(kind, 200)
         if kind == "redirect":
-            made.response_headers.append(("Location", "/services/v3/products"))
+            made.response_headers.append(("Location", "/services/v3/moved"))
         if kind == "cached":
             made.response_headers.append(("Age", "120"))
         body = "<ResultSet xmlns='http://www.zeald.com'"
@@ -311,7 +311,9 @@ class _Client:
         news = not (memory.held and memory.values[-1] == issue.value)
         if unseen:
             if news:
-                memory.missed = "not-exposed" if issue.param in self.character.hidden else kind
+                # What comes with an error, a redirect or from a cache need not be known.
+                if issue.param in self.character.hidden:
+                    memory.missed = "not-exposed"
                 memory.usage = memory.usage or issue.usage
             return
         if issue.malformed and self.character.malformed == "clears":

@@ -344,7 +344,7 @@ class Sender:
             if value is not None and value.unplaced:
                 return v.NOT_APPLICABLE, v.NO_SESSION
             if verdict in (v.STALE, v.DEFIED):
-                as_sender, _ = known.visibility.verdict(p, bound=bound, server_issued=minted)
+                as_sender, _ = known.visibility.verdict(p, bound=bound, server_issued=server_issued)
                 if as_sender in v.CURRENT:
                     return v.NOT_APPLICABLE, v.OTHER_SESSION
         return verdict, reason

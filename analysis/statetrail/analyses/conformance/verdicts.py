@@ -35,7 +35,7 @@ time. A tie always counts for the client.
 From this and the table `statetrail.analyses.conformance.verdict.DECISIONS` come the verdicts.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import narwhals as nw
 import numpy as np
@@ -60,6 +60,7 @@ from statetrail.analyses.columnar.result_rows import numbers, of_series, table, 
 from statetrail.analyses.conformance import race, tables, verdict
 from statetrail.analyses.conformance.excuses import Rows, excused
 from statetrail.analyses.conformance.key_values import key_uses, key_verdicts
+from statetrail.analyses.conformance.other_sessions import as_senders, without_session
 from statetrail.analyses.conformance.verdict import FAULTS, REASONS, VERDICTS
 from statetrail.analyses.conformance.visibility import FOREVER
 from statetrail.analyses.events.lineage import Lineage, dialect_places, key_ranks, lineage
@@ -71,8 +72,6 @@ _STRANGE = tuple(
     VERDICTS.index(name)
     for name in (verdict.STALE, verdict.DEFIED, verdict.OVERRIDDEN, verdict.FOREIGN)
 )
-_OWN = (VERDICTS.index(verdict.STALE), VERDICTS.index(verdict.DEFIED))
-_CURRENT = tuple(map(VERDICTS.index, verdict.CURRENT))
 _FAULT = np.array([name in FAULTS for name in VERDICTS], dtype=np.bool_)
 
 
@@ -161,15 +160,18 @@ def judgements(
     others = np.ones(len(rows), dtype=np.bool_)
     others[keyed] = False
     rank[others], reason[others] = race.judged(bucket, owners.issues, chosen(rows, others))
-    unplaced = np.flatnonzero((session[shown] >= 0) & ~of_key[shown])
+    in_session = (session[shown] >= 0) & ~of_key[shown]
+    unplaced = np.flatnonzero(in_session)
     unplaced = unplaced[np.isin(rank[unplaced], _STRANGE)]
     unplaced = unplaced[
-        _without_session(bucket, lineage, dialect)[presented.value[shown[unplaced]]]
+        without_session(bucket, lineage, dialect)[presented.value[shown[unplaced]]]
         <= exchanges.request_start[presented.exchange[shown[unplaced]]]
     ]
     rank[unplaced] = VERDICTS.index(verdict.NOT_APPLICABLE)
     reason[unplaced] = _REASONS.index(verdict.NO_SESSION)
-    _as_senders(bucket, owners, rows, shown, rank, reason, (session[shown] >= 0) & ~of_key[shown])
+    as_senders(
+        bucket, owners.issues, rows, shown, rank, reason, (session[shown] >= 0) & ~of_key[shown]
+    )
     kept = np.append(
         _mildest(exchange[: len(shown)], presented.series[shown], rank[: len(shown)]),
         np.arange(len(shown), len(exchange)),
@@ -316,42 +318,6 @@ def _first(bucket: Bucket, owners: _Owners) -> Ints:
     first = np.full(len(owners.series_owner), FOREVER)
     response_start = bucket.exchanges.response_start[issues.exchange[sound]]
     np.minimum.at(first, issues.series[sound], response_start)
-    return first
-
-
-def _as_senders(
-    bucket: Bucket,
-    owners: _Owners,
-    rows: race.Rows,
-    shown: Ints,
-    rank: Ints,
-    reason: Ints,
-    in_session: Bools,
-) -> None:
-    """Excuse values that were never issued in their session, or are old there, and yet the newest
-    that their sender was given: it may be one user in what looks like several sessions."""
-    excusable = np.zeros(len(rows), dtype=np.bool_)
-    excusable[: len(shown)] = in_session & np.isin(rank[: len(shown)], _OWN)
-    row = np.flatnonzero(excusable)
-    of_sender = replace(
-        chosen(rows, excusable),
-        series=bucket.presented.series[shown[row]],
-        value=bucket.presented.value[shown[row]],
-    )
-    current, _ = race.judged(bucket, owners.issues, of_sender)
-    row = row[np.isin(current, _CURRENT)]
-    rank[row] = VERDICTS.index(verdict.NOT_APPLICABLE)
-    reason[row] = _REASONS.index(verdict.OTHER_SESSION)
-
-
-def _without_session(bucket: Bucket, lineage: Lineage, dialect: Ints) -> Ints:
-    """When each value was first issued by a response of no session; `FOREVER` for never."""
-    issued = bucket.issued
-    of = lineage.of_response[dialect[bucket.series_param[issued.series]], issued.exchange]
-    rows = np.flatnonzero(of == NOTHING)
-    first = np.full(len(bucket.values), FOREVER)
-    moment = bucket.exchanges.response_start[issued.exchange[rows]]
-    np.minimum.at(first, issued.value[rows], moment)
     return first
 
 

@@ -24,15 +24,15 @@ from statetrail.rules.rule import Lazy, Recording, Rule, occurrences, of_params
     "would settle it",
 )
 def check(rec: Recording) -> Lazy:
-    minted = of_params(rec, lambda param: param.minted)
+    secret = of_params(rec, lambda param: param.minted)
     value = [*SERIES, "fingerprint"]
     keys = rec.keep(
         verdicts(rec)
-        .lazy.filter(minted & ~nw.col("fingerprint").is_null())
+        .lazy.filter(secret & ~nw.col("fingerprint").is_null())
         .select("exchange_id", *value, "session", "reason", "request_start_us")
     )
     mixed = nw.col("reason").fill_null("") == SESSIONS_MIXED
-    begun = (
+    first = (
         keys.filter(~nw.col("session").is_null())
         .group_by("client", "origin", "dialect", "session")
         .agg(began_us=nw.col("request_start_us").min())
@@ -48,7 +48,7 @@ def check(rec: Recording) -> Lazy:
     )
     presented = (
         keys.with_columns(mixed=mixed)
-        .join(begun, on=["client", "origin", "dialect", "session"], how="left")
+        .join(first, on=["client", "origin", "dialect", "session"], how="left")
         .join(alone, on=value, how="left")
         .join(answered, on=["exchange_id", "dialect"], how="left")
     )

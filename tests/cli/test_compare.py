@@ -42,7 +42,11 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 def test_two_stores_are_compared(stores: tuple[Path, Path], tmp_path: Path) -> None:
     """What is new, fixed and unchanged, for people and as JSON; hostile names do nothing."""
-    done = run("compare", *stores, "--json", tmp_path / "c.json", "--fail-on", "medium")
+    done = run(
+        *("compare", *stores, "--json", tmp_path / "c.json", "--fail-on", "medium"),
+        # By default each imported file is a client of its own.
+        *("--client-by", "peer,user-agent"),
+    )
     assert done.code == 1
     assert "new findings of severity medium or higher" in done.err
     states = {tuple(line.split()[:1] + line.split()[2:3]) for line in done.out.splitlines() if line}

@@ -55,7 +55,7 @@ def _zest(agent: str, at: int, held: str, issued: str) -> Exchange:
 
 def _eseller(agent: str, at: int, held: bytes | None, issued: bytes) -> Exchange:
     sent = () if held is None else ((b"X-LangId", held),)
-    answer = ((b"X-Set-LangId", issued + b";header/informational"),)
+    answer = ((b"X-Set-LangId", issued + b";header/forced"),)
     return _exchange(agent, at, "prices.example", b"/services/v3/products", sent, answer, b"{}")
 
 

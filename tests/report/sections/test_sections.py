@@ -85,7 +85,7 @@ def test_a_finding_tells_the_exchanges_around_it(engine: str) -> None:
     history.append(zest(430, "T1", "T1", client="bot"))
     history += [zest(2000, "T2", "T1"), zest(3000, None, "T1"), zest(4000, "T2", "T2")]
     made = audit(recording(history, engine=engine), created=CREATED)  # type: ignore[arg-type]
-    (finding,) = [one for one in made.document.findings if one.rule == "stale-value"]
+    (finding,) = [one for one in made.document.findings if one.rule == "token-kept-after-reset"]
     assert finding.evidence == (13,)
     assert finding.around == (8, 9, 10, 12, 13, 14)
     assert {12, 13, 14} <= {exchange.exchange for exchange in made.document.exchanges}

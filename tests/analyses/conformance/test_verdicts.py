@@ -273,6 +273,65 @@ def test_the_oracle_agrees_with_the_hand_written_verdicts(history, expected):
     assert last == expected
 
 
+TICKET = Issue("Ticket", "t1", "header", "forced")
+VISITOR = Issue("VisitorId", "v", "header", "forced")
+VISIT = Present("VisitorId", "v")
+HOUR = 3_600_000
+LOGGED_OUT = [
+    login(0, VISITOR, TICKET),
+    ask(1000, VISIT, Present("Ticket", "t1"), path="/services/v3/logout"),
+]
+# Each case: the history, and of its last exchange the verdict on one parameter and its reason.
+EXCUSES = {
+    "a visitor goes on without the keys of a login after a logout": (
+        [*LOGGED_OUT, ask(2000, VISIT)],
+        ("Ticket", "not-applicable", "session-ended"),
+    ),
+    "a visitor goes on without a key that the server refused": (
+        [
+            login(0, VISITOR, TICKET),
+            ask(1000, VISIT, Present("Ticket", "t1"), status=401),
+            ask(2000, VISIT),
+        ],
+        ("Ticket", "not-applicable", "session-ended"),
+    ),
+    "a visitor who logged in again has to present the new key": (
+        [
+            *LOGGED_OUT,
+            Ex(2000, 2010, 2020, [dataclasses.replace(TICKET, value="t2")], [VISIT]),
+            ask(3000, VISIT),
+        ],
+        ("Ticket", "omitted", None),
+    ),
+    "a token that did not arrive was not thrown away": (
+        [
+            zest(0, 10, 20, "A", "1"),
+            zest(1000, 1010, 1020, "A", "A"),
+            zest(2000, 2010, None, "B", "1"),
+            zest(3000, 3010, 3020, "C", "1"),
+        ],
+        ("_session_token", "restarted", "new-session"),
+    ),
+    "an hour later a new process asks for a token": (
+        [zest(0, 10, 20, "A", "1"), zest(HOUR, HOUR + 10, HOUR + 20, "B", "1")],
+        ("_session_token", "restarted", "new-session"),
+    ),
+    "a moment less, and the token was thrown away": (
+        [zest(0, 10, 20, "A", "1"), zest(HOUR - 1, HOUR + 10, HOUR + 20, "B", "1")],
+        ("_session_token", "restarted", None),
+    ),
+}
+
+
+@pytest.mark.parametrize(("history", "expected"), EXCUSES.values(), ids=EXCUSES.keys())
+def test_what_a_sender_could_have_meant_is_no_fault(history, expected):
+    """Rules L6 and L7: what ended, did not arrive or lies an hour back excuses that it lacks."""
+    rows = verdicts(recording(history)).rows()
+    found_ = {(r["exchange_id"], r["param"], r["verdict"], r["reason"]) for r in rows}
+    slow_ = {(x, p, v, reason) for (x, _, p), (v, reason, _) in judge(history, 250).items()}
+    assert (len(history), *expected) in found_ & slow_
+
+
 def test_the_cases_show_every_verdict():
     """No verdict of the protocol page is without a case."""
     assert {v for _, expected in CASES.values() for v in expected.values()} == set(VERDICTS)

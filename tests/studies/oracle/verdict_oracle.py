@@ -19,6 +19,7 @@ FAULTS = ("misplaced", "stale", "restarted", "implicit-set", "defied", "omitted"
 CURRENT = ("honoured", "in-flight", "misplaced")
 STRANGE = ("stale", "defied", "overridden", "foreign")
 INF = float("inf")
+HOUR_MS = 3_600_000
 
 type Moment = tuple[float, int, int]
 """Time, 0 for a response and 1 for a request, exchange id."""
@@ -399,9 +400,7 @@ def _excuse(sender: _Sender, rows: dict[tuple[int, str], Judged]) -> None:
         for p in _keys_of(sender, x):
             session = sender.session_of[p.param][p.value]
             shown.setdefault(session, []).append(x)
-            others = [i for i in x.issued if i.param == p.param and i.problem is None]
-            again = any(i.value == p.value for i in others)
-            if session == x.session and 200 <= x.status < 400 and (again or not others):
+            if _taken(sender, x, p):
                 uses.setdefault(session, []).append(x)
     many = any(
         sender.began[one] < min(u.asked for u in uses[other]) < max(u.asked for u in uses[one])
@@ -422,12 +421,20 @@ def _excuse(sender: _Sender, rows: dict[tuple[int, str], Judged]) -> None:
                     rows[at, param] = ("not-applicable", "health", session)
                 elif unable := _unable(sender, x, param):
                     rows[at, param] = ("not-applicable", unable, session)
+            due = rows[at, param][0] == "omitted" and param in dialect.session_keys
+            if due and x.session is not None and _over(sender, x.session, param, x, uses):
+                rows[at, param] = ("not-applicable", "session-ended", session)
         if x.session is not None or not mine:
             continue
+        learned = {name: _learned(sender, name) for name in sender.began}
         begun = [name for name, moment in sender.began.items() if moment < x.asked]
         before = max(begun, key=lambda name: sender.began[name], default=None)
-        bare.append((at, x, mine, before))
-    for at, x, mine, before in bare:
+        known = [name for name, moment in learned.items() if moment < x.asked]
+        last = max(known, key=lambda name: (learned[name], sender.began[name]), default=None)
+        either = [name for name in (before, last) if name is not None]
+        bare.append((at, x, mine, before, either))
+    for at, x, mine, _, either in bare:
+        fresh = _paused(sender, x) or any(name in shown for name in either)
         for param in mine:
             verdict, reason, _ = rows[at, param]
             if verdict == "not-applicable" or reason is not None:
@@ -435,13 +442,13 @@ def _excuse(sender: _Sender, rows: dict[tuple[int, str], Judged]) -> None:
             asks, key = verdict == "restarted", param in sender.dialect.session_keys
             if many and (asks or not (sender.declared and key)):
                 rows[at, param] = ("restarted" if asks else "not-applicable", "many-sessions", None)
-            elif asks and before in shown:
+            elif asks and fresh:
                 rows[at, param] = ("restarted", "new-session", None)
-            elif not asks and x.answered is not None and before in shown:
+            elif not asks and x.answered is not None and fresh:
                 rows[at, param] = ("not-applicable", "new-session", None)
     omitting = {
         at
-        for at, _, mine, _ in bare
+        for at, _, mine, *_ in bare
         if any(rows[at, p][0] == "omitted" and p in sender.dialect.session_keys for p in mine)
     }
     alternating = set()
@@ -455,8 +462,8 @@ def _excuse(sender: _Sender, rows: dict[tuple[int, str], Judged]) -> None:
         ]
         if sum(a != b for a, b in itertools.pairwise(kinds)) >= 2:
             alternating.add(at)
-    for at, x, mine, before in bare:
-        ended = before is not None and _ended(sender, before, x, uses)
+    for at, x, mine, before, either in bare:
+        ended = _paused(sender, x) or any(_ended(sender, name, x, uses) for name in either)
         for param in mine:
             verdict, reason, _ = rows[at, param]
             if verdict != "not-applicable" and reason is None:
@@ -464,10 +471,14 @@ def _excuse(sender: _Sender, rows: dict[tuple[int, str], Judged]) -> None:
                 cart = x.ex.method in ("POST", "PUT", "PATCH", "DELETE") and dialect.is_action(
                     "cart", x.ex.path
                 )
-                later = before in shown and max(u.asked for u in shown[before]) > x.asked
+                later = any(u.asked > x.asked for name in either for u in shown.get(name, []))
                 if not sender.declared and at in alternating:
                     verdict, reason = "not-applicable", "many-sessions"
-                elif ended and verdict in FAULTS:
+                elif (ended and verdict in FAULTS) or (
+                    verdict == "omitted"
+                    and param in dialect.session_keys
+                    and any(_over(sender, name, param, x, uses) for name in either)
+                ):
                     verdict, reason = "not-applicable", "session-ended"
                 elif verdict == "omitted" and known and known.stateless and later and not cart:
                     verdict, reason = "not-applicable", "stateless"
@@ -488,8 +499,65 @@ def _unable(sender: _Sender, x: _X, param: str) -> str | None:
     return "redirected" if redirects and "uriquery" in channels else None
 
 
+def _paused(sender: _Sender, x: _X) -> bool:
+    """L6: an idle night, after which the sender may be a new process."""
+    earlier = [o.start for o in sender.exchanges if o.answered is not None and o.start < x.start]
+    return bool(earlier) and x.start - max(earlier) >= HOUR_MS
+
+
+def _learned(sender: _Sender, session: str) -> Moment:
+    """When the sender first presented a key of the session, or had to know one (L2, L6, L8)."""
+    presented = [
+        x.asked
+        for x in sender.exchanges
+        for p in _keys_of(sender, x)
+        if sender.session_of[p.param][p.value] == session
+    ]
+    known = [
+        (x.ended + sender.grace_ms, 2, 0)
+        for x in sender.exchanges
+        for i in x.issued
+        if _names_key(sender, i) and x.sound(i)
+        if sender.session_of[i.param][i.value] == session
+    ]
+    return min([*presented, *known], default=(INF, 2, 0))
+
+
+def _over(sender: _Sender, session: str, param: str, x: _X, uses: dict[str, list[_X]]) -> bool:
+    """L7: whether the session had ended, and this key was neither taken nor issued again since."""
+    end = max(_ends(sender, session, x), default=None)
+    taken = [
+        u.asked
+        for u in uses.get(session, [])
+        for p in _keys_of(sender, u)
+        if p.param == param and u.asked < x.asked and _taken(sender, u, p)
+    ]
+    issued = [
+        (other.begun, 0, other.number)
+        for other in sender.exchanges
+        if other.answered == session and other.ended + sender.grace_ms < x.start
+        if any(i.param == param and _names_key(sender, i) for i in other.issued if other.sound(i))
+    ]
+    return end is not None and all(t < end for t in taken) and all(i < end for i in issued)
+
+
+def _taken(sender: _Sender, x: _X, p: Present) -> bool:
+    """Whether the server took the key, of the session that the request belongs to."""
+    others = [i for i in x.issued if i.param == p.param and i.problem is None]
+    again = any(i.value == p.value for i in others)
+    own = sender.session_of[p.param][p.value] == x.session
+    return own and 200 <= x.status < 400 and (again or not others)
+
+
 def _ended(sender: _Sender, session: str, x: _X, uses: dict[str, list[_X]]) -> bool:
     """Whether the session had ended before the request, and was not accepted since."""
+    ends = _ends(sender, session, x)
+    taken = [u.asked for u in uses.get(session, []) if u.asked < x.asked]
+    return bool(ends) and max(ends) > max(taken, default=(-INF, 0, 0))
+
+
+def _ends(sender: _Sender, session: str, x: _X) -> list[Moment]:
+    """When the session ended, before the request: by a logout, or since its key was refused."""
     ends = []
     for other in sender.exchanges:
         if other.session != session:
@@ -505,6 +573,4 @@ def _ended(sender: _Sender, session: str, x: _X, uses: dict[str, list[_X]]) -> b
         )
         if logout or refused:
             ends.append((other.begun, 0, other.number))
-    ends = [end for end in ends if end < x.asked]
-    taken = [u.asked for u in uses.get(session, []) if u.asked < x.asked]
-    return bool(ends) and max(ends) > max(taken, default=(-INF, 0, 0))
+    return [end for end in ends if end < x.asked]

@@ -10,13 +10,21 @@ L4  The sender holds several sessions at once: ``not-applicable``, reason `many-
     then another one that began meanwhile, then the first again.
 L6  It asks for a new session: a fault only if the session before was never presented. Else reason
     `new-session`. A request that is given a new session without asking is ``not-applicable`` for
-    the same reason.
+    the same reason. The session before is the one that began last, or the one of which the sender
+    learned last: it presented a key of it, or has to know an issue of one (rules L2 and L8). Here
+    and below what excuses for either counts: a key that did not arrive was not thrown away. After a
+    pause of `PAUSE_US` since the last request of any session (an idle night) the sender may be a
+    new process: the session counts as presented here, and as ended below.
 L4  Requests with and without the key alternate at its endpoint (two changes or more):
     ``not-applicable``, reason `many-sessions`.
 L7  The session before had ended, by a logout or because the server refused its key, and was not
     accepted since: what would be a fault is ``not-applicable``, reason `session-ended`.
 L7  The protocol allows requests without the key (`Param.stateless`), the request does not write a
     cart, and the session before is presented later: ``not-applicable``, reason `stateless`.
+
+Once a session had ended no request need present a key of it (L7) that the server has neither taken
+nor issued again: ``not-applicable``, reason `session-ended`. So a visitor who logs out goes on with
+one key and without those of the login.
 
 A sender that is told apart by a declared identity (a header, a proxy user) is one user: there
 neither line L4 excuses that the key is missing.
@@ -32,12 +40,18 @@ from typing import Final
 import numpy as np
 
 from statetrail.analyses.columnar.arrays import NOTHING, AsOfIndex, Bools, Ints, ranked
-from statetrail.analyses.columnar.bucket import Bucket, Settings
+from statetrail.analyses.columnar.bucket import IMPLICIT, Bucket, Settings
 from statetrail.analyses.columnar.dialect_masks import acting, in_channel, of_params, refuses
 from statetrail.analyses.conformance import verdict
 from statetrail.analyses.conformance.key_values import KeyUses
 from statetrail.analyses.conformance.verdict import FAULTS, REASONS, VERDICTS
-from statetrail.analyses.conformance.visibility import FOLLOWED_US, HEADER, URIQUERY
+from statetrail.analyses.conformance.visibility import (
+    FOLLOWED_US,
+    FOREVER,
+    HEADER,
+    PAUSE_US,
+    URIQUERY,
+)
 from statetrail.analyses.events.details import extremes
 from statetrail.analyses.events.lineage import Lineage, dialect_places, positions
 
@@ -66,13 +80,15 @@ class Rows:
 class _Sessions:
     """The sessions of a bucket, by the place of the value that names them; times are positions.
 
-    `group` is a sender and dialect, `many` says by group whether it holds several at once. `used`:
-    a key was presented, `last_seen` the last time. `accepted` are the uses that the server took.
+    `group` is a sender and dialect, `many` says by group whether it holds several at once.
+    `learned`: when the sender first presented a key, or had to know one. `used`: a key was
+    presented, `last_seen` the last time. `accepted` are the uses that the server took.
     """
 
     place: Ints
     group: Ints
     began: Ints
+    learned: Ints
     used: Bools
     last_seen: Ints
     accepted: Ints
@@ -104,24 +120,34 @@ def excused(
         excuse(absent & followed, verdict.REDIRECTED)
     if not (lineage.of_value >= 0).any():
         return rank, reason, session
+    key = is_key[param]
     bare = np.flatnonzero(session == NOTHING)
-    if not len(bare):
+    others = np.flatnonzero((session != NOTHING) & key & (rank == _OMITTED))
+    if not len(bare) and not len(others):
         return rank, reason, session
     width = len(bucket.dialects)
-    known = _sessions(bucket, lineage, uses, width)
+    known = _sessions(bucket, lineage, uses, is_key)
     moment = exchanges.request_start[rows.exchange]
     request = positions(bucket, rows.exchange, moment, request=True)
+    ended = np.zeros(len(rank), dtype=np.bool_)
+    ended[others] = _ended(
+        *(bucket, lineage, uses, known.accepted, session[others], request[others]),
+        key=(param[others], moment[others]),
+    )
+    excuse(ended, verdict.SESSION_ENDED)
     group = exchanges.client[rows.exchange] * width + rows.dialect
-    before = np.full(len(rank), NOTHING, dtype=np.int64)
-    before[bare] = _before(known, group[bare], request[bare])
+    before, learned = np.full((2, len(rank)), NOTHING, dtype=np.int64)
+    before[bare] = _before(known, known.began, group[bare], request[bare])
+    learned[bare] = _before(known, known.learned, group[bare], request[bare])
     without = np.zeros(len(rank), dtype=np.bool_)
     without[bare] = True
     declared = any(name in DECLARED for name in options.client_by)
     asks = rank == _RESTARTED
-    key = is_key[param]
     many = without & known.many[group]
     excuse(many & (asks | ~(declared & key)), verdict.MANY_SESSIONS, keep=asks)
-    used = np.append(known.used, False)[before]
+    used = np.append(known.used, False)
+    paused = _paused(bucket, lineage)[rows.dialect, rows.exchange]
+    used = used[before] | used[learned] | paused
     excuse(without & asks & used, verdict.NEW_SESSION, keep=asks)
     begins = lineage.of_response[rows.dialect, rows.exchange] != NOTHING
     excuse(without & ~asks & begins & used, verdict.NEW_SESSION)
@@ -129,15 +155,22 @@ def excused(
         pair = rows.dialect * len(exchanges) + rows.exchange
         alternating = _alternating(bucket, lineage, pair[without & key & (rank == _OMITTED)])
         excuse(without & np.isin(pair, alternating), verdict.MANY_SESSIONS)
-    ended = without & _ended(bucket, lineage, uses, known.accepted, before, request)
-    excuse(ended & np.isin(rank, _FAULTS), verdict.SESSION_ENDED)
+    own = np.flatnonzero(without & key & (rank == _OMITTED))
+    for each in (before, learned):
+        ended |= _ended(bucket, lineage, uses, known.accepted, each, request)
+        ended[own] |= _ended(
+            *(bucket, lineage, uses, known.accepted, each[own], request[own]),
+            key=(param[own], moment[own]),
+        )
+    excuse(without & (ended | paused) & np.isin(rank, _FAULTS), verdict.SESSION_ENDED)
     stateless = of_params(bucket, lambda param: param is not None and param.stateless is not None)
     cart = exchanges.writes[rows.exchange] & acting(bucket, "cart")[endpoint, param]
-    later = np.append(known.last_seen, NOTHING)[before] > request
+    last_seen = np.append(known.last_seen, NOTHING)
+    later = np.maximum(last_seen[before], last_seen[learned]) > request
     absent = rank == _OMITTED
     excuse(without & stateless[param] & absent & ~cart & later, verdict.STATELESS)
-    own = without & (reason != _REASONS.index(verdict.MANY_SESSIONS))
-    session[own] = before[own]
+    named = without & (reason != _REASONS.index(verdict.MANY_SESSIONS))
+    session[named] = before[named]
     return rank, reason, session
 
 
@@ -155,8 +188,22 @@ def _followed(bucket: Bucket) -> Bools:
     return followed
 
 
-def _sessions(bucket: Bucket, lineage: Lineage, uses: KeyUses, width: int) -> _Sessions:
-    presented, exchanges = bucket.presented, bucket.exchanges
+def _paused(bucket: Bucket, lineage: Lineage) -> Bools:
+    """Whether the last request of a session lies `PAUSE_US` before; shape (dialects, exchanges)."""
+    exchanges, paused = bucket.exchanges, np.zeros(lineage.of_response.shape, dtype=np.bool_)
+    for dialect, session in enumerate(lineage.of_response):
+        contact = np.flatnonzero(session != NOTHING)
+        start = exchanges.request_start[contact]
+        index = AsOfIndex(exchanges.client[contact], start, exchanges.span)
+        place = index.at(exchanges.client, exchanges.request_start, inclusive=False)
+        last = index.maxima(start)[place]
+        since_us = exchanges.clock[exchanges.request_start] - exchanges.clock[last]
+        paused[dialect] = (last != NOTHING) & (since_us >= PAUSE_US)
+    return paused
+
+
+def _sessions(bucket: Bucket, lineage: Lineage, uses: KeyUses, is_key: Bools) -> _Sessions:
+    presented, exchanges, width = bucket.presented, bucket.exchanges, len(bucket.dialects)
     dialect = dialect_places(bucket)
     place = np.flatnonzero(lineage.of_value == np.arange(len(lineage.of_value), dtype=np.int64))
     series = bucket.values.series[place]
@@ -176,7 +223,25 @@ def _sessions(bucket: Bucket, lineage: Lineage, uses: KeyUses, width: int) -> _S
     many = _many(group, lineage.began[place], first[place], last[place])
     groups = np.zeros(len(bucket.clients) * width, dtype=np.bool_)
     groups[group[many]] = True
-    return _Sessions(place, group, lineage.began[place], used, last_seen, accepted, groups)
+    issue = _key_issues(bucket, is_key)
+    # Just after the requests at that moment: they need not know it yet.
+    seen = exchanges.visible_from[bucket.issued.exchange[issue]] * 2 + 1
+    seen = (seen * len(exchanges) + len(exchanges) - 1) * 2 + 1
+    learned, _ = extremes(
+        np.append(session, lineage.of_value[bucket.issued.value[issue]]),
+        np.append(position, seen),
+        len(bucket.values),
+    )
+    began = lineage.began[place]
+    return _Sessions(place, group, began, learned[place], used, last_seen, accepted, groups)
+
+
+def _key_issues(bucket: Bucket, is_key: Bools) -> Ints:
+    """The issues of session keys that have to be known at some time."""
+    issued, exchanges = bucket.issued, bucket.exchanges
+    whole = exchanges.clock[exchanges.response_end[issued.exchange]] < FOREVER
+    named = issued.sound & (issued.usage != IMPLICIT) & is_key[bucket.series_param[issued.series]]
+    return np.flatnonzero(named & whole)
 
 
 def _many(group: Ints, began: Ints, first: Ints, last: Ints) -> Bools:
@@ -190,21 +255,38 @@ def _many(group: Ints, began: Ints, first: Ints, last: Ints) -> Bools:
     return inside > ((began < first) & (first < last))
 
 
-def _before(known: _Sessions, group: Ints, request: Ints) -> Ints:
-    """The session of the group that began last before each request; -1 for none."""
-    (began, request), times = ranked(known.began, request)
-    index = AsOfIndex(known.group, began, len(times))
-    return np.append(known.place, NOTHING)[index.last(group, request, inclusive=False)]
+def _before(known: _Sessions, since: Ints, group: Ints, request: Ints) -> Ints:
+    """The last session of the group before each request, by these moments; -1 for none."""
+    (since, request), times = ranked(since, request)
+    # The one that began last, where the sender learned of several at once.
+    order = np.lexsort((known.began, since))
+    nth = np.empty(len(order), dtype=np.int64)
+    nth[order] = np.arange(len(order), dtype=np.int64)
+    index = AsOfIndex(known.group, since, len(times) + len(order))
+    last = index.maxima(nth)[index.at(group, request, inclusive=False)]
+    return np.append(known.place[order], NOTHING)[last]
 
 
 def _ended(
-    bucket: Bucket, lineage: Lineage, uses: KeyUses, accepted: Ints, before: Ints, request: Ints
+    bucket: Bucket,
+    lineage: Lineage,
+    uses: KeyUses,
+    accepted: Ints,
+    sessions: Ints,
+    request: Ints,
+    *,
+    key: tuple[Ints, Ints] | None = None,
 ) -> Bools:
-    """Whether these sessions had ended before these requests, and were not accepted since."""
-    exchanges, presented = bucket.exchanges, bucket.presented
+    """Whether these sessions had ended before these requests, and were not accepted since.
+
+    With a `key` (its parameter and the start of each request): whether they had ended, and this key
+    was not accepted since, nor issued so that the request had to know it.
+    """
+    exchanges, presented, issued = bucket.exchanges, bucket.presented, bucket.issued
     exchange = presented.exchange[uses.row]
     param = bucket.series_param[presented.series[uses.row]]
-    session = lineage.of_request[dialect_places(bucket)[param], exchange]
+    dialect, params = dialect_places(bucket), max(len(bucket.params), 1)
+    session = lineage.of_request[dialect[param], exchange]
     status = exchanges.status[exchange]
     logout = acting(bucket, "logout")[exchanges.endpoint[exchange], param]
     logout &= exchanges.open[exchange] & (status >= 200) & (status < 400)
@@ -214,16 +296,29 @@ def _ended(
     ends = positions(bucket, exchange[end], moment, request=False)
     taken = exchange[accepted]
     uses_at = positions(bucket, taken, exchanges.request_start[taken], request=True)
-    (ends, uses_at, request), times = ranked(ends, uses_at, request)
-    wanted = np.where(before == NOTHING, len(bucket.values), before)
-    ended, used = (
-        index.maxima(moments)[index.at(wanted, request, inclusive=False)]
-        for index, moments in (
-            (AsOfIndex(session[end], ends, len(times)), ends),
-            (AsOfIndex(session[accepted], uses_at, len(times)), uses_at),
-        )
-    )
-    return ended > used
+    issue = np.empty(0, dtype=np.int64)
+    if key is not None:
+        issue = _key_issues(bucket, np.isin(np.arange(len(bucket.params)), key[0]))
+    giving, given = issued.exchange[issue], bucket.series_param[issued.series[issue]]
+    moment = exchanges.response_start[giving]
+    issued_at = positions(bucket, giving, moment, request=False) + 1
+    (ends, uses_at, issued_at, request), times = ranked(ends, uses_at, issued_at, request)
+    span = max(len(times), exchanges.span)
+    wanted = np.where(sessions == NOTHING, len(bucket.values), sessions)
+    index = AsOfIndex(session[end], ends, span)
+    ended = index.maxima(ends)[index.at(wanted, request, inclusive=False)]
+    used_by = session[accepted]
+    if key is not None:
+        used_by, wanted = used_by * params + param[accepted], wanted * params + key[0]
+    index = AsOfIndex(used_by, uses_at, span)
+    used = index.maxima(uses_at)[index.at(wanted, request, inclusive=False)]
+    if key is not None:
+        given_to = lineage.of_response[dialect[given], giving] * params + given
+        index = AsOfIndex(given_to, exchanges.visible_from[giving], span)
+        known = index.maxima(issued_at)[index.at(wanted, key[1], inclusive=False)]
+        used = np.maximum(used, known)
+    over: Bools = ended > used
+    return over
 
 
 def _alternating(bucket: Bucket, lineage: Lineage, without: Ints) -> Ints:

@@ -13,6 +13,7 @@ from typing import Final
 from statetrail.analyses.conformance import verdict as v
 from statetrail.analyses.conformance.transitions import Param, Verdict
 from statetrail.analyses.conformance.verdict import FAULTS
+from statetrail.analyses.conformance.visibility import FOREVER
 from statetrail.dialects import Dialect
 
 MAX_ENDPOINTS: Final = 65_536
@@ -31,6 +32,11 @@ class Session:
     last_seen: Moment | None = None
     first_use: Moment | None = None
     ended: bool = False
+    end: Moment = (-FOREVER, 0, 0)
+    over: set[str] = field(default_factory=set)
+    """Keys that were neither taken nor issued again since it ended."""
+    learned: Moment | None = None
+    """When the sender first presented a key, or had to know one."""
     params: dict[str, Param] = field(default_factory=dict)
 
 
@@ -40,19 +46,26 @@ class KeylessRequest:
 
     moment: Moment
     endpoint: str
-    before: Session | None
+    before: tuple[Session, ...]
+    """The session that began last, and the one of which the sender learned last."""
     begins: bool
     ended: bool
+    over: frozenset[str]
     carrying: int
     """Requests with a key that came to the endpoint before it."""
     cart: bool
+    paused: bool
     rows: list[Verdict] = field(default_factory=list)
 
     @property
     def is_between(self) -> bool:
         """Whether the session before is presented later."""
-        last = None if self.before is None else self.before.last_seen
-        return last is not None and last > self.moment
+        return any(s.last_seen is not None and s.last_seen > self.moment for s in self.before)
+
+    @property
+    def used(self) -> bool:
+        """Whether the session before is presented at all, or lies long before (L6)."""
+        return self.paused or any(session.used for session in self.before)
 
 
 class KeylessRequests:
@@ -108,17 +121,18 @@ class KeylessRequests:
         asks, key = row.verdict == v.RESTARTED, row.param in self.dialect.session_keys
         declared = self.dialect.param(row.param)
         stateless = declared is not None and declared.stateless is not None
-        used = request.before is not None and request.before.used
         reason: str | None = None
         if row.reason is not None:
             return row
         if self.many and (asks or not (self._declared and key)):
             reason = v.MANY_SESSIONS
-        elif used and (asks or request.begins):
+        elif request.used and (asks or request.begins):
             reason = v.NEW_SESSION
         elif alternating:
             asks, reason = False, v.MANY_SESSIONS
-        elif request.ended and row.verdict in FAULTS:
+        elif (request.ended and row.verdict in FAULTS) or (
+            row.verdict == v.OMITTED and row.param in request.over
+        ):
             asks, reason = False, v.SESSION_ENDED
         elif stateless and row.verdict == v.OMITTED and request.is_between and not request.cart:
             reason = v.STATELESS
@@ -130,8 +144,7 @@ class KeylessRequests:
 
     def _omits(self, request: KeylessRequest) -> bool:
         """Whether a request lacks a key, and is not excused by the sessions of its sender."""
-        used = request.before is not None and request.before.used
-        return not (used and request.begins) and any(
+        return not (request.used and request.begins) and any(
             row.verdict == v.OMITTED and row.param in self.dialect.session_keys
             for row in request.rows
         )

@@ -23,8 +23,10 @@ from statetrail.analyses.conformance.keyless import (
 from statetrail.analyses.conformance.transitions import Exchange, Param, Verdict
 from statetrail.analyses.conformance.verdict import FAULTS, VERDICTS
 from statetrail.analyses.conformance.visibility import (
+    FOREVER,
     HEADER,
     IMPLICIT,
+    PAUSE_US,
     SETS_HEADERS,
     UNBOUND_METHODS,
     URIQUERY,
@@ -64,6 +66,8 @@ class Sender:
         self._several = len(dialect.params) > 1
         self._keys: OrderedDict[tuple[str, int], Session] = OrderedDict()
         self._last: Session | None = None
+        self._learned: Session | None = None
+        self._contacts = (-FOREVER, -FOREVER)
         self._first_uses: list[tuple[Moment, Session]] = []
         self.keyless = KeylessRequests(dialect, declared=declared)
 
@@ -91,7 +95,8 @@ class Sender:
         if sessions.response is not None:
             self._add(self._malformed(x), sessions.response)
         if sessions.request is not None and self._ends(x):
-            sessions.request.ended = True
+            sessions.request.ended, sessions.request.end = True, moment
+            sessions.request.over = set(self.dialect.session_keys)
 
     def may_know(self, x: Exchange, issue: Issue, sessions: Sessions) -> Param | None:
         """R1, to the sender and to the session; returns whose state the issue changes."""
@@ -108,10 +113,15 @@ class Sender:
             own.visibility.may_know(issue, x.issue_end_us, sound=sound)
         return own
 
-    def must_know(self, x: Exchange, issue: Issue, sessions: Sessions) -> None:
+    def must_know(self, x: Exchange, issue: Issue, sessions: Sessions, at: int) -> None:
         """R2, to the sender and to the session."""
         replaced: list[int] = []
         if issue.param in self.dialect.session_keys:
+            if issue.usage != IMPLICIT:
+                self._learn(self._keys.get((issue.param, issue.fingerprint)), (at, 2, 0))
+                owner = sessions.response
+                if owner is not None and owner.end <= (x.issue_start_us, 0, x.exchange_id):
+                    owner.over.discard(issue.param)
             replaced = [
                 p.fingerprint
                 for p in self._presented(x)
@@ -135,6 +145,7 @@ class Sender:
     ) -> Iterator[Verdict]:
         """The rows of a request; those that wait are added to `keyless`."""
         session = sessions.request
+        paused = self._pauses(x, begins=session is not None or self._begins(x))
         if session is not None:
             self._use(x, session, moment)
         before = session or self._last
@@ -145,6 +156,7 @@ class Sender:
         if session is not None or not self.dialect.session_keys:
             yield from rows
             return
+        last = tuple(each for each in (self._last, self._learned) if each is not None)
         waiting = [row for row in rows if row.verdict != v.NOT_APPLICABLE]
         yield from (row for row in rows if row.verdict == v.NOT_APPLICABLE)
         if waiting:
@@ -152,11 +164,13 @@ class Sender:
                 KeylessRequest(
                     moment,
                     x.endpoint,
-                    before,
+                    last,
                     begins=sessions.response is not None or self._begins(x),
-                    ended=before is not None and before.ended,
+                    ended=paused or any(each.ended for each in last),
+                    over=frozenset(key for each in last for key in each.over),
                     carrying=self.keyless.carrying.get(x.endpoint, 0),
                     cart=x.method in WRITES and self.dialect.is_action("cart", x.endpoint),
+                    paused=paused,
                     rows=waiting,
                 )
             )
@@ -199,6 +213,15 @@ class Sender:
             if i.param in keys and i.problem is not None and self._own(i)
         ]
 
+    def _learn(self, session: Session | None, moment: Moment) -> None:
+        """The sender knows the session from then on."""
+        if session is None or session.learned is not None:
+            return
+        session.learned = moment
+        last = self._learned
+        if last is None or (last.learned or moment, last.began) < (moment, session.began):
+            self._learned = session
+
     def _param(self, known: dict[str, Param], name: str) -> Param | None:
         """What is known of the parameter; `None` if it is undeclared and one too many."""
         if name not in known and self.dialect.param(name) is None and len(known) >= MAX_PARAMS:
@@ -219,6 +242,14 @@ class Sender:
             and self._own(i)
             for i in x.issued
         )
+
+    def _pauses(self, x: Exchange, *, begins: bool) -> bool:
+        """Whether the last request of any session lies long before; this one may be the next."""
+        now = x.request_start_us
+        if now > self._contacts[1] and begins:
+            self._contacts = (self._contacts[1], now)
+        last = max((at for at in self._contacts if at < now), default=-FOREVER)
+        return last > -FOREVER and now - last >= PAUSE_US
 
     def _answers(self, x: Exchange, p: Presented) -> tuple[bool, bool]:
         """Whether the response issues values of the parameter, and this one among them."""
@@ -249,9 +280,12 @@ class Sender:
         for p in self._presented(x):
             own = self._keys.get((p.param, p.fingerprint), session)
             own.used, own.last_seen = True, moment
+            self._learn(own, moment)
             answered, again = self._answers(x, p)
             taken = 200 <= (x.status or 0) < 400 and (again or not answered)
-            accepted |= own is session and taken
+            if own is session and taken:
+                accepted = True
+                session.over.discard(p.param)
         if not accepted:
             return
         session.ended = False
@@ -304,6 +338,8 @@ class Sender:
         verdict, reason, p = min(found, key=lambda each: VERDICTS.index(each[0]))
         if verdict == v.OMITTED and (need_not := self._need_not(x, param, followed=followed)):
             verdict, reason = v.NOT_APPLICABLE, need_not
+        elif verdict == v.OMITTED and session is not None and param in session.over:
+            verdict, reason = v.NOT_APPLICABLE, v.SESSION_ENDED
         return Verdict(
             *(x.exchange_id, x.client, x.origin, self.dialect.name, param, x.request_start_us),
             verdict,

@@ -293,7 +293,7 @@ class Tracker:
             return self._refused(talk, heard)
         sender, sessions = self._sender(talk, issue.dialect), _sessions(heard, issue.dialect)
         if kind == _MUST:
-            sender.must_know(exchange, issue, sessions)
+            sender.must_know(exchange, issue, sessions, at)
             return ()
         param = sender.may_know(exchange, issue, sessions)
         return (

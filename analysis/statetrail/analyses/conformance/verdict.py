@@ -147,8 +147,9 @@ REDIRECTED: Final = "redirected"
 
 REASONS: Final[dict[str, str]] = {
     MANY_SESSIONS: "The sender holds several sessions at once, and the request names none of them.",
-    NEW_SESSION: "The request begins a new session; the earlier one was used before.",
-    SESSION_ENDED: "The session had ended: by a logout, or because the server refused its key.",
+    NEW_SESSION: "The request begins a new session; the earlier one was used, or is an hour old.",
+    SESSION_ENDED: "The session had ended, by a logout or since its key was refused; or an hour "
+    "passed without a request of it.",
     SESSIONS_MIXED: "The value belongs to another session than the request.",
     NO_SESSION: "The value came with a response that belongs to no session.",
     OTHER_SESSION: "The newest value of the sender, who may have it from another session.",

@@ -35,6 +35,8 @@ SETS_HEADERS: Final = (None, "empty")
 """`Sec-Fetch-Dest` of requests to which a program or a page's script can add header fields."""
 FOLLOWED_US: Final = 5_000_000
 """How long after a redirect a request for its target counts as made by the client's library."""
+PAUSE_US: Final = 3_600_000_000
+"""After such a pause a sender without its key may be a new process (rule L6)."""
 
 HEADER: Final = "header"
 URIQUERY: Final = "uriquery"

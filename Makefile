@@ -42,6 +42,11 @@ SEED ?= 1
 confusion: env ## simulated clients whose verdicts and causes are known, held against the tool: CLIENTS=500 EXCHANGES=50000
 	PYTHONPATH=tests $(RUN) python -m studies.labelled.confusion --clients $(CLIENTS) --exchanges $(EXCHANGES) --seed $(SEED)
 
+SHOPPERS ?= 1000
+.PHONY: backends
+backends: env ## backends that serve many shoppers behind one address, held against the tool: SHOPPERS=1000 (10000: two minutes more) SEED=1
+	PYTHONPATH=tests $(RUN) python -m studies.backends.run --most $(SHOPPERS) --seed $(SEED)
+
 bench-analysis: env ## verdicts, tokens and rotations against hand-written SQL, at a million exchanges
 	PYTHONPATH=tests $(RUN) python -m studies.benchmarks.bench_analysis
 

@@ -57,7 +57,12 @@ def two_populations(*, clients: int = 12, uses: int = 60, seed: int = 0) -> Evid
         for t in (600, 1800)
     )
     names = Evidence.__dataclass_fields__
-    shifted = replace(two, value=two.value + one.values, client=two.client + clients)
+    shifted = replace(
+        two,
+        value=two.value + one.values,
+        client=two.client + clients,
+        session=two.session + clients,
+    )
     both = {name: np.concatenate([getattr(one, name), getattr(shifted, name)]) for name in names}
     return Evidence(**both)
 

@@ -33,6 +33,9 @@ def with_pollers(uses: Evidence, step_s: float, *, missed: int, pollers: int = 3
         "request_start_us": np.round(1e6 * now),
         "survived": np.ones(len(now)),
         "ended": np.zeros(len(now)),
+        "session": 1000 + client,
+        "writes": np.zeros(len(now)),
+        "login": np.full(len(now), -1),
         "late": np.zeros(len(now)),
         "idle_low_s": idle - 0.01,
         "idle_high_s": idle + 0.01,
@@ -80,6 +83,6 @@ def test_missed_requests_make_no_second_population(pollers: int, policy: str) ->
     assert found.selection.posterior is not None
     assert (found.selection.posterior >= MIN_POSTERIOR) is (policy == "idle")
     said = "depends on whether a request was missed in 3 idle times of several steps" in advice(
-        found, ends=20, clients=5
+        found, ends=20, sessions=5
     )
     assert said is (policy == "undetermined")

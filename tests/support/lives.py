@@ -9,10 +9,11 @@ from typing import Any
 
 from statetrail.dialects import builtin
 from studies.oracle.verdict_oracle import judge, sessions, values_of
-from support.histories import Ex, fingerprint
+from support.histories import Ex, Present, fingerprint
 from support.plain import Seen, issued, presented
 
 _KEY = ("exchange_id", "dialect", "param", "to_fingerprint")
+_KEYS = ("_session_token", "Ticket", "Authentication", "VisitorId")
 _WORDS = {
     "login": ("Login",),
     "logout": ("logout", "Logout"),
@@ -49,19 +50,38 @@ def did(ex: Ex, *actions: str) -> bool:
 def is_late(use: Seen, issues: list[Seen], grace: int) -> bool:
     """Whether the client had to know of a newer value: some issue that it had to know supersedes
     every issue of this one that it may have known."""
-    must = [i for i in issues if i.series == use.series and i.end + grace < use.asked]
+    must = [i for i in _newer(use, issues) if i.end + grace < use.asked]
     return _superseded(use, issues, must)
 
 
 def is_in_flight(use: Seen, issues: list[Seen], grace: int) -> bool:
     """Whether it may have known of one, and need not have."""
-    may = [i for i in issues if i.series == use.series and i.begun <= use.asked]
+    may = [i for i in _newer(use, issues) if i.begun <= use.asked]
     return _superseded(use, issues, may) and not is_late(use, issues, grace)
+
+
+def _newer(use: Seen, issues: list[Seen]) -> list[Seen]:
+    """What may make the value old: of a session key only the answers to it (L1)."""
+    same = [i for i in issues if i.series == use.series]
+    if use.series[3] not in _KEYS:
+        return same
+    return [
+        i
+        for i in same
+        if i.value != use.value
+        and (use.value, "value") in [(p.value, p.kind) for p in i.ex.presented if _of(p, i)]
+        and 0 < (i.ex.status or 0) < 300
+    ]
+
+
+def _of(presented: Present, issue: Seen) -> bool:
+    return (presented.dialect, presented.param) == issue.series[2:]
 
 
 def _superseded(use: Seen, issues: list[Seen], newer: list[Seen]) -> bool:
     held = [i for i in issues if i.key == use.key and i.begun <= use.asked]
-    return bool(held) and any(all(j.begun > i.end for i in held) for j in newer)
+    sent = bool(held) or use.series[3] in _KEYS
+    return sent and any(all(j.begun > i.end for i in held) for j in newer)
 
 
 def is_honoured(use: Seen, issues: list[Seen]) -> bool:

@@ -16,12 +16,12 @@ from statetrail.expiry.bounds import Interval
 from statetrail.expiry.evidence import Evidence
 from statetrail.expiry.inference import Inference, infer
 from statetrail.expiry.models import MODELS, POLICIES
-from statetrail.expiry.models.model import MIN_CLIENTS, MIN_ENDS
+from statetrail.expiry.models.model import MIN_ENDS, MIN_SESSIONS
 from statetrail.expiry.summaries import ValueSummaries
 
 __all__ = [
-    "MIN_CLIENTS",
     "MIN_ENDS",
+    "MIN_SESSIONS",
     "MODELS",
     "POLICIES",
     "Evidence",

@@ -11,7 +11,7 @@ import numpy as np
 from statetrail.expiry.bounds import Interval
 from statetrail.expiry.inference import Inference
 from statetrail.expiry.models import POLICIES
-from statetrail.expiry.models.model import MIN_CLIENTS, MIN_ENDS
+from statetrail.expiry.models.model import MIN_ENDS, MIN_SESSIONS
 
 TOKENS: Final = 3
 """Pauses in a plan: so many tokens are tried side by side."""
@@ -32,15 +32,15 @@ def plan(interval: Interval) -> tuple[float, ...]:
     return tuple(float(f"{pause:.4g}") for pause in pauses)
 
 
-def advice(inference: Inference, ends: int, clients: int) -> str:
+def advice(inference: Inference, ends: int, sessions: int) -> str:
     """What traffic would narrow the interval, in one sentence or two.
 
     Parameters
     ----------
     inference
         The policy and its limits.
-    ends, clients
-        How many tokens ended, and by how many clients that was found.
+    ends, sessions
+        How many tokens ended, and of how many sessions these were.
     """
     policy = POLICIES[inference.policy]
     aged = policy.span == "age"
@@ -70,8 +70,8 @@ def advice(inference: Inference, ends: int, clients: int) -> str:
     if sharp.contradictions:
         seen = f"{sharp.contradictions} of {sharp.values} tokens contradict any one idle timeout"
         gain = "would show whether idle time decides"
-    if ends and (ends < MIN_ENDS or clients < MIN_CLIENTS):
-        gain += f", and {MIN_ENDS} ends by {MIN_CLIENTS} clients could give the policy a name"
+    if ends and (ends < MIN_ENDS or sessions < MIN_SESSIONS):
+        gain += f", and {MIN_ENDS} ends in {MIN_SESSIONS} sessions could give the policy a name"
     sentences = f"{seen}. A client that pauses {spoken(pause)} {gain}."
     if inference.selection.doubted:
         doubted = (

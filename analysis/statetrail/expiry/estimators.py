@@ -201,9 +201,10 @@ def by_client(evidence: Evidence, span: Span) -> tuple[Reals, Reals, int]:
         Left and right bounds in seconds, of the clients that any limit fits; the number of others.
     """
     low, high = evidence.brackets(span)
-    left, right = np.zeros(evidence.clients), np.full(evidence.clients, np.inf)
-    np.maximum.at(left, evidence.client[evidence.survived], low[evidence.survived])
-    np.minimum.at(right, evidence.client[evidence.fatal], high[evidence.fatal])
+    parties = int(evidence.party.max(initial=-1)) + 1
+    left, right = np.zeros(parties), np.full(parties, np.inf)
+    np.maximum.at(left, evidence.party[evidence.survived], low[evidence.survived])
+    np.minimum.at(right, evidence.party[evidence.fatal], high[evidence.fatal])
     fits = left < right
     return left[fits], right[fits], int(np.count_nonzero(~fits))
 

@@ -37,6 +37,10 @@ class Evidence:
         Start of the request, in microseconds since the epoch.
     survived, ended
         Outcome of the uses that count; both false for those left out.
+    session, writes
+        Codes of the sessions that the values belong to; whether the request was one that writes.
+    login
+        Whether the session had logged in before: 1, 0, or -1 where that is not known.
     late
         Uses by clients that had to know of the value's replacement: 1 where the server still took
         the value, -1 where it did not, 0 for all other uses.
@@ -49,6 +53,9 @@ class Evidence:
     request_start_us: Codes
     survived: Flags
     ended: Flags
+    session: Codes
+    writes: Flags
+    login: npt.NDArray[np.int8]
     late: npt.NDArray[np.int8]
     idle_low_s: Reals
     idle_high_s: Reals
@@ -69,9 +76,18 @@ class Evidence:
         age_low_s: npt.ArrayLike,
         age_high_s: npt.ArrayLike,
         late: npt.ArrayLike | None = None,
+        session: npt.ArrayLike | None = None,
+        writes: npt.ArrayLike | None = None,
+        login: npt.ArrayLike | None = None,
     ) -> Self:
-        """Sort and encode: unknown bounds may be given as NaN, values and clients as any keys."""
-        values, clients = (np.unique(x, return_inverse=True)[1] for x in (value, client))
+        """Sort and encode: unknown bounds may be given as NaN, values and the like as any keys.
+
+        Without sessions each client is one.
+        """
+        values, clients, sessions = (
+            np.unique(x, return_inverse=True)[1]
+            for x in (value, client, client if session is None else session)
+        )
         start = np.asarray(request_start_us, dtype=np.int64)
         order = np.lexsort((start, values))
 
@@ -85,6 +101,13 @@ class Evidence:
             request_start_us=start[order],
             survived=np.asarray(survived, dtype=np.bool_)[order],
             ended=np.asarray(ended, dtype=np.bool_)[order],
+            session=sessions.astype(np.int64)[order],
+            writes=np.asarray(np.zeros(len(start)) if writes is None else writes, dtype=np.bool_)[
+                order
+            ],
+            login=np.asarray(-np.ones(len(start)) if login is None else login, dtype=np.int8)[
+                order
+            ],
             late=np.asarray(np.zeros(len(start)) if late is None else late, dtype=np.int8)[order],
             idle_low_s=known(idle_low_s, 0.0),
             idle_high_s=known(idle_high_s, np.inf),
@@ -106,10 +129,40 @@ class Evidence:
         return int(self.client.max(initial=-1)) + 1
 
     @cached_property
+    def party(self) -> Codes:
+        """Per use, who acts: the client, or the session where a client has several at once.
+
+        A backend that serves many users is one client, and each of its sessions a user's.
+        """
+        alive = np.flatnonzero(self.survived)
+        alive = alive[np.lexsort((self.request_start_us[alive], self.session[alive]))]
+        alive = alive[np.argsort(self.client[alive], kind="stable")]
+        client, session = self.client[alive], self.session[alive]
+        begins = np.flatnonzero(np.diff(client, prepend=-1) | np.diff(session, prepend=-1))
+        last = np.append(begins[1:], len(alive)) - 1
+        first_us, last_us = (
+            self.request_start_us[alive[at]] for at in (begins, last[: len(begins)])
+        )
+        of = client[begins]
+        order = np.lexsort((first_us, of))
+        of, first_us, last_us = of[order], first_us[order], last_us[order]
+        # Clients lie so far apart that the latest end so far is one of the same client.
+        start = self.request_start_us.min(initial=0)
+        apart = (self.request_start_us.max(initial=0) - start + 1) * of
+        ends = np.maximum.accumulate(last_us - start + apart)
+        several = np.zeros(self.clients, dtype=np.bool_)
+        overlap = (first_us - start + apart)[1:] <= ends[:-1]
+        several[of[1:][overlap]] = True
+        if not several.any():
+            return self.client
+        party = np.where(several[self.client], self.clients + self.session, self.client)
+        return np.unique(party, return_inverse=True)[1].astype(np.int64)
+
+    @cached_property
     def holder(self) -> Codes:
-        """Per value, the client that presented it first."""
+        """Per value, the party that presented it first."""
         holder = np.zeros(self.values, dtype=np.int64)
-        holder[self.value[::-1]] = self.client[::-1]
+        holder[self.value[::-1]] = self.party[::-1]
         return holder
 
     @cached_property

@@ -87,7 +87,7 @@ def mass_expiry(evidence: Evidence) -> MassExpiry:
         hit = (since[left] < moment) & (moment <= until[left])
         if np.count_nonzero(hit) < MIN_VALUES:
             break
-        if len(np.unique(evidence.client[left[hit]])) >= MIN_CLIENTS:
+        if len(np.unique(evidence.party[left[hit]])) >= MIN_CLIENTS:
             moments.append(moment)
             affected |= (since < moment) & (moment <= until)
         left = left[~hit]
@@ -127,7 +127,7 @@ def _calendar(evidence: Evidence, since: Codes, unexplained: Codes) -> tuple[int
 
     Every unexplained end but one in ten has to cross one, at three moments or more.
     """
-    if len(np.unique(evidence.client[unexplained])) < MIN_CLIENTS:
+    if len(np.unique(evidence.party[unexplained])) < MIN_CLIENTS:
         return None
     alive = np.flatnonzero(evidence.survived & (evidence.idle_low_s > 0))
     until = evidence.request_start_us

@@ -37,7 +37,7 @@ def shorten_missed(evidence: Evidence) -> Evidence:
     """
     low, high = evidence.brackets("idle")
     timed = np.flatnonzero((low > 0) & np.isfinite(high))
-    client, logs = evidence.client[timed], np.log((low[timed] + high[timed]) / 2)
+    client, logs = evidence.party[timed], np.log((low[timed] + high[timed]) / 2)
     # Clients lie so far apart on this axis that a window never holds the idle times of two.
     position = client * _APART + logs
     ordered = np.sort(position)

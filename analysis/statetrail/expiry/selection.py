@@ -8,7 +8,7 @@ Enters: `Evidence`, restarts and calendars taken out. Leaves: `Selection`.
     seen, and the doubted ones shortened. If both find the same policy the likeliest, the larger
     posterior counts; if not, the average of both.
 3.  The likeliest policy is named if its posterior is `MIN_POSTERIOR`, if there are as many ends and
-    clients as it needs, and if the data do not refute it.
+    sessions as it needs, and if the data do not refute it.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ import numpy as np
 from statetrail.expiry.evidence import SPANS, Evidence
 from statetrail.expiry.missed_polls import shorten_missed
 from statetrail.expiry.models import MODELS, POLICIES
-from statetrail.expiry.models.model import MIN_CLIENTS, MIN_ENDS, Data, Fit, Model
+from statetrail.expiry.models.model import MIN_ENDS, MIN_SESSIONS, Data, Fit, Model
 from statetrail.expiry.models.undetermined import UNDETERMINED
 from statetrail.expiry.numerics import log_sum
 from statetrail.expiry.summaries import EventTable
@@ -103,7 +103,7 @@ def select(evidence: Evidence) -> Selection:
 
 
 def _enough(events: EventTable, ends: int) -> bool:
-    return events.ends >= ends and len(np.unique(events.fatal_client)) >= MIN_CLIENTS
+    return events.ends >= ends and len(np.unique(events.fatal_session)) >= MIN_SESSIONS
 
 
 def _readings(evidence: Evidence) -> tuple[Comparison, float, int]:

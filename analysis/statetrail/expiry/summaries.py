@@ -33,24 +33,24 @@ class ValueSummaries:
         By span, the longest in seconds that it surely survived; 0: none was seen.
     ended
         By span, the one by which it had surely ended; infinite: it has not, or that is not known.
-    ended_at_us, ended_client
-        Start of the request that found it ended, and its client; -1: none did.
+    ended_at_us, ended_session
+        Start of the request that found it ended, and the session of the value; -1: none did.
     """
 
     outlived: Mapping[Span, Reals]
     ended: Mapping[Span, Reals]
     ended_at_us: Codes
-    ended_client: Codes
+    ended_session: Codes
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self:
         """The summaries of all values."""
-        fatal, (at, client) = evidence.fatal, np.full((2, evidence.values), -1)
+        fatal, (at, session) = evidence.fatal, np.full((2, evidence.values), -1)
         at[evidence.value[fatal]] = evidence.request_start_us[fatal]
-        client[evidence.value[fatal]] = evidence.client[fatal]
+        session[evidence.value[fatal]] = evidence.session[fatal]
         spans = {span: evidence.summary(span) for span in SPANS}
         outlived, ended = ({s: spans[s][n] for s in spans} for n in (0, 1))
-        return cls(outlived, ended, at, client)
+        return cls(outlived, ended, at, session)
 
     def __len__(self) -> int:
         return len(self.ended_at_us)
@@ -61,9 +61,9 @@ class ValueSummaries:
         return int(np.count_nonzero(self.ended_at_us >= 0))
 
     @property
-    def clients(self) -> int:
-        """How many clients found ends."""
-        return len(np.unique(self.ended_client[self.ended_at_us >= 0]))
+    def sessions(self) -> int:
+        """How many sessions had values that ended."""
+        return len(np.unique(self.ended_session[self.ended_at_us >= 0]))
 
     @property
     def unknown_age_ends(self) -> int:
@@ -82,10 +82,12 @@ class EventTable:
     lived_value, fatal_value
         Codes of their values.
     lived_client, fatal_client
-        Codes of the clients that presented these values first: a shared value has its limit from
+        Codes of the holders of these values (`Evidence.holder`): a shared value has its limit from
         the client it was issued to.
+    fatal_session
+        Codes of the sessions of those that ended.
     values, clients
-        Numbers of codes.
+        Numbers of values and of holders.
     """
 
     lived: Mapping[Span, Reals]
@@ -94,6 +96,7 @@ class EventTable:
     lived_client: Codes
     fatal_value: Codes
     fatal_client: Codes
+    fatal_session: Codes
     values: int
     clients: int
 
@@ -109,8 +112,9 @@ class EventTable:
             lived_client=evidence.holder[evidence.value[lived]],
             fatal_value=evidence.value[ends],
             fatal_client=evidence.holder[evidence.value[ends]],
+            fatal_session=evidence.session[ends],
             values=evidence.values,
-            clients=evidence.clients,
+            clients=int(evidence.party.max(initial=-1)) + 1,
         )
 
     @property

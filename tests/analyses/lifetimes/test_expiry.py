@@ -106,7 +106,7 @@ def test_the_ends_of_one_client_name_no_policy() -> None:
     """However many they are: all of them may be that client's doing."""
     row = found(world(3, idle_s=1200, clients=1))
     assert (row["policy"], row["confidence"]) == ("undetermined", "low")
-    assert "3 ends by 2 clients" in row["advice"]
+    assert "3 ends in 2 sessions" in row["advice"]
 
 
 @settings(max_examples=8, deadline=None)

@@ -52,7 +52,7 @@ def lives(rows: Mapping[str, npt.NDArray[Any]], span: str) -> Lives:
         Columns of the capture's rows of `USES` that count: ``fingerprint``, ``outcome``, and the
         brackets.
     span
-        ``gap`` or ``age``: what the Weibull and the longest-survived estimators look at.
+        ``idle`` or ``age``: what the Weibull and the longest-survived estimators look at.
     """
     _, value = np.unique(rows["fingerprint"], return_inverse=True)
     count = int(value.max(initial=-1)) + 1

@@ -37,7 +37,7 @@ from studies.simulation import Capture, draw, origin, tables
 
 SIZES = (10, 30, 100, 1000)
 NAIVE_SIZE = 100
-NAIVE_CASES = {"idle": "gap", "absolute": "age"}
+NAIVE_CASES = {"idle": "idle", "absolute": "age"}
 _VALUES_AT_ONCE = 10_000
 
 

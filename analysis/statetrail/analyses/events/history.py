@@ -12,6 +12,8 @@ Late or in flight?
     request started, began after the last issue of this value that the client may have known had
     ended. It is `in_flight` when such an issue had only begun: the client may have known of it,
     and need not have.
+    Of a session key only an issue in a response to a request that presented the value makes it old
+    (L1 there): another session's issue does not, whoever sent the requests.
 """
 
 from collections.abc import Sequence
@@ -32,6 +34,9 @@ from statetrail.analyses.columnar.arrays import (
 from statetrail.analyses.columnar.bucket import MALFORMED, VALUE, Bucket, bucket
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.conformance.visibility import FOREVER
+from statetrail.analyses.events.lineage import key_ranks
+
+_NONE = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,16 +134,24 @@ def pairs(exchange: Ints, code: Ints, count: int) -> Ints:
 def _issues_and_uses(bucket: Bucket) -> tuple[Issues, Uses]:
     exchange, value, series, free = _issues(bucket)
     issued, used = (exchange, value, series), _presented(bucket)
-    presented, again, answered = _matched(bucket, issued, used)
-    superseded = _superseded(bucket, issued, used)
-    return Issues(*issued, free, presented), Uses(*used, again, answered, *superseded)
+    presented, again, answered, replaced = _matched(bucket, issued, used)
+    is_key = (key_ranks(bucket) >= 0)[bucket.series_param]
+    by_sender, by_answer = np.flatnonzero(~is_key[used[2]]), np.flatnonzero(is_key[used[2]])
+    late, in_flight = np.zeros((2, len(used[0])), dtype=np.bool_)
+    for which, old in (
+        (by_sender, _superseded(bucket, issued, [column[by_sender] for column in used])),
+        (by_answer, _replaced(bucket, issued, [column[by_answer] for column in used], replaced)),
+    ):
+        late[which], in_flight[which] = old
+    return Issues(*issued, free, presented), Uses(*used, again, answered, late, in_flight)
 
 
 def _matched(
     bucket: Bucket, issued: Sequence[Ints], used: Sequence[Ints]
-) -> tuple[Bools, Bools, Bools]:
+) -> tuple[Bools, Bools, Bools, tuple[Ints, Ints]]:
     """The issues whose request presented their value; the uses whose response issued it, too, and
-    those whose response issued any of the series."""
+    those whose response issued any of the series; values, and exchanges that presented them and
+    issued others."""
     count = len(bucket.series_client)
     keys = pairs(used[0], used[2], count)
     begins = run_begins(keys)
@@ -150,16 +163,39 @@ def _matched(
     run = place[issue]
     answered = np.zeros(len(firsts), dtype=np.bool_)
     answered[run] = True
+    value, exchange = [_NONE], [_NONE]
     # Of a run of values that one request presented for one series: the first, the second, ...
     nth = 0
     while len(issue):
         use = firsts[run] + nth
-        same = np.flatnonzero(used[1][use] == issued[1][issue])
+        is_same = used[1][use] == issued[1][issue]
+        same = np.flatnonzero(is_same)
         presented[issue[same]] = again[use[same]] = True
+        value.append(used[1][use[~is_same]])
+        exchange.append(issued[0][issue[~is_same]])
         nth += 1
         more = several[run] > nth
         issue, run = issue[more], run[more]
-    return presented, again, answered[np.cumsum(begins) - 1]
+    replaced = (np.concatenate(value), np.concatenate(exchange))
+    return presented, again, answered[np.cumsum(begins) - 1], replaced
+
+
+def _replaced(
+    bucket: Bucket, issued: Sequence[Ints], used: Sequence[Ints], replaced: tuple[Ints, Ints]
+) -> tuple[Bools, Bools]:
+    """The uses of values that a response to them had replaced, and those that one may have."""
+    exchanges, span = bucket.exchanges, bucket.exchanges.span
+    response_start = exchanges.response_start
+    request_start = exchanges.request_start[used[0]]
+    value, by = (column[exchanges.binding[replaced[1]]] for column in replaced)
+    index = AsOfIndex(issued[1], response_start[issued[0]], span)
+    held = index.maxima(exchanges.response_end[issued[0]])[index.at(used[1], request_start)]
+    index = AsOfIndex(value, exchanges.visible_from[by], span)
+    known = index.maxima(response_start[by])[index.at(used[1], request_start, inclusive=False)]
+    index = AsOfIndex(value, response_start[by], span)
+    begun = index.maxima(response_start[by])[index.at(used[1], request_start)]
+    late: Bools = known > held
+    return late, (begun > held) & ~late
 
 
 def _superseded(

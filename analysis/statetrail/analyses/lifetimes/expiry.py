@@ -6,9 +6,9 @@ intervals are those of `statetrail.expiry`, which sees nothing but arrays of spa
 
 Confidence
     `none`: no policy with a limit is named and the interval is open on a side, or there is none,
-    since more than one token in ten contradicts it. `low`: fewer ends or clients than a policy's
+    since more than one token in ten contradicts it. `low`: fewer ends or sessions than a policy's
     name needs. `high`: the policy is named, by `HIGH_ENDS` ends or more from more than
-    `MIN_CLIENTS` clients, and the interval is no wider than a quarter of its lower end. `medium`:
+    `MIN_SESSIONS` sessions, and the interval is no wider than a quarter of its lower end. `medium`:
     the rest.
 """
 
@@ -29,8 +29,8 @@ from statetrail.analyses.lifetimes.outcomes import ENDED, LATE, SURVIVED, TOKEN_
 from statetrail.analyses.lifetimes.summaries import SeriesSummary, TokenSummary, summaries
 from statetrail.analyses.lifetimes.tables import EXPIRY
 from statetrail.expiry import (
-    MIN_CLIENTS,
     MIN_ENDS,
+    MIN_SESSIONS,
     POLICIES,
     Evidence,
     Inference,
@@ -101,6 +101,8 @@ def evidence(uses: Observations) -> Evidence:
     return Evidence.of(
         value=uses.token,
         client=uses.client,
+        session=uses.session,
+        writes=uses.writes,
         request_start_us=uses.request_start_us,
         survived=counts & (uses.outcome == SURVIVED),
         ended=counts & (uses.outcome == ENDED),
@@ -124,7 +126,7 @@ def _value_summaries(tokens: TokenSummary) -> ValueSummaries:
             "age": _seconds(tokens.ended_age_us, np.inf),
         },
         ended_at_us=tokens.ended_at_us,
-        ended_client=tokens.ended_by,
+        ended_session=tokens.session,
     )
 
 
@@ -165,13 +167,13 @@ def _row(one: Inferred) -> dict[str, Any]:
     # An interval that the tokens themselves contradict is no answer: it would only look narrow.
     contradicted = limit.sharp.contradictions > _CONTRADICTED * limit.sharp.values
     holds = bool(policy.limits) or not contradicted
-    ends, clients = tokens.ends, tokens.clients
+    ends, sessions = tokens.ends, tokens.sessions
     return {
         "policy": inference.policy,
         "posterior": inference.selection.posterior,
         "low_s": limit.low_s if holds else None,
         "high_s": limit.high_s if holds else None,
-        "confidence": _confidence(inference, limit, ends, clients) if holds else "none",
+        "confidence": _confidence(inference, limit, ends, sessions) if holds else "none",
         "survived": int(uses.survived.sum()),
         "ended": ends,
         "censored": len(tokens) - ends,
@@ -185,7 +187,7 @@ def _row(one: Inferred) -> dict[str, Any]:
         "late_refused": inference.refused,
         "restarts": ", ".join(_moment(at) for at in inference.mass_expiry.restarts_us),
         "calendar_s": inference.mass_expiry.calendar_s,
-        "advice": advice(inference, ends, clients),
+        "advice": advice(inference, ends, sessions),
         "plan": ", ".join(f"{pause:g}" for pause in plan(limit if holds else inference.idle)),
     }
 
@@ -203,13 +205,13 @@ def _moment(moment_us: int) -> str:
     return datetime.fromtimestamp(moment_us / 1e6, UTC).isoformat(timespec="seconds")
 
 
-def _confidence(inference: Inference, limit: Interval, ends: int, clients: int) -> str:
+def _confidence(inference: Inference, limit: Interval, ends: int, sessions: int) -> str:
     if limit.low_s is None or limit.high_s is None:
         return "none"
-    if ends < MIN_ENDS or clients < MIN_CLIENTS:
+    if ends < MIN_ENDS or sessions < MIN_SESSIONS:
         return "low"
     narrow = limit.high_s - limit.low_s <= _WIDE * limit.low_s
     limited = bool(POLICIES[inference.policy].limits)
-    if limited and ends >= HIGH_ENDS and clients > MIN_CLIENTS and narrow:
+    if limited and ends >= HIGH_ENDS and sessions > MIN_SESSIONS and narrow:
         return "high"
     return "medium"

@@ -36,7 +36,8 @@ from statetrail.analyses.columnar.bucket import Bucket
 from statetrail.analyses.conformance.visibility import FOREVER
 from statetrail.analyses.events.history import History
 from statetrail.analyses.events.last_contact import LastContact
-from statetrail.analyses.events.replacements import Replacements
+from statetrail.analyses.events.lineage import Lineage, key_ranks
+from statetrail.analyses.events.replacements import RESET, Replacements
 from statetrail.analyses.lifetimes.outcomes import (
     ENDED,
     LATE,
@@ -54,7 +55,8 @@ _MOMENTS = {"request_start", "response_start", "response_end"}
 class TokenUses:
     """Uses of tokens, times as ranks.
 
-    `sure`: the server surely accepted it; `replaced`: its client had to know of a newer one.
+    `sure`: the server surely accepted it; `replaced`: its client had to know of a newer one;
+    `writes`: the request changes what it asks for.
     """
 
     id: Ints
@@ -68,6 +70,7 @@ class TokenUses:
     nothing_new: Bools
     logout: Bools
     replaced: Bools
+    writes: Bools
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +98,17 @@ class TokenEvents:
     """What happened to some tokens.
 
     `clients` has the (client, origin) that `TokenUses.client` is a place in; `kind`, a place in
-    `kinds`, and `fingerprint` say what each token is; `clock` has the microseconds of each rank.
+    `kinds`, and `fingerprint` say what each token is; `session` is the fingerprint of the token
+    that began its session (-1: no session keys), `appeared_us` when it was first seen;
+    `clock` has the microseconds of each rank.
     """
 
     clients: Sequence[tuple[str, str]]
     kinds: Sequence[Series]
     kind: Ints
     fingerprint: Ints
+    session: Ints
+    appeared_us: Ints
     clock: Ints
     uses: TokenUses
     issues: TokenIssues
@@ -113,7 +120,8 @@ class Observations:
     """One entry per use of a token: times and spans in microseconds, -1 where not known.
 
     `outcome` and `exclusion` are places in `OUTCOMES` and `EXCLUDED` (-1: it counts); `replaced`:
-    the server had replaced the token, and the client had to know of the newer one.
+    the server had replaced the token, and the client had to know of the newer one. `session` is as
+    in `TokenEvents`, `writes` as in `TokenUses`.
     """
 
     id: Ints
@@ -127,13 +135,19 @@ class Observations:
     idle_high_us: Ints
     age_low_us: Ints
     age_high_us: Ints
+    session: Ints
+    writes: Bools
 
     def __len__(self) -> int:
         return len(self.id)
 
 
 def token_events(
-    bucket: Bucket, history: History, outcomes: Outcomes, replacements: Replacements
+    bucket: Bucket,
+    history: History,
+    outcomes: Outcomes,
+    replacements: Replacements,
+    lineage: Lineage,
 ) -> TokenEvents:
     """What happened to the tokens of a bucket."""
     exchanges, values = bucket.exchanges, bucket.values
@@ -159,6 +173,7 @@ def token_events(
         nothing_new=outcomes.nothing_new,
         logout=outcomes.logout,
         replaced=history.uses.late[use],
+        writes=exchanges.writes[exchange],
     )
     issue = np.flatnonzero(outcomes.holds[history.issues.series])
     exchange = history.issues.exchange[issue]
@@ -169,13 +184,32 @@ def token_events(
         response_end=exchanges.response_end[exchange],
         apart=~history.issues.presented[issue],
     )
-    cut = np.flatnonzero((replacements.before >= 0) & outcomes.holds[replacements.series])
+    # A session key is replaced by an answer to it alone, not by the issue of another session's.
+    is_key = (key_ranks(bucket) >= 0)[bucket.series_param[replacements.series]]
+    cuts_off = (replacements.before >= 0) & (~is_key | (replacements.cause == RESET))
+    cut = np.flatnonzero(cuts_off & outcomes.holds[replacements.series])
     exchange = replacements.exchange[cut]
     cuts = TokenCuts(
         token[replacements.before[cut]], exchanges.request_start[exchange], exchanges.id[exchange]
     )
+    appeared = np.minimum(history.issued[held], history.used[held])
+    known = np.minimum(appeared, len(exchanges.clock) - 1)
     tokens = (tuple(kinds), kind[held[at]], values.fingerprint[held[at]])
-    return TokenEvents(bucket.clients, *tokens, exchanges.clock, uses, issues, cuts)
+    sessions = _of_first(
+        number,
+        np.append(values.fingerprint, NOTHING)[lineage.of_value[held]],
+        np.where(appeared < FOREVER, exchanges.clock[known], FOREVER),
+    )
+    return TokenEvents(bucket.clients, *tokens, *sessions, exchanges.clock, uses, issues, cuts)
+
+
+def _of_first(token: Ints, session: Ints, appeared_us: Ints) -> tuple[Ints, Ints]:
+    """Of entries of the same token, the session of the one that appeared first, and when."""
+    order = np.argsort(appeared_us, kind="stable")[::-1]
+    result = np.empty((2, int(token.max(initial=-1)) + 1), dtype=np.int64)
+    # What is written last stays.
+    result[:, token[order]] = session[order], appeared_us[order]
+    return result[0], result[1]
 
 
 def split(events: TokenEvents, apart: Ints) -> tuple[TokenEvents, TokenEvents]:
@@ -229,6 +263,11 @@ def joined(several: Sequence[TokenEvents]) -> TokenEvents:
         tuple(kinds),
         kind[at],
         fingerprint[at],
+        *_of_first(
+            token,
+            np.concatenate([events.session for events in several]),
+            np.concatenate([events.appeared_us for events in several]),
+        ),
         clock,
         replace(uses, request_start=ranks[0], response_end=ranks[1]),
         replace(issues, request_start=ranks[2], response_start=ranks[3], response_end=ranks[4]),
@@ -275,6 +314,8 @@ def observe(events: TokenEvents, tick_us: Mapping[str, int]) -> Observations:
         idle_high_us=whole("idle_high_us"),
         age_low_us=whole("age_low_us"),
         age_high_us=whole("age_high_us"),
+        session=events.session[uses.token],
+        writes=uses.writes,
     )
 
 

@@ -60,6 +60,8 @@ class TokenSummary:
         Numbers of uses.
     ended_by, ended_at_us
         The client whose use found it ended first, and the start of that request.
+    session
+        Its session, as in `Observations`; where there is none, the client's number.
     """
 
     token: Ints
@@ -72,6 +74,7 @@ class TokenSummary:
     excluded: Ints
     ended_by: Ints
     ended_at_us: Ints
+    session: Ints
 
     def __len__(self) -> int:
         return len(self.token)
@@ -105,7 +108,10 @@ type Clients = Sequence[tuple[str, str]]
 
 _NONE: Final = np.zeros(0, dtype=np.int64)
 _UNSEEN: Final = Observations(
-    *(_NONE, _NONE, _NONE, _NONE, _NONE, _NONE), _NONE > 0, *(_NONE, _NONE, _NONE, _NONE)
+    *(_NONE, _NONE, _NONE, _NONE, _NONE, _NONE),
+    _NONE > 0,
+    *(_NONE, _NONE, _NONE, _NONE, _NONE),
+    _NONE > 0,
 )
 
 
@@ -131,8 +137,8 @@ def summaries(
         client = np.array([*number, NOTHING], dtype=np.int64)
         for series, summary in of_series.items():
             of_tokens, sample = summary.tokens, summary.sample
-            tokens[series].append(replace(of_tokens, ended_by=client[of_tokens.ended_by]))
-            samples[series].append(replace(sample, client=client[sample.client]))
+            tokens[series].append(_numbered(of_tokens, client[of_tokens.ended_by]))
+            samples[series].append(_numbered(sample, client[sample.client]))
             if sum(map(len, samples[series])) > 2 * SAMPLE:
                 samples[series] = [_sample(concatenated(samples[series]))]
             overlapping[series] += summary.overlapping
@@ -147,6 +153,14 @@ def summaries(
         )
         for series in tokens
     }
+
+
+def _numbered[T: (TokenSummary, Observations)](rows: T, client: Ints) -> T:
+    """The rows with these numbers of clients, which stand for sessions where there are none."""
+    session = np.where(rows.session == NOTHING, client, rows.session)
+    if isinstance(rows, Observations):
+        return replace(rows, client=client, session=session)
+    return replace(rows, ended_by=client, session=session)
 
 
 def _shared(shared: TokenUse | None) -> Iterator[tuple[Clients, dict[Series, SeriesSummary]]]:
@@ -258,4 +272,5 @@ def _token_summary(uses: Observations, fingerprint: Ints) -> TokenSummary:
         number(uses.token[~counts]),
         at_end(uses.client),
         at_end(uses.request_start_us),
+        at_end(uses.session),
     )

@@ -16,7 +16,7 @@ fits:
     renews by the clock.
 3.  `login`: the request logged in or out, with success.
 4.  `per-request`: the inference says so, or no use of any token survived; at least `MIN_ENDS`
-    tokens of `MIN_CLIENTS` clients ended so within `PROMPT_S` of the last sign of life, which no
+    tokens of `MIN_SESSIONS` sessions ended so within `PROMPT_S` of the last sign of life, which no
     idle timeout explains.
 5.  `basket`: the request wrote a basket, and the parameter is context, not a token.
 
@@ -48,7 +48,7 @@ from statetrail.analyses.lifetimes.expiry import expiry
 from statetrail.analyses.lifetimes.outcomes import Series
 from statetrail.analyses.lifetimes.summaries import SeriesSummary, summaries
 from statetrail.analyses.tokens.tables import ROTATIONS
-from statetrail.expiry import MIN_CLIENTS, MIN_ENDS, POLICIES
+from statetrail.expiry import MIN_ENDS, MIN_SESSIONS, POLICIES
 from statetrail.recording.frames import Frame, Recording
 
 CAUSES: Final[dict[str, str]] = {
@@ -197,5 +197,5 @@ def _single_use(summary: SeriesSummary) -> bool:
     high = tokens.ended_idle_us
     prompt = (tokens.ended > 0) & (high >= 0) & (high <= PROMPT_S * 1e6)
     enough = np.count_nonzero(prompt) >= MIN_ENDS
-    clients = np.unique(tokens.ended_by[prompt])
-    return not tokens.survived.any() and bool(enough) and len(clients) >= MIN_CLIENTS
+    sessions = np.unique(tokens.session[prompt])
+    return not tokens.survived.any() and bool(enough) and len(sessions) >= MIN_SESSIONS

@@ -15,8 +15,8 @@ from statetrail.expiry.evidence import Evidence, Span
 from statetrail.expiry.summaries import EventTable
 
 MIN_ENDS: Final = 3
-MIN_CLIENTS: Final = 2
-"""Ends that any policy's name needs, and clients that found them."""
+MIN_SESSIONS: Final = 2
+"""Ends that any policy's name needs, and sessions that they are of."""
 MANY_ENDS: Final = 6
 """Ends that a flexible policy's name needs: few ends fit such a policy whatever happened."""
 

@@ -64,6 +64,12 @@ SIZES ?= 10,30,100,1000
 calibrate: env ## what the inference of expiry names and covers on fresh worlds: WORLDS=200 SIZES=10,30,100,1000 SEED=1
 	PYTHONPATH=tests $(RUN) python -m studies.calibration.run --captures $(WORLDS) --sizes $(SIZES) --seed $(SEED)
 
+.PHONY: policies
+policies: WORLDS = 50
+policies: SIZES = 30,100
+policies: env ## what the inference of expiry names and covers on 16 policies from the field: WORLDS=50 SIZES=30,100 SEED=1
+	PYTHONPATH=tests $(RUN) python -m studies.calibration.field --worlds $(WORLDS) --sizes $(SIZES) --seed $(SEED)
+
 .PHONY: bench-expiry
 bench-expiry: env ## the inference of expiry at a million uses of 100,000 tokens, and where its time goes
 	PYTHONPATH=tests $(RUN) python -m studies.benchmarks.bench_expiry

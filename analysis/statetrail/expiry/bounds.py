@@ -7,16 +7,23 @@ ended, that it lies beyond `a`. Between two neighbouring bounds nothing distingu
 from another, so the interval is made of whole cells and is never narrower than the evidence. With
 v(t) the number of values that a limit t contradicts, C_k = {t : v(t) <= min v + k}. C_0 is sharp.
 In C_1, which is reported, any one value may be wrong.
+
+Where more than `CONTRADICTED` of the values contradict the best limit, what is reported is the grey
+zone: from the shortest fatal to the longest survived span.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from statetrail.expiry.evidence import Span
 from statetrail.expiry.numerics import Reals, cell_edges
 from statetrail.expiry.summaries import ValueSummaries
+
+CONTRADICTED: Final = 0.05
+"""Share of the values that may contradict a limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +44,11 @@ class Threshold:
     high_s: float | None
     values: int
     contradictions: int
+
+    @property
+    def is_contradicted(self) -> bool:
+        """Whether too many values contradict the limit."""
+        return self.contradictions > CONTRADICTED * self.values
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +120,10 @@ def interval(summaries: ValueSummaries, span: Span, limits: Sequence[Span] = ())
         ended = np.full_like(ended, np.inf)
     ends = [_own_ends(summaries, span, k) if len(limits) > 1 else ended for k in (0, 1)]
     sharp, wide = (threshold(outlived, ends[k], k) for k in (0, 1))
-    return Interval(wide.low_s, wide.high_s, sharp)
+    if not sharp.is_contradicted or wide.low_s is None or wide.high_s is None:
+        return Interval(wide.low_s, wide.high_s, sharp)
+    low, high = min(wide.low_s, float(ends[0].min())), max(wide.high_s, float(outlived.max()))
+    return Interval(low, high, sharp)
 
 
 def _own_ends(summaries: ValueSummaries, span: Span, tolerance: int) -> Reals:

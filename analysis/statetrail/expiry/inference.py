@@ -21,6 +21,7 @@ from statetrail.expiry.evidence import Evidence, Span
 from statetrail.expiry.late_use import LateUses, late_uses
 from statetrail.expiry.mass_expiry import MassExpiry, mass_expiry
 from statetrail.expiry.models import POLICIES
+from statetrail.expiry.models.grey_zone import begin_low
 from statetrail.expiry.models.model import Policy
 from statetrail.expiry.models.touch_interval import latest, since_noted
 from statetrail.expiry.models.undetermined import NONE_SEEN, UNDETERMINED
@@ -102,8 +103,10 @@ def infer(
     if policy.refine:
         limit_s = interval(summaries, policy.span, policy.limits).high_s
         policy = POLICIES[policy.refine(late.accepted_beyond(limit_s), late.prompt)]
+    if policy.unsharp and _is_grey(selection.comparison, policy, summaries):
+        policy = POLICIES[policy.unsharp]
     idle, age = _idle(summaries, sample, policy), interval(summaries, "age", policy.limits)
-    touch_interval_s = _touch_interval(selection.comparison, policy)
+    touch_interval_s = _touch_interval(selection, policy)
     if is_whole and touch_interval_s:
         idle = _since_noted(evidence, idle, policy, touch_interval_s)
     return Inference(
@@ -118,6 +121,16 @@ def infer(
         unexplained_ends=_unexplained(summaries, policy, {"idle": idle, "age": age}),
         unknown_age_ends=summaries.unknown_age_ends,
     )
+
+
+def _is_grey(comparison: Comparison | None, policy: Policy, summaries: ValueSummaries) -> bool:
+    """Whether too many values contradict a sharp limit, and one that is not sharp explains them."""
+    limit = interval(summaries, policy.span, policy.limits).sharp
+    if comparison is None or not limit.is_contradicted:
+        return False
+    models = comparison.models(policy.name)
+    share = sum(comparison.share(model.label) for model in models if model.is_grey)
+    return share >= MIN_POSTERIOR
 
 
 def _is_contradicted(summaries: ValueSummaries) -> bool:
@@ -156,15 +169,19 @@ def _idle(summaries: ValueSummaries, evidence: Evidence, policy: Policy) -> Inte
         high = max(high, last)
     if low is not None:
         wide = (low, np.inf if high is None else high)
-        low = sweep_low(EventTable.of(evidence, ("idle",)), (sharp.low_s, sharp.high_s), wide)
+        events = EventTable.of(evidence, ("idle",))
+        low = sweep_low(events, (sharp.low_s, sharp.high_s), wide)
+        if sharp.is_contradicted:
+            low = min(low, begin_low(events))
     return Interval(low, high, sharp)
 
 
-def _touch_interval(comparison: Comparison | None, policy: Policy) -> float | None:
+def _touch_interval(selection: Selection, policy: Policy) -> float | None:
     """The touch interval of the model that is sure to be the right one of the policy's."""
-    if comparison is None:
+    comparison = selection.comparison
+    if comparison is None or not policy.is_named:
         return None
-    for model in comparison.models(policy.name):
+    for model in comparison.models(selection.policy):
         result = comparison.fits[model.label].touch_interval_s
         if result and comparison.share(model.label) >= MIN_POSTERIOR:
             return result

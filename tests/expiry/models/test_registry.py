@@ -19,6 +19,7 @@ def test_every_policy_that_is_named_has_models_or_is_refined_from_one_that_has()
         for accepted in (0, 1)
         for prompt in (0, 1)
     }
+    refined |= {policy.unsharp for policy in POLICIES.values()}
     assert {name for name, policy in POLICIES.items() if policy.is_named} <= weighed | refined
     for name in weighed - {"undetermined"}:
         assert abs(sum(m.prior for m in MODELS.values() if m.policy.name == name) - 1) < 1e-9

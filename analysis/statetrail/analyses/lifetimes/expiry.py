@@ -8,8 +8,8 @@ Confidence
     `none`: no policy with a limit is named and the interval is open on a side, or there is none,
     since more than one token in ten contradicts it. `low`: fewer ends or sessions than a policy's
     name needs. `high`: the policy is named, by `HIGH_ENDS` ends or more from more than
-    `MIN_SESSIONS` sessions, and the interval is no wider than a quarter of its lower end. `medium`:
-    the rest.
+    `MIN_SESSIONS` sessions, no more than one token in twenty contradicts it, and the interval is no
+    wider than a quarter of its lower end. `medium`: the rest.
 """
 
 from collections.abc import Mapping
@@ -212,6 +212,7 @@ def _confidence(inference: Inference, limit: Interval, ends: int, sessions: int)
         return "low"
     narrow = limit.high_s - limit.low_s <= _WIDE * limit.low_s
     limited = bool(POLICIES[inference.policy].limits)
+    limited &= not limit.sharp.is_contradicted
     if limited and ends >= HIGH_ENDS and sessions > MIN_SESSIONS and narrow:
         return "high"
     return "medium"

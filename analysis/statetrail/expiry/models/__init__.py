@@ -17,6 +17,7 @@ _FILES: Final = (
     "eviction",
     "populations",
     "soft_threshold",
+    "grey_zone",
     "touch_interval",
     "free_hazard",
     "undetermined",

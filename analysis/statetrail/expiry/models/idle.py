@@ -13,6 +13,7 @@ IDLE: Final = Policy(
     sentence="ends after an idle time: the timeout is {idle}",
     limits=("idle",),
     needs_age=False,
+    unsharp="grey-zone",
 )
 
 

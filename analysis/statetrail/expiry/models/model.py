@@ -42,6 +42,8 @@ class Policy:
         Ends that its name needs; only ends of known age count for it.
     advice
         What to do next, where that does not depend on the intervals.
+    unsharp
+        The name of the same limit where too many values contradict a sharp one.
     refine
         From the numbers of late uses that were accepted, and of those that were refused promptly,
         the name of a stricter policy.
@@ -57,6 +59,7 @@ class Policy:
     min_ends: int = MIN_ENDS
     needs_age: bool = True
     advice: str = ""
+    unsharp: str = ""
     refine: Callable[[int, int], str] | None = None
 
     @property
@@ -169,6 +172,8 @@ class Model:
         Its marginal likelihood.
     is_doubt
         Its evidence is the fit's `log_doubt`.
+    is_grey
+        Its limit is not sharp.
     is_costly
         It takes longer than all others together: it is weighed last, and only where it can matter.
     """
@@ -178,6 +183,7 @@ class Model:
     prior: float
     fit: Callable[[Data], Fit]
     is_doubt: bool = False
+    is_grey: bool = False
     is_costly: bool = False
 
     def log_evidence(self, fit: Fit) -> float:

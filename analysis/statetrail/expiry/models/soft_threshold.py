@@ -122,6 +122,12 @@ def _edges(lived: Reals, fatal: Reals, longest: Reals) -> Reals:
 
 
 MODELS: Final = (
-    Model("idle, soft threshold", IDLE, 0.15, fit_idle(partial(soft_threshold, span="idle"))),
+    Model(
+        "idle, soft threshold",
+        IDLE,
+        0.125,
+        fit_idle(partial(soft_threshold, span="idle")),
+        is_grey=True,
+    ),
     Model("age, soft threshold", AGE, 0.1, fit_age(partial(soft_threshold, span="age"), eviction)),
 )

@@ -165,4 +165,4 @@ def _fit(data: Data) -> Fit:
     return touch_interval(data.evidence, data.least)
 
 
-MODELS: Final = (Model("idle, touch interval", IDLE, 0.15, _fit, is_costly=True),)
+MODELS: Final = (Model("idle, touch interval", IDLE, 0.125, _fit, is_costly=True),)

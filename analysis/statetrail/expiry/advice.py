@@ -11,6 +11,7 @@ import numpy as np
 from statetrail.expiry.bounds import Interval
 from statetrail.expiry.inference import Inference
 from statetrail.expiry.models import POLICIES
+from statetrail.expiry.models.login import ByLogin
 from statetrail.expiry.models.model import MIN_ENDS, MIN_SESSIONS
 
 TOKENS: Final = 3
@@ -48,6 +49,8 @@ def advice(inference: Inference, ends: int, sessions: int) -> str:
     (low, high), sharp = _ends(limit), limit.sharp
     if policy.advice:
         return policy.advice
+    if inference.by_login:
+        return _split(inference.by_login)
     what = "age" if aged else "idle time"
     gain = "would halve the interval"
     if low is None and high is None:
@@ -85,6 +88,15 @@ def advice(inference: Inference, ends: int, sessions: int) -> str:
         sentences += f" {inference.unknown_age_ends} of {ends} ended tokens were issued before the"
         sentences += " capture: only a longer capture would show a limit on the age."
     return sentences
+
+
+def _split(by_login: ByLogin) -> str:
+    """What holds before and after a login, in a sentence."""
+    sides = []
+    for name, side in (("before", by_login.anonymous), ("after", by_login.login)):
+        low, high = ("?" if end is None else spoken(end) for end in (side.low_s, side.high_s))
+        sides.append(f"between {low} and {high} {name}")
+    return f"The login explains the difference: the idle timeout lies {sides[0]} it, {sides[1]} it."
 
 
 def _ends(interval: Interval) -> tuple[float | None, float | None]:

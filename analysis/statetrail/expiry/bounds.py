@@ -122,8 +122,21 @@ def interval(summaries: ValueSummaries, span: Span, limits: Sequence[Span] = ())
     sharp, wide = (threshold(outlived, ends[k], k) for k in (0, 1))
     if not sharp.is_contradicted or wide.low_s is None or wide.high_s is None:
         return Interval(wide.low_s, wide.high_s, sharp)
-    low, high = min(wide.low_s, float(ends[0].min())), max(wide.high_s, float(outlived.max()))
-    return Interval(low, high, sharp)
+    low, high = grey_zone(outlived, ends[0])
+    return Interval(min(wide.low_s, low), max(wide.high_s, high), sharp)
+
+
+def grey_zone(outlived: Reals, ended: Reals) -> tuple[float, float]:
+    """The whole cells from the shortest fatal to the longest survived span.
+
+    Examples
+    --------
+    >>> grey_zone(np.array([60.0, 300.0]), np.array([100.0, 400.0]))
+    (60.0, 400.0)
+    """
+    first, last = float(ended.min()), float(outlived.max())
+    below, above = outlived[outlived < first], ended[(ended > last) & np.isfinite(ended)]
+    return float(below.max(initial=0.0)), float(above.min() if len(above) else max(first, last))
 
 
 def _own_ends(summaries: ValueSummaries, span: Span, tolerance: int) -> Reals:

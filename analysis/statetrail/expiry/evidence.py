@@ -40,7 +40,7 @@ class Evidence:
     session, writes
         Codes of the sessions that the values belong to; whether the request was one that writes.
     login
-        Whether the session had logged in before: 1, 0, or -1 where that is not known.
+        Whether the value had logged in before: 1, 0, or -1 where that is not known.
     late
         Uses by clients that had to know of the value's replacement: 1 where the server still took
         the value, -1 where it did not, 0 for all other uses.

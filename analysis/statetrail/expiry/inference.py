@@ -16,15 +16,18 @@ from typing import Final
 
 import numpy as np
 
-from statetrail.expiry.bounds import Interval, interval, threshold
+from statetrail.expiry.bounds import Interval, grey_zone, interval, threshold
 from statetrail.expiry.evidence import Evidence, Span
 from statetrail.expiry.late_use import LateUses, late_uses
-from statetrail.expiry.mass_expiry import MassExpiry, mass_expiry
-from statetrail.expiry.models import POLICIES
-from statetrail.expiry.models.grey_zone import begin_low
-from statetrail.expiry.models.model import Policy
+from statetrail.expiry.mass_expiry import Clock, MassExpiry, mass_expiry
+from statetrail.expiry.models import MODELS, POLICIES
+from statetrail.expiry.models.grey_zone import MIN_EACH, begin_low
+from statetrail.expiry.models.idle import IDLE
+from statetrail.expiry.models.login import LABEL, ByLogin, by_login
+from statetrail.expiry.models.model import MIN_ENDS, Policy
 from statetrail.expiry.models.touch_interval import latest, since_noted
 from statetrail.expiry.models.undetermined import NONE_SEEN, UNDETERMINED
+from statetrail.expiry.models.wall_clock import DAY_US, WALL_CLOCK
 from statetrail.expiry.selection import MIN_POSTERIOR, Comparison, Selection, select
 from statetrail.expiry.summaries import EventTable, ValueSummaries
 from statetrail.expiry.sweep import sweep_low
@@ -57,6 +60,8 @@ class Inference:
         Ends that the named limits do not explain.
     unknown_age_ends
         Ends of values that were issued before the capture, so that their age is not known.
+    by_login
+        The idle timeouts before and after the login, where that is what limits differ by.
     """
 
     policy: str
@@ -69,6 +74,7 @@ class Inference:
     touch_interval_s: float | None
     unexplained_ends: int
     unknown_age_ends: int
+    by_login: ByLogin | None = None
 
 
 def infer(
@@ -85,8 +91,9 @@ def infer(
     late
         Late uses of all values; those of the evidence where not given.
     """
+    given = summaries
     is_whole = summaries is None or len(summaries) == evidence.values
-    mass = mass_expiry(evidence)
+    mass, whole = mass_expiry(evidence), evidence
     if mass.affected.any():
         evidence = evidence.without(mass.affected)
         summaries = None if is_whole or summaries is None else mass.without(summaries)
@@ -95,20 +102,35 @@ def infer(
     late = late or late_uses(evidence)
     sample = _sample(evidence)
     selection = select(sample)
+    if mass.restarts_us and _clock(every := select(_sample(whole))):
+        # What looks like restarts is a calendar.
+        evidence, selection = whole, every
+        summaries = given or ValueSummaries.of(whole)
     policy = POLICIES[selection.policy]
-    if not summaries.ends:
+    if clock := _clock(selection):
+        mass = MassExpiry.by_clock(evidence, clock)
+        evidence, summaries = evidence.without(mass.affected), mass.without(summaries)
+        sample = _sample(evidence)
+    elif not summaries.ends:
         policy = NONE_SEEN
+    elif mass.clock and mass.clock.period_us == DAY_US and summaries.ends < MIN_ENDS:
+        policy = WALL_CLOCK
     if policy.limits == ("idle",) and _is_contradicted(summaries):
         policy = UNDETERMINED
     if policy.refine:
         limit_s = interval(summaries, policy.span, policy.limits).high_s
         policy = POLICIES[policy.refine(late.accepted_beyond(limit_s), late.prompt)]
-    if policy.unsharp and _is_grey(selection.comparison, policy, summaries):
+    grey_share = _grey_share(selection.comparison)
+    if policy.unsharp and _is_unsharp(policy, summaries, grey_share):
         policy = POLICIES[policy.unsharp]
-    idle, age = _idle(summaries, sample, policy), interval(summaries, "age", policy.limits)
+    age = interval(summaries, "age", policy.limits)
+    if policy.measure:
+        sample = policy.measure(sample)
+        summaries = ValueSummaries.of(sample)
+    idle = _idle(summaries, sample, policy, grey_share)
     touch_interval_s = _touch_interval(selection, policy)
     if is_whole and touch_interval_s:
-        idle = _since_noted(evidence, idle, policy, touch_interval_s)
+        idle = _since_noted(evidence, idle, policy, touch_interval_s, grey_share)
     return Inference(
         policy=policy.name,
         idle=idle,
@@ -120,17 +142,40 @@ def infer(
         touch_interval_s=touch_interval_s,
         unexplained_ends=_unexplained(summaries, policy, {"idle": idle, "age": age}),
         unknown_age_ends=summaries.unknown_age_ends,
+        by_login=_by_login(selection, sample),
     )
 
 
-def _is_grey(comparison: Comparison | None, policy: Policy, summaries: ValueSummaries) -> bool:
-    """Whether too many values contradict a sharp limit, and one that is not sharp explains them."""
+def _clock(selection: Selection) -> Clock | None:
+    """When the named policy has values end, whatever their spans."""
+    if selection.comparison is None:
+        return None
+    models = selection.comparison.models(selection.policy)
+    return next((c for m in models if (c := selection.comparison.fits[m.label].clock)), None)
+
+
+def _by_login(selection: Selection, evidence: Evidence) -> ByLogin | None:
+    """Both timeouts, where the login explains which one holds."""
+    comparison, model = selection.comparison, MODELS[LABEL]
+    if comparison is None or model.policy.name != selection.policy:
+        return None
+    return by_login(evidence) if comparison.share(LABEL) >= MIN_POSTERIOR else None
+
+
+def _grey_share(comparison: Comparison | None) -> float:
+    """The probability of a limit that is not sharp, if it is an idle timeout."""
+    if comparison is None:
+        return 0.0
+    models = comparison.models(IDLE.name)
+    if not any(np.isfinite(comparison.log_evidence[model.label]) for model in models):
+        return 0.0
+    return sum(comparison.share(model.label) for model in models if model.is_grey)
+
+
+def _is_unsharp(policy: Policy, summaries: ValueSummaries, grey_share: float) -> bool:
+    """Whether too many values contradict a sharp limit, and one that is not explains them."""
     limit = interval(summaries, policy.span, policy.limits).sharp
-    if comparison is None or not limit.is_contradicted:
-        return False
-    models = comparison.models(policy.name)
-    share = sum(comparison.share(model.label) for model in models if model.is_grey)
-    return share >= MIN_POSTERIOR
+    return limit.is_contradicted and grey_share >= MIN_POSTERIOR
 
 
 def _is_contradicted(summaries: ValueSummaries) -> bool:
@@ -156,23 +201,28 @@ def _sample(evidence: Evidence) -> Evidence:
     return replace(chosen, value=values.astype(np.int64))
 
 
-def _idle(summaries: ValueSummaries, evidence: Evidence, policy: Policy) -> Interval:
+def _idle(
+    summaries: ValueSummaries, evidence: Evidence, policy: Policy, grey_share: float
+) -> Interval:
     """The interval of the idle timeout, widened for a server that is not exact about it.
 
     Where the policy limits the age as well, the ends of the idle timeout are too few to widen it.
+    `grey_share` is the probability of a grey zone, if it is an idle timeout.
     """
     plain = interval(summaries, "idle", policy.limits)
     sharp, low, high = plain.sharp, plain.low_s, plain.high_s
     if len(policy.limits) > 1 or sharp.low_s is None or sharp.high_s is None:
         return plain
-    if high is not None and np.isfinite(last := latest(evidence)):
+    exact = policy.measure is not None
+    if high is not None and not exact and np.isfinite(last := latest(evidence)):
         high = max(high, last)
     if low is not None:
         wide = (low, np.inf if high is None else high)
         events = EventTable.of(evidence, ("idle",))
         low = sweep_low(events, (sharp.low_s, sharp.high_s), wide)
-        if sharp.is_contradicted:
-            low = min(low, begin_low(events))
+        low = min(low, begin_low(events, grey_share))
+    if high is not None and grey_share > 1 / 2 and sharp.contradictions >= MIN_EACH:
+        high = max(high, grey_zone(summaries.outlived["idle"], summaries.ended["idle"])[1])
     return Interval(low, high, sharp)
 
 
@@ -189,11 +239,15 @@ def _touch_interval(selection: Selection, policy: Policy) -> float | None:
 
 
 def _since_noted(
-    evidence: Evidence, idle: Interval, policy: Policy, touch_interval_s: float
+    evidence: Evidence,
+    idle: Interval,
+    policy: Policy,
+    touch_interval_s: float,
+    grey_share: float,
 ) -> Interval:
     """The interval of the timeout since the last noted use; the plain one where that is open."""
     noted = since_noted(evidence, touch_interval_s)
-    result = _idle(ValueSummaries.of(noted), noted, policy)
+    result = _idle(ValueSummaries.of(noted), noted, policy, grey_share)
     return idle if result.low_s is None or result.high_s is None else result
 
 

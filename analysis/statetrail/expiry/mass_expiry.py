@@ -31,6 +31,19 @@ _HOURS: Final = (1, 2, 3, 4, 6, 8, 12, 24, 168)
 
 
 @dataclass(frozen=True, slots=True)
+class Clock:
+    """Every full multiple of a period, shifted by a phase, both in microseconds."""
+
+    period_us: int
+    phase_us: int = 0
+
+    def lies_in(self, since: Codes, until: Codes) -> Flags:
+        """Whether such a moment lies within each span of time."""
+        periods = [(at - self.phase_us) // self.period_us for at in (since, until)]
+        return np.asarray(periods[0] != periods[1])
+
+
+@dataclass(frozen=True, slots=True)
 class MassExpiry:
     """Events that ended all values at once.
 
@@ -38,15 +51,28 @@ class MassExpiry:
     ----------
     restarts_us
         Moments by which all values had ended, in microseconds since the epoch.
-    calendar_s
-        The period at whose full multiples values are replaced; `None`: none is seen.
+    clock
+        When values are replaced by the calendar; `None`: none is seen.
     affected
         Per use of the evidence, whether it spans such a moment.
     """
 
     restarts_us: tuple[int, ...]
-    calendar_s: float | None
+    clock: Clock | None
     affected: Flags
+
+    @staticmethod
+    def by_clock(evidence: Evidence, clock: Clock) -> "MassExpiry":
+        """A calendar, with the uses that it affects."""
+        until = evidence.request_start_us
+        # Between its last sign of life and the use that found it ended, the value ended.
+        since = until - np.round(evidence.idle_low_s * 1e6).astype(np.int64)
+        return MassExpiry((), clock, clock.lies_in(since, until))
+
+    @property
+    def calendar_s(self) -> float | None:
+        """The period at whose multiples values are replaced."""
+        return None if self.clock is None else self.clock.period_us / 1e6
 
     def without(self, summaries: ValueSummaries) -> ValueSummaries:
         """The summaries without the ends that span such a moment."""
@@ -56,8 +82,8 @@ class MassExpiry:
         affected = np.zeros(len(summaries), dtype=np.bool_)
         for moment in self.restarts_us:
             affected |= (since_us < moment) & (moment <= end_us)
-        if self.calendar_s is not None:
-            affected |= _crosses(since_us, end_us, int(self.calendar_s * 1e6), 0)
+        if self.clock is not None:
+            affected |= self.clock.lies_in(since_us, end_us)
         return replace(
             summaries,
             ended={s: np.where(affected, np.inf, x) for s, x in summaries.ended.items()},
@@ -74,10 +100,9 @@ def mass_expiry(evidence: Evidence) -> MassExpiry:
     # Between its last sign of life and the use that found it ended, the value ended.
     until = evidence.request_start_us
     since = until - np.round(evidence.idle_low_s * 1e6).astype(np.int64)
-    calendar = _calendar(evidence, since, left)
-    if calendar is not None:
-        period, phase = calendar
-        return MassExpiry((), period / 1e6, _crosses(since, until, period, phase))
+    clock = _clock(evidence, since, left)
+    if clock is not None:
+        return MassExpiry.by_clock(evidence, clock)
     moments: list[int] = []
     alive = np.flatnonzero(evidence.survived)
     for _ in range(_MOST):
@@ -102,11 +127,6 @@ def _unexplained(evidence: Evidence) -> Codes:
     return evidence.fatal[high <= (fits[span].low_s or 0.0)]
 
 
-def _crosses(since: Codes, until: Codes, period: int, phase: int) -> Flags:
-    """Whether a full multiple of the period lies within each span of time."""
-    return np.asarray((since - phase) // period != (until - phase) // period)
-
-
 def _moment(since: Codes, until: Codes, alive_since: Codes, alive_until: Codes) -> int | None:
     """The moment that most of some spans hold, and none of those of survivors."""
     if not len(since):
@@ -122,8 +142,8 @@ def _moment(since: Codes, until: Codes, alive_since: Codes, alive_until: Codes) 
     return int(moments[best]) if counts[best] > 0 else None
 
 
-def _calendar(evidence: Evidence, since: Codes, unexplained: Codes) -> tuple[int, int] | None:
-    """Period and phase of a calendar whose full multiples no value survives, or `None`.
+def _clock(evidence: Evidence, since: Codes, unexplained: Codes) -> Clock | None:
+    """The calendar whose moments no value survives, or `None`.
 
     Every unexplained end but one in ten has to cross one, at three moments or more.
     """
@@ -131,15 +151,15 @@ def _calendar(evidence: Evidence, since: Codes, unexplained: Codes) -> tuple[int
         return None
     alive = np.flatnonzero(evidence.survived & (evidence.idle_low_s > 0))
     until = evidence.request_start_us
-    periods = [(60_000_000 * m, 0) for m in _MINUTES]
-    periods += [(_HOUR_US * h, _HOUR_US * p) for h in reversed(_HOURS) for p in range(h)]
-    for period, phase in periods:
-        crossed = _crosses(since[unexplained], until[unexplained], period, phase)
+    clocks = [Clock(60_000_000 * m) for m in _MINUTES]
+    clocks += [Clock(_HOUR_US * h, _HOUR_US * p) for h in reversed(_HOURS) for p in range(h)]
+    for clock in clocks:
+        crossed = clock.lies_in(since[unexplained], until[unexplained])
         if np.count_nonzero(crossed) < max(MIN_VALUES, 0.9 * len(unexplained)):
             continue
-        moments = (until[unexplained[crossed]] - phase) // period
+        moments = (until[unexplained[crossed]] - clock.phase_us) // clock.period_us
         if len(np.unique(moments)) < MIN_VALUES:
             continue
-        if not np.any(_crosses(since[alive], until[alive], period, phase)):
-            return period, phase
+        if not np.any(clock.lies_in(since[alive], until[alive])):
+            return clock
     return None

@@ -62,8 +62,8 @@ CASES = {
         Case("mixed", "mixed", ("mixed",)),
         Case("idle-losses", "idle-losses", ("idle",), ("idle",)),
         Case("eviction", "eviction", ("eviction",)),
-        Case("idle-sweeper", "idle-sweeper", ("idle",), ("idle",)),
-        Case("idle-throttled", "idle-throttled", ("idle",), ("idle",)),
+        Case("idle-sweeper", "idle-sweeper", ("idle", "grey-zone"), ("idle",)),
+        Case("idle-throttled", "idle-throttled", ("idle", "grey-zone"), ("idle",)),
         Case("none", "none", ("none-seen",)),
         Case("idle-uncaptured", "idle", ("idle",), ("idle",), Variation(uncaptured=0.1)),
         Case(

@@ -1,9 +1,10 @@
 """Calibrates expiry on field policies: ``python -m studies.calibration.field --worlds 50``.
 
-Enters: a number of worlds, sizes, a seed. Leaves: a table, one line a policy and size: names right,
-wrong and left open; how often the interval covers the truth; confidences; exit code 1 where a name
-is wrong more often than `MOST_WRONG`, an interval covers less often than `LEAST_COVERED`, or a
-confidence is high although more than `CONTRADICTED` of the tokens contradict.
+Enters: a number of worlds, sizes, a seed. Leaves: a table, one line a policy and size: names that
+are right, wrong, avoidably wrong and left open; how often the interval covers the truth;
+confidences. Exit code 1 where a name is avoidably wrong more often than `MOST_WRONG`, an interval
+covers less often than `LEAST_COVERED`, or a confidence is high although more than `CONTRADICTED` of
+the tokens contradict.
 """
 
 import argparse
@@ -43,8 +44,8 @@ class Told:
     ----------
     named
         The policy.
-    right, wrong
-        It is right; it claims something false.
+    right, wrong, avoidable
+        It is right; it claims something false; the capture showed that it is.
     covered
         The interval holds the truth; none: there is none, or no interval is stated.
     contradicted
@@ -56,6 +57,7 @@ class Told:
     named: str
     right: bool
     wrong: bool
+    avoidable: bool
     covered: bool | None
     contradicted: float
     confidence: str
@@ -64,17 +66,21 @@ class Told:
 def told(world: World, row: Mapping[str, Any] | None) -> Told:
     """Hold one row against the truth."""
     if row is None:
-        return Told("undetermined", False, False, None, 0.0, "none")
+        return Told("undetermined", False, False, False, None, 0.0, "none")
     named, server = row["policy"], world.server
     right = named in RIGHT[server.name]
     if named == "none-seen" and server.name == "midnight logout":
         right = row["calendar_s"] == 86_400
     honest = named == "undetermined" or (named == "none-seen" and not world.ends)
     tokens = row["ended"] + row["censored"]
+    wrong = not right and not honest
+    # One idle timeout explains every use: nothing of the second cause was recorded.
+    untraced = named == "idle" and world.outlived_s < world.fatal_s
     return Told(
         named,
         right,
-        not right and not honest,
+        wrong,
+        wrong and not untraced,
         covers(world, row),
         row["contradictions"] / max(tokens, 1),
         row["confidence"],
@@ -120,11 +126,11 @@ def _one(job: tuple[str, int], worlds: int, seed: int, family: str) -> list[Told
 
 def missed(found: list[Told]) -> list[str]:
     """What falls short of what is asked for."""
-    wrong = sum(one.wrong for one in found) / len(found)
+    wrong = sum(one.avoidable for one in found) / len(found)
     known = [one.covered for one in found if one.covered is not None]
     falls = []
     if wrong > MOST_WRONG:
-        falls.append(f"wrong {wrong:.2f}")
+        falls.append(f"avoidably wrong {wrong:.2f}")
     if known and sum(known) < LEAST_COVERED * len(known):
         falls.append(f"covers {sum(known)} of {len(known)}")
     if any(one.confidence == "high" and one.contradicted > CONTRADICTED for one in found):
@@ -146,7 +152,18 @@ def main(argv: list[str] | None = None) -> int:
     jobs = list(product(asked.policies.split(","), sizes))
     each = partial(_one, worlds=asked.worlds, seed=asked.seed, family=asked.family)
     table = Table(
-        *("policy", "values", "right", "wrong", "open", "covers", "high", "names", "falls short"),
+        *(
+            "policy",
+            "values",
+            "right",
+            "wrong",
+            "avoidably",
+            "open",
+            "covers",
+            "high",
+            "names",
+            "falls short",
+        ),
         title=f"{asked.worlds} worlds each, {asked.family} seeds from {asked.seed}",
     )
     short = 0
@@ -166,6 +183,7 @@ def main(argv: list[str] | None = None) -> int:
             str(size),
             str(right),
             str(wrong),
+            str(sum(one.avoidable for one in found)),
             str(len(found) - right - wrong),
             f"{sum(known)} of {len(known)}" if known else "·",
             str(sum(one.confidence == "high" for one in found)),

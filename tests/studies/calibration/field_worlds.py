@@ -49,7 +49,10 @@ class World:
     server
         The truth.
     ends
-        Recorded uses that found their value ended, but for those by a deploy or at midnight.
+        Recorded uses that found their value ended.
+    outlived_s, fatal_s
+        The longest recorded idle time survived, and the shortest that was not, by the server's
+        clock.
     """
 
     rows: np.ndarray[Any, np.dtype[np.float64]]
@@ -59,6 +62,8 @@ class World:
     peers: tuple[int, ...]
     server: FieldServer
     ends: int
+    outlived_s: float
+    fatal_s: float
 
 
 @dataclass(slots=True)
@@ -113,7 +118,7 @@ class _Play:
         self.users: list[_User] = []
         self.rows: list[tuple[float, ...]] = []
         self.seen: set[int] = set()
-        self.ends = 0
+        self.ends, self.outlived, self.fatal = 0, 0.0, math.inf
 
     def world(self, key: int) -> World:
         rng = self.rng
@@ -135,7 +140,9 @@ class _Play:
         grain = 1_000_000 if self.server.floor_s and rng.random() < 0.5 else 1
         rows = np.array(self.rows, dtype=np.float64).reshape(-1, 9)
         rows = rows[np.argsort(rows[:, 0], kind="stable")]
-        return World(rows, key, holder, grain, peers, self.server, self.ends)
+        return World(
+            rows, key, holder, grain, peers, self.server, self.ends, self.outlived, self.fatal
+        )
 
     def _arrive(self, at: float, begun: float) -> None:
         rng = self.rng
@@ -159,6 +166,7 @@ class _Play:
         shown, login = user.value, False
         if shown >= 0 and user.logs_in and not server.held[shown].login:
             login = rng.random() < 0.5
+        idle = 0.0 if shown < 0 else looked - server.held[shown].used
         write = login or rng.random() < self.writes
         left, refused, ended = shown, False, False
         if shown < 0:
@@ -177,6 +185,10 @@ class _Play:
                 return False
             self.seen |= fresh
             self.ends += ended
+            if ended:
+                self.fatal = min(self.fatal, idle)
+            else:
+                self.outlived = max(self.outlived, idle)
             done = now + latency
             self.rows.append(
                 (now, response_start, done, user.number, shown, left, write, login, refused)

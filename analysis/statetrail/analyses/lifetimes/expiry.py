@@ -39,6 +39,7 @@ from statetrail.expiry import (
     infer,
 )
 from statetrail.expiry.advice import advice, plan
+from statetrail.expiry.models.login import ByLogin
 from statetrail.expiry.numerics import Reals
 from statetrail.recording.frames import Recording, origin_expression
 
@@ -103,6 +104,7 @@ def evidence(uses: Observations) -> Evidence:
         client=uses.client,
         session=uses.session,
         writes=uses.writes,
+        login=uses.login,
         request_start_us=uses.request_start_us,
         survived=counts & (uses.outcome == SURVIVED),
         ended=counts & (uses.outcome == ENDED),
@@ -182,6 +184,7 @@ def _row(one: Inferred) -> dict[str, Any]:
         "lost": inference.unexplained_ends,
         **_bounds("idle", inference.idle),
         **_bounds("age", inference.age),
+        **_split(inference.by_login),
         "touch_interval_s": inference.touch_interval_s,
         "late_accepted": inference.accepted,
         "late_refused": inference.refused,
@@ -198,6 +201,17 @@ def _bounds(name: str, interval: Interval) -> dict[str, float | None]:
         f"{name}_high_s": interval.high_s,
         f"{name}_sharp_low_s": interval.sharp.low_s,
         f"{name}_sharp_high_s": interval.sharp.high_s,
+    }
+
+
+def _split(by_login: ByLogin | None) -> dict[str, float | None]:
+    if by_login is None:
+        return {}
+    sides = {"anonymous": by_login.anonymous, "login": by_login.login}
+    return {
+        f"{name}_{end}_s": getattr(side, f"{end}_s")
+        for name, side in sides.items()
+        for end in ("low", "high")
     }
 
 

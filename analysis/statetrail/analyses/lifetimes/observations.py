@@ -38,6 +38,7 @@ from statetrail.analyses.events.history import History
 from statetrail.analyses.events.last_contact import LastContact
 from statetrail.analyses.events.lineage import Lineage, key_ranks
 from statetrail.analyses.events.replacements import RESET, Replacements
+from statetrail.analyses.lifetimes.logged_in import logged_in
 from statetrail.analyses.lifetimes.outcomes import (
     ENDED,
     LATE,
@@ -56,7 +57,8 @@ class TokenUses:
     """Uses of tokens, times as ranks.
 
     `sure`: the server surely accepted it; `replaced`: its client had to know of a newer one;
-    `writes`: the request changes what it asks for.
+    `writes`: the request changes what it asks for; `login`: the token had logged in by then (1),
+    had not (0), or that is not known (-1).
     """
 
     id: Ints
@@ -71,6 +73,7 @@ class TokenUses:
     logout: Bools
     replaced: Bools
     writes: Bools
+    login: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +124,7 @@ class Observations:
 
     `outcome` and `exclusion` are places in `OUTCOMES` and `EXCLUDED` (-1: it counts); `replaced`:
     the server had replaced the token, and the client had to know of the newer one. `session` is as
-    in `TokenEvents`, `writes` as in `TokenUses`.
+    in `TokenEvents`, `writes` and `login` as in `TokenUses`.
     """
 
     id: Ints
@@ -137,6 +140,7 @@ class Observations:
     age_high_us: Ints
     session: Ints
     writes: Bools
+    login: Ints
 
     def __len__(self) -> int:
         return len(self.id)
@@ -174,6 +178,7 @@ def token_events(
         logout=outcomes.logout,
         replaced=history.uses.late[use],
         writes=exchanges.writes[exchange],
+        login=logged_in(bucket, history)[use],
     )
     issue = np.flatnonzero(outcomes.holds[history.issues.series])
     exchange = history.issues.exchange[issue]
@@ -316,6 +321,7 @@ def observe(events: TokenEvents, tick_us: Mapping[str, int]) -> Observations:
         age_high_us=whole("age_high_us"),
         session=events.session[uses.token],
         writes=uses.writes,
+        login=uses.login,
     )
 
 

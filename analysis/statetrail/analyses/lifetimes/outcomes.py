@@ -17,7 +17,8 @@ What becomes of a token
 What is left out, and why (column ``exclusion``)
     `incomplete`: no whole response. `ambiguous`: one request presented several tokens for the
     parameter. `unanswered`: the outcome is unknown. `logged-out`: the use is a logout with the
-    token, or overlaps or follows one. `late`: it overlaps or follows the token's replacement, so
+    token, or overlaps or follows one. `logged-in`: a login was answered with another token, which
+    ends the old one whatever its age. `late`: it overlaps or follows the token's replacement, so
     that its fate is no longer a matter of time; if the server had replaced it before, the client
     had to know the newer one, and is answered with one that it had already, the server took the old
     one all the same: `survived`.
@@ -43,10 +44,10 @@ type Series = tuple[str, str, str]
 
 TOKEN_SERIES: Final = ("origin", "dialect", "param")
 OUTCOMES: Final = ("survived", "ended", "unknown")
-EXCLUDED: Final = ("incomplete", "ambiguous", "unanswered", "logged-out", "late")
+EXCLUDED: Final = ("incomplete", "ambiguous", "unanswered", "logged-out", "late", "logged-in")
 SURVIVED, ENDED, UNKNOWN = range(3)
 _SECOND, _MILLISECOND = 1_000_000, 1_000
-INCOMPLETE, AMBIGUOUS, UNANSWERED, LOGGED_OUT, LATE = range(5)
+INCOMPLETE, AMBIGUOUS, UNANSWERED, LOGGED_OUT, LATE, LOGGED_IN = range(6)
 
 
 @dataclass(frozen=True)
@@ -181,16 +182,17 @@ def outcomes(
         [np.int64(UNKNOWN), np.int64(SURVIVED), np.int64(ENDED), np.int64(SURVIVED)],
         np.int64(UNKNOWN),
     )
+    done = exchanges.open[exchange] & (status >= 200) & (status < 400)
+    login = acting(bucket, "login")[endpoint, param] & done & exchanges.writes[exchange]
     exclusion = np.select(
-        [incomplete, several, outcome == UNKNOWN],
-        [np.int64(INCOMPLETE), np.int64(AMBIGUOUS), np.int64(UNANSWERED)],
+        [incomplete, several, outcome == UNKNOWN, login & (outcome == ENDED)],
+        [np.int64(place) for place in (INCOMPLETE, AMBIGUOUS, UNANSWERED, LOGGED_IN)],
         np.int64(NOTHING),
     )
     nothing_new, at = answered.copy(), np.flatnonzero(answered)
     replaced = np.sort(pairs(replacements.exchange, replacements.series, count))
     nothing_new[at] = among(replaced, keys[at]) < 0
-    logout = acting(bucket, "logout")[endpoint, param] & exchanges.open[exchange]
-    logout &= (status >= 200) & (status < 400)
+    logout = acting(bucket, "logout")[endpoint, param] & done
     return Outcomes(holds, use, outcome, exclusion, nothing_new, logout)
 
 

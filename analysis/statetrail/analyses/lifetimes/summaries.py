@@ -112,6 +112,7 @@ _UNSEEN: Final = Observations(
     _NONE > 0,
     *(_NONE, _NONE, _NONE, _NONE, _NONE),
     _NONE > 0,
+    _NONE,
 )
 
 

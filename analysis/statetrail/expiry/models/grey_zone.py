@@ -59,13 +59,18 @@ def grey_zone(events: EventTable) -> float:
     return -np.inf if begins is None else log_sum(begins.log_evidence)
 
 
-def begin_low(events: EventTable) -> float:
-    """What the timeout exceeds, in seconds; infinite where there is no grey zone."""
+def begin_low(events: EventTable, share: float) -> float:
+    """What the timeout exceeds, in seconds; infinite where there is no grey zone.
+
+    `share` is the probability that there is one.
+    """
     begins = _begins(events)
     if begins is None:
         return np.inf
     weights = np.exp(begins.log_evidence - log_sum(begins.log_evidence))
-    return float(begins.begin_s[np.searchsorted(np.cumsum(weights), TAIL)])
+    return float(
+        begins.begin_s[np.searchsorted(np.cumsum(weights), min(TAIL / max(share, TAIL), 0.5))]
+    )
 
 
 def _begins(events: EventTable) -> _Begins | None:
@@ -115,4 +120,4 @@ def _binned(spans: Reals) -> tuple[Reals, Reals]:
 
 
 POLICIES: Final = (GREY_ZONE,)
-MODELS: Final = (Model("idle, grey zone", IDLE, 0.05, fit_idle(grey_zone), is_grey=True),)
+MODELS: Final = (Model("idle, grey zone", IDLE, 0.01, fit_idle(grey_zone), is_grey=True),)

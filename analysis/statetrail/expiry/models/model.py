@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from statetrail.expiry.evidence import Evidence, Span
+from statetrail.expiry.mass_expiry import Clock
 from statetrail.expiry.summaries import EventTable
 
 MIN_ENDS: Final = 3
@@ -42,6 +43,8 @@ class Policy:
         Ends that its name needs; only ends of known age count for it.
     advice
         What to do next, where that does not depend on the intervals.
+    measure
+        From the evidence, the same with the idle times that it limits.
     unsharp
         The name of the same limit where too many values contradict a sharp one.
     refine
@@ -59,6 +62,7 @@ class Policy:
     min_ends: int = MIN_ENDS
     needs_age: bool = True
     advice: str = ""
+    measure: Callable[[Evidence], Evidence] | None = None
     unsharp: str = ""
     refine: Callable[[int, int], str] | None = None
 
@@ -92,6 +96,8 @@ class Fit:
         What the ends of unknown age add to either, where the model does not judge them.
     touch_interval_s
         The interval within which uses do not renew a value; `None`: each use does.
+    clock
+        When the model has values end, whatever their spans; `None`: it speaks of spans.
     is_refuted
         The data contradict the model, however likely it is among others.
     """
@@ -100,6 +106,7 @@ class Fit:
     log_doubt: float = -np.inf
     added: float = 0.0
     touch_interval_s: float | None = None
+    clock: Clock | None = None
     is_refuted: bool = False
 
 

@@ -265,8 +265,8 @@ _age = fit_age(partial(populations, span="age"), eviction)
 
 POLICIES: Final = (MIXED,)
 MODELS: Final = (
-    Model("idle, two populations", MIXED, 0.5, _idle),
-    Model("age, two populations", MIXED, 0.5, _age),
+    Model("idle, two populations", MIXED, 0.48, _idle),
+    Model("age, two populations", MIXED, 0.48, _age),
     Model("idle, one client apart", UNDETERMINED, 0.2, _idle, is_doubt=True),
     Model("age, one client apart", UNDETERMINED, 0.2, _age, is_doubt=True),
 )

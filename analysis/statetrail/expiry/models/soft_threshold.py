@@ -125,7 +125,7 @@ MODELS: Final = (
     Model(
         "idle, soft threshold",
         IDLE,
-        0.125,
+        0.145,
         fit_idle(partial(soft_threshold, span="idle")),
         is_grey=True,
     ),

@@ -17,7 +17,7 @@ from statetrail.expiry.evidence import Evidence
 from statetrail.expiry.models.idle import IDLE
 from statetrail.expiry.models.model import Data, Fit, Model
 from statetrail.expiry.models.single_limit import single_limit
-from statetrail.expiry.numerics import Codes, Reals
+from statetrail.expiry.numerics import Codes, Flags, Reals
 from statetrail.expiry.summaries import EventTable, even, event_uses
 
 SMALLEST: Final = 0.03
@@ -105,6 +105,21 @@ def since_noted(evidence: Evidence, touch_interval_s: float) -> Evidence:
     return replace(uses.counted, idle_low_s=low, idle_high_s=high)
 
 
+def since_marked(evidence: Evidence, marks: Flags) -> tuple[Evidence, Flags]:
+    """The uses that count, with idle times since the last survived use that is marked.
+
+    Returns
+    -------
+    tuple
+        The evidence; and per use whether a marked use, or the issue, was seen before it.
+    """
+    marked = (marks & evidence.survived)[evidence.survived | evidence.ended]
+    uses = _Uses(evidence)
+    since, known = uses.last(marked)
+    low, high = uses.back_to(since)
+    return replace(uses.counted, idle_low_s=low, idle_high_s=high), known
+
+
 class _Uses:
     """The uses that count, times in microseconds since shortly before the first."""
 
@@ -129,17 +144,29 @@ class _Uses:
 
     def idle(self, touch_interval_s: float) -> tuple[Reals, Reals]:
         """The least and the largest time since the last noted use, in seconds."""
-        low_s, high_s = self.counted.brackets("idle")
         if not len(self.at):
-            return low_s, high_s
-        back = np.maximum(self.previous - self._last_noted(touch_interval_s), 0) / _SECOND_US
+            return self.counted.brackets("idle")
+        return self.back_to(self.last(self._noted(touch_interval_s))[0])
+
+    def back_to(self, since: Codes) -> tuple[Reals, Reals]:
+        """The least and the largest time since these moments, in seconds."""
+        low_s, high_s = self.counted.brackets("idle")
+        back = np.maximum(self.previous - since, 0) / _SECOND_US
         # The noted use may have lasted longer than the one before: that shortens the least time.
         slack = np.where(back > 0, high_s - low_s, 0.0)
         slack = np.where(np.isfinite(slack), slack, 0.0)
         return np.maximum(low_s + back - slack, 0.0), high_s + back
 
-    def _last_noted(self, touch_interval_s: float) -> Codes:
-        """Per use, when its value had last been noted before."""
+    def last(self, noted: Flags) -> tuple[Codes, Flags]:
+        """Per use, when its value was last noted, or issued, before; whether that was seen."""
+        noted_at = np.where(noted, np.arange(len(noted)), -1)
+        noted_at = np.concatenate([[-1], np.maximum.accumulate(noted_at)[:-1]])[: len(noted)]
+        within = noted_at >= self.first[self.group]
+        moment = np.where(within, self.at[np.maximum(noted_at, 0)], self.issued[self.group])
+        return moment, within | (self.counted.idle_low_s[self.first] > 0)[self.group]
+
+    def _noted(self, touch_interval_s: float) -> Flags:
+        """Which uses are noted."""
         interval, count = int(touch_interval_s * _SECOND_US), len(self.at)
         end = np.append(self.first[1:], count)
         # From each use the next one of its value that would be noted; `count`: none.
@@ -155,14 +182,11 @@ class _Uses:
             is_noted[moving] = True
             moving = after[moving]
             moving = moving[moving < count]
-        noted_at = np.where(is_noted, np.arange(count), -1)
-        noted_at = np.concatenate([[-1], np.maximum.accumulate(noted_at)[:-1]])
-        within = noted_at >= self.first[self.group]
-        return np.where(within, self.at[np.maximum(noted_at, 0)], self.issued[self.group])
+        return is_noted
 
 
 def _fit(data: Data) -> Fit:
     return touch_interval(data.evidence, data.least)
 
 
-MODELS: Final = (Model("idle, touch interval", IDLE, 0.125, _fit, is_costly=True),)
+MODELS: Final = (Model("idle, touch interval", IDLE, 0.145, _fit, is_costly=True),)

@@ -34,6 +34,10 @@ from statetrail.expiry.sweep import sweep_low
 
 FEW_ENDS: Final = 20
 """Fewer ends than these have to fit an idle timeout without exception."""
+VERY_MANY: Final = 0.1
+"""Share of the values that contradict, beyond which a sharp limit has to be the likelier one..."""
+OPEN: Final = 0.1
+"""... and the probability of one that is not sharp by which that is open."""
 USES: Final = 25_000
 """Uses on which models are compared: more add no information and cost time."""
 
@@ -121,8 +125,8 @@ def infer(
         limit_s = interval(summaries, policy.span, policy.limits).high_s
         policy = POLICIES[policy.refine(late.accepted_beyond(limit_s), late.prompt)]
     grey_share = _grey_share(selection.comparison)
-    if policy.unsharp and _is_unsharp(policy, summaries, grey_share):
-        policy = POLICIES[policy.unsharp]
+    if policy.unsharp:
+        policy = _unsharp(policy, summaries, selection.comparison)
     age = interval(summaries, "age", policy.limits)
     if policy.measure:
         sample = policy.measure(sample)
@@ -172,10 +176,20 @@ def _grey_share(comparison: Comparison | None) -> float:
     return sum(comparison.share(model.label) for model in models if model.is_grey)
 
 
-def _is_unsharp(policy: Policy, summaries: ValueSummaries, grey_share: float) -> bool:
-    """Whether too many values contradict a sharp limit, and one that is not explains them."""
+def _unsharp(policy: Policy, summaries: ValueSummaries, comparison: Comparison | None) -> Policy:
+    """The policy, by its stricter name where too many values contradict a sharp limit.
+
+    Where very many do and it is open what explains them, it has no name.
+    """
     limit = interval(summaries, policy.span, policy.limits).sharp
-    return limit.is_contradicted and grey_share >= MIN_POSTERIOR
+    if comparison is None or not limit.is_contradicted:
+        return policy
+    models, share = comparison.models(policy.name), _grey_share(comparison)
+    very_many = limit.contradictions > VERY_MANY * limit.values
+    if share >= (1 / 2 if very_many else MIN_POSTERIOR):
+        return POLICIES[policy.unsharp]
+    throttled = any(m.is_costly and comparison.share(m.label) > 1 / 2 for m in models)
+    return UNDETERMINED if very_many and share >= OPEN and not throttled else policy
 
 
 def _is_contradicted(summaries: ValueSummaries) -> bool:

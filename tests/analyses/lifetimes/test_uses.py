@@ -39,8 +39,8 @@ def oracle(history: list[Ex], grace: int = 250_000) -> list[dict[str, Any]]:
                 (round(history[m["exchange_id"] - 1].start * 1000), m["exchange_id"])
                 for m in moves
                 if (m["origin"], m["dialect"], m["param"], m["from_fingerprint"]) == token_key
-                # Another session's key replaces none (L1).
-                and m["cause"] == "reset"
+                # Of sessions that alternate no key replaces another's (L1).
+                and (m["cause"] == "reset" or not alternate(m, shown, issues))
             ),
         ]
         fate = outcome(use_, shown, issues)
@@ -78,6 +78,21 @@ def oracle(history: list[Ex], grace: int = 250_000) -> list[dict[str, Any]]:
         rows.append(row)
     return sorted(
         rows, key=lambda r: [r[n] for n in ("exchange_id", "dialect", "param", "fingerprint")]
+    )
+
+
+def alternate(move: dict[str, Any], shown: list[Seen], issues: list[Seen]) -> bool:
+    """Whether two values of the series were accepted in turns."""
+    series = tuple(move[name] for name in ("client", "origin", "dialect", "param"))
+    times: dict[str, list[int]] = {}
+    for use_ in shown:
+        if use_.series == series and outcome(use_, shown, issues) == "survived":
+            times.setdefault(use_.value, []).append(use_.asked)
+    return any(
+        min(one) <= min(other) < max(one)
+        for a, one in times.items()
+        for b, other in times.items()
+        if a != b
     )
 
 
@@ -242,8 +257,19 @@ CASES: dict[str, tuple[list[Ex], tuple[str, str | None]]] = {
         [BORN, zest(1000.001, 1100, "T2", "T1"), zest(900, 1000.001, "T1", "T1")],
         ("survived", None),
     ),
-    "a use after the client had asked for another counts: that began a session of its own (L1)": (
+    "a use after the client had asked for another is late": (
         [BORN, zest(1000, 1100, "T2", "1"), zest(2000, 2100, "T1", "T1")],
+        ("survived", "late"),
+    ),
+    "a login that is answered with another token says nothing of lifetimes": (
+        [BORN, zest(1000, 1100, "T2", "T1", path="/API/V3/Login", method="POST")],
+        ("ended", "logged-in"),
+    ),
+    "of two sessions that alternate neither replaces the other (L1)": (
+        [
+            *(BORN, zest(500, 600, "T1", "T1"), zest(1000, 1100, "T2", "1")),
+            *(zest(2000, 2100, "T2", "T2"), zest(3000, 3100, "T1", "T1")),
+        ],
         ("survived", None),
     ),
 }

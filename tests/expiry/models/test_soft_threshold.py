@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from expiry.samples import beta_bernoulli, evidence
-from statetrail.expiry.error_model import HAZARDS
 from statetrail.expiry.evidence import Span
+from statetrail.expiry.likelihood.error_model import HAZARDS
 from statetrail.expiry.models.soft_threshold import soft_threshold
 from statetrail.expiry.numerics import Reals, log_sum
 from statetrail.expiry.summaries import EventTable

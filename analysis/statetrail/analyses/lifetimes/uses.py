@@ -26,14 +26,7 @@ from statetrail.analyses.columnar.result_rows import seconds, table, words
 from statetrail.analyses.events.history import History, history
 from statetrail.analyses.events.lineage import Lineage, lineage
 from statetrail.analyses.events.replacements import Replacements, replacements
-from statetrail.analyses.lifetimes.observations import (
-    Observations,
-    TokenEvents,
-    joined,
-    observe,
-    split,
-    token_events,
-)
+from statetrail.analyses.lifetimes.observations import Observations, observe
 from statetrail.analyses.lifetimes.outcomes import (
     EXCLUDED,
     OUTCOMES,
@@ -43,6 +36,7 @@ from statetrail.analyses.lifetimes.outcomes import (
     outcomes,
 )
 from statetrail.analyses.lifetimes.tables import USES
+from statetrail.analyses.lifetimes.token_events import TokenEvents, joined, split, token_events
 from statetrail.recording.frames import Recording
 
 _SPANS = ("idle_low", "idle_high", "age_low", "age_high")

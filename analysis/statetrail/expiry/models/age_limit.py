@@ -7,9 +7,9 @@ late uses nothing tells the two apart, and the policy keeps the name of the fami
 from functools import partial
 from typing import Final
 
+from statetrail.expiry.likelihood.single_limit import FEW, single_limit
 from statetrail.expiry.models.eviction import eviction
 from statetrail.expiry.models.model import Model, Policy, fit_age
-from statetrail.expiry.models.single_limit import FEW, single_limit
 from statetrail.expiry.models.undetermined import UNDETERMINED
 
 

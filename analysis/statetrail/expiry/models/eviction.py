@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from statetrail.expiry.error_model import HALF, LONGEST_S, log_end_chance
+from statetrail.expiry.likelihood.error_model import HALF, LONGEST_S, log_end_chance
 from statetrail.expiry.models.model import MANY_ENDS, Model, Policy, fit_idle
 from statetrail.expiry.numerics import log_bernoulli, log_sum
 from statetrail.expiry.summaries import EventTable

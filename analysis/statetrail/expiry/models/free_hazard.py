@@ -9,8 +9,8 @@ from typing import Final
 
 import numpy as np
 
-from statetrail.expiry.error_model import LONGEST_S, SHORTEST_S
 from statetrail.expiry.evidence import Span
+from statetrail.expiry.likelihood.error_model import LONGEST_S, SHORTEST_S
 from statetrail.expiry.models.eviction import eviction
 from statetrail.expiry.models.model import Model, fit_age, fit_idle
 from statetrail.expiry.models.undetermined import UNDETERMINED

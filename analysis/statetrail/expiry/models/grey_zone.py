@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from statetrail.expiry.error_model import (
+from statetrail.expiry.likelihood.error_model import (
     COARSE_HAZARDS,
     HALF,
     log_end_chance,

@@ -2,8 +2,8 @@
 
 from typing import Final
 
+from statetrail.expiry.likelihood.single_limit import FEW, single_limit
 from statetrail.expiry.models.model import Model, Policy, fit_idle
-from statetrail.expiry.models.single_limit import FEW, single_limit
 from statetrail.expiry.models.undetermined import UNDETERMINED
 from statetrail.expiry.summaries import EventTable
 

@@ -12,10 +12,10 @@ import numpy as np
 
 from statetrail.expiry.bounds import Interval, interval
 from statetrail.expiry.evidence import Evidence
+from statetrail.expiry.likelihood.single_limit import single_limit
 from statetrail.expiry.models.eviction import eviction
 from statetrail.expiry.models.model import Data, Fit, Model
 from statetrail.expiry.models.populations import MIXED
-from statetrail.expiry.models.single_limit import single_limit
 from statetrail.expiry.summaries import EventTable, ValueSummaries
 
 LABEL: Final = "idle, by login"

@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from statetrail.expiry.error_model import log_unexplained_survivals
+from statetrail.expiry.likelihood.error_model import log_unexplained_survivals
 from statetrail.expiry.models.model import Data, Fit, Model, Policy
 
 PER_REQUEST: Final = Policy(

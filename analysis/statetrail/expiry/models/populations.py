@@ -13,14 +13,14 @@ from typing import Final, Literal
 
 import numpy as np
 
-from statetrail.expiry.error_model import (
+from statetrail.expiry.evidence import Span
+from statetrail.expiry.likelihood.error_model import (
     LONGEST_S,
     NO_UNEXPLAINED_ENDS,
     NO_UNEXPLAINED_SURVIVALS,
     SHORTEST_S,
     log_widths,
 )
-from statetrail.expiry.evidence import Span
 from statetrail.expiry.models.eviction import eviction
 from statetrail.expiry.models.model import MANY_ENDS, Fit, Model, Policy, fit_age, fit_idle
 from statetrail.expiry.models.undetermined import UNDETERMINED

@@ -11,7 +11,8 @@ from typing import Final
 
 import numpy as np
 
-from statetrail.expiry.error_model import (
+from statetrail.expiry.evidence import Span
+from statetrail.expiry.likelihood.error_model import (
     COARSE_HAZARDS,
     HALF,
     LONGEST_S,
@@ -21,7 +22,6 @@ from statetrail.expiry.error_model import (
     log_unexplained_survivals,
     log_widths,
 )
-from statetrail.expiry.evidence import Span
 from statetrail.expiry.models.age_limit import AGE
 from statetrail.expiry.models.eviction import eviction
 from statetrail.expiry.models.idle import IDLE

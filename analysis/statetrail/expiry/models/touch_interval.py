@@ -12,11 +12,11 @@ from typing import Final
 import numpy as np
 
 from statetrail.expiry.bounds import threshold
-from statetrail.expiry.error_model import COARSE_HAZARDS
 from statetrail.expiry.evidence import Evidence
+from statetrail.expiry.likelihood.error_model import COARSE_HAZARDS
+from statetrail.expiry.likelihood.single_limit import single_limit
 from statetrail.expiry.models.idle import IDLE
 from statetrail.expiry.models.model import Data, Fit, Model
-from statetrail.expiry.models.single_limit import single_limit
 from statetrail.expiry.numerics import Codes, Flags, Reals
 from statetrail.expiry.summaries import EventTable, even, event_uses
 

@@ -13,7 +13,8 @@ from typing import Final, Literal
 
 import numpy as np
 
-from statetrail.expiry.error_model import (
+from statetrail.expiry.evidence import SPANS
+from statetrail.expiry.likelihood.error_model import (
     COARSE_HAZARDS,
     HALF,
     log_end_chance,
@@ -21,11 +22,10 @@ from statetrail.expiry.error_model import (
     log_unexplained_survivals,
     log_widths,
 )
-from statetrail.expiry.evidence import SPANS
+from statetrail.expiry.likelihood.single_limit import MIN_SHARE
 from statetrail.expiry.models.eviction import eviction
 from statetrail.expiry.models.idle import idle, idle_few
 from statetrail.expiry.models.model import MANY_ENDS, Fit, Model, Policy, fit_age
-from statetrail.expiry.models.single_limit import MIN_SHARE
 from statetrail.expiry.models.undetermined import UNDETERMINED
 from statetrail.expiry.numerics import (
     Flags,

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from statetrail.expiry.error_model import (
+from statetrail.expiry.likelihood.error_model import (
     COARSE_HAZARDS,
     log_end_chance,
     log_unexplained_ends,

@@ -12,8 +12,8 @@ import numpy as np
 
 from statetrail.expiry.bounds import threshold
 from statetrail.expiry.evidence import Evidence
+from statetrail.expiry.likelihood.single_limit import single_limit
 from statetrail.expiry.models.model import Data, Fit, Model, Policy
-from statetrail.expiry.models.single_limit import single_limit
 from statetrail.expiry.models.touch_interval import since_marked
 from statetrail.expiry.summaries import EventTable, even, event_uses
 

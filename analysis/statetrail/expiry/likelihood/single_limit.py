@@ -2,7 +2,7 @@
 
 Enters: `EventTable`. Leaves: the logarithm of the evidence for "values end when this span reaches a
 limit", the limit being unknown, with unexplained ends and survivals as
-`statetrail.expiry.error_model` has them.
+`statetrail.expiry.likelihood.error_model` has them.
 
 Between two neighbouring spans in the data nothing tells one limit from another, so the integral
 over the limit is an exact sum over these cells. Only limits that explain `MIN_EXPLAINED` ends or
@@ -13,7 +13,8 @@ from typing import Final
 
 import numpy as np
 
-from statetrail.expiry.error_model import (
+from statetrail.expiry.evidence import Span
+from statetrail.expiry.likelihood.error_model import (
     HALF,
     HAZARDS,
     log_end_chance,
@@ -21,7 +22,6 @@ from statetrail.expiry.error_model import (
     log_unexplained_survivals,
     log_widths,
 )
-from statetrail.expiry.evidence import Span
 from statetrail.expiry.numerics import Reals, cell_edges, log_sum, partial_sums
 from statetrail.expiry.summaries import EventTable
 

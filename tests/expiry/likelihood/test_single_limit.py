@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from expiry.samples import beta_bernoulli, evidence
-from statetrail.expiry.error_model import HAZARDS
 from statetrail.expiry.evidence import Span
-from statetrail.expiry.models.single_limit import single_limit
+from statetrail.expiry.likelihood.error_model import HAZARDS
+from statetrail.expiry.likelihood.single_limit import single_limit
 from statetrail.expiry.numerics import log_sum
 from statetrail.expiry.summaries import EventTable
 

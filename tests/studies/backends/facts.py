@@ -44,8 +44,8 @@ def tables(world: World, senders: str) -> dict[str, pa.Table]:
             presented["kind"].append(p.kind)
     filled = {
         EXCHANGES.name: _exchanges(world, senders),
-        ISSUED.name: _sightings(ISSUED, issued, alphabet="lower+digit"),
-        PRESENTED.name: _sightings(PRESENTED, presented),
+        ISSUED.name: _values(ISSUED, issued, alphabet="lower+digit"),
+        PRESENTED.name: _values(PRESENTED, presented),
     }
     return {t.name: filled.get(t.name, t.arrow.empty_table()) for t in FACTS}
 
@@ -96,7 +96,7 @@ def _moments(ms: list[float | None]) -> pa.Array:
     return pa.array([None if at is None else START_US + round(at * 1000) for at in ms], pa.int64())
 
 
-def _sightings(table: Any, columns: dict[str, list[Any]], **given: Any) -> pa.Table:
+def _values(table: Any, columns: dict[str, list[Any]], **given: Any) -> pa.Table:
     """A table of values; equal fingerprints for equal values."""
     count = len(columns["exchange_id"])
     seen = {name: column for name, column in columns.items() if column}

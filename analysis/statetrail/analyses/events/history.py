@@ -193,9 +193,9 @@ def _replaced(
     index = AsOfIndex(value, exchanges.visible_from[by], span)
     known = index.maxima(response_start[by])[index.at(used[1], request_start, inclusive=False)]
     index = AsOfIndex(value, response_start[by], span)
-    begun = index.maxima(response_start[by])[index.at(used[1], request_start)]
+    may_know = index.maxima(response_start[by])[index.at(used[1], request_start)]
     late: Bools = known > held
-    return late, (begun > held) & ~late
+    return late, (may_know > held) & ~late
 
 
 def _superseded(

@@ -501,7 +501,13 @@ def _unable(sender: _Sender, x: _X, param: str) -> str | None:
 
 def _paused(sender: _Sender, x: _X) -> bool:
     """L6: an idle night, after which the sender may be a new process."""
-    earlier = [o.start for o in sender.exchanges if o.answered is not None and o.start < x.start]
+    earlier = [
+        o.start
+        for o in sender.exchanges
+        if o.start < x.start
+        if o.session is not None
+        or (o.ended < INF and any(_names_key(sender, i) and o.sound(i) for i in o.issued))
+    ]
     return bool(earlier) and x.start - max(earlier) >= HOUR_MS
 
 

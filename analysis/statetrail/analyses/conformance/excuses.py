@@ -13,7 +13,7 @@ L6  It asks for a new session: a fault only if the session before was never pres
     the same reason. The session before is the one that began last, or the one of which the sender
     learned last: it presented a key of it, or has to know an issue of one (rules L2 and L8). Here
     and below what excuses for either counts: a key that did not arrive was not thrown away. After a
-    pause of `PAUSE_US` since the last request of any session (an idle night) the sender may be a
+    pause of `PAUSE_US` since its last request of any session (an idle night) the sender may be a
     new process: the session counts as presented here, and as ended below.
 L4  Requests with and without the key alternate at its endpoint (two changes or more):
     ``not-applicable``, reason `many-sessions`.
@@ -146,7 +146,7 @@ def excused(
     many = without & known.many[group]
     excuse(many & (asks | ~(declared & key)), verdict.MANY_SESSIONS, keep=asks)
     used = np.append(known.used, False)
-    paused = _paused(bucket, lineage)[rows.dialect, rows.exchange]
+    paused = _paused(bucket, lineage, is_key)[rows.dialect, rows.exchange]
     used = used[before] | used[learned] | paused
     excuse(without & asks & used, verdict.NEW_SESSION, keep=asks)
     begins = lineage.of_response[rows.dialect, rows.exchange] != NOTHING
@@ -188,11 +188,17 @@ def _followed(bucket: Bucket) -> Bools:
     return followed
 
 
-def _paused(bucket: Bucket, lineage: Lineage) -> Bools:
-    """Whether the last request of a session lies `PAUSE_US` before; shape (dialects, exchanges)."""
-    exchanges, paused = bucket.exchanges, np.zeros(lineage.of_response.shape, dtype=np.bool_)
-    for dialect, session in enumerate(lineage.of_response):
-        contact = np.flatnonzero(session != NOTHING)
+def _paused(bucket: Bucket, lineage: Lineage, is_key: Bools) -> Bools:
+    """Whether the last request that presented a key, or was given one that arrived, lies `PAUSE_US`
+    before; shape (dialects, exchanges)."""
+    exchanges, paused = bucket.exchanges, np.zeros(lineage.of_request.shape, dtype=np.bool_)
+    contacts, issued = lineage.of_request != NOTHING, bucket.issued
+    issue = _key_issues(bucket, is_key)
+    contacts[
+        dialect_places(bucket)[bucket.series_param[issued.series[issue]]], issued.exchange[issue]
+    ] = True
+    for dialect, contacting in enumerate(contacts):
+        contact = np.flatnonzero(contacting)
         start = exchanges.request_start[contact]
         index = AsOfIndex(exchanges.client[contact], start, exchanges.span)
         place = index.at(exchanges.client, exchanges.request_start, inclusive=False)

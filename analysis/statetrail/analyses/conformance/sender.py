@@ -145,7 +145,7 @@ class Sender:
     ) -> Iterator[Verdict]:
         """The rows of a request; those that wait are added to `keyless`."""
         session = sessions.request
-        paused = self._pauses(x, begins=session is not None or self._begins(x))
+        paused = self._pauses(x, begins=session is not None or self._arrives(x))
         if session is not None:
             self._use(x, session, moment)
         before = session or self._last
@@ -242,6 +242,10 @@ class Sender:
             and self._own(i)
             for i in x.issued
         )
+
+    def _arrives(self, x: Exchange) -> bool:
+        """Whether the response issues a key that the sender has to know."""
+        return x.binding and x.issue_end_us < FOREVER and self._begins(x)
 
     def _pauses(self, x: Exchange, *, begins: bool) -> bool:
         """Whether the last request of any session lies long before; this one may be the next."""

@@ -44,7 +44,7 @@ confusion: env ## simulated clients whose verdicts and causes are known, held ag
 
 SHOPPERS ?= 1000
 .PHONY: backends
-backends: env ## backends that serve many shoppers behind one address, held against the tool: SHOPPERS=1000 (10000: two minutes more) SEED=1
+backends: env ## backends that serve many shoppers behind one address, held against the tool: SHOPPERS=1000 (or 10000) SEED=1
 	PYTHONPATH=tests $(RUN) python -m studies.backends.run --most $(SHOPPERS) --seed $(SEED)
 
 bench-analysis: env ## verdicts, tokens and rotations against hand-written SQL, at a million exchanges

@@ -38,6 +38,8 @@ VERY_MANY: Final = 0.1
 """Share of the values that contradict, beyond which a sharp limit has to be the likelier one..."""
 OPEN: Final = 0.1
 """... and the probability of one that is not sharp by which that is open."""
+TOO_MANY: Final = 0.2
+"""Share of the values that contradict, beyond which no sharp limit has a name."""
 USES: Final = 25_000
 """Uses on which models are compared: more add no information and cost time."""
 
@@ -189,7 +191,8 @@ def _unsharp(policy: Policy, summaries: ValueSummaries, comparison: Comparison |
     if share >= (1 / 2 if very_many else MIN_POSTERIOR):
         return POLICIES[policy.unsharp]
     throttled = any(m.is_costly and comparison.share(m.label) > 1 / 2 for m in models)
-    return UNDETERMINED if very_many and share >= OPEN and not throttled else policy
+    is_open = (very_many and share >= OPEN) or limit.contradictions > TOO_MANY * limit.values
+    return UNDETERMINED if is_open and not throttled else policy
 
 
 def _is_contradicted(summaries: ValueSummaries) -> bool:

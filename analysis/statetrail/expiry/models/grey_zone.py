@@ -39,6 +39,8 @@ WIDTHS: Final[Reals] = np.geomspace(0.2, 2.0, 8)
 """Mean widths as shares of the timeout, equally likely."""
 TAIL: Final = 0.01
 """Share of the posterior of the timeout that its lower bound leaves out."""
+LEAST_SHARE: Final = 0.1
+"""Probability of a grey zone below which none is allowed for."""
 
 _GRID: Final = 90
 _LOWEST: Final = 0.2
@@ -55,31 +57,29 @@ class _Begins:
 
 def grey_zone(events: EventTable) -> float:
     """Log-evidence of a timeout beyond which values are lost at a steady rate."""
-    begins = _begins(events)
+    begins = _begins(events, MIN_EACH)
     return -np.inf if begins is None else log_sum(begins.log_evidence)
 
 
 def begin_low(events: EventTable, share: float) -> float:
-    """What the timeout exceeds, in seconds; infinite where there is no grey zone.
+    """What the timeout exceeds, in seconds; infinite where there hardly is a grey zone.
 
     `share` is the probability that there is one.
     """
-    begins = _begins(events)
+    begins = _begins(events, 1) if share >= LEAST_SHARE else None
     if begins is None:
         return np.inf
     weights = np.exp(begins.log_evidence - log_sum(begins.log_evidence))
-    return float(
-        begins.begin_s[np.searchsorted(np.cumsum(weights), min(TAIL / max(share, TAIL), 0.5))]
-    )
+    return float(begins.begin_s[np.searchsorted(np.cumsum(weights), TAIL / share)])
 
 
-def _begins(events: EventTable) -> _Begins | None:
+def _begins(events: EventTable, least: int) -> _Begins | None:
     by_fatal = np.argsort(events.fatal["idle"])
     lived, fatal = np.sort(events.lived["idle"]), events.fatal["idle"][by_fatal]
     if not len(fatal) or not len(lived):
         return None
     inside = (np.count_nonzero(fatal < lived[-1]), np.count_nonzero(lived > fatal[0]))
-    if min(inside) < MIN_EACH:
+    if min(inside) < least:
         return None
     low, high = _LOWEST * float(np.median(fatal)), float(max(fatal[-1], lived[-1]))
     edges = np.geomspace(low, high, _GRID + 1)

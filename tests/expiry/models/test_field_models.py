@@ -1,0 +1,43 @@
+"""The hypotheses of field policies, on worlds drawn by seeds that no report uses."""
+
+import pytest
+
+from statetrail.analyses.lifetimes.expiry import expiry
+from statetrail.recording.frames import Recording
+from studies.calibration.field import covers
+from studies.calibration.field_worlds import draw_world, tables
+
+WORLDS = {
+    "writes-only TTL": {"idle-by-writes"},
+    "two limits by login": {"mixed"},
+    "probabilistic GC": {"grey-zone"},
+    "midnight logout": {"wall-clock", "none-seen"},
+}
+
+
+@pytest.mark.parametrize(("policy", "names"), WORLDS.items(), ids=WORLDS.keys())
+def test_a_field_policy_is_named_and_its_limit_lies_in_the_interval(
+    policy: str, names: set[str]
+) -> None:
+    """One backend or many senders; what cannot be named stays open."""
+    worlds = [draw_world(policy, 60, seed) for seed in range(900, 906)]
+    rows = expiry(Recording(tables(worlds))).rows()
+    named = [row["policy"] for row in rows]
+    assert set(named) <= names | {"undetermined"}
+    assert sum(name in names for name in named) >= 4
+    for world, row in zip(worlds, sorted(rows, key=lambda row: str(row["origin"])), strict=True):
+        assert covers(world, row) is not False
+        tokens = row["ended"] + row["censored"]
+        assert row["confidence"] != "high" or row["contradictions"] <= 0.05 * tokens
+
+
+def test_the_sessions_of_one_backend_are_its_witnesses() -> None:
+    """One address and one user agent, many users: the policy has a name."""
+    worlds = [
+        w
+        for seed in range(900, 912)
+        if len(set((w := draw_world("plain idle", 60, seed)).peers)) == 1
+    ]
+    rows = expiry(Recording(tables(worlds))).rows()
+    assert worlds
+    assert all(row["policy"] == "idle" for row in rows)

@@ -43,7 +43,7 @@ _DECISIONS: Final = (
 _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
     ("frames", "conformance/verdict"): _DECISIONS,
     ("tracker", "conformance/verdict"): _DECISIONS,
-    ("frames", "conformance/verdicts"): (
+    ("frames", "conformance/race"): (
         (
             "R1 at equal times: not known yet",
             "    place = index.at(series, request_start)\n",
@@ -72,19 +72,35 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
         ),
         (
             "a malformed issue binds",
-            "issue = np.flatnonzero((issued.usage != MALFORMED) & whole",
+            "issue = np.flatnonzero((issues.usage != MALFORMED) & whole",
             "issue = np.flatnonzero(whole",
         ),
         (
             "header and query mixed up",
-            "fitting = (issued.usage == each) | (issued.usage < 0)",
-            "fitting = (issued.usage != each) | (issued.usage < 0)",
+            "fitting = (issues.usage == each) | (issues.usage < 0)",
+            "fitting = (issues.usage != each) | (issues.usage < 0)",
         ),
         (
             "R3 left out: what was superseded",
             "since = binding.index.maxima(",
             "since = 0 * binding.index.maxima(",
         ),
+        (
+            "of a value only what must be known",
+            "for of in (every, binding.issue))",
+            "for of in (binding.issue, binding.issue))",
+        ),
+        ("V4 by an implicit issue of old", "=implicit >= since", "=implicit > NOTHING"),
+        ("V6 by a channel of old", "=names_channel >= since", "=names_channel > NOTHING"),
+        ("V7 at equal times: stale", "=value_may >= since", "=value_may > since"),
+        (
+            "V8 by an informational issue of old",
+            "=informational >= since",
+            "=informational > NOTHING",
+        ),
+        ("V9 at equal times: not honoured", "value_must >= since", "value_must > since"),
+    ),
+    ("frames", "conformance/verdicts"): (
         (
             "the first issue at the very instant",
             "missing = first[series] <= exchanges.request_start[exchange]",
@@ -95,35 +111,58 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
             "nth[sound] = np.arange(len(sound), dtype=np.int64)",
             "nth[sound] = np.arange(len(sound), dtype=np.int64)[::-1]",
         ),
-        (
-            "of a value only what must be known",
-            "for issues in (every, binding.issue))",
-            "for issues in (binding.issue, binding.issue))",
-        ),
-        (
-            "V2 forgotten before the first issue",
-            "alien = ~known & (presented.kind == VALUE)",
-            "alien = ~known & (presented.kind > ESTABLISH)",
-        ),
-        ("V4 by an implicit issue of old", "=implicit >= since", "=implicit > NOTHING"),
-        (
-            "V6 by a channel of old",
-            "=names_channel >= since",
-            "=names_channel > NOTHING",
-        ),
-        ("V7 at equal times: stale", "=value_may >= since", "=value_may > since"),
-        (
-            "V8 by an informational issue of old",
-            "=informational >= since",
-            "=informational > NOTHING",
-        ),
-        (
-            "V9 at equal times: not honoured",
-            "value_must >= since",
-            "value_must > since",
-        ),
         ("the harshest of several values", "np.minimum.reduceat(key", "np.maximum.reduceat(key"),
-        ("methods without state are bound", "    binds &= bucket.exchanges.open[exchange]\n", ""),
+        (
+            "methods without state are bound",
+            "[exchanges.endpoint[exchange], param] & exchanges.open[exchange],",
+            "[exchanges.endpoint[exchange], param],",
+        ),
+    ),
+    ("frames", "conformance/key_values"): (
+        (
+            "L1 forgotten: nothing replaces a key",
+            "may_be_current=may >= since",
+            "may_be_current=may >= 0 * since",
+        ),
+        (
+            "L1 by another session's answer",
+            "replaces = ~same & issued.sound[issue]",
+            "replaces = ~same",
+        ),
+        (
+            "L3 left out: what is still accepted",
+            "accepted=uses.again &",
+            "accepted=uses.again & False &",
+        ),
+    ),
+    ("frames", "events/lineage"): (
+        (
+            "a chain ends with its first key",
+            "    while not np.array_equal(",
+            "    if not np.array_equal(",
+        ),
+        (
+            "a response begins a session of its own",
+            "of_response = np.where(of_request != NOTHING, of_request, of_response)",
+            "of_response = of_response.copy()",
+        ),
+    ),
+    ("frames", "conformance/excuses"): (
+        (
+            "L4: many sessions at once go unseen",
+            "return inside > ((began < first) & (first < last))",
+            "return inside > inside.max(initial=0)",
+        ),
+        (
+            "L6: every restart is a fault",
+            "excuse(without & asks & used, verdict.NEW_SESSION, keep=asks)",
+            "excuse(without & asks & ~asks, verdict.NEW_SESSION, keep=asks)",
+        ),
+        (
+            "L7: a stateless read is a fault",
+            "excuse(without & stateless[param] & absent & ~cart & later, verdict.STATELESS)",
+            "excuse(without & stateless[param] & absent & ~cart & ~later, verdict.STATELESS)",
+        ),
     ),
     ("frames", "columnar/bucket"): (
         (
@@ -170,8 +209,8 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
         ),
         (
             "a malformed issue binds",
-            "if issue.problem is None and exchange.issue_end_us",
-            "if exchange.issue_end_us",
+            "if issue.problem is None and exchange.binding and exchange",
+            "if exchange.binding and exchange",
         ),
         ("the watermark is not strict", "[0][0] < watermark", "[0][0] <= watermark"),
         (
@@ -185,8 +224,33 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
             "self._talks.popitem(last=False)",
             "self._talks.popitem(last=True)",
         ),
-        ("the harshest of several values", "= min(found, key", "= max(found, key"),
         ("methods without state are bound", "and exchange.method not in UNBOUND_METHODS\n", "\n"),
+    ),
+    ("tracker", "conformance/sender"): (
+        ("the harshest of several values", "= min(found, key", "= max(found, key"),
+        (
+            "L1 forgotten: nothing replaces a key",
+            "and p.fingerprint != issue.fingerprint",
+            "and p.fingerprint == issue.fingerprint",
+        ),
+        ("L3 left out: what is still accepted", "accepted = x.binding and", "accepted = False and"),
+        (
+            "L4: many sessions at once go unseen",
+            "other is not None and other > session.began",
+            "other is not None and other < session.began",
+        ),
+    ),
+    ("tracker", "conformance/keyless"): (
+        (
+            "L6: every restart is a fault",
+            "elif request.used and (asks or request.begins):",
+            "elif request.used and request.begins and not asks:",
+        ),
+        (
+            "L7: a stateless read is a fault",
+            "and request.is_between and not",
+            "and not request.is_between and not",
+        ),
     ),
     ("tracker", "conformance/transitions"): (
         (
@@ -204,8 +268,8 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
     ("tracker", "conformance/visibility"): (
         (
             "any channel that an issue named",
-            "value.channels.get(presented.channel, BEGINNING)",
-            "max(value.channels.values(), default=BEGINNING)",
+            "self.channels.get(channel, BEGINNING)",
+            "max(self.channels.values(), default=BEGINNING)",
         ),
         (
             "R3 left out: what was superseded",
@@ -222,7 +286,7 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
             "self.names_channel >= self.since",
             "self.names_channel > BEGINNING",
         ),
-        ("V7 at equal times: stale", "value.possible >= self.since", "value.possible > self.since"),
+        ("V7 at equal times: stale", "known.may >= self.since", "known.may > self.since"),
         (
             "V8 by an informational issue of old",
             "self.informational >= self.since",
@@ -230,13 +294,13 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
         ),
         (
             "V9 at equal times: not honoured",
-            "value.visible >= self.since",
-            "value.visible > self.since",
+            "known.must_end >= self.since",
+            "known.must_end > self.since",
         ),
         (
             "V9 at equal times: misplaced",
-            "in_channel = channel >= self",
-            "in_channel = channel > self",
+            "in_channel(channel) >= self",
+            "in_channel(channel) > self",
         ),
     ),
 }

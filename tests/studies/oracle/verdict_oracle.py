@@ -444,7 +444,7 @@ def _excuse(sender: _Sender, rows: dict[tuple[int, str], Judged]) -> None:
                 rows[at, param] = ("restarted" if asks else "not-applicable", "many-sessions", None)
             elif asks and fresh:
                 rows[at, param] = ("restarted", "new-session", None)
-            elif not asks and x.answered is not None and fresh:
+            elif not asks and fresh and _begins(sender, x):
                 rows[at, param] = ("not-applicable", "new-session", None)
     omitting = {
         at
@@ -483,6 +483,11 @@ def _excuse(sender: _Sender, rows: dict[tuple[int, str], Judged]) -> None:
                 elif verdict == "omitted" and known and known.stateless and later and not cart:
                     verdict, reason = "not-applicable", "stateless"
             rows[at, param] = (verdict, reason, None if reason == "many-sessions" else before)
+
+
+def _begins(sender: _Sender, x: _X) -> bool:
+    """Whether the response began a session."""
+    return sender.began.get(x.answered or "") == (x.begun, 0, x.number)
 
 
 def _unable(sender: _Sender, x: _X, param: str) -> str | None:

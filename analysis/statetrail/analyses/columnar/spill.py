@@ -99,8 +99,9 @@ def _emptied(entry: Any, prefix: str, columns: dict[str, pa.Array]) -> Any:
         if is_dataclass(value):
             empty[field.name] = _emptied(value, f"{name}.", columns)
         elif isinstance(value, np.ndarray):
-            empty[field.name] = value[:0].copy()
-            columns[name] = pa.array(_narrow(value))
+            # The shape of what is not one row of entries is kept: its last axis is emptied.
+            empty[field.name] = value[..., :0].copy()
+            columns[name] = pa.array(_narrow(value.ravel()))
         elif isinstance(value, tuple) and value and isinstance(value[0], (str, tuple)):
             kind = pa.string() if isinstance(value[0], str) else pa.list_(pa.string())
             empty[field.name] = value[:0]
@@ -117,9 +118,8 @@ def _filled(entry: Any, prefix: str, columns: dict[str, pa.Array]) -> Any:
         elif name in columns and isinstance(value, np.ndarray):
             column = columns[name].values.to_numpy()
             wide = value.dtype == np.bool_
-            full[field.name] = (
-                column.view(np.bool_) if wide else column.astype(value.dtype, copy=False)
-            )
+            filled = column.view(np.bool_) if wide else column.astype(value.dtype, copy=False)
+            full[field.name] = filled if value.ndim == 1 else filled.reshape(len(value), -1)
         elif name in columns:
             words = columns[name].values.to_pylist()
             full[field.name] = tuple(tuple(w) if isinstance(w, list) else w for w in words)

@@ -149,7 +149,11 @@ def excused(
     paused = _paused(bucket, lineage, is_key)[rows.dialect, rows.exchange]
     used = used[before] | used[learned] | paused
     excuse(without & asks & used, verdict.NEW_SESSION, keep=asks)
-    begins = lineage.of_response[rows.dialect, rows.exchange] != NOTHING
+    given = lineage.of_response[rows.dialect, rows.exchange]
+    moment = positions(
+        bucket, rows.exchange, exchanges.response_start[rows.exchange], request=False
+    )
+    begins = (given != NOTHING) & (np.append(lineage.began, NOTHING)[given] == moment + 1)
     excuse(without & ~asks & begins & used, verdict.NEW_SESSION)
     if not declared:
         pair = rows.dialect * len(exchanges) + rows.exchange

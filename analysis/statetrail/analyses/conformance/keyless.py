@@ -41,6 +41,15 @@ class Session:
 
 
 @dataclass(slots=True)
+class Sessions:
+    """The sessions of a request and of its response; `entered` once the request is known."""
+
+    entered: bool = False
+    request: Session | None = None
+    response: Session | None = None
+
+
+@dataclass(slots=True)
 class KeylessRequest:
     """A request without a session key, and its rows so far."""
 
@@ -48,7 +57,10 @@ class KeylessRequest:
     endpoint: str
     before: tuple[Session, ...]
     """The session that began last, and the one of which the sender learned last."""
-    begins: bool
+    sessions: Sessions
+    responded: Moment
+    known: bool
+    """Whether the response issues a key that was known before, as far as is known."""
     ended: bool
     over: frozenset[str]
     carrying: int
@@ -56,6 +68,13 @@ class KeylessRequest:
     cart: bool
     paused: bool
     rows: list[Verdict] = field(default_factory=list)
+
+    @property
+    def begins(self) -> bool:
+        """Whether the response begins a session."""
+        if self.sessions.response is None:
+            return not self.known
+        return self.sessions.response.began == self.responded
 
     @property
     def is_between(self) -> bool:

@@ -10,7 +10,6 @@ A request without a session key may be excused by what its sender does later: it
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from statetrail.analyses.conformance import verdict as v
@@ -19,6 +18,7 @@ from statetrail.analyses.conformance.keyless import (
     KeylessRequests,
     Moment,
     Session,
+    Sessions,
 )
 from statetrail.analyses.conformance.transitions import Exchange, Param, Verdict
 from statetrail.analyses.conformance.verdict import FAULTS, VERDICTS
@@ -39,15 +39,6 @@ from statetrail.dialects import Dialect
 MAX_KEYS: Final = 65_536
 """Key values remembered per sender; beyond it, the one not seen for the longest is forgotten."""
 MAX_PARAMS: Final = 64
-
-
-@dataclass(slots=True)
-class Sessions:
-    """The sessions of a request and of its response; `entered` once the request is known."""
-
-    entered: bool = False
-    request: Session | None = None
-    response: Session | None = None
 
 
 class Sender:
@@ -165,7 +156,9 @@ class Sender:
                     moment,
                     x.endpoint,
                     last,
-                    begins=sessions.response is not None or self._begins(x),
+                    sessions=sessions,
+                    responded=(x.issue_start_us, 0, x.exchange_id),
+                    known=not self._begins(x) or self._is_known(x),
                     ended=paused or any(each.ended for each in last),
                     over=frozenset(key for each in last for key in each.over),
                     carrying=self.keyless.carrying.get(x.endpoint, 0),
@@ -242,6 +235,10 @@ class Sender:
             and self._own(i)
             for i in x.issued
         )
+
+    def _is_known(self, x: Exchange) -> bool:
+        """Whether the response issues a key that is known."""
+        return any((i.param, i.fingerprint) in self._keys for i in x.issued if self._own(i))
 
     def _arrives(self, x: Exchange) -> bool:
         """Whether the response issues a key that the sender has to know."""

@@ -58,8 +58,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from statetrail.analyses.conformance.keyless import MAX_ENDPOINTS, Moment
-from statetrail.analyses.conformance.sender import MAX_PARAMS, Sender, Sessions
+from statetrail.analyses.conformance.keyless import MAX_ENDPOINTS, Moment, Sessions
+from statetrail.analyses.conformance.sender import MAX_PARAMS, Sender
 from statetrail.analyses.conformance.transitions import (
     Change,
     Event,

@@ -93,7 +93,7 @@ async def browser(stage: Stage, truth: Truth) -> None:
     result = json.loads(html.unescape(output[1]))
     require(result["problem"] is None, f"the shop's page failed: {result['problem']}")
     truth.requests += result["sent"]
-    truth.verdicts["LocId", "stale"] += result["stale"]
+    truth.verdicts["LocId", "overridden"] += result["stale"]
 
 
 def missing_programs() -> dict[str, str]:

@@ -33,7 +33,7 @@ from studies.oracle.judges import (
     short,
     tracked,
 )
-from studies.simulation.histories import history
+from studies.simulation.histories import history, sessions
 from support.histories import Ex, Issue, Present, recording
 
 ORIGIN = "http://shop.example"
@@ -83,7 +83,8 @@ def test_every_judge_says_the_same_of_random_histories(chance, grace_ms):
 def test_every_judge_says_the_same_of_many_histories(grace_ms):
     """As above, on more histories than hypothesis can draw in the time."""
     chance = Random(grace_ms)
-    same_verdicts([history(chance) for _ in range(300)], grace_ms, chance)
+    made = [make(chance) for make in (history, sessions) for _ in range(250)]
+    same_verdicts(made, grace_ms, chance)
 
 
 def same_verdicts(histories, grace_ms, chance):

@@ -150,10 +150,9 @@ def excused(
     used = used[before] | used[learned] | paused
     excuse(without & asks & used, verdict.NEW_SESSION, keep=asks)
     given = lineage.of_response[rows.dialect, rows.exchange]
-    moment = positions(
-        bucket, rows.exchange, exchanges.response_start[rows.exchange], request=False
-    )
-    begins = (given != NOTHING) & (np.append(lineage.began, NOTHING)[given] == moment + 1)
+    response_start = exchanges.response_start[rows.exchange]
+    response = positions(bucket, rows.exchange, response_start, request=False)
+    begins = (given != NOTHING) & (np.append(lineage.began, NOTHING)[given] == response + 1)
     excuse(without & ~asks & begins & used, verdict.NEW_SESSION)
     if not declared:
         pair = rows.dialect * len(exchanges) + rows.exchange

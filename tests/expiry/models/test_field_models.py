@@ -1,8 +1,14 @@
 """The hypotheses of field policies, on worlds drawn by seeds that no report uses."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
+from expiry.samples import TIMEOUT_S, evidence
 from statetrail.analyses.lifetimes.expiry import expiry
+from statetrail.expiry import infer
+from statetrail.expiry.models import login as login_model
 from statetrail.recording.frames import Recording
 from studies.calibration.field import covers
 from studies.calibration.field_worlds import draw_world, tables
@@ -41,3 +47,13 @@ def test_the_sessions_of_one_backend_are_its_witnesses() -> None:
     rows = expiry(Recording(tables(worlds))).rows()
     assert worlds
     assert all(row["policy"] == "idle" for row in rows)
+
+
+def test_a_login_that_explains_no_end_takes_nothing_from_a_plain_timeout() -> None:
+    """Where one limit explains every use, two are not weighed, however few ends there are."""
+    plain = evidence(lambda idle, age: idle >= TIMEOUT_S, clients=3, uses=12)
+    login = (plain.holder[plain.value] == 0).astype(np.int8)
+    split = infer(replace(plain, login=login)).selection
+    assert split.posterior == infer(plain).selection.posterior
+    assert split.comparison is not None
+    assert split.comparison.log_evidence[login_model.LABEL] == -np.inf

@@ -2,6 +2,8 @@
 
 import contextlib
 import http.client
+import os
+import pty
 import shutil
 import signal
 import socket
@@ -25,7 +27,9 @@ def answer(_head: bytes, connection: socket.socket) -> None:
 
 
 @contextlib.contextmanager
-def recording(folder: Path, *options: object) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+def recording(
+    folder: Path, *options: object, rest: tuple[str, ...] = ()
+) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """`statetrail record` before an origin; the process and its port."""
     port = free_port()
     with origin(answer) as origin_port:
@@ -33,8 +37,9 @@ def recording(folder: Path, *options: object) -> Iterator[tuple[subprocess.Popen
             command(
                 *("record", "--store", folder / "s.sqlite", *options),
                 *("--", "-q", "--set", f"confdir={folder / 'mitmproxy'}"),
-                *("--mode", f"reverse:http://127.0.0.1:{origin_port}@127.0.0.1:{port}"),
+                *("--mode", f"reverse:http://127.0.0.1:{origin_port}@127.0.0.1:{port}", *rest),
             ),
+            cwd=folder,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         )
@@ -87,21 +92,131 @@ def test_options_reach_the_recorder(tmp_path: Path) -> None:
 
 
 @pytest.mark.e2e
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_given_key_is_used_and_forgotten(tmp_path: Path, number: signal.Signals) -> None:
-    """The key lies beside the store while recording and is gone after it; the given one stays."""
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_key_that_is_to_be_forgotten_is_on_no_disk(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    """Neither while recording nor after a kill; one that was there is removed."""
     SqliteStore.create_or_open(tmp_path / "other.sqlite").close()
     key = tmp_path / "other.sqlite.key"
     with recording(tmp_path, "--key", key, "--forget-key") as (process, port):
-        assert (tmp_path / "s.sqlite.key").read_bytes() == key.read_bytes()
         ask(port, "/services/v3/products")
         wait_for(lambda: _count(tmp_path / "s.sqlite") == 1, "an exchange")
+        for part in ("", "-wal", "-shm"):
+            (tmp_path / f"s.sqlite{part}").unlink()
+        made = (tmp_path / "s.sqlite").exists
+        wait_for(lambda: ask(port, "/services/v3/products") or made(), "the store to be made again")
+        assert not (tmp_path / "s.sqlite.key").exists()
         process.send_signal(number)
         _, err = process.communicate(timeout=60)
     assert b"Traceback" not in err
     assert not (tmp_path / "s.sqlite.key").exists()
     assert key.exists()
     assert run("show", tmp_path / "s.sqlite", tmp_path / "other.sqlite", "issued").code == 0
+    (tmp_path / "s.sqlite.key").write_bytes(key.read_bytes())
+    with recording(tmp_path, "--forget-key"):
+        wait_for(lambda: not (tmp_path / "s.sqlite.key").exists(), "the key to be removed")
+
+
+@pytest.mark.e2e
+def test_a_filter_among_mitmdumps_arguments_swallows_no_option(tmp_path: Path) -> None:
+    """Its positional arguments take all that follows; ours come first."""
+    with recording(tmp_path, "--forget-key", rest=("~d 127.0.0.1",)) as (process, port):
+        ask(port, "/services/v3/products")
+        wait_for(lambda: _count(tmp_path / "s.sqlite") == 1, "an exchange")
+        process.terminate()
+        _, err = process.communicate(timeout=60)
+    assert {file.name for file in tmp_path.iterdir()} == {"s.sqlite", "mitmproxy"}
+    last = err.decode().splitlines()[-1]
+    assert last == "1 exchange recorded (1 in scope), 1 client, 0 gaps"
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(
+    ("config", "rest", "message"),
+    [
+        ("statetrail_store: other.sqlite", (), "statetrail_store is 'other.sqlite', but"),
+        ("", ("--set", "statetrail_stor=x"), "use an option of record instead"),
+        ("statetrail_stor: x", (), "statetrail_stor is no option of the recorder: did you mean st"),
+        ("", ("--listen-host", "203.0.113.1"), "203.0.113.1"),
+        ("", ("--no-such-option",), "no-such-option"),
+    ],
+)
+def test_a_start_that_fails_says_why_and_leaves_nothing(
+    tmp_path: Path, config: str, rest: tuple[str, ...], message: str
+) -> None:
+    """Other options than those asked for, misspelt ones, a port that cannot be had."""
+    (tmp_path / "mitmproxy").mkdir()
+    (tmp_path / "mitmproxy" / "config.yaml").write_text(config)
+    done = subprocess.run(
+        command(
+            *("record", "--store", "s.sqlite", "--", "--set", "confdir=mitmproxy"),
+            *("--listen-port", free_port(), *rest),
+        ),
+        cwd=tmp_path, capture_output=True, timeout=60,
+    )  # fmt: skip
+    said = (done.stdout + done.stderr).decode()
+    assert done.returncode in (1, 2)
+    assert message in said
+    assert "Traceback" not in said
+    assert [file.name for file in tmp_path.iterdir()] == ["mitmproxy"]
+
+
+@pytest.mark.e2e
+def test_a_failed_start_takes_nothing_from_a_store_that_was_there(tmp_path: Path) -> None:
+    """Its exchanges and its key stay, and there is no empty capture."""
+    with recording(tmp_path) as (process, port):
+        ask(port, "/services/v3/products")
+        process.terminate()
+        process.communicate(timeout=60)
+    unusable = ("--mode", "regular@203.0.113.1:1")
+    with recording(tmp_path, "--forget-key", rest=unusable) as (process, _):
+        assert process.wait(60) == 1
+    assert (tmp_path / "s.sqlite.key").exists()
+    assert read_store(tmp_path / "s.sqlite").table("captures")["exchanges"].to_pylist() == [1]
+
+
+@pytest.mark.e2e
+def test_a_terminal_shows_the_counts_while_it_records(tmp_path: Path) -> None:
+    """In one line that is drawn anew, and is gone before something else is written."""
+    port, (terminal, end) = free_port(), pty.openpty()
+    with origin(answer) as origin_port:
+        process = subprocess.Popen(
+            command(
+                *("record", "--store", "s.sqlite", "--", "--set", "confdir=mitmproxy"),
+                *("--mode", f"reverse:http://127.0.0.1:{origin_port}@127.0.0.1:{port}"),
+            ),
+            cwd=tmp_path, stdin=subprocess.DEVNULL, stdout=end, stderr=end,
+        )  # fmt: skip
+        os.close(end)
+        wait_for(lambda: listens(port), "the recorder")
+        ask(port, "/services/v3/products")
+        said = b""
+        while b"\x1b[K1 exchange recorded (1 in scope), 1 client, 0 gaps" not in said:
+            said += os.read(terminal, 10_000)
+        process.terminate()
+        process.wait(60)
+        os.close(terminal)
+
+
+@pytest.mark.e2e
+def test_a_mitmdump_of_another_environment_says_which_one_to_use(tmp_path: Path) -> None:
+    """In one line, and it does not run on without the recorder."""
+    other = (
+        "import sys; sys.path = [p for p in sys.path if not p.endswith(('addons', 'analysis'))]; "
+        "from mitmproxy.tools.main import mitmdump; mitmdump(sys.argv[1:])"
+    )
+    done = subprocess.run(
+        [
+            *(sys.executable, "-c", other, "-s", str(recorder_script()), "-q"),
+            *("-p", str(free_port()), "--set", f"confdir={tmp_path}"),
+        ],
+        capture_output=True, timeout=60, text=True,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith("statetrail is not installed for this mitmdump (")
+    assert f"use {mitmdump_program()[0]}, or statetrail record" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -109,7 +224,7 @@ def test_a_given_key_is_used_and_forgotten(tmp_path: Path, number: signal.Signal
     [
         (["--filter", "~~("], "no filter expression"),
         (["--key", "nowhere"], "no key file nowhere"),
-        (["--key", "wrong.key"], "another key"),
+        (["--key", "wrong.key"], "is not the key"),
         (["--store", "no/where.sqlite"], "no folder"),
         (["--store", "letter"], "is no statetrail store"),
         (["--dialects", "latin"], "unknown dialect"),

@@ -10,8 +10,9 @@ from types import SimpleNamespace
 import apsw
 import pytest
 
-from statetrail.store import Journal, StoreName, checkpoints, journal
+from statetrail.store import Journal, StoreName
 from statetrail.store.connection import connect
+from statetrail.store.live import checkpoints, journal
 from statetrail.store.reader import read_store
 from support.traffic import facts_of
 

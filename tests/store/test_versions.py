@@ -14,7 +14,7 @@ from statetrail.errors import StoreError
 from statetrail.extract import ExchangeFacts, ExtractorConfig, extract
 from statetrail.recording.engines import ENGINES, Engine
 from statetrail.schema import FACTS, SCHEMA_VERSION
-from statetrail.store import Journal, SqliteStore, StoreName, reader, sqlite
+from statetrail.store import Journal, SqliteStore, StoreName, opening, reader
 from statetrail.store.connection import connect
 from statetrail.store.keys import key_path, write_key
 from statetrail.store.parquet import export_parquet
@@ -208,13 +208,13 @@ def test_an_interrupted_migration_leaves_version_2(
     second: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is one transaction."""
-    before, migrate = contents(second), sqlite._migrate
+    before, migrate = contents(second), opening._migrate
 
     def interrupted(db: object) -> None:
         migrate(db)  # type: ignore[arg-type]
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(sqlite, "_migrate", interrupted)
+    monkeypatch.setattr(opening, "_migrate", interrupted)
     with pytest.raises(KeyboardInterrupt):
         SqliteStore.create_or_open(second)
     assert version(second) == 2

@@ -43,18 +43,16 @@ def command(
     for path in files:
         capture_source(path)  # no store is made for files that are no captures
     with SqliteStore.create_or_open(store, key=key, keep_key=not forget_key) as opened:
-        try:
-            with progress() as bar:
-                task = bar.add_task("")
+        if forget_key:
+            keys.forget_key(opened.path)
+        with progress() as bar:
+            task = bar.add_task("")
 
-                def report(path: Path, read: int, size: int) -> None:
-                    bar.update(task, description=path.name[:40], completed=read, total=size)
+            def report(path: Path, read: int, size: int) -> None:
+                bar.update(task, description=path.name[:40], completed=read, total=size)
 
-                config = ExtractorConfig(selection, opened.fingerprinter, params, header)
-                imports = import_files(files, opened, config, report)
-        finally:
-            if forget_key:
-                keys.forget_key(opened.path)
+            config = ExtractorConfig(selection, opened.fingerprinter, params, header)
+            imports = import_files(files, opened, config, report)
     console = stdout()
     for one in imports:
         counts = f"{one.exchanges:,} exchange{'s' if one.exchanges != 1 else ''}"

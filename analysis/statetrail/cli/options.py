@@ -50,8 +50,8 @@ ForgetKey = Annotated[
     bool,
     option(
         "--forget-key",
-        "Remove the store's key at the end: then nobody can test a guessed value against the "
-        "pseudonyms, and nothing can be added to the store.",
+        "Do not keep the store's key: it is in memory only, and one that is there is removed. Then "
+        "nobody can test a guessed value against the pseudonyms, or add to the store later.",
     ),
 ]
 Clear = Annotated[

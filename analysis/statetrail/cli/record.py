@@ -1,19 +1,17 @@
 """`statetrail record`: mitmdump with the recorder."""
 
+import json
 import os
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
-
 from statetrail.cli import options
 from statetrail.cli.options import argument, option
 from statetrail.dialects import select
 from statetrail.errors import UsageError
-from statetrail.proxy.mitmdump import PRIVATE_LOG, recorder_command
-from statetrail.proxy.processes import run_forwarding
+from statetrail.proxy.mitmdump import ASKED, PRIVATE_LOG, recorder_command
 
 if TYPE_CHECKING:
     from statetrail.store import StoreName
@@ -66,13 +64,21 @@ def command(
     precedence, e.g. --set stream_large_bodies=10m.
     """
     from statetrail.cli.output.terminal import say
-    from statetrail.store import StoreName, parse_size
+    from statetrail.store import StoreName, check_target, parse_size
 
     selection = select(dialects)
     params, header = options.cleared(clear, selection), options.field_name(client_header)
     _check_filter(filter_)
+    given = mitmdump_args or []
+    if twice := [each for each in given if each.startswith("statetrail_")]:
+        raise UsageError(f"{twice[0].partition('=')[0]} after --: use an option of record instead")
+    name = StoreName(store.absolute(), parse_size(rotate))
+    if forget_key and name.changes:
+        raise UsageError("--forget-key goes with one store: leave --rotate and the fields out")
     settings = {
-        "statetrail_store": str(store.absolute()),
+        "statetrail_store": str(name.pattern),
+        "statetrail_key": str(key.absolute()) if key is not None else "",
+        "statetrail_forget_key": "on" if forget_key else "off",
         "statetrail_dialects": dialects,
         "statetrail_filter": filter_,
         "statetrail_clear": ",".join(sorted(params)),
@@ -81,26 +87,15 @@ def command(
         "statetrail_live": "on" if live else "off",
         "statetrail_durability": durability,
     }
+    check_target(name.at(time.time()), key or _key_of_newest(name))
     defaults = {"stream_large_bodies": _STREAM_FROM, **PRIVATE_LOG}
-    given = " ".join(mitmdump_args or ())
-    settings |= {name: value for name, value in defaults.items() if name not in given}
-    command = recorder_command(settings, mitmdump_args or ())
-    name = StoreName(store, parse_size(rotate))
-    if forget_key and name.changes:
-        raise UsageError("--forget-key goes with one store: leave --rotate and the fields out")
-    _prepare(name, key)
+    defaults = {name: value for name, value in defaults.items() if name not in " ".join(given)}
+    command = recorder_command(settings | defaults, given)
     say(f"recording into {store}; see it with: statetrail audit {store}")
     sys.stdout.flush()
     sys.stderr.flush()
-    if not forget_key:
-        os.execv(command[0], command)  # noqa: S606 - no shell, our own program
-    try:
-        code = run_forwarding(command)
-    finally:
-        from statetrail.store import forget_key as forget
-
-        forget(store)
-    raise typer.Exit(code)
+    # The recorder ends mitmdump if these are not its options, e.g. because of a config.yaml.
+    os.execve(command[0], command, os.environ | {ASKED: json.dumps(settings)})  # noqa: S606
 
 
 def _check_filter(expression: str) -> None:
@@ -115,17 +110,8 @@ def _check_filter(expression: str) -> None:
             ) from None
 
 
-def _prepare(name: "StoreName", key: Path | None) -> None:
-    """Create the store with its key beside it, or raise `StatetrailError`."""
-    from statetrail.store import SqliteStore, key_path
-    from statetrail.store.keys import read_key, write_key
+def _key_of_newest(name: "StoreName") -> Path | None:
+    """The key of the newest store of the name, which the next one shares."""
+    from statetrail.store import key_path
 
-    store = name.at(time.time())
-    beside = key_path(store)
-    if key is not None and beside.exists() and read_key(beside) != read_key(key):
-        raise UsageError(f"{beside} is another key than {key}: name another store")
-    if key is None and not beside.exists() and (newest := name.newest()) is not None:
-        key = key_path(newest)
-    SqliteStore.create_or_open(store, key=key).close()
-    if key is not None and not beside.exists():
-        write_key(beside, read_key(key))
+    return None if (newest := name.newest()) is None else key_path(newest)

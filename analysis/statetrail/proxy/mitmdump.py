@@ -20,6 +20,8 @@ from statetrail.proxy.processes import START_S, end_process, last_line
 
 PRIVATE_LOG: Final = {"flow_detail": "0"}
 """mitmproxy's own log of flows shows whole URLs, and tokens with them."""
+ASKED: Final = "STATETRAIL_ASKED"
+"""Environment variable with the options that were asked for, as JSON; the recorder checks them."""
 _ATTEMPTS: Final = 3
 
 
@@ -43,11 +45,11 @@ def mitmdump_program() -> list[str]:
 def recorder_command(options: Mapping[str, str], arguments: Sequence[str] = ()) -> list[str]:
     """The command line of mitmdump with the recorder.
 
-    `options` are mitmproxy options by name, those of the recorder among them; one that the further
-    `arguments` set too has the value in `options`.
+    `options` are mitmproxy options by name, those of the recorder among them. They come first: a
+    filter among the further `arguments` would take all that follows for its own.
     """
     pairs = [part for name, value in options.items() for part in ("--set", f"{name}={value}")]
-    return [*mitmdump_program(), "-s", str(recorder_script()), *arguments, *pairs]
+    return [*mitmdump_program(), *pairs, "-s", str(recorder_script()), *arguments]
 
 
 @asynccontextmanager

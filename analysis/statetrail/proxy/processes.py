@@ -4,18 +4,13 @@ Enters: a running process. Leaves: one that has ended, also when something fails
 """
 
 import asyncio
-import signal
-import subprocess
 from asyncio.subprocess import Process
 from pathlib import Path
-from types import FrameType
 from typing import Final
 
 START_S: Final = 60.0
 """How long a subprocess may take until it listens; a cold and busy machine is slow."""
 STOP_S: Final = 20.0
-
-_FORWARDED: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 def last_line(log: Path) -> str:
@@ -35,21 +30,3 @@ async def end_process(process: Process) -> None:
         except TimeoutError:
             process.kill()
             await process.wait()
-
-
-def run_forwarding(command: list[str]) -> int:
-    """Run a program to its end, forwarding the signals that this process gets; its exit code."""
-    children: list[subprocess.Popen[bytes]] = []
-
-    def forward(number: int, _frame: FrameType | None) -> None:
-        for child in children:
-            child.send_signal(number)
-
-    previous = {number: signal.signal(number, forward) for number in _FORWARDED}
-    try:
-        children.append(subprocess.Popen(command))
-        code = children[0].wait()
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-    return code if code >= 0 else 128 - code

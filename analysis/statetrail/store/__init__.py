@@ -4,14 +4,14 @@ The recorder only writes: it does without Arrow, which `reader` and `parquet` im
 """
 
 from statetrail.store.file_header import check_store
-from statetrail.store.journal import Journal, JournalEntry
 from statetrail.store.keys import forget_key, key_path
+from statetrail.store.live.journal import Journal, JournalEntry
+from statetrail.store.opening import Durability, check_target
 from statetrail.store.rotation import StoreName, parse_size
 from statetrail.store.rows import ExchangeId
 from statetrail.store.sqlite import (
     CaptureCounts,
     CaptureId,
-    Durability,
     Source,
     SqliteStore,
     WriteError,
@@ -19,5 +19,6 @@ from statetrail.store.sqlite import (
 
 __all__ = [
     "CaptureCounts", "CaptureId", "Durability", "ExchangeId", "Journal", "JournalEntry", "Source",
-    "SqliteStore", "StoreName", "WriteError", "check_store", "forget_key", "key_path", "parse_size",
+    "SqliteStore", "StoreName", "WriteError", "check_store", "check_target", "forget_key",
+    "key_path", "parse_size",
 ]  # fmt: skip

@@ -14,6 +14,9 @@ from typing import Final, Literal, Protocol
 
 import apsw
 
+PAGE: Final = 2048
+"""Page size in bytes of a new store."""
+
 type Mode = Literal["make", "write", "read"]
 
 _FLAGS: Final[dict[Mode, int]] = {

@@ -17,29 +17,22 @@ import apsw
 from statetrail.errors import StoreError
 from statetrail.extract import ExchangeFacts, Fingerprinter
 from statetrail.extract.text import clean
-from statetrail.schema import FACTS, SCHEMA_VERSION
 from statetrail.store import rows
-from statetrail.store.checkpoints import PAGE
-from statetrail.store.connection import OPEN, connect, error_name, identity
-from statetrail.store.file_header import (
-    APPLICATION_ID,
-    check_store,
-    is_blank,
-    key_id_in,
-    stored_key_id,
+from statetrail.store.connection import OPEN, error_name, identity
+from statetrail.store.file_header import check_store, is_blank, stored_key_id
+from statetrail.store.keys import keep_key, key_id, key_path
+from statetrail.store.opening import (
+    Durability,
+    check_target,
+    new_secret,
+    open_prepared,
+    stored_secret,
 )
-from statetrail.store.keys import keep_key, key_id, key_path, new_key, read_key
 from statetrail.store.rows import ExchangeId
 
 CaptureId = NewType("CaptureId", int)
 type Source = Literal["live", "har", "flows"]
-type Durability = Literal["normal", "full"]
 
-_META: Final = "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT"
-_UNIQUE: Final = (
-    # By time first: exchanges that are added together are then on the same pages.
-    "CREATE UNIQUE INDEX IF NOT EXISTS exchange_once ON exchanges (request_start_us, flow_id)"
-)
 _COUNT: Final = (
     "UPDATE captures SET exchanges = exchanges + ?, duplicates = duplicates + ? "
     "WHERE capture_id = ?"
@@ -83,6 +76,8 @@ class SqliteStore:
 
     def __init__(self, path: Path, connection: apsw.Connection, secret: bytes):
         self.path = path
+        self.keeps_key = True
+        self._made = (False, False)
         self.fingerprinter = Fingerprinter(secret)
         self._secret = secret
         self._db = connection
@@ -127,15 +122,13 @@ class SqliteStore:
             a later version, or its key is missing or another one.
         """
         path = Path(path)
-        if os.path.isdir(path):
-            raise StoreError(f"{path} is a folder: a store is one file, e.g. {path / 'x.sqlite'}")
-        if not os.path.isdir(path.parent):
-            raise StoreError(f"{path.parent} is no folder: make it first, or name another store")
-        is_new = not os.path.exists(path) or is_blank(path)
-        if not is_new:
-            check_store(path)
-        secret = _secret(path, is_new=is_new, given=Path(key) if key else None, keep=keep_key)
-        return cls(path, _connect(path, secret, busy_s, durability), secret)
+        given = Path(key) if key else None
+        is_new, had_key = check_target(path, given), os.path.exists(key_path(path))
+        secret = new_secret(path, given, keep=keep_key) if is_new else stored_secret(path, given)
+        store = cls(path, open_prepared(path, secret, busy_s, durability), secret)
+        store.keeps_key = keep_key
+        store._made = (is_new, is_new and not had_key)
+        return store
 
     def sibling(
         self, path: Path, *, busy_s: float = 5, durability: Durability = "normal"
@@ -146,10 +139,19 @@ class SqliteStore:
             check_store(path)
             if stored_key_id(path) != key_id(self._secret):
                 raise StoreError(f"{path} was made with another key than {self.path}")
+        if self.keeps_key:
+            self.write_key(path)
+        store = SqliteStore(
+            path, open_prepared(path, self._secret, busy_s, durability), self._secret
+        )
+        store.keeps_key = self.keeps_key
+        return store
+
+    def write_key(self, path: Path) -> None:
+        """Write this store's key beside the store at `path`, unless it is there."""
         beside = key_path(path)
         if keep_key(beside, self._secret) != self._secret:
             raise StoreError(f"{beside} is another key than that of {self.path}")
-        return SqliteStore(path, _connect(path, self._secret, busy_s, durability), self._secret)
 
     @property
     def moved(self) -> bool:
@@ -249,12 +251,30 @@ class SqliteStore:
     def set_log_limit(self, pages: int) -> None:
         """Let the write-ahead log grow to so many pages before a commit checkpoints it.
 
-        A checkpoint waits for the disk; `statetrail.store.checkpoints` makes them in a thread.
+        A checkpoint waits for the disk; `statetrail.store.live.checkpoints` makes them in a thread.
         """
         if pages != self._log_pages:
             with suppress(apsw.Error):
                 self._db.execute(f"PRAGMA wal_autocheckpoint = {pages}")
                 self._log_pages = pages
+
+    def discard(self, capture: CaptureId) -> None:
+        """Close the store, and remove a capture without exchanges, and a store made for it."""
+        is_empty = False
+        with suppress(apsw.Error):
+            self._db.execute(
+                "DELETE FROM captures WHERE capture_id = ? AND exchanges = 0", (capture,)
+            )
+            is_empty = self._db.execute(
+                "SELECT NOT EXISTS (SELECT 1 FROM captures UNION SELECT 1 FROM exchanges)"
+            ).get
+        is_new, has_new_key = self._made
+        self.close()
+        if is_empty and is_new and not self.moved:
+            files = [self.path, Path(f"{self.path}-wal"), Path(f"{self.path}-shm")]
+            for file in [*files, key_path(self.path)] if has_new_key else files:
+                with suppress(OSError):
+                    file.unlink()
 
     def close(self) -> None:
         """Close the store and checkpoint its write-ahead log, if no reader holds it."""
@@ -267,79 +287,3 @@ class SqliteStore:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _connect(path: Path, secret: bytes, busy_s: float, durability: Durability) -> apsw.Connection:
-    try:
-        db = connect(path, "make", busy_s=busy_s)
-        try:
-            _prepare(db, path, secret)
-            db.execute(f"PRAGMA synchronous = {durability.upper()}")
-        except BaseException:
-            db.close()
-            raise
-    except apsw.Error as error:
-        raise StoreError(f"{path} cannot be written: {error}") from error
-    return db
-
-
-def _prepare(db: apsw.Connection, path: Path, secret: bytes) -> None:
-    """Create the tables if there are none, else check the key and bring the tables up to date.
-
-    In one transaction, since another process may be creating the same store.
-    """
-    # Each commit writes a page of every table that it adds to, so pages are small.
-    db.execute(f"PRAGMA page_size = {PAGE}")
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("BEGIN IMMEDIATE")
-    if db.execute("SELECT 1 FROM sqlite_schema").fetchone() is None:
-        for table in FACTS:
-            db.execute(table.ddl())
-        db.execute(_META)
-        db.execute(_UNIQUE)
-        db.execute("INSERT INTO meta VALUES ('key_id', ?)", (key_id(secret),))
-        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-    elif key_id_in(db, path) != key_id(secret):
-        raise StoreError(f"{path} was made with another key")
-    else:
-        _migrate(db)
-    db.execute("COMMIT")
-
-
-def _migrate(db: apsw.Connection) -> None:
-    """Rename the tables and columns of an earlier version, and add the columns that are new."""
-    version = db.execute("PRAGMA user_version").get
-    if version == SCHEMA_VERSION:
-        return
-    for table in FACTS:
-        if (old := table.named(version)) != table.name:
-            db.execute(f"ALTER TABLE {old} RENAME TO {table.name}")
-        for column in table.columns:
-            if (old := column.named(version)) != column.name:
-                db.execute(f"ALTER TABLE {table.name} RENAME COLUMN {old} TO {column.name}")
-        for column in table.since(version):
-            db.execute(f"ALTER TABLE {table.name} ADD COLUMN {column.sqlite}")
-    db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-
-
-def _secret(path: Path, *, is_new: bool, given: Path | None, keep: bool) -> bytes:
-    beside = key_path(path)
-    has_key = os.path.exists(beside)
-    if is_new:
-        wanted = read_key(given) if given else None
-        if not has_key and not keep:
-            return wanted or new_key()
-        secret = keep_key(beside, wanted or new_key())
-        if wanted not in (None, secret):
-            raise StoreError(f"{beside} is another key than {given}: move it, or name a new store")
-        return secret
-    if given is None and not has_key:
-        raise StoreError(
-            f"the key of {path} ({beside.name}) is missing, so its pseudonyms cannot be continued: "
-            "put the key back, or name a new store"
-        )
-    secret = read_key(given or beside)
-    if key_id(secret) != stored_key_id(path):
-        raise StoreError(f"{given or beside} is not the key that {path} was made with")
-    return secret

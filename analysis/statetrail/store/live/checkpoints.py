@@ -14,13 +14,11 @@ from typing import Final
 
 import apsw
 
-from statetrail.store.connection import connect, error_name
+from statetrail.store.connection import PAGE, connect, error_name
 
 PAUSE_S: Final = 1.0
 LARGE: Final = 4 << 20
 """Size in bytes from which a log is checkpointed."""
-PAGE: Final = 2048
-"""Page size in bytes of a new store."""
 WRITER_PAGES: Final = 16_384
 """Size in pages at which the writer checkpoints itself, if this thread is too slow (32 MB)."""
 MIN_PAGES: Final = 64

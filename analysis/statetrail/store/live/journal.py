@@ -23,11 +23,13 @@ from typing import Final
 import apsw
 
 from statetrail.errors import StoreError
-from statetrail.extract import ExchangeFacts
-from statetrail.store.checkpoints import DAMAGED, Checkpoints, max_log_pages
+from statetrail.extract import ExchangeFacts, Fingerprinter
+from statetrail.store.live.checkpoints import DAMAGED, Checkpoints, max_log_pages
+from statetrail.store.live.gap import LostExchanges
+from statetrail.store.opening import Durability
 from statetrail.store.rotation import StoreName
 from statetrail.store.rows import ExchangeId
-from statetrail.store.sqlite import CaptureId, Durability, SqliteStore, WriteError
+from statetrail.store.sqlite import CaptureId, SqliteStore, WriteError
 
 BUSY_S: Final = 0.25
 """Longest wait in seconds for another program that writes to the store."""
@@ -58,32 +60,6 @@ class JournalEntry:
     weight: int = 0
 
 
-@dataclass(slots=True)
-class LostExchanges:
-    """The exchanges that were lost since the last note."""
-
-    exchanges: int = 0
-    first_us: int = 0
-    last_us: int = 0
-    reason: str = ""
-
-    def add(self, facts: ExchangeFacts, reason: str) -> None:
-        """Count an exchange."""
-        start_us = facts.exchange.request_start_us
-        end_us = facts.exchange.response_end_us or start_us
-        self.first_us = min(self.first_us, start_us) if self.exchanges else start_us
-        self.last_us = max(self.last_us, end_us) if self.exchanges else end_us
-        self.exchanges += 1
-        self.reason = reason
-
-    def sentence(self) -> str:
-        """The note."""
-        return (
-            f"{self.exchanges} {'exchange was' if self.exchanges == 1 else 'exchanges were'} lost, "
-            f"{_when(self.first_us)} to {_when(self.last_us)} UTC ({self.reason})"
-        )
-
-
 class Journal:
     """A store that is recorded into for as long as the recorder runs.
 
@@ -97,12 +73,15 @@ class Journal:
         name: StoreName,
         warn: Callable[[str], None],
         *,
+        key: Path | None = None,
+        keep_key: bool = True,
         durability: Durability = "normal",
         max_waiting: int = 50_000,
     ) -> None:
         self.name = name
         self.recorded = 0
         self.lost = 0
+        self.gaps = 0
         self._warn = warn
         self._durability: Durability = durability
         self._max_waiting = max_waiting
@@ -119,11 +98,25 @@ class Journal:
         self._removed: list[SqliteStore] = []
         newest, path = name.newest(), name.at(time.time())
         if newest is None or newest == path:
-            store = SqliteStore.create_or_open(path, busy_s=BUSY_S, durability=durability)
+            store = SqliteStore.create_or_open(
+                path, key=key, keep_key=keep_key, busy_s=BUSY_S, durability=durability
+            )
         else:
-            with SqliteStore.create_or_open(newest, busy_s=BUSY_S) as last:
+            with SqliteStore.create_or_open(newest, key=key, busy_s=BUSY_S) as last:
                 store = last.sibling(path, busy_s=BUSY_S, durability=durability)
+        if key is not None and keep_key:
+            store.write_key(path)
         self._begin(store)
+
+    @property
+    def path(self) -> Path:
+        """The store that is recorded into."""
+        return self.store.path
+
+    @property
+    def fingerprinter(self) -> Fingerprinter:
+        """The fingerprints of the store's key."""
+        return self.store.fingerprinter
 
     def _begin(self, store: SqliteStore) -> None:
         """Make a store the current one; it is closed if that fails."""
@@ -175,21 +168,31 @@ class Journal:
         self.settle()
         self.store.close()
 
-    def settle(self) -> None:
-        """Write the waiting exchanges and the losses. The journal can still be used afterwards."""
+    def discard(self) -> None:
+        """Undo the opening of the journal, if nothing was recorded into its store."""
+        self._checkpoints.close()
+        self.store.discard(self._capture)
+
+    def settle(self) -> str | None:
+        """Write the waiting exchanges and the losses; a sentence on those that it could not.
+
+        The journal can still be used afterwards.
+        """
         self._retry_at = 0.0
         self._write()
+        problem = None
         if self._error is not None:
             for entry in self._waiting:
                 entry.weight = 0
                 self._drop(entry, self._error)
             self._waiting.clear()
             self._weight = 0
-            self._warn(f"the last exchanges could not be written ({self._error})")
+            problem = f"the last exchanges could not be written ({self._error})"
         self._checkpoints.close()
         for store in self._previous:
             store.close()
         self._previous.clear()
+        return problem
 
     def _enqueue(self, entry: JournalEntry, *, later: bool = False) -> None:
         if self._weight > self._max_waiting:
@@ -339,6 +342,7 @@ class Journal:
         if self._noted + len(sentence) > MAX_NOTE:
             self._capture, self._noted = self.store.begin_capture("live"), 0
         self.store.note_loss(self._capture, sentence)
+        self.gaps += 1
         self._noted += len(sentence) + 2
         self._lost_exchanges = LostExchanges()
         self._notes.clear()
@@ -346,13 +350,6 @@ class Journal:
 
 def _weight(facts: ExchangeFacts) -> int:
     return 1 + len(facts.issued) + len(facts.presented) + len(facts.token_candidates)
-
-
-def _when(us: int) -> str:
-    try:
-        return f"{datetime.fromtimestamp(us / 1_000_000, UTC):%Y-%m-%d %H:%M:%S}"
-    except (OverflowError, ValueError, OSError):
-        return str(us)
 
 
 def _set_aside(path: Path) -> Path:

@@ -12,30 +12,41 @@ EXAMPLES = """[b]Examples[/b]
 
 statetrail redact traffic.flows --out shared.flows
 
-statetrail redact shop.har --out shop-redacted.har"""
+statetrail redact shop.har --out shop-redacted.har --bodies"""
 
 
 def command(
-    capture: Annotated[Path, argument("FLOWS|HAR", "A flow file or a HAR file.")],
+    capture: Annotated[Path, argument("FLOWS|HAR", "A flow file or a HAR file (also gzipped).")],
     out: Annotated[Path, option("--out FILE", "The copy; must be new.")],
+    bodies: Annotated[
+        bool,
+        option(
+            "--bodies",
+            "Keep the structure of JSON, XML and form bodies; their values are replaced.",
+        ),
+    ] = False,
     dialects: Dialects = "all",
     key: Key = None,
 ) -> None:
-    """Write a copy of a capture in which every secret is replaced.
+    """Write a copy of a capture without its secrets.
 
-    Tokens, tickets, cookies, authorization and values that look like them are replaced by texts of
-    the same form, each the same everywhere, so that an audit of the copy gives the same results.
-    Bodies that cannot be searched (large, or no text) and proxy passwords are left out. With the
-    same --key several captures get the same replacements.
+    What stays is listed: times, sizes, methods, statuses, hosts and masked paths, header fields
+    without secrets, and the state of the dialects by pseudonyms of the same form, so that an audit
+    of the copy gives the same results. Everything else goes, bodies too. Then the copy is searched
+    for every secret that was met, in many writings; if one is there, no copy is left. With the same
+    --key several captures get the same pseudonyms.
     """
-    from statetrail.cli.output.terminal import stdout
-    from statetrail.ingest.importer import capture_source
-    from statetrail.ingest.redact import Redactor, redact_flows, redact_har
+    from statetrail.cli.output.files import check_outputs
+    from statetrail.cli.output.terminal import say, stdout
+    from statetrail.ingest.redact.run import redact
     from statetrail.store.keys import read_key
 
+    check_outputs((out,), (capture,))
     if out.exists():
         raise UsageError(f"{out} exists: name a new file")
-    redactor = Redactor(select(dialects), read_key(key) if key is not None else os.urandom(32))
-    redact = redact_har if capture_source(capture) == "har" else redact_flows
-    count = redact(capture, out, redactor)
-    stdout().write(f"{out}: {count:,} exchanges, {redactor.secrets:,} different secrets replaced")
+    secret = read_key(key) if key is not None else os.urandom(32)
+    copied = redact(capture, out, select(dialects), secret, bodies=bodies)
+    noun = "exchange" if copied.exchanges == 1 else "exchanges"
+    stdout().write(f"{out}: {copied.exchanges:,} {noun}; none of {copied.secrets:,} secrets in it")
+    if copied.problem:
+        say(f"{capture}: {copied.problem}")

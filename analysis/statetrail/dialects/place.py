@@ -97,6 +97,16 @@ class Outgoing(NamedTuple):
     query: list[tuple[str, str]]
 
 
+class OutgoingResponse(NamedTuple):
+    """A response that is being made, for `IssuePlace.write`.
+
+    `attributes` are those of the root of the XML document that is its body.
+    """
+
+    fields: list[tuple[str, str]]
+    attributes: dict[str, str]
+
+
 class PresentPlace:
     """A place where requests present values: base of a place's struct.
 
@@ -140,9 +150,9 @@ class IssuePlace:
         """The lower-case name of the header field that issues a parameter, if one does."""
         return None
 
-    def pattern(self, param: str) -> str | None:
-        """A regular expression that finds values in a body's text, as its only group."""
-        return None
+    def write(self, param: str, text: str, response: OutgoingResponse) -> None:
+        """Issue a text, in the grammar of the place, in a response."""
+        raise NotImplementedError
 
 
 def named(pattern: str, param: str) -> str:

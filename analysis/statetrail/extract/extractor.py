@@ -7,7 +7,7 @@ fact with its problem; what had to be bounded is a note.
 """
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -23,7 +23,12 @@ from statetrail.extract.state import Issued, Presented, State, StateReader
 from statetrail.extract.target import Path, Target, TargetReader
 from statetrail.extract.text import CREDENTIAL
 from statetrail.extract.token_candidates import TokenCandidate, token_candidates
-from statetrail.extract.wire_values import CompiledDialect, issued_in_body
+from statetrail.extract.wire_values import (
+    CompiledDialect,
+    IssuedValue,
+    PresentedValue,
+    issued_in_body,
+)
 
 CACHED: Final = 2048
 """States that are cached."""
@@ -114,6 +119,28 @@ def extract(
     )
 
 
+class WireState(NamedTuple):
+    """The values of one exchange as on the wire, in the order of its facts. Holds secrets.
+
+    `notes` say why a body in scope could not be read.
+    """
+
+    presented: list[PresentedValue]
+    issued: list[IssuedValue]
+    notes: tuple[str, ...]
+
+
+def wire_state(exchange: Exchange, config: ExtractorConfig) -> WireState:
+    """What `extract` finds in an exchange, before it is made fit to be kept."""
+    request, response = exchange.request, exchange.response
+    target = config.targets.read(request.target)
+    sent = config.headers.read_request(request.headers)
+    received = config.headers.read_response(None if response is None else response.headers)
+    values, notes = _body_values(response, received, target.path)
+    presented, issued, _ = _wire_values(sent, received, target, values, config)
+    return WireState(presented, issued, notes)
+
+
 def _body_values(
     response: Response | None, received: ResponseHeaders, path: Path
 ) -> tuple[_BodyValues, tuple[str, ...]]:
@@ -141,7 +168,21 @@ def _state(
     values: _BodyValues,
     config: ExtractorConfig,
 ) -> State:
-    presented, issued, matched = [], [], []
+    presented, issued, matched = _wire_values(sent, received, target, values, config)
+    return config.states.read(presented, issued, ",".join(matched), blind=target.capped)
+
+
+def _wire_values(
+    sent: RequestHeaders,
+    received: ResponseHeaders,
+    target: Target,
+    values: _BodyValues,
+    config: ExtractorConfig,
+) -> tuple[list[PresentedValue], list[IssuedValue], list[str]]:
+    """What is presented and issued, and the names of the dialects that matched."""
+    presented: list[PresentedValue] = []
+    issued: list[IssuedValue] = []
+    matched = []
     texts = iter(values)
     for at, compiled in enumerate(config.compiled):
         presented += [*sent.presented[at], *target.presented[at]]
@@ -151,7 +192,7 @@ def _state(
         issued += issues
         if target.path.in_scope[at] or issues:
             matched.append(compiled.dialect.name)
-    return config.states.read(presented, issued, ",".join(matched), blind=target.capped)
+    return presented, issued, matched
 
 
 def _is_small(target: Target, values: _BodyValues, state: State) -> bool:

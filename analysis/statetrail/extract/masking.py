@@ -22,7 +22,8 @@ MIN_WITHIN: Final = 6
 MAX_SECRETS: Final = 48
 
 # A text may have been cut inside a secret: its beginning is enough to know it by.
-_KNOWN_BY: Final = 32
+KNOWN_BY: Final = 32
+"""Characters of a secret by which it is known."""
 _MAX_DECODINGS: Final = 3
 # Continues no writing of a secret; one that holds it is looked for once more, text by text.
 _BETWEEN: Final = "\0"
@@ -105,22 +106,22 @@ class Secrets:
 
     def _known_forms(self) -> tuple[str, ...]:
         if self._forms is None:
-            forms = (form for value in self._values.values() for form in _forms(value))
-            self._forms = tuple(dict.fromkeys(forms))
+            each = (form for value in self._values.values() for form in forms(value))
+            self._forms = tuple(dict.fromkeys(each))
         return self._forms
 
 
-def _forms(secret: str) -> list[str]:
+def forms(secret: str) -> list[str]:
     """What gives a secret away in case-folded, percent-decoded text."""
-    forms = [secret.casefold(), normal_form(secret)]
+    written = [secret.casefold(), normal_form(secret)]
     # In base64 the characters that depend on what stands before or behind are left out.
-    raw = raw_bytes(secret[:_KNOWN_BY])
+    raw = raw_bytes(secret[:KNOWN_BY])
     for offset, first in ((0, 0), (1, 2), (2, 3)):
         coded = b64encode(bytes(offset) + raw)[first : (offset + len(raw)) * 8 // 6].decode()
-        forms.append(coded.lower())
+        written.append(coded.lower())
         if "+" in coded or "/" in coded:
-            forms.append(coded.translate(_URL_SAFE).lower())
-    return [form[:_KNOWN_BY] for form in forms if len(form) >= MIN_WITHIN]
+            written.append(coded.translate(_URL_SAFE).lower())
+    return [form[:KNOWN_BY] for form in written if len(form) >= MIN_WITHIN]
 
 
 _URL_SAFE: Final = str.maketrans("+/", "-_")

@@ -33,6 +33,9 @@ _WORDS: Final = re.compile(
     rf"[A-Z]?[a-z]{{2,24}}(?:[A-Z][a-z]{{2,24}}){{0,5}}"
     rf"|{_WORD}(?:[-_.]{_WORD}){{0,7}}(?:[-_.]?[0-9]{{1,3}})?"
 )
+_PART: Final = re.compile(rf"[^\s;,()\[\]{{}}<>\"']{{{MIN_TOKEN},}}")
+_JOINTS: Final = re.compile(r"[/:@=+]")
+_NUMBERS: Final = re.compile(r"[0-9]{1,5}(?:[._][0-9]{1,5}){0,4}")
 _PERSONS: Final = frozenset(
     f"{word}{ending}"
     for word in (
@@ -124,6 +127,26 @@ def mask_path(
         # A secret that has slashes, made of words: seen only as a whole.
         return "/" + fingerprinter.pseudonym(whole), "/{id}"
     return whole, "/".join(endpoint)[:MAX_PATH] or "/"
+
+
+def mask_free_text(text: str, fingerprinter: Fingerprinter) -> str:
+    """A text with each part that may be a token replaced by its pseudonym.
+
+    Words, versions and short parts stay.
+
+    >>> mask_free_text("Shop/2.11.3 (rv:115.0) yjipILZBeUWxrFq", Fingerprinter(bytes(16)))
+    'Shop/2.11.3 (rv:115.0) ~3ecc6eba'
+    """
+    return _PART.sub(
+        lambda match: fingerprinter.pseudonym(match[0]) if has_token(match[0]) else match[0], text
+    )
+
+
+def has_token(part: str) -> bool:
+    """Whether a part of free text is as long as a token, and not of words and versions alone."""
+    return len(part) >= MIN_TOKEN and not all(
+        _NUMBERS.fullmatch(each) or segment_kind(each) == "word" for each in _JOINTS.split(part)
+    )
 
 
 def clean(text: str, limit: int) -> str:

@@ -24,7 +24,14 @@ _MAX_DIGITS = 12
 
 
 def read_flows(file: io.BufferedIOBase, report: ReadReport) -> Iterator[Exchange]:
-    """The exchanges of a flow file, in its order (that of their completion).
+    """The exchanges of a flow file, in its order (that of their completion)."""
+    return (exchange for _, exchange in read_http_flows(file, report))
+
+
+def read_http_flows(
+    file: io.BufferedIOBase, report: ReadReport
+) -> Iterator[tuple[HTTPFlow, Exchange]]:
+    """The HTTP flows of a flow file with their exchanges.
 
     A request without a response at the end of the file has the error ``no-response``. The report
     counts skipped flows, and says whether the file is truncated.
@@ -39,14 +46,14 @@ def read_flows(file: io.BufferedIOBase, report: ReadReport) -> Iterator[Exchange
             return
         report.entries += 1
         try:
-            exchange = _exchange(kind, data)
+            pair = _exchange(kind, data)
         except Exception:  # a hostile state can raise anything
             report.skipped["unreadable"] += 1
             continue
-        if exchange is None:
+        if pair is None:
             report.skipped["other"] += 1
         else:
-            yield exchange
+            yield pair
 
 
 def _frame(file: io.BufferedIOBase, size: int) -> tuple[int, bytes]:
@@ -65,12 +72,12 @@ def _frame(file: io.BufferedIOBase, size: int) -> tuple[int, bytes]:
     return file.read(1)[0], data
 
 
-def _exchange(kind: int, data: bytes) -> Exchange | None:
+def _exchange(kind: int, data: bytes) -> tuple[HTTPFlow, Exchange] | None:
     state = tnetstring.parse(kind, memoryview(data))
     flow = flows.Flow.from_state(compat.migrate_flow(state))  # type: ignore[arg-type]
     if not isinstance(flow, HTTPFlow):
         return None
     exchange = exchange_of(flow)
     if flow.response is None and flow.error is None:
-        return replace(exchange, error="no-response")
-    return exchange
+        return flow, replace(exchange, error="no-response")
+    return flow, exchange

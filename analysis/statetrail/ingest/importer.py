@@ -89,11 +89,11 @@ def capture_source(path: Path) -> Literal["har", "flows"]:
     Raises `CaptureError` if it cannot be opened or is neither kind.
     """
     fault = "is neither a HAR file nor a mitmproxy flow file"
-    with _open(path) as (file, raw):
-        head = _Readable(file).read(4096)
+    with open_capture(path) as (file, raw):
+        head = Readable(file).read(4096)
         if _HAR.match(head):
             file.seek(0)
-            if has_entries(_Readable(file)):
+            if has_entries(Readable(file)):
                 return "har"
             fault = "is JSON but no HAR file (it has no list log.entries)"
         elif _FLOWS.match(head):
@@ -119,11 +119,11 @@ def _import(
     counts, report = CaptureCounts(), ReadReport()
     problem: str | None = "the import was stopped before the end of the file"
     try:
-        with _open(path) as (file, raw):
+        with open_capture(path) as (file, raw):
             exchanges = (
                 read_flows(file, report)
                 if source == "flows"
-                else read_har(_Readable(file), config.fingerprinter, report)
+                else read_har(Readable(file), config.fingerprinter, report)
             )
             for batch in batched(exchanges, BATCH, strict=False):
                 ids = store.append_many((extract(e, config, client) for e in batch), capture)
@@ -139,7 +139,7 @@ def _import(
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[tuple[BufferedIOBase, BufferedIOBase]]:
+def open_capture(path: Path) -> Iterator[tuple[BufferedIOBase, BufferedIOBase]]:
     """The file's content, decompressed if gzipped, and the file itself.
 
     A gzipped flow file is refused: its lengths could claim any amount of memory.
@@ -158,7 +158,7 @@ def _open(path: Path) -> Iterator[tuple[BufferedIOBase, BufferedIOBase]]:
                 yield unpacked, raw
 
 
-class _Readable:
+class Readable:
     """A file that ends where it is damaged."""
 
     def __init__(self, file: BufferedIOBase) -> None:

@@ -18,6 +18,7 @@ from statetrail.dialects.place import (
     IssueReader,
     KeyProblem,
     Outgoing,
+    OutgoingResponse,
     Part,
     PresentPlace,
     PresentReader,
@@ -70,6 +71,9 @@ class HeaderIssue(
 
     def field_name(self, param: str) -> str:
         return named(self.header, param)
+
+    def write(self, param: str, text: str, response: OutgoingResponse) -> None:
+        response.fields.append((named(self.header, param), text))
 
 
 class _PresentReader(PresentReader):

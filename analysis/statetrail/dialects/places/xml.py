@@ -6,7 +6,15 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
-from statetrail.dialects.place import PARAM, Declared, IssuePlace, IssueReader, KeyProblem, Part
+from statetrail.dialects.place import (
+    PARAM,
+    Declared,
+    IssuePlace,
+    IssueReader,
+    KeyProblem,
+    OutgoingResponse,
+    Part,
+)
 from statetrail.dialects.wire import Body, BodyError
 from statetrail.dialects.xml_root import RootError, root_attributes
 
@@ -37,9 +45,8 @@ class XmlIssue(msgspec.Struct, IssuePlace, frozen=True, kw_only=True, forbid_unk
         """The attribute's name."""
         return self.xml[1:].replace(PARAM, param)
 
-    def pattern(self, param: str) -> str:
-        name = re.escape(self.attribute(param))
-        return rf"<[A-Za-z_][^<>]{{0,8192}}?\s{name}\s*=\s*[\"']([^\"']+)[\"']"
+    def write(self, param: str, text: str, response: OutgoingResponse) -> None:
+        response.attributes[self.attribute(param)] = text
 
 
 class _IssueReader(IssueReader):

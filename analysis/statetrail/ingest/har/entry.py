@@ -29,6 +29,12 @@ class Header(msgspec.Struct, gc=False):
     value: str
 
 
+class PostData(msgspec.Struct):
+    """The used fields of a request's content."""
+
+    text: str | None = None
+
+
 class HarRequest(msgspec.Struct, rename="camel"):
     """The used fields of an entry's request."""
 
@@ -37,6 +43,7 @@ class HarRequest(msgspec.Struct, rename="camel"):
     http_version: str | None = None
     headers: list[Header] = []
     body_size: float | None = None
+    post_data: PostData | None = None
 
 
 class Content(msgspec.Struct):

@@ -62,7 +62,14 @@ _ABORTED: Final = re.compile(r"abort|cancel", re.IGNORECASE)
 def read_har(
     stream: Stream, fingerprinter: Fingerprinter, report: ReadReport
 ) -> Iterator[Exchange]:
-    """The exchanges of a HAR file. Raises `CaptureError` if it is JSON but no HAR file.
+    """The exchanges of a HAR file. Raises `CaptureError` if it is JSON but no HAR file."""
+    return (exchange for _, exchange in read_har_entries(stream, fingerprinter, report))
+
+
+def read_har_entries(
+    stream: Stream, fingerprinter: Fingerprinter, report: ReadReport
+) -> Iterator[tuple[HarEntry, Exchange]]:
+    """The entries of a HAR file with their exchanges. Raises as `read_har` does.
 
     An entry's `flow_id` is a keyed digest of it, so that the same entry in another file is the same
     exchange; identical entries of one file are numbered. The report counts skipped entries, and
@@ -88,7 +95,7 @@ def read_har(
                 report.skipped[str(error)] += 1
                 continue
             digests.add(digest)
-            yield exchange
+            yield entry, exchange
     except TruncatedError as error:
         if str(error) == "foreign":
             raise CaptureError("it is JSON, but has no list log.entries") from None

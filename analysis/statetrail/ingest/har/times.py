@@ -14,7 +14,7 @@ from statetrail.ingest.har.entry import EntryError, HarEntry, Timings
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
-_MAX_MS: Final = 1e12
+MAX_MS: Final = 1e12
 """Longest plausible duration (30 years)."""
 _LEAP_SECOND: Final = re.compile(r"(?<=:\d\d:)60(?=\D|$)", re.ASCII)
 
@@ -38,7 +38,7 @@ def times(entry: HarEntry) -> Times:
     (``start``) if `startedDateTime` is no date and time.
     """
     start_us, notes = _start(entry.started)
-    total = entry.time if entry.time is not None and 0 <= entry.time <= _MAX_MS else None
+    total = entry.time if entry.time is not None and 0 <= entry.time <= MAX_MS else None
     t = entry.timings or Timings()
     if (wait := _given(t.wait)) is not None and (receive := _given(t.receive)) is not None:
         before = sum(_given(phase) or 0 for phase in (t.blocked, t.dns, t.connect))
@@ -60,11 +60,16 @@ def times(entry: HarEntry) -> Times:
     )
 
 
+def start_of(text: str) -> datetime:
+    """The moment that `startedDateTime` states. Raises `ValueError`."""
+    # A leap second is the last second of its minute, as in Unix time.
+    return datetime.fromisoformat(_LEAP_SECOND.sub("59", text[:64].strip().upper()))
+
+
 def _start(text: str) -> tuple[int, tuple[str, ...]]:
     """Microseconds since the epoch; a time without a zone is taken as UTC, with a note."""
     try:
-        # A leap second is the last second of its minute, as in Unix time.
-        moment = datetime.fromisoformat(_LEAP_SECOND.sub("59", text[:64].strip().upper()))
+        moment = start_of(text)
         local = moment.tzinfo is None
         moment = moment.replace(tzinfo=UTC) if local else moment
         return (moment - _EPOCH) // _MICROSECOND, ("har-no-zone",) if local else ()
@@ -74,7 +79,7 @@ def _start(text: str) -> tuple[int, tuple[str, ...]]:
 
 def _given(milliseconds: float | None) -> float | None:
     """A plausible duration, else `None`; HAR writes -1 for none."""
-    return milliseconds if milliseconds is not None and 0 <= milliseconds <= _MAX_MS else None
+    return milliseconds if milliseconds is not None and 0 <= milliseconds <= MAX_MS else None
 
 
 def _us(milliseconds: float) -> int:

@@ -1,0 +1,1 @@
+"""Redacted copies of captures: what stays is listed, everything else goes."""

@@ -1,0 +1,99 @@
+"""The secrets that a capture knows.
+
+Enters: exchanges with the state in them. Leaves: a set of values: those of state parameters, and
+whatever looks like a token in a target or a header field. They live in memory only.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from statetrail.dialects.wire import text, unquote
+from statetrail.extract import Exchange, ExtractorConfig
+from statetrail.extract.cache import BoundedCache
+from statetrail.extract.extractor import WireState
+from statetrail.extract.masking import MIN_WITHIN
+from statetrail.extract.records import Fields
+from statetrail.extract.text import MAX_TOKEN, has_token, is_token, unquoted
+from statetrail.extract.wire_values import query_fields
+
+CACHED: Final = 8192
+_SEPARATORS: Final = re.compile(r"[;,&?\s]+")
+# What the client and the server are, and when: told by the texts that are kept of them.
+_DULL: Final = frozenset(
+    (
+        b"accept accept-charset accept-encoding accept-language access-control-allow-headers "
+        b"access-control-allow-methods access-control-allow-origin access-control-expose-headers "
+        b"access-control-request-headers age cache-control connection content-encoding "
+        b"content-language content-length content-security-policy content-type date dnt expires "
+        b"host keep-alive last-modified origin permissions-policy pragma priority sec-ch-ua "
+        b"sec-ch-ua-mobile sec-ch-ua-platform sec-fetch-dest sec-fetch-mode sec-fetch-site "
+        b"sec-fetch-user server strict-transport-security te transfer-encoding upgrade "
+        b"upgrade-insecure-requests user-agent vary via"
+    ).split()
+)
+
+
+class SecretCollector:
+    """Collects the secrets of exchanges in `values`, and in `clear` the state that is none."""
+
+    def __init__(self, config: ExtractorConfig) -> None:
+        self.values: set[str] = set()
+        self.clear: set[str] = set()
+        self._config = config
+        self._words = frozenset(word for each in config.compiled for word in each.words)
+        self._fields: BoundedCache[tuple[bytes, bytes], tuple[str, ...]] = BoundedCache(CACHED)
+        self._targets: BoundedCache[bytes, tuple[str, ...]] = BoundedCache(CACHED)
+
+    def add(self, exchange: Exchange, wire: WireState) -> None:
+        """Add the secrets of an exchange."""
+        self.values.update(self._state(wire), self._of_target(exchange.request.target))
+        answer = exchange.response.headers if exchange.response is not None else ()
+        for fields in (exchange.request.headers, answer):
+            self._add_fields(fields)
+
+    def _state(self, wire: WireState) -> Iterator[str]:
+        for presented in wire.presented:
+            compiled, param, value, _ = presented
+            clear = compiled.clear.get(param)
+            if clear is not None and clear.fullmatch(value):
+                self.clear.add(value)
+            elif value != compiled.params[param].establish:
+                yield from self._secret(value)
+        for issued in wire.issued:
+            clear = issued.compiled.clear.get(issued.param.name) if issued.param else None
+            if clear is not None and clear.fullmatch(issued.state.value):
+                self.clear.add(issued.state.value)
+            else:
+                yield from self._secret(issued.state.value)
+
+    def _secret(self, value: str) -> Iterator[str]:
+        if len(value) >= MIN_WITHIN and value.casefold() not in self._words:
+            yield value[:MAX_TOKEN]
+
+    def _of_target(self, target: bytes) -> tuple[str, ...]:
+        if (cached := self._targets.get(target)) is not None:
+            return cached
+        query = (text(unquote(value)) for _, value in query_fields(target)[0])
+        path = text(target.partition(b"?")[0]).replace(";", "/").replace("=", "/").split("/")
+        found = tuple(dict.fromkeys(filter(is_token, (*query, *map(unquoted, path)))))
+        return self._targets.keep(target, found) if len(target) <= MAX_TOKEN else found
+
+    def _add_fields(self, fields: Fields) -> None:
+        for field in fields:
+            if (found := self._fields.get(field)) is None:
+                found = tuple(_tokens(text(field[1]))) if field[0].lower() not in _DULL else ()
+                if len(field[1]) <= MAX_TOKEN:
+                    self._fields.keep(field, found)
+            self.values.update(found)
+
+
+def _tokens(line: str) -> Iterator[str]:
+    """What looks like a token in a header field: its parts, with and without a name."""
+    for part in _SEPARATORS.split(line):
+        host, scheme, path = part.partition("://")
+        # Of an address the segments.
+        for each in path.split("/")[1:] if scheme else (host, host.partition("=")[2]):
+            value = unquoted(each.strip("\"'<>"))
+            if is_token(value) and has_token(value):
+                yield value

@@ -1,0 +1,230 @@
+"""Redacting a capture: its exchanges are read once, copied, and the copy is searched.
+
+Enters: a capture file. Leaves: a new file of the same kind (HAR or mitmproxy flows) with a copy of
+each exchange that an import would read, of mode 0600; or an error, and no file. The secrets that
+were met on the way live in memory; at the end the copy is searched for all of them. Where a text
+that stayed turns out to be a secret of another exchange, the copy is made again with all known.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from mitmproxy.http import HTTPFlow, Message
+from mitmproxy.io import FlowWriter
+
+from statetrail.dialects import Dialect
+from statetrail.dialects.grammar import PRIORITIES, USAGES
+from statetrail.dialects.wire import BodyError
+from statetrail.errors import CaptureError
+from statetrail.extract import Exchange, ExtractorConfig, Fingerprinter
+from statetrail.extract.bodies import BodyBeginning
+from statetrail.extract.cache import BoundedCache
+from statetrail.ingest.flow import ERRORS
+from statetrail.ingest.flowfile import read_http_flows
+from statetrail.ingest.har.entry import HarEntry
+from statetrail.ingest.har.reader import read_har_entries
+from statetrail.ingest.importer import Readable, capture_source, open_capture
+from statetrail.ingest.redact.bodies import copied_body
+from statetrail.ingest.redact.collecting import SecretCollector
+from statetrail.ingest.redact.copier import Copier, Copy, Hide
+from statetrail.ingest.redact.fields import VOCABULARY
+from statetrail.ingest.redact.flows import copied_flow
+from statetrail.ingest.redact.har import HEAD, TAIL, har_entry
+from statetrail.ingest.redact.matcher import OVERLAP, Matcher
+from statetrail.ingest.redact.pseudonyms import Pseudonyms
+from statetrail.ingest.skipped import ReadReport
+
+_CHUNK: Final = 1 << 20
+_CACHED: Final = 4096
+# Lower-case words of every copy.
+_SKELETON: Final = (
+    "log version creator name statetrail redact entries request method url httpversion headers "
+    "querystring cookies headerssize bodysize postdata mimetype text starteddatetime time "
+    "response cache timings _error _clientaddress status statustext content size encoding "
+    "base64 redirecturl value blocked connect receive user-agent origin access-control-expose- "
+    "headers location content-encoding x-unknown x-other referer https other.invalid get head "
+    "post put patch delete options trace unknown proxyauth backup client_conn server_conn "
+    "certificate_list alpn_offers cipher_list peername sockname timestamp_start "
+    "timestamp_tcp_setup timestamp_tls_setup timestamp_end timestamp_created tls_established "
+    "tls_version address authority headers host path port scheme trailers reason status_code "
+    "intercepted is_replay marked metadata comment error websocket regular state "
+    "transport_protocol proxy_mode via sni cipher server client request http_version doctype "
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """The result: exchanges in the copy, secrets that were looked for, what could not be read."""
+
+    exchanges: int
+    secrets: int
+    problem: str | None
+
+
+def redact(
+    source: Path, target: Path, dialects: tuple[Dialect, ...], key: bytes, *, bodies: bool = False
+) -> Redacted:
+    """Write a capture's copy without secrets.
+
+    Parameters
+    ----------
+    key
+        For the pseudonyms: with the same key captures get the same ones.
+    bodies
+        Whether bodies of JSON, XML and forms stay, with pseudonyms for their values.
+
+    Raises
+    ------
+    CaptureError
+        The file is no capture, nothing in it is an exchange, or a secret would be in the copy; then
+        there is no copy.
+    """
+    run = _Run(source, dialects, key, bodies=bodies)
+    handle, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)
+    try:
+        with os.fdopen(handle, "w+b") as file:
+            report, exchanges = run.write(file, None)
+            if not exchanges and (report.skipped or report.truncation):
+                raise CaptureError(f"{source} holds no exchange to copy: {report.sentence()}")
+            matcher = run.matcher()
+            if found := _holds(file, matcher):
+                file.seek(0)
+                file.truncate()
+                run.write(file, matcher)
+                found = _holds(file, matcher)
+            if found:
+                raise CaptureError(
+                    f"{source} cannot be redacted: a secret of it is still in the copy, which was "
+                    "therefore not kept"
+                )
+        Path(name).replace(target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return Redacted(exchanges, len(run.secrets.values), report.sentence())
+
+
+class _Run:
+    """One capture, whose copy is written once or twice."""
+
+    def __init__(
+        self, source: Path, dialects: tuple[Dialect, ...], key: bytes, *, bodies: bool
+    ) -> None:
+        self._source = source
+        self._kind = capture_source(source)
+        self._config = ExtractorConfig(dialects, Fingerprinter(key))
+        establish = {p.establish for d in dialects for p in d.params if p.establish is not None}
+        self._pseudonyms = Pseudonyms(key, frozenset(establish))
+        self._bodies = bodies
+        self.secrets = SecretCollector(self._config)
+
+    def matcher(self) -> Matcher:
+        """What finds the secrets that were met."""
+        dialects = [each.dialect for each in self._config.compiled]
+        names = [name for d in dialects for name in (d.name, *(p.name for p in d.params))]
+        words = (*USAGES, *PRIORITIES, *(name.replace("-", " ") for name, _ in ERRORS))
+        vocabulary = " ".join((_SKELETON, VOCABULARY, *words, *names, *self.secrets.clear))
+        return Matcher(self.secrets.values, vocabulary.casefold())
+
+    def write(self, file: BinaryIO, matcher: Matcher | None) -> tuple[ReadReport, int]:
+        """Write the copy; with a matcher, texts in which it finds a secret are masked."""
+        hide = _hider(matcher, self._config.fingerprinter) if matcher is not None else None
+        copier = Copier(self._config, self._pseudonyms, hide)
+        report, count = ReadReport(), 0
+        with open_capture(self._source) as (stream, _):
+            if self._kind == "har":
+                file.write(HEAD)
+                for entry, exchange in read_har_entries(
+                    Readable(stream), self._config.fingerprinter, report
+                ):
+                    copy = self._copy(exchange, copier)
+                    raw = har_entry(entry, copy, self._of_entry(entry, copy))
+                    file.write((b",\n" if count else b"\n") + raw)
+                    count += 1
+                file.write(TAIL)
+            else:
+                writer = FlowWriter(file)  # type: ignore[no-untyped-call]
+                for flow, exchange in read_http_flows(stream, report):
+                    copy = self._copy(exchange, copier)
+                    bodies = self._of_flow(flow, copy)
+                    writer.add(copied_flow(flow, copy, bodies, self._config.fingerprinter))
+                    count += 1
+        file.flush()
+        return report, count
+
+    def _copy(self, exchange: Exchange, copier: Copier) -> Copy:
+        copy, wire = copier.copy(exchange)
+        self.secrets.add(exchange, wire)
+        return copy
+
+    def _of_entry(self, entry: HarEntry, copy: Copy) -> tuple[str, str]:
+        if not self._bodies:
+            return "", ""
+        content = entry.response.content if entry.response is not None else None
+        plain = content is not None and (content.encoding or "").lower() != "base64"
+        sent = entry.request.post_data
+        return self._both(
+            (sent.text or "") if sent is not None else "",
+            (content.text or "") if content is not None and plain else "",
+            copy,
+        )
+
+    def _of_flow(self, flow: HTTPFlow, copy: Copy) -> tuple[str, str]:
+        return (
+            self._both(_text(flow.request), _text(flow.response), copy)
+            if self._bodies
+            else ("", "")
+        )
+
+    def _both(self, sent: str, received: str, copy: Copy) -> tuple[str, str]:
+        """What stays of both bodies; the response's only if the same state is read in it."""
+        answer = copied_body(received, self._pseudonyms) if copy.body is not None else ""
+        if self._state_of(answer.encode()) != self._state_of(copy.body or b""):
+            answer = ""
+        return copied_body(sent, self._pseudonyms), answer
+
+    def _state_of(self, body: bytes) -> list[object]:
+        found: list[object] = []
+        for compiled in self._config.compiled:
+            for _, reader in compiled.body_readers:
+                try:
+                    found.append(reader.in_body(BodyBeginning(body, (), None)))
+                except BodyError:
+                    found.append((None,) * len(reader.params))
+        return found
+
+
+def _hider(matcher: Matcher, fingerprinter: Fingerprinter) -> Hide:
+    cache: BoundedCache[str, str] = BoundedCache(_CACHED)
+
+    def hide(text: str) -> str:
+        if (cached := cache.get(text)) is not None:
+            return cached
+        return cache.keep(text, fingerprinter.pseudonym(text) if matcher.holds(text) else text)
+
+    return hide
+
+
+def _holds(file: BinaryIO, matcher: Matcher) -> bool:
+    """Whether a secret is in the file."""
+    return any(next(matcher.find(piece), None) is not None for piece in pieces(file))
+
+
+def pieces(file: BinaryIO) -> Iterator[bytes]:
+    """The file's content in pieces that overlap."""
+    file.seek(0)
+    before = b""
+    while chunk := file.read(_CHUNK):
+        yield before + chunk
+        before = (before + chunk)[-OVERLAP:]
+
+
+def _text(message: Message | None) -> str:
+    if message is None:
+        return ""
+    content = message.get_content(strict=False) or b""
+    return content.decode("utf-8", "replace") if b"\0" not in content[:1024] else ""

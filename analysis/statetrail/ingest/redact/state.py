@@ -1,0 +1,118 @@
+"""State as it is written in a copy: its values by pseudonyms, in the places where it was found.
+
+Enters: the values of an exchange as on the wire, and what the recorder keeps of them. Leaves:
+header fields, query fields and attributes that say the same of pseudonyms. What the recorder stores
+in clear stays, as do the words of the protocol.
+"""
+
+import re
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import Final, NamedTuple
+
+from statetrail.dialects.grammar import PRIORITIES, USAGES
+from statetrail.dialects.place import IssuePlace, Outgoing, OutgoingResponse, PresentPlace
+from statetrail.extract.fingerprint import Fingerprinter
+from statetrail.extract.state import Issued, Presented
+from statetrail.extract.text import is_token
+from statetrail.extract.wire_values import CompiledDialect, IssuedValue, PresentedValue
+from statetrail.ingest.redact.pseudonyms import Pseudonyms
+
+type Fields = list[tuple[str, str]]
+
+_WORDS: Final = frozenset((*USAGES, *PRIORITIES))
+_TAIL: Final = rf"\s*(?:{'|'.join(USAGES)})\s*/\s*(?:{'|'.join(PRIORITIES)})\s*"
+# Two fields that an intermediary joined: the end of the first one's value.
+_COMBINED: Final = re.compile(rf"(;{_TAIL},\s*)", re.IGNORECASE)
+_RUN: Final = re.compile(r"[^\s;,/]+")
+
+
+class CopiedRequest(NamedTuple):
+    """What a request presents, by pseudonyms."""
+
+    fields: Fields
+    query: Fields
+
+
+class StateCopier:
+    """Writes the state of exchanges by pseudonyms.
+
+    `known` are the pseudonyms of the values so far, by the values' fingerprints.
+    """
+
+    def __init__(
+        self,
+        dialects: Sequence[CompiledDialect],
+        pseudonyms: Pseudonyms,
+        fingerprinter: Fingerprinter,
+    ) -> None:
+        self.known: dict[int, str] = {}
+        self._pseudonyms = pseudonyms
+        self._fingerprinter = fingerprinter
+        self._presents: dict[tuple[str, str, str], PresentPlace] = {}
+        self._issues: dict[tuple[str, str, str | None], IssuePlace] = {}
+        for dialect in (compiled.dialect for compiled in dialects):
+            for present, declared in dialect.present_places():
+                for each in declared:
+                    for param in each.params:
+                        self._presents[dialect.name, present.channel, param] = each.place
+            for issue, issuing in dialect.issue_places():
+                for one in issuing:
+                    for name in (*one.params, *((None,) if one.family else ())):
+                        self._issues[dialect.name, issue.channel, name] = one.place
+
+    def presented(
+        self, values: Sequence[PresentedValue], kept: Sequence[Presented]
+    ) -> CopiedRequest:
+        """What a request presents."""
+        copied = CopiedRequest([], [])
+        for value, facts in zip_longest(values, kept):
+            place = self._presents[value.compiled.dialect.name, value.channel, value.param]
+            shown = value.value
+            if facts is None or facts.value is None:
+                shown = self._pseudonyms.of(value.value)
+                self._learn(facts, shown)
+            outgoing = Outgoing({}, [])
+            place.write(value.param, shown, outgoing)
+            copied.fields.extend(outgoing.fields.items())
+            copied.query.extend(outgoing.query)
+        return copied
+
+    def issued(self, values: Sequence[IssuedValue], kept: Sequence[Issued]) -> OutgoingResponse:
+        """What a response issues."""
+        response = OutgoingResponse([], {})
+        for value, facts in zip_longest(values, kept):
+            param = value.param.name if value.param else None
+            place = self._issues[value.compiled.dialect.name, value.channel, param]
+            name = param or self._name(value, facts)
+            clear = facts is not None and facts.value is not None
+            if not clear:
+                self._learn(facts, self._pseudonyms.of(value.state.value))
+            place.write(name, self._text(value, clear=clear), response)
+        return response
+
+    def _learn(self, facts: Presented | Issued | None, shown: str) -> None:
+        if facts is not None:
+            self.known[facts.fingerprint] = shown
+
+    def _name(self, value: IssuedValue, facts: Issued | None) -> str:
+        """The name of a parameter that the dialect does not know."""
+        name = self._fingerprinter.pseudonym(value.raw_name) if facts is None else facts.param
+        return f"x{self._fingerprinter.pseudonym(name)[1:]}" if is_token(name) else name
+
+    def _text(self, issued: IssuedValue, *, clear: bool) -> str:
+        """What stands on the wire: the value's pseudonym, and the usage and priority behind it."""
+        value, text = issued.state.value, issued.text
+        before, found, behind = text.partition(value)
+        if not found:
+            return self._pseudonyms.of(text)
+        if not clear:
+            # At odd places are the ends of values that were joined.
+            value = "".join(
+                part if at % 2 else self._pseudonyms.of(part)
+                for at, part in enumerate(_COMBINED.split(value))
+            )
+        return f"{before}{value}{_RUN.sub(self._tail_word, behind)}"
+
+    def _tail_word(self, match: re.Match[str]) -> str:
+        return match[0] if match[0].lower() in _WORDS else self._pseudonyms.of(match[0])

@@ -1,7 +1,8 @@
 """The secrets that a capture knows.
 
-Enters: exchanges with the state in them. Leaves: a set of values: those of state parameters, and
-whatever looks like a token in a target or a header field. They live in memory only.
+Enters: exchanges with the state in them. Leaves: a `Matcher` of the values: those of state
+parameters, and whatever looks like a token in a target or a header field. They live in memory only,
+and most only as hashes.
 """
 
 import re
@@ -16,6 +17,7 @@ from statetrail.extract.masking import MIN_WITHIN
 from statetrail.extract.records import Fields
 from statetrail.extract.text import MAX_TOKEN, has_token, is_token, unquoted
 from statetrail.extract.wire_values import query_fields
+from statetrail.ingest.redact.matcher import Matcher
 
 CACHED: Final = 8192
 _SEPARATORS: Final = re.compile(r"[;,&?\s]+")
@@ -35,10 +37,10 @@ _DULL: Final = frozenset(
 
 
 class SecretCollector:
-    """Collects the secrets of exchanges in `values`, and in `clear` the state that is none."""
+    """Adds the secrets of exchanges to `matcher`; `clear` is the state that is none."""
 
     def __init__(self, config: ExtractorConfig) -> None:
-        self.values: set[str] = set()
+        self.matcher = Matcher()
         self.clear: set[str] = set()
         self._config = config
         self._words = frozenset(word for each in config.compiled for word in each.words)
@@ -47,7 +49,8 @@ class SecretCollector:
 
     def add(self, exchange: Exchange, wire: WireState) -> None:
         """Add the secrets of an exchange."""
-        self.values.update(self._state(wire), self._of_target(exchange.request.target))
+        for secret in (*self._state(wire), *self._of_target(exchange.request.target)):
+            self.matcher.add(secret)
         answer = exchange.response.headers if exchange.response is not None else ()
         for fields in (exchange.request.headers, answer):
             self._add_fields(fields)
@@ -85,7 +88,8 @@ class SecretCollector:
                 found = tuple(_tokens(text(field[1]))) if field[0].lower() not in _DULL else ()
                 if len(field[1]) <= MAX_TOKEN:
                     self._fields.keep(field, found)
-            self.values.update(found)
+            for secret in found:
+                self.matcher.add(secret)
 
 
 def _tokens(line: str) -> Iterator[str]:

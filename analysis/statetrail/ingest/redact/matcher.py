@@ -2,22 +2,25 @@
 
 Enters: secrets, then pieces of text. Leaves: whether, and where, one of them is written there: as
 it is, in any letter case, percent-encoded once or more, with escapes of HTML, JSON or Python, as
-UTF-16, in hexadecimal, and in base64 at any offset (`statetrail.extract.masking.forms`). The time
-depends on the text alone, not on the number of secrets: every six bytes of the text are looked up
-at once in a table of what stands in the middle of each form.
+UTF-16, in hexadecimal, and in base64 at any offset. The time depends on the text alone, not on the
+number of secrets: every six bytes of the text are looked up at once in a table of what stands in
+the middle of each secret.
 """
 
 import html
 import re
 import urllib.parse
+from array import array
+from binascii import a2b_base64, unhexlify
 from collections.abc import Iterable, Iterator
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from statetrail.extract.fingerprint import raw_bytes
-from statetrail.extract.masking import KNOWN_BY, MIN_WITHIN, forms
+from statetrail.extract.cache import BoundedCache
+from statetrail.extract.fingerprint import normal_form, raw_bytes
+from statetrail.extract.masking import KNOWN_BY, MIN_WITHIN
 from statetrail.extract.text import MIN_TOKEN, segment_kind
 
 OVERLAP: Final = 512
@@ -27,39 +30,85 @@ _GRAM: Final = 6
 _SPREAD: Final = np.uint64(0x9E37_79B9_7F4A_7C15)
 _MIN_BITS, _MAX_BITS = 16, 25
 _ESCAPE: Final = re.compile(rb"\\(?:u00([0-9A-Fa-f]{2})|x([0-9A-Fa-f]{2})|([/\"'\\]))")
+_BASE64: Final = re.compile(rb"[A-Za-z0-9+/]{12,}")
+_STANDARD: Final = bytes.maketrans(b"-_", b"+/")
+_HEX: Final = re.compile(rb"[0-9A-Fa-f]{20,}")
 _MAX_DECODINGS: Final = 3
+_RECENT: Final = 65_536
+_HASH: Final = 0xFFFF_FFFF_FFFF_FFFE  # the last bit tells whether a form is an ordinary word
 
 type _Numbers = NDArray[np.uint64]
 
 
 class Matcher:
-    """Looks for secrets.
+    """Looks for secrets, once all are added and it is `built`.
 
     Values under six characters, and numbers under ten digits, are in any text by chance and are not
-    looked for. Short values and words count only where no letter or digit is beside them, and not
-    at all where they are in `vocabulary`, the lower-case text that is in a clean text anyway.
+    looked for. Short values and words count only where no letter or digit is beside them. A secret
+    takes some 100 bytes of memory, whatever its length, and is not held itself if it is none of
+    these.
     """
 
-    def __init__(self, secrets: Iterable[str], vocabulary: str = "") -> None:
-        grams, hashes, lengths = [], [], []
+    def __init__(self) -> None:
+        self._recent: BoundedCache[str, bool] = BoundedCache(_RECENT)
+        self._weak: set[str] = set()
+        # Of each form its middle and its hash, and of each secret its hash.
+        self._new: tuple[array[int], array[int], array[int]] = (array("Q"), array("Q"), array("Q"))
+        self._grams, self._hashes = _sorted(()), _sorted(())
+        self._lengths: set[int] = set()
+        self._table = np.zeros(1, np.bool_)
+        self._shift = np.uint64(63)
+
+    @classmethod
+    def of(cls, secrets: Iterable[str], vocabulary: str = "", *, words: bool = True) -> "Matcher":
+        """A matcher of these secrets, `built`."""
+        matcher = cls()
         for secret in secrets:
-            if not is_searchable(secret):
-                continue
-            weak = is_weak(secret)
-            if weak and secret.casefold() in vocabulary:
-                continue
-            for form in _written(secret, weak=weak):
-                start = _middle(len(form))
-                grams.append(int.from_bytes(form[start : start + _GRAM], "little"))
-                hashes.append(hash(form) & 0xFFFF_FFFF_FFFF_FFFE | weak)
-                lengths.append(len(form))
-        self._grams: _Numbers = np.unique(np.array(grams, np.uint64))
-        self._forms = frozenset(hashes)
-        self._lengths = sorted(set(lengths))
-        bits = min(max((16 * len(grams)).bit_length(), _MIN_BITS), _MAX_BITS)
+            matcher.add(secret)
+        return matcher.built(vocabulary, words=words)
+
+    def __repr__(self) -> str:
+        return "Matcher(…)"
+
+    def __len__(self) -> int:
+        """The number of different secrets that are looked for."""
+        return len(_sorted(self._new[2]))
+
+    def add(self, secret: str) -> None:
+        """Add a secret."""
+        if secret in self._recent or not is_searchable(secret):
+            return
+        self._recent.keep(secret, True)
+        if is_weak(secret):
+            self._weak.add(secret)
+        else:
+            self._add(secret, _written(secret))
+
+    def built(self, vocabulary: str = "", *, words: bool = True) -> "Matcher":
+        """Ready to find the secrets: self.
+
+        Short values and words are left out where they are in `vocabulary`, the lower-case text that
+        is in a clean text anyway; without `words` all of them are.
+        """
+        for secret in self._weak if words else ():
+            if secret.casefold() not in vocabulary:
+                self._add(secret, {raw_bytes(secret).lower()}, weak=1)
+        self._weak.clear()
+        self._grams, self._hashes = _sorted(self._new[0]), _sorted(self._new[1])
+        bits = min(max((16 * len(self._grams)).bit_length(), _MIN_BITS), _MAX_BITS)
         self._shift = np.uint64(64 - bits)
         self._table = np.zeros(1 << bits, np.bool_)
         self._table[(self._grams * _SPREAD) >> self._shift] = True
+        return self
+
+    def _add(self, secret: str, written: Iterable[bytes], weak: int = 0) -> None:
+        grams, hashes, secrets = self._new
+        secrets.append(hash(secret) & _HASH)
+        for form in written:
+            start = _middle(len(form))
+            grams.append(int.from_bytes(form[start : start + _GRAM], "little"))
+            hashes.append(hash(form) & _HASH | weak)
+            self._lengths.add(len(form))
 
     def find(self, data: bytes) -> Iterator[int]:
         """Where a secret is: an offset in the data, or in what it is decoded to."""
@@ -83,22 +132,27 @@ class Matcher:
         if not len(positions):
             return
         found = grams[positions]
+        lengths = sorted(self._lengths)
         nearest = np.minimum(np.searchsorted(self._grams, found), len(self._grams) - 1)
         for middle in positions[self._grams[nearest] == found].tolist():
-            for length in self._lengths:
+            for length in lengths:
                 start = middle - _middle(length)
                 if start >= 0 and self._is_form(data, start, length):
                     yield start
                     break
 
     def _is_form(self, data: bytes, start: int, length: int) -> bool:
-        number = hash(data[start : start + length]) & 0xFFFF_FFFF_FFFF_FFFE
-        if number in self._forms:
+        number = hash(data[start : start + length]) & _HASH
+        if self._has(number):
             return True
-        if number | 1 not in self._forms:
+        if not self._has(number | 1):
             return False
         around = data[max(start - 1, 0) : start], data[start + length : start + length + 1]
         return not any(side.isalnum() for side in around)
+
+    def _has(self, number: int) -> bool:
+        at = int(np.searchsorted(self._hashes, np.uint64(number)))
+        return at < len(self._hashes) and int(self._hashes[at]) == number
 
 
 def is_searchable(secret: str) -> bool:
@@ -132,10 +186,23 @@ def writings(data: bytes) -> Iterator[bytes]:
             variant = urllib.parse.unquote_to_bytes(variant)
             variants.append(variant)
     variants += [each.replace(b"+", b" ") for each in variants if b"+" in each]
+    variants += [each for variant in variants for each in _decoded(variant)]
     for variant in variants:
         if (lower := variant.lower()) not in seen:
             seen.add(lower)
             yield lower
+
+
+def _decoded(data: bytes) -> Iterator[bytes]:
+    """What is in base64 or hexadecimal, wherever its first whole character is."""
+    runs = _BASE64.findall(data.translate(_STANDARD))
+    for at in range(4 if runs else 0):
+        # Filled up to whole groups: what that adds at the end does no harm.
+        whole = [run[at:] + b"A" * ((at - len(run)) % 4) for run in runs]
+        yield b"\n".join(map(a2b_base64, whole))
+    runs = _HEX.findall(data)
+    for at in range(2 if runs else 0):
+        yield b"\n".join([unhexlify(run[at : at + (len(run) - at) // 2 * 2]) for run in runs])
 
 
 def _unescaped(match: re.Match[bytes]) -> bytes:
@@ -143,19 +210,22 @@ def _unescaped(match: re.Match[bytes]) -> bytes:
     return bytes((int(code, 16),)) if code else match[3]
 
 
-def _written(secret: str, *, weak: bool) -> set[bytes]:
-    """The forms of a secret in lower-case text; of an ordinary word it is the word alone."""
-    if weak:
-        return {raw_bytes(secret).lower()}
-    written = set()
+def _written(secret: str) -> set[bytes]:
+    """What is known of a secret in lower-case text."""
     # All tokens of one kind begin alike: what tells a JSON Web Token is behind its head.
-    for part in secret.split(".")[1:] if secret.startswith("eyJ") else (secret,):
-        known = raw_bytes(part[:KNOWN_BY])
-        written |= {raw_bytes(form).lower()[:KNOWN_BY] for form in forms(part)}
-        written |= {known.lower()[:KNOWN_BY], known.hex().encode()}
+    parts = secret.split(".")[1:] if secret.startswith("eyJ") else (secret,)
+    written = {
+        raw_bytes(form).lower()[:KNOWN_BY]
+        for part in parts
+        for form in (part[:KNOWN_BY], normal_form(part[: 3 * KNOWN_BY]))
+    }
     return {form for form in written if len(form) >= MIN_TOKEN}
 
 
 def _middle(length: int) -> int:
     """Where the bytes begin by which a form is looked up: tokens often begin alike."""
     return (length - _GRAM) // 2
+
+
+def _sorted(numbers: Iterable[int]) -> _Numbers:
+    return np.unique(np.array(numbers, np.uint64))

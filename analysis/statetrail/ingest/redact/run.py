@@ -105,7 +105,7 @@ def redact(
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-    return Redacted(exchanges, len(run.secrets.values), report.sentence())
+    return Redacted(exchanges, len(matcher), report.sentence())
 
 
 class _Run:
@@ -128,7 +128,7 @@ class _Run:
         names = [name for d in dialects for name in (d.name, *(p.name for p in d.params))]
         words = (*USAGES, *PRIORITIES, *(name.replace("-", " ") for name, _ in ERRORS))
         vocabulary = " ".join((_SKELETON, VOCABULARY, *words, *names, *self.secrets.clear))
-        return Matcher(self.secrets.values, vocabulary.casefold())
+        return self.secrets.matcher.built(vocabulary.casefold())
 
     def write(self, file: BinaryIO, matcher: Matcher | None) -> tuple[ReadReport, int]:
         """Write the copy; with a matcher, texts in which it finds a secret are masked."""

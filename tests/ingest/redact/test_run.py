@@ -1,0 +1,255 @@
+"""Redacted copies: no secret is in them, and they tell the same story."""
+
+import json
+from pathlib import Path
+
+import pytest
+from mitmproxy.http import Headers
+from mitmproxy.io import FlowReader, FlowWriter
+from mitmproxy.test import tflow
+from typer.testing import CliRunner
+
+import statetrail as st
+from statetrail.cli import app
+from statetrail.ingest.redact import copier, fields
+from statetrail.store.reader import read_store
+from support.hars import entry, headers, write_har
+
+SECRETS = {
+    "token": "yjipILZBeUWxrFq",
+    "ticket": "SKs5zIHxUPOghUxku/iafHQNFLUwqey0DB8+",
+    "cookie": "4f2c9aa1b7e0d3",
+    "bearer": "eyJhbGciOiJIUzI1NiJ9.e30.abc",
+    "password": "correct horse",
+    "proxy": "proxy-pass-word",
+    "key": "AKIA0123456789ABCDEF",
+}
+BODY = f'<r session="{SECRETS["token"]}"><c/></r>'
+
+
+def invoke(*arguments: str):
+    ran = CliRunner().invoke(app, arguments)
+    assert ran.exit_code == 0, ran.output
+    return ran
+
+
+@pytest.fixture
+def flows(tmp_path: Path) -> Path:
+    """A flow file with a secret in every place that has one."""
+    path = tmp_path / "traffic.flows"
+    with path.open("wb") as file:
+        writer = FlowWriter(file)
+        for n in range(3):
+            flow = tflow.tflow(resp=True)
+            at = 1_700_000_000 + n
+            flow.request.timestamp_start, flow.request.timestamp_end = at, at + 0.1
+            flow.response.timestamp_start, flow.response.timestamp_end = at + 0.2, at + 0.3
+            flow.request.path = (
+                f"/API/V3/Cart?_session_token={SECRETS['token'] if n else 1}&LangId=1"
+            )
+            flow.request.headers = Headers(
+                host="shop",
+                X_Ticket=SECRETS["ticket"],
+                Cookie=f"sid={SECRETS['cookie']}; lang=en",
+                Authorization=f"Bearer {SECRETS['bearer']}",
+                Referer=f"https://shop/x?api_key={SECRETS['key']}",
+            )
+            flow.request.text = "user=ann&password=correct+horse"
+            flow.response.headers = Headers(
+                X_Set_Ticket=SECRETS["ticket"] + ";header/forced", X_Set_LangId="1;header/forced"
+            )
+            flow.response.text = BODY
+            flow.response.encode("gzip")
+            flow.metadata["proxyauth"] = ("ann", SECRETS["proxy"])
+            writer.add(flow)
+    return path
+
+
+def story(folder: Path, capture: Path) -> list[tuple[object, ...]]:
+    """Who presented and issued what when, values by their first appearance."""
+    store = folder / f"{capture.name}.sqlite"
+    invoke("import", str(capture), "--store", str(store))
+    seen: dict[int, int] = {}
+    facts = read_store(store)
+    return [
+        (name, row["exchange_id"], row["param"], seen.setdefault(row["fingerprint"], len(seen)))
+        for name in ("issued", "presented")
+        for row in facts.table(name).to_pylist()
+    ]
+
+
+def test_a_flow_file_s_copy_has_no_secret_and_the_same_story(flows, tmp_path):
+    """Decoded bodies and all; the copy can be read and analysed."""
+    out = tmp_path / "shared.flows"
+    said = invoke("redact", str(flows), "--out", str(out)).output
+    assert "3 exchanges" in said
+    with out.open("rb") as file:
+        copies = list(FlowReader(file).stream())
+    for secret in SECRETS.values():
+        assert secret.encode() in flows.read_bytes() or secret in (BODY, "correct horse")
+        assert secret.encode() not in out.read_bytes()
+        assert secret.replace(" ", "+").encode() not in out.read_bytes()
+    assert "cookie" not in copies[0].request.headers
+    assert copies[0].request.raw_content is None
+    assert story(tmp_path, out) == story(tmp_path, flows)
+
+
+def test_a_har_file_s_copy_has_no_secret_and_the_same_story(tmp_path):
+    """Cookies, post data and texts; what is no text is left out."""
+    entries = [
+        {
+            "startedDateTime": f"2026-01-01T00:00:0{n}.000Z", "time": 20,
+            "request": {
+                "method": "POST",
+                "url": f"https://shop/API/V3/x?_session_token={SECRETS['token'] if n else 1}",
+                "headers": [{"name": "X-Ticket", "value": SECRETS["ticket"]}],
+                "cookies": [{"name": "sid", "value": SECRETS["cookie"]}],
+                "postData": {"text": json.dumps({"password": SECRETS["password"]})},
+                "httpVersion": "HTTP/1.1",
+            },
+            "response": {
+                "status": 200, "headers": [], "httpVersion": "HTTP/1.1",
+                "content": {"text": BODY, "mimeType": "text/xml", "size": len(BODY)},
+            },
+        }
+        for n in range(2)
+    ]  # fmt: skip
+    picture = {"text": "AAAA", "encoding": "base64", "mimeType": "image/png"}
+    entries.append(entries[0] | {"response": {"status": 200, "headers": [], "content": picture}})
+    source, out = tmp_path / "a.har", tmp_path / "b.har"
+    source.write_text(json.dumps({"log": {"version": "1.2", "creator": {}, "entries": entries}}))
+    invoke("redact", str(source), "--out", str(out))
+    text = out.read_text()
+    for name in ("token", "ticket", "cookie", "password"):
+        assert SECRETS[name] not in text
+    assert "AAAA" not in text
+    assert story(tmp_path, out) == story(tmp_path, source)
+
+
+def test_nothing_is_overwritten(flows):
+    """The copy has to be a new file."""
+    ran = CliRunner().invoke(app, ["redact", str(flows), "--out", str(flows)])
+    assert ran.exit_code == 2
+
+
+TRUTH = Path(__file__).parents[2] / "analyses/conformance/truth"
+
+
+def facts(store: Path, capture: Path) -> dict[str, list[object]]:
+    """All that is known of a capture, fingerprints by their first appearance."""
+    invoke("import", str(capture), "--store", str(store))
+    recording, seen = st.open(store), {}
+    read = read_store(store)
+    told: dict[str, list[object]] = {
+        name: [
+            {
+                column: seen.setdefault(value, len(seen))
+                if "fingerprint" in column
+                else "~"  # the name of a name that is no name
+                if str(value).startswith("~")
+                else value
+                for column, value in row.items()
+            }
+            for row in read.table(name).to_pylist()
+        ]
+        for name in ("issued", "presented")
+    }
+    own = ("flow_id", "path", "peer", "user_agent", "capture_id", "source", "response_bytes")
+    told["exchanges"] = [
+        {column: value for column, value in row.items() if column not in own}
+        for row in read.table("exchanges").to_pylist()
+    ]
+    judged = st.verdicts(recording).to_pandas()
+    columns = ["exchange_id", "param", "verdict", "reason"]
+    told["verdicts"] = judged[columns].astype(str).values.tolist()
+    return told
+
+
+@pytest.mark.parametrize("bodies", [False, True], ids=["without bodies", "with bodies"])
+@pytest.mark.parametrize("capture", sorted(TRUTH.iterdir()), ids=lambda path: path.name)
+def test_a_copy_tells_what_the_capture_told(capture, bodies, tmp_path):
+    """Every exchange, value and verdict; the texts that are masked have another name."""
+    out = tmp_path / "copy"
+    invoke("redact", str(capture), "--out", str(out), *(["--bodies"] if bodies else []))
+    assert facts(tmp_path / "copy.sqlite", out) == facts(tmp_path / "own.sqlite", capture)
+
+
+ODD = {
+    "whole seconds": entry(startedDateTime="2024-05-01T10:00:00Z", time=1),
+    "no zone, seven digits": entry(startedDateTime="2024-05-01T10:00:00.1234567"),
+    "basic form": entry(startedDateTime="20240501T100000Z"),
+    "no timings": entry(timings=...),
+    "no response": entry(response=..., _error="net::ERR_CONNECTION_RESET"),
+    "aborted": entry(_error="net::ERR_ABORTED"),
+    "no body": entry(body=None),
+    "no XML": entry(body="{}"),
+    "a DTD": entry(body="<!DOCTYPE r [<!ENTITY a 'b'>]><r session='&a;'/>"),
+    "cut XML": entry(body="<r session="),
+    "broken base64": entry(response__content={"text": "A===", "encoding": "base64", "size": 1}),
+    "an address": entry("https://[2001:db8::1]:8443/API/V3/x", _clientAddress="203.0.113.9"),
+    "a long path": entry("https://shop.example/API/V3/" + "x/" * 40),
+    "masked segments": entry("https://shop.example/API/V3/users/ann/%41b/4f2c9aa1b7e0d3;s=1?q"),
+    "repeated": entry(issued=[("X-Set-LangId", "1;header/forced")] * 2),
+    "joined": entry(issued=[("X-Set-Ticket", "abc/d;header/forced, efg;header/forced")]),
+    "no tail": entry(issued=[("X-Set-Ticket", "SKs5zIHxUPO/ghUx")]),
+    "bad tail": entry(issued=[("X-Set-Ticket", "SKs5zIHxUPO;every/where")]),
+    "unknown": entry(issued=[("X-Set-Colour", "red shoes;header/forced"), ("X-Set-é", "1")]),
+    "other letters": entry(issued=[("X-Set-Ticket", "kök;header/forced")]),
+    "redirect": entry(
+        response__status=302, issued=[("Location", "/API/V3/a/4f2c9aa1b7e0d3?x=1")]
+    ),
+    "cross-origin": entry(
+        issued=[("Access-Control-Expose-Headers", "X-Set-LangId"), ("Cache-Control", "private")],
+        request__headers=headers(("Origin", "https://a.example"), ("Sec-Fetch-Dest", "image")),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+def test_a_copy_of_an_odd_entry_tells_the_same(odd, tmp_path):
+    """Whatever is wrong with an entry is wrong with its copy."""
+    source, out = write_har(tmp_path / "a.har", odd, entry(), odd), tmp_path / "b.har"
+    invoke("redact", str(source), "--out", str(out))
+    assert facts(tmp_path / "b.sqlite", out) == facts(tmp_path / "a.sqlite", source)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"12:30 lunch\n", b"{}", b'{"log":{"entries":[{}]}}', b"GIF89a", b"[1, 2]"],
+    ids=["empty", "a note", "JSON", "no exchange", "a picture", "a list"],
+)
+def test_no_capture_gives_no_copy(content, tmp_path):
+    """One line, an exit code, and nothing left in the folder."""
+    source = tmp_path / "note.txt"
+    source.write_bytes(content)
+    ran = CliRunner().invoke(app, ["redact", str(source), "--out", str(tmp_path / "copy")])
+    assert ran.exit_code == 2
+    assert len(ran.stderr.splitlines()) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["note.txt"]
+
+
+def test_a_copy_is_its_owner_s_alone(flows, tmp_path):
+    """Others may not even read it."""
+    out = tmp_path / "shared.flows"
+    invoke("redact", str(flows), "--out", str(out))
+    assert out.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_secret_of_a_later_exchange_is_not_in_an_earlier_one(tmp_path):
+    """A word that turns out to be a ticket: the copy is made again."""
+    request = entry(request__headers=headers(("X-Ticket", "wonderful")))
+    source = write_har(tmp_path / "a.har", entry("https://x.example/a/wonderful/b"), request)
+    out = tmp_path / "b.har"
+    invoke("redact", str(source), "--out", str(out))
+    assert b"wonderful" not in out.read_bytes()
+
+
+def test_a_copy_with_a_secret_is_not_kept(tmp_path, monkeypatch):
+    """If a mask fails, the search at the end does not."""
+    monkeypatch.setattr(fields, "harmless_request_fields", lambda given: [("x", "yjipILZBeUWxrFq")])
+    monkeypatch.setattr(copier, "harmless_request_fields", fields.harmless_request_fields)
+    source = write_har(tmp_path / "a.har", entry("https://x.example/?a=yjipILZBeUWxrFq"))
+    ran = CliRunner().invoke(app, ["redact", str(source), "--out", str(tmp_path / "b.har")])
+    assert ran.exit_code == 2
+    assert "yjipILZBeUWxrFq" not in ran.output
+    assert [path.name for path in tmp_path.iterdir()] == ["a.har"]

@@ -64,6 +64,6 @@ def copied_flow(
 
 def _headers(fields: Fields, size: int | None) -> Headers:
     """The header fields; without the body its size is told by Content-Length."""
-    told = [] if size is None else [("content-length", str(size))]
+    length = [] if size is None else [("content-length", str(size))]
     others = [field for field in fields if field[0] != "content-length"]
-    return Headers([(raw_bytes(name), raw_bytes(value)) for name, value in (*others, *told)])
+    return Headers([(raw_bytes(name), raw_bytes(value)) for name, value in (*others, *length)])

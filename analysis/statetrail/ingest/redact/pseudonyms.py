@@ -72,10 +72,10 @@ class Pseudonyms:
         """Of a JSON Web Token another one, unsigned, that states the same lifetime."""
         if (seconds := declared_s(value)) is None:
             return None
-        claims = urlsafe_b64encode(b'{"iat":0,"exp":%d}' % seconds).decode().rstrip("=")
+        payload = urlsafe_b64encode(b'{"iat":0,"exp":%d}' % seconds).decode().rstrip("=")
         signature = self._plain(value).replace(".", "")
-        size = len(value) - len(_UNSIGNED_HEAD) - len(claims) - 2
-        return f"{_UNSIGNED_HEAD}.{claims}.{signature[-max(size, _MIN_SIGNATURE) :]}"
+        size = len(value) - len(_UNSIGNED_HEAD) - len(payload) - 2
+        return f"{_UNSIGNED_HEAD}.{payload}.{signature[-max(size, _MIN_SIGNATURE) :]}"
 
     def _permuted(self, value: str, *, is_hex: bool) -> str:
         units = [match[0] for match in _UNIT.finditer(value)]

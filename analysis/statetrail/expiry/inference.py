@@ -30,7 +30,7 @@ from statetrail.expiry.models.undetermined import NONE_SEEN, UNDETERMINED
 from statetrail.expiry.models.wall_clock import DAY_US, WALL_CLOCK
 from statetrail.expiry.selection import MIN_POSTERIOR, Comparison, Selection, select
 from statetrail.expiry.summaries import EventTable, ValueSummaries
-from statetrail.expiry.sweep import sweep_low
+from statetrail.expiry.sweep import sweep
 
 FEW_ENDS: Final = 20
 """Fewer ends than these have to fit an idle timeout without exception."""
@@ -236,8 +236,10 @@ def _idle(
     if low is not None:
         wide = (low, np.inf if high is None else high)
         events = EventTable.of(evidence, ("idle",))
-        low = sweep_low(events, (sharp.low_s, sharp.high_s), wide)
-        low = min(low, begin_low(events, grey_share))
+        low, end = sweep(events, (sharp.low_s, sharp.high_s), wide)
+        if high is not None and sharp.contradictions:
+            high = max(high, end)
+        low = min(low, begin_low(evidence, grey_share))
     if high is not None and grey_share > 1 / 2 and sharp.contradictions >= MIN_EACH:
         high = max(high, grey_zone(summaries.outlived["idle"], summaries.ended["idle"])[1])
     return Interval(low, high, sharp)

@@ -1,6 +1,7 @@
-"""Sweep: how far a limit may lie below where values end, if the server sweeps at intervals.
+"""Sweep: how far a limit may lie from where values end, if the server is not exact about it.
 
-Enters: `EventTable`. Leaves: what the idle timeout exceeds, allowing for a sweeper.
+Enters: `EventTable`. Leaves: where the idle timeout lies, allowing for a sweeper, or for a limit
+that is not the same for all values (jitter).
 
 With a sweeper, values end up to one round after the timeout: the chance to end rises from 0 to 1
 through a zone that begins at the timeout. So the beginning of the zone is bounded, by its posterior
@@ -16,6 +17,11 @@ sweeper. So the lower bound is found in these steps:
 2.  The interval is widened to a few relative widths (`WIDTHS`). The narrowest is taken below which
     a sweeper's timeout lies with small odds.
 3.  Where there is none, the bound leaves out `TAIL` of the posterior of the zone's beginning.
+
+Where limits are drawn around a middle for each value, the zone begins below the middle and ends
+above it, and ends by short limits hide the long ones: what survived long was not yet asked of
+again. So where a zone is the likelier, its whole posterior is reported: the upper bound leaves out
+`TAIL` of the posterior of the zone's end.
 """
 
 from itertools import product
@@ -48,10 +54,12 @@ _BINS: Final = 1500
 _NEAREST: Final = 1e-4
 
 
-def sweep_low(events: EventTable, sharp: tuple[float, float], wide: tuple[float, float]) -> float:
-    """What the idle timeout exceeds, in seconds; no more than the lower end of `wide`.
+def sweep(
+    events: EventTable, sharp: tuple[float, float], wide: tuple[float, float]
+) -> tuple[float, float]:
+    """Where the idle timeout lies, in seconds: `wide`, or wider.
 
-    `wide` is the interval that holds without a sweeper; its upper end may be infinite. Zones are
+    `wide` is the interval that holds for an exact server; its upper end may be infinite. Zones are
     sought from a third of the middle of the sharp interval to almost three times it.
     """
     low_s, high_s = sharp
@@ -80,9 +88,14 @@ def sweep_low(events: EventTable, sharp: tuple[float, float], wide: tuple[float,
     left_out = np.cumsum(np.bincount(begin, np.exp(rising - total), minlength=len(grid)))
     share, exact = float(left_out[-1]), float(np.exp(log_sum(limit) - total))
     if share < UNLIKELY:
-        return wide[0]
+        return wide
+    high_s = wide[1]
+    if share > 1 / 2:
+        reached = np.cumsum(np.bincount(end, np.exp(rising - total), minlength=len(grid)))
+        high_s = max(high_s, float(grid[np.searchsorted(reached, (1 - TAIL) * share)]) * middle_s)
     low = (1 - MARGIN) * float(grid[np.searchsorted(left_out, TAIL * share)]) * middle_s
-    return _narrowest(min(low, wide[0]), wide, grid * middle_s, left_out / max(exact, _NEAREST))
+    odds = left_out / max(exact, _NEAREST)
+    return _narrowest(min(low, wide[0]), wide, grid * middle_s, odds), high_s
 
 
 def _narrowest(low_s: float, wide: tuple[float, float], begins: Reals, odds: Reals) -> float:

@@ -1,18 +1,21 @@
 """The hypotheses of field policies, on worlds drawn by seeds that no report uses."""
 
 from dataclasses import replace
+from random import Random
 
 import numpy as np
 import pytest
 
 from expiry.samples import TIMEOUT_S, evidence
 from statetrail.analyses.lifetimes.expiry import expiry
-from statetrail.expiry import infer
+from statetrail.expiry import Evidence, infer
 from statetrail.expiry.models import login as login_model
+from statetrail.expiry.models.grey_zone import begin_low
 from statetrail.recording.frames import Recording
 from studies.calibration.field import covers
 from studies.calibration.field_worlds import draw_world, tables
 
+FIELDS = Evidence.__dataclass_fields__
 WORLDS = {
     "writes-only TTL": {"idle-by-writes"},
     "two limits by login": {"mixed"},
@@ -57,3 +60,17 @@ def test_a_login_that_explains_no_end_takes_nothing_from_a_plain_timeout() -> No
     assert split.posterior == infer(plain).selection.posterior
     assert split.comparison is not None
     assert split.comparison.log_evidence[login_model.LABEL] == -np.inf
+
+
+def test_what_one_collection_tells_twice_does_not_narrow_a_grey_zone() -> None:
+    """Twins that are used at the same moments add nothing to where the zone begins."""
+    chance = Random(5)
+    uses = evidence(lambda idle, age: chance.random() < 1 - np.exp((TIMEOUT_S - idle) / 1500))
+    twins = {name: np.concatenate([getattr(uses, name)] * 2) for name in FIELDS}
+    twins |= {
+        name: np.concatenate([getattr(uses, name), getattr(uses, name) + getattr(uses, each)])
+        for name, each in (("value", "values"), ("client", "clients"), ("session", "clients"))
+    }
+    single, double = (begin_low(each, 1.0) for each in (uses, Evidence.of(**twins)))
+    assert 0.5 * TIMEOUT_S < single < TIMEOUT_S
+    assert double == pytest.approx(single, rel=0.01)

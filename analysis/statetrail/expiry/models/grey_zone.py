@@ -4,6 +4,12 @@ Garbage that is collected by chance (PHP's sessions), or at long and uneven inte
 some time after its idle timeout. Below the timeout nothing ends; beyond it a value survives an idle
 time *g* with the chance exp(-(g - timeout) / width). A full cache that drops what was not used for
 longest looks alike.
+
+A collection ends every value that is over its timeout. So values that lay unused at the same time
+do not witness independently: the same collection took them, or none did. Where the beginning of the
+zone is bounded, their likelihood is weighed by how much they say together (a composite likelihood,
+Varin, Reid, Firth 2011): survivals count by the time that they cover, each moment once; ends by the
+fewest collections that explain them all.
 """
 
 from dataclasses import dataclass
@@ -11,6 +17,7 @@ from typing import Final
 
 import numpy as np
 
+from statetrail.expiry.evidence import Evidence
 from statetrail.expiry.likelihood.error_model import (
     COARSE_HAZARDS,
     HALF,
@@ -21,7 +28,7 @@ from statetrail.expiry.likelihood.error_model import (
 from statetrail.expiry.models.idle import IDLE
 from statetrail.expiry.models.model import Model, Policy, fit_idle
 from statetrail.expiry.numerics import Reals, log_sum, partial_sums
-from statetrail.expiry.summaries import EventTable
+from statetrail.expiry.summaries import EventTable, event_uses
 
 GREY_ZONE: Final = Policy(
     name="grey-zone",
@@ -61,19 +68,22 @@ def grey_zone(events: EventTable) -> float:
     return -np.inf if begins is None else log_sum(begins.log_evidence)
 
 
-def begin_low(events: EventTable, share: float) -> float:
+def begin_low(evidence: Evidence, share: float) -> float:
     """What the timeout exceeds, in seconds; infinite where there hardly is a grey zone.
 
     `share` is the probability that there is one.
     """
-    begins = _begins(events, 1) if share >= LEAST_SHARE else None
+    if share < LEAST_SHARE:
+        return np.inf
+    begins = _begins(EventTable.of(evidence, ("idle",)), 1, evidence)
     if begins is None:
         return np.inf
     weights = np.exp(begins.log_evidence - log_sum(begins.log_evidence))
     return float(begins.begin_s[np.searchsorted(np.cumsum(weights), TAIL / share)])
 
 
-def _begins(events: EventTable, least: int) -> _Begins | None:
+def _begins(events: EventTable, least: int, together: Evidence | None = None) -> _Begins | None:
+    """The zone's beginnings; `together`: the uses, where they do not witness independently."""
     by_fatal = np.argsort(events.fatal["idle"])
     lived, fatal = np.sort(events.lived["idle"]), events.fatal["idle"][by_fatal]
     if not len(fatal) or not len(lived):
@@ -97,17 +107,48 @@ def _begins(events: EventTable, least: int) -> _Begins | None:
     widths = WIDTHS[:, None] * begins[None, :]
     points, counts = _binned(lived[lived > low])
     beyond = np.maximum(points[None, :] - begins[:, None], 0) @ counts
-    within = -beyond[None, :] / widths
+    lasting, ending = (1.0, 1.0) if together is None else _said_together(together, begins)
+    within = -beyond[None, :] / widths * lasting
     points, counts = _binned(fatal[fatal > low])
     over = np.maximum(points[None, :] - begins[:, None], 0)
     for nth, width in enumerate(widths):
         rate = over / width[:, None]
         losses = np.log(-np.expm1(-np.maximum(rate, 1e-3)))
-        within[nth] += np.where(over > 0, losses, 0.0) @ counts
+        within[nth] += np.where(over > 0, losses, 0.0) @ counts * ending
     by_begin = np.logaddexp.reduce(within, axis=0) - float(np.log(len(WIDTHS)))
     prior = log_widths(edges)
     total = np.where(explained, prior + below + by_begin, -np.inf) + HALF
     return _Begins(begins, total) if np.isfinite(total).any() else None
+
+
+def _said_together(evidence: Evidence, begins: Reals) -> tuple[Reals, Reals]:
+    """Per beginning of a zone, by what the evidence of survivals, and of ends, is to be weighed."""
+    lived, ends = event_uses(evidence, ("idle",))
+    at_s = evidence.request_start_us / 1e6
+    lived = lived[np.argsort((at_s - evidence.idle_low_s)[lived])]
+    ends = ends[np.argsort(at_s[ends])]
+    starts, stops = (at_s - evidence.idle_low_s)[lived], at_s[lived]
+    fatal_starts, fatal_stops = (at_s - evidence.idle_high_s)[ends], at_s[ends]
+    lasting, ending = np.ones(len(begins)), np.ones(len(begins))
+    for nth, begin_s in enumerate(begins):
+        over = stops > starts + begin_s
+        first, last = starts[over] + begin_s, stops[over]
+        if len(first):
+            seen = np.maximum(first, np.maximum.accumulate(np.append(-np.inf, last[:-1])))
+            lasting[nth] = np.maximum(last - seen, 0).sum() / (last - first).sum()
+        over = fatal_stops > fatal_starts + begin_s
+        if over.any():
+            ending[nth] = _fewest(fatal_starts[over] + begin_s, fatal_stops[over]) / over.sum()
+    return lasting, ending
+
+
+def _fewest(first: Reals, last: Reals) -> int:
+    """The least number of moments of which every interval holds one; they ascend by their ends."""
+    count, latest = 0, -np.inf
+    for begin, end in zip(first.tolist(), last.tolist(), strict=True):
+        if begin > latest:
+            count, latest = count + 1, end
+    return count
 
 
 def _binned(spans: Reals) -> tuple[Reals, Reals]:

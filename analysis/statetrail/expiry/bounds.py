@@ -8,6 +8,10 @@ from another, so the interval is made of whole cells and is never narrower than 
 v(t) the number of values that a limit t contradicts, C_k = {t : v(t) <= min v + k}. C_0 is sharp.
 In C_1, which is reported, any one value may be wrong.
 
+A limit that no end bounds (right-censored) has no upper end, and its lower one is the longest span
+that was survived: that of C_0. What was seen to survive is not doubted for the sake of an end that
+was not seen.
+
 Where more than `CONTRADICTED` of the values contradict the best limit, what is reported is the grey
 zone: from the shortest fatal to the longest survived span.
 """
@@ -120,6 +124,8 @@ def interval(summaries: ValueSummaries, span: Span, limits: Sequence[Span] = ())
         ended = np.full_like(ended, np.inf)
     ends = [_own_ends(summaries, span, k) if len(limits) > 1 else ended for k in (0, 1)]
     sharp, wide = (threshold(outlived, ends[k], k) for k in (0, 1))
+    if sharp.high_s is None:
+        return Interval(sharp.low_s, None, sharp)
     if not sharp.is_contradicted or wide.low_s is None or wide.high_s is None:
         return Interval(wide.low_s, wide.high_s, sharp)
     low, high = grey_zone(outlived, ends[0])

@@ -2,8 +2,8 @@
 
 Enters: `Evidence`, restarts and calendars taken out. Leaves: `Selection`.
 
-1.  Every model is held against the evidence (`statetrail.expiry.models`). All policies are equally
-    likely beforehand; a policy's models share its prior.
+1.  Every model is held against the evidence (`statetrail.expiry.models`). A policy's models share
+    its prior, which is the same for all but few.
 2.  Where a steady client may have missed requests, there are two readings: idle times as they were
     seen, and the doubted ones shortened. If both find the same policy the likeliest, the larger
     posterior counts; if not, the average of both.
@@ -127,7 +127,10 @@ def compare(evidence: Evidence) -> Comparison:
         data.least = max(log_evidence.values(), default=-np.inf) - NEGLIGIBLE
         fits[model.label] = model.fit(data)
         log_evidence[model.label] = model.log_evidence(fits[model.label])
-    weights = {m.label: log_evidence[m.label] + float(np.log(m.prior)) for m in MODELS.values()}
+    weights = {
+        m.label: log_evidence[m.label] + float(np.log(m.prior * m.policy.prior))
+        for m in MODELS.values()
+    }
     total = log_sum(list(weights.values()))
     posterior = dict.fromkeys((model.policy.name for model in MODELS.values()), 0.0)
     for model in MODELS.values():

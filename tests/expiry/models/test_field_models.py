@@ -20,6 +20,7 @@ WORLDS = {
     "writes-only TTL": {"idle-by-writes"},
     "two limits by login": {"mixed"},
     "probabilistic GC": {"grey-zone"},
+    "LRU": {"eviction"},
     "midnight logout": {"wall-clock", "none-seen"},
 }
 

@@ -39,6 +39,8 @@ class Policy:
         Every use ends its value; a replaced value is still accepted for a while.
     is_named
         It says something of the server: not that too little is known.
+    prior
+        How likely it is beforehand, by that of any other.
     min_ends, needs_age
         Ends that its name needs; only ends of known age count for it.
     advice
@@ -59,6 +61,7 @@ class Policy:
     single_use: bool = False
     overlaps: bool = False
     is_named: bool = True
+    prior: float = 1.0
     min_ends: int = MIN_ENDS
     needs_age: bool = True
     advice: str = ""

@@ -25,6 +25,8 @@ LARGEST: Final = 0.8
 """Touch intervals are sought between these shares of the timeout."""
 USUAL: Final = 0.5
 """No interval beyond this share of the timeout is allowed for where none shows."""
+PRIOR: Final = 0.145
+"""Prior of a renewal that leaves out uses."""
 SLACK: Final = 10.0
 """By how much the log-evidence may exceed the bound that is checked first: priors differ a
 little."""
@@ -189,4 +191,4 @@ def _fit(data: Data) -> Fit:
     return touch_interval(data.evidence, data.least)
 
 
-MODELS: Final = (Model("idle, touch interval", IDLE, 0.145, _fit, is_costly=True),)
+MODELS: Final = (Model("idle, touch interval", IDLE, PRIOR, _fit, is_costly=True),)

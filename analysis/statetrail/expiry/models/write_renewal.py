@@ -14,6 +14,7 @@ from statetrail.expiry.bounds import threshold
 from statetrail.expiry.evidence import Evidence
 from statetrail.expiry.likelihood.single_limit import single_limit
 from statetrail.expiry.models.model import Data, Fit, Model, Policy
+from statetrail.expiry.models.touch_interval import PRIOR as THROTTLED
 from statetrail.expiry.models.touch_interval import since_marked
 from statetrail.expiry.summaries import EventTable, even, event_uses
 
@@ -50,6 +51,7 @@ BY_WRITES: Final = Policy(
     limits=("idle",),
     needs_age=False,
     measure=since_writes,
+    prior=THROTTLED,
 )
 
 POLICIES: Final = (BY_WRITES,)

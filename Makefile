@@ -96,6 +96,11 @@ INPUTS ?= 1000000
 fuzz: env ## hostile exchanges against the sightings: INPUTS=1000000, at most ten minutes, seeds kept in tests/studies/fuzz/seeds
 	PYTHONPATH=tests $(RUN) python -m studies.fuzz.run --inputs $(INPUTS)
 
+PARTS ?=
+.PHONY: attack
+attack: env ## attacks on what is promised, as tables: PARTS="redact" (default all), exit code 1 if one succeeds
+	PYTHONPATH=tests $(RUN) python -m studies.attack.run $(PARTS:%=--part %) --seed $(SEED)
+
 SOAK ?= 200000
 soak: env ## the recorder's memory over SOAK=200000 exchanges of 20,000 clients
 	PYTHONPATH=tests $(RUN) python -m studies.benchmarks.soak --exchanges $(SOAK)

@@ -9,7 +9,6 @@ token candidates that are known state; header fields of a closed list (`fields`)
 import ipaddress
 import re
 import urllib.parse
-from collections.abc import Callable
 from typing import Final, NamedTuple
 from xml.sax.saxutils import quoteattr
 
@@ -21,11 +20,8 @@ from statetrail.extract.fingerprint import raw_bytes
 from statetrail.extract.text import is_token, mask_free_text, target_segments
 from statetrail.ingest.redact.fields import harmless_request_fields, harmless_response_fields
 from statetrail.ingest.redact.pseudonyms import Pseudonyms
-from statetrail.ingest.redact.state import Fields, StateCopier
+from statetrail.ingest.redact.state import Fields, Hide, StateCopier
 from statetrail.schema import pseudonym
-
-type Hide = Callable[[str], str]
-"""Masks a text in which it finds a secret."""
 
 CACHED: Final = 4096
 _PATH_SAFE: Final = "/~;:@!$&'()*+,=-._"
@@ -71,10 +67,13 @@ class Copier:
         self.pseudonyms = pseudonyms
         self._config = config
         self._fingerprinter = config.fingerprinter
-        self._state = StateCopier(config.compiled, pseudonyms, config.fingerprinter)
+        self._state = StateCopier(config.compiled, pseudonyms, config.fingerprinter, hide)
         self._hide = hide
         self._texts: BoundedCache[str, str] = BoundedCache(CACHED)
         self._hosts: BoundedCache[str, str] = BoundedCache(CACHED)
+        self._issuing = tuple(
+            start.decode() for each in config.compiled for start in each.issuing_fields
+        )
         self._words = frozenset(word for each in config.compiled for word in each.words)
 
     def copy(self, exchange: Exchange) -> tuple[Copy, WireState]:
@@ -98,7 +97,7 @@ class Copier:
             received = [
                 ("cache-control", row.cache_control),
                 ("age", None if row.age_s is None else str(row.age_s)),
-                ("access-control-expose-headers", self._text(row.exposed_headers)),
+                ("access-control-expose-headers", self._exposed(row.exposed_headers)),
                 ("location", self._location(row.redirect_endpoint)),
                 ("content-encoding", coding),
                 *harmless_response_fields(response.headers),
@@ -169,6 +168,13 @@ class Copier:
             masked = self._hide(masked)
         return self._texts.keep(text, masked)
 
+    def _exposed(self, names: str | None) -> str | None:
+        """The names of fields that a dialect reads; whether others are exposed says nothing."""
+        if names is None:
+            return None
+        kept = [name for name in names.split(",") if name == "*" or name.startswith(self._issuing)]
+        return self._text(",".join(kept))
+
     def _host(self, host: str) -> str:
         if (cached := self._hosts.get(host)) is not None:
             return cached
@@ -193,7 +199,9 @@ class Copier:
 
     def _peer(self, peer: str | None) -> str | None:
         """Another address: of the network fd00::/8, which is nobody's."""
-        if peer is None or not _is_address(peer) or ipaddress.ip_address(peer).is_loopback:
+        if peer is None or not _is_address(peer):
+            return None if peer is None else self._fingerprinter.pseudonym(peer)
+        if ipaddress.ip_address(peer).is_loopback:
             return peer
         number = self._fingerprinter.fingerprint(peer) % 2**64
         return str(ipaddress.IPv6Address(0xFD << 120 | number))

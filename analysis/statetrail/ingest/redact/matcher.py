@@ -33,6 +33,7 @@ _ESCAPE: Final = re.compile(rb"\\(?:u00([0-9A-Fa-f]{2})|x([0-9A-Fa-f]{2})|([/\"'
 _BASE64: Final = re.compile(rb"[A-Za-z0-9+/]{12,}")
 _STANDARD: Final = bytes.maketrans(b"-_", b"+/")
 _HEX: Final = re.compile(rb"[0-9A-Fa-f]{20,}")
+_SEPARATORS: Final = re.compile(r"[/\s;,=&?]+")
 _MAX_DECODINGS: Final = 3
 _RECENT: Final = 65_536
 _HASH: Final = 0xFFFF_FFFF_FFFF_FFFE  # the last bit tells whether a form is an ordinary word
@@ -81,8 +82,12 @@ class Matcher:
         self._recent.keep(secret, True)
         if is_weak(secret):
             self._weak.add(secret)
-        else:
-            self._add(secret, _written(secret))
+            return
+        self._add(secret, _written(secret))
+        # Where slashes are between segments, a part of a secret may be all that stays of it.
+        for part in _SEPARATORS.split(secret):
+            if len(part) >= MIN_TOKEN and part != secret:
+                self.add(part)
 
     def built(self, vocabulary: str = "", *, words: bool = True) -> "Matcher":
         """Ready to find the secrets: self.

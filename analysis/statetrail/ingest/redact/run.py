@@ -30,12 +30,13 @@ from statetrail.ingest.har.reader import read_har_entries
 from statetrail.ingest.importer import Readable, capture_source, open_capture
 from statetrail.ingest.redact.bodies import copied_body
 from statetrail.ingest.redact.collecting import SecretCollector
-from statetrail.ingest.redact.copier import Copier, Copy, Hide
+from statetrail.ingest.redact.copier import Copier, Copy
 from statetrail.ingest.redact.fields import VOCABULARY
 from statetrail.ingest.redact.flows import copied_flow
 from statetrail.ingest.redact.har import HEAD, TAIL, har_entry
 from statetrail.ingest.redact.matcher import OVERLAP, Matcher
 from statetrail.ingest.redact.pseudonyms import Pseudonyms
+from statetrail.ingest.redact.state import Hide
 from statetrail.ingest.skipped import ReadReport
 
 _CHUNK: Final = 1 << 20
@@ -120,6 +121,7 @@ class _Run:
         establish = {p.establish for d in dialects for p in d.params if p.establish is not None}
         self._pseudonyms = Pseudonyms(key, frozenset(establish))
         self._bodies = bodies
+        self._matcher: Matcher | None = None
         self.secrets = SecretCollector(self._config)
 
     def matcher(self) -> Matcher:
@@ -132,6 +134,7 @@ class _Run:
 
     def write(self, file: BinaryIO, matcher: Matcher | None) -> tuple[ReadReport, int]:
         """Write the copy; with a matcher, texts in which it finds a secret are masked."""
+        self._matcher = matcher
         hide = _hider(matcher, self._config.fingerprinter) if matcher is not None else None
         copier = Copier(self._config, self._pseudonyms, hide)
         report, count = ReadReport(), 0
@@ -182,10 +185,15 @@ class _Run:
 
     def _both(self, sent: str, received: str, copy: Copy) -> tuple[str, str]:
         """What stays of both bodies; the response's only if the same state is read in it."""
-        answer = copied_body(received, self._pseudonyms) if copy.body is not None else ""
+        answer = self._body(received) if copy.body is not None else ""
         if self._state_of(answer.encode()) != self._state_of(copy.body or b""):
             answer = ""
-        return copied_body(sent, self._pseudonyms), answer
+        return self._body(sent), answer
+
+    def _body(self, body: str) -> str:
+        """What stays of a body: nothing where one of its names turned out to be a secret."""
+        copied = copied_body(body, self._pseudonyms)
+        return "" if self._matcher is not None and self._matcher.holds(copied) else copied
 
     def _state_of(self, body: bytes) -> list[object]:
         found: list[object] = []

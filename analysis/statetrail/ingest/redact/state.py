@@ -6,7 +6,7 @@ in clear stays, as do the words of the protocol.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import zip_longest
 from typing import Final, NamedTuple
 
@@ -19,6 +19,8 @@ from statetrail.extract.wire_values import CompiledDialect, IssuedValue, Present
 from statetrail.ingest.redact.pseudonyms import Pseudonyms
 
 type Fields = list[tuple[str, str]]
+type Hide = Callable[[str], str]
+"""Masks a text in which it finds a secret."""
 
 _WORDS: Final = frozenset((*USAGES, *PRIORITIES))
 _TAIL: Final = rf"\s*(?:{'|'.join(USAGES)})\s*/\s*(?:{'|'.join(PRIORITIES)})\s*"
@@ -45,7 +47,9 @@ class StateCopier:
         dialects: Sequence[CompiledDialect],
         pseudonyms: Pseudonyms,
         fingerprinter: Fingerprinter,
+        hide: Hide | None,
     ) -> None:
+        self._hide = hide
         self.known: dict[int, str] = {}
         self._pseudonyms = pseudonyms
         self._fingerprinter = fingerprinter
@@ -98,7 +102,9 @@ class StateCopier:
     def _name(self, value: IssuedValue, facts: Issued | None) -> str:
         """The name of a parameter that the dialect does not know."""
         name = self._fingerprinter.pseudonym(value.raw_name) if facts is None else facts.param
-        return f"x{self._fingerprinter.pseudonym(name)[1:]}" if is_token(name) else name
+        if is_token(name) or (self._hide is not None and self._hide(name) != name):
+            return f"x{self._fingerprinter.pseudonym(name)[1:]}"
+        return name
 
     def _text(self, issued: IssuedValue, *, clear: bool) -> str:
         """What stands on the wire: the value's pseudonym, and the usage and priority behind it."""

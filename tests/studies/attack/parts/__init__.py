@@ -1,0 +1,1 @@
+"""The parts of the study: each module has ``run(seed) -> Outcome``."""

@@ -119,7 +119,7 @@ class Matcher:
         """Where a secret is: an offset in the data, or in what it is decoded to."""
         if self._lengths:
             for writing in writings(data):
-                yield from self._in(writing)
+                yield from self._in(writing.lower())
 
     def holds(self, text: str) -> bool:
         """Whether a secret is in the text."""
@@ -171,11 +171,11 @@ def is_weak(secret: str) -> bool:
 
 
 def writings(data: bytes) -> Iterator[bytes]:
-    """What secrets are looked for in: the text in lower case, as it stands and decoded."""
+    """What secrets are looked for in: the text as it stands, and decoded."""
     if b"\0" in data:
         data = data.replace(b"\0", b"")  # UTF-16; in binary data it does no harm
-    yield (lower := data.lower())
-    seen = {lower}
+    yield data
+    seen = {data}
     variants = [data]
     if b"\\" in data:
         variants.append(_ESCAPE.sub(_unescaped, data))
@@ -193,9 +193,9 @@ def writings(data: bytes) -> Iterator[bytes]:
     variants += [each.replace(b"+", b" ") for each in variants if b"+" in each]
     variants += [each for variant in variants for each in _decoded(variant)]
     for variant in variants:
-        if (lower := variant.lower()) not in seen:
-            seen.add(lower)
-            yield lower
+        if variant not in seen:
+            seen.add(variant)
+            yield variant
 
 
 def _decoded(data: bytes) -> Iterator[bytes]:

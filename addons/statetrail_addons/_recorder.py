@@ -37,8 +37,6 @@ BRIEF_S: Final = 50e-6
 """A turn that took no longer had nothing else to do: there is nothing to wait for."""
 MAX_FLOWS: Final = 50_000
 """Flows under way that are kept; of earlier ones the header fields are read at their end."""
-FLUSH_S: Final = 1.0
-"""Pause between two tries to write what waits while there is no traffic."""
 
 
 @dataclass(slots=True, eq=False)
@@ -68,7 +66,6 @@ class RecordState(Commands):
         self._streams_late = False
         self._silent_until = 0.0
         self._not_understood = 0
-        self._timer: asyncio.TimerHandle | None = None
         self._held: list[tuple[HTTPFlow, asyncio.Future[None]]] = []
 
     def load(self, loader: Loader) -> None:
@@ -146,8 +143,12 @@ class RecordState(Commands):
                 self._totals.draw(self.journal)
 
     def _end(self) -> None:
-        """Leave nothing behind where mitmproxy did not start."""
-        if self.journal is not None and not self._runs:
+        """Close the store; where mitmproxy did not start, leave nothing behind."""
+        if self.journal is None:
+            return
+        if self._runs:
+            self.journal.close()
+        else:
             self.journal.discard()
 
     def requestheaders(self, flow: HTTPFlow) -> None:
@@ -187,9 +188,6 @@ class RecordState(Commands):
     def done(self) -> None:
         """Write what waits; exchanges still under way may yet follow."""
         self._commit_held()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         if self.journal is None:
             return
         problem = self.journal.settle()
@@ -211,7 +209,6 @@ class RecordState(Commands):
         elif len(facts.issued) > live.issued:
             self.journal.update(live.entry, facts)
         live.issued = len(facts.issued)
-        self._keep_trying()
         return any(ISSUE_PARTS.get(issue.channel) == "body" for issue in facts.issued)
 
     def _count(self, facts: ExchangeFacts) -> None:
@@ -249,7 +246,6 @@ class RecordState(Commands):
                     self._give_up(request_of(flow), type(error).__name__)
             if held and self.journal is not None:
                 self.journal.flush()
-                self._keep_trying()
         finally:
             for _, commit in held:
                 if not commit.done():
@@ -269,8 +265,6 @@ class RecordState(Commands):
         else:
             self.journal.update(live.entry, facts)
         self._judge_end(flow, live, facts)
-        if not later:
-            self._keep_trying()
 
     def _judge_start(self, live: Live) -> None:
         """Report to the judge, if there is one, that a request started."""
@@ -326,22 +320,6 @@ class RecordState(Commands):
             # By its time alone, so that the gap can be noted.
             empty = Request("", "", "", 0, b"/", (), "", request.start_us)
             self.journal.lose(extract(Exchange("lost", empty), self._config), f"not read: {error}")
-
-    def _keep_trying(self) -> None:
-        """While something waits to be written, try also when there is no traffic."""
-        if self.journal is None or not self.journal.waiting or self._timer is not None:
-            return
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            return  # a flow file is read to its end; `done` writes the rest
-        self._timer = loop.call_later(FLUSH_S, self._try_again)
-
-    def _try_again(self) -> None:
-        self._timer = None
-        if self.journal is not None:
-            self.journal.flush()
-            self._keep_trying()
 
     def _log_error(self, what: str) -> None:
         """Log an error, once a minute at most."""

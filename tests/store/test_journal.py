@@ -2,7 +2,9 @@
 
 import random
 import re
-from contextlib import closing
+import subprocess
+import sys
+from contextlib import closing, suppress
 from copy import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,8 +14,9 @@ import pytest
 
 from statetrail.store import Journal, StoreName
 from statetrail.store.connection import connect
-from statetrail.store.live import checkpoints, journal
+from statetrail.store.live import checkpoints, current, journal
 from statetrail.store.reader import read_store
+from support.proxy import wait_for
 from support.traffic import facts_of
 
 
@@ -22,7 +25,8 @@ def at_once(monkeypatch):
     """No pause between two tries."""
     monkeypatch.setattr(journal, "RETRY_S", 0.0)
     monkeypatch.setattr(journal, "BUSY_S", 0.0)
-    monkeypatch.setattr(journal, "CHECK_S", 0.0)
+    monkeypatch.setattr(current, "BUSY_S", 0.0)
+    monkeypatch.setattr(current, "CHECK_S", 0.0)
 
 
 @pytest.fixture
@@ -94,9 +98,7 @@ def test_a_removed_store_is_made_anew_with_the_same_key(path):
     record(steady, "b")
     steady.close()
     assert flows(path) == ["b"]
-    assert problems(path) == [
-        "the store was removed, and with it the 1 exchanges recorded into it before"
-    ]
+    assert problems(path) == ["the store was removed, with the 1 exchanges recorded before"]
     assert path.with_name("x.sqlite.key").read_text() == key
 
 
@@ -141,11 +143,11 @@ def test_the_next_file_has_the_same_key_and_what_is_open_is_completed_in_its_own
     """Rotation by size: an exchange that outlives its file is completed there."""
     steady = Journal(StoreName(tmp_path / "x-%Y.sqlite", 1), lambda _: None)
     first = steady.store.path
-    steady._check_at = 1e9
+    steady._current._check_at = 1e9
     entry = steady.add(facts_of("/v3/x", flow_id="a"))
-    steady._check_at = 0  # the check is due
+    steady._current._check_at = 0  # the check is due
     record(steady, "b")
-    steady._check_at = 1e9
+    steady._current._check_at = 1e9
     second = steady.store.path
     steady.update(entry, facts_of("/v3/x?LangId=1", flow_id="a"))
     steady.close()
@@ -162,7 +164,7 @@ def test_the_next_file_has_the_same_key_and_what_is_open_is_completed_in_its_own
 def test_a_clock_that_is_set_back_goes_on_in_the_store_that_is_open(tmp_path, monkeypatch):
     """The file of the earlier time is neither made anew nor opened twice."""
     now = [1_700_000_000.0]
-    monkeypatch.setattr(journal.time, "time", lambda: now[0])
+    monkeypatch.setattr(current.time, "time", lambda: now[0])
     steady = Journal(StoreName(tmp_path / "x-%S.sqlite"), lambda _: None)
     first = steady.store
     for step, name in ((0, "a"), (1, "b"), (-1, "c")):
@@ -259,3 +261,157 @@ def test_each_exchange_is_stored_or_counted_however_the_disk_fails(path, monkeyp
     assert len(stored) + sum(noted) == 60
     assert sum(noted) == steady.lost
     assert sum(read_store(path).table("captures")["exchanges"].to_pylist()) == len(stored)
+
+
+def spilled(path: Path) -> list[Path]:
+    """The spill files of a store."""
+    return sorted(path.parent.glob("x.sqlite.spill-*"))
+
+
+def test_what_waits_at_the_end_is_spilled_read_and_taken_in(path):
+    """A stop while the store is locked loses nothing; the exchange under way is completed."""
+    steady = Journal(StoreName(path), lambda _: None, max_waiting=8)
+    entry = steady.add(facts_of("/v3/x", flow_id="a"))
+    with locked(path):
+        steady.update(entry, facts_of("/v3/x?LangId=1", flow_id="a"))
+        record(steady, *"bcdefghi")
+        problem = steady.settle()
+        assert problem == (
+            f"4 exchanges could not be stored (SQLITE_BUSY): 4 are in {path}.spill-1 for the next "
+            "start, 0 are lost"
+        )
+        steady._current.spill.close(remove=False)  # the process is gone
+        assert flows(path) == [*"abcde"]
+        (note,) = problems(path)
+    lost = "4 exchanges were lost, 2023-11-14 22:13:20 to 2023-11-14 22:13:20 UTC (SQLITE_BUSY)"
+    assert note == f"{lost}; 4 exchanges are in x.sqlite.spill-1 until the next recording"
+    again = Journal(StoreName(path), lambda _: None)
+    assert [file.name for file in spilled(path)] == ["x.sqlite.spill-2"]
+    record(again, "j")
+    again.close()
+    assert flows(path) == [*"abcde", "j"]
+    assert problems(path) == [lost]
+    assert spilled(path) == []
+    facts = read_store(path)
+    assert facts.table("presented")["exchange_id"].to_pylist() == [*range(1, 7)]
+    assert facts.table("captures")["exchanges"].to_pylist() == [5, 1]
+
+
+def test_a_spill_file_that_was_cut_off_tells_what_is_missing(path):
+    """Its first part says how many exchanges there were; a broken file is an unclean end."""
+    steady = Journal(StoreName(path), lambda _: None)
+    record(steady, "a")
+    with locked(path):
+        record(steady, *(f"{n}" for n in range(250)))
+        steady.settle()
+        steady._current.spill.close(remove=False)
+        (file,) = spilled(path)
+        whole = file.read_bytes().rstrip(b"\0")
+        for size, stored, note in (
+            (len(whole) - 1, 201, "50 exchanges were lost, 2023-11-14 22:13:20 to"),
+            (9, 1, "the recorder ended without closing the store: exchanges after 2023-11-14"),
+            (0, 1, "the recorder ended without closing the store: exchanges after 2023-11-14"),
+        ):
+            file.write_bytes(whole[:size])
+            assert len(flows(path)) == stored
+            assert problems(path)[0].startswith(note)
+
+
+def test_an_unclean_end_is_noted_by_the_next_start_and_by_readers(path):
+    """Not while the recorder runs, not after a clean end, and once."""
+    steady = Journal(StoreName(path), lambda _: None)
+    record(steady, "a")
+    assert problems(path) == []
+    steady._current.spill.close(remove=False)  # as if it had been killed
+    note = (
+        "the recorder ended without closing the store: exchanges after 2023-11-14 22:13:20 UTC "
+        "may be missing"
+    )
+    assert problems(path) == [note]
+    for _ in range(2):
+        Journal(StoreName(path), lambda _: None).close()
+        assert problems(path) == [note]
+    assert spilled(path) == []
+
+
+READER = """
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+print(*db.execute("SELECT count(*) FROM exchanges").fetchone(), flush=True)
+sys.stdin.read()
+"""
+
+
+def remove_log(path: Path) -> None:
+    """Another program removes the log and its index."""
+    for suffix in ("-wal", "-shm"):
+        Path(f"{path}{suffix}").unlink()
+
+
+def test_a_removed_log_loses_nothing_if_it_is_noticed_in_time(path):
+    """It is still open here, and can be folded in."""
+    steady = Journal(StoreName(path), lambda _: None)
+    record(steady, *"abc")
+    remove_log(path)
+    record(steady, "d")
+    steady.close()
+    assert (flows(path), problems(path)) == ([*"abcd"], [])
+
+
+def test_a_removed_log_is_a_gap_if_another_program_has_begun_a_new_one(path):
+    """Of the exchanges that were in it alone, those under way are recorded again."""
+    steady = Journal(StoreName(path), lambda _: None)
+    record(steady, "a")
+    with closing(connect(path, "write")) as other:
+        other.execute("PRAGMA wal_checkpoint")
+    record(steady, "b")
+    entry = steady.add(facts_of("/v3/x", flow_id="c"))
+    remove_log(path)
+    with subprocess.Popen(
+        [sys.executable, "-c", READER, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as reader:
+        assert reader.stdout is not None
+        assert reader.stdout.readline() == b"1\n"
+        record(steady, "d")
+        steady.update(entry, facts_of("/v3/x?LangId=1", flow_id="c"))
+        steady.close()
+        reader.communicate(b"")
+    assert flows(path) == ["a", "d", "c"]
+    (problem,) = problems(path)
+    assert problem == "the store had its log removed, with the 2 exchanges that it alone had"
+
+
+@pytest.mark.parametrize("table", ["exchanges", "issued", "presented", "captures", "meta"])
+def test_a_table_that_another_program_drops_is_a_gap(path, table):
+    """What is left is kept aside, and recording goes on into a new store."""
+    steady = Journal(StoreName(path), lambda _: None)
+    record(steady, *"abc")
+    with closing(connect(path, "write")) as other:
+        other.execute(f"DROP TABLE {table}")
+    steady._current._check_at = 0
+    wait_for(lambda: record(steady, "d") or list(path.parent.glob("*.damaged-*")), "a new store")
+    record(steady, "e")
+    steady.close()
+    assert flows(path)[-1] == "e"
+    (problem,) = problems(path)
+    assert re.fullmatch(
+        r"the store had its tables changed by another program and is kept as "
+        r"x\.sqlite\.damaged-\S+, with the [0-9]+ exchanges recorded before", problem
+    )  # fmt: skip
+
+
+def test_a_copy_of_a_store_that_is_recorded_has_what_is_older_than_a_moment(path, monkeypatch):
+    """The log is folded in by time, too."""
+    monkeypatch.setattr(checkpoints, "PAUSE_S", 0.05)
+    steady = Journal(StoreName(path), lambda _: None)
+    record(steady, *"abc")
+    copy = path.with_name("copy.sqlite")
+
+    def copied() -> bool:
+        copy.write_bytes(path.read_bytes())
+        with closing(connect(copy, "read", immutable=True)) as db, suppress(apsw.Error):
+            return bool(db.execute("SELECT count(*) FROM exchanges").get == 3)
+        return False
+
+    wait_for(copied, "the copy")
+    steady.close()

@@ -5,7 +5,8 @@ The recorder only writes: it does without Arrow, which `reader` and `parquet` im
 
 from statetrail.store.file_header import check_store
 from statetrail.store.keys import forget_key, key_path
-from statetrail.store.live.journal import Journal, JournalEntry
+from statetrail.store.live.entry import JournalEntry
+from statetrail.store.live.journal import Journal
 from statetrail.store.opening import Durability, check_target
 from statetrail.store.rotation import StoreName, parse_size
 from statetrail.store.rows import ExchangeId

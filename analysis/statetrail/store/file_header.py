@@ -36,7 +36,7 @@ def check_store(path: Path) -> None:
 
     The file is neither created nor changed.
     """
-    with _read_only(path) as db:
+    with read_only(path) as db:
         application = db.execute("PRAGMA application_id").get
         version = db.execute("PRAGMA user_version").get
         db.execute("SELECT 1 FROM sqlite_schema").fetchone()
@@ -47,12 +47,12 @@ def check_store(path: Path) -> None:
 
 def stored_key_id(path: Path) -> str:
     """The id of the key of a store's fingerprints."""
-    with _read_only(path) as db:
+    with read_only(path) as db:
         return key_id_in(db, path)
 
 
 @contextmanager
-def _read_only(path: Path) -> Iterator[apsw.Connection]:
+def read_only(path: Path) -> Iterator[apsw.Connection]:
     """A connection to an existing SQLite file that changes nothing."""
     if not os.path.exists(path):
         raise StoreError(f"there is no store at {path}")
@@ -82,7 +82,7 @@ def is_blank(path: Path) -> bool:
     """Whether the file is an empty file or database, e.g. of a creation that was interrupted."""
     if os.path.isfile(path) and os.path.getsize(path) == 0:
         return True
-    with _read_only(path) as db:
+    with read_only(path) as db:
         ids = [db.execute(f"PRAGMA {n}").get for n in ("application_id", "user_version")]
         return not any(ids) and db.execute("SELECT 1 FROM sqlite_schema").fetchone() is None
 

@@ -1,7 +1,8 @@
 """Stores as Arrow tables, from one SQLite file or one Parquet dataset of any version.
 
 Enters: a path. Leaves: `Facts`, a consistent snapshot, also of a store that is being written.
-Nothing is created or changed. The rows of a large dataset are read only when they are used.
+Nothing is created or changed; what a recorder could not store is read from its
+spill file. The rows of a large dataset are read only when they are used.
 """
 
 import json
@@ -24,6 +25,7 @@ from statetrail.errors import StoreError
 from statetrail.schema import EXCHANGES, FACTS, Table
 from statetrail.store.connection import connect, is_open_here
 from statetrail.store.file_header import check_store, check_version, is_checkpointed, stored_key_id
+from statetrail.store.leftover import with_leftovers
 
 MANIFEST: Final = "statetrail.json"
 """The manifest of a Parquet dataset of statetrail."""
@@ -83,7 +85,8 @@ def read_store(path: Path | str) -> Facts:
         return _read_parquet(path)
     check_store(path)
     try:
-        return Facts(path, stored_key_id(path), _read_sqlite(path))
+        key_id = stored_key_id(path)
+        return Facts(path, key_id, with_leftovers(path, key_id, _read_sqlite(path)))
     except (adbc_driver_manager.Error, pa.ArrowException) as error:
         reason = str(error).splitlines()[0][:200]
         raise StoreError(f"{path} is a damaged store ({reason})") from None

@@ -6,7 +6,7 @@ killed after that has lost nothing. Other processes may read meanwhile.
 
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ import apsw
 from statetrail.errors import StoreError
 from statetrail.extract import ExchangeFacts, Fingerprinter
 from statetrail.extract.text import clean
-from statetrail.store import rows
+from statetrail.store import rows, running
 from statetrail.store.connection import OPEN, error_name, identity
 from statetrail.store.file_header import check_store, is_blank, stored_key_id
 from statetrail.store.keys import keep_key, key_id, key_path
@@ -37,6 +37,9 @@ _COUNT: Final = (
     "UPDATE captures SET exchanges = exchanges + ?, duplicates = duplicates + ? "
     "WHERE capture_id = ?"
 )
+
+LOG: Final = ("-wal", "-shm")
+"""What the names of the write-ahead log and of its index end in."""
 
 type Write = tuple[ExchangeId | None, ExchangeFacts]
 """An exchange to be written, with the id of the stored one that it replaces, if any."""
@@ -84,6 +87,7 @@ class SqliteStore:
         # Reused for every write: creating one takes as long as adding a row.
         self._cursor = connection.cursor()
         self.file = identity(path)
+        self._log = [identity(Path(f"{path}{suffix}")) for suffix in LOG]
         self.closed = False
         self._log_pages = 0
         OPEN.add(self)
@@ -154,12 +158,31 @@ class SqliteStore:
             raise StoreError(f"{beside} is another key than that of {self.path}")
 
     @property
+    def key_id(self) -> str:
+        """The id of the store's key."""
+        return key_id(self._secret)
+
+    @property
     def moved(self) -> bool:
         """Whether the open file is no longer the one at the path.
 
         SQLite writes to a removed file without an error.
         """
         return self.file != identity(self.path)
+
+    @property
+    def log_removed(self) -> bool:
+        """Whether the open log, or the index of it, is no longer the one beside the store.
+
+        SQLite goes on writing to a removed log, which nobody else reads.
+        """
+        return self._log != [identity(Path(f"{self.path}{suffix}")) for suffix in LOG]
+
+    def fold(self) -> None:
+        """Checkpoint a log that was removed, unless another program has begun a new one."""
+        if identity(Path(f"{self.path}-wal")) is None:
+            with suppress(apsw.Error):
+                self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def append(self, facts: ExchangeFacts) -> ExchangeId | None:
         """Add one exchange and commit it. Returns its id, or `None` if it is already stored.
@@ -218,6 +241,60 @@ class SqliteStore:
         )
         return CaptureId(self._db.last_insert_rowid())
 
+    def begin_live(self) -> CaptureId:
+        """Add the row of a capture that is recorded live, marked until `end_live` ends it."""
+        try:
+            with self._db:
+                capture = self.begin_capture("live")
+                running.mark(self._db, capture)
+        except apsw.Error as error:
+            raise WriteError(self.path, error) from None
+        return capture
+
+    def end_live(self, capture: CaptureId) -> None:
+        """End a capture: what it recorded is stored, or noted."""
+        self._write(lambda: running.unmark(self._db, capture))
+
+    def unended(self) -> list[CaptureId]:
+        """The captures that have not been ended, whether their recorder runs or not."""
+        try:
+            return [CaptureId(number) for number in running.marked(self._db)]
+        except apsw.Error:
+            return []
+
+    def count_stored(self, capture: CaptureId) -> int:
+        """How many exchanges a capture has added to the store, by its row; 0 without one."""
+        with suppress(apsw.Error):
+            return (
+                self._db.execute(
+                    "SELECT exchanges FROM captures WHERE capture_id = ?", (capture,)
+                ).get
+                or 0
+            )
+        return 0
+
+    def stored_id(self, exchange_id: int | None, facts: ExchangeFacts) -> ExchangeId | None:
+        """The id, if the exchange is stored by it: the store may be another one by now."""
+        if exchange_id is None:
+            return None
+        with suppress(apsw.Error):
+            flow_id = self._db.execute(
+                "SELECT flow_id FROM exchanges WHERE exchange_id = ?", (exchange_id,)
+            ).get
+            return ExchangeId(exchange_id) if flow_id == facts.exchange.flow_id else None
+        return None
+
+    def last_us(self, capture: CaptureId) -> int | None:
+        """When the last exchange that a capture added ended, in microseconds since the epoch."""
+        with suppress(apsw.Error):
+            value: int | None = self._db.execute(
+                "SELECT coalesce(response_end_us, request_start_us) FROM exchanges "
+                "WHERE capture_id = ? ORDER BY exchange_id DESC LIMIT 1",
+                (capture,),
+            ).get
+            return value
+        return None
+
     def end_capture(
         self, capture: CaptureId, counts: CaptureCounts, problem: str | None = None
     ) -> None:
@@ -230,16 +307,24 @@ class SqliteStore:
         )
 
     def note_loss(self, capture: CaptureId, loss: str) -> None:
-        """Append a sentence on what was lost to a capture's row."""
+        """Append a sentence on what was lost to a capture's row.
+
+        Raises `WriteError` if it cannot be written, or the row was removed.
+        """
         self._execute(
             "UPDATE captures SET problem = substr(coalesce(problem || '; ', '') || ?, 1, 1024) "
             "WHERE capture_id = ?",
             (clean(loss, 512), capture),
         )
+        if self._db.changes() == 0:
+            raise WriteError(self.path, apsw.SQLError("the capture's row was removed"))
 
     def _execute(self, statement: str, values: tuple[int | str | None, ...]) -> None:
+        self._write(lambda: self._db.execute(statement, values))
+
+    def _write(self, statement: Callable[[], object]) -> None:
         try:
-            self._db.execute(statement, values)
+            statement()
         except apsw.Error as error:
             raise WriteError(self.path, error) from None
 
@@ -265,6 +350,7 @@ class SqliteStore:
             self._db.execute(
                 "DELETE FROM captures WHERE capture_id = ? AND exchanges = 0", (capture,)
             )
+            running.unmark(self._db, capture)
             is_empty = self._db.execute(
                 "SELECT NOT EXISTS (SELECT 1 FROM captures UNION SELECT 1 FROM exchanges)"
             ).get

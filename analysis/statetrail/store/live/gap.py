@@ -24,6 +24,14 @@ class LostExchanges:
         self.exchanges += 1
         self.reason = reason
 
+    def extend(self, later: "LostExchanges") -> None:
+        """Count also those that were lost later."""
+        if later.exchanges:
+            self.first_us = min(self.first_us, later.first_us) if self.exchanges else later.first_us
+            self.last_us = max(self.last_us, later.last_us) if self.exchanges else later.last_us
+            self.exchanges += later.exchanges
+            self.reason = later.reason
+
     def sentence(self) -> str:
         """The note."""
         return (
@@ -37,3 +45,9 @@ def _when(us: int) -> str:
         return f"{datetime.fromtimestamp(us / 1_000_000, UTC):%Y-%m-%d %H:%M:%S}"
     except (OverflowError, ValueError, OSError):
         return str(us)
+
+
+def unclean_end(last_us: int | None) -> str:
+    """The note of a recorder that was killed, whose last exchange in the store ended then."""
+    since = f" after {_when(last_us)} UTC" if last_us is not None else ""
+    return f"the recorder ended without closing the store: exchanges{since} may be missing"

@@ -80,7 +80,7 @@ docs: env ## renew the generated pages of analysis/statetrail/docs, the README's
 
 KILLS ?= 50
 .PHONY: crash bench-recorder bench-instructions bench-streams soak fuzz
-crash: env ## kill -9 under load, a full disk, a locked, a removed and a damaged store: what is lost, and what the store says of it: KILLS=50
+crash: env ## kill -9 under load; a full, frozen, locked, removed or damaged store, also at a stop or a kill: what is lost, and what the store says of it: KILLS=50
 	PYTHONPATH=tests $(RUN) python -m studies.crash.run --kills $(KILLS)
 
 bench-recorder: env ## what recording costs a proxy, as ratios to a bare mitmdump (needs Debian's nginx-light and nghttp2-client)

@@ -23,7 +23,16 @@ from statetrail.dialects import select
 from statetrail.dialects.places import ISSUE_PARTS
 from statetrail.errors import StatetrailError, UsageError
 from statetrail.extract import Exchange, ExchangeFacts, ExtractorConfig, Request, extract
-from statetrail.ingest.flow import Answer, BodySniffer, answer_of, exchange_of, request_of, streams
+from statetrail.ingest.flow import (
+    Answer,
+    BodySniffer,
+    Stream,
+    answer_of,
+    exchange_of,
+    may_stream_later,
+    request_of,
+    watch_stream,
+)
 from statetrail.store import Journal, JournalEntry, forget_key
 from statetrail_addons._commands import Commands
 from statetrail_addons._settings import OPTIONS, Target, overridden, requested, target_of, unusable
@@ -165,13 +174,11 @@ class RecordState(Commands):
         if live is None:
             live = self._flows[flow.id] = Live(request_of(flow))
         live.answer = answer_of(flow.response)
-        if streams(flow, late=self._streams_late):
-            live.sniffer = BodySniffer(
-                flow.response.stream, lambda body: self._record_streamed(flow, live, body)
-            )
-            flow.response.stream = live.sniffer  # type: ignore[assignment]
-            # Its head is with the client before any other hook of ours.
-            self._record_streamed(flow, live, b"")
+        if flow.response.stream:
+            stream = self._stream(flow, live, flow.response.stream)
+            flow.response.stream = stream  # type: ignore[assignment]
+        elif self._streams_late and may_stream_later(flow):
+            watch_stream(flow.response, lambda stream: self._stream(flow, live, stream))
 
     def response(self, flow: HTTPFlow) -> Awaitable[None] | None:
         # Responses that are there within some turns of a busy event loop are read one after the
@@ -195,6 +202,12 @@ class RecordState(Commands):
             logger.error("statetrail: %s", problem)
         if self._totals is not None and self._runs:
             self._totals.end(self.journal, problem)
+
+    def _stream(self, flow: HTTPFlow, live: Live, inner: Stream) -> Stream:
+        """What a response is streamed through; its head is with the client before other hooks."""
+        live.sniffer = BodySniffer(inner, lambda body: self._record_streamed(flow, live, body))
+        self._record_streamed(flow, live, b"")
+        return live.sniffer
 
     def _record_streamed(self, flow: HTTPFlow, live: Live, body: bytes) -> bool:
         """Record a streamed exchange as far as it came; whether its body has said enough."""

@@ -85,10 +85,8 @@ def test_a_stop_while_the_disk_is_full_spills_what_waits(tmp_path, upstream):
         with mitmdump(tmp_path, upstream, store=disk / "recording.sqlite") as proxy:
             ask(proxy, *range(2))
             filler = fill(disk)
-            waits = wait_for(
-                lambda: ask(proxy, "x") and "SQLITE_FULL" in proxy.log.read_text(), "it"
-            )
-            assert waits
+            full = "SQLITE_FULL"
+            wait_for(lambda: ask(proxy, "x") and full in proxy.log.read_text(), "the full disk")
             ask(proxy, *range(2, 40))
             proxy.stop()
         last = proxy.log.read_text().splitlines()[-1]

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.e2e
 TOKEN = "yjipILZBeUWxrFq"
 HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-Set-LangId: 1;header/forced\r\n\r\n"
 STREAM = ("--set", "stream_large_bodies=1m")
+ALL = ("--set", "stream_large_bodies=1")
 URL = "/API/V3/Cart"
 
 
@@ -27,9 +28,9 @@ def test_a_kill_in_the_middle_of_a_stream_loses_nothing_that_was_seen(tmp_path):
     go, seen = threading.Event(), []
 
     def answer(_head: bytes, connection: socket.socket) -> None:
-        connection.sendall(HEAD)
+        connection.sendall(HEAD + chunk(b'<r session="'))
         assert go.wait(30)
-        connection.sendall(chunk(b'<r session="') + chunk(TOKEN.encode() + b'">'))
+        connection.sendall(chunk(TOKEN.encode() + b'">'))
         connection.recv(1)  # until the proxy is gone
 
     def known() -> list[str]:
@@ -37,7 +38,7 @@ def test_a_kill_in_the_middle_of_a_stream_loses_nothing_that_was_seen(tmp_path):
 
     with (
         origin(answer) as port,
-        mitmdump(tmp_path, f"reverse:http://127.0.0.1:{port}", *STREAM) as proxy,
+        mitmdump(tmp_path, f"reverse:http://127.0.0.1:{port}", *ALL) as proxy,
     ):
         with socket.create_connection(("127.0.0.1", proxy.port), 30) as client:
             client.sendall(b"GET %s HTTP/1.1\r\nHost: a\r\n\r\n" % URL.encode())
@@ -70,7 +71,7 @@ def test_a_stream_is_one_exchange_with_its_size_and_its_end(tmp_path, cut):
 
     with (
         origin(answer) as port,
-        mitmdump(tmp_path, f"reverse:http://127.0.0.1:{port}", *STREAM) as proxy,
+        mitmdump(tmp_path, f"reverse:http://127.0.0.1:{port}", *ALL) as proxy,
     ):
         with contextlib.suppress(httpx.HTTPError):
             assert httpx.get(f"http://127.0.0.1:{proxy.port}{URL}").content == body
@@ -92,6 +93,36 @@ def test_a_body_of_known_small_size_is_written_once(tmp_path):
         assert httpx.get(f"http://127.0.0.1:{proxy.port}{URL}").content == b"<r></r>"
         (row,) = proxy.rows()
         assert (row["notes"], row["response_bytes"]) == ("", 7)
+
+
+@pytest.mark.parametrize("recorder", [True, False], ids=["with us", "without us"])
+def test_what_is_streamed_is_what_mitmproxy_streams(tmp_path, recorder):
+    """A small chunked body can be changed, and one that is broken off is an error."""
+
+    def answer(head: bytes, connection: socket.socket) -> None:
+        path = head.split(b" ")[1]
+        size = 200_000 if b"large" in path else 0
+        connection.sendall(HEAD + chunk(b"<r>old</r>" + b" " * size))
+        connection.sendall(chunk(b"more") + b"0\r\n\r\n" if b"cut" not in path else b"zz\r\n")
+
+    options = ("--set", "stream_large_bodies=100k", "--modify-body", "/~s/old/new")
+    with (
+        origin(answer) as port,
+        mitmdump(
+            *(tmp_path, f"reverse:http://127.0.0.1:{port}", *options), recorder=recorder
+        ) as proxy,
+        httpx.Client(base_url=f"http://127.0.0.1:{proxy.port}") as client,
+    ):
+        assert client.get("/small").text == "<r>new</r>more"
+        assert client.get("/cut").status_code == 502
+        assert client.get("/large").text == "<r>old</r>" + " " * 200_000 + "more"
+        with pytest.raises(httpx.RemoteProtocolError):
+            client.get("/cut-large")
+        if recorder:
+            assert [r["status"] for r in proxy.wait_rows(4)] == [200, 200, 200, 200]
+            errors = [r["error"] for r in proxy.rows()]
+            assert errors == [None, "protocol-error", None, "protocol-error"]
+            assert [r["param"] for r in proxy.rows("SELECT * FROM issued")] == ["LangId"] * 4
 
 
 def test_nothing_in_the_sniffer_breaks_a_transfer():

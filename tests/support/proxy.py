@@ -127,12 +127,14 @@ def mitmdump(
     *arguments: str,
     port: int | None = None,
     store: Path | None = None,
+    recorder: bool = True,
 ) -> Iterator[Mitmdump]:
     """A mitmdump with the recorder that listens in `mode` (``reverse:…`` or ``regular``)."""
     port = port or free_port()
     store, log = store or folder / "recording.sqlite", folder / "mitmdump.log"
     command = [
-        *(str(BIN / "mitmdump"), "-s", str(SCRIPT), "--set", f"statetrail_store={store}"),
+        str(BIN / "mitmdump"),
+        *(("-s", str(SCRIPT), "--set", f"statetrail_store={store}") if recorder else ()),
         *("--set", f"confdir={folder / 'mitmproxy'}", "--set", "flow_detail=0"),
         *("--mode", f"{mode}@127.0.0.1:{port}", *arguments),
     ]

@@ -60,7 +60,7 @@ def command(
     it is being recorded. A --store with fields of the time (UTC), e.g. shop-%Y-%m-%d.sqlite, begins
     a new file with each period; all have the same key, and every command takes several of them.
 
-    Bodies above 1 MB or of unknown length are streamed, not buffered; an option after -- takes
+    Bodies above 1 MB are streamed, not buffered, by mitmproxy's own rules; an option after -- takes
     precedence, e.g. --set stream_large_bodies=10m.
     """
     from statetrail.cli.output.terminal import say

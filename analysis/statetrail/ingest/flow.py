@@ -124,22 +124,48 @@ def answer_of(response: http.Response) -> Answer:
     return response.data.status_code, response.data.headers.fields
 
 
-def streams(flow: HTTPFlow, *, late: bool) -> bool:
-    """Whether a response whose head has just arrived is streamed to the client.
+def may_stream_later(flow: HTTPFlow) -> bool:
+    """Whether mitmproxy may begin to stream a response when more of its body is there.
 
-    A body of unknown length starts to be streamed later and without a further hook; with `late`
-    (the option to stream large bodies is set) it counts as streamed at once.
+    So it does with a body whose size is not declared, without a further hook; see `watch_stream`.
     """
     response = flow.response
     if response is None or response.data.content is not None:
         return False
-    if response.stream or not late:
-        return bool(response.stream)
     try:
         size = expected_http_body_size(flow.request, response)
     except ValueError:
         return False
     return size is None or size < 0
+
+
+type Stream = Callable[[bytes], object] | bool
+"""What mitmproxy streams a body through; `True`: nothing, `False`: it does not stream."""
+
+
+class WatchedResponse(http.Response):
+    """A response that reports when mitmproxy begins to stream it."""
+
+    @property  # type: ignore[override]
+    def stream(self) -> Stream:
+        """See `mitmproxy.http.Message.stream`."""
+        stream: Stream = self.__dict__.get("stream", False)
+        return stream
+
+    @stream.setter
+    def stream(self, value: Stream) -> None:
+        begins = self.__dict__.pop("_begins", None) if value else None
+        self.__dict__["stream"] = value if begins is None else begins(value)
+
+
+def watch_stream(response: http.Response, begins: Callable[[Stream], Stream]) -> None:
+    """Let `begins` say what a response is streamed through, if mitmproxy comes to stream it.
+
+    Until then it is buffered as without us, so that other addons can change it, and one that is
+    broken off becomes an error.
+    """
+    response.__class__ = WatchedResponse
+    response.__dict__["_begins"] = begins
 
 
 class BodySniffer:

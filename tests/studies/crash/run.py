@@ -1,8 +1,9 @@
 """What the recorder loses when things go wrong: `make crash`. Exit code 1: what it must not.
 
 A client's own log is the truth: what it has received has to be in the store, or in the gap that the
-store notes. Everything is real: mitmdump, sockets, kill -9, a full disk (a small tmpfs, for which
-one has to be root), a locked, a removed and a damaged store.
+store notes. Everything is real: mitmdump, sockets, kill -9, a full and a frozen disk (for which one
+has to be root), a locked, a removed and a damaged store, a removed log, a dropped table; and a stop
+or a kill while one of them lasts.
 """
 
 import argparse
@@ -10,7 +11,6 @@ import contextlib
 import http.client
 import random
 import re
-import shutil
 import socket
 import sqlite3
 import subprocess
@@ -24,11 +24,14 @@ from pathlib import Path
 
 from statetrail.store import check_store
 from statetrail.store.reader import read_store
+from support.disks import ext4_disk, fill, frozen, small_disk
 from support.proxy import Mitmdump, mitmdump, origin, reply, wait_for
 
 BODY = b'<r session="tok%012d" xmlns="http://www.zeald.com">' + b"<c>text</c>" * 150 + b"</r>"
 STREAM = ("--set", "stream_large_bodies=1m")
-LOST = re.compile(r"([0-9]+) exchanges? w(?:as|ere) lost|with (?:it )?the ([0-9]+) exchanges")
+LOST = re.compile(r"([0-9]+) exchanges? w(?:as|ere) lost|with the ([0-9]+) exchanges")
+UNCLEAN = "the recorder ended without closing the store"
+type Disk = Callable[[Path], contextlib.AbstractContextManager[Path | None]]
 
 
 def answer(head: bytes, connection: socket.socket) -> None:
@@ -125,7 +128,7 @@ class Trials:
         # Of what is missing clients need not have seen all: the note may say a few more.
         self.bad += lost > gap
         print(
-            f"{name:16} {seen:6} seen by clients, {lost:5} of them missing, noted {gap:5}, "
+            f"{name:22} {seen:6} seen by clients, {lost:5} of them missing, noted {gap:5}, "
             f"lost = {max(lost - gap, 0)}  {more}",
             flush=True,
         )
@@ -182,6 +185,39 @@ class Trials:
         )
         self.bad += bool(clients.failed) or code is not None
 
+    def meet(
+        self,
+        name: str,
+        folder: Path,
+        begin: Callable[[Mitmdump], Callable[[], object]],
+        ending: Callable[[Mitmdump], None],
+        disk: Path,
+    ) -> None:
+        """Stopped or killed while a fault lasts; then the next start, which has to tell of it."""
+        store = disk / "recording.sqlite"
+        with (
+            mitmdump(folder, self.mode, *STREAM, store=store) as proxy,
+            load(proxy.port, self.numbers, 2) as clients,
+        ):
+            wait_for(lambda: len(clients.seen) > 20, "some exchanges")
+            end = begin(proxy)
+            try:
+                time.sleep(2)
+                ending(proxy)
+                clients.over.set()
+            finally:
+                end()
+            proxy.process.wait(60)
+        with mitmdump(folder, self.mode, *STREAM, store=store) as proxy:
+            proxy.stop()
+        stores = list(store.parent.glob("*.sqlite"))
+        lost, notes = clients.seen - stored(*stores), noted(*stores)
+        is_told = any(UNCLEAN in note for note in notes)
+        gap = max(count(notes), len(lost) if is_told else 0)
+        self.say(name, len(clients.seen), len(lost), gap, f"{notes}")
+        # Only a kill, or a disk that hangs to the end, may leave a gap that nobody could count.
+        self.bad += is_told and ending is stopped and begin is not hanging
+
 
 def locked(proxy: Mitmdump) -> Callable[[], object]:
     """Another program writes to the store and does not come to an end."""
@@ -207,29 +243,42 @@ def damaged(proxy: Mitmdump) -> Callable[[], object]:
     return lambda: None
 
 
+def unlogged(proxy: Mitmdump) -> Callable[[], object]:
+    """The log and its index are deleted."""
+    for suffix in ("-wal", "-shm"):
+        Path(f"{proxy.store}{suffix}").unlink()
+    return lambda: None
+
+
+def dropped(proxy: Mitmdump) -> Callable[[], object]:
+    """Another program drops a table."""
+    with contextlib.closing(sqlite3.connect(proxy.store)) as other:
+        other.execute("DROP TABLE exchanges")
+    return lambda: None
+
+
 def full(proxy: Mitmdump) -> Callable[[], object]:
     """Something fills the disk."""
-    filler = proxy.store.parent / "filler"
-    assert shutil.disk_usage(filler.parent).free > 4 << 20, "the disk was full before"
-    with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
-        while True:
-            file.write(bytes(4096))
-    return filler.unlink
+    return fill(proxy.store.parent).unlink
 
 
-@contextlib.contextmanager
-def small_disk(folder: Path) -> Iterator[Path | None]:
-    """A tmpfs of 6 MB; `None` where nobody may make one."""
-    made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(folder)],
-        capture_output=True,
-        check=False,
-    )
-    try:
-        yield folder if made.returncode == 0 else None
-    finally:
-        if made.returncode == 0:
-            subprocess.run(["umount", "-l", str(folder)], check=True)
+def hanging(proxy: Mitmdump) -> Callable[[], object]:
+    """The file system is frozen."""
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(frozen(proxy.store.parent))
+        return stack.pop_all().close
+
+
+def stopped(proxy: Mitmdump) -> None:
+    """Ended as a user would; where the disk hangs, the process does as well."""
+    proxy.process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        proxy.process.wait(12)
+
+
+def killed(proxy: Mitmdump) -> None:
+    """kill -9."""
+    proxy.process.kill()
 
 
 def main() -> int:
@@ -250,12 +299,35 @@ def main() -> int:
         trials.fault("locked for long", folder("long"), locked)
         trials.fault("removed", folder("removed"), removed, seconds=0.5)
         trials.fault("damaged", folder("damaged"), damaged, seconds=0.5)
+        trials.fault("log removed", folder("unlogged"), unlogged, seconds=0.5)
+        trials.fault("table dropped", folder("dropped"), dropped, seconds=2)
+        with ext4_disk(folder("frozen-disk")) as disk:
+            if disk is not None:
+                trials.fault(
+                    "frozen", folder("frozen"), hanging, waiting=50_000, seconds=2, disk=disk
+                )
         for number in range(wanted.disks):
             with small_disk(folder(f"disk-{number}")) as disk:
                 if disk is None:
                     print("full disk        left out: only root may mount a small tmpfs")
                     break
                 trials.fault("full disk", folder(f"full-{number}"), full, disk=disk)
+        faults: dict[str, tuple[Callable[[Mitmdump], Callable[[], object]], Disk]] = {
+            "locked": (locked, contextlib.nullcontext),
+            "full": (full, small_disk),
+            "frozen": (hanging, ext4_disk),
+            "log removed": (unlogged, contextlib.nullcontext),
+            "table dropped": (dropped, contextlib.nullcontext),
+        }
+        for number, (name, (begin, medium)) in enumerate(faults.items()):
+            for ending in (stopped, killed):
+                disk_folder = folder(f"{ending.__name__}-{number}-disk")
+                with medium(disk_folder) as disk:
+                    if disk is None and medium is not contextlib.nullcontext:
+                        print(f"{name}: left out, since only root may mount a disk")
+                        continue
+                    place = folder(f"{ending.__name__}-{number}")
+                    trials.meet(f"{ending.__name__}, {name}", place, begin, ending, disk or place)
         if wanted.kills:
             trials.kills(folder("kills"), wanted.kills)
     return int(trials.bad > 0)

@@ -26,7 +26,7 @@ from statetrail.recording.frames import open_recording
 from statetrail.store import reader
 from statetrail.store.parquet import export_parquet
 from statetrail.store.reader import Facts
-from studies.oracle.verdict_oracle import judge
+from studies.oracle.verdict_oracle import held_by_several, judge
 from support.histories import Ex, facts, fingerprint, recording
 
 type Row = tuple[
@@ -68,7 +68,9 @@ def by_buckets(world: Sequence[Ex], grace_ms: float) -> set[Row]:
 def by_tracker(histories: Sequence[Sequence[Ex]], grace_ms: float, chance: Random) -> set[Row]:
     """The tracker's verdicts, each history's exchanges completing in an order of its own."""
     world = apart(histories)
-    tracker = Tracker(grace_us=round(grace_ms * 1000), binds=binding(world))
+    tracker = Tracker(
+        grace_us=round(grace_ms * 1000), binds=binding(world), shares=sharing(histories)
+    )
     ids = itertools.count(1)
     each = iter(world)
     events: list[Event] = []
@@ -162,6 +164,16 @@ def feed(chance: Random, exchanges: Iterable[Exchange]) -> Iterator[tuple[bool, 
     chance.shuffle(under_way)
     for exchange in under_way:
         yield False, exchange
+
+
+def sharing(histories: Sequence[Sequence[Ex]]) -> Callable[[str, str, str, int], bool]:
+    """Which key values several senders hold, as somebody knows it who has seen the whole capture."""
+    shared = {
+        (f"http://{n}.{host}", dialect, param, fingerprint(value))
+        for n, history in enumerate(histories)
+        for host, dialect, param, value in held_by_several(history)
+    }
+    return lambda *key: key in shared
 
 
 def binding(history: Iterable[Ex]) -> Callable[[str, str, str, str], bool]:

@@ -5,6 +5,7 @@ maxima and no frames, so that it can only agree with the engine by being right.
 """
 
 import itertools
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -79,6 +80,18 @@ class _Sender:
     session_of: dict[str, dict[str, str]] = field(default_factory=dict)
     """By parameter and value: the first value of its session, as ``param=value``."""
     began: dict[str, Moment] = field(default_factory=dict)
+    first: dict[tuple[str, str], Moment] = field(default_factory=dict)
+    """By parameter and value of a key: when it was first seen with the sender."""
+    shared: set[tuple[str, str]] = field(default_factory=set)
+    """Those that another sender at the origin holds, too."""
+
+    def held_by_others(self, x: _X) -> bool:
+        """Whether another sender holds the request's session, or a session of its sender."""
+        return any(
+            self.first[key, value] <= x.asked
+            for key, value in self.shared
+            if x.session in (None, self.session_of[key][value])
+        )
 
 
 def judge(
@@ -93,9 +106,13 @@ def judge(
         if i.problem is None
     }
     found: dict[tuple[int, str, str], Judged] = {}
+    several = held_by_several(history)
     for client, host in {(ex.client, ex.host) for ex in history}:
         for dialect in builtin().values():
             sender = _sender(history, client, host, dialect, grace_ms, declared=declared)
+            sender.shared = {
+                held for held in sender.first if (host, dialect.name, *held) in several
+            }
             mine = sender.exchanges
             rows = {
                 (x, param): judged
@@ -106,6 +123,17 @@ def judge(
             for (x, param), judged in rows.items():
                 found[mine[x].number, dialect.name, param] = judged
     return found
+
+
+def held_by_several(history: Sequence[Ex]) -> set[tuple[str, str, str, str]]:
+    """The (host, dialect, param, value) of keys that several senders presented or were issued."""
+    holders = Counter(
+        (host, dialect.name, *held)
+        for client, host in {(ex.client, ex.host) for ex in history}
+        for dialect in builtin().values()
+        for held in _sender(history, client, host, dialect, 0, declared=False).first
+    )
+    return {held for held, senders in holders.items() if senders > 1}
 
 
 def sessions(history: Sequence[Ex]) -> dict[tuple[int, str], tuple[str | None, str | None]]:
@@ -203,6 +231,7 @@ def _trace(sender: _Sender) -> None:
             ]
         for key, value in values:
             sender.session_of.setdefault(key, {}).setdefault(value, session or "")
+            sender.first.setdefault((key, value), moment)
     for x in sender.exchanges:
         x.answered = x.session or x.answered
 
@@ -483,6 +512,11 @@ def _excuse(sender: _Sender, rows: dict[tuple[int, str], Judged]) -> None:
                 elif verdict == "omitted" and known and known.stateless and later and not cart:
                     verdict, reason = "not-applicable", "stateless"
             rows[at, param] = (verdict, reason, None if reason == "many-sessions" else before)
+    for (at, param), (verdict, reason, session) in rows.items():
+        x = sender.exchanges[at]
+        of_key = any(p.param == param for p in _keys_of(sender, x))
+        if verdict in FAULTS and reason is None and not of_key and sender.held_by_others(x):
+            rows[at, param] = ("not-applicable", "other-senders", session)
 
 
 def _begins(sender: _Sender, x: _X) -> bool:

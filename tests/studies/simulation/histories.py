@@ -90,6 +90,8 @@ def sessions(chance: Random, most: int = 16) -> list[Ex]:
         clock += chance.choice((0, 1, 2, 3, 5, 8)) * TICK
         client = chance.choice(clients)
         mine = [each for each in held if each[0] == client]
+        # A session may be presented by another sender.
+        mine = held if chance.random() < 0.03 else mine
         session = chance.choice(mine) if mine and chance.random() < 0.8 else None
         issued: list[Issue] = []
         presented: list[Present] = []

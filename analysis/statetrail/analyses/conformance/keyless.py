@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Final
 
 from statetrail.analyses.conformance import verdict as v
+from statetrail.analyses.conformance.holders import Mark
 from statetrail.analyses.conformance.transitions import Param, Verdict
 from statetrail.analyses.conformance.verdict import FAULTS
 from statetrail.analyses.conformance.visibility import FOREVER
@@ -37,6 +38,8 @@ class Session:
     """Keys that were neither taken nor issued again since it ended."""
     learned: Moment | None = None
     """When the sender first presented a key, or had to know one."""
+    shared: Mark = field(default_factory=Mark)
+    """Whether another sender holds it, too."""
     params: dict[str, Param] = field(default_factory=dict)
 
 
@@ -67,6 +70,8 @@ class KeylessRequest:
     """Requests with a key that came to the endpoint before it."""
     cart: bool
     paused: bool
+    shared: bool
+    """Whether another sender holds a session of its sender."""
     rows: list[Verdict] = field(default_factory=list)
 
     @property
@@ -155,6 +160,8 @@ class KeylessRequests:
             asks, reason = False, v.SESSION_ENDED
         elif stateless and row.verdict == v.OMITTED and request.is_between and not request.cart:
             reason = v.STATELESS
+        elif request.shared and row.verdict in FAULTS:
+            asks, reason = False, v.OTHER_SENDERS
         if reason is None:
             return row
         verdict = row.verdict if asks else v.NOT_APPLICABLE

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from statetrail.analyses.conformance import verdict as v
+from statetrail.analyses.conformance.holders import Hold, Mark
 from statetrail.analyses.conformance.keyless import (
     KeylessRequest,
     KeylessRequests,
@@ -46,12 +47,21 @@ class Sender:
 
     Parameters
     ----------
+    hold
+        What is told of each key value that the sender holds.
     declared
         Whether the sender is known to be one user.
+
+    Attributes
+    ----------
+    shared
+        Whether another sender holds one of its sessions, too.
     """
 
-    def __init__(self, dialect: Dialect, *, declared: bool) -> None:
+    def __init__(self, dialect: Dialect, hold: Hold, *, declared: bool) -> None:
         self.dialect = dialect
+        self.shared = Mark()
+        self._hold = hold
         self.params: dict[str, Param] = {}
         # Where the only parameter is the key, a request that presents it has no other to present.
         self._several = len(dialect.params) > 1
@@ -164,6 +174,7 @@ class Sender:
                     carrying=self.keyless.carrying.get(x.endpoint, 0),
                     cart=x.method in WRITES and self.dialect.is_action("cart", x.endpoint),
                     paused=paused,
+                    shared=bool(self.shared),
                     rows=waiting,
                 )
             )
@@ -192,8 +203,9 @@ class Sender:
 
     def _add(self, keys: list[tuple[str, int]], session: Session) -> None:
         for key in keys:
-            self._keys.setdefault(key, session)
+            own = self._keys.setdefault(key, session)
             self._keys.move_to_end(key)
+            self._hold(*key, (own.shared, self.shared))
         while len(self._keys) > MAX_KEYS:
             self._keys.popitem(last=False)
 
@@ -341,6 +353,12 @@ class Sender:
             verdict, reason = v.NOT_APPLICABLE, need_not
         elif verdict == v.OMITTED and session is not None and param in session.over:
             verdict, reason = v.NOT_APPLICABLE, v.SESSION_ENDED
+        elif (
+            (session is not None and session.shared and reason is None and verdict in FAULTS)
+            # What it presents of a key is judged by what answered it.
+            and not (param in self.dialect.session_keys and p is not None and p.kind == "value")
+        ):
+            verdict, reason = v.NOT_APPLICABLE, v.OTHER_SENDERS
         return Verdict(
             *(x.exchange_id, x.client, x.origin, self.dialect.name, param, x.request_start_us),
             verdict,

@@ -56,8 +56,10 @@ import heapq
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
+from statetrail.analyses.conformance.holders import Holders, Shares
 from statetrail.analyses.conformance.keyless import MAX_ENDPOINTS, Moment, Sessions
 from statetrail.analyses.conformance.sender import MAX_PARAMS, Sender
 from statetrail.analyses.conformance.transitions import (
@@ -106,6 +108,8 @@ class _Conversation:
     issue is the beginning of a response as such.
     """
 
+    client: str
+    origin: str
     senders: dict[str, Sender] = field(default_factory=dict)
     redirects: OrderedDict[str, int] = field(default_factory=OrderedDict)
     open: dict[int, int] = field(default_factory=dict)
@@ -127,6 +131,9 @@ class Tracker:
         What decides whether a parameter binds the requests of an endpoint. By default the dialects
         do, and an endpoint outside their scope counts from the time when it was seen to issue
         state. An analysis of a whole capture also knows the endpoints that issue state later.
+    shares
+        What decides whether several clients hold a value of a session key. By default they do from
+        the time when the second of them was seen with it.
     declared
         Whether each client is known to be one user.
     max_clients, max_waiting
@@ -144,6 +151,7 @@ class Tracker:
         *,
         grace_us: int = 250_000,
         binds: Binds | None = None,
+        shares: Shares | None = None,
         declared: bool = False,
         max_clients: int = 10_000,
         max_waiting: int = 10_000,
@@ -151,6 +159,7 @@ class Tracker:
         self._dialects = {d.name: d for d in (select() if dialects is None else dialects)}
         self._grace_us = grace_us
         self._binds = binds or self._learned
+        self._holders = Holders(shares)
         self._declared = declared
         self._max_clients = max_clients
         self._max_waiting = max_waiting
@@ -203,7 +212,7 @@ class Tracker:
     def _talk(self, client: str, origin: str) -> tuple[_Conversation, list[Event]]:
         """The conversation, and the events of the one that had to make room for it (M2)."""
         events: list[Event] = []
-        talk = self._talks.setdefault((client, origin), _Conversation())
+        talk = self._talks.setdefault((client, origin), _Conversation(client, origin))
         self._talks.move_to_end((client, origin))
         if len(self._talks) > self._max_clients:
             _, silent = self._talks.popitem(last=False)
@@ -212,7 +221,7 @@ class Tracker:
             events += self._give_up(silent)
         if len(talk.open) + len(talk.waiting) >= self._max_waiting:  # M3
             events += self._give_up(talk)
-            talk = self._talks[client, origin] = _Conversation()
+            talk = self._talks[client, origin] = _Conversation(client, origin)
         return talk, events
 
     def _close(self, talk: _Conversation) -> list[Event]:
@@ -304,7 +313,8 @@ class Tracker:
 
     def _sender(self, talk: _Conversation, dialect: str) -> Sender:
         if dialect not in talk.senders:
-            sender = Sender(self._dialects[dialect], declared=self._declared)
+            hold = partial(self._holders.hold, talk.client, talk.origin, dialect)
+            sender = Sender(self._dialects[dialect], hold, declared=self._declared)
             talk.senders[dialect] = sender
         return talk.senders[dialect]
 

@@ -137,6 +137,7 @@ SESSION_ENDED: Final = "session-ended"
 SESSIONS_MIXED: Final = "sessions-mixed"
 NO_SESSION: Final = "no-session"
 OTHER_SESSION: Final = "other-session"
+OTHER_SENDERS: Final = "other-senders"
 STATELESS: Final = "stateless"
 STILL_ACCEPTED: Final = "still-accepted"
 EARLIER_VALUE: Final = "earlier-value"
@@ -153,6 +154,7 @@ REASONS: Final[dict[str, str]] = {
     SESSIONS_MIXED: "The value belongs to another session than the request.",
     NO_SESSION: "The value came with a response that belongs to no session.",
     OTHER_SESSION: "The newest value of the sender, who may have it from another session.",
+    OTHER_SENDERS: "Another sender holds a session of the sender, too, and may have been given more.",
     STATELESS: "The protocol allows a request without the session between others of it.",
     STILL_ACCEPTED: "The server answered the older value with itself: it still accepts it.",
     EARLIER_VALUE: "An earlier value of an informational parameter: the client may choose it.",

@@ -8,7 +8,9 @@ Requests that present a session key belong to the session of that key
 (`statetrail.analyses.events.lineage`). They are judged by what was issued to that session. Other
 requests are judged by all that was issued to their sender, and are excused where the sender may
 hold more than one session (`statetrail.analyses.conformance.excuses`). A value that is old or
-unknown in its session, and yet the newest that its sender was given, is excused, too.
+unknown in its session, and yet the newest that its sender was given, is excused, too. Of a session
+that other senders hold, too, only the key values are judged
+(`statetrail.analyses.conformance.other_senders`).
 
 L1  A value of a session key is superseded only by the issue of another value in a response to a
     request that presented it (`statetrail.analyses.conformance.key_values`). A request that
@@ -60,6 +62,7 @@ from statetrail.analyses.columnar.result_rows import numbers, of_series, table, 
 from statetrail.analyses.conformance import race, tables, verdict
 from statetrail.analyses.conformance.excuses import Rows, excused
 from statetrail.analyses.conformance.key_values import key_uses, key_verdicts
+from statetrail.analyses.conformance.other_senders import held_by_others, shared_codes
 from statetrail.analyses.conformance.other_sessions import as_senders, without_session
 from statetrail.analyses.conformance.verdict import FAULTS, REASONS, VERDICTS
 from statetrail.analyses.conformance.visibility import FOREVER
@@ -72,7 +75,7 @@ _STRANGE = tuple(
     VERDICTS.index(name)
     for name in (verdict.STALE, verdict.DEFIED, verdict.OVERRIDDEN, verdict.FOREIGN)
 )
-_FAULT = np.array([name in FAULTS for name in VERDICTS], dtype=np.bool_)
+_FAULTS = tuple(VERDICTS.index(name) for name in FAULTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,7 @@ class Judgements:
     @property
     def fault(self) -> Bools:
         """The rows that count against a client's compliance."""
-        faults: Bools = _FAULT[self.verdict] & (self.reason == NOTHING)
+        faults: Bools = np.isin(self.verdict, _FAULTS) & (self.reason == NOTHING)
         return faults
 
 
@@ -131,9 +134,13 @@ class _Absent:
     series: Ints
 
 
-@artifact(needs=(bucket, lineage, settings, issuing_places))
+@artifact(needs=(bucket, lineage, settings, issuing_places, shared_codes))
 def judgements(
-    bucket: Bucket, lineage: Lineage, options: Settings, issuing: frozenset[Place]
+    bucket: Bucket,
+    lineage: Lineage,
+    options: Settings,
+    issuing: frozenset[Place],
+    shared: Ints,
 ) -> Judgements:
     """The verdicts on the requests of a bucket."""
     exchanges, presented = bucket.exchanges, bucket.presented
@@ -180,18 +187,17 @@ def judgements(
     series = _sender_series(bucket, exchange, params)
     series[: len(shown)] = presented.series[shown]
     value = np.append(presented.value[shown], np.full(len(absent.exchange), NOTHING))
+    exchange, dialect = exchange[kept], dialect[params[kept]]
+    rank, reason, of = excused(
+        *(bucket, lineage, options, uses, is_key),
+        Rows(exchange, series[kept], dialect, rank[kept], reason[kept]),
+    )
+    moved = others[kept] & np.isin(rank, _FAULTS) & (reason == NOTHING)
+    moved &= held_by_others(bucket, lineage, shared, exchange, dialect)
+    rank[moved] = VERDICTS.index(verdict.NOT_APPLICABLE)
+    reason[moved] = _REASONS.index(verdict.OTHER_SENDERS)
     return Judgements(
-        exchange[kept],
-        series[kept],
-        value[kept],
-        rows.channel[kept],
-        *excused(
-            *(bucket, lineage, options, uses, is_key),
-            Rows(
-                *(exchange[kept], series[kept], dialect[params[kept]]),
-                *(rank[kept], reason[kept]),
-            ),
-        ),
+        exchange, series[kept], value[kept], rows.channel[kept], rank, reason, of
     )
 
 

@@ -589,6 +589,13 @@ MISSES: dict[str, dict[str, list[Ex]]] = {
             zest(0, "T1", "1"), zest(1000, "T1", "T1", method="POST"),
             login(2000, "T2", "T1"), zest(9000, "T2", "T2"),
         ],
+        "the client left": [
+            zest(0, "T1", "1"), zest(1000, "T1", "T1", method="POST"), zest(9000, "T2", "T1"),
+        ],
+        "the client logged in: the server may know its cart": [
+            zest(0, "T1", "1"), zest(1000, "T1", "T1", method="POST"), zest(9000, "T2", "T1"),
+            login(9500, "T2", "T2"), zest(9600, "T2", "T2"),
+        ],
         "the write came with the reset and is in the new one": [
             zest(0, "T1", "1"), zest(9000, "T2", "T1", method="POST"),
         ],

@@ -167,7 +167,7 @@ def feed(chance: Random, exchanges: Iterable[Exchange]) -> Iterator[tuple[bool, 
 
 
 def sharing(histories: Sequence[Sequence[Ex]]) -> Callable[[str, str, str, int], bool]:
-    """Which key values several senders hold, as somebody knows it who has seen the whole capture."""
+    """Which key values several senders hold, as somebody knows it who has seen everything."""
     shared = {
         (f"http://{n}.{host}", dialect, param, fingerprint(value))
         for n, history in enumerate(histories)

@@ -515,7 +515,8 @@ def _excuse(sender: _Sender, rows: dict[tuple[int, str], Judged]) -> None:
     for (at, param), (verdict, reason, session) in rows.items():
         x = sender.exchanges[at]
         of_key = any(p.param == param for p in _keys_of(sender, x))
-        if verdict in FAULTS and reason is None and not of_key and sender.held_by_others(x):
+        holds_alone = reason is None and verdict in (*FAULTS, "overridden")
+        if holds_alone and not of_key and sender.held_by_others(x):
             rows[at, param] = ("not-applicable", "other-senders", session)
 
 

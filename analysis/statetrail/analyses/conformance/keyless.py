@@ -160,7 +160,7 @@ class KeylessRequests:
             asks, reason = False, v.SESSION_ENDED
         elif stateless and row.verdict == v.OMITTED and request.is_between and not request.cart:
             reason = v.STATELESS
-        elif request.shared and row.verdict in FAULTS:
+        elif request.shared and row.verdict in v.ALONE:
             asks, reason = False, v.OTHER_SENDERS
         if reason is None:
             return row

@@ -354,7 +354,7 @@ class Sender:
         elif verdict == v.OMITTED and session is not None and param in session.over:
             verdict, reason = v.NOT_APPLICABLE, v.SESSION_ENDED
         elif (
-            (session is not None and session.shared and reason is None and verdict in FAULTS)
+            (session is not None and session.shared and reason is None and verdict in v.ALONE)
             # What it presents of a key is judged by what answered it.
             and not (param in self.dialect.session_keys and p is not None and p.kind == "value")
         ):

@@ -127,6 +127,8 @@ VERDICTS: Final = tuple(sorted(BY_NAME, key=lambda name: BY_NAME[name].rank))
 FAULTS: Final = tuple(each.name for each in _RECORDS if each.fault)
 """The verdicts that count against a client's compliance, where no reason excuses them."""
 
+ALONE: Final = (*FAULTS, OVERRIDDEN)
+"""The verdicts that hold only if nothing else was given to the session (reason `other-senders`)."""
 CURRENT: Final = (HONOURED, IN_FLIGHT, MISPLACED)
 """The verdicts on a value that no newer one has to have replaced."""
 
@@ -154,7 +156,7 @@ REASONS: Final[dict[str, str]] = {
     SESSIONS_MIXED: "The value belongs to another session than the request.",
     NO_SESSION: "The value came with a response that belongs to no session.",
     OTHER_SESSION: "The newest value of the sender, who may have it from another session.",
-    OTHER_SENDERS: "Another sender holds a session of the sender, too, and may have been given more.",
+    OTHER_SENDERS: "Another sender holds a session of this one, too, and may have more of it.",
     STATELESS: "The protocol allows a request without the session between others of it.",
     STILL_ACCEPTED: "The server answered the older value with itself: it still accepts it.",
     EARLIER_VALUE: "An earlier value of an informational parameter: the client may choose it.",

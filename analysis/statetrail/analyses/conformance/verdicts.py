@@ -64,7 +64,7 @@ from statetrail.analyses.conformance.excuses import Rows, excused
 from statetrail.analyses.conformance.key_values import key_uses, key_verdicts
 from statetrail.analyses.conformance.other_senders import held_by_others, shared_codes
 from statetrail.analyses.conformance.other_sessions import as_senders, without_session
-from statetrail.analyses.conformance.verdict import FAULTS, REASONS, VERDICTS
+from statetrail.analyses.conformance.verdict import ALONE, FAULTS, REASONS, VERDICTS
 from statetrail.analyses.conformance.visibility import FOREVER
 from statetrail.analyses.events.lineage import Lineage, dialect_places, key_ranks, lineage
 from statetrail.recording.engines import Lazy
@@ -75,6 +75,7 @@ _STRANGE = tuple(
     VERDICTS.index(name)
     for name in (verdict.STALE, verdict.DEFIED, verdict.OVERRIDDEN, verdict.FOREIGN)
 )
+_ALONE = tuple(VERDICTS.index(name) for name in ALONE)
 _FAULTS = tuple(VERDICTS.index(name) for name in FAULTS)
 
 
@@ -192,13 +193,11 @@ def judgements(
         *(bucket, lineage, options, uses, is_key),
         Rows(exchange, series[kept], dialect, rank[kept], reason[kept]),
     )
-    moved = others[kept] & np.isin(rank, _FAULTS) & (reason == NOTHING)
+    moved = others[kept] & np.isin(rank, _ALONE) & (reason == NOTHING)
     moved &= held_by_others(bucket, lineage, shared, exchange, dialect)
     rank[moved] = VERDICTS.index(verdict.NOT_APPLICABLE)
     reason[moved] = _REASONS.index(verdict.OTHER_SENDERS)
-    return Judgements(
-        exchange, series[kept], value[kept], rows.channel[kept], rank, reason, of
-    )
+    return Judgements(exchange, series[kept], value[kept], rows.channel[kept], rank, reason, of)
 
 
 @analysis(tables.VERDICTS, needs=(bucket, judgements))

@@ -21,10 +21,10 @@ How it ended
 What it cost
     A session is lost when its end is a reset, a rejection or a restart. Lost with it are the cart
     writes (not removals), except those that were followed by an order, by a removal at the same
-    path, or by as many removals as there were writes (rule L10: an ordered or emptied cart), and
-    those that a later session of the client repeated with the same method and path. A login is lost
+    path, or by as many removals as there were writes, and those before the client wrote a cart in a
+    later session (rule L10: an ordered, emptied or refilled cart). A login is lost
     when none of the sessions that followed directly has one: those that a rotation from one of its
-    tokens led to. Where the capture ends first, a repetition may be unseen.
+    tokens led to. Where the capture ends first, that a cart was filled again may be unseen.
 """
 
 from collections import defaultdict
@@ -36,8 +36,17 @@ import numpy as np
 import pyarrow as pa
 
 from statetrail.analyses.analysis import analysis
-from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, among, chosen, run_begins
+from statetrail.analyses.columnar.arrays import (
+    NOTHING,
+    Bools,
+    Ints,
+    among,
+    chosen,
+    ranked,
+    run_begins,
+)
 from statetrail.analyses.columnar.bucket import Bucket, bucket
+from statetrail.analyses.columnar.coding import integers
 from statetrail.analyses.columnar.dialect_masks import acting, server_issued
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.columnar.result_rows import numbers, of_series, seconds, table
@@ -61,7 +70,11 @@ LOST: Final = ("reset", "rejected", "restarted")
 SESSION_COSTS: Final = Table(
     "session_costs",
     "one session, as in `sessions`",
-    (*SESSIONS.columns, Column("last_lost_write", "int", "Exchange of a lost cart write", "none")),
+    (
+        *SESSIONS.columns,
+        Column("last_lost_write", "int", "Exchange of a lost cart write", "none"),
+        Column("went_on", "bool", "The client made requests after its end, and no login"),
+    ),
     SESSIONS.key,
 )
 
@@ -135,6 +148,7 @@ def session_costs(
             "cart_writes_lost": numbers(np.bincount(place[writes], minlength=count), lost),
             "login_lost": pa.array((logins > 0) & ~np.array(again, np.bool_), mask=~lost),
             "last_lost_write": numbers(last_write, last_write >= 0),
+            "went_on": _went_on(bucket, requests, session, ended["ended_at_us"]),
         },
     )
 
@@ -235,7 +249,7 @@ def _lost_writes(bucket: Bucket, exchanges: pa.Table, requests: _Requests) -> In
     cart = np.flatnonzero(requests.cart)
     cart = cart[np.lexsort((bucket.exchanges.id[requests.exchange[cart]], starts[cart]))]
     rows = aligned(bucket, exchanges, requests.exchange[cart])
-    columns = (cart, requests.session[cart], bucket.exchanges.client[requests.exchange[cart]])
+    columns = (cart, requests.session[cart], bucket.values.series[requests.session[cart]])
     writes = list(
         zip(
             *(column.tolist() for column in (*columns, starts[cart])),
@@ -244,8 +258,9 @@ def _lost_writes(bucket: Bucket, exchanges: pa.Table, requests: _Requests) -> In
         )
     )
     items: defaultdict[int, int] = defaultdict(int)
-    later: defaultdict[tuple[int, str, str], set[tuple[int, int]]] = defaultdict(set)
-    for _, session, client, start, method, path in writes:
+    # Of each series the starts of its sessions' last cart writes, the last session at the end.
+    filled: defaultdict[int, dict[int, int]] = defaultdict(dict)
+    for _, session, series, start, method, path in writes:
         items[session] += -1 if method == "DELETE" else 1
         if method == "DELETE":
             undone[session, path] = max(start, undone[session, path])
@@ -253,12 +268,28 @@ def _lost_writes(bucket: Bucket, exchanges: pa.Table, requests: _Requests) -> In
                 undone[session, None] = max(start, undone[session, None])
                 items[session] = 0
         else:
-            later[client, method, path].add((session, start))
+            filled[series].pop(session, None)
+            filled[series][session] = start
+    last = {series: list(sessions.items())[-2:] for series, sessions in filled.items()}
     lost = [
         row
-        for row, session, client, start, method, path in writes
+        for row, session, series, start, method, path in writes
         if method != "DELETE"
         and start > max(undone[session, path], undone[session, None])
-        and not any(other != session and at > start for other, at in later[client, method, path])
+        and not any(other != session and at > start for other, at in last[series])
     ]
     return np.array(lost, dtype=np.int64)
+
+
+def _went_on(bucket: Bucket, requests: _Requests, session: Ints, ended: pa.ChunkedArray) -> Bools:
+    """Whether the client of each session made requests with keys after its end, and no login."""
+    clock, client = bucket.exchanges.clock, bucket.series_client[bucket.values.series[session]]
+    (start, end), _ = ranked(
+        clock[bucket.exchanges.request_start[requests.exchange]], integers(ended, missing=FOREVER)
+    )
+    latest = np.full((2, len(bucket.clients)), NOTHING, dtype=np.int64)
+    of = bucket.exchanges.client[requests.exchange]
+    np.maximum.at(latest[0], of, start)
+    np.maximum.at(latest[1], of[requests.login], start[requests.login])
+    went_on: Bools = (latest[0][client] > end) & (latest[1][client] <= end)
+    return went_on

@@ -30,7 +30,8 @@ def check(rec: Recording) -> Lazy:
     ).with_columns(nw.col("exchange_id").fill_null(-1))
     login = nw.when(nw.col("login_lost").fill_null(False)).then(nw.lit(", the login too"))
     loss = nw.concat_str([nw.lit(f"{REQUEST}: "), nw.col("end"), login.otherwise(nw.lit(""))])
-    unfilled = nw.col("cart_writes_lost") > 0
+    # Who left is not to blame, and after a login the server may have the customer's own cart.
+    unfilled = (nw.col("cart_writes_lost") > 0) & nw.col("went_on")
     return occurrences(
         carts, unfilled, detail=loss, related=nw.col("last_lost_write"), at="response_start_us"
     )

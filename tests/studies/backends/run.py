@@ -67,11 +67,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="studies.backends.run", description=__doc__)
     parser.add_argument("--most", type=int, default=1_000, help="shoppers of the largest worlds")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument(
-        "--roaming", action="store_true", help="shoppers that any of several processes serves, too"
-    )
     options = parser.parse_args()
-    told_apart = [each for each in SENDERS if options.roaming or each != "roaming"]
+    told_apart = list(SENDERS)
     console = Console(width=200)
     table = Table(*_HEAD, title=f"Backends of many shoppers, seed {options.seed}")
     notes: list[str] = []

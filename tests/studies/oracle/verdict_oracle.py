@@ -492,6 +492,9 @@ def _excuse(sender: _Sender, rows: dict[tuple[int, str], Judged]) -> None:
         if sum(a != b for a, b in itertools.pairwise(kinds)) >= 2:
             alternating.add(at)
     for at, x, mine, before, either in bare:
+        between = any(
+            sender.began[name] < x.asked < max(u.asked for u in shown[name]) for name in shown
+        )
         ended = _paused(sender, x) or any(_ended(sender, name, x, uses) for name in either)
         for param in mine:
             verdict, reason, _ = rows[at, param]
@@ -500,16 +503,26 @@ def _excuse(sender: _Sender, rows: dict[tuple[int, str], Judged]) -> None:
                 cart = x.ex.method in ("POST", "PUT", "PATCH", "DELETE") and dialect.is_action(
                     "cart", x.ex.path
                 )
-                later = any(u.asked > x.asked for name in either for u in shown.get(name, []))
+                elsewhere = bool(either) and not any(
+                    i.param == param and other.sound(i) and other.begun <= x.start
+                    for other in sender.exchanges
+                    if other.answered in (*either, None)
+                    for i in other.issued
+                )
                 if not sender.declared and at in alternating:
                     verdict, reason = "not-applicable", "many-sessions"
                 elif (ended and verdict in FAULTS) or (
                     verdict == "omitted"
-                    and param in dialect.session_keys
-                    and any(_over(sender, name, param, x, uses) for name in either)
+                    and (
+                        elsewhere
+                        or (
+                            param in dialect.session_keys
+                            and any(_over(sender, name, param, x, uses) for name in either)
+                        )
+                    )
                 ):
                     verdict, reason = "not-applicable", "session-ended"
-                elif verdict == "omitted" and known and known.stateless and later and not cart:
+                elif verdict == "omitted" and known and known.stateless and between and not cart:
                     verdict, reason = "not-applicable", "stateless"
             rows[at, param] = (verdict, reason, None if reason == "many-sessions" else before)
     for (at, param), (verdict, reason, session) in rows.items():

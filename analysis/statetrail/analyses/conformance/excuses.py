@@ -18,9 +18,11 @@ L6  It asks for a new session: a fault only if the session before was never pres
 L4  Requests with and without the key alternate at its endpoint (two changes or more):
     ``not-applicable``, reason `many-sessions`.
 L7  The session before had ended, by a logout or because the server refused its key, and was not
-    accepted since: what would be a fault is ``not-applicable``, reason `session-ended`.
+    accepted since: what would be a fault is ``not-applicable``, reason `session-ended`. So is what
+    is missing, where only other sessions of the sender than the one before had been given it.
 L7  The protocol allows requests without the key (`Param.stateless`), the request does not write a
-    cart, and the session before is presented later: ``not-applicable``, reason `stateless`.
+    cart, and a session that began before is presented later: ``not-applicable``, reason
+    `stateless`.
 
 Once a session had ended no request need present a key of it (L7) that the server has neither taken
 nor issued again: ``not-applicable``, reason `session-ended`. So a visitor who logs out goes on with
@@ -39,7 +41,15 @@ from typing import Final
 
 import numpy as np
 
-from statetrail.analyses.columnar.arrays import NOTHING, AsOfIndex, Bools, Ints, ranked
+from statetrail.analyses.columnar.arrays import (
+    NOTHING,
+    AsOfIndex,
+    Bools,
+    Ints,
+    among,
+    chosen,
+    ranked,
+)
 from statetrail.analyses.columnar.bucket import IMPLICIT, Bucket, Settings
 from statetrail.analyses.columnar.dialect_masks import acting, in_channel, of_params, refuses
 from statetrail.analyses.conformance import verdict
@@ -165,16 +175,50 @@ def excused(
             *(bucket, lineage, uses, known.accepted, each[own], request[own]),
             key=(param[own], moment[own]),
         )
-    excuse(without & (ended | paused) & np.isin(rank, _FAULTS), verdict.SESSION_ENDED)
+    over = (ended | paused) & np.isin(rank, _FAULTS)
+    rest = without & (rank == _OMITTED) & (np.maximum(before, learned) != NOTHING)
+    over[rest] |= ~_given(bucket, lineage, chosen(rows, rest), (before[rest], learned[rest]))
+    excuse(without & over, verdict.SESSION_ENDED)
     stateless = of_params(bucket, lambda param: param is not None and param.stateless is not None)
     cart = exchanges.writes[rows.exchange] & acting(bucket, "cart")[endpoint, param]
-    last_seen = np.append(known.last_seen, NOTHING)
-    later = np.maximum(last_seen[before], last_seen[learned]) > request
-    absent = rank == _OMITTED
-    excuse(without & stateless[param] & absent & ~cart & later, verdict.STATELESS)
+    reads = np.flatnonzero(without & stateless[param] & (rank == _OMITTED) & ~cart)
+    later = np.zeros(len(rank), dtype=np.bool_)
+    later[reads] = _presented_later(known, group[reads], request[reads])
+    excuse(later, verdict.STATELESS)
     named = without & (reason != _REASONS.index(verdict.MANY_SESSIONS))
     session[named] = before[named]
     return rank, reason, session
+
+
+def _given(bucket: Bucket, lineage: Lineage, rows: Rows, sessions: tuple[Ints, ...]) -> Bools:
+    """Whether one of the sessions, or the sender outside of any, had been given the parameter."""
+    exchanges, issued = bucket.exchanges, bucket.issued
+    width, params, count = len(bucket.dialects), len(bucket.params), len(bucket.values)
+    param, dialect = bucket.series_param[issued.series], dialect_places(bucket)
+
+    def sender(exchange: Ints, dialect: Ints) -> Ints:
+        return count + exchanges.client[exchange] * width + dialect
+
+    session = lineage.of_response[dialect[param], issued.exchange]
+    owner = np.where(session == NOTHING, sender(issued.exchange, dialect[param]), session)
+    sound = np.flatnonzero(issued.sound)
+    keys, place = np.unique(owner[sound] * params + param[sound], return_inverse=True)
+    first = np.full(len(keys) + 1, FOREVER)
+    np.minimum.at(first, place, exchanges.response_start[issued.exchange[sound]])
+    moment, own = exchanges.request_start[rows.exchange], bucket.series_param[rows.series]
+    given = np.zeros(len(moment), dtype=np.bool_)
+    for each in (*sessions, sender(rows.exchange, rows.dialect)):
+        known = np.where(each == NOTHING, NOTHING, among(keys, each * params + own))
+        given |= first[known] <= moment
+    return given
+
+
+def _presented_later(known: _Sessions, group: Ints, request: Ints) -> Bools:
+    """Whether a session of the group that began before each request is presented after it."""
+    (began, last, request), times = ranked(known.began, known.last_seen[known.place], request)
+    index = AsOfIndex(known.group, began, len(times))
+    later: Bools = index.maxima(last)[index.at(group, request, inclusive=False)] > request
+    return later
 
 
 def _followed(bucket: Bucket) -> Bools:

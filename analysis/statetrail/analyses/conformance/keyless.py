@@ -4,10 +4,11 @@ Enters: such requests with their verdicts so far. Leaves: the final ones, with w
 `statetrail.analyses.conformance.excuses`, when the conversation closes or too many wait.
 """
 
-from collections import defaultdict
+import itertools
+from bisect import bisect_left
+from collections import defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from typing import Final
 
 from statetrail.analyses.conformance import verdict as v
@@ -18,6 +19,8 @@ from statetrail.analyses.conformance.visibility import FOREVER
 from statetrail.dialects import Dialect
 
 MAX_ENDPOINTS: Final = 65_536
+MAX_SESSIONS: Final = 65_536
+NEVER: Final = (-FOREVER, 0, 0)
 
 type Moment = tuple[int, int, int]
 """Time, 0 for a response and 1 for a request, exchange id."""
@@ -33,9 +36,11 @@ class Session:
     last_seen: Moment | None = None
     first_use: Moment | None = None
     ended: bool = False
-    end: Moment = (-FOREVER, 0, 0)
+    end: Moment = NEVER
     over: set[str] = field(default_factory=set)
     """Keys that were neither taken nor issued again since it ended."""
+    given: set[str] = field(default_factory=set)
+    """Parameters that it was given."""
     learned: Moment | None = None
     """When the sender first presented a key, or had to know one."""
     shared: Mark = field(default_factory=Mark)
@@ -66,6 +71,8 @@ class KeylessRequest:
     """Whether the response issues a key that was known before, as far as is known."""
     ended: bool
     over: frozenset[str]
+    given: frozenset[str]
+    """What these sessions were given, or the sender outside of any."""
     carrying: int
     """Requests with a key that came to the endpoint before it."""
     cart: bool
@@ -82,11 +89,6 @@ class KeylessRequest:
         return self.sessions.response.began == self.responded
 
     @property
-    def is_between(self) -> bool:
-        """Whether the session before is presented later."""
-        return any(s.last_seen is not None and s.last_seen > self.moment for s in self.before)
-
-    @property
     def used(self) -> bool:
         """Whether the session before is presented at all, or lies long before (L6)."""
         return self.paused or any(session.used for session in self.before)
@@ -101,12 +103,15 @@ class KeylessRequests:
         Whether the sender was seen to hold several sessions at once (L4).
     carrying
         Requests with a key by endpoint.
+    sessions
+        The sender's sessions, at most `MAX_SESSIONS`, in the order in which they began.
     """
 
     def __init__(self, dialect: Dialect, *, declared: bool) -> None:
         self.dialect = dialect
         self.many = False
         self.carrying: defaultdict[str, int] = defaultdict(int)
+        self.sessions: deque[Session] = deque(maxlen=MAX_SESSIONS)
         self._declared = declared
         self._requests: list[KeylessRequest] = []
 
@@ -126,21 +131,26 @@ class KeylessRequests:
         """The verdicts so far on the request that waits last."""
         request = self._requests[-1]
         request.rows = [
-            replace(row, settles=self._excused(request, row, alternating=False))
+            replace(row, settles=self._excused(request, row, alternating=False, between=False))
             for row in request.rows
         ]
         yield from (row.settles for row in request.rows if row.settles is not None)
 
     def settle(self) -> Iterator[Verdict]:
         """The final verdicts on all requests that wait."""
-        alternating = self._alternating()
+        alternating, between = self._alternating(), self._between()
         for request in self._requests:
+            number = id(request)
             for row in request.rows:
-                final = self._excused(request, row, alternating=id(request) in alternating)
+                final = self._excused(
+                    request, row, alternating=number in alternating, between=number in between
+                )
                 yield replace(final, settles=row.settles)
         self._requests.clear()
 
-    def _excused(self, request: KeylessRequest, row: Verdict, *, alternating: bool) -> Verdict:
+    def _excused(
+        self, request: KeylessRequest, row: Verdict, *, alternating: bool, between: bool
+    ) -> Verdict:
         """The row with what excuses it, by `statetrail.analyses.conformance.excuses`."""
         asks, key = row.verdict == v.RESTARTED, row.param in self.dialect.session_keys
         declared = self.dialect.param(row.param)
@@ -155,10 +165,11 @@ class KeylessRequests:
         elif alternating:
             asks, reason = False, v.MANY_SESSIONS
         elif (request.ended and row.verdict in FAULTS) or (
-            row.verdict == v.OMITTED and row.param in request.over
+            row.verdict == v.OMITTED
+            and (row.param in request.over or self._not_given(request, row))
         ):
             asks, reason = False, v.SESSION_ENDED
-        elif stateless and row.verdict == v.OMITTED and request.is_between and not request.cart:
+        elif stateless and row.verdict == v.OMITTED and between and not request.cart:
             reason = v.STATELESS
         elif request.shared and row.verdict in v.ALONE:
             asks, reason = False, v.OTHER_SENDERS
@@ -167,6 +178,21 @@ class KeylessRequests:
         verdict = row.verdict if asks else v.NOT_APPLICABLE
         session = None if reason == v.MANY_SESSIONS else row.session
         return replace(row, verdict=verdict, reason=reason, fault=False, session=session)
+
+    @staticmethod
+    def _not_given(request: KeylessRequest, row: Verdict) -> bool:
+        return bool(request.before) and row.param not in request.given
+
+    def _between(self) -> set[int]:
+        """Those after which a session is presented that began before them."""
+        began = [session.began for session in self.sessions]
+        seen = (session.last_seen or NEVER for session in self.sessions)
+        latest = [NEVER, *itertools.accumulate(seen, max)]
+        return {
+            id(request)
+            for request in self._requests
+            if latest[bisect_left(began, request.moment)] > request.moment
+        }
 
     def _omits(self, request: KeylessRequest) -> bool:
         """Whether a request lacks a key, and is not excused by the sessions of its sender."""
@@ -187,7 +213,7 @@ class KeylessRequests:
             changes = (several[0].carrying > 0) + (
                 self.carrying.get(endpoint, 0) > several[-1].carrying
             )
-            changes += sum(2 for a, b in pairwise(several) if b.carrying > a.carrying)
+            changes += sum(2 for a, b in itertools.pairwise(several) if b.carrying > a.carrying)
             if changes >= 2:
                 found |= {id(request) for request in several}
         return found

@@ -68,6 +68,7 @@ class Sender:
         self._keys: OrderedDict[tuple[str, int], Session] = OrderedDict()
         self._last: Session | None = None
         self._learned: Session | None = None
+        self._given: set[str] = set()
         self._contacts = (-FOREVER, -FOREVER)
         self._first_uses: list[tuple[Moment, Session]] = []
         self.keyless = KeylessRequests(dialect, declared=declared)
@@ -107,6 +108,8 @@ class Sender:
         placed = session is not None
         if known is not None:
             known.visibility.may_know(issue, x.issue_end_us, sound=sound, placed=placed)
+            if sound:
+                (self._given if session is None else session.given).add(issue.param)
         if session is None:
             return known
         own = self._param(session.params, issue.param)
@@ -171,6 +174,7 @@ class Sender:
                     known=not self._begins(x) or self._is_known(x),
                     ended=paused or any(each.ended for each in last),
                     over=frozenset(key for each in last for key in each.over),
+                    given=frozenset(self._given.union(*(each.given for each in last))),
                     carrying=self.keyless.carrying.get(x.endpoint, 0),
                     cart=x.method in WRITES and self.dialect.is_action("cart", x.endpoint),
                     paused=paused,
@@ -198,6 +202,7 @@ class Sender:
         session = next((self._keys[key] for key in keys if key in self._keys), None)
         if session is None:
             session = self._last = Session(keys[0][1], moment)
+            self.keyless.sessions.append(session)
         self._add(keys, session)
         return session
 

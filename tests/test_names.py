@@ -38,7 +38,6 @@ RENAMED: Final = {
     "standings": "scoreboard",
     "Standings": "Scoreboard",
     "due": "expected_value",
-    "obstacles": "delivery",
     "strength": "entropy",
     "minted": "server_issued",
     "mute": "may_be_silent",

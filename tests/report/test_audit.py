@@ -126,57 +126,32 @@ def ignoring(*talks: list[Ex]) -> list[tuple[str, str, str, str]]:
     return [(s.number, s.denominator, s.tone, s.text) for s in answer.statements]
 
 
-KEPT = (
-    "Responses of `http://shop.example` kept the state from `page/1`: the server caused every "
-    "fault there (not-exposed 3)."
-)
-
-
-def test_a_client_that_could_not_read_the_state_is_not_blamed_for_ignoring_it() -> None:
-    """A page whose browser kept the header from it is told apart, with what kept it."""
+def test_a_client_that_could_not_read_the_state_is_not_judged() -> None:
+    """A page whose browser kept the header from it, once or always."""
     page = talk("page/1", False, False, False, **FROM_A_PAGE)
-    nobody, kept = ignoring(page, talk("good/1", True, True))
-    assert nobody[:3] == ("0 clients", "of 2 judged, 5 verdicts", "good")
-    assert nobody[3] == "None: 1 client honoured all visible state."
-    assert kept[:2] == (
-        "1 client without faults of their own",
-        "3 faults, all caused by the server",
-    )
-    assert kept[2:] == ("neutral", KEPT)
-
-
-def test_the_least_compliant_is_told_by_its_own_faults() -> None:
-    """What a client could not read is left out of its figure."""
-    page = talk("page/1", False, False, False, **FROM_A_PAGE)
+    (nobody,) = ignoring(page, talk("good/1", True, True))
+    assert nobody[:3] == ("0 clients", "of 1 judged, 2 verdicts", "good")
     both = [
         *talk("both/1", False, False, **FROM_A_PAGE),
         Ex(2000, 2010, 2020, [LANGUAGE], SHOWN, "both/1"),
         Ex(3000, 3010, 3020, client="both/1"),
     ]
-    all_of_them, worst, kept = ignoring(page, both, talk("worst/1", True, False, False))
+    all_of_them, worst = ignoring(page, both, talk("worst/1", True, True, False))
     assert all_of_them[3] == (
-        "2 clients of 3 ignored state at least once: 3 of 10 verdicts that count are their "
-        "own faults."
+        "2 clients of 2 ignored state at least once: 2 of 4 verdicts that count are faults."
     )
-    assert worst[:2] == ("33 %", "honoured, of 3 verdicts")
-    assert worst[3] == "The least compliant is `worst/1` at `http://shop.example`."
-    assert kept[3] == KEPT
-    _, alone = ignoring(both)
-    assert alone[:2] == ("50 %", "honoured, of 2 verdicts")
-    assert alone[3].endswith(
-        "at `http://shop.example`, not counting 2 faults that the server caused."
-    )
+    assert worst[:2] == ("0 %", "honoured, of 1 verdict")
+    assert worst[3] == "The least compliant is `both/1` at `http://shop.example`."
 
 
-def test_a_client_says_which_of_its_faults_the_server_is_the_cause_of() -> None:
-    """By root cause, in the document, on the page and in Markdown."""
-    history = talk("page/1", False, False, **FROM_A_PAGE)
+def test_a_client_says_which_of_its_requests_are_no_fault() -> None:
+    """By the reason, in the document and on the page."""
+    broken = Ex(500, 510, 520, [Issue("LangId", "2", problem="no-tail")], SHOWN, "page/1")
+    history = [*talk("page/1", True), broken, Ex(9000, 9010, 9020, client="page/1")]
     made = audit(recording(history), created=CREATED)
     (client,) = made.document.clients
-    assert (client.faults, client.excused, client.own) == (2, {"not-exposed": 2}, 0)
-    text = assert_inert(made.to_html()).text_content()
-    assert "2 faults caused by the server: not-exposed 2" in text
-    assert "(caused by the server: not-exposed 2)" in made.to_markdown()
+    assert (client.faults, client.reasons) == (0, {"malformed-issue": 1})
+    assert "No fault: malformed-issue 1" in assert_inert(made.to_html()).text_content()
 
 
 def test_no_secret_of_the_traffic_is_in_any_form_of_the_audit(made: Audit) -> None:

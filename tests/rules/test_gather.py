@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from rules.histories import CROSS, CUSTOMER, FIRES, LANG, login, shop, zest
+from rules.histories import CUSTOMER, FIRES, LANG, login, shop, zest
 from statetrail.recording.engines import Engine
 from statetrail.rules import findings, findings_of, rule
 from support.histories import Ex, Issue, Present, recording
@@ -75,24 +75,6 @@ def test_a_parameter_named_like_a_template_is_only_a_name() -> None:
     history = [shop(0, [Issue("{rule.check}", "1", problem="bad-name")])]
     (row,) = findings_of(rule("malformed-state-header"), recording(history, engine="polars"))
     assert "1 of 1 issues of {rule.check} are malformed" in row["message"]
-
-
-@pytest.mark.parametrize(
-    ("hidden", "grades", "told"),
-    [
-        (0, ("medium", "high"), "Root cause: unknown (4)."),
-        (2, ("medium", "medium"), "Root cause: not-exposed (2, the server's), unknown (2)."),
-        (4, ("info", "low"), "Root cause: not-exposed (4, the server's)."),
-    ],
-)
-def test_who_could_not_read_is_not_blamed(hidden: int, grades: tuple[str, str], told: str) -> None:
-    """The verdicts stay, the grades fall, and the finding says why."""
-    readable = shop(7000, [LANG], [Present("LangId", "1", "uriquery")])
-    history = [shop(0, [LANG], **CROSS), *(shop(1000 * n) for n in range(1, hidden + 1)), readable]
-    history += [shop(8000 + n) for n in range(4 - hidden)]
-    (row,) = findings_of(rule("state-omitted"), recording(history, engine="polars"))
-    assert (row["severity"], row["confidence"]) == grades
-    assert row["message"].endswith(told)
 
 
 @pytest.mark.parametrize("engine", ["duckdb", "pandas", "polars"])

@@ -221,7 +221,6 @@ def _clients() -> tuple[Client, ...]:
             compliance=0.62,
             judged=400,
             faults=152,
-            excused={"not-exposed": 30},
             verdicts={"honoured": 248, "in-flight": 20, "omitted": 30, "stale": 122},
             params={
                 "_session_token": {"honoured": 248, "in-flight": 20},
@@ -440,16 +439,16 @@ def _ignored_and_lost() -> dict[str, Any]:
             ),
         ),
         "root_causes_total": 2,
-        "faults_by_cause": {"until-first-rotation": 122, "not-exposed": 30},
+        "faults_by_cause": {"until-first-rotation": 122, "not-implemented": 30},
         "root_causes": tuple(
             RootCause(
-                param="LangId", verdict=verdict, cause=cause, confidence="high", servers=servers,
+                param="LangId", verdict=verdict, cause=cause, confidence="high",
                 count=number, first=at(5), last=at(90), evidence=(120,),
                 endpoints=("/services/v3/baskets", "/services/v3/products"), **series,
             )
-            for verdict, cause, servers, number in (
-                ("stale", "until-first-rotation", False, 122),
-                ("omitted", "not-exposed", True, 30),
+            for verdict, cause, number in (
+                ("stale", "until-first-rotation", 122),
+                ("omitted", "not-implemented", 30),
             )
         ),
         "overrides_total": 1,

@@ -31,11 +31,12 @@ _LAG_S: Final = 2.0
 _EXCHANGES: Final = (
     "SELECT exchange_id, coalesce(peer, '-') || ' | ' || coalesce(user_agent, '-'), "
     "scheme || '://' || host || ':' || port, endpoint, method, request_start_us, request_end_us, "
-    "response_start_us, response_end_us, status, age_s, fetch_dest, redirect_endpoint, notes "
+    "response_start_us, response_end_us, status, age_s, fetch_dest, redirect_endpoint, "
+    "request_origin, exposed_headers, notes "
     "FROM exchanges WHERE exchange_id > ? ORDER BY exchange_id LIMIT ?"
 )
 _ISSUED: Final = (
-    "SELECT dialect, param, fingerprint, usage, priority, problem FROM issued "
+    "SELECT dialect, param, fingerprint, usage, priority, problem, channel FROM issued "
     "WHERE exchange_id = ? ORDER BY ordinal"
 )
 _PRESENTED: Final = (
@@ -134,7 +135,7 @@ class _Watch:
             self.scoreboard.count(client, origin, client, origin)
             issued = [Issue(*each) for each in db.execute(_ISSUED, (number,))]
             presented = [Presented(*each) for each in db.execute(_PRESENTED, (number,))]
-            exchange = Exchange(*(*row[:13], issued, presented))
+            exchange = Exchange(*(*row[:15], issued, presented))
             events += self._tracker.started(number, client, origin, row[5])
             events += self._tracker.completed(exchange)
             latest[client, origin] = max(exchange.issue_start_us, latest.get((client, origin), 0))

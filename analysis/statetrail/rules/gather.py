@@ -3,9 +3,7 @@
 Enters: a recording. Leaves: the table `FINDINGS`. The occurrences are counted on the engine; only
 the hits come to Python.
 
-A finding names the root causes that the analysis knows. Where all of them lie with the server
-(`SERVERS`: the client could not read the value), its client is not to blame: the finding is for
-information and its confidence low. Where some do, the confidence is at most medium.
+A finding names the root causes that the analysis knows.
 
 A severity of high needs evidence that leaves nothing open (rule L11): of a client's fault the root
 cause, or that the server refused what it did. Without it the severity is medium, and the finding
@@ -21,7 +19,6 @@ import narwhals as nw
 import pyarrow as pa
 
 from statetrail.analyses.analysis import register
-from statetrail.analyses.causes.root_causes import SERVERS
 from statetrail.recording.frames import Frame, Recording
 from statetrail.rules.profiles import DEFAULT, Profile
 from statetrail.rules.registry import RULES
@@ -199,14 +196,8 @@ def _details(hits: _Hits) -> str:
 
 
 def _grades(hits: _Hits) -> tuple[Severity, Confidence]:
-    """Severity and confidence; both fall where the client could not have done better."""
-    rule, excused = hits.rule, sum(hits.causes[cause] for cause in SERVERS)
-    if excused and excused == hits.count:
-        return "info", "low"
-    severity: Severity = "medium" if _lacks_proof(hits) else rule.severity
-    if excused and rule.confidence == "high":
-        return severity, "medium"
-    return severity, rule.confidence
+    """Severity and confidence."""
+    return "medium" if _lacks_proof(hits) else hits.rule.severity, hits.rule.confidence
 
 
 def _lacks_proof(hits: _Hits) -> bool:
@@ -223,7 +214,7 @@ def _root_causes(causes: Counter[str]) -> str:
     if not causes:
         return ""
     named = [
-        f"{cause} ({times}{", the server's" if cause in SERVERS else ''})"
+        f"{cause} ({times})"
         for cause, times in sorted(causes.items(), key=lambda item: (-item[1], item[0]))
     ]
     return f" Root cause: {', '.join(named)}."

@@ -35,8 +35,6 @@ CAUSES = {
     "quoted": "encoding-variant",
     "padded": "encoding-variant",
     "truncated": "truncated",
-    "not-exposed": "not-exposed",
-    "malformed": "malformed-issue",
     "first-only": "until-first-rotation",
     "some-endpoints": "some-endpoints",
     "never": "not-implemented",
@@ -123,7 +121,7 @@ def compare_causes(rec: Recording, labels: list[Label], result: Confusion) -> No
     excused = {_row(row) for row in judged if row["reason"] is not None}
     for one in labels:
         undecided = not one.decided and (one.exchange, one.dialect, one.param) in excused
-        if one.cause is not None and not undecided:
+        if one.cause in CAUSES and not undecided:
             meant = CAUSES[one.cause]
             cause = named.get((one.exchange, one.dialect, one.param), NONE)
             result.causes[meant, cause] += 1

@@ -6,7 +6,8 @@ page gives such an action, and for a fault the one thing that explains it, if th
 The action says what the client meant; the times only say whether that can be proven. An issue is
 visible to a request once its reply had end and the grace period had passed before the request
 began. It is replaced once a reply that began after its own end is visible too. Ties count for the
-client. What comes with an error, a redirect or an `Age` binds nobody.
+client. What comes with an error, a redirect or an `Age`, or cannot be read, binds nobody; after a
+reply that cannot be read what the client does is no fault until the next one that can.
 
 A request that presents a session key is decided by its session: the chain of key values in which
 each reply adds to the session of its request. A key value is replaced only by what answered it. A
@@ -53,10 +54,15 @@ class _X:
     @property
     def binding(self) -> bool:
         """Whether clients have to know what the reply issues."""
-        return self.made.status < 300 and "Age" not in dict(self.made.response_headers)
+        free = self.made.status >= 300 or "Age" in dict(self.made.response_headers)
+        return not free and self.made.endpoint.method != "OPTIONS"
 
     def sound(self, issue: Issue) -> bool:
-        return self.binding and not issue.malformed
+        """Nor what cannot be read, or what a browser keeps from a page."""
+        exposed = dict(self.made.response_headers).get("Access-Control-Expose-Headers", "")
+        page = "Origin" in dict(self.made.request_headers)
+        readable = not page or f"X-Set-{issue.param}" in exposed.split(", ")
+        return self.binding and not issue.malformed and (readable or issue.dialect == "zest")
 
     def value(self, param: str) -> str | None:
         """The value that the request presents; asking for a session presents none."""
@@ -187,13 +193,26 @@ def _of_key(talk: _Talk, x: _X, param: str) -> tuple[str, bool]:
         again = x.binding and any(
             (i.param, i.value, i.malformed) == (param, value, False) for i in x.made.issued
         )
-        return "stale", not again
+        beside = [(by, i) for by, i in known if by.answered == x.session]
+        return "stale", not again and not _spoilt(beside, answers)
     if all(by.replaced(answers) for by in visible):
         return "in-flight", False
     placeless = any(not by.sound(i) and not by.replaced(answers) for by, i in own)
     if x.actions[param].motive == "misplace" and not placeless:
         return "misplaced", True
     return "honoured", False
+
+
+def _spoilt(known: list[tuple[_X, Issue]], replacing: list[_X]) -> bool:
+    """Whether the newest reply is one that cannot be read: clients may drop what they had."""
+    return any(
+        not any(
+            by.made.response_start > (x.made.response_end or x.made.response_start)
+            for by in replacing
+        )
+        for x, i in known
+        if i.malformed
+    )
 
 
 def _of_owner(talk: _Talk, x: _X, param: str) -> tuple[str | None, bool]:
@@ -209,11 +228,12 @@ def _of_owner(talk: _Talk, x: _X, param: str) -> tuple[str | None, bool]:
     if not visible:
         return "in-flight", False
     replacing = [by for by, _ in visible]
+    fault = not _spoilt(known, replacing)
     implicit = visible[0][1].usage == "implicit"
     if action.value is None:
-        return ("not-applicable", False) if implicit else ("omitted", True)
+        return ("not-applicable", False) if implicit else ("omitted", fault)
     if action.motive == "restart":
-        return "restarted", True
+        return "restarted", fault
     if implicit:
         return "implicit-set", True
     own = [(by, i) for by, i in known if i.value == action.value]
@@ -228,7 +248,7 @@ def _of_owner(talk: _Talk, x: _X, param: str) -> tuple[str | None, bool]:
         binding = [by for by, i in every if by.sound(i) and by.visible(at)]
         if x.session is not None and not all(by.replaced(binding) for by in elsewhere):
             return "not-applicable", False
-        return ("stale" if own else "defied"), True
+        return ("stale" if own else "defied"), fault
     if all(by.replaced(replacing) for by, i in own if by.sound(i) and by.visible(at)):
         return "in-flight", False
     # A malformed header names no place, so that none is wrong while it stands.

@@ -28,10 +28,10 @@ class _Event:
 
     @property
     def sound(self) -> bool:
-        """L8: what comes with an error or a redirect, or from a cache, binds nobody."""
+        """L8: what a client could not read, or need not have read, binds nobody."""
         status = 0 if self.ex.begun is None else self.ex.status or 0
-        cached = (self.ex.extra.get("age_s") or 0) > 0
-        return self.issue.problem is None and status < 300 and not cached
+        free = status >= 300 or (self.ex.extra.get("age_s") or 0) > 0 or self.ex.method == "OPTIONS"
+        return self.issue.problem is None and not free and not _is_hidden(self)
 
 
 def explain(history: Sequence[Ex], grace_ms: float) -> dict[tuple[int, str, str], tuple[str, str]]:
@@ -118,13 +118,9 @@ def _cause(one: _Series, exchange_id: int) -> str | None:
         return near
     if not one.is_fault(exchange_id):
         return None
-    hindrance = _hindrance(one, exchange_id) if verdict in UNREAD else ""
-    if hindrance not in ("", "malformed-issue", "cacheable"):
-        return hindrance
-    return _habit(one, exchange_id) or {
-        "": "unknown",
-        "cacheable": "cached",
-    }.get(hindrance, hindrance)
+    if verdict in UNREAD and _belongs_elsewhere(one, exchange_id):
+        return "other-origin"
+    return _habit(one, exchange_id) or "unknown"
 
 
 def _near_miss(one: _Series, exchange_id: int) -> str | None:
@@ -155,8 +151,8 @@ def _near_miss(one: _Series, exchange_id: int) -> str | None:
     return "other-origin" if verdict != "overridden" and elsewhere and not here else None
 
 
-def _hindrance(one: _Series, exchange_id: int) -> str:
-    """What of the server's was in the way, "" for nothing."""
+def _belongs_elsewhere(one: _Series, exchange_id: int) -> bool:
+    """Whether what should have been presented was issued under another path only."""
     ex, session = one.history[exchange_id - 1], one.sessions[exchange_id][0]
     holder, key_value = one.holder(exchange_id), one.key_value(exchange_id)
     asked = one.issued_to(session)
@@ -170,22 +166,7 @@ def _hindrance(one: _Series, exchange_id: int) -> str:
     value, mount = newest.issue.value, _mount(ex)
     held = [e for e in one.issued_to(holder) if e.sound and e.issue.value == value]
     moved = None not in (mount, _mount(newest.ex)) and _mount(newest.ex) != mount
-    if moved and mount not in [_mount(e.ex) for e in held if e.begun <= ex.start]:
-        return "other-origin"
-    since = newest.begun
-    for event in reversed(asked[: asked.index(newest)]):
-        if event.issue.value != value:
-            break
-        since = event.begun
-    arrived = any(
-        e.begun >= since and e.ended + one.grace_ms < ex.start and not _obstacle(e) for e in held
-    ) or any(shown == value and since <= start < ex.start for start, shown in one.shown_by(holder))
-    obstacle = "" if arrived else _obstacle(newest)
-    if obstacle not in ("", "cacheable"):
-        return obstacle
-    broken = [e for e in one.issued_to(session) if e.issue.problem and e.begun <= ex.start]
-    until = [e.begun if e.ex.ended is None else e.ended for e in broken]
-    return "malformed-issue" if max(until, default=-1) >= newest.begun else obstacle
+    return moved and mount not in [_mount(e.ex) for e in held if e.begun <= ex.start]
 
 
 def _habit(one: _Series, exchange_id: int) -> str | None:
@@ -194,8 +175,7 @@ def _habit(one: _Series, exchange_id: int) -> str | None:
     free = {
         number: v
         for number, (v, _) in one.verdicts.items()
-        if one.is_fault(number)
-        and (v not in UNREAD or _hindrance(one, number) in ("", "cacheable"))
+        if one.is_fault(number) and not (v in UNREAD and _belongs_elsewhere(one, number))
     }
     session = one.sessions[exchange_id][0]
     shown = {value for _, value in one.shown_by(session)}
@@ -244,22 +224,17 @@ def _mount(ex: Ex) -> str | None:
     return None
 
 
-def _obstacle(event: _Event) -> str:
+def _is_hidden(event: _Event) -> bool:
+    """Whether a browser keeps the header from the page that asked."""
     extra = event.ex.extra
-    origin = extra.get("request_origin")
     listed = (extra.get("exposed_headers") or "").split(",")
     header = f"x-set-{event.issue.param.lower()}"
-    if (
+    return (
         event.issue.dialect in PREFIX
-        and event.ex.method != "OPTIONS"
-        and origin not in (None, f"http://{event.ex.host}")
+        and extra.get("request_origin") not in (None, f"http://{event.ex.host}")
         and "*" not in listed
         and header not in listed
-    ):
-        return "not-exposed"
-    control = (extra.get("cache_control") or "").split(",")
-    public = any(c == "public" or c.startswith("s-maxage=") for c in control)
-    return "cacheable" if public and not {"private", "no-store"} & set(control) else ""
+    )
 
 
 assert set(PREFIX) <= set(builtin())

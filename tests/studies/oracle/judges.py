@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from random import Random
+from typing import Any
 from unittest import mock
 
 from statetrail.analyses.conformance.tracker import (
@@ -41,10 +42,17 @@ IN_PROCESS: tuple[Engine, ...] = ("duckdb", "polars", "pandas")
 def apart(histories: Sequence[Sequence[Ex]]) -> list[Ex]:
     """Several histories side by side, each at origins of its own: one run judges them all."""
     return [
-        dataclasses.replace(ex, host=f"{n}.{ex.host}")
+        dataclasses.replace(ex, host=f"{n}.{ex.host}", extra=_moved(ex, n))
         for n, history in enumerate(histories)
         for ex in history
     ]
+
+
+def _moved(ex: Ex, number: int) -> dict[str, Any]:
+    """The rest of an exchange, whose page of the same origin moves with it."""
+    if ex.extra.get("request_origin") != f"http://{ex.host}":
+        return ex.extra
+    return ex.extra | {"request_origin": f"http://{number}.{ex.host}"}
 
 
 def by_engine(world: Sequence[Ex], engine: Engine, grace_ms: float) -> set[Row]:
@@ -121,6 +129,7 @@ def tracked(exchange_id: int, ex: Ex) -> Exchange:
             None if i.problem else i.usage,
             None if i.problem else i.priority,
             i.problem,
+            "body" if i.dialect == "zest" else "header",
         )
         for i in ex.issued
     )
@@ -142,6 +151,7 @@ def tracked(exchange_id: int, ex: Ex) -> Exchange:
         times[2],
         ex.status if ex.begun is not None else None,
         *(ex.extra.get(name) for name in ("age_s", "fetch_dest", "redirect_endpoint")),
+        *(ex.extra.get(name) for name in ("request_origin", "exposed_headers")),
         issued,
         presented,
     )

@@ -59,10 +59,20 @@ class _X:
     @property
     def binds(self) -> bool:
         """L8: what comes with an error or a redirect, or from a cache, binds nobody."""
-        return self.status < 300 and not (self.ex.extra.get("age_s") or 0) > 0
+        aged = (self.ex.extra.get("age_s") or 0) > 0
+        return self.status < 300 and not aged and self.ex.method != "OPTIONS"
 
     def sound(self, issue: Issue) -> bool:
-        return issue.problem is None and self.binds
+        """L8: nor does what cannot be read, or what a browser keeps from a page."""
+        extra = self.ex.extra
+        page = extra.get("request_origin")
+        listed = (extra.get("exposed_headers") or "").split(",")
+        hidden = (
+            issue.dialect == "52eseller"
+            and page not in (None, f"http://{self.ex.host}")
+            and not {"*", f"x-set-{issue.param.lower()}"} & set(listed)
+        )
+        return issue.problem is None and self.binds and not hidden
 
     @property
     def asked(self) -> Moment:
@@ -359,7 +369,14 @@ def _one_key(sender: _Sender, x: _X, p: Present) -> tuple[str, str | None]:
         taken = x.binds and any(
             i.problem is None and (i.param, i.value) == (p.param, p.value) for i in x.issued
         )
-        return "stale", "still-accepted" if taken else None
+        beside = [
+            (other, i)
+            for other in sender.exchanges
+            if other.answered == x.session and other.begun <= x.start
+            for i in other.issued
+            if i.param == p.param
+        ]
+        return "stale", "still-accepted" if taken else _spoilt(beside, replacing)
     if not any(current(other) for other, _ in must):
         return "in-flight", None
     placed = any(
@@ -391,16 +408,16 @@ def _one(
         return "in-flight", None
     if absent:
         implicit = any(i.usage == "implicit" for i in binding)
-        return ("not-applicable" if implicit else "omitted"), None
+        return ("not-applicable", None) if implicit else ("omitted", _spoilt(may, must))
     if p.kind == "establish":
-        return "restarted", None
+        return "restarted", _spoilt(may, must)
     if all(i.usage == "implicit" for i in binding):
         return "implicit-set", None
     free = any(i.priority != "forced" for i in binding) and not minted
     if not any(each in current for each in same):
         if free:  # L5
             return "overridden", "earlier-value" if same else None
-        return ("stale" if same else "defied"), None
+        return ("stale" if same else "defied"), _spoilt(may, must)
     if not any(each in current for each in same if each[0] in must and each[0].sound(each[1])):
         return "in-flight", None
     placed = any(
@@ -409,6 +426,13 @@ def _one(
         if (other, i) in current
     )
     return ("honoured" if placed else "misplaced"), None
+
+
+def _spoilt(may: list[tuple[_X, Issue]], must: list[_X]) -> str | None:
+    """L8: whether the newest issue that may be known cannot be read."""
+    until = [x.ended if x.ended < INF else x.begun for x, i in may if i.problem is not None]
+    spoilt = any(all(new.begun <= end for new in must) for end in until)
+    return "malformed-issue" if spoilt else None
 
 
 def _bare(sender: _Sender, x: _X, p: Present | None) -> bool:
@@ -528,7 +552,7 @@ def _excuse(sender: _Sender, rows: dict[tuple[int, str], Judged]) -> None:
     for (at, param), (verdict, reason, session) in rows.items():
         x = sender.exchanges[at]
         of_key = any(p.param == param for p in _keys_of(sender, x))
-        holds_alone = reason is None and verdict in (*FAULTS, "overridden")
+        holds_alone = (reason is None and verdict in FAULTS) or verdict == "overridden"
         if holds_alone and not of_key and sender.held_by_others(x):
             rows[at, param] = ("not-applicable", "other-senders", session)
 

@@ -152,6 +152,9 @@ _EXTRAS = (
     {"fetch_dest": "empty"},
     {"redirect_endpoint": "/API/V3/Menu"},
     {"redirect_endpoint": "/services/v3/x"},
+    {"request_origin": "https://app.example"},
+    {"request_origin": "https://app.example", "exposed_headers": "x-set-langid,x-set-ticket"},
+    {"request_origin": "http://shop.example"},
 )
 
 

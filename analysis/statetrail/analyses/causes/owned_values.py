@@ -13,7 +13,7 @@ import numpy as np
 
 from statetrail.analyses.columnar.arrays import Bools, Ints, chosen
 from statetrail.analyses.columnar.bucket import Bucket
-from statetrail.analyses.events.history import Issues, Uses
+from statetrail.analyses.events.history import Issues, Uses, pairs
 from statetrail.analyses.events.lineage import Lineage, dialect_places
 
 
@@ -53,7 +53,9 @@ def presented_by(bucket: Bucket, lineage: Lineage, uses: Uses, wanted: Ints) -> 
 
 def binding_issues(bucket: Bucket, issues: Issues) -> Issues:
     """The issues that their clients have to know (rule L8)."""
-    return chosen(issues, bucket.exchanges.binding[issues.exchange])
+    issued, count = bucket.issued, len(bucket.values)
+    sound = pairs(issued.exchange[issued.sound], issued.value[issued.sound], count)
+    return chosen(issues, np.isin(pairs(issues.exchange, issues.value, count), sound))
 
 
 def _of(bucket: Bucket, sessions: Ints, exchange: Ints, value: Ints, wanted: Ints) -> OwnedValues:

@@ -13,10 +13,6 @@ A fault gets the first cause that holds:
     The value was issued to the client at another origin; or what should have been presented was
     issued only under another path in front of the API (``/shop-a/services/v3`` is not
     ``/shop-b/services/v3``).
-``not-exposed``
-    Since it was the newest, the value that should have been presented never arrived by a response
-    that the client could read, nor has the client presented it; see
-    `statetrail.analyses.causes.expected_value` and `statetrail.analyses.causes.delivery`.
 ``until-first-rotation``
     Kept from start-up: in the session only the first value is ever presented, also where a newer
     one was free to be had.
@@ -25,24 +21,16 @@ A fault gets the first cause that holds:
 ``not-implemented``
     The client has never shown that it reads the parameter: nothing that it presented was honoured,
     stale, misplaced or a near miss, in at least `MIN_CHANCES` requests.
-``malformed-issue``
-    With or since the last readable issue the server has issued the parameter in a form that does
-    not parse.
-``cached``
-    Nothing else explains it, and a shared cache may have given the response to another client.
 ``unknown``
     None of these.
 
 Why in this order?
     1. What the presented value itself shows: a client that writes a value otherwise has read it.
-    2. What kept the expected value from the client: it cannot obey what it never received.
-    3. The client's patterns. What it does again and again where the server hinders nothing, it does
-       not do because of a hindrance. Only such free requests count
-       (`statetrail.analyses.causes.client_patterns`), so that faults of the server never add up to
-       a pattern of the client.
-    4. A malformed issue. It takes no value away, but a client that otherwise obeys may drop what it
-       had, or take what it should not.
-    5. What is only possible.
+    2. Where the value belongs (`statetrail.analyses.causes.expected_value`).
+    3. The client's patterns (`statetrail.analyses.causes.client_patterns`).
+
+What the server caused is no fault (rule L8) and has no cause: what the client could not read binds
+nobody, and a malformed issue is a reason of the verdict.
 
 Verdicts that are no fault are explained only where the value is a near miss (the first two causes)
 or a token of another origin: `EXPLAINED`.
@@ -57,8 +45,7 @@ import pyarrow as pa
 from statetrail.analyses.analysis import analysis
 from statetrail.analyses.causes import near_misses, tables
 from statetrail.analyses.causes.client_patterns import UNSHOWN, client_patterns, is_verdict
-from statetrail.analyses.causes.delivery import OBSTACLES
-from statetrail.analyses.causes.expected_value import hindrances, holders
+from statetrail.analyses.causes.expected_value import holders, issued_elsewhere
 from statetrail.analyses.columnar.arrays import NOTHING, Ints, chosen, ordered, run_begins
 from statetrail.analyses.columnar.bucket import Bucket, bucket
 from statetrail.analyses.columnar.executor import artifact
@@ -83,17 +70,12 @@ ROOT_CAUSES: Final[dict[str, str]] = {
     "encoding-variant": "high",
     "truncated": "medium",
     "other-origin": "high",
-    "not-exposed": "medium",
     "until-first-rotation": "high",
     "some-endpoints": "medium",
     "not-implemented": "high",
-    "malformed-issue": "medium",
-    "cached": "medium",
     UNKNOWN: "low",
 }
 """All causes, the first that holds first, each with how surely it holds where it is named."""
-SERVERS: Final = ("not-exposed", "malformed-issue", "cached")
-"""The causes that lie with the server: its client is not to blame."""
 NEAR_MISSES: Final = ("encoding-variant", "truncated")
 """The causes by which a client presents a value that was issued, but not as it was."""
 EXPLAINED: Final = (OVERRIDDEN, FOREIGN)
@@ -139,11 +121,10 @@ def explained(
     strange = is_verdict(faults, *_STRANGE)
     holder, _ = holders(bucket, lineage, faults)
     near = near_misses.near_misses(bucket, lineage, details, holder, faults.value, request_start)
-    hindrance = hindrances(bucket, lineage, history, details, faults)
-    hidden, cacheable = (unread & (hindrance.obstacle == at) for at in range(len(OBSTACLES)))
+    other_path = unread & issued_elsewhere(bucket, lineage, history, faults)
     pattern = client_patterns(
         *(bucket, lineage, history, every, faults),
-        fault & ~(hidden | (unread & (hindrance.other_path | hindrance.malformed))),
+        fault & ~other_path,
         strange & (near.variant | near.cut | near.elsewhere),
     )
     elsewhere = is_verdict(faults, DEFIED, FOREIGN) & near.elsewhere
@@ -151,13 +132,10 @@ def explained(
     causes = (
         (strange & near.variant, "encoding-variant"),
         (strange & near.cut, "truncated"),
-        (elsewhere | (unread & hindrance.other_path), "other-origin"),
-        (hidden, "not-exposed"),
+        (elsewhere | other_path, "other-origin"),
         (is_verdict(faults, STALE) & pattern.first_only, "until-first-rotation"),
         (fault & pattern.not_here, "some-endpoints"),
         (is_verdict(faults, *UNSHOWN) & pattern.never_read, "not-implemented"),
-        (unread & hindrance.malformed, "malformed-issue"),
-        (cacheable, "cached"),
         (fault, UNKNOWN),
     )
     conditions, names = zip(*causes, strict=True)

@@ -37,6 +37,7 @@ from statetrail.analyses.columnar.coding import (
     paired,
     placed,
 )
+from statetrail.analyses.columnar.cross_origin import cross_origin
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.conformance.visibility import (
     FOREVER,
@@ -59,11 +60,11 @@ _ORIGIN: Final = ("scheme", "host", "port")
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "exchanges": (
         *("exchange_id", *_TIMES, *_ORIGIN, "method", "endpoint", "status"),
-        *("age_s", "fetch_dest", "redirect_endpoint"),
+        *("age_s", "fetch_dest", "redirect_endpoint", "request_origin", "exposed_headers"),
     ),
     "issued": (
         *("exchange_id", "dialect", "param", "value", "fingerprint"),
-        *("usage", "priority", "problem", "length", "alphabet"),
+        *("usage", "priority", "problem", "channel", "length", "alphabet"),
     ),
     "presented": (
         *("exchange_id", "ordinal", "dialect", "param", "value", "fingerprint"),
@@ -116,8 +117,8 @@ class Exchanges:
 class IssuedValues:
     """The values issued, malformed ones too: `exchange`, `value` and `series` are places.
 
-    `usage` is a place in `Bucket.channels`, `IMPLICIT` or `MALFORMED`. `sound`: it can be read, and
-    its response binds.
+    `usage` is a place in `Bucket.channels`, `IMPLICIT` or `MALFORMED`. `crosses` and `hidden` are
+    those of `statetrail.analyses.columnar.cross_origin`. `sound`: it can be read, and binds.
     """
 
     exchange: Ints
@@ -125,6 +126,8 @@ class IssuedValues:
     series: Ints
     usage: Words
     informational: Bools
+    crosses: Bools
+    hidden: Bools
     sound: Bools
 
     def __len__(self) -> int:
@@ -227,7 +230,11 @@ def bucket(facts: Mapping[str, pa.Table], options: Settings) -> Bucket:
         _known_rows(facts[name], exchanges, by_id, params, dialects)
         for name in ("issued", "presented")
     ]
-    binding = exchanges.binding[rows[0][1]]
+    issues, issuing, _ = rows[0]
+    origins = [origin for _, origin in clients]
+    crosses, hidden = cross_origin(
+        facts["exchanges"], issues, origins, exchanges.client[issuing], options.dialects
+    )
     client = np.concatenate([exchanges.client[exchange] for _, exchange, _ in rows])
     param = np.concatenate([number for _, _, number in rows])
     pairs, series = distinct(client * len(params) + param, len(clients) * len(params))
@@ -241,7 +248,7 @@ def bucket(facts: Mapping[str, pa.Table], options: Settings) -> Bucket:
         np.split(series, cut),
         np.split(value, cut),
         (series[at], fingerprint[at]),
-        binding,
+        (crosses, hidden, exchanges.binding[issuing] & ~hidden),
         texts,
         channels,
     )
@@ -302,7 +309,7 @@ def _exchanges(
         open=~unbound[order],
         writes=writes[order],
         heads=heads[order],
-        binding=((status < 300) & (age <= 0))[order],
+        binding=((status < 300) & (age <= 0) & ~unbound)[order],
         headless=headless[order],
         redirect=_redirects(origins, table["redirect_endpoint"], endpoints)[order],
     )
@@ -346,12 +353,12 @@ def _values(
     series: list[Ints],
     value: list[Ints],
     known: tuple[Ints, Ints],
-    binding: Bools,
+    flags: tuple[Bools, Bools, Bools],
     texts: dict[str, int],
     channels: dict[str, int],
 ) -> tuple[tuple[IssuedValues, PresentedValues], Values]:
     (issues, issuing, _), (shown, presenting, _) = rows
-    sound = pc.is_null(issues["problem"]).to_numpy()
+    sound, (crosses, hidden, binding) = pc.is_null(issues["problem"]).to_numpy(), flags
     usage = np.where(sound, _channels(issues["usage"], channels), np.int8(MALFORMED))
     kind = numbered_words(shown["kind"], {"value": VALUE, "establish": ESTABLISH}, EMPTY)
     ordinal = integers(shown["ordinal"])
@@ -361,7 +368,7 @@ def _values(
         series[0],
         usage,
         numbered_words(issues["priority"], {"informational": 1}, 0) == 1,
-        sound & binding,
+        *(crosses, hidden, sound & binding),
     )
     width = int(ordinal.max(initial=0)) + 1
     key = (presenting * max(len(known[0]), 1) + series[1]) * width + ordinal

@@ -72,6 +72,7 @@ _REASONS: Final = tuple(REASONS)
 _FAULTS: Final = tuple(VERDICTS.index(name) for name in FAULTS)
 _NOT_APPLICABLE: Final = VERDICTS.index(verdict.NOT_APPLICABLE)
 _OMITTED: Final = VERDICTS.index(verdict.OMITTED)
+_MALFORMED: Final = _REASONS.index(verdict.MALFORMED_ISSUE)
 _RESTARTED: Final = VERDICTS.index(verdict.RESTARTED)
 
 
@@ -120,6 +121,9 @@ def excused(
         reason[open_] = _REASONS.index(why)
         rank[open_ if keep is None else open_ & ~keep] = _NOT_APPLICABLE
 
+    # What need not be presented is not missed for another reason.
+    spoilt = reason == _MALFORMED
+    reason[spoilt] = NOTHING
     absent = rank == _OMITTED
     excuse(absent & exchanges.heads[rows.exchange], verdict.METHOD)
     if absent.any():
@@ -129,12 +133,12 @@ def excused(
         followed = _followed(bucket)[rows.exchange] & in_channel(bucket, URIQUERY)[param]
         excuse(absent & followed, verdict.REDIRECTED)
     if not (lineage.of_value >= 0).any():
-        return rank, reason, session
+        return rank, _or_malformed(rank, reason, spoilt), session
     key = is_key[param]
     bare = np.flatnonzero(session == NOTHING)
     others = np.flatnonzero((session != NOTHING) & key & (rank == _OMITTED))
     if not len(bare) and not len(others):
-        return rank, reason, session
+        return rank, _or_malformed(rank, reason, spoilt), session
     width = len(bucket.dialects)
     known = _sessions(bucket, lineage, uses, is_key)
     moment = exchanges.request_start[rows.exchange]
@@ -145,6 +149,7 @@ def excused(
         key=(param[others], moment[others]),
     )
     excuse(ended, verdict.SESSION_ENDED)
+    reason = _or_malformed(rank, reason, spoilt)
     group = exchanges.client[rows.exchange] * width + rows.dialect
     before, learned = np.full((2, len(rank)), NOTHING, dtype=np.int64)
     before[bare] = _before(known, known.began, group[bare], request[bare])
@@ -188,6 +193,11 @@ def excused(
     named = without & (reason != _REASONS.index(verdict.MANY_SESSIONS))
     session[named] = before[named]
     return rank, reason, session
+
+
+def _or_malformed(rank: Ints, reason: Ints, spoilt: Bools) -> Ints:
+    """The reasons, and `malformed-issue` where it was one and no other excuses the row."""
+    return np.where(spoilt & (rank != _NOT_APPLICABLE), _MALFORMED, reason)
 
 
 def _given(bucket: Bucket, lineage: Lineage, rows: Rows, sessions: tuple[Ints, ...]) -> Bools:

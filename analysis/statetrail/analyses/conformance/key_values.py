@@ -12,10 +12,11 @@ import numpy as np
 
 from statetrail.analyses.columnar.arrays import NOTHING, AsOfIndex, Bools, Ints, among, run_begins
 from statetrail.analyses.columnar.bucket import IMPLICIT, MALFORMED, Bucket
-from statetrail.analyses.conformance.race import decided
+from statetrail.analyses.conformance.race import decided, until_superseded
 from statetrail.analyses.conformance.verdict import Situation
 from statetrail.analyses.conformance.visibility import FOREVER
 from statetrail.analyses.events.history import pairs
+from statetrail.analyses.events.lineage import Lineage, dialect_places
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,12 @@ def key_uses(bucket: Bucket, row: Ints, is_key: Bools) -> tuple[KeyUses, Replace
 
 
 def key_verdicts(
-    bucket: Bucket, uses: KeyUses, replaced: Replaced, mixed: Bools, bound: Bools
+    bucket: Bucket,
+    lineage: Lineage,
+    uses: KeyUses,
+    replaced: Replaced,
+    mixed: Bools,
+    bound: Bools,
 ) -> tuple[Ints, Ints]:
     """The verdict of each use, and its reason (-1: none): places in `VERDICTS` and `REASONS`.
 
@@ -122,5 +128,24 @@ def key_verdicts(
             in_channel=placed,
             mixed=mixed,
             accepted=uses.again & exchanges.binding[presented.exchange[uses.row]],
+            malformed=_malformed(bucket, lineage, uses.row) >= np.maximum(since, 0),
         )
     )
+
+
+def _malformed(bucket: Bucket, lineage: Lineage, row: Ints) -> Ints:
+    """Until when a malformed issue of the key to the request's session is not superseded."""
+    exchanges, presented, issued = bucket.exchanges, bucket.presented, bucket.issued
+    dialect, params = dialect_places(bucket), len(bucket.params)
+    of = dialect[bucket.series_param[issued.series]]
+    issue = np.flatnonzero(
+        (issued.usage == MALFORMED) & (lineage.of_response[of, issued.exchange] != NOTHING)
+    )
+    param, exchange = bucket.series_param[issued.series[issue]], issued.exchange[issue]
+    session = lineage.of_response[dialect[param], exchange] * params + param
+    moment = exchanges.response_start[exchange]
+    index = AsOfIndex(session, moment, exchanges.span)
+    param, of = bucket.series_param[presented.series[row]], presented.exchange[row]
+    session = lineage.of_request[dialect[param], of] * params + param
+    latest = index.maxima(until_superseded(bucket, exchange))
+    return latest[index.at(session, exchanges.request_start[of])]

@@ -157,8 +157,8 @@ class KeylessRequests:
         stateless = declared is not None and declared.stateless is not None
         reason: str | None = None
         if row.reason is not None:
-            return row
-        if self.many and (asks or not (self._declared and key)):
+            reason = v.OTHER_SENDERS if request.shared and row.verdict == v.OVERRIDDEN else None
+        elif self.many and (asks or not (self._declared and key)):
             reason = v.MANY_SESSIONS
         elif request.used and (asks or request.begins):
             reason = v.NEW_SESSION
@@ -171,7 +171,7 @@ class KeylessRequests:
             asks, reason = False, v.SESSION_ENDED
         elif stateless and row.verdict == v.OMITTED and between and not request.cart:
             reason = v.STATELESS
-        elif request.shared and row.verdict in v.ALONE:
+        elif request.shared and v.holds_alone(row.verdict, row.reason):
             asks, reason = False, v.OTHER_SENDERS
         if reason is None:
             return row

@@ -36,18 +36,22 @@ def shared_codes(_: Recording, codes: Iterator[Ints]) -> Ints:
     return values[senders > 1]
 
 
-def held_by_others(
+def held_by_others(bucket: Bucket, lineage: Lineage, shared: Ints) -> Ints:
+    """The key values that another sender holds, too; `shared` is that of `shared_codes`."""
+    held = np.flatnonzero(lineage.began < FOREVER)
+    return held[np.isin(_codes(bucket, held), shared)] if len(shared) else held[:0]
+
+
+def is_held_by_others(
     bucket: Bucket, lineage: Lineage, shared: Ints, exchange: Ints, dialect: Ints
 ) -> Bools:
     """Whether another sender holds the session of each request, or one of its sender's sessions.
 
     `exchange` and `dialect` are places in the bucket, `shared` is that of `shared_codes`.
     """
-    if not len(shared):
+    values, held = bucket.values, held_by_others(bucket, lineage, shared)
+    if not len(held):
         return np.zeros(len(exchange), dtype=np.bool_)
-    values = bucket.values
-    held = np.flatnonzero(lineage.began < FOREVER)
-    held = held[np.isin(_codes(bucket, held), shared)]
     since, width = lineage.began[held], len(bucket.dialects)
     of_session = np.full(len(values) + 1, FOREVER)
     np.minimum.at(of_session, lineage.of_value[held], since)

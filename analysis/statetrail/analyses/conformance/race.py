@@ -27,13 +27,17 @@ _REASONS = tuple(REASONS)
 
 @dataclass(frozen=True, slots=True)
 class Issues:
-    """Issues of values in series; of those that bind nobody the usage is `MALFORMED`."""
+    """Issues of values in series; of those that bind nobody the usage is `MALFORMED`.
+
+    `malformed`: it cannot be read.
+    """
 
     exchange: Ints
     value: Ints
     series: Ints
     usage: Words
     informational: Bools
+    malformed: Bools
 
     def __len__(self) -> int:
         return len(self.exchange)
@@ -91,6 +95,15 @@ def decided(situations: Situation[Bools]) -> tuple[Ints, Ints]:
     return verdicts[line], np.array(reasons, dtype=np.int64)[line]
 
 
+def until_superseded(bucket: Bucket, exchange: Ints) -> Ints:
+    """A malformed issue is superseded by what began after this: its end, or its beginning if it was
+    cut short."""
+    exchanges = bucket.exchanges
+    response_end = exchanges.response_end[exchange]
+    whole = exchanges.clock[response_end] < FOREVER
+    return np.where(whole, response_end, exchanges.response_start[exchange])
+
+
 def _binding(bucket: Bucket, issues: Issues) -> _Binding:
     exchanges = bucket.exchanges
     whole = exchanges.clock[exchanges.response_end] < FOREVER
@@ -146,6 +159,8 @@ def _situations(bucket: Bucket, issues: Issues, binding: _Binding, rows: Rows) -
             issues.informational & (issues.usage != MALFORMED),
         )
     )
+    until = until_superseded(bucket, issues.exchange)
+    malformed = index.maxima(np.where(issues.malformed, until, NOTHING))[place]
     index = AsOfIndex(issues.value[own], response_start[own], span)
     place = index.at(value, request_start)
     value_may = latest(index, place, own, issues.usage >= MALFORMED)
@@ -173,4 +188,5 @@ def _situations(bucket: Bucket, issues: Issues, binding: _Binding, rows: Rows) -
         in_channel=placed,
         mixed=no,
         accepted=no,
+        malformed=malformed >= np.maximum(since, 0),
     )

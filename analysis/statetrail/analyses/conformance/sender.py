@@ -24,6 +24,7 @@ from statetrail.analyses.conformance.keyless import (
 from statetrail.analyses.conformance.transitions import Exchange, Param, Verdict
 from statetrail.analyses.conformance.verdict import FAULTS, VERDICTS
 from statetrail.analyses.conformance.visibility import (
+    BEGINNING,
     FOREVER,
     HEADER,
     IMPLICIT,
@@ -34,6 +35,8 @@ from statetrail.analyses.conformance.visibility import (
     WRITES,
     Issue,
     Presented,
+    is_cross_origin,
+    is_hidden,
 )
 from statetrail.dialects import Dialect
 
@@ -104,17 +107,19 @@ class Sender:
         """R1, to the sender and to the session; returns whose state the issue changes."""
         session = sessions.response
         known = self._param(self.params, issue.param)
-        sound = issue.problem is None and x.binding
+        sound = self.binds(x, issue)
         placed = session is not None
         if known is not None:
             known.visibility.may_know(issue, x.issue_end_us, sound=sound, placed=placed)
             if sound:
                 (self._given if session is None else session.given).add(issue.param)
-        if session is None:
-            return known
-        own = self._param(session.params, issue.param)
-        if own is not None and self._several:
+        own = known if session is None else self._param(session.params, issue.param)
+        if own is not None and session is not None and self._several:
             own.visibility.may_know(issue, x.issue_end_us, sound=sound)
+        for each in (known, own):
+            if each is not None and issue.problem is not None:
+                until = x.issue_end_us if x.issue_end_us < FOREVER else x.issue_start_us
+                each.visibility.malformed = max(each.visibility.malformed, until)
         return own
 
     def must_know(self, x: Exchange, issue: Issue, sessions: Sessions, at: int) -> None:
@@ -183,6 +188,17 @@ class Sender:
                 )
             )
 
+    def binds(self, x: Exchange, issue: Issue) -> bool:
+        """Whether the sender has to know the issue, if it arrives (L8)."""
+        return issue.problem is None and x.binding and not self._hides(x, issue)
+
+    def _hides(self, x: Exchange, issue: Issue) -> bool:
+        return (
+            issue.channel is not None
+            and is_cross_origin(x.request_origin, x.origin)
+            and is_hidden(self.dialect, issue.param, issue.channel, x.exposed_headers)
+        )
+
     def _own(self, shown: Issue | Presented) -> bool:
         return shown.dialect == self.dialect.name
 
@@ -245,12 +261,14 @@ class Sender:
 
     def _begins(self, x: Exchange) -> bool:
         """Whether the response issues a key."""
-        return any(
-            i.param in self.dialect.session_keys
-            and i.problem is None
-            and i.usage != IMPLICIT
-            and self._own(i)
-            for i in x.issued
+        return any(self._names_key(i) for i in x.issued)
+
+    def _names_key(self, issue: Issue) -> bool:
+        return (
+            issue.param in self.dialect.session_keys
+            and issue.problem is None
+            and issue.usage != IMPLICIT
+            and self._own(issue)
         )
 
     def _is_known(self, x: Exchange) -> bool:
@@ -259,7 +277,9 @@ class Sender:
 
     def _arrives(self, x: Exchange) -> bool:
         """Whether the response issues a key that the sender has to know."""
-        return x.binding and x.issue_end_us < FOREVER and self._begins(x)
+        return x.issue_end_us < FOREVER and any(
+            self._names_key(i) and self.binds(x, i) for i in x.issued
+        )
 
     def _pauses(self, x: Exchange, *, begins: bool) -> bool:
         """Whether the last request of any session lies long before; this one may be the next."""
@@ -359,7 +379,7 @@ class Sender:
         elif verdict == v.OMITTED and session is not None and param in session.over:
             verdict, reason = v.NOT_APPLICABLE, v.SESSION_ENDED
         elif (
-            (session is not None and session.shared and reason is None and verdict in v.ALONE)
+            (session is not None and session.shared and v.holds_alone(verdict, reason))
             # What it presents of a key is judged by what answered it.
             and not (param in self.dialect.session_keys and p is not None and p.kind == "value")
         ):
@@ -392,8 +412,10 @@ class Sender:
         if p is not None and name in self.dialect.session_keys and p.kind == "value":
             own = self._keys.get((name, p.fingerprint), session)
             accepted = x.binding and self._answers(x, p)[1]
+            beside = None if session is None else session.params.get(name)
+            malformed = BEGINNING if beside is None else beside.visibility.malformed
             return known.visibility.key_verdict(
-                p, bound=bound, mixed=own is not session, accepted=accepted
+                p, malformed, bound=bound, mixed=own is not session, accepted=accepted
             )
         server_issued = declared is not None and declared.minted
         own_param = known if session is None else session.params.get(name) or Param()

@@ -257,7 +257,8 @@ class Tracker:
         for issue in exchange.issued:
             if issue.dialect in self._dialects:
                 events.append((exchange.issue_start_us, _MAY, issue))
-                if issue.problem is None and exchange.binding and exchange.issue_end_us < FOREVER:
+                sender = self._sender(talk, issue.dialect)
+                if sender.binds(exchange, issue) and exchange.issue_end_us < FOREVER:
                     events.append((exchange.issue_end_us + self._grace_us, _MUST, issue))
         number = exchange.exchange_id
         for at, kind, what in events:

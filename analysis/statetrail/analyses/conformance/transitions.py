@@ -58,6 +58,8 @@ class Exchange:
     age_s: int | None = None
     fetch_dest: str | None = None
     redirect_endpoint: str | None = None
+    request_origin: str | None = None
+    exposed_headers: str | None = None
     issued: Sequence[Issue] = ()
     presented: Sequence[Presented] = ()
 
@@ -77,7 +79,7 @@ class Exchange:
     @property
     def binding(self) -> bool:
         """Whether clients have to know what the response issues."""
-        return binds(self.status, self.age_s)
+        return binds(self.method, self.status, self.age_s)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,9 @@ V9  The value must be known and is current: ``honoured`` in the channel that a c
     names, else ``misplaced``.
 V10 Else (it is only just being issued): ``in-flight``.
 
-A malformed issue binds nobody, but a client that takes a value from one is not blamed for it.
+L8  A malformed issue binds nobody. A client that takes a value from one is not blamed for it, nor
+    is one that drops what it had: while no later issue supersedes it, faults have the reason
+    `malformed-issue`.
 """
 
 from dataclasses import dataclass
@@ -127,8 +129,6 @@ VERDICTS: Final = tuple(sorted(BY_NAME, key=lambda name: BY_NAME[name].rank))
 FAULTS: Final = tuple(each.name for each in _RECORDS if each.fault)
 """The verdicts that count against a client's compliance, where no reason excuses them."""
 
-ALONE: Final = (*FAULTS, OVERRIDDEN)
-"""The verdicts that hold only if nothing else was given to the session (reason `other-senders`)."""
 CURRENT: Final = (HONOURED, IN_FLIGHT, MISPLACED)
 """The verdicts on a value that no newer one has to have replaced."""
 
@@ -147,6 +147,7 @@ METHOD: Final = "method"
 HEALTH: Final = "health"
 CANNOT_CARRY: Final = "cannot-carry"
 REDIRECTED: Final = "redirected"
+MALFORMED_ISSUE: Final = "malformed-issue"
 
 REASONS: Final[dict[str, str]] = {
     MANY_SESSIONS: "The sender holds several sessions at once, and the request names none of them.",
@@ -163,6 +164,8 @@ REASONS: Final[dict[str, str]] = {
     METHOD: "A request with this method need not carry state.",
     HEALTH: "The request asks whether the API is up.",
     CANNOT_CARRY: "A request of this kind cannot carry the header (`Sec-Fetch-Dest`).",
+    MALFORMED_ISSUE: "The server has issued the parameter since in a form that cannot be read: "
+    "clients may drop what they had.",
     REDIRECTED: "The client followed a redirect whose `Location` lacks the value.",
 }
 """The reasons for which a row of `verdicts` is no fault, in words."""
@@ -196,6 +199,8 @@ class Situation[Flag](NamedTuple):
         The value names another session than the request belongs to.
     accepted
         The response issues the value again.
+    malformed
+        A malformed issue that may be known is not superseded (L8).
     """
 
     bound: Flag
@@ -213,6 +218,7 @@ class Situation[Flag](NamedTuple):
     in_channel: Flag
     mixed: Flag
     accepted: Flag
+    malformed: Flag
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +238,9 @@ DECISIONS: Final = (
     Decision("V2", FOREIGN, when=("value", "server_issued"), unless=("issued",)),
     Decision("V3", IN_FLIGHT, unless=("any_visible",)),
     Decision("V4", NOT_APPLICABLE, when=("nothing", "implicit")),
+    Decision("V4", OMITTED, when=("nothing", "malformed"), reason=MALFORMED_ISSUE),
     Decision("V4", OMITTED, when=("nothing",)),
+    Decision("V5", RESTARTED, when=("asks_new", "malformed"), reason=MALFORMED_ISSUE),
     Decision("V5", RESTARTED, when=("asks_new",)),
     Decision("V6", IMPLICIT_SET, unless=("names_channel",)),
     Decision(
@@ -240,7 +248,9 @@ DECISIONS: Final = (
         reason=EARLIER_VALUE,
     ),
     Decision(*("V7", STALE, ("issued", "accepted"), ("may_be_current",)), reason=STILL_ACCEPTED),
+    Decision(*("V7", STALE, ("issued", "malformed"), ("may_be_current",)), reason=MALFORMED_ISSUE),
     Decision("V7", STALE, when=("issued",), unless=("may_be_current",)),
+    Decision(*("V8", DEFIED, ("malformed",), ("issued", "informational")), reason=MALFORMED_ISSUE),
     Decision("V8", DEFIED, unless=("issued", "informational")),
     Decision("V8", OVERRIDDEN, unless=("issued",)),
     Decision("V9", HONOURED, when=("current", "in_channel")),
@@ -248,6 +258,11 @@ DECISIONS: Final = (
     Decision("V10", IN_FLIGHT),
 )
 """The first line that holds gives the verdict; the last one always does."""
+
+
+def holds_alone(verdict: str, reason: str | None) -> bool:
+    """Whether the verdict holds only if the session was given no more (reason `other-senders`)."""
+    return verdict == OVERRIDDEN or (verdict in FAULTS and reason is None)
 
 
 @lru_cache(4096)

@@ -62,9 +62,9 @@ from statetrail.analyses.columnar.result_rows import numbers, of_series, table, 
 from statetrail.analyses.conformance import race, tables, verdict
 from statetrail.analyses.conformance.excuses import Rows, excused
 from statetrail.analyses.conformance.key_values import key_uses, key_verdicts
-from statetrail.analyses.conformance.other_senders import held_by_others, shared_codes
+from statetrail.analyses.conformance.other_senders import is_held_by_others, shared_codes
 from statetrail.analyses.conformance.other_sessions import as_senders, without_session
-from statetrail.analyses.conformance.verdict import ALONE, FAULTS, REASONS, VERDICTS
+from statetrail.analyses.conformance.verdict import FAULTS, REASONS, VERDICTS
 from statetrail.analyses.conformance.visibility import FOREVER
 from statetrail.analyses.events.lineage import Lineage, dialect_places, key_ranks, lineage
 from statetrail.recording.engines import Lazy
@@ -75,7 +75,7 @@ _STRANGE = tuple(
     VERDICTS.index(name)
     for name in (verdict.STALE, verdict.DEFIED, verdict.OVERRIDDEN, verdict.FOREIGN)
 )
-_ALONE = tuple(VERDICTS.index(name) for name in ALONE)
+_OVERRIDDEN = VERDICTS.index(verdict.OVERRIDDEN)
 _FAULTS = tuple(VERDICTS.index(name) for name in FAULTS)
 
 
@@ -164,7 +164,9 @@ def judgements(
     uses, replaced = key_uses(bucket, np.flatnonzero(of_key), is_key)
     mixed = lineage.of_value[presented.value[uses.row]] != session[uses.row]
     rank, reason = np.empty((2, len(rows)), dtype=np.int64)
-    rank[keyed], reason[keyed] = key_verdicts(bucket, uses, replaced, mixed, rows.bound[keyed])
+    rank[keyed], reason[keyed] = key_verdicts(
+        bucket, lineage, uses, replaced, mixed, rows.bound[keyed]
+    )
     others = np.ones(len(rows), dtype=np.bool_)
     others[keyed] = False
     rank[others], reason[others] = race.judged(bucket, owners.issues, chosen(rows, others))
@@ -193,8 +195,9 @@ def judgements(
         *(bucket, lineage, options, uses, is_key),
         Rows(exchange, series[kept], dialect, rank[kept], reason[kept]),
     )
-    moved = others[kept] & np.isin(rank, _ALONE) & (reason == NOTHING)
-    moved &= held_by_others(bucket, lineage, shared, exchange, dialect)
+    alone = (np.isin(rank, _FAULTS) & (reason == NOTHING)) | (rank == _OVERRIDDEN)
+    moved = others[kept] & alone
+    moved &= is_held_by_others(bucket, lineage, shared, exchange, dialect)
     rank[moved] = VERDICTS.index(verdict.NOT_APPLICABLE)
     reason[moved] = _REASONS.index(verdict.OTHER_SENDERS)
     return Judgements(exchange, series[kept], value[kept], rows.channel[kept], rank, reason, of)
@@ -290,6 +293,7 @@ def _owners(bucket: Bucket, lineage: Lineage, session: Ints) -> _Owners:
     _, numbers_ = np.unique(pairs, return_inverse=True)
     numbers_ = numbers_ + len(bucket.values)
     value[use] = numbers_[len(row) :]
+    malformed = issued.usage == MALFORMED
     usage = np.where(issued.sound, issued.usage, np.int8(MALFORMED))
     issues = race.Issues(
         np.concatenate([issued.exchange, issued.exchange[row]]),
@@ -297,6 +301,7 @@ def _owners(bucket: Bucket, lineage: Lineage, session: Ints) -> _Owners:
         np.concatenate([issued.series, place + count]),
         np.concatenate([usage, usage[row]]),
         np.concatenate([issued.informational, issued.informational[row]]),
+        np.concatenate([malformed, malformed[row]]),
     )
     senders = len(bucket.clients) * width
     senders_of = exchanges.client * width + np.arange(width, dtype=np.int64)[:, None]

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from statetrail.analyses.conformance.verdict import Situation, decide
+from statetrail.dialects import Dialect
 
 UNBOUND_METHODS: Final = ("OPTIONS", "CONNECT", "TRACE")
 """Methods that never carry state: a browser sends a preflight by itself (WHATWG Fetch, CORS)."""
@@ -22,13 +23,37 @@ WRITES: Final = ("POST", "PUT", "PATCH", "DELETE")
 """Methods that change what they ask for (RFC 9110, section 9.2.1: the others are safe)."""
 
 
-def binds(status: int | None, age_s: int | None) -> bool:
+def binds(method: str, status: int | None, age_s: int | None) -> bool:
     """Whether clients have to know what a response issues.
 
-    Not that of an error or a redirect, which client libraries keep from their programs, nor that of
-    a cache, which may have been another client's.
+    Not that of an error or a redirect or to a preflight, which client libraries keep from their
+    programs, nor that of a cache, which may have been another client's.
     """
-    return (status or 0) < 300 and (age_s or 0) <= 0
+    return method not in UNBOUND_METHODS and (status or 0) < 300 and (age_s or 0) <= 0
+
+
+def is_cross_origin(page: str | None, origin: str) -> bool:
+    """Whether the request came from a page of another origin (the field ``Origin``)."""
+    return page not in (None, "(malformed)", origin)
+
+
+def is_hidden(dialect: Dialect, param: str, channel: str, exposed: str | None) -> bool:
+    """Whether a browser keeps an issue from a page of another origin (WHATWG Fetch, CORS).
+
+    It does if the issue is in a header that ``Access-Control-Expose-Headers`` does not list. ``*``
+    stands for every header unless the request had credentials. Whether it had is not visible, so
+    ``*`` counts as exposed. A list that was too long to keep may name the header in its rest.
+    """
+    exposed = exposed or ""
+    listed = exposed.split(",")
+    names = [
+        name
+        for place in dialect.issued_at(param)
+        if place.channel == channel and (name := place.field_name(param)) is not None
+    ]
+    if "*" in listed or exposed.endswith("…") or not names:
+        return False
+    return not any(name in listed for name in names)
 
 
 SETS_HEADERS: Final = (None, "empty")
@@ -51,7 +76,10 @@ MAX_VALUES: Final = 16_384
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """A value that a response issued; a malformed one has a `problem` and may lack the rest."""
+    """A value that a response issued; a malformed one has a `problem` and may lack the rest.
+
+    `channel` is where it was issued.
+    """
 
     dialect: str
     param: str
@@ -59,6 +87,7 @@ class Issue:
     usage: str | None = None
     priority: str | None = None
     problem: str | None = None
+    channel: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +134,9 @@ class Visibility:
     since
         The latest beginning of the issues that must be known (M of the race rule): what ended
         before it is superseded.
-    names_channel, implicit, informational
-        The latest end of the issues that may be known and name a channel, are implicit, or are
-        informational.
+    names_channel, implicit, informational, malformed
+        The latest end of the issues that may be known and name a channel, are implicit, are
+        informational, or cannot be read (the beginning, if these were cut short).
     """
 
     sound: bool = False
@@ -115,6 +144,7 @@ class Visibility:
     names_channel: int = BEGINNING
     implicit: int = BEGINNING
     informational: int = BEGINNING
+    malformed: int = BEGINNING
     values: OrderedDict[int, _Value] = field(default_factory=OrderedDict)
 
     def may_know(
@@ -165,9 +195,12 @@ class Visibility:
                 before.since = max(before.since, response_start)
 
     def key_verdict(
-        self, presented: Presented, *, bound: bool, mixed: bool, accepted: bool
+        self, presented: Presented, malformed: int, *, bound: bool, mixed: bool, accepted: bool
     ) -> tuple[str, str | None]:
-        """The verdict on a presented value of a session key (rule L1), and its reason."""
+        """The verdict on a presented value of a session key (rule L1), and its reason.
+
+        `malformed`: the latest end of the malformed issues to its session that may be known.
+        """
         value = self.values.get(presented.fingerprint, _Value())
         in_channel = value.in_channel(presented.channel)
         return decide(
@@ -187,6 +220,7 @@ class Visibility:
                 in_channel=in_channel >= value.since and in_channel > BEGINNING,
                 mixed=mixed,
                 accepted=accepted,
+                malformed=malformed >= max(value.since, BEGINNING + 1),
             )
         )
 
@@ -215,5 +249,6 @@ class Visibility:
                 in_channel=known.in_channel(channel) >= self.since,
                 mixed=False,
                 accepted=False,
+                malformed=self.malformed >= max(self.since, BEGINNING + 1),
             )
         )

@@ -16,8 +16,7 @@ from statetrail.analyses.conformance.visibility import FOREVER
 
 _FORMS = ("fingerprint", "normal_fingerprint", "prefix_fingerprint")
 _COLUMNS = {
-    "exchanges": ("exchange_id", "cache_control", "request_origin", "exposed_headers"),
-    "issued": ("exchange_id", "channel", *_FORMS),
+    "issued": ("exchange_id", *_FORMS),
     "presented": _FORMS,
 }
 
@@ -43,14 +42,6 @@ def holds(column: pa.ChunkedArray, condition: Callable[[str], bool]) -> Bools:
     """Whether a condition holds of each text; it is evaluated once for each distinct one."""
     code, texts = coded(column)
     return np.array([text is not None and condition(text) for text in texts], np.bool_)[code]
-
-
-def of_pairs(first: Ints, second: Ints, condition: Callable[[int, int], bool]) -> Bools:
-    """Whether a condition holds of pairs of places; it is evaluated once for each distinct one."""
-    width = int(second.max(initial=0)) + 1
-    pairs, place = np.unique(first * width + second, return_inverse=True)
-    holds_of = [condition(pair // width, pair % width) for pair in pairs.tolist()]
-    return np.array(holds_of, np.bool_)[place]
 
 
 def extremes(group: Ints, moment: Ints, count: int) -> tuple[Ints, Ints]:

@@ -50,6 +50,7 @@ from statetrail.analyses.columnar.coding import integers
 from statetrail.analyses.columnar.dialect_masks import acting, server_issued
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.columnar.result_rows import numbers, of_series, seconds, table
+from statetrail.analyses.conformance.other_senders import held_by_others, shared_codes
 from statetrail.analyses.conformance.visibility import FOREVER
 from statetrail.analyses.events.details import Details, aligned, extremes, holds
 from statetrail.analyses.events.history import History, history, pairs
@@ -73,7 +74,9 @@ SESSION_COSTS: Final = Table(
     (
         *SESSIONS.columns,
         Column("last_lost_write", "int", "Exchange of a lost cart write", "none"),
-        Column("went_on", "bool", "The client made requests after its end, and no login"),
+        Column(
+            "went_on", "bool", "The client alone held it, and made requests after its end, no login"
+        ),
     ),
     SESSIONS.key,
 )
@@ -101,7 +104,10 @@ def request_lines(facts: Details) -> Details:
 
 @analysis(
     SESSION_COSTS,
-    needs=(bucket, lineage, history, replacements, tokens, rotations, request_lines),
+    needs=(
+        *(bucket, lineage, history, replacements, tokens, rotations, request_lines),
+        shared_codes,
+    ),
 )
 def session_costs(
     bucket: Bucket,
@@ -111,6 +117,7 @@ def session_costs(
     tokens: pa.Table,
     rotations: pa.Table,
     details: Details,
+    shared: Ints,
 ) -> pa.Table:
     """The sessions of a bucket, each with the last of the cart writes that were lost with it."""
     breaks = holds(rotations["cause"], lambda cause: cause in BREAKS)
@@ -148,7 +155,8 @@ def session_costs(
             "cart_writes_lost": numbers(np.bincount(place[writes], minlength=count), lost),
             "login_lost": pa.array((logins > 0) & ~np.array(again, np.bool_), mask=~lost),
             "last_lost_write": numbers(last_write, last_write >= 0),
-            "went_on": _went_on(bucket, requests, session, ended["ended_at_us"]),
+            "went_on": _went_on(bucket, requests, session, ended["ended_at_us"])
+            & ~np.isin(session, chain[held_by_others(bucket, lineage, shared)]),
         },
     )
 

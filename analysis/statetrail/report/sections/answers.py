@@ -3,14 +3,12 @@
 They are plain sentences, each with its number, what that is out of, and how far to trust it.
 """
 
-from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import Annotated, Final, Literal, Self, get_args
 
 import msgspec
 
 from statetrail.expiry import POLICIES
-from statetrail.report.counting import ranked
 from statetrail.report.section import Confidence, Gathering, Section, meaning
 from statetrail.report.sections.clients import Client, ClientsSection
 from statetrail.report.sections.expiry import Expiry, ExpirySection
@@ -168,7 +166,7 @@ def _rotation(
 
 
 def _ignoring(clients: Sequence[Client]) -> tuple[Statement, ...]:
-    """Who ignored state; clients all of whose faults the server caused are listed apart."""
+    """Who ignored state."""
     judged = [row for row in clients if row.judged]
     if not judged:
         return (
@@ -179,27 +177,22 @@ def _ignoring(clients: Sequence[Client]) -> tuple[Statement, ...]:
                 confidence="none",
             ),
         )
-    at_fault = {row.client for row in judged if row.own}
-    excused = [row for row in judged if row.faults and row.client not in at_fault]
-    statements = [_at_fault(judged, at_fault, len({row.client for row in excused}))]
+    at_fault = [row for row in judged if row.faults]
+    statements = [_at_fault(judged, len({row.client for row in at_fault}))]
     if at_fault:
-        statements.append(_worst([row for row in judged if row.own]))
-    if excused:
-        statements.append(_excused(excused))
+        statements.append(_worst(at_fault))
     return tuple(statements)
 
 
-def _at_fault(judged: Sequence[Client], at_fault: Collection[str], excused: int) -> Statement:
+def _at_fault(judged: Sequence[Client], at_fault: int) -> Statement:
     names = len({row.client for row in judged})
-    verdicts = sum(row.judged for row in judged)
-    own = sum(row.own for row in judged)
-    which = "their own faults" if own < sum(row.faults for row in judged) else "faults"
+    verdicts, faults = (sum(getattr(row, name) for row in judged) for name in ("judged", "faults"))
     return Statement(
-        text=f"{count(len(at_fault), 'client')} of {names:,} ignored state at least once: "
-        f"{own:,} of {count(verdicts, 'verdict')} that count are {which}."
+        text=f"{count(at_fault, 'client')} of {names:,} ignored state at least once: "
+        f"{faults:,} of {count(verdicts, 'verdict')} that count are faults."
         if at_fault
-        else f"None: {count(names - excused, 'client')} honoured all visible state.",
-        number=count(len(at_fault), "client"),
+        else f"None: {count(names, 'client')} honoured all visible state.",
+        number=count(at_fault, "client"),
         denominator=f"of {names:,} judged, {count(verdicts, 'verdict')}",
         confidence=graded(verdicts),
         tone="bad" if at_fault else "good",
@@ -207,38 +200,16 @@ def _at_fault(judged: Sequence[Client], at_fault: Collection[str], excused: int)
 
 
 def _worst(rows: Sequence[Client]) -> Statement:
-    """Where compliance is lowest, not counting faults that the server caused."""
-
-    def chances(row: Client) -> int:
-        return row.judged - row.faults + row.own
+    """Where compliance is lowest."""
 
     def compliance(row: Client) -> float:
-        return (row.judged - row.faults) / chances(row)
+        return (row.judged - row.faults) / row.judged
 
-    worst = min(rows, key=lambda row: (compliance(row), -row.own, row.client))
-    excused = worst.faults - worst.own
-    but = f", not counting {count(excused, 'fault')} that the server caused" if excused else ""
+    worst = min(rows, key=lambda row: (compliance(row), -row.faults, row.client))
     return Statement(
-        text=f"The least compliant is `{worst.client}` at `{worst.origin}`{but}.",
+        text=f"The least compliant is `{worst.client}` at `{worst.origin}`.",
         number=percent(compliance(worst)),
-        denominator=f"honoured, of {count(chances(worst), 'verdict')}",
-        confidence=graded(chances(worst)),
+        denominator=f"honoured, of {count(worst.judged, 'verdict')}",
+        confidence=graded(worst.judged),
         tone="bad",
-    )
-
-
-def _excused(rows: Sequence[Client]) -> Statement:
-    """The clients all of whose faults the server caused."""
-    names = sorted({row.client for row in rows})
-    origins = sorted({row.origin for row in rows})
-    faults = sum(row.faults for row in rows)
-    causes = sum((Counter(row.excused) for row in rows), Counter())
-    whom = f"`{names[0]}`" if len(names) == 1 else count(len(names), "client")
-    whose = f"of `{origins[0]}`" if len(origins) == 1 else f"of {count(len(origins), 'origin')}"
-    return Statement(
-        text=f"Responses {whose} kept the state from {whom}: the server caused every fault there "
-        f"({tally(ranked(causes))}).",
-        number=f"{count(len(names), 'client')} without faults of their own",
-        denominator=f"{count(faults, 'fault')}, all caused by the server",
-        confidence=graded(faults),
     )

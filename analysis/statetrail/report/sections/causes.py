@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Final, Self
 
 import msgspec
 
-from statetrail.analyses.causes.root_causes import SERVERS, root_causes
+from statetrail.analyses.causes.root_causes import root_causes
 from statetrail.analyses.events.values import SERIES
 from statetrail.analyses.exposure.overrides import overrides
 from statetrail.report.counting import nested, of_row, ranked, rows
@@ -22,7 +22,6 @@ class RootCause(OfClient, frozen=True, kw_only=True):
     verdict: str
     cause: str
     confidence: str
-    servers: Annotated[bool, meaning("The server caused it: no fault of the client's own")]
     count: int
     first: Time
     last: Time
@@ -72,7 +71,6 @@ class CausesSection(Section, frozen=True, kw_only=True):
                 of_row(
                     RootCause,
                     row,
-                    servers=row["cause"] in SERVERS,
                     endpoints=tuple(one for one in row["endpoints"].split(",") if one),
                     evidence=tuple(int(one) for one in row["evidence"].split(",") if one.strip()),
                 )

@@ -7,7 +7,6 @@ from typing import Annotated, ClassVar, Final, Self
 import msgspec
 from msgspec import Meta
 
-from statetrail.analyses.causes.root_causes import SERVERS, root_causes
 from statetrail.analyses.conformance.clients import clients
 from statetrail.analyses.conformance.verdict import FAULTS, VERDICTS
 from statetrail.analyses.conformance.verdicts import verdict_counts
@@ -31,9 +30,6 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     )
     judged: Annotated[int, meaning("Verdicts that count: compliance's denominator")]
     faults: int
-    excused: Annotated[
-        dict[str, int], meaning("Faults that the server caused, by their root cause")
-    ] = {}
     first: Time | None
     last: Time | None
     sessions: Annotated[int, meaning("Sessions that it held")]
@@ -43,11 +39,6 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     ] = {}
     verdicts: Counts
     params: Annotated[dict[str, Counts], meaning("Verdict counts by parameter")]
-
-    @property
-    def own(self) -> int:
-        """The faults that are the client's own, as far as the traffic shows."""
-        return self.faults - sum(self.excused.values())
 
 
 class ClientsSection(Section, frozen=True, kw_only=True):
@@ -59,7 +50,7 @@ class ClientsSection(Section, frozen=True, kw_only=True):
 
     @classmethod
     def gather(cls, gathering: Gathering) -> Self:
-        """From `clients`, `verdicts` and `root_causes`."""
+        """From `clients` and `verdicts`."""
         rec = gathering.recording
         judged = counted_verdicts(rec)
         # A verdict that is no fault for a reason is counted by this reason.
@@ -69,13 +60,10 @@ class ClientsSection(Section, frozen=True, kw_only=True):
         params = defaultdict[tuple[str, ...], dict[str, dict[str, int]]](dict)
         for (*client, param), counts in nested(own, "verdict", (*_CLIENT, "param")).items():
             params[tuple(client)][param] = _in_order(counts)
-        servers = [row for row in root_causes(rec).rows() if row["cause"] in SERVERS]
-        excused = nested(servers, "cause", _CLIENT)
         found = [
             of_row(
                 Client,
                 row,
-                excused=ranked(excused[key(row, _CLIENT)]),
                 reasons=ranked(reasons[key(row, _CLIENT)]),
                 verdicts=_in_order(verdicts[key(row, _CLIENT)]),
                 params=params[key(row, _CLIENT)],

@@ -2,7 +2,7 @@
 
 import narwhals as nw
 
-from statetrail.analyses.causes.delivery import cross_origin_issues
+from statetrail.analyses.exposure.cross_origin import cross_origin_issues
 from statetrail.rules.rule import Lazy, Recording, Rule, occurrences
 
 

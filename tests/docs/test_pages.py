@@ -58,7 +58,9 @@ def test_a_cause_page_says_how_sure_it_is_and_whose_it_is(page):
 def judged(tmp_path_factory):
     """The verdict and cause of each conversation's last request, by conversation and parameter."""
     conversations = {
-        f"{page.stem} {claim.when}": claim.messages
+        f"{page.stem} {claim.when}": claim.messages.replace(
+            ".example", f"-{page.stem}-{claim.when.lower()}.example"
+        )
         for page in PAGES
         for claim in claims(page.read_text("utf-8"))
     }

@@ -226,7 +226,7 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
         ),
         ("methods without state are bound", "and exchange.method not in UNBOUND_METHODS\n", "\n"),
     ),
-    ("tracker", "conformance/sender"): (
+    ("tracker", "conformance/tracking/sender"): (
         ("the harshest of several values", "= min(found, key", "= max(found, key"),
         (
             "L1 forgotten: nothing replaces a key",
@@ -240,7 +240,7 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
             "other is not None and other < session.began",
         ),
     ),
-    ("tracker", "conformance/keyless"): (
+    ("tracker", "conformance/tracking/keyless"): (
         (
             "L6: every restart is a fault",
             "elif request.used and (asks or request.begins):",

@@ -39,6 +39,7 @@ from statetrail.analyses.columnar.coding import (
 )
 from statetrail.analyses.columnar.cross_origin import cross_origin
 from statetrail.analyses.columnar.executor import artifact
+from statetrail.analyses.columnar.settings import Settings, settings
 from statetrail.analyses.conformance.visibility import (
     FOREVER,
     SETS_HEADERS,
@@ -46,7 +47,7 @@ from statetrail.analyses.conformance.visibility import (
     WRITES,
 )
 from statetrail.dialects import Dialect
-from statetrail.recording.frames import Recording, origin
+from statetrail.recording.frames import origin
 from statetrail.schema import CLIENT_BY
 from statetrail.store.clients import client_names
 
@@ -201,21 +202,6 @@ class Bucket:
     dialects: tuple[Dialect, ...]
 
 
-@dataclass(frozen=True)
-class Settings:
-    """The options of a recording that a bucket is made by."""
-
-    dialects: tuple[Dialect, ...]
-    client_by: tuple[str, ...]
-    grace_us: int
-
-
-@artifact(scope="whole")
-def settings(rec: Recording) -> Settings:
-    """The recording's options."""
-    return Settings(rec.dialects, rec.client_by, rec.grace_us)
-
-
 @artifact(reads=COLUMNS, needs=(settings,), stored=True)
 def bucket(facts: Mapping[str, pa.Table], options: Settings) -> Bucket:
     """The bucket that the fact tables make; they have `COLUMNS` and those of `client_by`."""
@@ -231,10 +217,8 @@ def bucket(facts: Mapping[str, pa.Table], options: Settings) -> Bucket:
         for name in ("issued", "presented")
     ]
     issues, issuing, _ = rows[0]
-    origins = [origin for _, origin in clients]
-    crosses, hidden = cross_origin(
-        facts["exchanges"], issues, origins, exchanges.client[issuing], options.dialects
-    )
+    origins = [origin for _, origin in clients], exchanges.client[issuing]
+    crosses, hidden = cross_origin(facts["exchanges"], issues, *origins, options.dialects)
     client = np.concatenate([exchanges.client[exchange] for _, exchange, _ in rows])
     param = np.concatenate([number for _, _, number in rows])
     pairs, series = distinct(client * len(params) + param, len(clients) * len(params))

@@ -50,8 +50,9 @@ from statetrail.analyses.columnar.arrays import (
     chosen,
     ranked,
 )
-from statetrail.analyses.columnar.bucket import IMPLICIT, Bucket, Settings
+from statetrail.analyses.columnar.bucket import IMPLICIT, Bucket
 from statetrail.analyses.columnar.dialect_masks import acting, in_channel, of_params, refuses
+from statetrail.analyses.columnar.settings import Settings
 from statetrail.analyses.conformance import verdict
 from statetrail.analyses.conformance.key_values import KeyUses
 from statetrail.analyses.conformance.verdict import FAULTS, REASONS, VERDICTS
@@ -110,8 +111,7 @@ def excused(
     bucket: Bucket, lineage: Lineage, options: Settings, uses: KeyUses, is_key: Bools, rows: Rows
 ) -> tuple[Ints, Ints, Ints]:
     """The verdicts and reasons with what excuses them, and the session of each row."""
-    rank, reason = rows.verdict.copy(), rows.reason.copy()
-    exchanges = bucket.exchanges
+    exchanges, rank, reason = bucket.exchanges, rows.verdict.copy(), rows.reason.copy()
     endpoint, param = exchanges.endpoint[rows.exchange], bucket.series_param[rows.series]
     session = lineage.of_request[rows.dialect, rows.exchange]
 
@@ -121,8 +121,7 @@ def excused(
         reason[open_] = _REASONS.index(why)
         rank[open_ if keep is None else open_ & ~keep] = _NOT_APPLICABLE
 
-    # What need not be presented is not missed for another reason.
-    spoilt = reason == _MALFORMED
+    spoilt = reason == _MALFORMED  # what need not be presented is not missed for another reason
     reason[spoilt] = NOTHING
     absent = rank == _OMITTED
     excuse(absent & exchanges.heads[rows.exchange], verdict.METHOD)
@@ -132,12 +131,10 @@ def excused(
         excuse(absent & headless, verdict.CANNOT_CARRY)
         followed = _followed(bucket)[rows.exchange] & in_channel(bucket, URIQUERY)[param]
         excuse(absent & followed, verdict.REDIRECTED)
-    if not (lineage.of_value >= 0).any():
-        return rank, _or_malformed(rank, reason, spoilt), session
     key = is_key[param]
     bare = np.flatnonzero(session == NOTHING)
     others = np.flatnonzero((session != NOTHING) & key & (rank == _OMITTED))
-    if not len(bare) and not len(others):
+    if not (lineage.of_value >= 0).any() or not (len(bare) or len(others)):
         return rank, _or_malformed(rank, reason, spoilt), session
     width = len(bucket.dialects)
     known = _sessions(bucket, lineage, uses, is_key)
@@ -154,8 +151,7 @@ def excused(
     before, learned = np.full((2, len(rank)), NOTHING, dtype=np.int64)
     before[bare] = _before(known, known.began, group[bare], request[bare])
     learned[bare] = _before(known, known.learned, group[bare], request[bare])
-    without = np.zeros(len(rank), dtype=np.bool_)
-    without[bare] = True
+    without = session == NOTHING
     declared = any(name in DECLARED for name in options.client_by)
     asks = rank == _RESTARTED
     many = without & known.many[group]
@@ -165,8 +161,8 @@ def excused(
     used = used[before] | used[learned] | paused
     excuse(without & asks & used, verdict.NEW_SESSION, keep=asks)
     given = lineage.of_response[rows.dialect, rows.exchange]
-    response_start = exchanges.response_start[rows.exchange]
-    response = positions(bucket, rows.exchange, response_start, request=False)
+    begun = exchanges.response_start[rows.exchange]
+    response = positions(bucket, rows.exchange, begun, request=False)
     begins = (given != NOTHING) & (np.append(lineage.began, NOTHING)[given] == response + 1)
     excuse(without & ~asks & begins & used, verdict.NEW_SESSION)
     if not declared:
@@ -186,17 +182,16 @@ def excused(
     excuse(without & over, verdict.SESSION_ENDED)
     stateless = of_params(bucket, lambda param: param is not None and param.stateless is not None)
     cart = exchanges.writes[rows.exchange] & acting(bucket, "cart")[endpoint, param]
-    reads = np.flatnonzero(without & stateless[param] & (rank == _OMITTED) & ~cart)
-    later = np.zeros(len(rank), dtype=np.bool_)
-    later[reads] = _presented_later(known, group[reads], request[reads])
-    excuse(later, verdict.STATELESS)
+    reads = without & stateless[param] & (rank == _OMITTED) & ~cart
+    reads[reads] = _presented_later(known, group[reads], request[reads])
+    excuse(reads, verdict.STATELESS)
     named = without & (reason != _REASONS.index(verdict.MANY_SESSIONS))
     session[named] = before[named]
     return rank, reason, session
 
 
 def _or_malformed(rank: Ints, reason: Ints, spoilt: Bools) -> Ints:
-    """The reasons, and `malformed-issue` where it was one and no other excuses the row."""
+    """The reasons, and `malformed-issue` where nothing else excuses the row."""
     return np.where(spoilt & (rank != _NOT_APPLICABLE), _MALFORMED, reason)
 
 

@@ -31,9 +31,9 @@ T4  A request that is told after the watermark has passed it (the clock was set 
     response issues counts.
 T5  The verdict of a request and parameter is decided by
     `statetrail.analyses.conformance.verdict.DECISIONS`, from running maxima
-    (`statetrail.analyses.conformance.sender`). A request without a session key may be excused by
-    what its sender does later: it gets a `Provisional` verdict, and the final one when its
-    conversation closes.
+    (`statetrail.analyses.conformance.tracking.sender`). A request without a session key may be
+    excused by what its sender does later: it gets a `Provisional` verdict, and the final one when
+    its conversation closes.
 T6  An issue changes the state of its parameter by `TRANSITIONS`; so does a response that refuses
     (`Dialect.refused`) the value that the request presented. A malformed issue changes nothing.
 
@@ -59,9 +59,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from statetrail.analyses.conformance.holders import Holders, Shares
-from statetrail.analyses.conformance.keyless import MAX_ENDPOINTS, Moment, Sessions
-from statetrail.analyses.conformance.sender import MAX_PARAMS, Sender
+from statetrail.analyses.conformance.tracking.holders import Holders, Shares
+from statetrail.analyses.conformance.tracking.keyless import MAX_ENDPOINTS, Moment, Sessions
+from statetrail.analyses.conformance.tracking.sender import MAX_PARAMS, Sender
 from statetrail.analyses.conformance.transitions import (
     Change,
     Event,
@@ -258,7 +258,7 @@ class Tracker:
             if issue.dialect in self._dialects:
                 events.append((exchange.issue_start_us, _MAY, issue))
                 sender = self._sender(talk, issue.dialect)
-                if sender.binds(exchange, issue) and exchange.issue_end_us < FOREVER:
+                if sender.reader.binds(exchange, issue) and exchange.issue_end_us < FOREVER:
                     events.append((exchange.issue_end_us + self._grace_us, _MUST, issue))
         number = exchange.exchange_id
         for at, kind, what in events:

@@ -51,14 +51,13 @@ from statetrail.analyses.columnar.bucket import (
     MALFORMED,
     VALUE,
     Bucket,
-    Settings,
     bucket,
-    settings,
 )
 from statetrail.analyses.columnar.coding import Words
 from statetrail.analyses.columnar.dialect_masks import Place, bound, issuing_places, server_issued
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.columnar.result_rows import numbers, of_series, table, words
+from statetrail.analyses.columnar.settings import Settings, settings
 from statetrail.analyses.conformance import race, tables, verdict
 from statetrail.analyses.conformance.excuses import Rows, excused
 from statetrail.analyses.conformance.key_values import key_uses, key_verdicts

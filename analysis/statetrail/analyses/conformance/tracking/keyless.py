@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from statetrail.analyses.conformance import verdict as v
-from statetrail.analyses.conformance.holders import Mark
+from statetrail.analyses.conformance.tracking.holders import Mark
 from statetrail.analyses.conformance.transitions import Param, Verdict
 from statetrail.analyses.conformance.verdict import FAULTS
 from statetrail.analyses.conformance.visibility import FOREVER

@@ -5,7 +5,7 @@ Enters: the events of its exchanges in order of time (rule T2 of
 `statetrail.analyses.events.lineage`, `verdicts` and `excuses`, which have them for whole frames.
 
 A request without a session key may be excused by what its sender does later: it waits in
-`statetrail.analyses.conformance.keyless`.
+`statetrail.analyses.conformance.tracking.keyless`.
 """
 
 from collections import OrderedDict
@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from statetrail.analyses.conformance import verdict as v
-from statetrail.analyses.conformance.holders import Hold, Mark
-from statetrail.analyses.conformance.keyless import (
+from statetrail.analyses.conformance.tracking.exchange_reader import ExchangeReader
+from statetrail.analyses.conformance.tracking.holders import Hold, Mark
+from statetrail.analyses.conformance.tracking.keyless import (
     KeylessRequest,
     KeylessRequests,
     Moment,
@@ -26,17 +27,11 @@ from statetrail.analyses.conformance.verdict import FAULTS, VERDICTS
 from statetrail.analyses.conformance.visibility import (
     BEGINNING,
     FOREVER,
-    HEADER,
     IMPLICIT,
     PAUSE_US,
-    SETS_HEADERS,
-    UNBOUND_METHODS,
-    URIQUERY,
     WRITES,
     Issue,
     Presented,
-    is_cross_origin,
-    is_hidden,
 )
 from statetrail.dialects import Dialect
 
@@ -63,6 +58,7 @@ class Sender:
 
     def __init__(self, dialect: Dialect, hold: Hold, *, declared: bool) -> None:
         self.dialect = dialect
+        self.reader = ExchangeReader(dialect)
         self.shared = Mark()
         self._hold = hold
         self.params: dict[str, Param] = {}
@@ -80,7 +76,7 @@ class Sender:
         """The request belongs to the session of its keys."""
         if not sessions.entered:
             sessions.entered = True
-            keys = [(p.param, p.fingerprint) for p in self._presented(x)]
+            keys = [(p.param, p.fingerprint) for p in self.reader.presented(x)]
             sessions.request = sessions.response = self._join(keys, moment)
 
     def response(self, x: Exchange, sessions: Sessions, moment: Moment) -> None:
@@ -91,15 +87,15 @@ class Sender:
             (key, i.fingerprint)
             for key in self.dialect.session_keys
             for i in x.issued
-            if i.param == key and i.problem is None and i.usage != IMPLICIT and self._own(i)
+            if i.param == key and self.reader.names_key(i)
         ]
         if sessions.request is None:
             sessions.response = self._join(issued, moment)
         elif issued:
             self._add(issued, sessions.request)
         if sessions.response is not None:
-            self._add(self._malformed(x), sessions.response)
-        if sessions.request is not None and self._ends(x):
+            self._add(self.reader.malformed(x), sessions.response)
+        if sessions.request is not None and self.reader.ends(x):
             sessions.request.ended, sessions.request.end = True, moment
             sessions.request.over = set(self.dialect.session_keys)
 
@@ -107,7 +103,7 @@ class Sender:
         """R1, to the sender and to the session; returns whose state the issue changes."""
         session = sessions.response
         known = self._param(self.params, issue.param)
-        sound = self.binds(x, issue)
+        sound = self.reader.binds(x, issue)
         placed = session is not None
         if known is not None:
             known.visibility.may_know(issue, x.issue_end_us, sound=sound, placed=placed)
@@ -133,7 +129,7 @@ class Sender:
                     owner.over.discard(issue.param)
             replaced = [
                 p.fingerprint
-                for p in self._presented(x)
+                for p in self.reader.presented(x)
                 if p.param == issue.param and p.fingerprint != issue.fingerprint
             ]
         if (known := self.params.get(issue.param)) is not None:
@@ -154,7 +150,7 @@ class Sender:
     ) -> Iterator[Verdict]:
         """The rows of a request; those that wait are added to `keyless`."""
         session = sessions.request
-        paused = self._pauses(x, begins=session is not None or self._arrives(x))
+        paused = self._pauses(x, begins=session is not None or self.reader.arrives(x))
         if session is not None:
             self._use(x, session, moment)
         before = session or self._last
@@ -176,7 +172,7 @@ class Sender:
                     last,
                     sessions=sessions,
                     responded=(x.issue_start_us, 0, x.exchange_id),
-                    known=not self._begins(x) or self._is_known(x),
+                    known=not self.reader.begins(x) or self._is_known(x),
                     ended=paused or any(each.ended for each in last),
                     over=frozenset(key for each in last for key in each.over),
                     given=frozenset(self._given.union(*(each.given for each in last))),
@@ -187,29 +183,6 @@ class Sender:
                     rows=waiting,
                 )
             )
-
-    def binds(self, x: Exchange, issue: Issue) -> bool:
-        """Whether the sender has to know the issue, if it arrives (L8)."""
-        return issue.problem is None and x.binding and not self._hides(x, issue)
-
-    def _hides(self, x: Exchange, issue: Issue) -> bool:
-        return (
-            issue.channel is not None
-            and is_cross_origin(x.request_origin, x.origin)
-            and is_hidden(self.dialect, issue.param, issue.channel, x.exposed_headers)
-        )
-
-    def _own(self, shown: Issue | Presented) -> bool:
-        return shown.dialect == self.dialect.name
-
-    def _presented(self, x: Exchange) -> list[Presented]:
-        """The values of session keys that the request presents, the key that decides in front."""
-        return [
-            p
-            for key in self.dialect.session_keys
-            for p in x.presented
-            if p.param == key and p.kind == "value" and self._own(p)
-        ]
 
     def _join(self, keys: list[tuple[str, int]], moment: Moment) -> Session | None:
         """The session of the first known key, else a new one; the keys join it."""
@@ -229,15 +202,6 @@ class Sender:
             self._hold(*key, (own.shared, self.shared))
         while len(self._keys) > MAX_KEYS:
             self._keys.popitem(last=False)
-
-    def _malformed(self, x: Exchange) -> list[tuple[str, int]]:
-        """Keys that the response issues in a form that cannot be read."""
-        keys = self.dialect.session_keys
-        return [
-            (i.param, i.fingerprint)
-            for i in x.issued
-            if i.param in keys and i.problem is not None and self._own(i)
-        ]
 
     def _learn(self, session: Session | None, moment: Moment) -> None:
         """The sender knows the session from then on."""
@@ -259,27 +223,9 @@ class Sender:
         declared = self.dialect.param(name)
         return declared is not None and declared.minted
 
-    def _begins(self, x: Exchange) -> bool:
-        """Whether the response issues a key."""
-        return any(self._names_key(i) for i in x.issued)
-
-    def _names_key(self, issue: Issue) -> bool:
-        return (
-            issue.param in self.dialect.session_keys
-            and issue.problem is None
-            and issue.usage != IMPLICIT
-            and self._own(issue)
-        )
-
     def _is_known(self, x: Exchange) -> bool:
         """Whether the response issues a key that is known."""
-        return any((i.param, i.fingerprint) in self._keys for i in x.issued if self._own(i))
-
-    def _arrives(self, x: Exchange) -> bool:
-        """Whether the response issues a key that the sender has to know."""
-        return x.issue_end_us < FOREVER and any(
-            self._names_key(i) and self.binds(x, i) for i in x.issued
-        )
+        return any((i.param, i.fingerprint) in self._keys for i in x.issued if self.reader.own(i))
 
     def _pauses(self, x: Exchange, *, begins: bool) -> bool:
         """Whether the last request of any session lies long before; this one may be the next."""
@@ -289,37 +235,15 @@ class Sender:
         last = max((at for at in self._contacts if at < now), default=-FOREVER)
         return last > -FOREVER and now - last >= PAUSE_US
 
-    def _answers(self, x: Exchange, p: Presented) -> tuple[bool, bool]:
-        """Whether the response issues values of the parameter, and this one among them."""
-        issued = {
-            i.fingerprint
-            for i in x.issued
-            if i.param == p.param and i.problem is None and self._own(i)
-        }
-        return bool(issued), p.fingerprint in issued
-
-    def _ends(self, x: Exchange) -> bool:
-        """Whether the exchange logs the session out, or its key is refused."""
-        status = x.status or 0
-        if (
-            200 <= status < 400
-            and x.method not in UNBOUND_METHODS
-            and self.dialect.is_action("logout", x.endpoint)
-        ):
-            return True
-        return status in self.dialect.refused and any(
-            not self._answers(x, p)[0] for p in self._presented(x)
-        )
-
     def _use(self, x: Exchange, session: Session, moment: Moment) -> None:
         """A request presents keys: whether others of its sender were accepted meanwhile (L4)."""
         self.keyless.carries(x.endpoint)
         accepted = False
-        for p in self._presented(x):
+        for p in self.reader.presented(x):
             own = self._keys.get((p.param, p.fingerprint), session)
             own.used, own.last_seen = True, moment
             self._learn(own, moment)
-            answered, again = self._answers(x, p)
+            answered, again = self.reader.answers(x, p)
             taken = 200 <= (x.status or 0) < 400 and (again or not answered)
             if own is session and taken:
                 accepted = True
@@ -340,7 +264,7 @@ class Sender:
         params = self.params if session is None else session.params if self._several else {}
         shown: dict[str, list[Presented]] = {}
         for p in x.presented:
-            if self._own(p):
+            if self.reader.own(p):
                 shown.setdefault(p.param, []).append(p)
         for name in {**params, **shown}:
             values: list[Presented | None] = [*shown.get(name, ())]
@@ -374,7 +298,7 @@ class Sender:
         """The row of a parameter: of several values presented, the mildest verdict."""
         found = [(*self._verdict(x, session, param, p, bound=bound), p) for p in values]
         verdict, reason, p = min(found, key=lambda each: VERDICTS.index(each[0]))
-        if verdict == v.OMITTED and (need_not := self._need_not(x, param, followed=followed)):
+        if verdict == v.OMITTED and (need_not := self.reader.need_not(x, param, followed=followed)):
             verdict, reason = v.NOT_APPLICABLE, need_not
         elif verdict == v.OMITTED and session is not None and param in session.over:
             verdict, reason = v.NOT_APPLICABLE, v.SESSION_ENDED
@@ -394,24 +318,13 @@ class Sender:
             None if p is None else p.channel,
         )
 
-    def _need_not(self, x: Exchange, param: str, *, followed: bool) -> str | None:
-        """Why the request need not present the parameter (L7)."""
-        channels = {place.channel for place in self.dialect.presented_at(param)}
-        reasons = {
-            v.METHOD: x.method == "HEAD",
-            v.HEALTH: self.dialect.is_action("health", x.endpoint),
-            v.CANNOT_CARRY: x.fetch_dest not in SETS_HEADERS and HEADER in channels,
-            v.REDIRECTED: followed and URIQUERY in channels,
-        }
-        return next((reason for reason, holds in reasons.items() if holds), None)
-
     def _verdict(
         self, x: Exchange, session: Session | None, name: str, p: Presented | None, *, bound: bool
     ) -> tuple[str, str | None]:
         declared, known = self.dialect.param(name), self.params.get(name) or Param()
         if p is not None and name in self.dialect.session_keys and p.kind == "value":
             own = self._keys.get((name, p.fingerprint), session)
-            accepted = x.binding and self._answers(x, p)[1]
+            accepted = x.binding and self.reader.answers(x, p)[1]
             beside = None if session is None else session.params.get(name)
             malformed = BEGINNING if beside is None else beside.visibility.malformed
             return known.visibility.key_verdict(

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 import statetrail
 from analyses.conformance.test_verdicts import CASES, zest
-from statetrail.analyses.conformance import sender, tracker, transitions, visibility
+from statetrail.analyses.conformance import tracker, transitions, visibility
 from statetrail.analyses.conformance.tracker import Change, Tracker, Verdict
+from statetrail.analyses.conformance.tracking import sender
 from statetrail.analyses.conformance.verdicts import verdicts
 from statetrail.analyses.lifetimes.uses import uses
 from statetrail.analyses.tokens.rotations import rotations

@@ -160,8 +160,8 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
         ),
         (
             "L7: a stateless read is a fault",
-            "excuse(without & stateless[param] & absent & ~cart & later, verdict.STATELESS)",
-            "excuse(without & stateless[param] & absent & ~cart & ~later, verdict.STATELESS)",
+            "reads[reads] = _presented_later(",
+            "reads[reads] = ~_presented_later(",
         ),
     ),
     ("frames", "columnar/bucket"): (
@@ -209,7 +209,7 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
         ),
         (
             "a malformed issue binds",
-            "if issue.problem is None and exchange.binding and exchange",
+            "if sender.reader.binds(exchange, issue) and exchange",
             "if exchange.binding and exchange",
         ),
         ("the watermark is not strict", "[0][0] < watermark", "[0][0] <= watermark"),
@@ -248,8 +248,8 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
         ),
         (
             "L7: a stateless read is a fault",
-            "and request.is_between and not",
-            "and not request.is_between and not",
+            "and between and not",
+            "and not between and not",
         ),
     ),
     ("tracker", "conformance/transitions"): (

@@ -184,6 +184,12 @@ def _habit(one: _Series, exchange_id: int) -> str | None:
     stale = [n for n, v in free.items() if v == "stale" and one.sessions[n][0] == session]
     if verdict == "stale" and stale and len(shown) == 1 and shown <= firsts:
         return "until-first-rotation"
+    if verdict == "defied" and "defied" in free.values():
+        every = {value for _, value in one.shown_by(None)}
+        sound = [e for e in one.issued() if e.sound]
+        first = min((e.begun for e in sound), default=0)
+        if len(every) == 1 and every <= {e.issue.value for e in sound if e.begun == first}:
+            return "until-first-rotation"
     good = [n for n, (v, _) in one.verdicts.items() if v == "honoured"]
     path = {n: one.history[n - 1].path for n in one.verdicts}
     here = [n for n in free if path[n] == ex.path]
@@ -194,6 +200,13 @@ def _habit(one: _Series, exchange_id: int) -> str | None:
     reasons = {reason for _, reason in one.verdicts.values()}
     read |= bool(reasons & {"earlier-value", "no-session", "other-session", "sessions-mixed"})
     read |= any(_near_miss(one, number) for number in one.verdicts)
+    given = [(e.issue.value, e.begun) for e in one.issued() if e.issue.problem is None]
+    read |= any(
+        value in one.shown(n) and begun <= one.history[n - 1].start
+        for n, (v, _) in one.verdicts.items()
+        for value, begun in given
+        if v == "defied"
+    )
     if verdict in UNSHOWN and len(unshown) >= 5 and not read:
         return "not-implemented"
     return None

@@ -62,8 +62,9 @@ class ClientPatterns:
     Attributes
     ----------
     first_only
-        In the session (or by the sender, if the request presents no session key) only the first
-        value is ever presented, also where a newer one was free to be had.
+        In the session (or by the sender, if the request presents no session key, or a value of an
+        earlier session) only the first value is ever presented, also where a newer one was free to
+        be had.
     not_here
         It obeys elsewhere, never at this endpoint.
     never_read
@@ -101,9 +102,13 @@ def client_patterns(
         return np.bincount(series, minlength=count)
 
     series, endpoint = faults.series, bucket.exchanges.endpoint
+    own = owners(bucket, lineage, faults.exchange, series)
     honoured = np.flatnonzero(every.verdict == VERDICTS.index(HONOURED))
     chances = times(series[free & is_verdict(faults, *UNSHOWN)])
     shown = is_verdict(every, STALE, MISPLACED) | np.isin(every.reason, _SHOWN)
+    # What an earlier session was given it has read, too.
+    issued = np.append(history.issued, FOREVER)[every.value]
+    shown |= is_verdict(every, DEFIED) & (issued <= bucket.exchanges.request_start[every.exchange])
     read = times(series[near]) + times(every.series[shown])
     obeyed = times(every.series[honoured])
     # Obedience counts where there are faults: most series have none.
@@ -116,7 +121,8 @@ def client_patterns(
     free_here = np.bincount(here[free], minlength=len(place) + 1)[here]
     obeyed_here = np.bincount(place[len(series) :], minlength=len(place) + 1)[here]
     return ClientPatterns(
-        _presents_first_only(bucket, lineage, history, faults, free),
+        _presents_first_only(bucket, lineage, history, own, free & is_verdict(faults, STALE))
+        | _presents_first_only(bucket, lineage, history, series, free & is_verdict(faults, DEFIED)),
         (free_here >= MIN_PER_ENDPOINT) & (obeyed_here == 0) & (obeyed[series] >= MIN_PER_ENDPOINT),
         ((chances >= MIN_CHANCES) & (read == 0) & (obeyed == 0))[series],
     )
@@ -128,11 +134,10 @@ def is_verdict(judgements: Judgements, *names: str) -> Bools:
 
 
 def _presents_first_only(
-    bucket: Bucket, lineage: Lineage, history: History, faults: Judgements, free: Bools
+    bucket: Bucket, lineage: Lineage, history: History, owner: Ints, which: Bools
 ) -> Bools:
-    """Whether the owner of each fault presents one value only, the first that was issued to it."""
-    owner = owners(bucket, lineage, faults.exchange, faults.series)
-    wanted = np.unique(owner[free & is_verdict(faults, STALE)])
+    """Whether the owner of each of these faults presents one value only, the first that it got."""
+    wanted = np.unique(owner[which])
     issues = binding_issues(bucket, history.issues)
     issued = issued_to(bucket, lineage, issues.exchange, issues.value, wanted)
     shown = presented_by(bucket, lineage, history.uses, wanted)
@@ -150,4 +155,5 @@ def _presents_first_only(
     only[of_key[used]] = used
     single = np.bincount(of_key[used], minlength=count) == 1
     first_only = single & (earliest < FOREVER) & (np.append(first, FOREVER)[only] == earliest)
-    return np.append(first_only, False)[among(wanted, owner)]
+    kept: Bools = np.append(first_only, False)[among(wanted, owner)]
+    return kept

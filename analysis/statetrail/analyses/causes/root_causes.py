@@ -15,7 +15,7 @@ A fault gets the first cause that holds:
     ``/shop-b/services/v3``).
 ``until-first-rotation``
     Kept from start-up: in the session only the first value is ever presented, also where a newer
-    one was free to be had.
+    one was free to be had; or in all sessions only the first value of the first one.
 ``some-endpoints``
     The client obeys elsewhere, but never here, in at least `MIN_PER_ENDPOINT` requests each.
 ``not-implemented``
@@ -133,7 +133,7 @@ def explained(
         (strange & near.variant, "encoding-variant"),
         (strange & near.cut, "truncated"),
         (elsewhere | other_path, "other-origin"),
-        (is_verdict(faults, STALE) & pattern.first_only, "until-first-rotation"),
+        (is_verdict(faults, STALE, DEFIED) & pattern.first_only, "until-first-rotation"),
         (fault & pattern.not_here, "some-endpoints"),
         (is_verdict(faults, *UNSHOWN) & pattern.never_read, "not-implemented"),
         (fault, UNKNOWN),

@@ -161,8 +161,8 @@ def excused(
     used = used[before] | used[learned] | paused
     excuse(without & asks & used, verdict.NEW_SESSION, keep=asks)
     given = lineage.of_response[rows.dialect, rows.exchange]
-    begun = exchanges.response_start[rows.exchange]
-    response = positions(bucket, rows.exchange, begun, request=False)
+    answer_start = exchanges.response_start[rows.exchange]
+    response = positions(bucket, rows.exchange, answer_start, request=False)
     begins = (given != NOTHING) & (np.append(lineage.began, NOTHING)[given] == response + 1)
     excuse(without & ~asks & begins & used, verdict.NEW_SESSION)
     if not declared:

@@ -89,7 +89,9 @@ def test_rotations_name_values_by_pseudonyms_and_are_all_counted() -> None:
         Ex(9000, 9001, 9002, [token("other-token")], [use("first-token")], path="/API/V3/Cart"),
     ]
     document = audit(recording(history), created=CREATED).document
-    assert document.rotations_total == len(document.rotations) == 2
+    assert (document.rotations_total, document.first_values) == (1, 1)
+    assert sum(one.changes for one in document.parameters) == document.rotations_total
+    assert len(document.rotations) == 2
     first, second = document.rotations
     assert (first.from_, first.to) == (None, pseudonym(fingerprint("first-token")))
     assert (second.from_, second.to) == (first.to, pseudonym(fingerprint("other-token")))

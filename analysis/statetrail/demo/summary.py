@@ -6,6 +6,7 @@ are printed as plain text, never as markup.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -17,6 +18,7 @@ from statetrail.analyses.lifetimes.expiry import expiry
 from statetrail.analyses.tokens.rotations import rotations
 from statetrail.demo.check import Difference, agent_of, audited_counts
 from statetrail.demo.clients import Truth
+from statetrail.expiry import POLICIES
 from statetrail.recording.frames import Recording
 
 
@@ -71,7 +73,7 @@ def _clients(rec: Recording, truths: Mapping[str, Truth]) -> Table:
 
 
 def _expiry(rec: Recording) -> Table:
-    table = _table("Expiry", ("parameter", "policy"), ("longer than", "at most", "ends"))
+    table = _table("Expiry", ("parameter", "policy"), ("longer than", "at most", "sharp", "ends"))
     table.add_column("origin", overflow="fold")
     for row in expiry(rec).rows():
         if row["ended"]:
@@ -80,10 +82,17 @@ def _expiry(rec: Recording) -> Table:
                 row["policy"],
                 _seconds(row["low_s"]),
                 _seconds(row["high_s"]),
+                _sharp(row),
                 str(row["ended"]),
                 Text(row["origin"]),
             )
     return table
+
+
+def _sharp(row: Mapping[str, Any]) -> str:
+    """The interval that holds if no token is wrong."""
+    span = POLICIES[row["policy"]].span
+    return " to ".join(_seconds(row[f"{span}_sharp_{end}_s"]) for end in ("low", "high"))
 
 
 def _seconds(value: float | None) -> str:
@@ -91,7 +100,8 @@ def _seconds(value: float | None) -> str:
 
 
 def _rotations(rec: Recording) -> Table:
-    counts = Counter((row["param"], row["cause"]) for row in rotations(rec).rows())
+    replaced = (row for row in rotations(rec).rows() if row["from_fingerprint"] is not None)
+    counts = Counter((row["param"], row["cause"]) for row in replaced)
     causes = sorted({cause for _, cause in counts})
     table = _table("Rotations by cause", ("parameter",), causes)
     for param in sorted({param for param, _ in counts}):

@@ -83,7 +83,7 @@ class Audit:
     expiry = _Rows()
     """How long the values of each parameter live."""
     rotations = _Rows()
-    """The rotations by time, capped (`document.rotations_total` counts all)."""
+    """The rotations by time, capped (`document.rotations_total` and `first_values` count all)."""
     sessions = _Rows()
     """The sessions of each parameter taken together, with the cost of lost ones."""
     root_causes = _Rows()

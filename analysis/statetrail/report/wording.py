@@ -119,6 +119,27 @@ def interval(low_s: float | None, high_s: float | None) -> str:
     return "unknown"
 
 
+def sharp(
+    reported: tuple[float, float], exact: tuple[float | None, float | None], contradictions: int
+) -> str:
+    """What the tokens themselves say, where the reported interval is wider.
+
+    >>> sharp((3.3, 4.5), (3.61, 4.22), 0)
+    'Sharp: 3.6 s to 4.3 s, which no token contradicts. The wider interval also holds if one \
+token is wrong, or if the server is not exact.'
+    >>> sharp((3.61, 4.22), (3.61, 4.22), 0)
+    ''
+    """
+    text = interval(*exact)
+    if None in exact or text == interval(*reported):
+        return ""
+    by = "no token contradicts" if not contradictions else "fewest tokens contradict"
+    return (
+        f"Sharp: {text}, which {by}. The wider interval also holds if one token is wrong, or if "
+        "the server is not exact."
+    )
+
+
 def declared(low_s: float, high_s: float, age_low_s: float | None, age_high_s: float | None) -> str:
     """The lifetime that tokens state themselves, compared with the observed limit on the age.
 

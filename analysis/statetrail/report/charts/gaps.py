@@ -44,7 +44,8 @@ def gaps(document: Document, *, width: int = 640, scheme: Scheme = "light") -> C
         for gap in document.gaps
         if gap.subject in labels
     ]
-    return _gaps(points, _bands(chosen, labels), shared, width, scheme)
+    bands = _bands(chosen, labels), _sharp_bands(chosen, labels)
+    return _gaps(points, bands, shared, width, scheme)
 
 
 def _bands(chosen: Iterable[Expiry], labels: Mapping[Subject, str]) -> list[Row]:
@@ -60,17 +61,39 @@ def _bands(chosen: Iterable[Expiry], labels: Mapping[Subject, str]) -> list[Row]
     ]
 
 
-def _gaps(points: list[Row], bands: list[Row], shared: str, width: int, scheme: Scheme) -> Chart:
+def _sharp_bands(chosen: Iterable[Expiry], labels: Mapping[Subject, str]) -> list[Row]:
+    """The sharp intervals that have both ends."""
+    return [
+        {
+            "lane": labels[row.subject],
+            "low": max(row.idle_sharp_low_s, style.SHORTEST_S),
+            "high": max(row.idle_sharp_high_s, style.SHORTEST_S),
+        }
+        for row in chosen
+        if row.idle_high_s is not None
+        if row.idle_sharp_low_s is not None and row.idle_sharp_high_s is not None
+    ]
+
+
+def _gaps(
+    points: list[Row],
+    bands: tuple[list[Row], list[Row]],
+    shared: str,
+    width: int,
+    scheme: Scheme,
+) -> Chart:
     colours = COLOURS[scheme]
-    edges = [edge for band in bands for edge in (band["low"], band["high"])]
+    edges = [edge for band in bands[0] for edge in (band["low"], band["high"])]
     x = style.seconds_axis("seconds", [point["seconds"] for point in points] + edges, "idle for")
     lanes = list(dict.fromkeys(point["lane"] for point in points))
     y = alt.Y("lane:N", title=None, sort=lanes, axis=style.label_axis(lanes, width))
-    shade = (
-        alt.Chart(style.inline(bands))
-        .mark_rect(color=colours["accent"], fillOpacity=0.22, stroke=colours["accent"])
+    shades = [
+        alt.Chart(style.inline(shaded))
+        .mark_rect(color=colours["accent"], fillOpacity=opacity, stroke=colours["accent"])
         .encode(x=alt.X("low:Q"), x2=alt.X2("high:Q"), y=y)
-    )
+        for shaded, opacity in zip(bands, (0.22, 0.3), strict=True)
+        if shaded
+    ]
     fills = alt.Scale(domain=[*_OUTCOMES], range=[colours[fill] for fill, *_ in _OUTCOMES.values()])
     shapes = alt.Scale(domain=[*_OUTCOMES], range=[shape for _, shape, _ in _OUTCOMES.values()])
     # The offset is in the mark: in the encoding it would halve the shaded band.
@@ -87,5 +110,4 @@ def _gaps(points: list[Row], bands: list[Row], shared: str, width: int, scheme: 
         )
         for outcome, (_, _, offset) in _OUTCOMES.items()
     ]
-    layers = [shade, *dots] if bands else dots
-    return style.styled(layers, width, scheme, step=46, rows=len(lanes), title=shared)
+    return style.styled([*shades, *dots], width, scheme, step=46, rows=len(lanes), title=shared)

@@ -112,7 +112,7 @@ def _life(row: Expiry) -> Statement:
         lifetime=interval(row.low_s, row.high_s),
     )
     return Statement(
-        text=f"`{row.param}` at `{row.origin}` {sentence}.",
+        text=f"`{row.param}` at `{row.origin}` {sentence}.{f' {row.sharp}' if row.sharp else ''}",
         number=interval(row.low_s, row.high_s),
         denominator=f"{count(row.ended, 'end')}, {count(row.survived, 'survived use')}",
         confidence=_grade(row),

@@ -29,8 +29,11 @@ class Expiry(OfParameter, frozen=True, kw_only=True):
     """How long the values of one parameter live at one origin."""
 
     policy: str
-    low_s: Annotated[float | None, meaning("The limit that `policy` names is longer")]
-    high_s: Annotated[float | None, meaning("That limit is at most this")]
+    low_s: Annotated[
+        float | None,
+        meaning("The limit that `policy` names is longer, though any one token may be wrong"),
+    ]
+    high_s: Annotated[float | None, meaning("That limit is at most this, likewise")]
     confidence: str
     survived: int
     ended: int
@@ -49,6 +52,27 @@ class Expiry(OfParameter, frozen=True, kw_only=True):
     declared: Annotated[
         str, meaning("That in a sentence, beside what was observed; empty for nothing")
     ] = ""
+    idle_sharp_low_s: Annotated[
+        float | None, meaning("The idle timeout is longer, if no token is wrong")
+    ] = None
+    idle_sharp_high_s: Annotated[float | None, meaning("It is at most this, likewise")] = None
+    age_sharp_low_s: Annotated[
+        float | None, meaning("The limit on the age is longer, if no token is wrong")
+    ] = None
+    age_sharp_high_s: Annotated[float | None, meaning("It is at most this, likewise")] = None
+
+    @property
+    def sharp(self) -> str:
+        """The sharp interval of the limit in a sentence, where it is not the reported one."""
+        if self.low_s is None or self.high_s is None or self.policy not in POLICIES:
+            return ""
+        aged = POLICIES[self.policy].span == "age"
+        sharp = (
+            (self.age_sharp_low_s, self.age_sharp_high_s)
+            if aged
+            else (self.idle_sharp_low_s, self.idle_sharp_high_s)
+        )
+        return wording.sharp((self.low_s, self.high_s), sharp, self.contradictions)
 
     @property
     def is_named(self) -> bool:

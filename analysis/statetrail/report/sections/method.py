@@ -23,7 +23,11 @@ class MethodSection(Section, frozen=True, kw_only=True):
         "computed from one.",
         "Limits": "If tokens end by idle time, the timeout is longer than the longest idle time "
         "that a token survived and at most the shortest that ended one. If they end by age, the "
-        "same holds for ages. A policy is named only where the traffic rules out the others. "
+        "same holds for ages. That is the sharp interval, if no token is wrong. The interval that "
+        "is shown first is wider: any one token may be wrong (its request was not captured, say), "
+        "and the server need not be exact. Where no end bounds a limit, it is more than the "
+        "longest time that was survived. A policy is named only where the traffic rules out the "
+        "others. "
         "Contradictions are tokens that no limit in the interval explains. Excluded uses are those "
         "whose outcome the recording does not show.",
         "Confidence": "For expiry, the strength of its evidence. For counts, their size: low below "

@@ -60,9 +60,12 @@ class RotationsSection(Section, frozen=True, kw_only=True):
 
     title: ClassVar = "Rotations"
 
-    rotations_total: int
+    rotations_total: Annotated[int, meaning("Values that were replaced by another")]
     rotations_by_cause: Counts
-    rotations: Annotated[tuple[Rotation, ...], meaning("By time; capped")]
+    first_values: Annotated[
+        int, meaning("Values that began a session or were a client's first: nothing was replaced")
+    ] = 0
+    rotations: Annotated[tuple[Rotation, ...], meaning("By time, first values among them; capped")]
     lifespans_total: int
     lifespans: Annotated[
         tuple[Lifespan, ...], meaning("Of the parameters that change most; capped")
@@ -72,13 +75,15 @@ class RotationsSection(Section, frozen=True, kw_only=True):
     def gather(cls, gathering: Gathering) -> Self:
         """From `rotations` and `tokens`."""
         lazy = rotations(gathering.recording).lazy
-        causes = {row["cause"]: row["count"] for row in counted(lazy, "cause")}
+        is_first = nw.col("from_fingerprint").is_null()
+        causes = {row["cause"]: row["count"] for row in counted(lazy.filter(~is_first), "cause")}
         facts = tokens(gathering.recording).lazy
         # A stable order: ties by name.
         lanes = sorted(counted(facts, *SERIES), key=lambda row: -row["count"])
         return cls(
             rotations_total=sum(causes.values()),
             rotations_by_cause=ranked(causes),
+            first_values=sum(row["count"] for row in counted(lazy.filter(is_first), "cause")),
             rotations=_rotations(lazy),
             lifespans_total=sum(lane["count"] for lane in lanes),
             lifespans=_lifespans(gathering.recording, facts, _most(lanes)),

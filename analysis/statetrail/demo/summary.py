@@ -73,7 +73,8 @@ def _clients(rec: Recording, truths: Mapping[str, Truth]) -> Table:
 
 
 def _expiry(rec: Recording) -> Table:
-    table = _table("Expiry", ("parameter", "policy"), ("longer than", "at most", "sharp", "ends"))
+    table = _table("Expiry", ("parameter", "policy"), ("longer than", "at most", "ends"))
+    table.add_column("sharp", no_wrap=True)
     table.add_column("origin", overflow="fold")
     for row in expiry(rec).rows():
         if row["ended"]:
@@ -82,8 +83,8 @@ def _expiry(rec: Recording) -> Table:
                 row["policy"],
                 _seconds(row["low_s"]),
                 _seconds(row["high_s"]),
-                _sharp(row),
                 str(row["ended"]),
+                _sharp(row),
                 Text(row["origin"]),
             )
     return table
@@ -92,7 +93,8 @@ def _expiry(rec: Recording) -> Table:
 def _sharp(row: Mapping[str, Any]) -> str:
     """The interval that holds if no token is wrong."""
     span = POLICIES[row["policy"]].span
-    return " to ".join(_seconds(row[f"{span}_sharp_{end}_s"]) for end in ("low", "high"))
+    low, high = row[f"{span}_sharp_low_s"], row[f"{span}_sharp_high_s"]
+    return "-" if low is None or high is None else f"{low:.2f}-{high:.2f} s"
 
 
 def _seconds(value: float | None) -> str:

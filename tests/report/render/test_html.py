@@ -135,7 +135,8 @@ def test_an_audit_of_nothing_is_a_page_all_the_same() -> None:
     empty = msgspec.structs.replace(
         small,
         clients=(), parameters=(), tokens_summary=(), expiry=(), gaps=(), rotations=(),
-        rotations_total=0, rotations_by_cause={}, first_values=0, lifespans=(), findings=(), rules=(),
+        rotations_total=0, rotations_by_cause={}, first_values=0, lifespans=(), findings=(),
+        rules=(),
         exchanges=(),
         capture=msgspec.structs.replace(
             small.capture, started=None, ended=None, sources=(), errors={}, notes={}, by_origin={}

@@ -17,7 +17,7 @@ from statetrail.extract.cache import BoundedCache
 from statetrail.extract.exchange_row import ExchangeRow
 from statetrail.extract.extractor import WireState, wire_state
 from statetrail.extract.fingerprint import raw_bytes
-from statetrail.extract.text import is_token, mask_free_text, target_segments
+from statetrail.extract.text import MAX_SEGMENTS, is_token, mask_free_text, target_segments
 from statetrail.ingest.redact.fields import harmless_request_fields, harmless_response_fields
 from statetrail.ingest.redact.pseudonyms import Pseudonyms
 from statetrail.ingest.redact.state import Fields, Hide, StateCopier
@@ -32,7 +32,7 @@ _UNREADABLE: Final = {
     "body-not-xml": (b"-", None),
     "body-no-root": (b"<", None),
     "body-dtd": (b"<!DOCTYPE r><r/>", None),
-    "body-broken-coding": (b"-", "gzip"),
+    "body-broken-coding": (b"----", "gzip"),
     "body-unknown-coding": (b"-", "x-unknown"),
 }
 
@@ -145,10 +145,16 @@ class Copier:
     def _segments(self, target: bytes, path: str) -> list[str]:
         """The masked path, percent-encoded; segments that a dialect knows stay."""
         shown = path.split("/")
-        for at, segment in enumerate(target_segments(target)[: len(shown)]):
-            decoded = urllib.parse.unquote(segment)
-            if decoded.casefold() in self._words:
-                shown[at] = decoded
+        names = [urllib.parse.unquote(segment) for segment in target_segments(target)]
+        words = [name if name.casefold() in self._words else None for name in names]
+        if shown[-1] == "…":
+            shown[-1:] = [*(word for word in words[MAX_SEGMENTS:] if word), "…"]
+        elif len(shown) < len(names):
+            # Hidden as a whole: all but what the dialects are told by.
+            shown = [name and self._fingerprinter.pseudonym(name) for name in names]
+        for at, word in enumerate(words[: min(len(shown), MAX_SEGMENTS)]):
+            if word is not None:
+                shown[at] = word
             elif self._hide is not None:
                 shown[at] = self._hide(shown[at])
         if self._hide is not None and self._hide("/".join(shown)) != "/".join(shown):

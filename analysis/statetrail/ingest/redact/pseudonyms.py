@@ -32,7 +32,8 @@ _ROUNDS: Final = 8
 _DIGEST: Final = 64
 # A percent-encoded ASCII character, a run of other encoded bytes, or any one character.
 _UNIT: Final = re.compile(r"%[0-7][0-9A-Fa-f]|(?:%[89A-Fa-f][0-9A-Fa-f])+|.", re.DOTALL)
-_HEX: Final = frozenset("0123456789abcdef")
+_NO_HEX: Final = re.compile("[g-zG-Z]")
+_HEX_LETTER: Final = re.compile("[a-fA-F]")
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 _DIGITS: Final = "0123456789"
 # As Latin-1 none of them is the beginning of UTF-8.
@@ -78,7 +79,7 @@ class Pseudonyms:
         return f"{_UNSIGNED_HEAD}.{payload}.{signature[-max(size, _MIN_SIGNATURE) :]}"
 
     def _permuted(self, value: str, *, is_hex: bool) -> str:
-        units = [match[0] for match in _UNIT.finditer(value)]
+        units = _UNIT.findall(value) if "%" in value else list(value)
         plain = [chr(int(u[1:], 16)) if len(u) == 3 and u[0] == "%" else u for u in units]
         symbols = [at for at, c in enumerate(plain) if len(c) == 1 and c.isascii() and c.isalnum()]
         others = [at for at, c in enumerate(plain) if not c.isascii() or len(c) > 1]
@@ -100,8 +101,12 @@ class Pseudonyms:
         for at in others:
             if plain[at] != CUT:
                 tweak = b"other" + str(at).encode() + _written(plain, others)
-                new = _OTHERS[self._stream(tweak, 1)[0] % len(_OTHERS)]
-                units[at] = new if len(units[at]) == 1 else urllib.parse.quote(new)
+                stream = self._stream(tweak, len(units[at]))
+                units[at] = (
+                    _OTHERS[stream[0] % len(_OTHERS)]
+                    if len(units[at]) == 1
+                    else "".join(f"%{byte | 128:02X}" for byte in stream[: len(units[at]) // 3])
+                )
         return "".join(units)
 
     def _feistel(self, indexes: list[int], radices: list[int], tweak: bytes) -> list[int]:
@@ -135,5 +140,4 @@ def _written(plain: list[str], positions: list[int]) -> bytes:
 def _is_hex(value: str) -> bool:
     """Whether the letters and digits are hexadecimal, and not digits alone."""
     decoded = urllib.parse.unquote(value) if "%" in value else value
-    symbols = {c for c in decoded.lower() if c.isascii() and c.isalnum()}
-    return symbols <= _HEX and not symbols.isdisjoint(_LETTERS)
+    return _NO_HEX.search(decoded) is None and _HEX_LETTER.search(decoded) is not None

@@ -109,9 +109,7 @@ class StateCopier:
     def _text(self, issued: IssuedValue, *, clear: bool) -> str:
         """What stands on the wire: the value's pseudonym, and the usage and priority behind it."""
         value, text = issued.state.value, issued.text
-        before, found, behind = text.partition(value)
-        if not found:
-            return self._pseudonyms.of(text)
+        before, _, behind = text.partition(value) if value else ("", "", text)
         if not clear:
             # At odd places are the ends of values that were joined.
             value = "".join(

@@ -24,7 +24,7 @@ MAX_DEPTH: Final = 4
 MAX_UNPACKED: Final = 1 << 34
 """Bytes that one file may have unpacked."""
 
-_CHUNK: Final = 1 << 20
+_CHUNK: Final = 1 << 18
 _HEAD: Final = 16
 _GZIP, _ZIP, _SQLITE, _PARQUET = b"\x1f\x8b", b"PK\x03\x04", b"SQLite format 3\0", b"PAR1"
 _ROWS: Final = 10_000

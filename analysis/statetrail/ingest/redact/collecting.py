@@ -99,5 +99,5 @@ def _tokens(line: str) -> Iterator[str]:
         # Of an address the segments.
         for each in path.split("/")[1:] if scheme else (host, host.partition("=")[2]):
             value = unquoted(each.strip("\"'<>"))
-            if is_token(value) and has_token(value):
+            if len(value) <= MAX_TOKEN and has_token(value):
                 yield value

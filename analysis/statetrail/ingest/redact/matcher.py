@@ -35,7 +35,7 @@ _STANDARD: Final = bytes.maketrans(b"-_", b"+/")
 _HEX: Final = re.compile(rb"[0-9A-Fa-f]{20,}")
 _SEPARATORS: Final = re.compile(r"[/\s;,=&?]+")
 _MAX_DECODINGS: Final = 3
-_RECENT: Final = 65_536
+_RECENT: Final = 8192
 _HASH: Final = 0xFFFF_FFFF_FFFF_FFFE  # the last bit tells whether a form is an ordinary word
 
 type _Numbers = NDArray[np.uint64]

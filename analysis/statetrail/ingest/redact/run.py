@@ -39,7 +39,7 @@ from statetrail.ingest.redact.pseudonyms import Pseudonyms
 from statetrail.ingest.redact.state import Hide
 from statetrail.ingest.skipped import ReadReport
 
-_CHUNK: Final = 1 << 20
+_CHUNK: Final = 1 << 18
 _CACHED: Final = 4096
 # Lower-case words of every copy.
 _SKELETON: Final = (

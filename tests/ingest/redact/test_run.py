@@ -253,3 +253,38 @@ def test_a_copy_with_a_secret_is_not_kept(tmp_path, monkeypatch):
     assert ran.exit_code == 2
     assert "yjipILZBeUWxrFq" not in ran.output
     assert [path.name for path in tmp_path.iterdir()] == ["a.har"]
+
+
+def test_a_token_that_leaks_is_seen_to_leak_in_the_copy(tmp_path):
+    """In each place of a request to another origin."""
+    token, other = "tok-0123456789ab", "https://ads.example"
+    requests = [
+        entry(),
+        entry(f"{other}/?t={token}", body=""),
+        entry(f"{other}/a/{token}/b", body=""),
+        entry(f"{other}/a;t={token}", body=""),
+        entry(f"{other}/", body="", request__headers=headers(("X-Any", token))),
+        entry(f"{other}/", body="", request__headers=headers(("Referer", f"https://a/?t={token}"))),
+    ]
+    for second, made in enumerate(requests):
+        made["startedDateTime"] = f"2024-05-01T10:00:{2 * second:02}.000Z"
+    source, out = write_har(tmp_path / "a.har", *requests), tmp_path / "b.har"
+    invoke("redact", str(source), "--out", str(out))
+    places = []
+    for capture in (source, out):
+        facts(tmp_path / f"{capture.name}.sqlite", capture)
+        leaks = st.leaks(st.open(tmp_path / f"{capture.name}.sqlite")).rows()
+        places.append([(leak["exchange_id"], leak["place"]) for leak in leaks])
+    assert places[0] == places[1]
+    assert {place for _, place in places[0]} == {"query", "path", "header", "referer"}
+
+
+def test_captures_with_one_key_get_the_same_pseudonyms(tmp_path):
+    """So that their copies can be imported together; without it nobody can join them."""
+    key = tmp_path / "key"
+    key.write_text("17" * 32)
+    source = write_har(tmp_path / "a.har", entry())
+    for out, options in (("b", ["--key", str(key)]), ("c", ["--key", str(key)]), ("d", [])):
+        invoke("redact", str(source), "--out", str(tmp_path / out), *options)
+    contents = [(tmp_path / out).read_bytes() for out in "bcd"]
+    assert contents[0] == contents[1] != contents[2]

@@ -79,9 +79,10 @@ docs: env ## renew the generated pages of analysis/statetrail/docs, the README's
 	PYTHONPATH=tests $(RUN) python -m studies.documentation
 
 KILLS ?= 50
+CUTS ?= 1000
 .PHONY: crash bench-recorder bench-instructions bench-streams soak fuzz
-crash: env ## kill -9 under load; a full, frozen, locked, removed or damaged store, also at a stop or a kill: what is lost, and what the store says of it: KILLS=50
-	PYTHONPATH=tests $(RUN) python -m studies.crash.run --kills $(KILLS)
+crash: env ## power cuts; kill -9 under load; a full, frozen, locked, removed or damaged store, also at a stop or a kill: what is lost, and what the store says of it: KILLS=50 CUTS=1000
+	PYTHONPATH=tests $(RUN) python -m studies.crash.run --kills $(KILLS) --cuts $(CUTS)
 
 bench-recorder: env ## what recording costs a proxy, as ratios to a bare mitmdump (needs Debian's nginx-light and nghttp2-client)
 	PYTHONPATH=tests $(RUN) python -m studies.benchmarks.bench_recorder

@@ -14,6 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from statetrail.cli import app
+from statetrail.store.keys import write_key
 from support.hars import entry, headers, write_har
 
 TICKET = "SKs5zIHxUPOghUxku/iafHQNFLUwqey0DB8"
@@ -132,7 +133,8 @@ def test_a_store_among_the_artefacts_knows_its_secrets(folder, tmp_path):
 )
 def test_what_cannot_be_searched_is_an_error(folder, arguments):
     """And not taken for clean."""
-    (folder / "other.key").write_text("00" * 32)
+    (folder / "other.key").unlink(missing_ok=True)
+    write_key(folder / "other.key", bytes(32))
     (folder / "cut.zip").write_bytes(packed("a", TOKEN.encode())[:40])
     code, said = verify(*(each if each.startswith("-") else folder / each for each in arguments))
     assert code == 2

@@ -1,5 +1,6 @@
 """Key files: readable by their owner alone, never overwritten, never shown."""
 
+import os
 import stat
 import threading
 from pathlib import Path
@@ -10,6 +11,7 @@ from statetrail.errors import StoreError
 from statetrail.store import SqliteStore, forget_key, key_path
 from statetrail.store.keys import key_id, new_key, read_key, write_key
 from statetrail.store.reader import read_store
+from support.traffic import facts_of
 
 
 def make(path: Path, **options: object) -> Path:
@@ -57,6 +59,33 @@ def test_a_key_that_another_process_is_writing_is_waited_for(tmp_path: Path) -> 
     make(tmp_path / "x.sqlite")
     other.join()
     assert read_key(beside) == key
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda key: key.chmod(0o640), "others can use the key file .*: chmod 600 it"),
+        (lambda key: os.chown(key, 12345, -1), "belongs to another user"),
+        (lambda key: (key.unlink(), os.mkfifo(key, 0o600)), "is no regular file"),
+    ],
+    ids=["readable by the group", "of another user", "a pipe"],
+)
+def test_a_key_that_others_can_reach_is_refused(tmp_path: Path, spoil, message: str) -> None:
+    """Whoever has it can test guesses; a pipe would never be opened."""
+    if "another user" in message and os.geteuid() != 0:
+        pytest.skip("only root can give a file away")
+    path = make(tmp_path / "x.sqlite")
+    spoil(key_path(path))
+    with pytest.raises(StoreError, match=message):
+        SqliteStore.create_or_open(path)
+
+
+def test_a_store_and_its_log_are_private(tmp_path: Path) -> None:
+    """Whatever the mask of the process is."""
+    with SqliteStore.create_or_open(tmp_path / "x.sqlite") as store:
+        store.append(facts_of("/v3/x"))
+        assert {stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()} == {0o600}
+        assert len(list(tmp_path.iterdir())) == 4
 
 
 def test_two_stores_of_one_key_can_be_joined(tmp_path: Path) -> None:

@@ -62,3 +62,15 @@ def test_an_empty_store_is_removed_unless_somebody_has_it_open(tmp_path: Path) -
     store.close()
     assert prune(path, later).removed
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_pruned_is_not_in_the_file_any_more(tmp_path):
+    """Nor in its log: the space that it took is overwritten."""
+    path = tmp_path / "x.sqlite"
+    with SqliteStore.create_or_open(path) as store:
+        store.append_many([facts_of(f"/v3/removed-path-{n}", flow_id=f"{n}") for n in range(500)])
+        store.append(facts_of("/v3/kept", flow_id="kept", at=AT + 10**12))
+    assert prune(path, AT + 10**11).exchanges == 500
+    files = b"".join(file.read_bytes() for file in tmp_path.glob("x.sqlite*"))
+    assert b"/v3/kept" in files
+    assert b"removed-path" not in files

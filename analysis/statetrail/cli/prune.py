@@ -23,8 +23,8 @@ def command(
 ) -> None:
     """Remove exchanges that started longer ago than AGE, also while a store is being recorded.
 
-    The file does not shrink: its space is reused. A store that becomes empty is removed with its
-    key, unless a recorder has it open.
+    What is removed is overwritten; where no recorder runs the file is written anew. A store that
+    becomes empty is removed with its key, unless a recorder has it open.
     """
     from statetrail.cli.output.terminal import stdout
     from statetrail.store.retention import prune

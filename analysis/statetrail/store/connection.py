@@ -9,6 +9,7 @@ removes the log that is being written.
 
 import os
 import weakref
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
@@ -68,6 +69,10 @@ def connect(
     immutable
         No process writes to it: it is read without locks and without files beside it.
     """
+    if mode == "make":
+        # SQLite would make it readable by others; its log gets the same mode.
+        with suppress(OSError):
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     name = f"{path.absolute().as_uri()}{'?immutable=1' if immutable else ''}"
     db = apsw.Connection(name, flags=_FLAGS[mode] | apsw.SQLITE_OPEN_URI)
     db.set_busy_timeout(round(busy_s * 1000))

@@ -7,6 +7,7 @@ neither be inverted nor be joined with another store's.
 import contextlib
 import os
 import secrets
+import sys
 import time
 from hashlib import blake2b
 from pathlib import Path
@@ -34,7 +35,12 @@ def new_key() -> bytes:
 
 
 def read_key(path: Path) -> bytes:
-    """The key in a key file. Raises `StoreError` if the file is missing or no key file."""
+    """The key in a key file.
+
+    Raises `StoreError` if the file is missing or no key file, or if others can read or change it.
+    """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise StoreError(f"{path} is no key file: it is no regular file")  # a pipe would wait
     try:
         key = bytes.fromhex(path.read_text("ascii").strip())
     except FileNotFoundError:
@@ -43,7 +49,19 @@ def read_key(path: Path) -> bytes:
         raise StoreError(f"{path} cannot be read as a key file (64 hexadecimal digits)") from None
     if len(key) != 32:
         raise StoreError(f"{path} is no key file: a key has 64 hexadecimal digits")
+    _check_private(path)
     return key
+
+
+def _check_private(path: Path) -> None:
+    """Raise `StoreError` for a key of another user, and for one that others can read or change."""
+    if sys.platform == "win32":
+        return
+    status = path.stat()
+    if status.st_uid not in (0, os.geteuid()):
+        raise StoreError(f"the key file {path} belongs to another user: copy it to one of your own")
+    if status.st_mode & 0o077:
+        raise StoreError(f"others can use the key file {path}: chmod 600 it")
 
 
 def write_key(path: Path, key: bytes) -> None:
@@ -57,11 +75,22 @@ def write_key(path: Path, key: bytes) -> None:
             file.write(key.hex() + "\n")
             file.flush()
             os.fsync(file.fileno())
+        _sync_folder(path.parent)
     except OSError as error:
         # A partial key would block the next attempt.
         with contextlib.suppress(OSError):
             path.unlink()
         raise StoreError(f"the key file {path} cannot be written: {error.strerror}") from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Keep the names in a folder over a power loss, where a folder can be synced."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def keep_key(path: Path, key: bytes) -> bytes:

@@ -5,6 +5,7 @@ Enters: a path, perhaps a key file. Leaves: a connection whose tables are today'
 """
 
 import os
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final, Literal
 
@@ -41,6 +42,8 @@ def check_target(path: Path, given: Path | None = None) -> bool:
         raise StoreError(f"{path} is a folder: a store is one file, e.g. {path / 'x.sqlite'}")
     if not os.path.isdir(path.parent):
         raise StoreError(f"{path.parent} is no folder: make it first, or name another store")
+    if os.path.exists(f"{path}-journal"):
+        _roll_back(path)
     is_new = not os.path.exists(path) or is_blank(path)
     if not is_new:
         check_store(path)
@@ -50,6 +53,12 @@ def check_target(path: Path, given: Path | None = None) -> bool:
         if os.path.exists(beside) and read_key(beside) != secret:
             raise StoreError(f"{beside} is another key than {given}: move it, or name a new store")
     return is_new
+
+
+def _roll_back(path: Path) -> None:
+    """Undo a making that was interrupted; who only reads cannot."""
+    with suppress(apsw.Error), closing(connect(path, "write")) as db:
+        db.execute("SELECT 1 FROM sqlite_schema").fetchone()
 
 
 def new_secret(path: Path, given: Path | None, *, keep: bool) -> bytes:
@@ -101,6 +110,8 @@ def _prepare(db: apsw.Connection, path: Path, secret: bytes) -> None:
     """
     # Each commit writes a page of every table that it adds to, so pages are small.
     db.execute(f"PRAGMA page_size = {PAGE}")
+    # A journal of the making that comes back after a power loss would undo it.
+    db.execute("PRAGMA synchronous = EXTRA")
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("BEGIN IMMEDIATE")
     if db.execute("SELECT 1 FROM sqlite_schema").fetchone() is None:

@@ -1,8 +1,9 @@
 """Retention: removes exchanges older than a moment from a store, also while it is recorded.
 
 Enters: a store's path and the moment. Leaves: the store without the exchanges that started before,
-removed in small transactions, so that a recorder never waits long; their space is reused (no
-vacuum). A store that becomes empty and that no process has open is removed.
+removed in small transactions, so that a recorder never waits long; what is removed is overwritten,
+and where no recorder runs the file is written anew. A store that becomes empty and that no process
+has open is removed.
 """
 
 from contextlib import closing, suppress
@@ -17,6 +18,7 @@ from statetrail.schema import EXCHANGES, ISSUED, PRESENTED, TOKEN_CANDIDATES
 from statetrail.store.connection import connect, error_name
 from statetrail.store.file_header import check_store
 from statetrail.store.keys import key_path
+from statetrail.store.running import is_recorded, marked, spills
 
 BATCH: Final = 500
 _TABLES: Final = (ISSUED, PRESENTED, TOKEN_CANDIDATES, EXCHANGES)
@@ -41,17 +43,21 @@ def prune(path: Path, before_us: int, *, dry_run: bool = False, keep_file: bool 
     check_store(path)
     try:
         with closing(connect(path, "write")) as db:
+            db.execute("PRAGMA secure_delete = ON")
             count = db.execute(
                 "SELECT count(*) FROM exchanges WHERE request_start_us < ?", (before_us,)
             ).get
             while not dry_run and _remove_some(db, before_us):
                 pass
             left = db.execute("SELECT count(*) FROM exchanges").get
+            if not dry_run and count:
+                _leave_no_trace(db, path)
             is_removable = not dry_run and not left and not keep_file and _is_unused(db)
     except apsw.Error as error:
         raise StoreError(f"{path} cannot be pruned ({error_name(error)})") from None
     if is_removable:
-        for file in (path, Path(f"{path}-wal"), Path(f"{path}-shm"), key_path(path)):
+        beside = (Path(f"{path}-wal"), Path(f"{path}-shm"), key_path(path))
+        for file in (path, *beside, *spills(path).values()):
             with suppress(FileNotFoundError):
                 file.unlink()
     return Pruned(path, count, left, is_removable)
@@ -70,6 +76,17 @@ def _remove_some(db: apsw.Connection, before_us: int) -> bool:
             name = table.named(version)
             db.executemany(f"DELETE FROM {name} WHERE exchange_id = ?", ids)  # noqa: S608
     return True
+
+
+def _leave_no_trace(db: apsw.Connection, path: Path) -> None:
+    """Rewrite the file, unless a recorder would have to wait for that; empty the log.
+
+    Overwriting what is deleted leaves copies on pages that were joined with others.
+    """
+    with suppress(apsw.BusyError, apsw.LockedError):
+        if not any(is_recorded(path, capture) for capture in marked(db)):
+            db.execute("VACUUM")
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 def _is_unused(db: apsw.Connection) -> bool:

@@ -20,6 +20,8 @@ def test_a_file_is_replaced_in_one_step_and_keeps_its_mode(tmp_path: Path) -> No
     assert path.stat().st_mode & 0o777 == 0o640
     assert link.is_symlink()
     assert sorted(tmp_path.iterdir()) == [link, path]
+    write_file(tmp_path / "made.html", "new")
+    assert (tmp_path / "made.html").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_failed_write_leaves_the_old_file(

@@ -20,6 +20,8 @@ from studies.benchmarks.bench_recorder import KINDS, cases, need
 from support.proxy import BIN, SCRIPT, free_port, listens, wait_for
 
 DEADLINE_S = 600
+# Under valgrind a write takes longer than the recorder waits for one.
+PATIENCE = f"import statetrail.store.live.journal as j\nj.DEADLINE_S = {DEADLINE_S}\n"
 
 
 def instructions(kind: str, requests: int, folder: Path, upstream: str, path: str) -> int:
@@ -33,6 +35,8 @@ def instructions(kind: str, requests: int, folder: Path, upstream: str, path: st
         "live": ["-s", str(SCRIPT), "--set", "statetrail_live=on"],
     }[kind]
     if "-s" in more:
+        (own / "patience.py").write_text(PATIENCE)
+        more = ["-s", str(own / "patience.py"), *more]
         more += ["--set", f"statetrail_store={own / 'x.sqlite'}"]
     counting = [
         "valgrind",

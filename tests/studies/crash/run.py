@@ -24,6 +24,7 @@ from pathlib import Path
 
 from statetrail.store import check_store
 from statetrail.store.reader import read_store
+from studies.crash.power import cuts
 from support.disks import ext4_disk, fill, frozen, small_disk
 from support.proxy import Mitmdump, mitmdump, origin, reply, wait_for
 
@@ -285,6 +286,7 @@ def main() -> int:
     """Run the trials; 1 if anything was lost that no gap owns up to."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--cuts", type=int, default=1000, help="how often the power is cut")
     parser.add_argument("--disks", type=int, default=3, help="how often a disk is full")
     wanted = parser.parse_args()
     with origin(answer) as upstream, tempfile.TemporaryDirectory() as temporary:
@@ -328,6 +330,10 @@ def main() -> int:
                         continue
                     place = folder(f"{ending.__name__}-{number}")
                     trials.meet(f"{ending.__name__}, {name}", place, begin, ending, disk or place)
+        if wanted.cuts:
+            lost = cuts(wanted.cuts)
+            trials.bad += len(lost)
+            print(f"{wanted.cuts} power cuts, durability=full: {len(lost)} lose something")
         if wanted.kills:
             trials.kills(folder("kills"), wanted.kills)
     return int(trials.bad > 0)

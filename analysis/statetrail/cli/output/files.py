@@ -38,7 +38,7 @@ def write_file(path: Path, content: str | bytes) -> None:
         if _is_special(real):
             real.write_bytes(data)
             return
-        mode = real.stat().st_mode & 0o777 if real.exists() else 0o666 & ~_umask()
+        mode = real.stat().st_mode & 0o777 if real.exists() else 0o600
         handle, name = tempfile.mkstemp(prefix=f".{real.name[:100]}.", dir=real.parent)
         temporary = Path(name)
         try:
@@ -61,9 +61,3 @@ def _real(path: Path) -> Path:
 def _is_special(path: Path) -> bool:
     """Whether it is a device or a pipe, which is written to and never replaced."""
     return os.path.exists(path) and not os.path.isfile(path)
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask

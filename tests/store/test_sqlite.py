@@ -312,7 +312,7 @@ def test_a_store_that_may_only_be_read_is_read(guarded: Path) -> None:
     before = files(guarded)
     with as_nobody():
         assert counts(guarded / "x.sqlite") == (1, 2, 2)
-        with pytest.raises(StoreError, match="cannot be (written|read as a key file)"):
+        with pytest.raises(StoreError, match=r"cannot be (written|read as a key file)"):
             SqliteStore.create_or_open(guarded / "x.sqlite")
         with pytest.raises(StoreError, match="cannot be made: Permission denied"):
             SqliteStore.create_or_open(guarded / "y.sqlite")

@@ -71,7 +71,7 @@ class Disk(apsw.VFS):
 
 
 @dataclass(slots=True)
-class _Kept:
+class _DiskFile:
     """A file as a disk keeps it: its synced content, and what was done since."""
 
     content: bytearray = field(default_factory=bytearray)
@@ -113,7 +113,7 @@ class _Kept:
 
 def after_cut(operations: list[Operation], draw: random.Random) -> dict[str, bytes]:
     """The files that are left, by name, if the power is cut after these operations."""
-    files: dict[str, _Kept] = {}
+    files: dict[str, _DiskFile] = {}
     for operation in operations:
         what, name, place, _ = operation
         if what == "ack":
@@ -126,9 +126,9 @@ def after_cut(operations: list[Operation], draw: random.Random) -> dict[str, byt
                 file.is_removed = True
         elif what == "create":
             if file is None or file.is_removed:
-                files[name] = _Kept()
+                files[name] = _DiskFile()
         else:
-            file = files.setdefault(name, _Kept())
+            file = files.setdefault(name, _DiskFile())
             if what == "sync":
                 if not file.is_named:
                     # SQLite syncs the folder of a new file, and with it the removals of others.

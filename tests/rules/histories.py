@@ -181,7 +181,8 @@ FIRES: dict[str, Fires] = {
     ),
     "clock-steps": Fires(
         [Ex(1000, 400, 500, path=CART), zest(2000, None)], None, None, 1, "1",
-        "1 of 2 exchanges ended before they started (GET /API/V3/Cart)",
+        "1 of 2 exchanges ended before they started, or before an earlier one did (GET "
+        "/API/V3/Cart)",
     ),
     "no-response": Fires(
         [Ex(0, None, None, path=CART), zest(1000, None)], None, None, 1, "1",

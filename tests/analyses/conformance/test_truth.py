@@ -89,7 +89,7 @@ CASES: dict[str, tuple[tuple[str, ...], list[Row], int]] = {
         0,
     ),
     "a cart that was ordered": (("cart-after-order.har",), [], 4),
-    "a clock that was set back": (("clock-back.flows",), [(3, TOKEN, "foreign", None)], 5),
+    "a clock that was set back": (("clock-back.flows",), [(3, TOKEN, "in-flight", None)], 5),
 }
 
 

@@ -53,6 +53,12 @@ class _X:
         return max(self.ex.ended, self.begun) if self.ex.ended is not None else INF
 
     @property
+    def is_backwards(self) -> bool:
+        """Whether the clock was set back during it."""
+        seen = (self.ex.begun, self.ex.ended)
+        return any(at is not None and at < self.ex.start for at in seen)
+
+    @property
     def status(self) -> int:
         return (self.ex.status or 0) if self.ex.begun is not None else 0
 
@@ -502,7 +508,9 @@ def _excuse(sender: _Sender, rows: dict[tuple[int, str], Judged]) -> None:
     omitting = {
         at
         for at, _, mine, *_ in bare
-        if any(rows[at, p][0] == "omitted" and p in sender.dialect.session_keys for p in mine)
+        if any(
+            rows[at, p][:2] == ("omitted", None) and p in sender.dialect.session_keys for p in mine
+        )
     }
     alternating = set()
     for at in omitting:
@@ -555,6 +563,8 @@ def _excuse(sender: _Sender, rows: dict[tuple[int, str], Judged]) -> None:
         holds_alone = (reason is None and verdict in FAULTS) or verdict == "overridden"
         if holds_alone and not of_key and sender.held_by_others(x):
             rows[at, param] = ("not-applicable", "other-senders", session)
+        elif verdict in FAULTS and reason is None and x.is_backwards:
+            rows[at, param] = ("not-applicable", "clock-set-back", session)
 
 
 def _begins(sender: _Sender, x: _X) -> bool:

@@ -26,6 +26,7 @@ from statetrail.analyses.columnar.arrays import (
     ranked,
     run_begins,
 )
+from statetrail.analyses.columnar.clock_steps import ClockSteps, clock_steps
 from statetrail.analyses.columnar.coding import (
     Coded,
     Words,
@@ -60,7 +61,7 @@ _TIMES: Final = ("request_start_us", "request_end_us", "response_start_us", "res
 _ORIGIN: Final = ("scheme", "host", "port")
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "exchanges": (
-        *("exchange_id", *_TIMES, *_ORIGIN, "method", "endpoint", "status"),
+        *("exchange_id", "capture_id", *_TIMES, *_ORIGIN, "method", "endpoint", "status"),
         *("age_s", "fetch_dest", "redirect_endpoint", "request_origin", "exposed_headers"),
     ),
     "issued": (
@@ -86,7 +87,7 @@ class Exchanges:
     `writes`: it changes what it asks for (`WRITES`); `heads`: it is HEAD. `binding`: what the
     response issues has to be known (`statetrail.analyses.conformance.visibility.binds`).
     `headless`: a page cannot add header fields to it. `redirect` is the endpoint that its response
-    redirects to, as a place or -1.
+    redirects to, as a place or -1. `backwards`: its response is earlier than its request.
     """
 
     id: Ints
@@ -104,6 +105,7 @@ class Exchanges:
     binding: Bools
     headless: Bools
     redirect: Ints
+    backwards: Bools
 
     def __len__(self) -> int:
         return len(self.id)
@@ -202,11 +204,11 @@ class Bucket:
     dialects: tuple[Dialect, ...]
 
 
-@artifact(reads=COLUMNS, needs=(settings,), stored=True)
-def bucket(facts: Mapping[str, pa.Table], options: Settings) -> Bucket:
+@artifact(reads=COLUMNS, needs=(settings, clock_steps), stored=True)
+def bucket(facts: Mapping[str, pa.Table], options: Settings, steps: ClockSteps) -> Bucket:
     """The bucket that the fact tables make; they have `COLUMNS` and those of `client_by`."""
     exchanges, clients, endpoints = _exchanges(
-        facts["exchanges"], options.client_by, options.grace_us
+        facts["exchanges"], options.client_by, options.grace_us, steps
     )
     by_id = np.argsort(exchanges.id)
     dialects = {dialect.name for dialect in options.dialects}
@@ -254,14 +256,19 @@ def bucket(facts: Mapping[str, pa.Table], options: Settings) -> Bucket:
 
 
 def _exchanges(
-    table: pa.Table, client_by: Sequence[str], grace_us: int
+    table: pa.Table, client_by: Sequence[str], grace_us: int, steps: ClockSteps
 ) -> tuple[Exchanges, tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
-    ids, start_us = integers(table["exchange_id"]), integers(table["request_start_us"])
+    ids, captures = integers(table["exchange_id"]), integers(table["capture_id"], missing=NOTHING)
     response = pc.coalesce(table["response_start_us"], table["request_end_us"])
+    times = integers(table["request_start_us"]), integers(response, missing=-FOREVER)
+    ended = integers(table["response_end_us"], missing=FOREVER)
+    start_us, response_us, end_us = steps.corrected(captures, ids, (*times, ended))
+    earliest = np.where(response_us > -FOREVER, response_us, FOREVER)
+    backwards = np.minimum(earliest, end_us) < start_us
     # A clock that was set back must not let a response begin before its request, nor end before
     # it began.
-    response_us = np.maximum(integers(response, missing=-FOREVER), start_us)
-    end_us = np.maximum(integers(table["response_end_us"], missing=FOREVER), response_us)
+    response_us = np.maximum(response_us, start_us)
+    end_us = np.maximum(end_us, response_us)
     visible_us = np.where(end_us < FOREVER, end_us + grace_us, FOREVER)
     ranks, clock = ranked(start_us, response_us, end_us, visible_us)
     name = named(
@@ -296,6 +303,7 @@ def _exchanges(
         binding=((status < 300) & (age <= 0) & ~unbound)[order],
         headless=headless[order],
         redirect=_redirects(origins, table["redirect_endpoint"], endpoints)[order],
+        backwards=backwards[order],
     )
     return exchanges, clients, endpoints
 

@@ -167,7 +167,8 @@ def excused(
     excuse(without & ~asks & begins & used, verdict.NEW_SESSION)
     if not declared:
         pair = rows.dialect * len(exchanges) + rows.exchange
-        alternating = _alternating(bucket, lineage, pair[without & key & (rank == _OMITTED)])
+        due = without & key & (rank == _OMITTED) & (reason == NOTHING)
+        alternating = _alternating(bucket, lineage, pair[due])
         excuse(without & np.isin(pair, alternating), verdict.MANY_SESSIONS)
     own = np.flatnonzero(without & key & (rank == _OMITTED))
     for each in (before, learned):
@@ -186,8 +187,7 @@ def excused(
     reads[reads] = _presented_later(known, group[reads], request[reads])
     excuse(reads, verdict.STATELESS)
     named = without & (reason != _REASONS.index(verdict.MANY_SESSIONS))
-    session[named] = before[named]
-    return rank, reason, session
+    return rank, reason, np.where(named, before, session)
 
 
 def _or_malformed(rank: Ints, reason: Ints, spoilt: Bools) -> Ints:

@@ -77,6 +77,12 @@ class Exchange:
         return max(end_us, self.issue_start_us)
 
     @property
+    def backwards(self) -> bool:
+        """Whether a clock was set back during it: the response is earlier than the request."""
+        times = (self.response_start_us, self.response_end_us)
+        return any(at is not None and at < self.request_start_us for at in times)
+
+    @property
     def binding(self) -> bool:
         """Whether clients have to know what the response issues."""
         return binds(self.method, self.status, self.age_s)

@@ -148,6 +148,7 @@ HEALTH: Final = "health"
 CANNOT_CARRY: Final = "cannot-carry"
 REDIRECTED: Final = "redirected"
 MALFORMED_ISSUE: Final = "malformed-issue"
+CLOCK_SET_BACK: Final = "clock-set-back"
 
 REASONS: Final[dict[str, str]] = {
     MANY_SESSIONS: "The sender holds several sessions at once, and the request names none of them.",
@@ -166,6 +167,7 @@ REASONS: Final[dict[str, str]] = {
     CANNOT_CARRY: "A request of this kind cannot carry the header (`Sec-Fetch-Dest`).",
     MALFORMED_ISSUE: "The server has issued the parameter since in a form that cannot be read: "
     "clients may drop what they had.",
+    CLOCK_SET_BACK: "The response is earlier than the request: it is not known when this was sent.",
     REDIRECTED: "The client followed a redirect whose `Location` lacks the value.",
 }
 """The reasons for which a row of `verdicts` is no fault, in words."""

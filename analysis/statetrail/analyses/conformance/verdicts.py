@@ -199,6 +199,9 @@ def judgements(
     moved &= is_held_by_others(bucket, lineage, shared, exchange, dialect)
     rank[moved] = VERDICTS.index(verdict.NOT_APPLICABLE)
     reason[moved] = _REASONS.index(verdict.OTHER_SENDERS)
+    unsure = exchanges.backwards[exchange] & np.isin(rank, _FAULTS) & (reason == NOTHING)
+    rank[unsure] = VERDICTS.index(verdict.NOT_APPLICABLE)
+    reason[unsure] = _REASONS.index(verdict.CLOCK_SET_BACK)
     return Judgements(exchange, series[kept], value[kept], rows.channel[kept], rank, reason, of)
 
 

@@ -154,10 +154,7 @@ class Visibility:
 
         `sound`: the issue binds its clients; `placed`: its response belongs to a session.
         """
-        value = self.values.setdefault(issue.fingerprint, _Value())
-        self.values.move_to_end(issue.fingerprint)
-        if len(self.values) > MAX_VALUES:
-            self.values.popitem(last=False)
+        value = self._value(issue.fingerprint)
         value.may = max(value.may, response_end)
         value.unplaced |= not placed
         # An issue that binds nobody names no channel that would be wrong, and a value that is
@@ -191,8 +188,16 @@ class Visibility:
         if value is not None:
             value.must_end = max(value.must_end, response_end)
         for fingerprint in replaced:
-            if (before := self.values.get(fingerprint)) is not None:
-                before.since = max(before.since, response_start)
+            # It may be issued only later: by a response that was under way.
+            before = self._value(fingerprint)
+            before.since = max(before.since, response_start)
+
+    def _value(self, fingerprint: int) -> _Value:
+        value = self.values.setdefault(fingerprint, _Value())
+        self.values.move_to_end(fingerprint)
+        if len(self.values) > MAX_VALUES:
+            self.values.popitem(last=False)
+        return value
 
     def key_verdict(
         self, presented: Presented, malformed: int, *, bound: bool, mixed: bool, accepted: bool
@@ -214,7 +219,7 @@ class Visibility:
                 implicit=False,
                 names_channel=value.named,
                 informational=False,
-                issued=presented.fingerprint in self.values,
+                issued=value.may > BEGINNING,
                 may_be_current=value.may >= value.since,
                 current=value.must_end >= value.since and value.must_end > BEGINNING,
                 in_channel=in_channel >= value.since and in_channel > BEGINNING,
@@ -230,7 +235,7 @@ class Visibility:
         """The verdict on one presented value, or on presenting none (`None`), and its reason."""
         kind = "empty" if presented is None else presented.kind
         value = self.values.get(presented.fingerprint) if presented and kind != "empty" else None
-        issued, known = value is not None, value or _Value()
+        known = value or _Value()
         channel = "" if presented is None else presented.channel
         return decide(
             Situation(
@@ -243,7 +248,7 @@ class Visibility:
                 implicit=self.implicit >= self.since,
                 names_channel=self.names_channel >= self.since,
                 informational=self.informational >= self.since,
-                issued=issued,
+                issued=known.may > BEGINNING,
                 may_be_current=known.may >= self.since,
                 current=known.must_end >= self.since,
                 in_channel=known.in_channel(channel) >= self.since,

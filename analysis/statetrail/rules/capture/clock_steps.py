@@ -1,16 +1,18 @@
-"""Times of an exchange contradict each other: a clock was set while it recorded."""
+"""Times contradict each other, or the order of arrival: a clock was set while it recorded."""
 
 import narwhals as nw
 
+from statetrail.analyses.columnar.clock_steps import clock_steps
 from statetrail.rules.rule import Lazy, Recording, Rule, dialect_exchanges, occurrences
 
 
 @Rule(
-    title="Clock set back during an exchange",
+    title="Clock set back while it recorded",
     severity="low",
     confidence="high",
-    observed="{count} of {of} exchanges ended before they started",
-    expected="times that only increase: a response after its request",
+    observed="{count} of {of} exchanges ended before they started, or before an earlier one did",
+    expected="times that only increase: a response after its request, a later exchange after an "
+    "earlier one",
     remedy="Record on a machine whose clock is slewed and not stepped. Idle times and ages across "
     "the step are wrong by its length; exclude them, or record again.",
     references=("method times", "RFC 9110 6.6.1"),
@@ -22,4 +24,5 @@ def check(rec: Recording) -> Lazy:
         | (end < start).fill_null(False)
         | (end < request).fill_null(False)
     )
-    return occurrences(dialect_exchanges(rec), backwards, per_client=False)
+    steps = nw.col("exchange_id").is_in(clock_steps(rec).exchange.tolist())
+    return occurrences(dialect_exchanges(rec), backwards | steps, per_client=False)

@@ -79,6 +79,8 @@ class KeylessRequest:
     paused: bool
     shared: bool
     """Whether another sender holds a session of its sender."""
+    backwards: bool
+    """Whether a clock was set back during it."""
     rows: list[Verdict] = field(default_factory=list)
 
     @property
@@ -173,6 +175,8 @@ class KeylessRequests:
             reason = v.STATELESS
         elif request.shared and v.holds_alone(row.verdict, row.reason):
             asks, reason = False, v.OTHER_SENDERS
+        elif request.backwards and row.verdict in FAULTS:
+            asks, reason = False, v.CLOCK_SET_BACK
         if reason is None:
             return row
         verdict = row.verdict if asks else v.NOT_APPLICABLE
@@ -197,7 +201,9 @@ class KeylessRequests:
     def _omits(self, request: KeylessRequest) -> bool:
         """Whether a request lacks a key, and is not excused by the sessions of its sender."""
         return not (request.used and request.begins) and any(
-            row.verdict == v.OMITTED and row.param in self.dialect.session_keys
+            row.verdict == v.OMITTED
+            and row.reason is None
+            and row.param in self.dialect.session_keys
             for row in request.rows
         )
 

@@ -180,6 +180,7 @@ class Sender:
                     cart=x.method in WRITES and self.dialect.is_action("cart", x.endpoint),
                     paused=paused,
                     shared=bool(self.shared),
+                    backwards=x.backwards,
                     rows=waiting,
                 )
             )
@@ -308,6 +309,8 @@ class Sender:
             and not (param in self.dialect.session_keys and p is not None and p.kind == "value")
         ):
             verdict, reason = v.NOT_APPLICABLE, v.OTHER_SENDERS
+        elif session is not None and x.backwards and verdict in FAULTS and reason is None:
+            verdict, reason = v.NOT_APPLICABLE, v.CLOCK_SET_BACK
         return Verdict(
             *(x.exchange_id, x.client, x.origin, self.dialect.name, param, x.request_start_us),
             verdict,

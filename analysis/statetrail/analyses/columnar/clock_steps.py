@@ -1,0 +1,123 @@
+"""Clock steps: where the clock of a capture was set back, and times as if it had not been.
+
+Enters: a recording. Leaves: `ClockSteps`, and times of a bucket's exchanges.
+
+In a capture, exchanges are numbered in the order in which they arrived (rule L2): at the earliest
+when their responses began, at the latest when they ended. So each ends after every exchange with a
+smaller number began. Where one ends `TOLERANCE_US` or more before that, the clock was set back in
+between. From there on times are moved so that this exchange begins with the last response before
+it: its client may have known that, and need not have. Order and causality are right then, and
+durations across the step are wrong by what is not known. Times that an exchange took before the
+step are later than its end; they stay.
+
+Imported HAR files are left out: their entries may stand in any order. So may those of a flow file
+that was sorted by hand: a capture in which more than one exchange of `RARE` steps back is taken as
+its times have it.
+"""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import narwhals as nw
+import numpy as np
+import pyarrow.compute as pc
+
+from statetrail.analyses.columnar.arrays import Ints
+from statetrail.analyses.columnar.coding import integers
+from statetrail.analyses.columnar.executor import artifact
+from statetrail.recording.frames import Recording
+
+TOLERANCE_US: Final = 2_000_000
+"""Times of one exchange are taken by several threads, and clocks are slewed by little."""
+
+RARE: Final = 4
+_NEVER: Final = -(2**62)
+_TIMES: Final = ("request_start_us", "response_start_us", "response_end_us")
+
+
+@dataclass(frozen=True, slots=True)
+class ClockSteps:
+    """Steps in order of (capture, exchange): from an exchange on, times lack microseconds.
+
+    `offset` is how many, with those of the steps before.
+    """
+
+    capture: Ints
+    exchange: Ints
+    offset: Ints
+
+    def __len__(self) -> int:
+        return len(self.exchange)
+
+    def corrected(self, capture: Ints, exchange: Ints, times: tuple[Ints, ...]) -> list[Ints]:
+        """Times of exchanges as if no clock had been set back, in microseconds.
+
+        The last of `times` is the end of the exchange. What is beyond 2**61 in size stands for no
+        time, and stays.
+        """
+        if not len(self):
+            return list(times)
+        offset = np.zeros(len(exchange), dtype=np.int64)
+        for number in np.unique(self.capture).tolist():
+            steps, rows = self.capture == number, np.flatnonzero(capture == number)
+            place = np.searchsorted(self.exchange[steps], exchange[rows], "right")
+            offset[rows] = np.append(0, self.offset[steps])[place]
+        known = [np.abs(time) < 2**61 for time in times]
+        ends = np.where(known[-1], times[-1], np.max(np.where(known, times, _NEVER), axis=0))
+        return [
+            np.where(is_known & (time <= ends), time + offset, time)
+            for time, is_known in zip(times, known, strict=True)
+        ]
+
+
+@artifact(scope="whole")
+def clock_steps(rec: Recording) -> ClockSteps:
+    """The steps of the recording's clocks."""
+    rows = (
+        rec.exchanges.lazy.filter(nw.col("source").is_null(), ~nw.col("capture_id").is_null())
+        .select("capture_id", "exchange_id", *_TIMES)
+        .collect("pyarrow")
+        .to_native()
+    )
+    capture, exchange, start = (
+        integers(rows[name]) for name in ("capture_id", "exchange_id", _TIMES[0])
+    )
+    response = integers(pc.coalesce(rows[_TIMES[1]], rows[_TIMES[0]]))
+    end = integers(rows[_TIMES[2]], missing=2**62)
+    order = np.lexsort((exchange, capture))
+    capture, exchange, *times = (each[order] for each in (capture, exchange, start, response, end))
+    found: list[tuple[int, int, int]] = []
+    for first, last in _runs(capture):
+        of = slice(first, last)
+        found += _steps(exchange[of], [each[of] for each in times], int(capture[first]))
+    columns = np.array(found, dtype=np.int64).reshape(len(found), 3).T
+    return ClockSteps(*columns)
+
+
+def _runs(capture: Ints) -> list[tuple[int, int]]:
+    cuts = [0, *(np.flatnonzero(np.diff(capture)) + 1).tolist(), len(capture)]
+    return [pair for pair in itertools.pairwise(cuts) if pair[0] < pair[1]]
+
+
+def _steps(exchange: Ints, times: Sequence[Ints], capture: int) -> list[tuple[int, int, int]]:
+    """The steps of one capture, each with the sum of what its times lack."""
+    start, response, end = times
+    # A request that began before the step is later than its end.
+    began = np.minimum(start, end)
+    latest = np.maximum.accumulate(np.append(_NEVER, began[:-1]))
+    back = np.flatnonzero(end < latest - TOLERANCE_US)
+    if not len(back):
+        return []
+    found: list[tuple[int, int, int]] = []
+    first = int(back[0])
+    offset, until, answered = 0, int(latest[first]), int(response[:first].max())
+    columns = (each[first:].tolist() for each in (exchange, began, response, end))
+    for number, at, begun, ended in zip(*columns, strict=True):
+        if ended + offset < until - TOLERANCE_US:
+            offset = max(until, answered) - at
+            found.append((capture, number, offset))
+        until = max(until, at + offset)
+        answered = max(answered, min(begun, ended) + offset)
+    return found if len(found) <= max(1, len(exchange) // RARE) else []

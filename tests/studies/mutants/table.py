@@ -177,8 +177,8 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
         ),
         (
             "a response before its request",
-            "np.maximum(integers(response, missing=-FOREVER), start_us)",
-            "integers(response, missing=0)",
+            "response_us = np.maximum(response_us, start_us)",
+            "response_us = np.maximum(response_us, 0)",
         ),
         (
             "parameters mixed up",

@@ -114,10 +114,10 @@ def _steps(exchange: Ints, times: Sequence[Ints], capture: int) -> list[tuple[in
     first = int(back[0])
     offset, until, answered = 0, int(latest[first]), int(response[:first].max())
     columns = (each[first:].tolist() for each in (exchange, began, response, end))
-    for number, at, begun, ended in zip(*columns, strict=True):
+    for number, at, response_us, ended in zip(*columns, strict=True):
         if ended + offset < until - TOLERANCE_US:
             offset = max(until, answered) - at
             found.append((capture, number, offset))
         until = max(until, at + offset)
-        answered = max(answered, min(begun, ended) + offset)
+        answered = max(answered, min(response_us, ended) + offset)
     return found if len(found) <= max(1, len(exchange) // RARE) else []

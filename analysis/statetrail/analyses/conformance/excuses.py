@@ -167,8 +167,8 @@ def excused(
     excuse(without & ~asks & begins & used, verdict.NEW_SESSION)
     if not declared:
         pair = rows.dialect * len(exchanges) + rows.exchange
-        due = without & key & (rank == _OMITTED) & (reason == NOTHING)
-        alternating = _alternating(bucket, lineage, pair[due])
+        missing = without & key & (rank == _OMITTED) & (reason == NOTHING)
+        alternating = _alternating(bucket, lineage, pair[missing])
         excuse(without & np.isin(pair, alternating), verdict.MANY_SESSIONS)
     own = np.flatnonzero(without & key & (rank == _OMITTED))
     for each in (before, learned):

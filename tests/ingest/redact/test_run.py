@@ -282,6 +282,7 @@ def test_a_token_that_leaks_is_seen_to_leak_in_the_copy(tmp_path):
 def test_captures_with_one_key_get_the_same_pseudonyms(tmp_path):
     """So that their copies can be imported together; without it nobody can join them."""
     key = tmp_path / "key"
+    key.touch(0o600)
     key.write_text("17" * 32)
     source = write_har(tmp_path / "a.har", entry())
     for out, options in (("b", ["--key", str(key)]), ("c", ["--key", str(key)]), ("d", [])):

@@ -60,6 +60,7 @@ def test_a_stop_while_the_store_is_locked_spills_what_waits(tmp_path, upstream):
     """The last message says so, the audit has it, and the next start takes it in."""
     with mitmdump(tmp_path, upstream) as proxy:
         ask(proxy, *range(2))
+        proxy.wait_rows(2)
         with closing(sqlite3.connect(proxy.store, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             ask(proxy, *range(2, 7))
@@ -149,6 +150,7 @@ def test_tables_that_another_program_drops_are_a_gap(tmp_path, upstream):
     """Recording goes on into a new store, which says how many were in the other one."""
     with mitmdump(tmp_path, upstream) as proxy:
         ask(proxy, *range(5))
+        proxy.wait_rows(5)
         with closing(sqlite3.connect(proxy.store)) as other:
             other.execute("DROP TABLE exchanges")
         ask(proxy, 5)

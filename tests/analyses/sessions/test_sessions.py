@@ -1,11 +1,14 @@
 """Sessions against a plain walk, on every engine, and by hand what each loss cost."""
 
+from dataclasses import replace
+from itertools import combinations, pairwise
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 
-from statetrail.analyses.sessions.sessions import BREAKS, sessions
+from statetrail.analyses.sessions.sessions import BREAKS, session_costs, sessions
+from statetrail.analyses.sessions.tables import SESSIONS
 from statetrail.analyses.tokens.rotations import CAUSES, rotations
 from statetrail.analyses.tokens.tokens import tokens
 from statetrail.recording.frames import Recording
@@ -53,6 +56,10 @@ def oracle(rec: Recording, history: list[Ex]) -> list[dict[str, Any]]:
                     "first_us": min(starts),
                     "last_us": max(starts),
                     "duration_s": (max(starts) - min(starts)) / 1_000_000,
+                    "longest_idle_s": max((b - a for a, b in pairwise(sorted(starts))), default=0)
+                    / 1_000_000,
+                    "clients": 1,
+                    "contexts": 0,
                     "tokens": len(chain),
                     "requests": len(done),
                     "cart_writes": sum(did(ex, "cart") for _, ex in done),
@@ -148,8 +155,62 @@ def emptied(start: float, ex: Ex, done: list[tuple[float, int, Ex]]) -> bool:
 def test_sessions_are_what_a_plain_walk_finds(history: list[Ex]) -> None:
     """The vectorised table equals the oracle's on random histories."""
     rec = recording(history, engine="polars")
-    rows = [row for row in sessions(rec).rows() if row["dialect"] == "zest"]
-    assert rows == oracle(rec, history)
+    costs = session_costs(rec).rows()
+    rows = [{name: row[name] for name in SESSIONS.names} for row in costs]
+    expected = oracle(rec, history)
+    assert [row for row in rows if row["dialect"] == "zest"] == expected
+    # Sessions of several clients are one, and nothing else changes.
+    joined = [row for row in sessions(rec).rows() if row["dialect"] == "zest"]
+    for name in ("requests", "cart_writes", "logins"):
+        assert sum(row[name] for row in joined) == sum(row[name] for row in expected)
+    assert [row for row in joined if row["clients"] == 1] == [
+        row for row in expected if row in joined
+    ]
+    parts = components(rec, expected)
+    assert len(joined) == len(parts)
+    assert sorted(row["clients"] for row in joined) == sorted(
+        len({row["client"] for row in part}) for part in parts
+    )
+
+
+def components(rec: Recording, rows: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """The sessions that share tokens, directly or by others, by looking at all pairs."""
+    moves = sorted(
+        (r for r in rotations(rec).rows() if r["param"] == "_session_token"),
+        key=lambda r: (r["issued_at_us"], r["exchange_id"], r["to_fingerprint"]),
+    )
+    held = []
+    for row in rows:
+        series = tuple(row[n] for n in SERIES)
+        own = [m for m in moves if tuple(m[n] for n in SERIES) == series]
+        mine = [t for t in tokens(rec).rows() if tuple(t[n] for n in SERIES) == series]
+        chain = {t["fingerprint"] for t in mine}
+        chain = {t for t in chain if name(t, own) == row["session_fingerprint"]}
+        held.append((series[1:], chain, [row]))
+    merged = True
+    while merged:
+        merged = False
+        for a, b in combinations(held, 2):
+            if a[0] == b[0] and a[1] & b[1]:
+                held = [each for each in held if each is not a and each is not b]
+                held.append((a[0], a[1] | b[1], a[2] + b[2]))
+                merged = True
+                break
+    return [part for _, _, part in held]
+
+
+def test_a_session_that_changes_its_network_is_one() -> None:
+    """Its first client names it, its last one says how it ended; requests and pauses are counted
+    over all."""
+    history = [
+        FIRST,
+        FILL,
+        replace(at(5, "T1", "T1"), client="bot"),
+        replace(at(9, "T2", "T1", "GET", "Logout"), client="bot"),
+    ]
+    (row,) = [r for r in sessions(recording(history)).rows() if r["clients"] > 1]
+    assert (row["client"], row["session_fingerprint"]) == ("app", fingerprint("T1"))
+    assert (row["requests"], row["cart_writes"], row["longest_idle_s"]) == (4, 1, 4.0)
 
 
 @settings(max_examples=2, deadline=None)

@@ -28,7 +28,7 @@ What it cost
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -54,8 +54,14 @@ from statetrail.analyses.conformance.other_senders import held_by_others, shared
 from statetrail.analyses.conformance.visibility import FOREVER
 from statetrail.analyses.events.details import Details, aligned, extremes, holds
 from statetrail.analyses.events.history import History, history, pairs
-from statetrail.analyses.events.lineage import Lineage, lineage
+from statetrail.analyses.events.lineage import (
+    Lineage,
+    dialect_places,
+    key_ranks,
+    lineage,
+)
 from statetrail.analyses.events.replacements import Replacements, replacements
+from statetrail.analyses.sessions.joined import HeldSession, joined
 from statetrail.analyses.sessions.tables import SESSIONS
 from statetrail.analyses.tokens.rotations import LOSSES, rotations
 from statetrail.analyses.tokens.tokens import tokens
@@ -96,6 +102,55 @@ class _Requests:
     order: Bools
 
 
+@dataclass(frozen=True, slots=True)
+class Chains:
+    """The session of each value, which followed which, and the requests that were made in them."""
+
+    of_value: Ints
+    followers: Followers
+    requests: _Requests
+
+
+@artifact(needs=(bucket, lineage, history, replacements, rotations), stored=True)
+def chains(
+    bucket: Bucket,
+    lineage: Lineage,
+    history: History,
+    replacements: Replacements,
+    rotations: pa.Table,
+) -> Chains:
+    """The sessions of a bucket."""
+    breaks = holds(rotations["cause"], lambda cause: cause in BREAKS)
+    chain, followers = _chains(bucket, replacements, breaks)
+    requests = _requests(bucket, history, chain)
+    requests = chosen(requests, _names_session(bucket, lineage)[requests.session])
+    return Chains(chain, followers, requests)
+
+
+@artifact(needs=(bucket, lineage, chains, shared_codes))
+def held_sessions(
+    bucket: Bucket, lineage: Lineage, chains: Chains, shared: Ints
+) -> list[HeldSession]:
+    """The sessions of a bucket that other senders hold, too."""
+    exchanges, requests = bucket.exchanges, chains.requests
+    named = np.unique(chains.of_value[held_by_others(bucket, lineage, shared)])
+    named = named[np.isin(named, requests.session)]
+    found = []
+    for session in named.tolist():
+        series = bucket.values.series[session]
+        client, origin = bucket.clients[bucket.series_client[series]]
+        rows = requests.exchange[requests.session == session]
+        found.append(
+            HeldSession(
+                (client, origin, *bucket.params[bucket.series_param[series]]),
+                int(bucket.values.fingerprint[session]),
+                frozenset(bucket.values.fingerprint[chains.of_value == session].tolist()),
+                tuple(exchanges.clock[exchanges.request_start[rows]].tolist()),
+            )
+        )
+    return found
+
+
 @artifact(reads={"exchanges": ("exchange_id", "method", "path")})
 def request_lines(facts: Details) -> Details:
     """The methods and paths of a bucket's requests."""
@@ -104,26 +159,19 @@ def request_lines(facts: Details) -> Details:
 
 @analysis(
     SESSION_COSTS,
-    needs=(
-        *(bucket, lineage, history, replacements, tokens, rotations, request_lines),
-        shared_codes,
-    ),
+    needs=(bucket, lineage, history, chains, tokens, request_lines, shared_codes),
 )
 def session_costs(
     bucket: Bucket,
     lineage: Lineage,
     history: History,
-    replacements: Replacements,
+    chains: Chains,
     tokens: pa.Table,
-    rotations: pa.Table,
     details: Details,
     shared: Ints,
 ) -> pa.Table:
     """The sessions of a bucket, each with the last of the cart writes that were lost with it."""
-    breaks = holds(rotations["cause"], lambda cause: cause in BREAKS)
-    chain, followers = _chains(bucket, replacements, breaks)
-    requests = _requests(bucket, history, chain)
-    requests = chosen(requests, _names_session(bucket, lineage)[requests.session])
+    chain, followers, requests = chains.of_value, chains.followers, chains.requests
     session, place = np.unique(requests.session, return_inverse=True)
     count, clock = len(session), bucket.exchanges.clock
     token = (history.issued < FOREVER) | (history.used < FOREVER)  # the rows of table `tokens`
@@ -146,6 +194,9 @@ def session_costs(
             "first_us": clock[first],
             "last_us": clock[last],
             "duration_s": seconds(clock[last] - clock[first], np.ones(count, dtype=np.bool_)),
+            "longest_idle_s": _longest_idle(clock[start], place, count) / 1_000_000,
+            "clients": np.ones(count, dtype=np.int64),
+            "contexts": _contexts(bucket, requests, place, count),
             "tokens": np.bincount(chain[token], minlength=len(chain))[session],
             "requests": np.bincount(place, minlength=count),
             "cart_writes": np.bincount(place[requests.cart], minlength=count),
@@ -161,16 +212,18 @@ def session_costs(
     )
 
 
-@analysis(SESSIONS, needs=(session_costs,), scope="whole")
-def sessions(_: Recording, costs: Frame) -> Lazy:
+@analysis(SESSIONS, needs=(session_costs, held_sessions), scope="whole")
+def sessions(rec: Recording, costs: Frame, held: Iterator[list[HeldSession]]) -> Lazy:
     """The sessions: how long they were seen, what was done in them, how they ended, what it cost.
+
+    Those that several clients hold are one row (`statetrail.analyses.sessions.joined`).
 
     Returns
     -------
     Frame
         `statetrail.analyses.sessions.tables.SESSIONS`.
     """
-    return costs.lazy
+    return joined(rec, costs.lazy, [session for each in held for session in each])
 
 
 def _chains(bucket: Bucket, replacements: Replacements, breaks: Bools) -> tuple[Ints, Followers]:
@@ -301,3 +354,28 @@ def _went_on(bucket: Bucket, requests: _Requests, session: Ints, ended: pa.Chunk
     np.maximum.at(latest[1], of[requests.login], start[requests.login])
     went_on: Bools = (latest[0][client] > end) & (latest[1][client] <= end)
     return went_on
+
+
+def _longest_idle(start_us: Ints, place: Ints, count: int) -> Ints:
+    """The longest pause between two requests of each session that follow each other."""
+    order = np.lexsort((start_us, place))
+    start_us, place = start_us[order], place[order]
+    longest = np.zeros(count, dtype=np.int64)
+    same = place[1:] == place[:-1]
+    np.maximum.at(longest, place[1:][same], np.diff(start_us)[same])
+    return longest
+
+
+def _contexts(bucket: Bucket, requests: _Requests, place: Ints, count: int) -> Ints:
+    """How many parameters besides keys each session was issued or presented."""
+    dialect, is_key = dialect_places(bucket), key_ranks(bucket) >= 0
+    width, params = len(bucket.dialects), max(len(bucket.params), 1)
+    own = dialect[bucket.series_param[bucket.values.series[requests.session]]]
+    made, at = np.unique(requests.exchange * width + own, return_index=True)
+    pairs_ = []
+    for shown in (bucket.issued, bucket.presented):
+        param = bucket.series_param[shown.series]
+        row = among(made, shown.exchange * width + dialect[param])
+        of = (row >= 0) & ~is_key[param]
+        pairs_.append(place[at[row[of]]] * params + param[of])
+    return np.bincount(np.unique(np.concatenate(pairs_)) // params, minlength=count)

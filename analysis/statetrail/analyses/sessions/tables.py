@@ -7,20 +7,23 @@ from statetrail.schema import CLIENT, DIALECT, ORIGIN, PARAM, Column, Table
 # fmt: off
 
 SESSIONS: Final = Table(
-    "sessions", "one chain of tokens of one client that share what hangs on them",
+    "sessions", "one chain of tokens that share what hangs on them, whoever holds it",
     (
         CLIENT, ORIGIN, DIALECT, PARAM,
         Column("session_fingerprint", "fingerprint", "Its first token: the session's name"),
         Column("first_us", "timestamp", "Start of the first request that was made in it"),
         Column("last_us", "timestamp", "Start of the last request that was made in it"),
         Column("duration_s", "float", "From the one to the other: how long it was seen"),
+        Column("longest_idle_s", "float", "The longest pause between two of these requests"),
+        Column("clients", "int", "Clients that held it; `client` is the one that did first"),
+        Column("contexts", "int", "Other parameters that were issued or presented in it"),
         Column("tokens", "int", "Its tokens"),
         Column("requests", "int", "Requests that were made in it"),
         Column("cart_writes", "int", "Of them, successful writes to a cart or basket"),
         Column("logins", "int", "Of them, successful logins"),
         Column("end", "text", "How its newest token ended: one of `statetrail.analyses.tokens.tokens.ENDS`"),
         Column("ended_at_us", "timestamp", "Start of the response that ended it", "open"),
-        Column("cart_writes_lost", "int", "Cart writes that were lost with it and not repeated in a session that followed", "it was not lost"),
+        Column("cart_writes_lost", "int", "Cart writes that were lost with it, with no cart written in a session that followed", "it was not lost"),
         Column("login_lost", "bool", "A login was lost with it and not repeated in a session that followed", "it was not lost"),
     ),
     ("client", "origin", "dialect", "param", "session_fingerprint"),

@@ -61,6 +61,25 @@ def test_the_audits_innocent_clients_have_no_fault(demo_recording):
             assert client["compliance"] in (1, None)
     missing = {BEHAVIOURS[name].user_agent for name in missing_programs()}
     assert seen == dict.fromkeys(innocent - missing, 0)
+    blamed = {
+        (finding["client"].rpartition(" | ")[2], finding["rule"])
+        for finding in audit["findings"]
+        if finding["audience"] == "client" and finding["severity"] != "info"
+    }
+    assert {name for name, _ in blamed} & innocent == set()
+
+
+def test_senders_with_several_sessions_are_counted(demo_recording):
+    """A backend's and two people's sessions, and how many at once; one rule says so of each."""
+    audit = json.loads((demo_recording.out / "audit.json").read_text("utf-8"))
+    several = {
+        client["client"].rpartition("/")[2]: (client["sessions"], client["sessions_at_once"])
+        for client in audit["clients"]
+        if client["sessions_at_once"] > 1
+    }
+    assert several == {"backend": (33, 30), "two-people": (2, 2)}
+    told = [one["message"] for one in audit["findings"] if one["rule"] == "many-sessions"]
+    assert [sum(f"/{name}: " in text for text in told) for name in several] == [1, 1]
 
 
 def test_no_secret_is_in_anything_that_the_demo_leaves(demo_recording):

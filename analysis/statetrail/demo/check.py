@@ -11,14 +11,18 @@ from typing import Any, Final
 
 import narwhals as nw
 
+from statetrail.analyses.conformance.clients import clients
+from statetrail.analyses.conformance.verdict import MANY_SESSIONS
 from statetrail.analyses.conformance.verdicts import verdicts
 from statetrail.analyses.tokens.rotations import LOSSES, rotations
 from statetrail.demo.clients import Truth
 from statetrail.recording.frames import Recording
 from statetrail.rules import findings
 
-WATCHED: Final = frozenset(("overridden", "foreign"))
+WATCHED: Final = frozenset(("overridden", "foreign", MANY_SESSIONS))
 """The verdicts that a client counts besides faults; the other counts depend on timing."""
+SESSIONS: Final = {"sessions": "sessions", "at once": "sessions_at_once"}
+"""The counts of sessions, and their columns in the table of clients."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +36,15 @@ class Difference:
 
 
 def expected_counts(truth: Truth) -> Counter[str]:
-    """The client's own counts: ``requests``, ``session reset``, verdicts and findings."""
-    counts = Counter({"requests": truth.requests, "session reset": truth.resets})
+    """The client's own counts: ``requests``, those of `SESSIONS`, verdicts and findings."""
+    counts = Counter(
+        {
+            "requests": truth.requests,
+            "sessions": truth.sessions,
+            "at once": truth.at_once,
+            "session reset": truth.resets,
+        }
+    )
     for (param, verdict), count in truth.verdicts.items():
         counts[f"{verdict} {param}"] += count
     counts.update(truth.findings)
@@ -50,14 +61,20 @@ def audited_counts(rec: Recording, truths: Mapping[str, Truth]) -> dict[str, Cou
     for agent in in_scope.collect("pyarrow")["user_agent"].to_list():
         counts[agent]["requests"] += 1
     for row in verdicts(rec).rows():
-        if row["fault"] or row["verdict"] in WATCHED:
-            counts[agent_of(row["client"])][f"{row['verdict']} {row['param']}"] += 1
+        name = row["reason"] if row["reason"] == MANY_SESSIONS else row["verdict"]
+        if row["fault"] or name in WATCHED:
+            counts[agent_of(row["client"])][f"{name} {row['param']}"] += 1
+    for row in clients(rec).rows():
+        for what, column in SESSIONS.items():
+            counts[agent_of(row["client"])][what] += row[column]
     for row in rotations(rec).rows():
         if row["cause"] in LOSSES and row["dialect"] == "zest":
             counts[agent_of(row["client"])]["session reset"] += 1
+    agents = {row["exchange_id"]: row["user_agent"] for row in rec.exchanges.rows()}
     for row in findings(rec).rows():
-        if row["rule"] in rules and row["client"] is not None:
-            counts[agent_of(row["client"])][row["rule"]] += row["count"]
+        if row["rule"] in rules:
+            # One about the server counts for the client that saw it first.
+            counts[agents[int(row["evidence"].partition(",")[0])]][row["rule"]] += row["count"]
     return {name: +counts[truth.user_agent] for name, truth in truths.items()}
 
 

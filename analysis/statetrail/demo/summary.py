@@ -16,7 +16,7 @@ from rich.text import Text
 from statetrail.analyses.conformance.clients import clients
 from statetrail.analyses.lifetimes.expiry import expiry
 from statetrail.analyses.tokens.rotations import rotations
-from statetrail.demo.check import Difference, agent_of, audited_counts
+from statetrail.demo.check import SESSIONS, Difference, agent_of, audited_counts
 from statetrail.demo.clients import Truth
 from statetrail.expiry import POLICIES
 from statetrail.recording.frames import Recording
@@ -59,13 +59,13 @@ def _table(title: str, left: Sequence[str], right: Sequence[str] = ()) -> Table:
 
 def _clients(rec: Recording, truths: Mapping[str, Truth]) -> Table:
     rows = {agent_of(row["client"]): row for row in clients(rec).rows()}
-    table = _table("Clients", ("client",), ("requests", "compliance"))
+    table = _table("Clients", ("client",), ("requests", *SESSIONS, "compliance"))
     table.add_column("faults and findings")
     for name, counts in audited_counts(rec, truths).items():
         row = rows.get(truths[name].user_agent, {"compliance": None})
         table.add_row(
             name,
-            str(counts.pop("requests")),
+            *(str(counts.pop(what, 0)) for what in ("requests", *SESSIONS)),
             "-" if row["compliance"] is None else f"{row['compliance']:.0%} of {row['judged']}",
             Text("\n".join(f"{count} {what}" for what, count in counts.most_common()) or "none"),
         )

@@ -71,21 +71,30 @@ def test_every_client_does_what_its_name_says(tmp_path):
         "misplaces-state": {("LangId", "misplaced"): 5, ("LocId", "misplaced"): 5},
         "sends-implicit": {("CustomerId", "implicit-set"): 5},
         "basket-currency-by-query": {("CurrId", "overridden"): 4},
+        "backend": {("_session_token", "many-sessions"): 6},
     }
     assert {name: dict(truth.findings) for name, truth in truths.items() if truth.findings} == {
         "authentication-everywhere": {"authentication-not-allowed": 3},
         "basket-currency-by-query": {"basket-state-by-context": 4},
     }
+    assert {name: (truth.sessions, truth.at_once) for name, truth in truths.items()} == {
+        **dict.fromkeys(FAST, (1, 1)),
+        "restarts-every-request": (6, 1),
+        "backend": (33, 30),
+        "two-people": (2, 2),
+    }
     assert truths["comes-back"].resets == 4
+    assert truths["backend"].resets >= 3
     assert truths["parallel-zest"].resets >= 1
     assert used <= issued
     assert len(used) > len(FAST)
 
 
 def test_the_innocent_are_those_without_a_fault():
-    """By name: obedient, parallel, overriding, back too late, and curl."""
+    """By name: obedient, parallel, overriding, back too late, many at once, and other programs."""
     assert {name for name, entry in BEHAVIOURS.items() if entry.innocent} == {
         *("obedient-zest", "obedient-52eseller", "obedient-http2", "curl", "comes-back"),
+        *("backend", "two-people", "browser"),
         *("parallel-zest", "parallel-52eseller", "overrides-informational"),
     }
 

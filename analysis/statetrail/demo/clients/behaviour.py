@@ -6,6 +6,7 @@ here is derived from the traffic by the rules that the audit follows.
 """
 
 import asyncio
+import copy
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator
@@ -30,11 +31,13 @@ class Truth:
 
     `verdicts` counts exactly each verdict that is a fault or an override, by parameter, and
     `findings` the occurrences of each named rule; `resets` the responses to a held token that
-    carried another one.
+    carried another one. It began `sessions`, and held `at_once` of them at the same time.
     """
 
     user_agent: str
     requests: int = 0
+    sessions: int = 0
+    at_once: int = 1
     verdicts: Counter[tuple[str, str]] = field(default_factory=Counter)
     findings: Counter[str] = field(default_factory=Counter)
     resets: int = 0
@@ -121,6 +124,16 @@ class Client:
 
     async def __aexit__(self, *_: object) -> None:
         await self._http.aclose()
+
+    def forget(self) -> None:
+        """Hold no state any more, as a new process does."""
+        raise NotImplementedError
+
+    def beside(self) -> Self:
+        """Another user of the same program: over the same connections, without any state yet."""
+        other = copy.copy(self)
+        other.forget()
+        return other
 
 
 async def ask_in_waves(ask: Callable[[], Awaitable[object]], pauses_s: Iterable[float]) -> None:

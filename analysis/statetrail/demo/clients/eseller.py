@@ -76,8 +76,12 @@ class EsellerClient(Client):
         super().__init__(stage, truth, url, **options)
         self.held: dict[str, State] = {}
 
+    def forget(self) -> None:
+        self.held = {}
+
     async def log_in(self) -> None:
         """Log in, and wait until the issued state counts as received."""
+        self.truth.sessions += 1
         await self.send("POST", "login", {"user": "shopper", "password": "-"})
         require(len(self.held) == len(_PARAMS), "a login did not issue every parameter")
         await self.stage.settle()

@@ -50,6 +50,7 @@ async def curl(stage: Stage, truth: Truth) -> None:
     async def ask(path: str, *options: str) -> str:
         query = urlencode({"_session_token": token})
         truth.requests += 1
+        truth.sessions += token == "1"
         # -q comes first: it disables the user's own curl configuration.
         answer = await _run(
             *("curl", "-q", "--silent", "--show-error", "--noproxy", "*", "--max-time", "60"),
@@ -71,7 +72,7 @@ async def curl(stage: Stage, truth: Truth) -> None:
 
 @behaviour(
     "browser", "a page that cannot read a header which is not exposed",
-    needs="chromium",
+    innocent=True, needs="chromium",
 )  # fmt: skip
 async def browser(stage: Stage, truth: Truth) -> None:
     # One visit: a reloaded page has lost all state. The page repeats its requests instead.
@@ -93,7 +94,8 @@ async def browser(stage: Stage, truth: Truth) -> None:
     result = json.loads(html.unescape(output[1]))
     require(result["problem"] is None, f"the shop's page failed: {result['problem']}")
     truth.requests += result["sent"]
-    truth.verdicts["LocId", "overridden"] += result["stale"]
+    truth.sessions += 1
+    truth.findings["state-header-not-exposed"] += result["unread"]
 
 
 def missing_programs() -> dict[str, str]:

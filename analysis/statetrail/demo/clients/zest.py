@@ -29,6 +29,9 @@ class ZestClient(Client):
         super().__init__(stage, truth, stage.urls["zest"], {"accept-encoding": accept})
         self.token: str | None = None
 
+    def forget(self) -> None:
+        self.token = None
+
     async def get(self, path: str) -> str:
         """GET a resource with the token held, or request a session if there is none."""
         return await self.send("GET", path, self.token or "1")
@@ -45,6 +48,7 @@ class ZestClient(Client):
         if token is not None:
             self.stage.remember(token if token != "1" else "")
         self.truth.requests += 1
+        self.truth.sessions += token == "1"
         response = await self._http.request(
             method,
             f"/API/V3/{path}",

@@ -26,7 +26,7 @@ from statetrail.recording.frames import DEFAULT_GRACE_MS
 
 _MARGIN_S: Final = 0.25
 """A client's pause on top of the grace period; the proxy's clock may lag behind a client's."""
-_PATIENCE_S: Final = 180.0
+_PATIENCE_S: Final = 600.0
 
 type Progress = Callable[[str], None]
 """Called with the name of a behaviour that has finished."""

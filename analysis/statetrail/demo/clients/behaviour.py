@@ -114,7 +114,7 @@ class Client:
         self._http = httpx.AsyncClient(
             base_url=url,
             headers={"user-agent": truth.user_agent} | (headers or {}),
-            timeout=60,
+            timeout=180,
             trust_env=False,
             **options,
         )

@@ -16,7 +16,7 @@ from statetrail.demo.clients.behaviour import BEHAVIOURS, Stage, Truth, behaviou
 from statetrail.demo.clients.zest import cart_item, session_of
 from statetrail.errors import StatetrailError
 
-LONGEST_S: Final = 90.0
+LONGEST_S: Final = 300.0
 """How long a program may take."""
 LONGEST_VISIT_S: Final = 300.0
 """How long a page repeats its visit; the proxy closes a silent connection after twice this."""
@@ -53,7 +53,7 @@ async def curl(stage: Stage, truth: Truth) -> None:
         truth.sessions += token == "1"
         # -q comes first: it disables the user's own curl configuration.
         answer = await _run(
-            *("curl", "-q", "--silent", "--show-error", "--noproxy", "*", "--max-time", "60"),
+            *("curl", "-q", "--silent", "--show-error", "--noproxy", "*", "--max-time", "180"),
             *("--compressed", "--user-agent", truth.user_agent, *options),
             f"{stage.urls['zest']}/API/V3/{path}?{query}",
         )

@@ -13,7 +13,9 @@ from statetrail.demo.clients.zest import TOKEN, ZestClient, cart_item
 SHOPPERS: Final = 30
 _NTH_RETURNS: Final = 10
 """One shopper in so many comes back too late, and another one as a new process."""
-_STAGGER_S: Final = 0.1
+_VISITORS: Final = 5
+"""Shoppers that act at the same time: few enough for connections that are open already, so that
+parallel requests arrive in parallel on a busy machine, too."""
 
 
 @behaviour("backend", f"a shop's backend, with a session for each of {SHOPPERS} shoppers",
@@ -24,36 +26,42 @@ async def backend(stage: Stage, truth: Truth) -> None:
         truth.at_once = SHOPPERS
         # All sessions have begun before the first one goes on.
         await asyncio.gather(*(shopper.get("BrowseCategory/00411") for shopper in shoppers))
+        busy = asyncio.Semaphore(_VISITORS)
         for _ in stage.rounds():
-            await asyncio.gather(*(_visit(*each) for each in enumerate(shoppers)), _read(first.beside()))
+            visits = (_visit(*each, busy) for each in enumerate(shoppers))
+            await asyncio.gather(*visits, _read(first.beside()))
 
 
-async def _visit(number: int, shopper: ZestClient) -> None:
-    """One visit: products in parallel, then the cart, which is filled again if it was lost."""
-    await asyncio.sleep(number % _NTH_RETURNS * _STAGGER_S)
-    await asyncio.gather(*(shopper.get(f"Product/{sku}") for sku in (4010, 4011, 4012)))
-    await shopper.post("Cart", cart_item(4012))
+async def _visit(number: int, shopper: ZestClient, busy: asyncio.Semaphore) -> None:
+    """A visit with parallel reads and a cart, which is filled again if it was lost."""
+    async with busy:
+        # One request first: what comes in parallel comes to a session that has not just ended.
+        await shopper.get("Product/4012")
+        await asyncio.gather(*(shopper.get(f"Product/{sku}") for sku in (4010, 4011)))
+        await shopper.post("Cart", cart_item(4012))
     match number % _NTH_RETURNS:
         case 0:
             held = shopper.token
             await asyncio.sleep(shopper.stage.idle_s + 0.5)
-            await asyncio.gather(*(shopper.get("Cart") for _ in range(2)))
+            # Slow responses: both requests are on their way before either is answered.
+            await asyncio.gather(*(shopper.get("Report") for _ in range(2)))
             require(shopper.token != held, "a session outlived its idle time")
-            await shopper.post("Cart", cart_item(4012))
         case 1:
             await shopper.stage.settle()
             shopper.forget()
-            # The proxy cannot tell who asks for a session.
+            # The proxy cannot tell which of the shoppers asks for a session.
             shopper.truth.did("many-sessions", TOKEN)
-            await shopper.post("Cart", cart_item(4012))
-    await shopper.get("Cart")
+        case _:
+            return
+    async with busy:
+        await shopper.post("Cart", cart_item(4012))
+        await shopper.get("Cart")
 
 
 async def _read(shop: ZestClient) -> None:
     """The backend's own reads, of no shopper and without a token."""
-    await shop.stage.settle()
     for sku in (4010, 4011, 4012):
-        await asyncio.sleep(2 * _STAGGER_S)
+        await shop.stage.settle()
         await shop.send("GET", f"Product/{sku}", None)
         shop.truth.did("many-sessions", TOKEN)
 
@@ -82,4 +90,4 @@ async def _buy(person: EsellerClient) -> None:
     answer = await person.send("POST", "baskets")
     basket = answer.json()["id"]
     await person.send("PUT", f"baskets/{basket}/state", {"currency": "208"})
-    await asyncio.gather(*(person.send("GET", path) for path in ("products", "products/2")))
+    await asyncio.gather(*(person.send("GET", path) for path in ("favorites", "orders")))

@@ -53,7 +53,7 @@ def test_a_baseline_makes_new_findings_alone_fail() -> None:
     known = made.document.baseline
     assert known is not None
     assert (made.failing("medium"), audit(rec).failing("medium")) == (1, 3)
-    failed = [case.get("name") for case in ET.fromstring(made.to_junit()).iter("testcase")
+    failed = [case.get("name") for case in ET.fromstring(made.to_junit("medium")).iter("testcase")
               if case.find("failure") is not None]  # fmt: skip
     assert failed == ["c"]
     sentence = f"{len(known.new)} new, 0 fixed, {known.unchanged} unchanged"

@@ -1,5 +1,7 @@
 """`statetrail audit`: analyse stores and report."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,7 +29,10 @@ def command(
     html: Annotated[Path | None, option("--html F", "Write the report as a web page.")] = None,
     json: Annotated[Path | None, option("--json F", "Write audit.json.")] = None,
     md: Annotated[Path | None, option("--md F", "Write the report as Markdown.")] = None,
-    junit: Annotated[Path | None, option("--junit F", "Write JUnit XML for a CI job.")] = None,
+    junit: Annotated[
+        Path | None,
+        option("--junit F", "Write JUnit XML for a CI job; cases fail as --fail-on says."),
+    ] = None,
     csv: Annotated[Path | None, option("--csv F", "Write the findings as CSV.")] = None,
     client_by: options.ClientBy = None,
     grace: options.Grace = options.DEFAULT_GRACE_MS,
@@ -69,11 +74,11 @@ def command(
         result = audit(
             rec, profile=limits, suppressions=entries, baseline=previous, progress=progress
         )
-        for path, render in zip(
-            outputs,
-            (result.to_html, result.to_json, result.to_markdown, result.to_junit, result.to_csv),
-            strict=True,
-        ):
+        renders: tuple[Callable[[], str], ...] = (
+            *(result.to_html, result.to_json, result.to_markdown),
+            *(partial(result.to_junit, fail_on), result.to_csv),
+        )
+        for path, render in zip(outputs, renders, strict=True):
             if path is not None:
                 progress(f"writing {path}")
                 write_file(path, render())

@@ -7,13 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import Concatenate, Self
 
 import altair as alt
 import msgspec
 import pandas as pd
 
-from statetrail.errors import UsageError
 from statetrail.recording.frames import Recording
 from statetrail.report.charts import expiry, gaps, timeline
 from statetrail.report.comparison import changes_since
@@ -25,7 +24,7 @@ from statetrail.report.render.junit import render_junit
 from statetrail.report.render.markdown import render_markdown
 from statetrail.report.section import Gathering
 from statetrail.rules.profiles import DEFAULT, Profile
-from statetrail.rules.rule import SEVERITIES, Severity
+from statetrail.rules.rule import Severity
 from statetrail.rules.suppression import Entry
 
 
@@ -41,9 +40,11 @@ class _Rows:
         return pd.DataFrame(rows).rename(columns={"from_": "from"})
 
 
-def _to_file(render: "Callable[[Audit], str]") -> "Callable[[Audit, Path | str], None]":
-    def write(audit: "Audit", path: Path | str) -> None:
-        Path(path).write_text(render(audit), "utf-8", newline="\n")
+def _to_file[**P](
+    render: "Callable[Concatenate[Audit, P], str]",
+) -> "Callable[Concatenate[Audit, Path | str, P], None]":
+    def write(audit: "Audit", path: Path | str, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        Path(path).write_text(render(audit, *args, **kwargs), "utf-8", newline="\n")
 
     write.__doc__ = f"Write `{render.__name__}` to a file."
     return write
@@ -91,13 +92,7 @@ class Audit:
 
     def failing(self, severity: Severity) -> int:
         """How many findings have this severity or a higher one; with a baseline, new ones only."""
-        if severity not in SEVERITIES:
-            raise UsageError(f"unknown severity {severity!r}: choose from {', '.join(SEVERITIES)}")
-        failing = SEVERITIES[SEVERITIES.index(severity) :]
-        findings, baseline = self.document.findings, self.document.baseline
-        if baseline is not None:
-            findings = tuple(finding for finding in findings if finding.id in baseline.new)
-        return sum(finding.severity in failing for finding in findings)
+        return len(self.document.failing(severity))
 
     def to_json(self) -> str:
         """`audit.json`: the whole document; its JSON Schema is `audit.schema.json`."""
@@ -111,9 +106,13 @@ class Audit:
         """The report in short, for a comment on a pull request."""
         return render_markdown(self.document)
 
-    def to_junit(self) -> str:
-        """One test case for each rule and client, for a CI job."""
-        return render_junit(self.document)
+    def to_junit(self, fail_on: Severity | None = None) -> str:
+        """One test case for each rule and client, for a CI job.
+
+        Those with a finding that `failing` counts for the severity `fail_on` fail; others with
+        findings are skipped. Without a severity none fails.
+        """
+        return render_junit(self.document, fail_on)
 
     def to_csv(self) -> str:
         """The findings as CSV for a spreadsheet, in which no cell is a formula."""

@@ -21,13 +21,14 @@ from statetrail.report.sections.causes import CausesSection
 from statetrail.report.sections.clients import ClientsSection
 from statetrail.report.sections.credentials import CredentialsSection
 from statetrail.report.sections.expiry import ExpirySection
-from statetrail.report.sections.findings import FindingsSection
+from statetrail.report.sections.findings import Finding, FindingsSection
 from statetrail.report.sections.heatmap import HeatmapSection
 from statetrail.report.sections.method import MethodSection
 from statetrail.report.sections.parameters import ParametersSection
 from statetrail.report.sections.quality import QualitySection
 from statetrail.report.sections.rotations import RotationsSection
 from statetrail.report.sections.sessions import SessionsSection
+from statetrail.rules.rule import SEVERITIES, Severity
 
 SCHEMA_VERSION: Final = 2
 SCHEMA_ID: Final = "urn:statetrail:audit:2"
@@ -90,6 +91,24 @@ class Document(
     def section[S: Section](self, kind: type[S]) -> S:
         """One section of the document."""
         return kind(**{name: getattr(self, name) for name in kind.__struct_fields__})
+
+    def failing(self, severity: Severity) -> tuple[Finding, ...]:
+        """The findings of this severity or a higher one; with a baseline, new ones only.
+
+        Raises
+        ------
+        UsageError
+            There is no such severity.
+        """
+        if severity not in SEVERITIES:
+            raise UsageError(f"unknown severity {severity!r}: choose from {', '.join(SEVERITIES)}")
+        failing = SEVERITIES[SEVERITIES.index(severity) :]
+        new = None if self.baseline is None else frozenset(self.baseline.new)
+        return tuple(
+            finding
+            for finding in self.findings
+            if finding.severity in failing and (new is None or finding.id in new)
+        )
 
 
 def gather(gathering: Gathering) -> Document:

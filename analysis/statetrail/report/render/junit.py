@@ -1,8 +1,10 @@
 """The audit as JUnit XML: one test case for each rule and client.
 
-Enters: a `Document`. Leaves: XML. A finding fails its case. One of severity ``info``, or one that
-the baseline has too, is reported in a case that passes. Each rule that was applied has a case for
-each client, so that passes are reported too.
+Enters: a `Document`, and the severity from which a finding fails (``--fail-on``). Leaves: XML that
+says what the exit code says: a case fails if a finding of it has this severity or a higher one
+and, with a baseline, is new. A case whose findings do not fail is skipped, with their text; one
+that has only findings of severity ``info`` passes. Each rule that was applied has a case for each
+client, so that passes are reported too.
 """
 
 from typing import Final
@@ -12,21 +14,25 @@ from lxml import etree
 from statetrail.report.document import Document
 from statetrail.report.sections.findings import Finding
 from statetrail.report.wording import count, visible
+from statetrail.rules.rule import Severity
 
 EVERYWHERE: Final = "(not about one client)"
 MAX_PASSED: Final = 20_000
 """Cases that pass; where there were more, only those of clients with a finding are written."""
 
 
-def render_junit(document: Document) -> str:
-    """The test suite, with one case for each rule and client."""
+def render_junit(document: Document, fail_on: Severity | None = None) -> str:
+    """The test suite, with one case for each rule and client; without a level none fails."""
     cases = _cases(document)
-    new = None if document.baseline is None else set(document.baseline.new)
+    fails = {finding.id for finding in document.failing(fail_on)} if fail_on is not None else set()
     suite = etree.Element("testsuite", name="statetrail")
-    failures = 0
+    properties = etree.SubElement(suite, "properties")
+    etree.SubElement(properties, "property", name="fail-on", value=fail_on or "never")
+    failures = skipped = 0
     for (rule, client), findings in cases:
         case = etree.SubElement(suite, "testcase", classname=visible(rule), name=visible(client))
-        failed = [f for f in findings if f.severity != "info" and (new is None or f.id in new)]
+        failed = [finding for finding in findings if finding.id in fails]
+        others = [finding for finding in findings if finding.severity != "info"]
         if failed:
             failures += 1
             first = failed[0]
@@ -34,6 +40,10 @@ def render_junit(document: Document) -> str:
                 case, "failure", type=visible(first.severity), message=visible(first.title)
             )
             failure.text = visible("\n\n".join(_text(finding) for finding in failed))
+        elif others:
+            skipped += 1
+            message = f"{others[0].severity}: {others[0].title}"
+            etree.SubElement(case, "skipped", message=visible(message))
         reported = [finding for finding in findings if finding not in failed]
         if reported:
             out = etree.SubElement(case, "system-out")
@@ -41,6 +51,7 @@ def render_junit(document: Document) -> str:
     suite.set("tests", str(len(cases)))
     suite.set("failures", str(failures))
     suite.set("errors", "0")
+    suite.set("skipped", str(skipped))
     suite.set("time", "0")
     suite.set("timestamp", f"{document.created:%Y-%m-%dT%H:%M:%S}")
     root = etree.Element("testsuites")

@@ -26,6 +26,8 @@ from statetrail.analyses.conformance.tracker import (
 from statetrail.analyses.conformance.visibility import Issue, Presented
 from statetrail.dialects import Dialect
 from statetrail.extract import ExchangeFacts, Request
+from statetrail.recording.conversations import origin
+from statetrail.schema.clients import client_name
 
 logger = logging.getLogger("statetrail")
 
@@ -56,9 +58,9 @@ class LiveJudge:
     def started(self, request: Request, client: str) -> Subject:
         """A request started; returns what it is known by."""
         self._numbers += 1
-        origin = f"{request.scheme}://{request.host.lower()}:{request.port}"
-        self._take(self._tracker.started(self._numbers, client, origin, request.start_us))
-        return self._numbers, client, origin
+        at = origin(request.scheme, request.host.lower(), request.port)
+        self._take(self._tracker.started(self._numbers, client, at, request.start_us))
+        return self._numbers, client, at
 
     def abandoned(self, subject: Subject) -> None:
         """A request will not be reported any more."""
@@ -66,10 +68,10 @@ class LiveJudge:
 
     def completed(self, flow: HTTPFlow, subject: Subject, facts: ExchangeFacts) -> None:
         """An exchange completed."""
-        row, (number, client, origin) = facts.exchange, subject
+        row, (number, client, at) = facts.exchange, subject
         self.scoreboard.count(
-            *(client, origin, f"{row.peer or '-'} | {row.user_agent or '-'}"),
-            f"{row.scheme}://{row.host}:{row.port}",
+            *(client, at, client_name((row.peer, row.user_agent))),
+            origin(row.scheme, row.host, row.port),
         )
         if facts.presented or facts.issued or row.dialects:
             self._flows[number] = weakref.ref(flow)
@@ -79,8 +81,8 @@ class LiveJudge:
         # Where nothing else is under way the verdict is final with the next thing that happens,
         # and any later moment will do for that.
         after = row.request_start_us + 1
-        events += self._tracker.started(-number, client, origin, after)
-        events += self._tracker.abandoned(-number, client, origin)
+        events += self._tracker.started(-number, client, at, after)
+        events += self._tracker.abandoned(-number, client, at)
         self._take(events)
 
     def _take(self, events: Iterable[Event]) -> None:

@@ -61,11 +61,11 @@ def test_there_is_one_warning_a_client_rule_and_hour(live, caplog):
     """A client that goes on and on does not fill the log, and no secret is in it."""
     _, _, tell = live
     with caplog.at_level(logging.WARNING):
-        for agent in ("till/1", "till/2"):
-            tell("1", TOKENS[0], agent)
+        for agent, token in zip(("till/1", "till/2"), TOKENS, strict=True):
+            tell("1", token, agent)
             for _ in range(5):
-                tell(None, TOKENS[0], agent)
-            tell("1", TOKENS[0], agent)
+                tell(None, token, agent)
+            tell("1", token, agent)
     said = [record.getMessage() for record in caplog.records]
     assert said == [
         f"statetrail: 127.0.0.1 | {agent} at http://address:22 ignores state so far: "

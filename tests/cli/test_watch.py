@@ -1,11 +1,24 @@
 """`statetrail watch`: what happens in a store, as it happens."""
 
+import json
+import sqlite3
 import subprocess
+from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
+import pytest
+
+from statetrail.analyses.conformance.verdict import FAULTS
+from statetrail.cli.watch import Watch
+from statetrail.dialects import select
 from statetrail.store import SqliteStore
+from support.commands import run
 from support.proxy import BIN
+from support.shops import write_shop
 from support.traffic import AT, facts_of
+
+OLD = Path(__file__).parents[1] / "store" / "version_2.sql"
 
 
 def body(token: str) -> bytes:
@@ -41,6 +54,47 @@ def test_faults_and_changes_are_told_while_a_store_is_written(tmp_path: Path) ->
     assert any("_session_token reset ~" in line for line in said)
     assert said[-1].startswith("3 exchanges, 1 clients, 50% of 2 honoured, 1 omitted")
     assert "aaaa" not in first + rest
+
+
+@pytest.mark.parametrize("options", [(), ("--client-by", "user-agent"), ("--grace", "2000000")])
+def test_an_audit_counts_the_same(tmp_path: Path, options: tuple[str, ...]) -> None:
+    """The same clients, origins and faults, and nothing is written beside the store."""
+    store = write_shop(tmp_path / "shop.sqlite")
+    before = tmp_path.stat().st_mtime_ns
+    watched = run("watch", store, "--seconds", "0", *options)
+    assert tmp_path.stat().st_mtime_ns == before
+    assert run("audit", store, "--json", tmp_path / "a.json", *options).code == 0
+    audit = json.loads((tmp_path / "a.json").read_bytes())
+    faults = Counter[str]()
+    for client in audit["clients"]:
+        faults += Counter({v: n for v, n in client["verdicts"].items() if v in FAULTS})
+        if any(v in FAULTS for v in client["verdicts"]):
+            assert f"{client['client']} at {client['origin']}: " in watched.out
+    judged = sum(client["judged"] for client in audit["clients"])
+    last = watched.out.splitlines()[-1]
+    assert f"of {judged} honoured" in last
+    assert all(f"{number} {fault}" in last for fault, number in faults.items())
+    assert sum(faults.values()) == judged - round(
+        sum(client["judged"] * (client["compliance"] or 0) for client in audit["clients"])
+    )
+
+
+def test_what_is_no_fault_is_not_shown_as_one(tmp_path: Path) -> None:
+    """On a terminal the column of faults has faults alone."""
+    store = write_shop(tmp_path / "shop.sqlite")
+    watch = Watch(store, None, 2_000_000, select("all"))
+    list(watch.poll(final=True))
+    assert watch.scoreboard.verdicts["in-flight"]
+    (faults,) = [c for c in watch.table().columns if c.header.plain == "faults"]
+    assert "in-flight" not in "".join(map(str, faults.cells))
+
+
+def test_a_store_of_an_earlier_version_is_watched(tmp_path: Path) -> None:
+    """What its version lacks is not known."""
+    path = tmp_path / "old.sqlite"
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript(OLD.read_text("utf-8"))
+    assert run("watch", path, "--seconds", "0").out.splitlines()[-1].startswith("2 exchanges")
 
 
 def test_a_folder_is_no_store_to_watch(tmp_path: Path) -> None:

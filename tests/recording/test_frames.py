@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 import statetrail
 from statetrail.errors import UsageError
+from statetrail.recording.conversations import origin
 from statetrail.recording.engines import Engine
-from statetrail.recording.frames import origin, origin_expression
+from statetrail.recording.frames import origin_expression
 from statetrail.store.clients import client_expression
 from support.histories import Ex, Issue, Present, recording
 

@@ -1,20 +1,30 @@
 """`statetrail watch`: clients, their compliance and resets while a store is recorded."""
 
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import closing, nullcontext, suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import apsw
 
+from statetrail.cli import options
 from statetrail.cli.options import argument, option
+from statetrail.dialects import Dialect, select
 from statetrail.errors import UsageError
 from statetrail.extract.records import UNDER_WAY
-from statetrail.store.connection import connect
+from statetrail.recording.conversations import grace_us, origin
+from statetrail.schema import CLIENT_BY, EXCHANGES, ISSUED, PRESENTED, Table
+from statetrail.schema.clients import (
+    DECLARED,
+    check_client_by,
+    client_name,
+    default_client_by,
+)
+from statetrail.store.file_header import read_only
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.table import Table as Shown
 
 EXAMPLES = """[b]Examples[/b]
 
@@ -28,25 +38,24 @@ ROWS: Final = 20
 _LAG_S: Final = 2.0
 # The tracker needs exchanges in the order of their start: each is held back until an earlier one
 # is unlikely to be still under way.
-_EXCHANGES: Final = (
-    "SELECT exchange_id, coalesce(peer, '-') || ' | ' || coalesce(user_agent, '-'), "
-    "scheme || '://' || host || ':' || port, endpoint, method, request_start_us, request_end_us, "
-    "response_start_us, response_end_us, status, age_s, fetch_dest, redirect_endpoint, "
-    "request_origin, exposed_headers, notes "
-    "FROM exchanges WHERE exchange_id > ? ORDER BY exchange_id LIMIT ?"
+_TRACKED: Final = (
+    *("endpoint", "method", "request_start_us", "request_end_us", "response_start_us"),
+    *("response_end_us", "status", "age_s", "fetch_dest", "redirect_endpoint", "request_origin"),
+    "exposed_headers",
 )
-_ISSUED: Final = (
-    "SELECT dialect, param, fingerprint, usage, priority, problem, channel FROM issued "
-    "WHERE exchange_id = ? ORDER BY ordinal"
-)
-_PRESENTED: Final = (
-    "SELECT dialect, param, fingerprint, channel, kind FROM presented "
-    "WHERE exchange_id = ? ORDER BY ordinal"
-)
+_EXCHANGE: Final = ("exchange_id", "scheme", "host", "port", *_TRACKED, "notes")
+_NOTES: Final = _EXCHANGE.index("notes")
+_START: Final = _EXCHANGE.index("request_start_us")
+_ISSUE: Final = ("dialect", "param", "fingerprint", "usage", "priority", "problem", "channel")
+_SHOWN: Final = ("dialect", "param", "fingerprint", "channel", "kind")
+_OF_EXCHANGE: Final = "WHERE exchange_id = ? ORDER BY ordinal"
 
 
 def command(
     store: Annotated[Path, argument("STORE", "A SQLite store, also one that is being recorded.")],
+    client_by: options.ClientBy = None,
+    grace: options.Grace = options.DEFAULT_GRACE_MS,
+    dialects: options.Dialects = "all",
     seconds: Annotated[
         float | None, option("--seconds N", "End after this time; by default at Ctrl-C.", min=0)
     ] = None,
@@ -55,7 +64,8 @@ def command(
     """Show clients, their compliance and resets while a store is recorded, from another terminal.
 
     On a terminal a table is redrawn at each poll; in a pipe each fault and each change of state is
-    one line. Nothing is written to the store.
+    one line. Nothing is written to the store or beside it. Clients, origins and faults are named
+    and counted as in an audit.
     """
     from rich.live import Live
 
@@ -65,7 +75,7 @@ def command(
     if store.is_dir():
         raise UsageError(f"{store} is a folder: watch the SQLite store that is being recorded")
     check_store(store)
-    watch = _Watch(store)
+    watch = Watch(store, options.chosen(client_by), grace, select(dialects))
     console = stdout()
     end = time.monotonic() + seconds if seconds is not None else float("inf")
     live = Live(watch.table(), console=console, auto_refresh=False)
@@ -85,19 +95,36 @@ def command(
     print(one_line(watch.scoreboard.line()))
 
 
-def _exchanges(db: apsw.Connection, after: int, limit: int = 5000) -> list[_Row]:
-    return db.execute(_EXCHANGES, (after, limit)).fetchall()
-
-
-class _Watch:
+class Watch:
     """Reads new exchanges from a store and gives them to the tracker."""
 
-    def __init__(self, store: Path) -> None:
+    def __init__(
+        self,
+        store: Path,
+        client_by: Sequence[str] | None,
+        grace_ms: float,
+        dialects: Sequence[Dialect],
+    ) -> None:
         from statetrail.analyses.conformance.scoreboard import Scoreboard
         from statetrail.analyses.conformance.tracker import Tracker
 
+        with read_only(store) as db:
+            self._version: int = db.execute("PRAGMA user_version").get
+            sql = self._select(EXCHANGES, ("source",), "WHERE source IS NOT NULL LIMIT 1")
+            imported = EXCHANGES.holds("source", self._version) and bool(db.execute(sql).fetchall())
+        self._client_by = tuple(client_by or default_client_by(imported=imported))
+        check_client_by(self._client_by)
+        columns = (*_EXCHANGE, *(CLIENT_BY[name] for name in self._client_by))
+        end = "WHERE exchange_id > ? ORDER BY exchange_id LIMIT ?"
+        self._exchanges_sql = self._select(EXCHANGES, columns, end)
+        self._issued_sql = self._select(ISSUED, _ISSUE, _OF_EXCHANGE)
+        self._presented_sql = self._select(PRESENTED, _SHOWN, _OF_EXCHANGE)
         self.scoreboard = Scoreboard()
-        self._tracker = Tracker()
+        self._tracker = Tracker(
+            dialects,
+            grace_us=grace_us(grace_ms),
+            declared=any(name in DECLARED for name in self._client_by),
+        )
         self._store = store
         self._last = 0
         self._held: list[tuple[float, _Row]] = []
@@ -105,18 +132,18 @@ class _Watch:
     def poll(self, *, final: bool = False) -> Iterator[str]:
         """The events since the last poll, a line each."""
         now = time.monotonic()
-        with closing(connect(self._store, "read")) as db:
-            while rows := _exchanges(db, self._last):
+        with read_only(self._store) as db:
+            while rows := self._exchanges(db, self._last):
                 self._held += [(now, row) for row in rows]
                 self._last = rows[-1][0]
             complete: list[_Row] = []
             held: list[tuple[float, _Row]] = []
             for since, row in self._held:
                 current = row
-                if UNDER_WAY in row[-1]:
-                    rows = _exchanges(db, row[0] - 1, 1)
+                if UNDER_WAY in row[_NOTES]:
+                    rows = self._exchanges(db, row[0] - 1, 1)
                     current = rows[0] if rows and rows[0][0] == row[0] else row
-                pending = UNDER_WAY in current[-1] or now - since < _LAG_S
+                pending = UNDER_WAY in current[_NOTES] or now - since < _LAG_S
                 if pending and not final:
                     held.append((since, current))
                 else:
@@ -124,25 +151,39 @@ class _Watch:
             self._held = held
             yield from self._track(db, complete, final=final)
 
+    def _select(self, table: Table, columns: Sequence[str], end: str) -> str:
+        """The statement for some columns, by their names in this store's version."""
+        known = {column.name: column for column in table.columns}
+        names = (
+            known[name].named(self._version) if table.holds(name, self._version) else "NULL"
+            for name in columns
+        )
+        return f"SELECT {', '.join(names)} FROM {table.named(self._version)} {end}"  # noqa: S608
+
+    def _exchanges(self, db: apsw.Connection, after: int, limit: int = 5000) -> list[_Row]:
+        return db.execute(self._exchanges_sql, (after, limit)).fetchall()
+
     def _track(self, db: apsw.Connection, rows: list[_Row], *, final: bool) -> Iterator[str]:
         from statetrail.analyses.conformance.tracker import Event, Exchange
         from statetrail.analyses.conformance.visibility import Issue, Presented
 
         events: list[Event] = []
         latest: dict[tuple[str, str], int] = {}
-        for row in sorted(rows, key=lambda each: int(each[5])):
-            number, client, origin, *_ = row
-            self.scoreboard.count(client, origin, client, origin)
-            issued = [Issue(*each) for each in db.execute(_ISSUED, (number,))]
-            presented = [Presented(*each) for each in db.execute(_PRESENTED, (number,))]
-            exchange = Exchange(*(*row[:15], issued, presented))
-            events += self._tracker.started(number, client, origin, row[5])
+        for row in sorted(rows, key=lambda each: int(each[_START])):
+            number, scheme, host, port, *tracked = row[:_NOTES]
+            client, origin_ = client_name(row[_NOTES + 1 :]), origin(scheme, host, port)
+            self.scoreboard.count(client, origin_, client, origin_)
+            issued = [Issue(*each) for each in db.execute(self._issued_sql, (number,))]
+            presented = [Presented(*each) for each in db.execute(self._presented_sql, (number,))]
+            exchange = Exchange(*(number, client, origin_, *tracked, issued, presented))
+            events += self._tracker.started(number, client, origin_, row[_START])
             events += self._tracker.completed(exchange)
-            latest[client, origin] = max(exchange.issue_start_us, latest.get((client, origin), 0))
+            before = latest.get((client, origin_), 0)
+            latest[client, origin_] = max(exchange.issue_start_us, before)
         # The last exchange of a quiet client is final too: a later one starts later, as a rule.
-        for (client, origin), at in latest.items():
-            events += self._tracker.started(-1, client, origin, at + 1)
-            events += self._tracker.abandoned(-1, client, origin)
+        for (client, origin_), at in latest.items():
+            events += self._tracker.started(-1, client, origin_, at + 1)
+            events += self._tracker.abandoned(-1, client, origin_)
         if final:
             events += self._tracker.flush()
         for event in events:
@@ -169,8 +210,9 @@ class _Watch:
         elif isinstance(event, Change) and event.change != "kept":
             yield f"{prefix} {event.param} {event.change} {pseudonym(event.fingerprint)}"
 
-    def table(self) -> "Table":
+    def table(self) -> "Shown":
         """The clients at this moment."""
+        from statetrail.analyses.conformance.verdict import FAULTS
         from statetrail.cli.output.terminal import table, text
 
         result = table(
@@ -180,11 +222,11 @@ class _Watch:
         )
         for each in self.scoreboard.ranked()[:ROWS]:
             share = each.compliance
-            others = [(v, n) for v, n in each.verdicts.most_common() if v != "honoured"]
+            faults = [(v, n) for v, n in each.verdicts.most_common() if v in FAULTS and n]
             result.add_row(
                 *(text(each.client), text(each.origin), str(each.requests)),
                 "-" if share is None else f"{share:.0%}",
                 str(each.changes["reset"]),
-                text(", ".join(f"{n} {v}" for v, n in others)),
+                text(", ".join(f"{n} {v}" for v, n in faults)),
             )
         return result

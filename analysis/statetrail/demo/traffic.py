@@ -22,7 +22,7 @@ from statetrail.demo.secrets_file import SecretsFile
 from statetrail.demo.serve import serving
 from statetrail.errors import StatetrailError
 from statetrail.proxy.mitmdump import recording
-from statetrail.recording.frames import DEFAULT_GRACE_MS
+from statetrail.recording.conversations import DEFAULT_GRACE_MS
 
 _MARGIN_S: Final = 0.25
 """A client's pause on top of the grace period; the proxy's clock may lag behind a client's."""

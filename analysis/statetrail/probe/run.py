@@ -21,7 +21,8 @@ from statetrail.errors import UsageError
 from statetrail.probe.client import Prober
 from statetrail.probe.rounds import TOKENS, is_enough, keep_alive_pauses, pauses
 from statetrail.proxy.mitmdump import recording
-from statetrail.recording.frames import open_recording, origin
+from statetrail.recording.conversations import origin
+from statetrail.recording.frames import open_recording
 
 MAX_TOKENS: Final = 16
 _PORTS: Final = {"http": 80, "https": 443}

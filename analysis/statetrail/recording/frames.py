@@ -8,7 +8,7 @@ gets out of it.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Self, cast
+from typing import Any, Self, cast
 
 import narwhals as nw
 import pandas as pd
@@ -17,12 +17,12 @@ import pyarrow.compute as pc
 
 from statetrail.dialects import Dialect, select
 from statetrail.errors import UsageError
+from statetrail.recording.conversations import DEFAULT_GRACE_MS, grace_us
 from statetrail.recording.engines import ENGINES, READ_DICTIONARIES, Engine, Lazy, Scratch, placing
 from statetrail.schema import CAPTURES, EXCHANGES, FACTS, ISSUED, PRESENTED, TOKEN_CANDIDATES, Table
-from statetrail.store.clients import check_client_by, client_expression, default_client_by
+from statetrail.schema.clients import check_client_by, default_client_by
+from statetrail.store.clients import client_expression, holds_imported
 from statetrail.store.reader import Facts, join_facts, read_store
-
-DEFAULT_GRACE_MS: Final = 250
 
 
 class Frame:
@@ -122,19 +122,18 @@ class Recording:
     ) -> None:
         if engine not in ENGINES:
             raise UsageError(f"unknown engine {engine!r}: choose from {', '.join(ENGINES)}")
-        if not 0 <= grace_ms <= 3_600_000:
-            raise UsageError(f"a grace period of {grace_ms} ms makes no sense: 0 to 3600000")
         self.paths = tuple(paths)
         self.engine: Engine = engine
-        self.grace_us = round(grace_ms * 1000)
+        self.grace_us = grace_us(grace_ms)
         self.dialects = tuple(dialects) if dialects is not None else select()
         self.scratch = Scratch()
         self._place = placing(engine, self.scratch)
         self._facts = facts if isinstance(facts, Facts) else Facts(Path(), "", facts)
         if client_by is None:
             # A large dataset is not read for it: its clients are those that it was written by.
-            exchanges = None if self._facts.client_by else self._facts.table(EXCHANGES.name)
-            client_by = self._facts.client_by or default_client_by(exchanges)
+            client_by = self._facts.client_by or default_client_by(
+                imported=holds_imported(self._facts.table(EXCHANGES.name))
+            )
         check_client_by(client_by)
         self.client_by = tuple(client_by)
         self._lazies = {table.name: self._place(self._facts.tables[table.name]) for table in FACTS}
@@ -319,13 +318,3 @@ def origin_expression() -> nw.Expr:
     bare = nw.concat_str([nw.col("scheme"), nw.lit("://"), host])
     ported = nw.concat_str([bare, nw.lit(":"), nw.col("port").cast(nw.String)])
     return nw.when(default).then(bare).otherwise(ported)
-
-
-def origin(scheme: str, host: str, port: int) -> str:
-    """One origin, as `origin_expression` writes it.
-
-    >>> origin("https", "shop.example", 443), origin("http", "::1", 8080)
-    ('https://shop.example', 'http://[::1]:8080')
-    """
-    bare = f"{scheme}://[{host}]" if ":" in host else f"{scheme}://{host}"
-    return bare if (scheme, port) in (("http", 80), ("https", 443)) else f"{bare}:{port}"

@@ -89,6 +89,10 @@ class Table:
         """The columns that a store of that version lacks."""
         return tuple(column for column in self.columns if column.since > version)
 
+    def holds(self, name: str, version: int) -> bool:
+        """Whether a store of that version has the column."""
+        return all(column.name != name for column in self.since(version))
+
     def named(self, version: int) -> str:
         """The table's name in a store of that version."""
         return self.was if self.was and version < RENAMED else self.name

@@ -1,32 +1,16 @@
-"""What tells clients apart: some columns of `exchanges`, joined to one name."""
+"""The clients of frames: some columns of `exchanges`, joined to one name."""
 
 from collections.abc import Sequence
-from typing import Final
 
 import narwhals as nw
 import pyarrow as pa
 
-from statetrail.errors import UsageError
 from statetrail.schema import CLIENT_BY
 
-DEFAULT_CLIENT_BY: Final = ("peer", "user-agent")
 
-
-def check_client_by(client_by: Sequence[str]) -> None:
-    """Raise `UsageError` unless clients can be told apart by these attributes."""
-    unknown = [name for name in client_by if name not in CLIENT_BY]
-    if unknown or not client_by:
-        raise UsageError(
-            f"clients cannot be told apart by {', '.join(map(repr, unknown)) or 'nothing'}: "
-            f"choose from {', '.join(CLIENT_BY)}"
-        )
-
-
-def default_client_by(exchanges: pa.Table | None) -> tuple[str, ...]:
-    """What tells clients apart by default: the file too, where HAR files were imported."""
-    sources = None if exchanges is None else exchanges["source"]
-    imported = sources is not None and sources.null_count < len(sources)
-    return (*DEFAULT_CLIENT_BY, "source") if imported else DEFAULT_CLIENT_BY
+def holds_imported(exchanges: pa.Table) -> bool:
+    """Whether some of the exchanges are of imported HAR files."""
+    return bool(exchanges["source"].null_count < len(exchanges))
 
 
 def client_expression(client_by: Sequence[str]) -> nw.Expr:

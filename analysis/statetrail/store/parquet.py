@@ -20,7 +20,8 @@ import pyarrow.parquet as pq
 
 from statetrail.errors import StoreError, UsageError
 from statetrail.schema import CAPTURES, EXCHANGES, FACTS, SCHEMA_VERSION
-from statetrail.store.clients import check_client_by, client_names, default_client_by
+from statetrail.schema.clients import check_client_by, default_client_by
+from statetrail.store.clients import client_names, holds_imported
 from statetrail.store.reader import MANIFEST, Facts, join_facts
 
 MIN_BUCKETS: Final = 16
@@ -60,7 +61,7 @@ def export_parquet(
     check_target(to)
     joined = join_facts([facts] if isinstance(facts, Facts) else facts)
     if client_by is None:
-        client_by = default_client_by(joined.table(EXCHANGES.name))
+        client_by = default_client_by(imported=holds_imported(joined.table(EXCHANGES.name)))
     check_client_by(client_by)
     exchanges = joined.table(EXCHANGES.name).num_rows
     buckets = buckets_for(exchanges) if buckets is None else buckets

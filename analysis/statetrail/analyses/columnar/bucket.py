@@ -48,7 +48,7 @@ from statetrail.analyses.conformance.visibility import (
     WRITES,
 )
 from statetrail.dialects import Dialect
-from statetrail.recording.frames import origin
+from statetrail.recording.conversations import origin
 from statetrail.schema import CLIENT_BY
 from statetrail.store.clients import client_names
 

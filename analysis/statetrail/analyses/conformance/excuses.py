@@ -65,9 +65,7 @@ from statetrail.analyses.conformance.visibility import (
 )
 from statetrail.analyses.events.details import extremes
 from statetrail.analyses.events.lineage import Lineage, dialect_places, positions
-
-DECLARED: Final = ("proxy-user", "header")
-"""What tells users apart, by the names of `statetrail.schema.CLIENT_BY`."""
+from statetrail.schema.clients import DECLARED
 
 _REASONS: Final = tuple(REASONS)
 _FAULTS: Final = tuple(VERDICTS.index(name) for name in FAULTS)

@@ -12,8 +12,9 @@ from statetrail.analyses.conformance.verdict import HONOURED
 from statetrail.analyses.tokens.entropy import bits, united
 from statetrail.analyses.tokens.rotations import rotations
 from statetrail.analyses.tokens.tokens import tokens
+from statetrail.recording.conversations import origin
 from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording, origin
+from statetrail.recording.frames import Recording
 from statetrail.report.counting import SUBJECT, Row, counted, key, nested, of_row, ranked, rows
 from statetrail.report.section import Counts, Gathering, OfParameter, Section, meaning
 from statetrail.report.sections.clients import counted_verdicts

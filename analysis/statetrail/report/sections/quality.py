@@ -6,7 +6,8 @@ from typing import Annotated, ClassVar, Self
 import msgspec
 import narwhals as nw
 
-from statetrail.recording.frames import Recording, origin
+from statetrail.recording.conversations import origin
+from statetrail.recording.frames import Recording
 from statetrail.report.counting import counted, moment, of_row, ranked, rows, total
 from statetrail.report.section import Counts, Gathering, Section, Time, meaning
 from statetrail.schema import CLIENT_BY

@@ -3,9 +3,9 @@
 import narwhals as nw
 
 from statetrail.analyses.conformance.clients import clients
-from statetrail.analyses.conformance.excuses import DECLARED
 from statetrail.analyses.conformance.verdicts import verdict_counts
 from statetrail.rules.rule import Lazy, Recording, Rule, occurrences
+from statetrail.schema.clients import DECLARED
 
 
 @Rule(

@@ -74,6 +74,7 @@ def test_csv_computes_nothing(store: Path) -> None:
     assert rows[0]["request_start"] == "2024-05-01T10:00:00.300000Z"
     issued = list(csv.DictReader(io.StringIO(run("show", store, "issued", "--format", "csv").out)))
     assert issued[0]["value"] == "-1"
+    assert re.fullmatch("~[0-9a-f]{8}", issued[0]["fingerprint"])
 
 
 @pytest.mark.parametrize(
@@ -82,6 +83,11 @@ def test_csv_computes_nothing(store: Path) -> None:
         *(
             (cell, f"'{cell}")
             for cell in ("=1", "+a", "-a", "@a", "\ta", "\ra", "=", "-1+1", "+1e")
+        ),
+        *(
+            (f"{hidden}{sign}1+1", f"'{hidden}{sign}1+1")
+            for hidden in ("\u200b", "\ufeff", "\u2060 ", "\x00", "\u00ad")
+            for sign in "=+-@\uff1d\ufe62"
         ),
         *((cell, cell) for cell in ("-1", "+1.5", "-2e-5", "a=1", "", "1", "~1a")),
     ],

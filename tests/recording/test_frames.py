@@ -16,6 +16,7 @@ from statetrail.errors import UsageError
 from statetrail.recording.conversations import origin
 from statetrail.recording.engines import Engine
 from statetrail.recording.frames import origin_expression
+from statetrail.schema import pseudonym
 from statetrail.store.clients import client_expression
 from support.histories import Ex, Issue, Present, recording
 
@@ -51,6 +52,21 @@ def test_a_client_is_named_by_its_attributes(client_by: tuple[str, ...], name: s
     table = pa.table({column: pa.array(values, pa.string()) for column, values in row.items()})
     frame = nw.from_native(table, eager_only=True)
     assert frame.select(client=client_expression(client_by))["client"].to_list() == [name]
+
+
+def test_a_notebook_shows_pseudonyms_and_inert_text() -> None:
+    """As the reports write them; no formula is drawn and no direction changed."""
+    name = r"$\href{http://evil}{x}$\N{RIGHT-TO-LEFT OVERRIDE}<b>"
+    issue = Issue("LangId", "1", "uriquery", "forced")
+    rec = recording([Ex(0, 10, 20, client=name, issued=[issue])])
+    (row,) = rec.issued.rows()
+    html = rec.issued._repr_html_()
+    assert pseudonym(row["fingerprint"]) in html
+    assert str(row["fingerprint"]) not in html
+    shown = rec.exchanges._repr_html_()
+    assert "tex2jax_ignore mathjax_ignore" in shown
+    assert "&lt;b&gt;" in shown
+    assert "\N{RIGHT-TO-LEFT OVERRIDE}" not in shown
 
 
 @pytest.mark.parametrize("engine", ["duckdb", "pandas", "polars"])

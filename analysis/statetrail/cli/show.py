@@ -44,8 +44,9 @@ def command(
 ) -> None:
     """Show a table of one or many stores.
 
-    Secret values appear as pseudonyms. Times are UTC: dates in csv and table, microseconds since
-    the epoch in json and parquet.
+    Secret values appear as pseudonyms. Times are UTC. In json and parquet, which are for programs,
+    times are microseconds since the epoch, and fingerprints are the integers of 64 bits whose
+    first half a pseudonym shows.
     """
     if table not in NAMES:
         raise UsageError(f"unknown table {table!r}: choose from {', '.join(NAMES)}")

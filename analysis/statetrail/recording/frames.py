@@ -8,7 +8,7 @@ gets out of it.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, Final, Self, cast
 
 import narwhals as nw
 import pandas as pd
@@ -17,12 +17,29 @@ import pyarrow.compute as pc
 
 from statetrail.dialects import Dialect, select
 from statetrail.errors import UsageError
+from statetrail.extract.text import clean
 from statetrail.recording.conversations import DEFAULT_GRACE_MS, grace_us
 from statetrail.recording.engines import ENGINES, READ_DICTIONARIES, Engine, Lazy, Scratch, placing
-from statetrail.schema import CAPTURES, EXCHANGES, FACTS, ISSUED, PRESENTED, TOKEN_CANDIDATES, Table
+from statetrail.schema import (
+    CAPTURES,
+    EXCHANGES,
+    FACTS,
+    ISSUED,
+    PRESENTED,
+    TOKEN_CANDIDATES,
+    Table,
+    pseudonym,
+)
 from statetrail.schema.clients import check_client_by, default_client_by
 from statetrail.store.clients import client_expression, holds_imported
 from statetrail.store.reader import Facts, join_facts, read_store
+
+_SHOWN: Final[dict[str, Callable[[Any], str]]] = {
+    "fingerprint": lambda value: "" if pd.isna(value) else pseudonym(int(value)),
+    "text": lambda value: "" if pd.isna(value) else clean(value, MAX_SHOWN),
+}
+"""How a notebook shows cells of some types of column."""
+MAX_SHOWN: Final = 200
 
 
 class Frame:
@@ -51,7 +68,8 @@ class Frame:
         """All rows as a DataFrame, sorted by the table's key.
 
         Columns named ``*_us`` become tz-aware timestamps (UTC) without the suffix; integers that
-        may be missing are ``Int64``, so that fingerprints keep every bit.
+        may be missing are ``Int64``, so that fingerprints keep every bit: two values may have the
+        same pseudonym (`statetrail.schema.pseudonym`), which is its first half.
         """
         return to_pandas(self.to_arrow(), self.table)
 
@@ -63,7 +81,14 @@ class Frame:
         return f"<Frame {self.table.name}: {', '.join(self.table.names)}>"
 
     def _repr_html_(self) -> str:
-        html: str = self.to_pandas().to_html(max_rows=20, escape=True)
+        """The first and last rows, fingerprints as reports write them, all text inert."""
+        shown: dict[str, Callable[[Any], str]] = {
+            column.name: _SHOWN[column.type]
+            for column in self.table.columns
+            if column.type in _SHOWN
+        }
+        with pd.option_context("display.html.use_mathjax", False):
+            html: str = self.to_pandas().to_html(max_rows=20, escape=True, formatters=shown)
         return html
 
 

@@ -111,7 +111,9 @@ def _csv_cell(column: Column, value: Any) -> Any:
         return ""
     if column.type == "timestamp":
         return _when(value) or value
-    return inert(value) if isinstance(value, str) else value
+    if column.type == "fingerprint":
+        return pseudonym(value)
+    return inert(clean(value, len(value))) if isinstance(value, str) else value
 
 
 def _cell(column: Column, value: Any) -> str:

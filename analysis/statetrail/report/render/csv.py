@@ -7,6 +7,7 @@ has hidden characters.
 import csv
 import io
 import re
+import unicodedata
 from datetime import datetime
 from typing import Final
 
@@ -18,11 +19,7 @@ COLUMNS: Final = (
     *("id", "state", "severity", "confidence", "audience", "rule", "title", "client", "origin"),
     *("param", "count", "first", "last", "message", "remedy", "references", "evidence"),
 )
-# Full-width signs too: some spreadsheets take them for the ordinary ones.
-_FORMULA: Final = re.compile(
-    "\\s*[=+\\-@\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}"
-    "\N{FULLWIDTH COMMERCIAL AT}]|[\\t\\r\\n]"
-)
+_SIGNS: Final = frozenset("=+-@")
 _NUMBER: Final = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
 
 
@@ -32,7 +29,19 @@ def inert(cell: str) -> str:
     >>> inert("=1+1"), inert(" @SUM(A1)"), inert("-5"), inert("plain")
     ("'=1+1", "' @SUM(A1)", '-5', 'plain')
     """
-    return f"'{cell}" if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell) else cell
+    return f"'{cell}" if _is_formula(cell) and not _NUMBER.fullmatch(cell) else cell
+
+
+def _is_formula(cell: str) -> bool:
+    """Whether some spreadsheet could compute it.
+
+    Some pass over characters without a shape (a byte-order mark, a zero-width space), and some
+    take full-width or small signs for the ordinary ones.
+    """
+    if cell[:1] in ("\t", "\r", "\n"):
+        return True
+    sign = next((one for one in cell if unicodedata.category(one)[0] not in "CZM"), "")
+    return unicodedata.normalize("NFKC", sign)[:1] in _SIGNS
 
 
 def render_csv(document: Document) -> str:

@@ -22,7 +22,7 @@ _MAX_CODE: Final = 160
 _SPECIAL: Final = re.compile(r"[&<>\\`*_\[\]#|~$]")
 _BREAK: Final = re.compile(r"[\t\n\r\x20\xa0]+")
 # What GitHub turns into links even where it is escaped: it looks at the finished text.
-_LINKED: Final = re.compile(r"(?i)(@|://|\bwww(?=\.)|\bGH(?=-))")
+_LINKED: Final = re.compile(r"(?i)(@|&#35;|://|\bwww(?=\.)|\bGH(?=-))")
 _WORD_JOINER: Final = "\N{WORD JOINER}"
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from statetrail.analyses.catalogue import NAMES, TABLES
 from statetrail.cli.output.tables import inert
+from statetrail.recording.frames import open_recording
 from statetrail.rules.gather import FINDINGS
 from statetrail.store import reader
 from statetrail.store.reader import read_store
@@ -119,6 +120,21 @@ def test_a_terminal_is_spared_parquet(store: Path) -> None:
     """Bytes are not written to a terminal."""
     shown = _on_terminal(command("show", store, "exchanges", "--format", "parquet"))
     assert "use --to FILE" in shown
+
+
+@pytest.mark.parametrize("name", ["week", "week*", "we[ek]?"])
+def test_a_large_dataset_is_found_by_its_own_name_from_anywhere(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A relative path is meant from where it was opened, and a name is no pattern of others."""
+    monkeypatch.setattr(reader, "LARGE", 0)
+    monkeypatch.chdir(tmp_path)
+    for dataset in ("weekday", "wek1", "week*", "we[ek]?", "week"):
+        assert run("export", store, "--to", dataset).code == 0
+    rec = open_recording(name)
+    monkeypatch.chdir("/")
+    assert len(rec.exchanges.rows()) == 100
+    assert rec.issued.to_arrow().num_rows == 199
 
 
 def _on_terminal(arguments: list[str]) -> str:

@@ -1,5 +1,6 @@
 """The audit of a recording: its figures are those of the traffic, and it is the same every time."""
 
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -233,6 +234,44 @@ def test_an_audit_is_written_as_it_is_rendered(tmp_path: Path) -> None:
     for name in ("html", "json", "markdown", "junit"):
         getattr(one, f"write_{name}")(tmp_path / name)
         assert (tmp_path / name).read_text("utf-8") == getattr(one, f"to_{name}")()
+
+
+def test_names_and_files_are_taken_as_the_command_line_takes_them(
+    shop: Path, made: Audit, tmp_path: Path
+) -> None:
+    """A profile's name, paths as strings, one attribute of a client."""
+    made.write_json(tmp_path / "before.json")
+    rule = made.document.findings[0].rule
+    accepted = tmp_path / "accepted.toml"
+    accepted.write_text(
+        f'[[suppress]]\nrule = "{rule}"\nreason = "known"\nuntil = {CREATED:%Y-%m-%d}\n'
+    )
+    rec = st.open(str(shop), client_by="user-agent", dialects="zest,52eseller")
+    again = st.audit(
+        rec,
+        created=CREATED,
+        profile="owasp-high",
+        suppressions=str(accepted),
+        baseline=str(tmp_path / "before.json"),
+    ).document
+    assert again.settings.profile == "owasp-high"
+    assert again.settings.client_by == ("user-agent",)
+    assert again.suppressed
+    assert again.baseline is not None
+    assert again.baseline.unchanged
+    with pytest.raises(UsageError, match="unknown profile 'owasp'"):
+        st.audit(rec, profile="owasp")
+    with pytest.raises(UsageError, match="there is no suppression file"):
+        st.audit(rec, suppressions="nowhere.toml")
+
+
+def test_an_engine_that_is_not_installed_is_named(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the command that installs it."""
+    monkeypatch.setitem(sys.modules, "polars", None)
+    with pytest.raises(UsageError, match="pip install polars"):
+        open_recording(shop, engine="polars")
 
 
 def test_each_step_is_reported_as_progress(shop: Path, made: Audit) -> None:

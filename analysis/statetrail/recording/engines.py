@@ -6,13 +6,9 @@ that places Arrow tables and datasets of files on that engine, as Narwhals lazy 
 
 import contextlib
 import os
-import shutil
+import re
 import sys
-import tempfile
-import weakref
 from collections.abc import Callable, Sequence
-from functools import cached_property
-from pathlib import Path
 from typing import Any, Final, Literal, cast
 
 import duckdb
@@ -22,6 +18,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from statetrail.errors import UsageError
+from statetrail.recording.scratch import Scratch
 
 type Engine = Literal["duckdb", "pandas", "polars", "pyspark"]
 type Lazy = nw.LazyFrame[Any]
@@ -36,6 +33,8 @@ _DUCKDB: Final = {
     pa.float64(): "DOUBLE",
     pa.bool_(): "BOOLEAN",
 }
+_GLOB: Final = re.compile(r"[*?\[]")
+"""What DuckDB takes for a pattern in a file's name, unless it stands in brackets."""
 _LOCAL_SPARK: Final = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
@@ -45,23 +44,6 @@ _LOCAL_SPARK: Final = {
     # Its default of 200 is for a cluster: here each would be a task with a handful of rows.
     "spark.sql.shuffle.partitions": "4",
 }
-
-
-class Scratch:
-    """A folder for what does not fit into memory, made when it is first asked for.
-
-    It is removed with this object, or with the process. `held` counts the bytes of results that are
-    in memory instead.
-    """
-
-    held = 0
-
-    @cached_property
-    def folder(self) -> Path:
-        """The folder, which nobody else can read."""
-        folder = Path(tempfile.mkdtemp(prefix="statetrail-"))
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        return folder
 
 
 def placing(engine: Engine, scratch: Scratch) -> Callable[[pa.Table | ds.Dataset], Lazy]:
@@ -85,13 +67,17 @@ def placing(engine: Engine, scratch: Scratch) -> Callable[[pa.Table | ds.Dataset
                 and table.format.default_extname == "parquet"
             ):
                 # Its own reader takes all processors, and passes over what a filter leaves out.
-                files = connection.read_parquet(table.files, hive_partitioning=False)
+                names = [_GLOB.sub(r"[\g<0>]", file) for file in table.files]
+                files = connection.read_parquet(names, hive_partitioning=False)
                 return nw.from_native(files.project(_columns(table.schema, files.columns))).lazy()
             return nw.from_native(connection.from_arrow(table)).lazy()
 
         return duck
     if engine == "polars":
-        import polars as pl
+        try:
+            import polars as pl
+        except ImportError:
+            raise UsageError("the engine 'polars' needs the package: pip install polars") from None
 
         def polars(table: pa.Table | ds.Dataset) -> Lazy:
             if isinstance(table, pa.Table):

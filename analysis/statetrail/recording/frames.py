@@ -19,7 +19,8 @@ from statetrail.dialects import Dialect, select
 from statetrail.errors import UsageError
 from statetrail.extract.text import clean
 from statetrail.recording.conversations import DEFAULT_GRACE_MS, grace_us
-from statetrail.recording.engines import ENGINES, READ_DICTIONARIES, Engine, Lazy, Scratch, placing
+from statetrail.recording.engines import ENGINES, READ_DICTIONARIES, Engine, Lazy, placing
+from statetrail.recording.scratch import Scratch
 from statetrail.schema import (
     CAPTURES,
     EXCHANGES,
@@ -92,6 +93,17 @@ class Frame:
         return html
 
 
+def _dialects(dialects: Sequence[Dialect | str | Path] | str | None) -> tuple[Dialect, ...]:
+    """Dialects by themselves, their names or files; all if none is named."""
+    if dialects is None:
+        return select()
+    if isinstance(dialects, str):
+        return select(dialects)
+    names = [str(one) for one in dialects if not isinstance(one, Dialect)]
+    own = tuple(one for one in dialects if isinstance(one, Dialect))
+    return (*own, *(select(names) if names else ()))
+
+
 def to_arrow(rows: Lazy | pa.Table, table: Table) -> pa.Table:
     """Rows as an Arrow table of the catalogue's schema, sorted by its key."""
     if not isinstance(rows, pa.Table):
@@ -141,16 +153,16 @@ class Recording:
         *,
         paths: Sequence[Path] = (),
         engine: Engine = "duckdb",
-        client_by: Sequence[str] | None = None,
+        client_by: Sequence[str] | str | None = None,
         grace_ms: float = DEFAULT_GRACE_MS,
-        dialects: Sequence[Dialect] | None = None,
+        dialects: Sequence[Dialect | str | Path] | str | None = None,
     ) -> None:
         if engine not in ENGINES:
             raise UsageError(f"unknown engine {engine!r}: choose from {', '.join(ENGINES)}")
         self.paths = tuple(paths)
         self.engine: Engine = engine
         self.grace_us = grace_us(grace_ms)
-        self.dialects = tuple(dialects) if dialects is not None else select()
+        self.dialects = _dialects(dialects)
         self.scratch = Scratch()
         self._place = placing(engine, self.scratch)
         self._facts = facts if isinstance(facts, Facts) else Facts(Path(), "", facts)
@@ -159,6 +171,7 @@ class Recording:
             client_by = self._facts.client_by or default_client_by(
                 imported=holds_imported(self._facts.table(EXCHANGES.name))
             )
+        client_by = [client_by] if isinstance(client_by, str) else client_by
         check_client_by(client_by)
         self.client_by = tuple(client_by)
         self._lazies = {table.name: self._place(self._facts.tables[table.name]) for table in FACTS}
@@ -286,9 +299,9 @@ def open_recording(
     paths: str | Path | Iterable[str | Path],
     *,
     engine: Engine = "duckdb",
-    client_by: Sequence[str] | None = None,
+    client_by: Sequence[str] | str | None = None,
     grace_ms: float = DEFAULT_GRACE_MS,
-    dialects: Sequence[Dialect] | None = None,
+    dialects: Sequence[Dialect | str | Path] | str | None = None,
 ) -> Recording:
     """Open one or many stores (SQLite files, Parquet datasets) for analysis.
 
@@ -300,13 +313,13 @@ def open_recording(
         Where the frames live: ``duckdb`` (default), ``pandas``, ``polars`` or ``pyspark`` (the
         extra ``spark``).
     client_by
-        What tells clients apart: any of ``peer``, ``user-agent``, ``proxy-user``, ``header``,
-        ``source``. By default ``peer``, ``user-agent`` and, where HAR files were imported,
-        ``source``: each of these files is a client of its own.
+        What tells clients apart: one or several of ``peer``, ``user-agent``, ``proxy-user``,
+        ``header``, ``source``. By default ``peer``, ``user-agent`` and, where HAR files were
+        imported, ``source``: each of these files is a client of its own.
     grace_ms
         Grace period in milliseconds.
     dialects
-        The dialects to judge by; all by default.
+        The dialects to judge by: dialects, their names or TOML files; all by default.
 
     Raises
     ------

@@ -15,7 +15,7 @@ import pandas as pd
 
 from statetrail.recording.frames import Recording
 from statetrail.report.charts import expiry, gaps, timeline
-from statetrail.report.comparison import changes_since
+from statetrail.report.comparison import changes_since, read_audit
 from statetrail.report.document import Document, decode, gather
 from statetrail.report.render.csv import render_csv
 from statetrail.report.render.html import render_compact, render_html
@@ -23,9 +23,9 @@ from statetrail.report.render.json import render_json
 from statetrail.report.render.junit import render_junit
 from statetrail.report.render.markdown import render_markdown
 from statetrail.report.section import Gathering
-from statetrail.rules.profiles import DEFAULT, Profile
+from statetrail.rules.profiles import DEFAULT, Profile, load_profile
 from statetrail.rules.rule import Severity
-from statetrail.rules.suppression import Entry
+from statetrail.rules.suppression import Entry, load_suppressions
 
 
 class _Rows:
@@ -152,9 +152,9 @@ def audit(
     rec: Recording,
     *,
     created: datetime | None = None,
-    profile: Profile = DEFAULT,
-    suppressions: Sequence[Entry] = (),
-    baseline: Document | None = None,
+    profile: Profile | Path | str = DEFAULT,
+    suppressions: Sequence[Entry] | Path | str = (),
+    baseline: Document | Audit | Path | str | None = None,
     progress: Callable[[str], object] = lambda step: None,
 ) -> Audit:
     """Audit a recording.
@@ -167,14 +167,28 @@ def audit(
         The creation time that the reports state; now by default. All else depends on the recording
         alone: two audits of it differ only in this.
     profile
-        The thresholds of some rules.
+        The thresholds of some rules: a profile, the name of one, or a TOML file.
     suppressions
-        Findings to suppress, each with a reason and an expiry date.
+        Findings to suppress, each with a reason and an expiry date; or the TOML file of them.
     baseline
-        An earlier audit: the reports say what is new since, and `failing` counts new findings only.
+        An earlier audit, or its `audit.json`: the reports say what is new since, and `failing`
+        counts new findings only.
     progress
         Called with the name of each step, to show progress.
+
+    Raises
+    ------
+    UsageError
+        A file is missing or is not what it should be.
     """
+    if not isinstance(profile, Profile):
+        profile = load_profile(profile)
+    if isinstance(suppressions, (str, Path)):
+        suppressions = load_suppressions(suppressions)
+    if isinstance(baseline, (str, Path)):
+        baseline = read_audit(baseline)
+    elif isinstance(baseline, Audit):
+        baseline = baseline.document
     document = gather(
         Gathering(
             recording=rec,

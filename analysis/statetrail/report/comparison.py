@@ -140,7 +140,7 @@ def changes_since(before: Document, after: Document) -> Baseline:
     )
 
 
-def read_audit(path: Path) -> Document:
+def read_audit(path: Path | str) -> Document:
     """An audit that was written as JSON.
 
     Raises
@@ -148,6 +148,7 @@ def read_audit(path: Path) -> Document:
     UsageError
         There is no such file, it is no audit, or one of another version.
     """
+    path = Path(path)
     try:
         if path.stat().st_size > MAX_BYTES:
             raise UsageError(f"{path} is larger than any audit: {MAX_BYTES >> 20} MiB at most")

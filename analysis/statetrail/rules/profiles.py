@@ -87,7 +87,7 @@ PROFILES: Final[dict[str, Profile]] = {
 DEFAULT: Final = PROFILES["nist-aal2"]
 
 
-def load_profile(name: str) -> Profile:
+def load_profile(name: str | Path) -> Profile:
     """The profile of that name, or from that TOML file.
 
     Raises
@@ -95,20 +95,21 @@ def load_profile(name: str) -> Profile:
     UsageError
         There is no such profile, or the file is not valid.
     """
-    if name in PROFILES:
+    if isinstance(name, str) and name in PROFILES:
         return PROFILES[name]
     path = Path(name)
     if path.suffix != ".toml":
         raise UsageError(
-            f"unknown profile {name!r}: choose from {', '.join(PROFILES)}, or name a .toml file"
+            f"unknown profile {str(name)!r}: choose from {', '.join(PROFILES)}, "
+            "or name a .toml file"
         )
     return read_toml(path, Profile, "profile")
 
 
-def read_toml[T](path: Path, kind: type[T], what: str) -> T:
+def read_toml[T](path: Path | str, kind: type[T], what: str) -> T:
     """A file as a struct; raises `UsageError`, in which it is a `what`."""
     try:
-        return msgspec.toml.decode(path.read_bytes(), type=kind)
+        return msgspec.toml.decode(Path(path).read_bytes(), type=kind)
     except FileNotFoundError:
         raise UsageError(f"there is no {what} {path}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -88,7 +88,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     suppress: tuple[Entry, ...] = ()
 
 
-def load_suppressions(path: Path) -> tuple[Entry, ...]:
+def load_suppressions(path: Path | str) -> tuple[Entry, ...]:
     """The entries of a file.
 
     Raises

@@ -181,7 +181,8 @@ def _read_parquet(path: Path) -> Facts:
     check_version(path, version)
     sets: dict[str, pa.Table | ds.Dataset] = {}
     for table in FACTS:
-        with _reading(folder := path / table.named(version)):
+        # Absolute, since the files are opened later, when the process may be in another folder.
+        with _reading(folder := path.absolute() / table.named(version)):
             sets[table.name] = _dataset(folder, table, version)
     facts = Facts(path, key_id, sets)
     if facts.count(EXCHANGES.name) >= LARGE:

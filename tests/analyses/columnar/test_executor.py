@@ -20,8 +20,8 @@ from statetrail.analyses.columnar.bucket import bucket
 from statetrail.analyses.columnar.spill import SpilledList
 from statetrail.analyses.lifetimes.uses import uses
 from statetrail.errors import StoreError
-from statetrail.recording.engines import Scratch
 from statetrail.recording.frames import Frame, Recording
+from statetrail.recording.scratch import Scratch
 from statetrail.store import reader
 from statetrail.store.parquet import export_parquet
 from statetrail.store.reader import Facts

@@ -15,8 +15,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from statetrail.recording.engines import Lazy, Scratch
+from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
+from statetrail.recording.scratch import Scratch
 from statetrail.schema import Table
 
 ROOM: Final = 288 * 2**20

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from statetrail.analyses.conformance.verdict import FAULTS, VERDICTS
 from statetrail.analyses.conformance.verdicts import verdicts
+from studies.oracle.judges import apart, by_engine, by_slow_judge, by_tracker, short
 from studies.oracle.verdict_oracle import MILDEST_FIRST, judge
+from studies.simulation.histories import every
 from support.histories import Ex, Issue, Present, recording, token, use
 
 Z = "/shop/API/V3/Cart"
@@ -488,3 +490,12 @@ def test_issues_that_only_repeat_may_be_left_out(engine, worlds):
     for seed in range(worlds):
         history = repeating(seed)
         assert found(history, engine=engine, grace_ms=50) == slow(history, 50), f"seed {seed}"
+
+
+def test_every_history_of_five_events_over_two_sessions() -> None:
+    """Not at random: all of them, by the frames, the tracker and the slow judge."""
+    all_of_them = [history for events in range(1, 6) for history in every(events)]
+    assert len(all_of_them) > 7_000
+    by_frames = by_engine(apart(all_of_them), "polars", 50)
+    assert short(by_frames) == by_slow_judge(all_of_them, 50)
+    assert by_tracker(all_of_them, 50, random.Random(1)) == by_frames

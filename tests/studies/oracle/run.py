@@ -1,12 +1,14 @@
-"""Random histories through every judge of verdicts: `make oracle N=20000`.
+"""Histories through every judge of verdicts: `make oracle N=20000`.
 
-Prints what was compared and how many rows differ; exits 1 if one does, with a few of them.
+Random ones, and all of up to five events of one sender over two sessions. Prints what was compared
+and how many rows differ; exits 1 if one does, with a few of them.
 """
 
 import argparse
 import collections
 import sys
 import time
+from collections.abc import Iterable, Iterator
 from random import Random
 
 from studies.oracle.judges import (
@@ -18,7 +20,8 @@ from studies.oracle.judges import (
     by_tracker,
     short,
 )
-from studies.simulation.histories import history, sessions
+from studies.simulation.histories import every, history, sessions
+from support.histories import Ex
 
 BATCH = 2000
 GRACES_MS = (0, 50, 100, 250)
@@ -31,9 +34,15 @@ def main() -> int:
     parser.add_argument("--spark", type=int, default=0, help="histories through PySpark as well")
     parser.add_argument("--seed", type=int, default=20210301)
     options = parser.parse_args()
-    seen, differing = _compare(options.histories, options.seed, ("tracker", *IN_PROCESS, "buckets"))
+    print(f"seed {options.seed}")
+    chance, judges = Random(options.seed), ("tracker", *IN_PROCESS, "buckets")
+    seen, differing = _compare(_drawn(options.histories, chance), judges, chance)
+    short_ones = [one for events in range(1, 6) for one in every(events)]
+    # Once for each grace period.
+    differing += _compare([short_ones] * len(GRACES_MS), judges, chance)[1]
     if options.spark:
-        differing += _compare(options.spark, options.seed + 1, ("tracker", "pyspark"))[1]
+        drawn = _drawn(options.spark, chance)
+        differing += _compare(drawn, ("tracker", "pyspark"), chance)[1]
     rare = [verdict for verdict, count in seen.items() if count < 20]
     if options.histories >= BATCH and rare:
         print(f"too few of {', '.join(rare)} to say anything of them")
@@ -41,16 +50,23 @@ def main() -> int:
     return 1 if differing else 0
 
 
-def _compare(count: int, seed: int, judges: tuple[str, ...]) -> tuple[collections.Counter, int]:
+def _drawn(count: int, chance: Random) -> Iterator[list[list[Ex]]]:
+    """Random histories, a batch at a time."""
+    for first in range(0, count, BATCH):
+        few = range(min(BATCH, count - first))
+        yield [chance.choice((history, sessions))(chance) for _ in few]
+
+
+def _compare(
+    batches_of: Iterable[list[list[Ex]]], judges: tuple[str, ...], chance: Random
+) -> tuple[collections.Counter, int]:
     """The verdicts seen, and the number of differing rows of all judges."""
-    chance = Random(seed)
     seen: collections.Counter[str] = collections.Counter()
     seconds: collections.Counter[str] = collections.Counter()
     differing: collections.Counter[str] = collections.Counter()
-    exchanges = batches = 0
-    for first in range(0, count, BATCH):
-        few = range(min(BATCH, count - first))
-        histories = [chance.choice((history, sessions))(chance) for _ in few]
+    exchanges = batches = count = 0
+    for histories in batches_of:
+        count += len(histories)
         world = apart(histories)
         grace_ms = GRACES_MS[batches % len(GRACES_MS)]
         exchanges, batches = exchanges + len(world), batches + 1
@@ -71,7 +87,7 @@ def _compare(count: int, seed: int, judges: tuple[str, ...]) -> tuple[collection
             differing[name] += len(wrong)
             for row in sorted(wrong, key=repr)[:5]:
                 print(f"differs on {name}, grace {grace_ms} ms: {row}")
-    print(f"{count:,} histories, {exchanges:,} exchanges, {seen.total():,} verdicts (seed {seed})")
+    print(f"{count:,} histories, {exchanges:,} exchanges, {seen.total():,} verdicts")
     print("  " + ", ".join(f"{verdict} {n:,}" for verdict, n in seen.most_common()))
     for name in judges:
         print(f"  {name:8} {differing[name]} differing rows, {seconds[name]:.1f} s")

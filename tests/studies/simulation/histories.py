@@ -5,8 +5,9 @@ the generator (`st.randoms`), and so can a plain seed, which is fast enough for 
 histories.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from random import Random
+from typing import Any, Final
 
 from support.histories import Ex, Issue, Present, token, use
 
@@ -194,3 +195,52 @@ def _issue(chance: Random, param: str, value: str, *, zest: bool) -> Issue:
         chance.choice(("informational", "forced")),
         chance.choice((None,) * 15 + ("no-tail",)),
     )
+
+
+_STEP: Final = 3 * TICK
+
+
+def every(events: int) -> Iterator[list[Ex]]:
+    """Every history of so many events of one sender that may hold two sessions, one after another.
+
+    An event asks for a session (two at most are begun), reads or writes the cart without a token,
+    or presents the newest or an older token of a session, which is answered with itself, with
+    another one, with none, or refused.
+    """
+    yield from _extended([], [], events)
+
+
+def _extended(before: list[Ex], held: list[list[str]], left: int) -> Iterator[list[Ex]]:
+    """The histories that begin so; `held` are the tokens of each session."""
+    if not left:
+        yield before
+        return
+    start = len(before) * _STEP
+    fresh = f"T{len(before)}"
+
+    def event(presented: str | None, issued: str | None, **more: Any) -> Ex:
+        return Ex(
+            start,
+            start + TICK,
+            start + TICK,
+            [token(issued)] if issued else (),
+            [use(presented)] if presented else (),
+            path="/API/V3/Cart",
+            **more,
+        )
+
+    if len(held) < 2:
+        yield from _extended([*before, event("1", fresh)], [*held, [fresh]], left - 1)
+    for method in ("GET", "POST"):
+        yield from _extended([*before, event(None, None, method=method)], held, left - 1)
+    for number, tokens in enumerate(held):
+        for shown in dict.fromkeys((tokens[-1], tokens[0])):
+            longer = [*held[:number], [*tokens, fresh], *held[number + 1 :]]
+            answers = (
+                (shown, 200, held),
+                (fresh, 200, longer),
+                (None, 200, held),
+                (None, 401, held),
+            )
+            for issued, status, now in answers:
+                yield from _extended([*before, event(shown, issued, status=status)], now, left - 1)

@@ -13,7 +13,7 @@ import numpy as np
 from statetrail.analyses.columnar.arrays import NOTHING, AsOfIndex, Bools, Ints, among, run_begins
 from statetrail.analyses.columnar.bucket import IMPLICIT, MALFORMED, Bucket
 from statetrail.analyses.conformance.race import decided, until_superseded
-from statetrail.analyses.conformance.verdict import Situation
+from statetrail.analyses.conformance.verdict import HONOURED, VERDICTS, Situation
 from statetrail.analyses.conformance.visibility import FOREVER
 from statetrail.analyses.events.history import pairs
 from statetrail.analyses.events.lineage import Lineage, dialect_places
@@ -82,6 +82,43 @@ def key_verdicts(
     """
     exchanges, presented, issued = bucket.exchanges, bucket.presented, bucket.issued
     value, channel = presented.value[uses.row], presented.channel[uses.row]
+    request_start = exchanges.request_start[presented.exchange[uses.row]]
+    since = _since(bucket, replaced, value, request_start)
+    # Most values were never replaced, and are presented as their last issue has it: V9.
+    used = np.zeros(len(bucket.values), dtype=np.bool_)
+    used[value] = True
+    whole = exchanges.clock[exchanges.response_end[issued.exchange]] < FOREVER
+    sound = np.flatnonzero(used[issued.value] & issued.sound & whole)
+    index = AsOfIndex(
+        issued.value[sound], exchanges.visible_from[issued.exchange[sound]], exchanges.span
+    )
+    newest = index.last(value, request_start, inclusive=False)
+    usage = np.append(issued.usage[sound], np.int8(MALFORMED))[newest]
+    obeys = bound & ~mixed & (since == NOTHING) & (usage >= 0) & (usage == channel)
+    rank = np.full(len(value), VERDICTS.index(HONOURED))
+    reason = np.full(len(value), NOTHING, dtype=np.int64)
+    rest = np.flatnonzero(~obeys)
+    rows = KeyUses(uses.row[rest], uses.answered[rest], uses.again[rest])
+    situations = _situations(bucket, lineage, rows, since[rest], mixed[rest], bound[rest])
+    rank[rest], reason[rest] = decided(situations)
+    return rank, reason
+
+
+def _since(bucket: Bucket, replaced: Replaced, value: Ints, request_start: Ints) -> Ints:
+    """When the latest response began that replaced the value and must be known; -1 for none."""
+    exchanges = bucket.exchanges
+    ended = exchanges.clock[exchanges.response_end[replaced.exchange]] < FOREVER
+    replacing = replaced.exchange[ended]
+    index = AsOfIndex(replaced.value[ended], exchanges.visible_from[replacing], exchanges.span)
+    since = index.maxima(exchanges.response_start[replacing])
+    return since[index.at(value, request_start, inclusive=False)]
+
+
+def _situations(
+    bucket: Bucket, lineage: Lineage, uses: KeyUses, since: Ints, mixed: Bools, bound: Bools
+) -> Situation[Bools]:
+    exchanges, presented, issued = bucket.exchanges, bucket.presented, bucket.issued
+    value, channel = presented.value[uses.row], presented.channel[uses.row]
     request_start, span = exchanges.request_start[presented.exchange[uses.row]], exchanges.span
     used = np.zeros(len(bucket.values), dtype=np.bool_)
     used[value] = True
@@ -99,37 +136,29 @@ def key_verdicts(
     whole = (exchanges.clock[response_end] < FOREVER) & (usage != MALFORMED)
     known = AsOfIndex(issued.value[every[whole]], exchanges.visible_from[of[whole]], span)
     must_end = known.maxima(response_end[whole])[known.at(value, request_start, inclusive=False)]
-    ended = exchanges.clock[exchanges.response_end[replaced.exchange]] < FOREVER
-    replacing = replaced.exchange[ended]
-    index_of = AsOfIndex(replaced.value[ended], exchanges.visible_from[replacing], span)
-    since = index_of.maxima(exchanges.response_start[replacing])[
-        index_of.at(value, request_start, inclusive=False)
-    ]
     placed = np.zeros(len(value), dtype=np.bool_)
     for each in np.unique(channel):
         here = np.flatnonzero(channel == each)
         fitting = (usage == each) | (usage < 0)
         placed[here] = latest(fitting, place[here]) >= np.maximum(since[here], 0)
     no = np.zeros(len(value), dtype=np.bool_)
-    return decided(
-        Situation(
-            bound=bound,
-            nothing=no,
-            value=~no,
-            asks_new=no,
-            server_issued=~no,
-            any_visible=(must_end != NOTHING) | (since != NOTHING),
-            implicit=no,
-            names_channel=latest(usage != IMPLICIT) != NOTHING,
-            informational=no,
-            issued=may != NOTHING,
-            may_be_current=may >= since,
-            current=(must_end >= since) & (must_end != NOTHING),
-            in_channel=placed,
-            mixed=mixed,
-            accepted=uses.again & exchanges.binding[presented.exchange[uses.row]],
-            malformed=_malformed(bucket, lineage, uses.row) >= np.maximum(since, 0),
-        )
+    return Situation(
+        bound=bound,
+        nothing=no,
+        value=~no,
+        asks_new=no,
+        server_issued=~no,
+        any_visible=(must_end != NOTHING) | (since != NOTHING),
+        implicit=no,
+        names_channel=latest(usage != IMPLICIT) != NOTHING,
+        informational=no,
+        issued=may != NOTHING,
+        may_be_current=may >= since,
+        current=(must_end >= since) & (must_end != NOTHING),
+        in_channel=placed,
+        mixed=mixed,
+        accepted=uses.again & exchanges.binding[presented.exchange[uses.row]],
+        malformed=_malformed(bucket, lineage, uses.row) >= np.maximum(since, 0),
     )
 
 

@@ -13,7 +13,7 @@ from hashlib import blake2b
 
 import numpy as np
 
-from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints
+from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, distinct
 from statetrail.analyses.columnar.bucket import Bucket, bucket
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.conformance.visibility import FOREVER
@@ -69,15 +69,17 @@ def is_held_by_others(
 
 def _codes(bucket: Bucket, values: Ints) -> Ints:
     """Codes of values by origin, parameter and fingerprint."""
-    series = bucket.values.series[values]
-    used, place = np.unique(series, return_inverse=True)
-    clients, params = bucket.series_client[used].tolist(), bucket.series_param[used].tolist()
-    known: dict[tuple[str, tuple[str, str]], int] = {}
-    codes = []
-    for client, param in zip(clients, params, strict=True):
-        subject = bucket.clients[client][1], bucket.params[param]
-        if subject not in known:
-            digest = blake2b(repr(subject).encode(), digest_size=8).digest()
-            known[subject] = int.from_bytes(digest, signed=True)
-        codes.append(known[subject])
+    places: dict[str, int] = {}
+    origin = np.array(
+        [places.setdefault(origin, len(places)) for _, origin in bucket.clients], dtype=np.int64
+    )
+    series, width = bucket.values.series[values], max(len(bucket.params), 1)
+    subject = origin[bucket.series_client[series]] * width + bucket.series_param[series]
+    used, place = distinct(subject, len(places) * width)
+    origins = list(places)
+    digests = [
+        blake2b(repr((origins[n // width], bucket.params[n % width])).encode(), digest_size=8)
+        for n in used.tolist()
+    ]
+    codes = [int.from_bytes(digest.digest(), signed=True) for digest in digests]
     return np.array(codes, dtype=np.int64)[place] ^ bucket.values.fingerprint[values]

@@ -73,6 +73,11 @@ class _Binding:
 
 def judged(bucket: Bucket, issues: Issues, rows: Rows) -> tuple[Ints, Ints]:
     """The verdict of each row, and its reason (-1: none): places in `VERDICTS` and `REASONS`."""
+    used = np.zeros(
+        max(issues.series.max(initial=0), rows.series.max(initial=0)) + 2, dtype=np.bool_
+    )
+    used[rows.series] = True
+    issues = chosen(issues, used[issues.series])
     binding = _binding(bucket, issues)
     rank = np.full(len(rows), VERDICTS.index(verdict.HONOURED))
     reason = np.full(len(rows), NOTHING, dtype=np.int64)

@@ -44,7 +44,15 @@ import numpy as np
 import pyarrow as pa
 
 from statetrail.analyses.analysis import analysis
-from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, among, chosen
+from statetrail.analyses.columnar.arrays import (
+    NOTHING,
+    Bools,
+    Ints,
+    among,
+    chosen,
+    distinct,
+    numbered,
+)
 from statetrail.analyses.columnar.bucket import (
     EMPTY,
     IMPLICIT,
@@ -134,7 +142,7 @@ class _Absent:
     series: Ints
 
 
-@artifact(needs=(bucket, lineage, settings, issuing_places, shared_codes))
+@artifact(needs=(bucket, lineage, settings, issuing_places, shared_codes), stored=True)
 def judgements(
     bucket: Bucket,
     lineage: Lineage,
@@ -279,21 +287,18 @@ def _owners(bucket: Bucket, lineage: Lineage, session: Ints) -> _Owners:
     use = np.flatnonzero((session >= 0) & several[dialect[bucket.series_param[presented.series]]])
     params = max(len(bucket.params), 1)
     keys = of_issue[row] * params + param[row]
-    own, place = np.unique(keys, return_inverse=True)
+    own, place = distinct(keys, len(bucket.values) * params)
     wanted = session[use] * params + bucket.series_param[presented.series[use]]
     series, value = presented.series.copy(), presented.value.copy()
     series[session >= 0] = NOTHING
     found = among(own, wanted)
     series[use] = np.where(found >= 0, found + count, NOTHING)
     # A value of one session is not that value of another.
-    pairs = np.concatenate(
-        [
-            of_issue[row] * len(bucket.values) + issued.value[row],
-            session[use] * len(bucket.values) + presented.value[use],
-        ]
+    numbers_, _ = numbered(
+        np.append(of_issue[row], session[use]),
+        np.append(issued.value[row], presented.value[use]),
     )
-    _, numbers_ = np.unique(pairs, return_inverse=True)
-    numbers_ = numbers_ + len(bucket.values)
+    numbers_ += len(bucket.values)
     value[use] = numbers_[len(row) :]
     malformed = issued.usage == MALFORMED
     usage = np.where(issued.sound, issued.usage, np.int8(MALFORMED))

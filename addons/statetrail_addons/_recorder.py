@@ -35,6 +35,7 @@ from statetrail.ingest.flow import (
 )
 from statetrail.store import Journal, JournalEntry, forget_key
 from statetrail_addons._commands import Commands
+from statetrail_addons._proxy_log import LOGGER, QuietProxyLog
 from statetrail_addons._settings import OPTIONS, Target, overridden, requested, target_of, unusable
 from statetrail_addons._totals import Totals
 
@@ -140,7 +141,16 @@ class RecordState(Commands):
         if self.journal is not None:
             self.journal.close()
         self.journal, self._target = journal, target
+        self._watch_log(journal)
         logger.info("statetrail records into %s", journal.path)
+
+    def _watch_log(self, journal: Journal) -> None:
+        """Count what mitmproxy refuses; started by `statetrail record`, keep it out of the log."""
+        proxy = logging.getLogger(LOGGER)
+        for each in [one for one in proxy.filters if isinstance(one, QuietProxyLog)]:
+            proxy.removeFilter(each)
+        own = journal.fingerprinter if requested() else None
+        proxy.addFilter(QuietProxyLog(journal.refuse, own))
 
     def running(self) -> None:
         """mitmproxy has started: its ports are open."""

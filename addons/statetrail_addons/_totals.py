@@ -36,6 +36,7 @@ class Totals:
     def line(self, journal: Journal) -> str:
         """The counts as a sentence."""
         missing = [f"{journal.lost:,} lost"] if journal.lost else []
+        missing += [f"{journal.refused:,} refused by mitmproxy"] if journal.refused else []
         missing += [f"{journal.waiting:,} not yet stored"] if journal.waiting else []
         clients = _number(len(self._clients), "client")
         return (

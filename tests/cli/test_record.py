@@ -72,6 +72,43 @@ def test_the_recorder_is_found_and_not_imported() -> None:
 
 
 @pytest.mark.e2e
+def test_a_refused_request_is_counted_and_not_quoted(tmp_path: Path) -> None:
+    """mitmproxy quotes what it cannot read: a token, a password, a search."""
+    port, log = free_port(), tmp_path / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command(
+                *("record", "--store", tmp_path / "s.sqlite", "--", "--listen-port", str(port)),
+                *("--set", f"confdir={tmp_path / 'mitmproxy'}", "--listen-host", "127.0.0.1"),
+            ),
+            stdout=output,
+            stderr=output,
+        )
+        try:
+            wait_for(lambda: process.poll() is not None or listens(port), "the recorder")
+            for head in (
+                b"GET /API/V3/x?_session_token=yjipILZBeUWxrFq&q=red shoes HTTP/1.1\r\n\r\n",
+                b"GET http://anna:yjipILZBeUWxrFq@ HTTP/1.1\r\n\r\n",
+                b'GET http://127.0.0.1/ HTTP/1.1\r\nyjipILZBeUWxrFq it\'s "x"\r\n\r\n',
+                b"GET /yjipILZBeUWxrFq",
+            ):
+                with socket.create_connection(("127.0.0.1", port)) as client:
+                    client.sendall(head)
+                    client.shutdown(socket.SHUT_WR)
+                    while client.recv(4096):
+                        pass
+        finally:
+            process.terminate()
+            process.wait(60)
+    said = log.read_text()
+    assert said.count("Bad HTTP request line") == 2
+    assert [word for word in ("yjip", "shoes", "anna", "_session") if word in said] == []
+    assert "4 refused by mitmproxy" in said
+    (capture,) = read_store(tmp_path / "s.sqlite").table("captures").to_pylist()
+    assert capture["skipped"] == 4
+
+
+@pytest.mark.e2e
 def test_options_reach_the_recorder(tmp_path: Path) -> None:
     """Filter, clear parameters, client header, dialects and the rest after -- all take effect."""
     with recording(

@@ -46,8 +46,9 @@ PARTS: list[dict[str, Any]] = [
 @given(st.lists(st.tuples(*[st.sampled_from(PARTS)] * 4), min_size=2, max_size=6))
 def test_what_is_remembered_changes_nothing(mixed: list[tuple[dict[str, Any], ...]]) -> None:
     """Paths, heads and bodies that come again in other company: as if each were met first."""
-    warm = replace(CONFIG, client_header="x-device")
+    alone = replace(CONFIG, client_header="x-device", max_known=0)
+    warm = replace(alone)
     for path, asks, answers, bodies in mixed:
         about = {"asked": asks["asked"], "answered": answers["answered"], "body": bodies["body"]}
         one = exchange(path["target"], **about)
-        assert extract(one, warm) == extract(one, replace(CONFIG, client_header="x-device"))
+        assert extract(one, warm) == extract(one, replace(alone))

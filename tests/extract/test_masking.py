@@ -15,6 +15,7 @@ from statetrail.dialects import Dialect, Family, Param
 from statetrail.dialects.places.header import HeaderPresent
 from statetrail.extract import ExchangeFacts, ExtractorConfig, extract
 from statetrail.extract.masking import Secrets
+from statetrail.extract.records import PERSONAL
 from support.histories import FINGERPRINTER
 from support.traffic import CONFIG, exchange, facts_of, fields, texts
 
@@ -201,7 +202,8 @@ def test_the_beginning_of_a_long_secret_is_not_kept_either() -> None:
 def test_short_and_common_values_hide_nothing_else() -> None:
     """A customer number that is also a version's part does not change who the client is."""
     asked = {"User-Agent": "Chrome/120.0.6099.109", "X-CustomerId": "6099", "X-Ticket": "v3"}
-    seen = facts_of("/services/v3/baskets/60990", asked=asked).exchange
+    config = replace(CONFIG, clear=frozenset(["ids"]))
+    seen = facts_of("/services/v3/baskets/60990", asked=asked, config=config).exchange
     assert seen.user_agent == "Chrome/120.0.6099.109"
     assert seen.path == "/services/v3/baskets/60990"
 
@@ -213,16 +215,20 @@ def test_the_protocol_s_own_words_stay() -> None:
     assert seen.endpoint == "/services/v3/baskets/{id}/orders"
 
 
-def test_a_credential_that_tells_clients_apart_is_a_pseudonym() -> None:
-    """A configured header is shown, but for one that carries a credential."""
-    asked = {"X-Device": "tablet-7", "Authorization": "Bearer abc"}
-    for header, kept in (
-        ("x-device", "tablet-7"),
-        ("authorization", FINGERPRINTER.pseudonym("Bearer abc")),
-        ("x-absent", None),
+def test_what_is_personal_is_a_pseudonym_unless_it_is_asked_for() -> None:
+    """The header that tells clients apart, the proxy's user, short ids; a credential always is."""
+    asked = {"X-Device": "anna@x.example", "Authorization": "Bearer abc", "User-Agent": "S uid=42a"}
+    name = FINGERPRINTER.pseudonym
+    for header, clear, device, user, path, agent in (
+        ("x-device", [], name("anna@x.example"), name("anna"), name("42"), f"S {name('uid=42a')}"),
+        ("x-device", PERSONAL, "anna@x.example", "anna", "42", "S uid=42a"),
+        ("authorization", PERSONAL, name("Bearer abc"), "anna", "42", "S uid=42a"),
+        ("x-absent", ["ids"], None, name("anna"), "42", "S uid=42a"),
     ):
-        seen = facts_of("/x", asked=asked, config=replace(CONFIG, client_header=header))
-        assert seen.exchange.client_header == kept
+        config = replace(CONFIG, client_header=header, clear=frozenset(clear))
+        seen = facts_of("/x/42", asked=asked, config=config, proxy_user="anna").exchange
+        assert seen.client_header == device
+        assert (seen.proxy_user, seen.path, seen.user_agent) == (user, f"/x/{path}", agent)
 
 
 def test_where_not_all_is_known_nothing_is_shown() -> None:

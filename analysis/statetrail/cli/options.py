@@ -9,6 +9,7 @@ import typer
 
 from statetrail.dialects import Dialect, select
 from statetrail.errors import UsageError
+from statetrail.extract.records import PERSONAL
 
 if TYPE_CHECKING:
     from statetrail.recording.frames import Recording
@@ -115,8 +116,8 @@ def chosen(client_by: str | None) -> tuple[str, ...] | None:
 
 
 def cleared(text: str, dialects: Sequence[Dialect]) -> frozenset[str]:
-    """The parameters to store in clear. Raises `UsageError` for one that no dialect has."""
-    known = [param.name for dialect in dialects for param in dialect.params]
+    """What to store in clear: parameters, or what is personal. Raises `UsageError` for others."""
+    known = [param.name for dialect in dialects for param in dialect.params] + [*PERSONAL]
     names = named(text)
     if unknown := [name for name in names if name not in known]:
         raise UsageError(

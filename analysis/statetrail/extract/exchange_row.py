@@ -11,13 +11,22 @@ from typing import Final
 
 import msgspec
 
+from statetrail.extract.cache import BoundedCache
 from statetrail.extract.fingerprint import Fingerprinter
-from statetrail.extract.headers import HeaderReader, RequestHeaders, ResponseHeaders, response_texts
+from statetrail.extract.headers import HeaderReader, RequestHeaders, ResponseHeaders
+from statetrail.extract.known_values import KnownValues
 from statetrail.extract.masking import Secrets, writings
-from statetrail.extract.records import Exchange
+from statetrail.extract.records import IDS, PROXY_USER, Exchange
 from statetrail.extract.state import State
 from statetrail.extract.target import Path
-from statetrail.extract.text import clean, mask_path
+from statetrail.extract.text import (
+    clean,
+    is_address,
+    is_token,
+    mask_free_text,
+    mask_host,
+    mask_path,
+)
 
 _SCHEMES: Final = frozenset(["http", "https"])
 _METHODS: Final = frozenset(
@@ -25,7 +34,13 @@ _METHODS: Final = frozenset(
 )
 _VERSIONS: Final = frozenset(["HTTP/1.0", "HTTP/1.1", "HTTP/2", "HTTP/2.0", "HTTP/3", "HTTP/3.0"])
 _FLOW_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+# What mitmproxy and the reader of HAR files make.
+_OWN_ID: Final = re.compile(
+    r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|har-[0-9a-f]{16}(?:-[0-9]{1,6})?"
+)
 _INT64: Final = 2**63
+MAX_HOSTS: Final = 2048
+"""Hosts and clients whose form as kept is cached."""
 MAX_LOCATION: Final = 4096
 """Characters of a `Location` that are read."""
 
@@ -70,6 +85,10 @@ class RowReader(msgspec.Struct, frozen=True, gc=False):
 
     fingerprinter: Fingerprinter
     headers: HeaderReader
+    known: KnownValues
+    clear: frozenset[str]
+    peers: BoundedCache[str, str] = msgspec.field(default_factory=lambda: BoundedCache(MAX_HOSTS))
+    hosts: BoundedCache[str, str] = msgspec.field(default_factory=lambda: BoundedCache(MAX_HOSTS))
 
     def read(
         self,
@@ -86,17 +105,23 @@ class RowReader(msgspec.Struct, frozen=True, gc=False):
         request, response, secrets = exchange.request, exchange.response, state.secrets
         peer, user, method = request.peer, request.proxy_user, request.method
         scheme, host, version = request.scheme, request.host.lower(), request.http_version
+        if user is not None and PROXY_USER not in self.clear:
+            user = self.fingerprinter.pseudonym(user)
+        host, peer = self._host(host), self._peer(peer)
         # One look at all texts at once: as a rule no secret is near any of them.
         others = "\0".join((peer or "", user or "", method, scheme, host, version))
         if (
             secrets.near(path.writings, sent.writings, received.writings, *writings(others))
             or secrets.known(path.names)
             or secrets.known(received.words)
+            or self.known.near(path.shown, sent.kept, received.kept, host, peer, user)
         ):
             hide = secrets.hide
-            shown_path, endpoint = mask_path(request.target, self.fingerprinter, secrets)
+            shown_path, endpoint = mask_path(
+                request.target, self.fingerprinter, secrets, numbers=IDS in self.clear
+            )
             client = self.headers.request_texts(sent, secrets)
-            server = response_texts(received, secrets)
+            server = self.headers.response_texts(received, secrets)
         else:
             hide = _unchanged
             shown_path, endpoint = path.shown, path.endpoint
@@ -111,14 +136,14 @@ class RowReader(msgspec.Struct, frozen=True, gc=False):
             client.agent,
             None if user is None else clean(hide(user), 128),
             client.client,
-            method if method in _METHODS else clean(hide(method), 32),
-            scheme if scheme in _SCHEMES else clean(hide(scheme), 16),
+            method if method in _METHODS else clean(self._word(method, secrets), 32),
+            scheme if scheme in _SCHEMES else clean(self._word(scheme, secrets), 16),
             clean(hide(host), 255),
             max(0, min(request.port, 65_535)),
             shown_path,
             endpoint,
             _int64(response.status) if response is not None else None,
-            version if version in _VERSIONS else clean(hide(version), 16),
+            version if version in _VERSIONS else clean(self._word(version, secrets), 16),
             _int64(request.body_bytes),
             _int64(response.body_bytes) if response is not None else None,
             None if exchange.error is None else clean(exchange.error, 64),
@@ -132,6 +157,24 @@ class RowReader(msgspec.Struct, frozen=True, gc=False):
             sent.fetch_dest,
             self._redirect(exchange, received, secrets),
         )
+
+    def _host(self, host: str) -> str:
+        if (masked := self.hosts.get(host)) is None:
+            masked = self.hosts.keep(host, mask_host(host, self.fingerprinter))
+        return masked
+
+    def _peer(self, peer: str | None) -> str | None:
+        """The client's address; what is none is a pseudonym."""
+        if peer is None:
+            return None
+        if (kept := self.peers.get(peer)) is None:
+            address = is_address(peer.partition("%")[0])
+            kept = self.peers.keep(peer, peer if address else self.fingerprinter.pseudonym(peer))
+        return kept
+
+    def _word(self, text: str, secrets: Secrets) -> str:
+        """A method, scheme or version that is none of those that are known."""
+        return mask_free_text(secrets.hide(text), self.fingerprinter)
 
     def _redirect(
         self, exchange: Exchange, received: ResponseHeaders, secrets: Secrets
@@ -155,7 +198,10 @@ class RowReader(msgspec.Struct, frozen=True, gc=False):
         """The flow id, which tells doubled exchanges apart: of a hostile file's its digest."""
         if _FLOW_ID.fullmatch(flow_id):
             folded = flow_id.casefold()
-            if not secrets.near(folded) and not secrets.known((folded,)):
+            known = secrets.near(folded) or secrets.known((folded,)) or self.known.holds(folded)
+            if not known and (
+                _OWN_ID.fullmatch(flow_id) or not (is_token(flow_id) or self.known.within(folded))
+            ):
                 return flow_id
         return f"{self.fingerprinter.fingerprint(flow_id) % (2 * _INT64):016x}"
 

@@ -1,8 +1,9 @@
 """From an exchange to its facts: the one place where dialects meet traffic.
 
 Enters: an `Exchange` (from a live flow, a flow file or a HAR file, all the same) and an
-`ExtractorConfig`. Leaves: `ExchangeFacts`, which hold no secret and may be stored. Pure and total:
-no disk, no clock, and no exception whatever the network sends. A value that does not parse is a
+`ExtractorConfig`. Leaves: `ExchangeFacts`, which hold no secret and may be stored. Total: no disk,
+no clock, and no exception whatever the network sends. The one thing that an exchange leaves behind
+for later ones are its secrets (`KnownValues`). A value that does not parse is a
 fact with its problem; what had to be bounded is a note.
 """
 
@@ -18,7 +19,14 @@ from statetrail.extract.cache import BoundedCache
 from statetrail.extract.exchange_row import ExchangeRow, RowReader
 from statetrail.extract.fingerprint import Fingerprinter
 from statetrail.extract.headers import HeaderReader, RequestHeaders, ResponseHeaders
-from statetrail.extract.records import MAX_VALUES, Exchange, Response
+from statetrail.extract.known_values import MAX_KNOWN, KnownValues
+from statetrail.extract.records import (
+    CLIENT_HEADER,
+    IDS,
+    MAX_VALUES,
+    Exchange,
+    Response,
+)
 from statetrail.extract.state import Issued, Presented, State, StateReader
 from statetrail.extract.target import Path, Target, TargetReader
 from statetrail.extract.text import CREDENTIAL
@@ -57,32 +65,41 @@ class ExchangeFacts(msgspec.Struct, frozen=True, gc=False):
 class ExtractorConfig:
     """How exchanges are read: the dialects, the key, what the user wants clear.
 
-    `clear` are names of parameters whose values are stored in clear although they are secret;
+    `clear` are names of parameters whose values are stored in clear although they are secret, and
+    of what is personal otherwise (`PERSONAL`);
     `client_header` is the lower-case name of a request header that tells clients apart. The readers
-    of the parts of an exchange are made from these, and cache what they read last.
+    of the parts of an exchange are made from these, and cache what they read last. `known` are the
+    secrets of the exchanges so far, at most `max_known`.
     """
 
     dialects: tuple[Dialect, ...]
     fingerprinter: Fingerprinter
     clear: frozenset[str] = frozenset()
     client_header: str | None = None
+    max_known: int = MAX_KNOWN
     compiled: tuple[CompiledDialect, ...] = field(init=False, repr=False, compare=False)
     targets: TargetReader = field(init=False, repr=False, compare=False)
     headers: HeaderReader = field(init=False, repr=False, compare=False)
+    known: KnownValues = field(init=False, repr=False, compare=False)
     states: StateReader = field(init=False, repr=False, compare=False)
     rows: RowReader = field(init=False, repr=False, compare=False)
     cache: BoundedCache[_StateKey, State] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         compiled = tuple(CompiledDialect(dialect) for dialect in self.dialects)
-        hides_client = bool(self.client_header and CREDENTIAL.search(self.client_header))
+        credential = bool(self.client_header and CREDENTIAL.search(self.client_header))
         self.compiled = compiled
-        self.targets = TargetReader(compiled, self.fingerprinter)
+        self.targets = TargetReader(compiled, self.fingerprinter, numbers=IDS in self.clear)
         self.headers = HeaderReader(
-            compiled, self.fingerprinter, self.client_header, hides_client=hides_client
+            compiled,
+            self.fingerprinter,
+            self.client_header,
+            hides_client=credential or CLIENT_HEADER not in self.clear,
+            shows_ids=IDS in self.clear,
         )
-        self.states = StateReader(self.fingerprinter, self.clear)
-        self.rows = RowReader(self.fingerprinter, self.headers)
+        self.known = KnownValues(self.fingerprinter, self.max_known)
+        self.states = StateReader(self.fingerprinter, self.clear, self.known)
+        self.rows = RowReader(self.fingerprinter, self.headers, self.known, self.clear)
         self.cache = BoundedCache(CACHED)
 
 
@@ -107,6 +124,8 @@ def extract(
         if not target.capped and _is_small(target, values, state):
             config.cache.keep(key, state)
 
+    # Other exchanges may give these secrets away from now on, this one may not at all.
+    state.secrets.remember()
     all_notes = exchange.notes
     if target.capped or notes or state.notes:
         capped = ("query-capped",) if target.capped else ()

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Final
 
 import msgspec
+from msgspec.structs import astuple
 
 from statetrail.dialects.wire import FieldLines
 from statetrail.extract.bodies import content_codings
@@ -17,7 +18,7 @@ from statetrail.extract.cache import BoundedCache
 from statetrail.extract.fingerprint import Fingerprinter
 from statetrail.extract.masking import Secrets, writings
 from statetrail.extract.records import MAX_TOKEN_CANDIDATES, MAX_VALUES, Fields
-from statetrail.extract.text import clean
+from statetrail.extract.text import clean, mask_agent, mask_free_text, mask_host, mask_word
 from statetrail.extract.token_candidates import DULL_FIELDS, CandidatePlace, header_candidates
 from statetrail.extract.wire_values import (
     CompiledDialect,
@@ -42,6 +43,7 @@ _READ: Final = frozenset(
 )
 _CHARSET: Final = re.compile(r"charset\s*=\s*\"?([A-Za-z0-9._-]{1,40})", re.IGNORECASE)
 _ORIGIN: Final = re.compile(r"null|[a-z][a-z0-9+.-]{0,15}://[A-Za-z0-9._:\[\]-]{1,255}")
+_PORT: Final = re.compile(r":[0-9]{1,5}\Z")
 _FIELD_NAME: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]{1,64}")
 _DIRECTIVE: Final = re.compile(
     r"(?:max-age|s-maxage|stale-while-revalidate|stale-if-error)=[0-9]{1,10}"
@@ -69,8 +71,8 @@ class RequestHeaders(msgspec.Struct, frozen=True, gc=False, eq=False):
     """What a request's header fields say; compared by identity.
 
     `candidates` are a few more than are kept, since presented ones are none. `texts` is what may be
-    kept of `agent`, `origin` and `client` where no secret is near; `writings` are all of them, as
-    secrets are looked for in them.
+    kept of `agent`, `origin` and `client` where no secret is near, and `kept` the same as one text;
+    `writings` are all of them, as secrets are looked for in them.
     """
 
     presented: tuple[tuple[PresentedValue, ...], ...]
@@ -81,6 +83,7 @@ class RequestHeaders(msgspec.Struct, frozen=True, gc=False, eq=False):
     fetch_dest: str | None
     texts: RequestTexts
     writings: str
+    kept: str = ""
 
 
 class ResponseTexts(msgspec.Struct, frozen=True, gc=False):
@@ -94,7 +97,8 @@ class ResponseTexts(msgspec.Struct, frozen=True, gc=False):
 class ResponseHeaders(msgspec.Struct, frozen=True, gc=False, eq=False):
     """What a response's header fields say; compared by identity.
 
-    `texts` is what may be kept of `cache_control`, `age` and `exposed` where no secret is near;
+    `texts` is what may be kept of `cache_control`, `age` and `exposed` where no secret is near, and
+    `kept` the same as one text;
     `writings` and `words` are all of them, as secrets are looked for in them: within, and as a
     whole.
     """
@@ -109,18 +113,19 @@ class ResponseHeaders(msgspec.Struct, frozen=True, gc=False, eq=False):
     texts: ResponseTexts = ResponseTexts()
     writings: str = ""
     words: frozenset[str] = frozenset()
+    kept: str = ""
 
 
 class HeaderReader:
     """Reads the header fields of messages; those read last are cached.
 
     `client_header` is the lower-case name of the header that tells clients apart; with
-    `hides_client` it carries a credential.
+    `hides_client` its value is a pseudonym. With `shows_ids`, short ids in agents are shown.
     """
 
     __slots__ = (
-        "_client_header", "_dialects", "_dull", "_fingerprinter", "_hides_client", "_nothing",
-        "_own_fields", "_requests", "_responses", "_starts",
+        "_client_header", "_dialects", "_dull", "_exposable", "_fingerprinter", "_hides_client",
+        "_mask_agent", "_nothing", "_own_fields", "_requests", "_responses", "_starts",
     )  # fmt: skip
 
     def __init__(
@@ -130,11 +135,13 @@ class HeaderReader:
         client_header: str | None,
         *,
         hides_client: bool,
+        shows_ids: bool = False,
     ) -> None:
         self._dialects = dialects
         self._fingerprinter = fingerprinter
         self._client_header = client_header.encode() if client_header is not None else None
         self._hides_client = hides_client
+        self._mask_agent = mask_free_text if shows_ids else mask_agent
         self._own_fields = frozenset(name for each in dialects for name in each.own_fields)
         read = {name for each in dialects for name in each.fields}
         read |= {
@@ -145,6 +152,12 @@ class HeaderReader:
             self._client_header or b"origin",
         }
         self._dull = DULL_FIELDS - read
+        self._exposable = frozenset(
+            f"{start.decode('latin-1')}{name.lower()}"
+            for each in dialects
+            for start in each.issuing_fields
+            for name in each.params
+        )
         self._starts = tuple(start for each in dialects for start in each.issuing_fields)
         self._requests: BoundedCache[Fields, RequestHeaders] = BoundedCache(CACHED)
         self._responses: BoundedCache[Fields, ResponseHeaders] = BoundedCache(CACHED)
@@ -186,9 +199,40 @@ class HeaderReader:
                 else clean(secrets.hide(client), 128)
             )
         if origin is not None:
-            origin = secrets.hide(origin) if _ORIGIN.fullmatch(origin) else "(malformed)"
-        return RequestTexts(
-            None if agent is None else clean(secrets.hide(agent), MAX_USER_AGENT), origin, client
+            origin = self._origin(secrets.hide(origin))
+        if agent is not None:
+            agent = self._mask_agent(secrets.hide(agent), self._fingerprinter)
+            agent = clean(agent, MAX_USER_AGENT)
+        return RequestTexts(agent, origin, client)
+
+    def _origin(self, origin: str) -> str:
+        if "~" in origin:
+            return origin
+        if not _ORIGIN.fullmatch(origin):
+            return "(malformed)"
+        scheme, separator, host = origin.partition("://")
+        host, colon, port = host.rpartition(":") if _PORT.search(host) else (host, "", "")
+        scheme = mask_word(scheme, self._fingerprinter)
+        return f"{scheme}{separator}{mask_host(host, self._fingerprinter)}{colon}{port}"
+
+    def response_texts(self, headers: ResponseHeaders, secrets: Secrets) -> ResponseTexts:
+        """What may be kept of a response's header fields, without the secrets of its exchange."""
+        directives = _directives(headers.cache_control)
+        age = (headers.age or "").strip()
+        exposed = headers.exposed
+        if exposed is not None:
+            names = (part.strip().lower() for part in exposed.split(","))
+            exposed = ",".join(
+                name if name in self._exposable else mask_word(name, self._fingerprinter)
+                for name in secrets.hide(
+                    ",".join(name for name in names if _FIELD_NAME.fullmatch(name))
+                ).split(",")
+            )
+            exposed = clean(exposed, 1024)
+        return ResponseTexts(
+            ",".join(part for part in directives if not secrets.hold(part)) or None,
+            int(age) if _SECONDS.fullmatch(age) and not secrets.hold(age) else None,
+            exposed,
         )
 
     def _request(self, fields: Fields) -> RequestHeaders:
@@ -209,7 +253,7 @@ class HeaderReader:
             writings=_all_writings(agent, origin, client),
         )
         texts = self.request_texts(headers, Secrets(self._fingerprinter))
-        return msgspec.structs.replace(headers, texts=texts)
+        return msgspec.structs.replace(headers, texts=texts, kept=_kept(*astuple(texts)))
 
     def _response(self, fields: Fields) -> ResponseHeaders:
         lines = field_lines(fields)
@@ -228,8 +272,8 @@ class HeaderReader:
             writings=_all_writings(*directives, age, exposed),
             words=frozenset(text.casefold() for text in (*directives, (age or "").strip())),
         )
-        texts = response_texts(headers, Secrets(self._fingerprinter))
-        return msgspec.structs.replace(headers, texts=texts)
+        texts = self.response_texts(headers, Secrets(self._fingerprinter))
+        return msgspec.structs.replace(headers, texts=texts, kept=_kept(*astuple(texts)))
 
 
 def body_coding(lines: FieldLines) -> tuple[tuple[str, ...], str | None]:
@@ -237,21 +281,6 @@ def body_coding(lines: FieldLines) -> tuple[tuple[str, ...], str | None]:
     charset = _CHARSET.search(combined(lines, b"content-type") or "")
     codings = content_codings(combined(lines, b"content-encoding") or "")
     return codings, charset[1] if charset else None
-
-
-def response_texts(headers: ResponseHeaders, secrets: Secrets) -> ResponseTexts:
-    """What may be kept of a response's header fields, without the secrets of its exchange."""
-    directives = _directives(headers.cache_control)
-    age = (headers.age or "").strip()
-    exposed = headers.exposed
-    if exposed is not None:
-        names = (part.strip().lower() for part in exposed.split(","))
-        exposed = clean(secrets.hide(",".join(n for n in names if _FIELD_NAME.fullmatch(n))), 1024)
-    return ResponseTexts(
-        ",".join(part for part in directives if not secrets.hold(part)) or None,
-        int(age) if _SECONDS.fullmatch(age) and not secrets.hold(age) else None,
-        exposed,
-    )
 
 
 def _directives(field: str | None) -> list[str]:
@@ -262,6 +291,10 @@ def _directives(field: str | None) -> list[str]:
 
 def _is_small(fields: Fields) -> bool:
     return sum([len(name) + len(value) for name, value in fields]) <= MAX_CACHED
+
+
+def _kept(*texts: str | int | None) -> str:
+    return "\0".join([str(text) for text in texts if text is not None])
 
 
 def _all_writings(*texts: str | None) -> str:

@@ -16,6 +16,12 @@ MAX_VALUES: Final = 64
 """Issued and presented values each that one exchange may leave; more are counted in a note."""
 MAX_TOKEN_CANDIDATES: Final = 16
 """Token candidates that one exchange may leave."""
+PROXY_USER: Final = "proxy-user"
+CLIENT_HEADER: Final = "client-header"
+IDS: Final = "ids"
+PERSONAL: Final = (PROXY_USER, CLIENT_HEADER, IDS)
+"""What is a pseudonym unless it is asked for in clear: the name of the proxy's user, the header
+that tells clients apart, and short ids in paths and agents."""
 UNDER_WAY: Final = "under-way"
 """Note of an exchange whose response has begun; one that keeps it never ended."""
 

@@ -14,8 +14,10 @@ import msgspec
 from statetrail.dialects.grammar import MAX_VALUE
 from statetrail.extract.fingerprint import Fingerprinter, alphabet
 from statetrail.extract.jwt import declared_s
+from statetrail.extract.known_values import KnownValues
 from statetrail.extract.masking import MIN_WITHIN, Secrets
 from statetrail.extract.records import MAX_VALUES
+from statetrail.extract.text import is_token
 from statetrail.extract.wire_values import IssuedValue, PresentedValue
 
 _SEPARATORS: Final = re.compile(r"[;,\s]+")
@@ -75,6 +77,7 @@ class StateReader(msgspec.Struct, frozen=True, gc=False):
 
     fingerprinter: Fingerprinter
     clear: frozenset[str]
+    known: KnownValues
 
     def read(
         self,
@@ -92,7 +95,7 @@ class StateReader(msgspec.Struct, frozen=True, gc=False):
                 blind = True
         presented, issued = presented[:MAX_VALUES], issued[:MAX_VALUES]
         # Every secret has to be known before the first text is kept.
-        secrets = Secrets(self.fingerprinter)
+        secrets = Secrets(self.fingerprinter, self.known)
         secrets.blind = blind
         may_be_clear = [self._may_be_clear(v, v.param, v.value, secrets) for v in presented]
         may_be_clear += [
@@ -108,7 +111,14 @@ class StateReader(msgspec.Struct, frozen=True, gc=False):
             for value, may in zip(issued, may_be_clear[len(kept) :], strict=True)
         ]
         fingerprints = frozenset([one.fingerprint for one in kept])
-        return State(tuple(kept), tuple(given), fingerprints, secrets, dialects, tuple(notes))
+        return State(
+            tuple(kept),
+            tuple(given),
+            fingerprints,
+            secrets,
+            dialects,
+            tuple(notes),
+        )
 
     def _may_be_clear(
         self, on_wire: PresentedValue | IssuedValue, param: str | None, value: str, secrets: Secrets
@@ -144,7 +154,7 @@ class StateReader(msgspec.Struct, frozen=True, gc=False):
 
     def _issued(self, on_wire: IssuedValue, may: bool, secrets: Secrets) -> Issued:
         name, state, problem = on_wire.name, on_wire.state, on_wire.state.problem
-        if name is None or (on_wire.param is None and secrets.hold(name)):
+        if name is None or (on_wire.param is None and (is_token(name) or secrets.hold(name))):
             name = self.fingerprinter.pseudonym(on_wire.raw_name)
             problem = problem or "bad-name"
         clear = may and not secrets.hold(state.value)

@@ -63,11 +63,18 @@ class Target(msgspec.Struct, frozen=True, gc=False, eq=False):
 
 
 class TargetReader:
-    """Reads targets; those read last are cached."""
+    """Reads targets; those read last are cached. With `numbers`, short ones in paths are shown."""
 
-    __slots__ = ("_dialects", "_fingerprinter", "_paths", "_targets")
+    __slots__ = ("_dialects", "_fingerprinter", "_numbers", "_paths", "_targets")
 
-    def __init__(self, dialects: tuple[CompiledDialect, ...], fingerprinter: Fingerprinter) -> None:
+    def __init__(
+        self,
+        dialects: tuple[CompiledDialect, ...],
+        fingerprinter: Fingerprinter,
+        *,
+        numbers: bool = False,
+    ) -> None:
+        self._numbers = numbers
         self._dialects = dialects
         self._fingerprinter = fingerprinter
         self._paths: BoundedCache[bytes, Path] = BoundedCache(CACHED)
@@ -99,7 +106,7 @@ class TargetReader:
     def _read_path(self, target: bytes) -> Path:
         segments = target_segments(target)
         decoded = decoded_path(target)
-        shown, endpoint = mask_path(target, self._fingerprinter)
+        shown, endpoint = mask_path(target, self._fingerprinter, numbers=self._numbers)
         text = target[:MAX_TOKEN].decode("utf-8", "surrogateescape")
         candidates = dict.fromkeys(map(self._fingerprinter.fingerprint, path_values(text)))
         in_scope = tuple(compiled.dialect.in_scope(decoded) for compiled in self._dialects)

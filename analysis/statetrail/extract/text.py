@@ -4,6 +4,7 @@ Enters: raw paths, user agents and other free text. Leaves: short strings in whi
 segments are pseudonyms, whether or not they are known to be secret.
 """
 
+import ipaddress
 import re
 import urllib.parse
 from typing import Final
@@ -36,6 +37,19 @@ _WORDS: Final = re.compile(
 _PART: Final = re.compile(rf"[^\s;,()\[\]{{}}<>\"']{{{MIN_TOKEN},}}")
 _JOINTS: Final = re.compile(r"[/:@=+]")
 _NUMBERS: Final = re.compile(r"[0-9]{1,5}(?:[._][0-9]{1,5}){0,4}")
+# What an agent says of itself: Chrome/120.0.6099.109, Mobile/15E148, Apache-HttpClient/4.5.13.
+_PRODUCT: Final = re.compile(
+    r"(?:[A-Z]{1,8}|[A-Z]?[a-z]{1,24}(?:[A-Z][a-z]{1,24}){0,3})"
+    r"(?:[-_.](?:[A-Z]{1,8}|[A-Z]?[a-z]{1,24}(?:[A-Z][a-z]{1,24}){0,3})){0,4}[0-9]{0,2}"
+    r"/[vV]?(?:[0-9]{1,5}|[0-9A-Z]{1,6}(?=[.]))(?:[._+-][0-9A-Za-z]{1,6}){0,5}[A-Z0-9]{0,4}"
+)
+_SHORT_ID: Final = re.compile(
+    r"[^\s@]+@[^\s@]+"  # an address
+    r"|[A-Za-z._-]{1,20}[=:#](?=[^\s]*[0-9])(?![0-9]{1,3}(?:[.][0-9]{1,5})+$)[0-9A-Za-z._-]{3,}"
+    r"|[0-9]{4,}"  # a number that is no version
+    r"|(?=[a-f0-9]*[a-f])(?=(?:[a-f]*[0-9]){2})[a-f0-9]{6,}"  # hexadecimal
+)
+_ANY_PART: Final = re.compile(r"[^\s;,()\[\]{}<>\"']{4,}")
 _PERSONS: Final = frozenset(
     f"{word}{ending}"
     for word in (
@@ -95,12 +109,18 @@ def decoded_path(target: bytes) -> str:
 
 
 def mask_path(
-    target: bytes, fingerprinter: Fingerprinter, secrets: Secrets | None = None
+    target: bytes,
+    fingerprinter: Fingerprinter,
+    secrets: Secrets | None = None,
+    *,
+    numbers: bool = False,
 ) -> tuple[str, str]:
     """The storable path and the endpoint template of a request target.
 
+    With `numbers`, short ones are shown.
+
     >>> mask_path(b"/services/v3/baskets/4711/state?CurrId=2", Fingerprinter(bytes(16)))
-    ('/services/v3/baskets/4711/state', '/services/v3/baskets/{id}/state')
+    ('/services/v3/baskets/~80ebdb9f/state', '/services/v3/baskets/{id}/state')
     """
     segments = target_segments(target)
     if segments == ["*"]:
@@ -108,6 +128,7 @@ def mask_path(
     secrets = secrets or Secrets(fingerprinter)
     suspect = secrets.hold("/".join(segments))
     path, endpoint, before = [], [], ""
+    kept = ("word", "number") if numbers else ("word",)
     for segment in segments[:MAX_SEGMENTS]:
         # Matrix parameters (;jsessionid=...) carry tokens as a rule.
         name, semicolon, _ = segment.partition(";")
@@ -115,7 +136,7 @@ def mask_path(
         kind = segment_kind(name, before)
         if name and (secrets.equal(name) or (suspect and secrets.hold(name))):
             kind = "opaque"
-        shown = name if kind in ("word", "number") else fingerprinter.pseudonym(name)
+        shown = name if kind in kept else fingerprinter.pseudonym(name)
         path.append(shown + (";…" if semicolon else ""))
         endpoint.append(name if kind == "word" else "{id}")
         before = name if kind == "word" else ""
@@ -135,11 +156,58 @@ def mask_free_text(text: str, fingerprinter: Fingerprinter) -> str:
     Words, versions and short parts stay.
 
     >>> mask_free_text("Shop/2.11.3 (rv:115.0) yjipILZBeUWxrFq", Fingerprinter(bytes(16)))
-    'Shop/2.11.3 (rv:115.0) ~3ecc6eba'
+    'Shop/2.11.3 (rv:115.0) ~f4ebb72c'
     """
     return _PART.sub(
         lambda match: fingerprinter.pseudonym(match[0]) if has_token(match[0]) else match[0], text
     )
+
+
+def mask_agent(text: str, fingerprinter: Fingerprinter) -> str:
+    """A ``User-Agent`` with what may be a token or somebody's id replaced by its pseudonym.
+
+    Products with their versions, words and names of devices stay.
+
+    >>> mask_agent("Shop/2.11.3 (SM-G991B; rv:115.0; uid=4711)", Fingerprinter(bytes(16)))
+    'Shop/2.11.3 (SM-G991B; rv:115.0; ~04aeb2ad)'
+    """
+
+    def shown(match: re.Match[str]) -> str:
+        part = match[0]
+        if _PRODUCT.fullmatch(part):
+            return part
+        hidden = has_token(part) or _SHORT_ID.fullmatch(part) is not None
+        return fingerprinter.pseudonym(part) if hidden else part
+
+    return _ANY_PART.sub(shown, text)
+
+
+def mask_host(host: str, fingerprinter: Fingerprinter) -> str:
+    """A host with each label that may be a token replaced by its pseudonym; addresses stay.
+
+    >>> mask_host("yjip7lzbeuwx.shop.example", Fingerprinter(bytes(16)))
+    '~970b2754.shop.example'
+    """
+    if ":" in host and is_address(host.strip("[]")):
+        return host
+    labels = host.split(".")
+    if not any(map(is_token, labels)):
+        return host
+    return ".".join([fingerprinter.pseudonym(x) if is_token(x) else x for x in labels])
+
+
+def mask_word(text: str, fingerprinter: Fingerprinter) -> str:
+    """A text that is to be one word: a method, a field's name. Another one is a pseudonym."""
+    return fingerprinter.pseudonym(text) if is_token(text) else text
+
+
+def is_address(host: str) -> bool:
+    """Whether a host is an IP address."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def has_token(part: str) -> bool:

@@ -93,7 +93,7 @@ CAPTURES: Final = Table(
         Column("started_us", "timestamp", "When it began", was="at_us"),
         Column("exchanges", "int", "Exchanges it added to the store"),
         Column("duplicates", "int", "Exchanges that were there already"),
-        Column("skipped", "int", "Entries that are no HTTP exchange or cannot be read"),
+        Column("skipped", "int", "Entries that are no HTTP exchange or cannot be read; of a live recording, requests that mitmproxy refused"),
         Column("problem", "text", "What was lost, in a sentence", "nothing"),
     ),
     ("capture_id",), fact=True,

@@ -306,6 +306,12 @@ class SqliteStore:
             (counts.exchanges, counts.duplicates, counts.skipped, lost, capture),
         )
 
+    def count_skipped(self, capture: CaptureId, more: int) -> None:
+        """Count more requests that are no exchange. Raises `WriteError` if it cannot be stored."""
+        self._execute(
+            "UPDATE captures SET skipped = skipped + ? WHERE capture_id = ?", (more, capture)
+        )
+
     def note_loss(self, capture: CaptureId, loss: str) -> None:
         """Append a sentence on what was lost to a capture's row.
 

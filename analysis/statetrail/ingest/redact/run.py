@@ -117,7 +117,7 @@ class _Run:
     ) -> None:
         self._source = source
         self._kind = capture_source(source)
-        self._config = ExtractorConfig(dialects, Fingerprinter(key))
+        self._config = ExtractorConfig(dialects, Fingerprinter(key), max_known=0)
         establish = {p.establish for d in dialects for p in d.params if p.establish is not None}
         self._pseudonyms = Pseudonyms(key, frozenset(establish))
         self._bodies = bodies

@@ -58,6 +58,7 @@ class CurrentStore:
         durability: Durability,
     ) -> None:
         self.gaps = 0
+        self._refused = 0
         self._name = name
         self._warn = warn
         self._durability: Durability = durability
@@ -182,6 +183,12 @@ class CurrentStore:
             return self.store
         # The same file, opened again.
         return self.store if store.file == self.store.file else store
+
+    def count_refused(self, total: int) -> None:
+        """Count in the capture's row the requests that the proxy refused, so many so far."""
+        if total != self._refused:
+            self.store.count_skipped(self.capture, total - self._refused)
+            self._refused = total
 
     def note(self, lost: LostExchanges) -> None:
         """Note what was lost in the capture's row."""

@@ -59,6 +59,7 @@ class Journal:
     ) -> None:
         self.recorded = 0
         self.lost = 0
+        self.refused = 0
         self._warn = warn
         self._max_waiting = max_waiting
         # Guards what follows; it is never held during a write.
@@ -134,6 +135,10 @@ class Journal:
         with self._lock:
             self.lost += 1
             self._lost_exchanges.add(facts, reason)
+
+    def refuse(self) -> None:
+        """Count a request that the proxy refused; it is stored with the next exchange or soon."""
+        self.refused += 1
 
     def discard(self) -> None:
         """Undo the opening of the journal, if nothing was recorded into its store."""
@@ -306,6 +311,7 @@ class Journal:
         with self._lock:
             lost, self._lost_exchanges = self._lost_exchanges, LostExchanges()
         try:
+            self._current.count_refused(self.refused)
             self._current.note(lost)
         except Exception:
             with self._lock:

@@ -115,6 +115,10 @@ STORES ?=
 equality: env ## two versions on the same stores say the same: BEFORE=/old/venv/bin/statetrail STORES="more.sqlite"
 	PYTHONPATH=tests $(RUN) python -m studies.equality --before $(BEFORE) $(STORES)
 
+.PHONY: sbom
+sbom: $(UV) ## the bill of materials of what uv.lock installs, without a network: sbom.cdx.json (CycloneDX)
+	$(UV) export --frozen --offline --no-dev --format cyclonedx1.5 --preview-features sbom-export -q -o sbom.cdx.json
+
 format: env ## rewrite in house style
 	$(RUN) ruff check --fix .
 	$(RUN) ruff format .

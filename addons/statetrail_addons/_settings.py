@@ -50,7 +50,7 @@ OPTIONS = (
     (
         "statetrail_clear",
         "",
-        "Parameters whose values are stored in clear although they are secret, comma separated.",
+        "What is stored in clear: secret parameters; proxy-user, client-header, ids (short ones).",
     ),
     ("statetrail_client_header", "", "Request header that tells clients apart."),
     ("statetrail_live", "off", "on: judge clients while recording; mark their flows and warn."),

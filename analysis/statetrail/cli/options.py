@@ -56,7 +56,11 @@ ForgetKey = Annotated[
     ),
 ]
 Clear = Annotated[
-    str, option("--clear PARAMS", "Secret parameters to store in clear, comma separated.")
+    str,
+    option(
+        "--clear PARAMS",
+        "What to store in clear: secret parameters; proxy-user, client-header, ids.",
+    ),
 ]
 ClientHeader = Annotated[
     str | None, option("--client-header NAME", "Request header that identifies the client.")

@@ -4,6 +4,7 @@ Enters: a value and the store's key. Leaves: keyed 64-bit BLAKE2b, as a signed i
 key nothing can be computed back or compared; with it, equal values have equal fingerprints.
 """
 
+import math
 import re
 import urllib.parse
 from hashlib import blake2b
@@ -14,12 +15,18 @@ from statetrail.schema import pseudonym
 MAX_HASHED: Final = 65_536
 """Bytes of a value that enter its fingerprint; longer values are cut there."""
 PREFIX: Final = 12
+"""Characters of a value that have a fingerprint of their own."""
+MIN_PREFIX_BITS: Final = 80
+"""Bits of a value from which on its beginning has one: of fewer, both parts could be guessed."""
 
 _CLASSES: Final = (
     ("lower", re.compile("[a-z]")),
     ("upper", re.compile("[A-Z]")),
     ("digit", re.compile("[0-9]")),
     ("other", re.compile("[^a-zA-Z0-9]")),
+)
+_SIZES: Final = tuple(
+    (size, members) for size, (_, members) in zip((26, 26, 10, 32), _CLASSES, strict=True)
 )
 _HEX: Final = re.compile("[0-9a-f]+")
 
@@ -65,8 +72,26 @@ class Fingerprinter:
             value=value if clear else None,
             fingerprint=exact,
             normal_fingerprint=exact if normal == value else self.fingerprint(normal),
-            prefix_fingerprint=self.fingerprint(value[:PREFIX]) if len(value) > PREFIX else None,
+            prefix_fingerprint=(
+                self.fingerprint(value[:PREFIX])
+                if len(value) > PREFIX and _is_long(value)
+                else None
+            ),
         )
+
+
+def _is_long(value: str) -> bool:
+    """Whether a value has too many bits to be guessed by its beginning and then the rest.
+
+    Counted by its alphabet: a number has 3.3 bits a digit.
+    """
+    if len(value) * math.log2(10) >= MIN_PREFIX_BITS:
+        return True
+    if _HEX.fullmatch(value):
+        size = 10 if value.isdecimal() else 16
+    else:
+        size = sum([size for size, members in _SIZES if members.search(value)])
+    return len(value) * math.log2(size) >= MIN_PREFIX_BITS
 
 
 def raw_bytes(text: str) -> bytes:

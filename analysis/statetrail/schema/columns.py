@@ -136,4 +136,4 @@ ORIGIN: Final = Column("origin", "text", "scheme://host:port that was asked (RFC
 VALUE: Final = Column("value", "text", "The value in clear", "the value is secret or not a plain one")
 FINGERPRINT: Final = Column("fingerprint", "fingerprint", "Keyed 64-bit BLAKE2b of the value: its pseudonym")
 NORMAL: Final = Column("normal_fingerprint", "fingerprint", "Fingerprint of the value percent-decoded, unquoted, trimmed and lower-cased: equal where only the writing differs")
-PREFIX: Final = Column("prefix_fingerprint", "fingerprint", "Fingerprint of the first 12 characters: equal where a value was cut short", "the value has fewer than 13 characters")
+PREFIX: Final = Column("prefix_fingerprint", "fingerprint", "Fingerprint of the first 12 characters: equal where a value was cut short", "the value has fewer than 13 characters, or so few bits (below 80 by its alphabet: 24 digits, 19 of hexadecimal) that it could be guessed by halves")

@@ -100,6 +100,7 @@ def index() -> str:
             "- [Profiles](profiles.md): the limits that some rules check tokens against",
             "- [Dialects of your own](dialects.md): where state is issued and presented",
             "- [Suppressions](suppressions.md): findings that are accepted until an expiry date",
+            "- [Threat model](threat-model.md): who can learn what, and what is left to you",
             "- [Passing things on](sharing.md): redacted copies, and whether a secret is in a file",
             "- [Tables](tables.md): every table and column",
             "",

@@ -253,7 +253,12 @@ def test_a_websocket_upgrade_is_one_exchange(tmp_path):
 
 def test_only_what_the_filter_matches_is_recorded_and_clear_values_are_asked_for(tmp_path):
     """The options do what their help says."""
-    options = ("--set", "statetrail_filter=~u Cart", "--set", "statetrail_clear=Ticket")
+    options = (
+        "--set",
+        "statetrail_filter=~u Cart",
+        "--set",
+        "statetrail_clear=Ticket,client-header",
+    )
     options += ("--set", "statetrail_dialects=52eseller", "--set", "statetrail_client_header=X-App")
     with (
         origin(shop) as port,

@@ -51,7 +51,7 @@ def test_options_reach_the_sightings(har_file: Path, tmp_path: Path) -> None:
     """--clear, --client-header and --dialects change what is stored."""
     store = tmp_path / "s.sqlite"
     done = run(
-        *("import", har_file, "--store", store, "--clear", "Ticket"),
+        *("import", har_file, "--store", store, "--clear", "Ticket,client-header"),
         *("--client-header", "X-DEVICE", "--dialects", "52eseller"),
     )
     assert done.code == 0

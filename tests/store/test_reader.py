@@ -18,6 +18,7 @@ from statetrail.store import SqliteStore
 from statetrail.store import reader as reading_module
 from statetrail.store.reader import read_store
 from statetrail.store.rows import add
+from support.histories import FINGERPRINTER
 from support.traffic import exchange, facts_of
 
 BARE = facts_of("/x", flow_id="bare", peer=None, end_us=None, body_bytes=None)
@@ -54,7 +55,7 @@ def test_nulls_first_and_values_late(path: Path, nulls: int) -> None:
             replace(BARE, exchange=replace(BARE.exchange, flow_id=str(n))) for n in range(nulls)
         ]
         store.append_many([*rows, late])
-    assert column(path, "proxy_user") == [None] * nulls + ["anna"]
+    assert column(path, "proxy_user") == [None] * nulls + [FINGERPRINTER.pseudonym("anna")]
     assert column(path, "user_agent") == [None] * nulls + ["é"]
     assert column(path, "request_bytes") == [None] * nulls + [0]
 

@@ -30,7 +30,7 @@ def copied_flow(
     made.timestamp_created = sent.timestamp_start
     made.is_replay = original.is_replay
     if row.proxy_user is not None:
-        made.metadata["proxyauth"] = (fingerprinter.pseudonym(row.proxy_user), "")
+        made.metadata["proxyauth"] = (row.proxy_user, "")
     made.request = Request(
         host=copy.host,
         port=row.port,

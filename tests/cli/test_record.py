@@ -112,8 +112,8 @@ def test_a_refused_request_is_counted_and_not_quoted(tmp_path: Path) -> None:
 def test_options_reach_the_recorder(tmp_path: Path) -> None:
     """Filter, clear parameters, client header, dialects and the rest after -- all take effect."""
     with recording(
-        tmp_path, "--filter", "~u /kept", "--clear", "Ticket,client-header", "--client-header", "X-Device",
-        "--dialects", "52eseller",
+        tmp_path, "--filter", "~u /kept", "--clear", "Ticket,client-header",
+        "--client-header", "X-Device", "--dialects", "52eseller",
     ) as (process, port):  # fmt: skip
         ask(port, "/kept")
         ask(port, "/services/v3/left-out")

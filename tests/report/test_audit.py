@@ -16,7 +16,7 @@ from statetrail.rules import RULES, findings
 from statetrail.schema import pseudonym
 from support.audits import CREATED
 from support.audits import document as sample
-from support.histories import Ex, Issue, Present, fingerprint, recording, token, use
+from support.histories import Ex, Issue, Present, facts, fingerprint, recording, token, use
 from support.hostile import assert_inert
 from support.shops import TOKENS, write_shop
 
@@ -145,6 +145,37 @@ def test_a_client_that_could_not_read_the_state_is_not_judged() -> None:
     )
     assert worst[:2] == ("0 %", "honoured, of 1 verdict")
     assert worst[3] == "The least compliant is `both/1` at `http://shop.example`."
+
+
+def backend(*shoppers: str) -> list[Ex]:
+    """Shoppers in turns behind one client, named by a header, and a request of none of them."""
+    begun = [
+        Ex(n, n + 10, n + 20, [token(name)], [use("1")], "backend/1", extra={"client_header": name})
+        for n, name in enumerate(shoppers)
+    ]
+    later = [
+        replace(ex, start=ex.start + at, begun=ex.begun + at, ended=None, presented=[use(name)])
+        for at in (1000, 2000)
+        for ex, name in zip(begun, shoppers, strict=True)
+    ]
+    return [*begun, *later, Ex(1500, 1510, 1520, client="backend/1")]
+
+
+def test_a_client_with_several_sessions_at_once_is_told_apart_on_the_first_screen() -> None:
+    """How many, that each is judged, what is not judged, and the remedy; with it, nothing."""
+    history = [*backend("A", "B", "C"), *talk("good/1", True)]
+    *_, told = ignoring(history)
+    assert told[:3] == ("3 at once", "of 3 sessions", "neutral")
+    assert told[3] == (
+        "`backend/1` at `http://shop.example` held several sessions at once. Such a client may be "
+        "many users: it is judged session by session, and its requests without a session key are "
+        "not judged (1 verdict). Record with `--client-header` and audit with `--client-by header` "
+        "to tell its users apart."
+    )
+    by_header = Recording(facts(history), client_by=("header",))
+    (*_, answer) = audit(by_header, created=CREATED).document.answers
+    assert not any("at once" in one.number for one in answer.statements)
+    assert "at once" not in ignoring(talk("good/1", True))[-1][0]
 
 
 def test_a_client_says_which_of_its_requests_are_no_fault() -> None:

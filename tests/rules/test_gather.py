@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from rules.histories import CUSTOMER, FIRES, LANG, login, shop, zest
+from rules.histories import CART, CUSTOMER, FIRES, LANG, login, shop, zest
 from statetrail.recording.engines import Engine
 from statetrail.rules import findings, findings_of, rule
-from support.histories import Ex, Issue, Present, recording
+from statetrail.schema import pseudonym
+from support.histories import Ex, Issue, Present, fingerprint, recording
 
 
 def test_findings_are_the_same_on_every_engine() -> None:
@@ -57,6 +58,57 @@ def test_all_is_counted_and_little_is_listed() -> None:
         "(GET /services/v3/menu-1, GET /services/v3/menu-2, GET /services/v3/menu-3, …)"
         in (row["message"])
     )
+
+
+def stale(name: str, start: float, times: int = 1) -> list[Ex]:
+    """A session that begins with `name`, is reset, and then presents the replaced value."""
+    uses = [zest(start + 2000 + n, None, name) for n in range(times)]
+    return [zest(start, name, "1"), zest(start + 1000, f"{name}-2", name), *uses]
+
+
+@pytest.mark.parametrize(
+    ("histories", "named"),
+    [
+        pytest.param(
+            [stale("A", 0, times=2)],
+            f"(GET {CART}), in session {{A}}. Expected: ",
+            id="one",
+        ),
+        pytest.param(
+            [stale(name, n * 100) for n, name in enumerate("AB")],
+            f"(GET {CART}), in sessions {{A}}, {{B}}. Expected: ",
+            id="two",
+        ),
+        pytest.param(
+            [stale(name, n * 100) for n, name in enumerate("ABCD")],
+            f"(GET {CART}), first in sessions {{A}}, {{B}}, {{C}}, …. Expected: ",
+            id="more than are named",
+        ),
+        pytest.param(
+            [stale("A", 0, times=21), stale("B", 50_000)],
+            f"(GET {CART}, …), first in session {{A}}. Expected: ",
+            id="more than are looked at",
+        ),
+    ],
+)
+@pytest.mark.parametrize("engine", ["duckdb", "pandas", "polars"])
+def test_a_finding_names_the_sessions_of_the_first_occurrences(
+    histories: list[list[Ex]], named: str, engine: Engine
+) -> None:
+    """By the pseudonym of the first value, as the table of sessions does."""
+    rec = recording([ex for history in histories for ex in history], engine=engine)
+    (row,) = findings_of(rule("token-kept-after-reset"), rec)
+    assert named.format(**{name: pseudonym(fingerprint(name)) for name in "ABCD"}) in row["message"]
+
+
+def test_a_finding_without_a_session_names_none() -> None:
+    """State without a key belongs to the sender; the server's findings are of all clients."""
+    history = [shop(0, [LANG]), *(shop(1000 * n) for n in range(1, 7)), *stale("A", 0)]
+    rows = findings(recording(history, engine="polars")).rows()
+    told = {row["rule"]: "in session ~" in row["message"] for row in rows}
+    assert told["token-kept-after-reset"]
+    assert not told["state-omitted"]
+    assert not told["token-in-url"]
 
 
 def test_clients_and_origins_are_told_apart() -> None:

@@ -3,7 +3,8 @@
 Enters: a recording. Leaves: the table `FINDINGS`. The occurrences are counted on the engine; only
 the hits come to Python.
 
-A finding names the root causes that the analysis knows.
+A finding names the root causes that the analysis knows. One against a client names the sessions of
+the first occurrences by their pseudonyms, since a client may hold many.
 
 A severity of high needs evidence that leaves nothing open (rule L11): of a client's fault the root
 cause, or that the server refused what it did. Without it the severity is medium, and the finding
@@ -22,7 +23,15 @@ from statetrail.analyses.analysis import register
 from statetrail.recording.frames import Frame, Recording
 from statetrail.rules.profiles import DEFAULT, Profile
 from statetrail.rules.registry import RULES
-from statetrail.rules.rule import OCCURRENCE, REQUEST, Confidence, Rule, Severity, request_names
+from statetrail.rules.rule import (
+    OCCURRENCE,
+    REQUEST,
+    Confidence,
+    Rule,
+    Severity,
+    request_names,
+    session_names,
+)
 from statetrail.schema import Column, Table
 
 # fmt: off
@@ -57,6 +66,7 @@ MAX_EVIDENCE: Final = 20
 _SUBJECT: Final = ["client", "origin", "param"]
 _ORDER: Final = (*_SUBJECT, "observed_us", "exchange_id", "related_id", "detail")
 _MAX_DETAILS: Final = 3
+_MAX_SESSIONS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,16 +160,22 @@ def _subject(row: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _rows(rec: Recording, profile: Profile, hits: Iterable[_Hits]) -> list[dict[str, Any]]:
-    """The findings; the requests of all of them are looked up in one query."""
+    """The findings; the requests of all of them are looked up in one query, and the sessions."""
     hits = list(hits)
     shown = [row for each in hits for row in each.first if REQUEST in row["detail"]]
     names = request_names(rec, (row["exchange_id"] for row in shown)) if shown else {}
     for row in shown:
         row["detail"] = row["detail"].replace(REQUEST, names.get(row["exchange_id"], ""))
-    return [_finding(each, profile) for each in hits]
+    of_clients = [row for each in hits for row in each.first if row["client"]]
+    known = session_names(rec, (row["exchange_id"] for row in of_clients)) if of_clients else {}
+    sessions = [
+        [known.get((row["exchange_id"], row["param"])) for row in each.first if row["client"]]
+        for each in hits
+    ]
+    return [_finding(each, names, profile) for each, names in zip(hits, sessions, strict=True)]
 
 
-def _finding(hits: _Hits, profile: Profile) -> dict[str, Any]:
+def _finding(hits: _Hits, sessions: Iterable[str | None], profile: Profile) -> dict[str, Any]:
     rule, (client, origin, param) = hits.rule, hits.subject
     words = {"count": f"{hits.count:,}", "of": f"{hits.of:,}", "param": param, **profile.words}
     observed, expected = rule.observed.format(**words), rule.expected.format(**words)
@@ -178,8 +194,8 @@ def _finding(hits: _Hits, profile: Profile) -> dict[str, Any]:
         "count": hits.count,
         "first_us": hits.span_us[0],
         "last_us": hits.span_us[1],
-        "message": f"{observed}{_details(hits)}. Expected: {expected}.{_root_causes(hits.causes)}"
-        f"{_open(hits)}",
+        "message": f"{observed}{_details(hits)}{_sessions(hits, sessions)}. Expected: {expected}."
+        f"{_root_causes(hits.causes)}{_open(hits)}",
         "remedy": rule.remedy,
         "references": "\n".join(rule.sources(profile)),
         "evidence": ",".join(map(str, evidence)),
@@ -193,6 +209,17 @@ def _details(hits: _Hits) -> str:
         return ""
     more = len(details) > _MAX_DETAILS or hits.count > len(hits.first)
     return f" ({', '.join(details[:_MAX_DETAILS])}{', …' if more else ''})"
+
+
+def _sessions(hits: _Hits, sessions: Iterable[str | None]) -> str:
+    """The sessions of the first hits, with an ellipsis where there are more."""
+    names = list(dict.fromkeys(filter(None, sessions)))
+    if not names:
+        return ""
+    more = len(names) > _MAX_SESSIONS
+    first = "first " if more or hits.count > len(hits.first) else ""
+    which = "session" if len(names) == 1 else "sessions"
+    return f", {first}in {which} {', '.join(names[:_MAX_SESSIONS])}{', …' if more else ''}"
 
 
 def _grades(hits: _Hits) -> tuple[Severity, Confidence]:

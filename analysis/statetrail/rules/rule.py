@@ -19,7 +19,7 @@ import narwhals as nw
 import pyarrow as pa
 
 from statetrail.analyses.causes.root_causes import UNKNOWN, causes
-from statetrail.analyses.conformance.verdicts import verdict_counts
+from statetrail.analyses.conformance.verdicts import verdict_counts, verdicts
 from statetrail.analyses.exposure.shared import is_credential
 from statetrail.analyses.lifetimes.uses import uses
 from statetrail.dialects import Param
@@ -27,6 +27,7 @@ from statetrail.recording.engines import Lazy as Lazy
 from statetrail.recording.frames import Recording as Recording
 from statetrail.rules.profiles import Profile as Profile
 from statetrail.rules.sources import cite
+from statetrail.schema import pseudonym
 
 type Severity = Literal["info", "low", "medium", "high"]
 type Confidence = Literal["low", "medium", "high"]
@@ -252,6 +253,22 @@ def request_names(rec: Recording, ids: Iterable[int]) -> dict[int, str]:
     )
     return {
         row["exchange_id"]: f"{row['method']} {row['endpoint']}" for row in named.rows(named=True)
+    }
+
+
+def session_names(rec: Recording, ids: Iterable[int]) -> dict[tuple[int, str], str]:
+    """The pseudonyms of the sessions that exchanges were judged in, by exchange and parameter."""
+    wanted = rec.place(pa.table({"exchange_id": pa.array(sorted(set(ids)), pa.int64())}))
+    judged = (
+        verdicts(rec)
+        .lazy.filter(~nw.col("session").is_null())
+        .select("exchange_id", "param", "session")
+        .join(wanted, on="exchange_id")
+        .collect("pyarrow")
+    )
+    return {
+        (row["exchange_id"], row["param"]): pseudonym(row["session"])
+        for row in judged.rows(named=True)
     }
 
 

@@ -142,19 +142,25 @@ def _environment(finalize: Callable[[object], object] = _shown) -> Environment:
     return made
 
 
+_CODE: Final = Markup("<code>{}</code>")
+_OPTION: Final = Markup('<code class="option">{}</code>')
+
+
 def prose(text: str) -> Markup:
     """A sentence in which what stands between backticks is shown as code; all of it escaped.
 
-    A figure is not separated from its unit at the end of a line.
+    A figure is not separated from its unit at the end of a line, and no option is broken there.
 
     >>> prose("`a<b` & c")
     Markup('<code>a&lt;b</code> &amp; c')
+    >>> prose("`--grace`")
+    Markup('<code class="option">--grace</code>')
     """
     parts = _UNIT.sub("\N{NO-BREAK SPACE}", text).split("`")
     if len(parts) % 2 == 0:  # one backtick has no partner: then none means anything
         return escape("`".join(parts))
     return Markup("").join(
-        Markup("<code>{}</code>").format(part) if at % 2 else escape(part)
+        (_OPTION if part.startswith("--") else _CODE).format(part) if at % 2 else escape(part)
         for at, part in enumerate(parts)
     )
 

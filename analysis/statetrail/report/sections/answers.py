@@ -8,6 +8,8 @@ from typing import Annotated, Final, Literal, Self, get_args
 
 import msgspec
 
+from statetrail.analyses.conformance.excuses import DECLARED
+from statetrail.analyses.conformance.verdict import MANY_SESSIONS
 from statetrail.expiry import POLICIES
 from statetrail.report.section import Confidence, Gathering, Section, meaning
 from statetrail.report.sections.clients import Client, ClientsSection
@@ -53,7 +55,10 @@ class AnswersSection(Section, frozen=True, kw_only=True):
         }
         lifetime = _lifetime(gathering.section(ExpirySection).expiry)
         rotation = _rotation(known.parameters, secret)
-        ignoring = _ignoring(gathering.section(ClientsSection).clients)
+        clients = gathering.section(ClientsSection).clients
+        ignoring = _ignoring(clients)
+        if not any(name in DECLARED for name in gathering.recording.client_by):
+            ignoring += _several_sessions(clients)
         return cls(
             answers=(
                 Answer(
@@ -196,6 +201,31 @@ def _at_fault(judged: Sequence[Client], at_fault: int) -> Statement:
         denominator=f"of {names:,} judged, {count(verdicts, 'verdict')}",
         confidence=graded(verdicts),
         tone="bad" if at_fault else "good",
+    )
+
+
+def _several_sessions(clients: Sequence[Client]) -> tuple[Statement, ...]:
+    """Which client held the most sessions at once: how it is judged, and how to tell users apart.
+
+    Nothing if each held one at a time.
+    """
+    several = [row for row in clients if row.sessions_at_once > 1]
+    if not several:
+        return ()
+    most = max(several, key=lambda row: (row.sessions_at_once, row.sessions, row.client))
+    unjudged = sum(row.reasons.get(MANY_SESSIONS, 0) for row in several)
+    others = len({row.client for row in several}) - 1
+    return (
+        Statement(
+            text=f"`{most.client}` at `{most.origin}` held several sessions at once"
+            f"{f', and so did {count(others, "other client")}' if others else ''}. Such a client "
+            "may be many users: it is judged session by session, and its requests without a "
+            f"session key are not judged ({count(unjudged, 'verdict')}). Record with "
+            "`--client-header` and audit with `--client-by header` to tell its users apart.",
+            number=f"{most.sessions_at_once:,} at once",
+            denominator=f"of {count(most.sessions, 'session')}",
+            confidence=graded(most.sessions),
+        ),
     )
 
 

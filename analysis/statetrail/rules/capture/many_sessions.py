@@ -15,8 +15,9 @@ from statetrail.schema.clients import DECLARED
     observed="{count} of {of} senders held several sessions at the same time",
     expected="senders that are one user each; a sender with several sessions is judged session by "
     "session, and what it sends without a session key is not judged",
-    remedy="Let a backend name its users in a header, and record with --client-header, or let "
-    "clients log in to the proxy and use --client-by proxy-user. Then each user is a client.",
+    remedy="Let a backend name its users in a header, record with --client-header and audit with "
+    "--client-by header; or let clients log in to the proxy and audit with --client-by proxy-user. "
+    "Then each user is a client.",
     references=("method visibility",),
 )
 def check(rec: Recording) -> Lazy:

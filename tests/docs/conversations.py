@@ -5,6 +5,7 @@ conversation, and a recording of that conversation.
 
 A message begins with ``@ 1.0 s`` (``@ 0.1 s to 0.9 s`` where a reply takes its time); a request and
 its reply take turns. ``@ 1.0 s, 3 times, 1 s apart`` stands for three requests and replies.
+``@ 1.0 s, judged`` is the request that the claim is about, where it is not the last one.
 """
 
 import re
@@ -21,49 +22,74 @@ from statetrail.store import CaptureCounts, SqliteStore
 
 _CLAIM = re.compile(
     r"^## (Before|After): `(?P<param>\w+)` is `(?P<verdict>[a-z-]+)`"
-    r"(?:, cause `(?P<cause>[a-z-]+)`)?\n\n```http\n(?P<messages>.*?)\n```$",
+    r"(?:, cause `(?P<cause>[a-z-]+)`|, reason `(?P<reason>[a-z-]+)`|, a (?P<fault>fault))?"
+    r"\n\n```http\n(?P<messages>.*?)\n```$",
     re.MULTILINE | re.DOTALL,
 )
 _EXAMPLE = re.compile(
     r"^## (Before|After): (?:the rule|it does).*?```http\n(.*?)\n```$", re.MULTILINE | re.DOTALL
 )
-_WHEN = re.compile(r"@ (?P<at>[\d.]+) s(?: to (?P<to>[\d.]+) s)?(?:, (?P<n>\d+) times, 1 s apart)?")
+_WHEN = re.compile(
+    r"@ (?P<at>[\d.]+) s(?: to (?P<to>[\d.]+) s)?(?:, (?P<n>\d+) times, 1 s apart)?"
+    r"(?P<judged>, judged)?"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a page says of the last request of a conversation."""
+    """What a page says of one request of a conversation: the `nth`, from the end if negative."""
 
     when: str
     param: str
     verdict: str
     cause: str | None
+    reason: str | None
+    fault: bool
+    """It says expressly that it is one."""
+    nth: int
     messages: str
 
 
 def claims(page: str) -> list[Claim]:
     """The claims of a page, in its order."""
     return [
-        Claim(match[1], match["param"], match["verdict"], match["cause"], match["messages"])
+        Claim(
+            when=match[1],
+            param=match["param"],
+            verdict=match["verdict"],
+            cause=match["cause"],
+            reason=match["reason"],
+            fault=match["fault"] is not None,
+            nth=_judged(match["messages"]),
+            messages=match["messages"],
+        )
         for match in _CLAIM.finditer(page)
     ]
 
 
 def recording(conversations: Mapping[str, str], store: Path) -> Recording:
-    """The conversations by their names, each with a client (a user agent) of that name."""
+    """The conversations by their names, each a capture with a client (a user agent) of that name.
+
+    A clock that was set back in one says nothing of the others.
+    """
     with SqliteStore.create_or_open(store) as opened:
-        capture = opened.begin_capture("har", "conversation")
         config = ExtractorConfig(select(), opened.fingerprinter)
         for name, messages in conversations.items():
+            capture = opened.begin_capture("har", "conversation")
             exchanges = _exchanges(messages, name)
             opened.append_many([extract(exchange, config) for exchange in exchanges], capture)
-        opened.end_capture(capture, CaptureCounts())
+            opened.end_capture(capture, CaptureCounts())
     return statetrail.open(store)
 
 
 def examples(page: str) -> dict[str, str]:
     """The conversations of a rule's page: ``Before`` and ``After``."""
     return {match[1]: match[2] for match in _EXAMPLE.finditer(page)}
+
+
+def _judged(messages: str) -> int:
+    requests = _WHEN.finditer(messages)
+    return next((at // 2 for at, when in enumerate(requests) if when["judged"]), -1)
 
 
 def _exchanges(messages: str, client: str) -> list[Exchange]:

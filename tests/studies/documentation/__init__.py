@@ -31,8 +31,9 @@ _REASONS_SAY: Final = (
     "The page on [sessions](sessions.md) has the rules.\n"
 )
 _INTRODUCTION: Final = (
-    "Each page shows traffic that gets the verdict, cause or finding, and the corrected traffic; a "
-    "test replays both. The line `@ 1.0 s` above a message is the time at which it was sent.\n"
+    "Each page shows traffic that gets the verdict, cause or finding, and the corrected traffic; "
+    "that of a reason shows what it excuses, and then what is a fault or honoured. A test replays "
+    "both. The line `@ 1.0 s` above a message is the time at which it was sent.\n"
 )
 _PROFILES: Final = (
     "A profile sets the limits that some rules check tokens against; no verdict depends on it. "
@@ -80,7 +81,7 @@ def index() -> str:
             _REASONS_SAY,
             "| reason | what it says |",
             "| --- | --- |",
-            *(f"| `{name}` | {text} |" for name, text in REASONS.items()),
+            *(f"| [`{name}`](reasons/{name}.md) | {text} |" for name, text in REASONS.items()),
             "\n## Root causes\n",
             "Why state was ignored, where the traffic shows it; the first cause that applies.\n",
             "| cause | what it says |",

@@ -86,7 +86,7 @@ def stale(name: str, start: float, times: int = 1) -> list[Ex]:
         ),
         pytest.param(
             [stale("A", 0, times=21), stale("B", 50_000)],
-            f"(GET {CART}, …), first in session {{A}}. Expected: ",
+            f"(GET {CART}, …), first in session {{A}}, …. Expected: ",
             id="more than are looked at",
         ),
     ],

@@ -212,12 +212,12 @@ def _details(hits: _Hits) -> str:
 
 
 def _sessions(hits: _Hits, sessions: Iterable[str | None]) -> str:
-    """The sessions of the first hits, with an ellipsis where there are more."""
+    """The sessions of the first hits, with an ellipsis where there are, or may be, more."""
     names = list(dict.fromkeys(filter(None, sessions)))
     if not names:
         return ""
-    more = len(names) > _MAX_SESSIONS
-    first = "first " if more or hits.count > len(hits.first) else ""
+    more = len(names) > _MAX_SESSIONS or hits.count > len(hits.first)
+    first = "first " if more else ""
     which = "session" if len(names) == 1 else "sessions"
     return f", {first}in {which} {', '.join(names[:_MAX_SESSIONS])}{', …' if more else ''}"
 

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal, Self, get_args
 
 import msgspec
 
-from statetrail.analyses.conformance.excuses import DECLARED
+from  import DECLARED
 from statetrail.analyses.conformance.verdict import MANY_SESSIONS
 from statetrail.expiry import POLICIES
 from statetrail.report.section import Confidence, Gathering, Section, meaning

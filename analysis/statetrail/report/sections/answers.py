@@ -8,7 +8,6 @@ from typing import Annotated, Final, Literal, Self, get_args
 
 import msgspec
 
-from  import DECLARED
 from statetrail.analyses.conformance.verdict import MANY_SESSIONS
 from statetrail.expiry import POLICIES
 from statetrail.report.section import Confidence, Gathering, Section, meaning
@@ -16,6 +15,7 @@ from statetrail.report.sections.clients import Client, ClientsSection
 from statetrail.report.sections.expiry import Expiry, ExpirySection
 from statetrail.report.sections.parameters import Parameter, ParametersSection
 from statetrail.report.wording import apart, count, down, duration, interval, percent, tally
+from statetrail.schema.clients import DECLARED
 
 MAX_STATEMENTS: Final = 3
 _GRADES: Final[tuple[Confidence, ...]] = get_args(Confidence.__value__)

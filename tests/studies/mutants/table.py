@@ -45,6 +45,11 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
     ("tracker", "conformance/verdict"): _DECISIONS,
     ("frames", "conformance/race"): (
         (
+            "L8: a malformed issue excuses nobody",
+            "malformed=malformed >= np.maximum(since, 0)",
+            "malformed=malformed > np.maximum(since, 2**60)",
+        ),
+        (
             "R1 at equal times: not known yet",
             "    place = index.at(series, request_start)\n",
             "    place = index.at(series, request_start, inclusive=False)\n",
@@ -102,6 +107,11 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
     ),
     ("frames", "conformance/verdicts"): (
         (
+            "L2: a clock that was set back is believed",
+            "unsure = exchanges.backwards[exchange] &",
+            "unsure = False & exchanges.backwards[exchange] &",
+        ),
+        (
             "the first issue at the very instant",
             "missing = first[series] <= exchanges.request_start[exchange]",
             "missing = first[series] < exchanges.request_start[exchange]",
@@ -149,6 +159,11 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
     ),
     ("frames", "conformance/excuses"): (
         (
+            "L7: what an earlier session was given is due",
+            "over[rest] |= ~_given(",
+            "over[rest] &= _given(",
+        ),
+        (
             "L4: many sessions at once go unseen",
             "return inside > ((began < first) & (first < last))",
             "return inside > inside.max(initial=0)",
@@ -164,7 +179,26 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
             "reads[reads] = ~_presented_later(",
         ),
     ),
+    ("frames", "conformance/other_senders"): (
+        (
+            "a session that moved is judged as before",
+            "since <= positions(",
+            "since > positions(",
+        ),
+    ),
+    ("tracker", "conformance/tracking/exchange_reader"): (
+        (
+            "L8: what a browser hides binds",
+            "x.binding and not self.hides(x, issue)",
+            "x.binding",
+        ),
+    ),
     ("frames", "columnar/bucket"): (
+        (
+            "L8: what a browser hides binds",
+            "exchanges.binding[issuing] & ~hidden",
+            "exchanges.binding[issuing]",
+        ),
         (
             "grace has the wrong sign",
             "end_us + grace_us, FOREVER",
@@ -227,6 +261,11 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
         ("methods without state are bound", "and exchange.method not in UNBOUND_METHODS\n", "\n"),
     ),
     ("tracker", "conformance/tracking/sender"): (
+        (
+            "a session that moved is judged as before",
+            "(own.shared, self.shared)",
+            "(self.shared, self.shared)",
+        ),
         ("the harshest of several values", "= min(found, key", "= max(found, key"),
         (
             "L1 forgotten: nothing replaces a key",
@@ -241,6 +280,11 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
         ),
     ),
     ("tracker", "conformance/tracking/keyless"): (
+        (
+            "L7: what an earlier session was given is due",
+            "bool(request.before) and row.param not in request.given",
+            "bool(request.before) and row.param in request.given",
+        ),
         (
             "L6: every restart is a fault",
             "elif request.used and (asks or request.begins):",
@@ -266,6 +310,11 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
         ),
     ),
     ("tracker", "conformance/visibility"): (
+        (
+            "L8: a malformed issue excuses nobody",
+            "malformed=self.malformed >= max(self.since, BEGINNING + 1)",
+            "malformed=self.malformed >= FOREVER",
+        ),
         (
             "any channel that an issue named",
             "self.channels.get(channel, BEGINNING)",

@@ -10,6 +10,7 @@ import statetrail
 from statetrail.analyses.conformance.verdict import NOT_APPLICABLE
 from statetrail.recording.frames import Recording
 from studies.backends.facts import tables
+from studies.backends.servers import TOKEN
 from studies.backends.visits import GRACE_MS, World
 from support.histories import Ex
 
@@ -100,7 +101,7 @@ def judge(world: World, senders: str) -> Line:
         if fault:
             blamed.add((id_, param))
     deviating = {(id_, each.param) for id_, found in world.deviations.items() for each in found}
-    false = sorted(blamed - deviating)
+    false = sorted(blamed - deviating - _after_last_use(world))
     planted, beyond = _planted(world, declared=declared)
     expiry = next((r for r in statetrail.expiry(rec).rows() if r["param"] == world.key), {})
     return Line(
@@ -123,6 +124,21 @@ def judge(world: World, senders: str) -> Line:
             *((*each, "missed") for each in sorted(planted - blamed)[:3]),
         ),
     )
+
+
+def _after_last_use(world: World) -> set[tuple[int, str]]:
+    """Requests of ZEST without a token after the last use of their shopper's: rule L7 has them
+    omitted, whatever their shopper meant."""
+    last = {
+        ex.extra["client_header"]: id_
+        for id_, ex in enumerate(world.exchanges, 1)
+        if _names_session(ex)
+    }
+    return {
+        (id_, TOKEN)
+        for id_, ex in enumerate(world.exchanges, 1)
+        if not ex.presented and id_ > last.get(ex.extra["client_header"], 0)
+    }
 
 
 def _planted(world: World, *, declared: bool) -> tuple[set[tuple[int, str]], int]:

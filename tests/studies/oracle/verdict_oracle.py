@@ -320,7 +320,7 @@ def _judge(sender: _Sender, x: _X, issuing: set[tuple[str, str, str]]) -> dict[s
                         for i in other.issued
                         if i.param == param and other.begun <= x.start
                     ]
-                    if _one(sender, x, p, every, minted=minted)[0] in CURRENT:
+                    if _one(sender, x, p, every, minted=minted, cut_ends=True)[0] in CURRENT:
                         verdict, reason = "not-applicable", "other-session"
                 judged.append((verdict, reason))
         if not judged:
@@ -400,6 +400,7 @@ def _one(
     may: list[tuple[_X, Issue]],
     *,
     minted: bool,
+    cut_ends: bool = False,
 ) -> tuple[str, str | None]:
     """The verdict on one presented value of a series (None: nothing was presented)."""
     sound = [(other, i) for other, i in may if other.sound(i)]
@@ -408,6 +409,14 @@ def _one(
     binding = [i for other, i in current if other.sound(i)]
     absent = p is None or p.kind == "empty"
     same = [] if absent else [(other, i) for other, i in may if i.value == p.value]
+    may_stand = [
+        (other, i)
+        for other, i in same
+        if not any(
+            new.begun > (other.begun if cut_ends and other.ended == INF else other.ended)
+            for new in must
+        )
+    ]
     if not absent and p.kind == "value" and minted and not same:
         return "foreign", None
     if not must:
@@ -420,7 +429,7 @@ def _one(
     if all(i.usage == "implicit" for i in binding):
         return "implicit-set", None
     free = any(i.priority != "forced" for i in binding) and not minted
-    if not any(each in current for each in same):
+    if not may_stand:
         if free:  # L5
             return "overridden", "earlier-value" if same else None
         return ("stale" if same else "defied"), _spoilt(may, must)

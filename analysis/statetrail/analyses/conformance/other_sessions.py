@@ -40,7 +40,7 @@ def as_senders(
         series=bucket.presented.series[shown[row]],
         value=bucket.presented.value[shown[row]],
     )
-    current, _ = race.judged(bucket, issues, of_sender)
+    current, _ = race.judged(bucket, issues, of_sender, cut_ends=True)
     row = row[np.isin(current, _CURRENT)]
     rank[row] = VERDICTS.index(verdict.NOT_APPLICABLE)
     reason[row] = _REASONS.index(verdict.OTHER_SESSION)

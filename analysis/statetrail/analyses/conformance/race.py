@@ -71,8 +71,13 @@ class _Binding:
     index: AsOfIndex
 
 
-def judged(bucket: Bucket, issues: Issues, rows: Rows) -> tuple[Ints, Ints]:
-    """The verdict of each row, and its reason (-1: none): places in `VERDICTS` and `REASONS`."""
+def judged(
+    bucket: Bucket, issues: Issues, rows: Rows, *, cut_ends: bool = False
+) -> tuple[Ints, Ints]:
+    """The verdict of each row, and its reason (-1: none): places in `VERDICTS` and `REASONS`.
+
+    `cut_ends`: what a response issued that was cut short may be known only until another begins.
+    """
     used = np.zeros(
         max(issues.series.max(initial=0), rows.series.max(initial=0)) + 2, dtype=np.bool_
     )
@@ -82,7 +87,8 @@ def judged(bucket: Bucket, issues: Issues, rows: Rows) -> tuple[Ints, Ints]:
     rank = np.full(len(rows), VERDICTS.index(verdict.HONOURED))
     reason = np.full(len(rows), NOTHING, dtype=np.int64)
     rest = ~(rows.bound & _obeys_newest(bucket, issues, binding, rows))
-    rank[rest], reason[rest] = decided(_situations(bucket, issues, binding, chosen(rows, rest)))
+    situations = _situations(bucket, issues, binding, chosen(rows, rest), cut_ends=cut_ends)
+    rank[rest], reason[rest] = decided(situations)
     return rank, reason
 
 
@@ -133,7 +139,9 @@ def _obeys_newest(bucket: Bucket, issues: Issues, binding: _Binding, rows: Rows)
     return obeys
 
 
-def _situations(bucket: Bucket, issues: Issues, binding: _Binding, rows: Rows) -> Situation[Bools]:
+def _situations(
+    bucket: Bucket, issues: Issues, binding: _Binding, rows: Rows, *, cut_ends: bool
+) -> Situation[Bools]:
     series, value, channel, kind = rows.series, rows.value, rows.channel, rows.kind
     exchanges = bucket.exchanges
     response_start = exchanges.response_start[issues.exchange]
@@ -168,7 +176,8 @@ def _situations(bucket: Bucket, issues: Issues, binding: _Binding, rows: Rows) -
     malformed = index.maxima(np.where(issues.malformed, until, NOTHING))[place]
     index = AsOfIndex(issues.value[own], response_start[own], span)
     place = index.at(value, request_start)
-    value_may = latest(index, place, own, issues.usage >= MALFORMED)
+    ends = until if cut_ends else response_end
+    value_may = index.maxima(ends[own])[place]
     # A value from a malformed header has no channel that would be wrong, and one that is implicit
     # in one of two concurrent issues is not held against the client either.
     placed = np.zeros(len(value), dtype=np.bool_)

@@ -108,9 +108,11 @@ class _Value:
     `channels` has that of the issues that name a channel, `anywhere` that of the others. `since` is
     the latest start of a response that must be known and replaced the value (rule L1). `named`:
     some issue was not implicit. `unplaced`: some response that issued it belongs to no session.
+    `given` is `may` where a response that was cut short ends as it begins.
     """
 
     may: int = BEGINNING
+    given: int = BEGINNING
     must_end: int = BEGINNING
     anywhere: int = BEGINNING
     since: int = BEGINNING
@@ -148,14 +150,22 @@ class Visibility:
     values: OrderedDict[int, _Value] = field(default_factory=OrderedDict)
 
     def may_know(
-        self, issue: Issue, response_end: int, *, sound: bool = True, placed: bool = True
+        self,
+        issue: Issue,
+        response_end: int,
+        until: int,
+        *,
+        sound: bool = True,
+        placed: bool = True,
     ) -> None:
-        """R1: the response that carries the issue has begun.
+        """R1: the response has begun. `until`: its end, or its beginning if it was cut short.
 
         `sound`: the issue binds its clients; `placed`: its response belongs to a session.
         """
         value = self._value(issue.fingerprint)
-        value.may = max(value.may, response_end)
+        value.may, value.given = max(value.may, response_end), max(value.given, until)
+        if issue.problem is not None:
+            self.malformed = max(self.malformed, until)
         value.unplaced |= not placed
         # An issue that binds nobody names no channel that would be wrong, and a value that is
         # implicit in one of two concurrent issues is not held against the client either.
@@ -230,9 +240,18 @@ class Visibility:
         )
 
     def verdict(
-        self, presented: Presented | None, *, bound: bool, server_issued: bool
+        self,
+        presented: Presented | None,
+        *,
+        bound: bool,
+        server_issued: bool,
+        cut_ends: bool = False,
     ) -> tuple[str, str | None]:
-        """The verdict on one presented value, or on presenting none (`None`), and its reason."""
+        """The verdict on one presented value, or on presenting none (`None`), and its reason.
+
+        `cut_ends`: what a response issued that was cut short may be known only until another
+        begins.
+        """
         kind = "empty" if presented is None else presented.kind
         value = self.values.get(presented.fingerprint) if presented and kind != "empty" else None
         known = value or _Value()
@@ -249,7 +268,7 @@ class Visibility:
                 names_channel=self.names_channel >= self.since,
                 informational=self.informational >= self.since,
                 issued=known.may > BEGINNING,
-                may_be_current=known.may >= self.since,
+                may_be_current=(known.given if cut_ends else known.may) >= self.since,
                 current=known.must_end >= self.since,
                 in_channel=known.in_channel(channel) >= self.since,
                 mixed=False,

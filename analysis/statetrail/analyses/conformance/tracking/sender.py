@@ -105,17 +105,18 @@ class Sender:
         known = self._param(self.params, issue.param)
         sound = self.reader.binds(x, issue)
         placed = session is not None
+        until = x.issue_end_us if x.issue_end_us < FOREVER else x.issue_start_us
+        ends = x.issue_end_us, until
         if known is not None:
-            known.visibility.may_know(issue, x.issue_end_us, sound=sound, placed=placed)
+            known.visibility.may_know(issue, *ends, sound=sound, placed=placed)
             if sound:
                 (self._given if session is None else session.given).add(issue.param)
         own = known if session is None else self._param(session.params, issue.param)
-        if own is not None and session is not None and self._several:
-            own.visibility.may_know(issue, x.issue_end_us, sound=sound)
-        for each in (known, own):
-            if each is not None and issue.problem is not None:
-                until = x.issue_end_us if x.issue_end_us < FOREVER else x.issue_start_us
-                each.visibility.malformed = max(each.visibility.malformed, until)
+        if own is not None and session is not None:
+            if self._several:
+                own.visibility.may_know(issue, *ends, sound=sound)
+            elif issue.problem is not None:
+                own.visibility.malformed = max(own.visibility.malformed, until)
         return own
 
     def must_know(self, x: Exchange, issue: Issue, sessions: Sessions, at: int) -> None:
@@ -342,7 +343,9 @@ class Sender:
             if value is not None and value.unplaced:
                 return v.NOT_APPLICABLE, v.NO_SESSION
             if verdict in (v.STALE, v.DEFIED):
-                as_sender, _ = known.visibility.verdict(p, bound=bound, server_issued=server_issued)
+                as_sender, _ = known.visibility.verdict(
+                    p, bound=bound, server_issued=server_issued, cut_ends=True
+                )
                 if as_sender in v.CURRENT:
                     return v.NOT_APPLICABLE, v.OTHER_SESSION
         return verdict, reason

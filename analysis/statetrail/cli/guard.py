@@ -3,7 +3,10 @@
 import functools
 import os
 import sys
+import tempfile
+import traceback
 from collections.abc import Callable
+from importlib.metadata import version
 
 import typer
 
@@ -33,6 +36,8 @@ def guarded[**P](command: Callable[P, None]) -> Callable[P, None]:
         except OSError as error:
             file = f"{error.filename}: " if error.filename is not None else ""
             raise fail(f"{file}{error.strerror or type(error).__name__}") from None
+        except (typer.Exit, typer.Abort):
+            raise
         except Exception as error:
             package = type(error).__module__.partition(".")[0]
             if package == "apsw":
@@ -40,12 +45,27 @@ def guarded[**P](command: Callable[P, None]) -> Callable[P, None]:
 
                 # The name only: a message may quote a value.
                 raise fail(f"the store cannot be used ({error_name(error)})") from None
-            # A large dataset is read piece by piece: damage is met late.
-            if package not in _ENGINES:
-                raise
-            raise fail(f"a store is damaged ({type(error).__name__})") from None
+            if package in _ENGINES:  # a large dataset is read piece by piece: damage is met late
+                raise fail(f"a store is damaged ({type(error).__name__})") from None
+            raise fail(
+                f"a fault of statetrail itself ({type(error).__name__}); where it happened is in "
+                f"{_report(error)}: please send it to us, it holds nothing of your traffic"
+            ) from None
 
     return run
+
+
+def _report(error: Exception) -> str:
+    """Write the places in the program that led to an error; messages may quote a value."""
+    places = [
+        f"{frame.filename}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(error.__traceback__)
+    ]
+    lines = [f"statetrail {version('statetrail')}, Python {sys.version}", *places]
+    handle, name = tempfile.mkstemp(prefix="statetrail-fault-", suffix=".txt")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write("\n".join([*lines, type(error).__name__, ""]))
+    return name
 
 
 def fail(message: str) -> typer.Exit:

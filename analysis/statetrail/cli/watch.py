@@ -11,7 +11,7 @@ import apsw
 from statetrail.cli import options
 from statetrail.cli.options import argument, option
 from statetrail.dialects import Dialect, select
-from statetrail.errors import UsageError
+from statetrail.errors import StoreError, UsageError
 from statetrail.extract.records import UNDER_WAY
 from statetrail.recording.conversations import grace_us, origin
 from statetrail.schema import CLIENT_BY, EXCHANGES, ISSUED, PRESENTED, Table
@@ -114,9 +114,9 @@ class Watch:
             imported = EXCHANGES.holds("source", self._version) and bool(db.execute(sql).fetchall())
         self._client_by = tuple(client_by or default_client_by(imported=imported))
         check_client_by(self._client_by)
-        columns = (*_EXCHANGE, *(CLIENT_BY[name] for name in self._client_by))
+        self._columns = (*_EXCHANGE, *(CLIENT_BY[name] for name in self._client_by))
         end = "WHERE exchange_id > ? ORDER BY exchange_id LIMIT ?"
-        self._exchanges_sql = self._select(EXCHANGES, columns, end)
+        self._exchanges_sql = self._select(EXCHANGES, self._columns, end)
         self._issued_sql = self._select(ISSUED, _ISSUE, _OF_EXCHANGE)
         self._presented_sql = self._select(PRESENTED, _SHOWN, _OF_EXCHANGE)
         self.scoreboard = Scoreboard()
@@ -161,7 +161,16 @@ class Watch:
         return f"SELECT {', '.join(names)} FROM {table.named(self._version)} {end}"  # noqa: S608
 
     def _exchanges(self, db: apsw.Connection, after: int, limit: int = 5000) -> list[_Row]:
-        return db.execute(self._exchanges_sql, (after, limit)).fetchall()
+        return self._rows(db, EXCHANGES, self._columns, self._exchanges_sql, after, limit)
+
+    def _rows(
+        self, db: apsw.Connection, table: Table, names: Sequence[str], sql: str, *values: int
+    ) -> list[_Row]:
+        """Rows of what a statement selects; raises `StoreError` if they are not of their types."""
+        rows = db.execute(sql, values).fetchall()
+        if not all(table.fits(names, row) for row in rows):
+            raise StoreError(f"{self._store} is a damaged store (values of {table.name})")
+        return rows
 
     def _track(self, db: apsw.Connection, rows: list[_Row], *, final: bool) -> Iterator[str]:
         from statetrail.analyses.conformance.tracker import Event, Exchange
@@ -173,8 +182,10 @@ class Watch:
             number, scheme, host, port, *tracked = row[:_NOTES]
             client, origin_ = client_name(row[_NOTES + 1 :]), origin(scheme, host, port)
             self.scoreboard.count(client, origin_, client, origin_)
-            issued = [Issue(*each) for each in db.execute(self._issued_sql, (number,))]
-            presented = [Presented(*each) for each in db.execute(self._presented_sql, (number,))]
+            issues = self._rows(db, ISSUED, _ISSUE, self._issued_sql, number)
+            issued = [Issue(*each) for each in issues]
+            shown = self._rows(db, PRESENTED, _SHOWN, self._presented_sql, number)
+            presented = [Presented(*each) for each in shown]
             exchange = Exchange(*(number, client, origin_, *tracked, issued, presented))
             events += self._tracker.started(number, client, origin_, row[_START])
             events += self._tracker.completed(exchange)

@@ -87,6 +87,8 @@ def load(path: str | Path) -> Dialect:
         line = int(match[1]) if match else source.count("\n") + 1
         text = str(error).partition(" (at ")[0]
         raise UsageError(f"{path}, line {line}: no TOML ({text}): correct this line") from None
+    except (ValueError, RecursionError) as error:  # a number too long, tables too deep
+        raise UsageError(f"{path}: no dialect ({error}): correct it") from None
     try:
         return msgspec.convert(declared, Dialect, dec_hook=_place)
     except msgspec.ValidationError as error:

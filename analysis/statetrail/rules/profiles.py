@@ -112,5 +112,5 @@ def read_toml[T](path: Path | str, kind: type[T], what: str) -> T:
         return msgspec.toml.decode(Path(path).read_bytes(), type=kind)
     except FileNotFoundError:
         raise UsageError(f"there is no {what} {path}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also of numbers too long, tables too deep
         raise UsageError(f"{path} is no {what}: {error}") from None

@@ -22,6 +22,7 @@ _SQLITE: Final[dict[Type, str]] = {
     "timestamp": "INTEGER",
     "fingerprint": "INTEGER",
 }
+_PYTHON: Final[dict[str, type]] = {"INTEGER": int, "TEXT": str, "REAL": float}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,12 @@ class Column:
             "float": pa.float64(),
         }
         return pa.field(self.name, types.get(self.type, pa.int64()), nullable=self.null is not None)
+
+    def fits(self, value: object) -> bool:
+        """Whether SQLite may hold the value in this column."""
+        if value is None:
+            return self.null is not None
+        return isinstance(value, _PYTHON[_SQLITE[self.type]])
 
     def named(self, version: int) -> str:
         """The column's name in a store of that version."""
@@ -84,6 +91,11 @@ class Table:
         import pyarrow as pa
 
         return pa.schema([column.arrow for column in self.columns])
+
+    def fits(self, names: Iterable[str], row: Iterable[object]) -> bool:
+        """Whether a row's values in these columns are of their types, and none is missing."""
+        columns = {column.name: column for column in self.columns}
+        return all(columns[name].fits(value) for name, value in zip(names, row, strict=True))
 
     def since(self, version: int) -> tuple[Column, ...]:
         """The columns that a store of that version lacks."""

@@ -27,6 +27,14 @@ _FLAGS: Final[dict[Mode, int]] = {
 }
 
 
+# A store has neither views nor triggers. What a foreign hand added is not run: it may not end.
+_SAFE: Final = (
+    (apsw.SQLITE_DBCONFIG_ENABLE_VIEW, 0),
+    (apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 0),
+    (apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0),
+)
+
+
 class Writer(Protocol):
     """An object that has a store open for writing."""
 
@@ -76,6 +84,8 @@ def connect(
     name = f"{path.absolute().as_uri()}{'?immutable=1' if immutable else ''}"
     db = apsw.Connection(name, flags=_FLAGS[mode] | apsw.SQLITE_OPEN_URI)
     db.set_busy_timeout(round(busy_s * 1000))
+    for setting, on in _SAFE:
+        db.config(setting, on)
     return db
 
 

@@ -12,7 +12,7 @@ from typing import Final
 import apsw
 
 from statetrail.errors import StoreError
-from statetrail.schema import SCHEMA_VERSION
+from statetrail.schema import FACTS, SCHEMA_VERSION
 from statetrail.store.connection import connect, is_open_here
 
 APPLICATION_ID: Final = 0x5354_5452
@@ -39,10 +39,14 @@ def check_store(path: Path) -> None:
     with read_only(path) as db:
         application = db.execute("PRAGMA application_id").get
         version = db.execute("PRAGMA user_version").get
-        db.execute("SELECT 1 FROM sqlite_schema").fetchone()
+        tables = db.execute("SELECT name, type, strict FROM pragma_table_list").fetchall()
     if application != APPLICATION_ID:
         raise StoreError(f"{path} is no statetrail store (another program's database)")
     check_version(path, version)
+    names = {"meta", *(table.named(version) for table in FACTS)}
+    for name, kind, is_strict in tables:
+        if name in names and (kind != "table" or not is_strict):
+            raise StoreError(f"{path} is a damaged store ({name} is no table of statetrail)")
 
 
 def stored_key_id(path: Path) -> str:
@@ -63,6 +67,8 @@ def read_only(path: Path) -> Iterator[apsw.Connection]:
     try:
         with closing(connect(path, "read", immutable=is_checkpointed(path))) as db:
             yield db
+    except UnicodeDecodeError:  # its message quotes the text
+        raise StoreError(f"{path} is a damaged store (text that is not UTF-8)") from None
     except (apsw.Error, OSError) as error:
         raise StoreError(f"{path} is damaged or cannot be read ({error})") from None
 

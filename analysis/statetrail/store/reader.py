@@ -22,7 +22,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from statetrail.errors import StoreError
-from statetrail.schema import EXCHANGES, FACTS, Table
+from statetrail.schema import CLIENT_BY, EXCHANGES, FACTS, Table
 from statetrail.store.connection import connect, is_open_here
 from statetrail.store.file_header import check_store, check_version, is_checkpointed, stored_key_id
 from statetrail.store.leftover import with_leftovers
@@ -70,9 +70,9 @@ class Facts:
                 pq.ParquetFile(file, read_dictionary=texts).read(list(columns), use_threads=False)
                 for file in self.files[bucket].get(table.name, ())
             ]
-        if not parts:
-            return table.arrow.empty_table().select(list(columns))
-        return pa.concat_tables(parts) if len(parts) > 1 else parts[0]
+            if not parts:
+                return table.arrow.empty_table().select(list(columns))
+            return _sound(pa.concat_tables(parts) if len(parts) > 1 else parts[0], table)
 
 
 def read_store(path: Path | str) -> Facts:
@@ -87,8 +87,8 @@ def read_store(path: Path | str) -> Facts:
     try:
         key_id = stored_key_id(path)
         return Facts(path, key_id, with_leftovers(path, key_id, _read_sqlite(path)))
-    except (adbc_driver_manager.Error, pa.ArrowException) as error:
-        reason = str(error).splitlines()[0][:200]
+    except (adbc_driver_manager.Error, pa.ArrowException, ValueError) as error:
+        reason = str(error).partition("\n")[0][:200]
         raise StoreError(f"{path} is a damaged store ({reason})") from None
 
 
@@ -166,17 +166,34 @@ def _fetch(uri: str) -> dict[str, pa.Table]:
             cursor.execute(
                 f"SELECT {_sentinel(table)} UNION ALL SELECT {names} FROM {table.named(version)}"  # noqa: S608
             )
-            tables[table.name] = cursor.fetch_arrow_table().slice(1).cast(table.arrow)
+            rows = cursor.fetch_arrow_table().slice(1).cast(table.arrow)
+            tables[table.name] = _sound(rows, table)
     return tables
+
+
+def _sound(rows: pa.Table, table: Table) -> pa.Table:
+    """The rows, if they are what their schema says; raises `pa.ArrowInvalid`.
+
+    Neither SQLite nor Parquet sees to it that text is UTF-8, and a forged file can hold nulls.
+    """
+    rows.validate(full=True)
+    for column in table.columns:
+        names = column.name in rows.column_names
+        if column.null is None and names and rows[column.name].null_count:
+            raise pa.ArrowInvalid(f"{table.name}.{column.name} lacks values")
+    return rows
 
 
 def _read_parquet(path: Path) -> Facts:
     try:
         manifest = json.loads((path / MANIFEST).read_text("utf-8"))
         version, key_id = manifest["schema_version"], str(manifest["key_id"])
+        client_by = tuple(manifest.get("client_by", ()))
+        if not set(client_by) <= CLIENT_BY.keys():
+            raise ValueError("unknown attributes of clients")
     except FileNotFoundError:
         raise StoreError(f"{path} is a folder but no statetrail dataset (no {MANIFEST})") from None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise StoreError(f"{path / MANIFEST} is damaged") from None
     check_version(path, version)
     sets: dict[str, pa.Table | ds.Dataset] = {}
@@ -186,11 +203,11 @@ def _read_parquet(path: Path) -> Facts:
             sets[table.name] = _dataset(folder, table, version)
     facts = Facts(path, key_id, sets)
     if facts.count(EXCHANGES.name) >= LARGE:
-        return replace(facts, client_by=tuple(manifest["client_by"]), files=_buckets(sets))
+        return replace(facts, client_by=client_by, files=_buckets(sets))
     tables = {}
     for table in FACTS:
         with _reading(path / table.named(version)):
-            tables[table.name] = facts.table(table.name)
+            tables[table.name] = _sound(facts.table(table.name), table)
     return Facts(path, key_id, tables)
 
 

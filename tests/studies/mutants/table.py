@@ -335,7 +335,11 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
             "self.names_channel >= self.since",
             "self.names_channel > BEGINNING",
         ),
-        ("V7 at equal times: stale", "else known.may) >= self.since", "else known.may) > self.since"),
+        (
+            "V7 at equal times: stale",
+            "else known.may) >= self.since",
+            "else known.may) > self.since",
+        ),
         (
             "V8 by an informational issue of old",
             "self.informational >= self.since",

@@ -18,6 +18,8 @@ from support.proxy import Mitmdump, mitmdump, origin, reply, wait_for
 
 pytestmark = pytest.mark.e2e
 
+CLEAR = ("--set", "statetrail_clear=ids")
+"""The numbers of the requests are looked at."""
 UNCLEAN = "the recorder ended without closing the store: exchanges after "
 
 
@@ -58,7 +60,7 @@ def numbered(count: int, start: int = 0) -> list[str]:
 
 def test_a_stop_while_the_store_is_locked_spills_what_waits(tmp_path, upstream):
     """The last message says so, the audit has it, and the next start takes it in."""
-    with mitmdump(tmp_path, upstream) as proxy:
+    with mitmdump(tmp_path, upstream, *CLEAR) as proxy:
         ask(proxy, *range(2))
         proxy.wait_rows(2)
         with closing(sqlite3.connect(proxy.store, isolation_level=None)) as other:
@@ -72,7 +74,7 @@ def test_a_stop_while_the_store_is_locked_spills_what_waits(tmp_path, upstream):
     told = run("audit", proxy.store)
     assert "7 exchanges" in told.out
     assert "5 exchanges are in recording.sqlite.spill-1 until the next recording" in told.out
-    with mitmdump(tmp_path, upstream) as proxy:
+    with mitmdump(tmp_path, upstream, *CLEAR) as proxy:
         ask(proxy, 7)
         proxy.stop()
     assert (stored(proxy.store), notes(proxy.store)) == ([*numbered(7), "/7"], [])
@@ -84,7 +86,7 @@ def test_a_stop_while_the_disk_is_full_spills_what_waits(tmp_path, upstream):
     """There is room for it, which was kept free."""
     with small_disk(tmp_path / "disk") as disk:
         assert disk is not None
-        with mitmdump(tmp_path, upstream, store=disk / "recording.sqlite") as proxy:
+        with mitmdump(tmp_path, upstream, *CLEAR, store=disk / "recording.sqlite") as proxy:
             ask(proxy, *range(2))
             filler = fill(disk)
             full = "SQLITE_FULL"
@@ -94,7 +96,7 @@ def test_a_stop_while_the_disk_is_full_spills_what_waits(tmp_path, upstream):
         last = proxy.log.read_text().splitlines()[-1]
         assert re.search(r"([0-9]+) exchanges could not be stored \(SQLITE_FULL\): \1 are in", last)
         filler.unlink()
-        with mitmdump(tmp_path, upstream, store=proxy.store) as proxy:
+        with mitmdump(tmp_path, upstream, *CLEAR, store=proxy.store) as proxy:
             ask(proxy, 40)
             proxy.stop()
         assert set(stored(proxy.store)) == {*numbered(41), "/x"}
@@ -107,7 +109,7 @@ def test_a_frozen_file_system_does_not_freeze_the_proxy(tmp_path, upstream):
     with ext4_disk(tmp_path / "disk") as disk:
         if disk is None:
             pytest.skip("no disk can be frozen here")
-        with mitmdump(tmp_path, upstream, store=disk / "recording.sqlite") as proxy:
+        with mitmdump(tmp_path, upstream, *CLEAR, store=disk / "recording.sqlite") as proxy:
             before = ask(proxy, *range(3))
             with frozen(disk):
                 ask(proxy, 3)  # answered, although the disk hangs
@@ -121,7 +123,7 @@ def test_a_frozen_file_system_does_not_freeze_the_proxy(tmp_path, upstream):
 
 def test_a_kill_is_told_by_the_next_start_and_by_the_audit(tmp_path, upstream):
     """A clean end is marked in the store; one that is not may have lost what waited."""
-    with mitmdump(tmp_path, upstream) as proxy:
+    with mitmdump(tmp_path, upstream, *CLEAR) as proxy:
         ask(proxy, *range(3))
         assert notes(proxy.store) == []
         proxy.kill()
@@ -129,14 +131,14 @@ def test_a_kill_is_told_by_the_next_start_and_by_the_audit(tmp_path, upstream):
     assert note.startswith(UNCLEAN)
     assert UNCLEAN in run("audit", proxy.store).out
     for _ in range(2):
-        with mitmdump(tmp_path, upstream) as proxy:
+        with mitmdump(tmp_path, upstream, *CLEAR) as proxy:
             proxy.stop()
         assert notes(proxy.store) == [note]
 
 
 def test_a_log_that_is_removed_is_noticed_also_without_traffic(tmp_path, upstream):
     """Nothing of what was in it is lost."""
-    with mitmdump(tmp_path, upstream) as proxy:
+    with mitmdump(tmp_path, upstream, *CLEAR) as proxy:
         ask(proxy, *range(20))
         for suffix in ("-wal", "-shm"):
             Path(f"{proxy.store}{suffix}").unlink()
@@ -148,7 +150,7 @@ def test_a_log_that_is_removed_is_noticed_also_without_traffic(tmp_path, upstrea
 
 def test_tables_that_another_program_drops_are_a_gap(tmp_path, upstream):
     """Recording goes on into a new store, which says how many were in the other one."""
-    with mitmdump(tmp_path, upstream) as proxy:
+    with mitmdump(tmp_path, upstream, *CLEAR) as proxy:
         ask(proxy, *range(5))
         proxy.wait_rows(5)
         with closing(sqlite3.connect(proxy.store)) as other:

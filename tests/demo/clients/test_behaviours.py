@@ -93,9 +93,9 @@ def test_every_client_does_what_its_name_says(tmp_path):
 def test_the_innocent_are_those_without_a_fault():
     """By name: obedient, parallel, overriding, back too late, many at once, and other programs."""
     assert {name for name, entry in BEHAVIOURS.items() if entry.innocent} == {
-        *("obedient-zest", "obedient-52eseller", "obedient-http2", "curl", "comes-back"),
+        *("obedient-zest", "obedient-eseller", "obedient-http2", "curl", "comes-back"),
         *("backend", "two-people", "browser"),
-        *("parallel-zest", "parallel-52eseller", "overrides-informational"),
+        *("parallel-zest", "parallel-eseller", "overrides-informational"),
     }
 
 

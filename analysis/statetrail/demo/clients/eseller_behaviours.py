@@ -54,7 +54,7 @@ async def _shop(shop: EsellerClient) -> None:
         await shop.send("GET", path)
 
 
-@_customer("obedient-52eseller", "sets all state in every request", innocent=True)
+@_customer("obedient-eseller", "sets all state in every request", innocent=True)
 async def obedient(shop: EsellerClient) -> None:
     for _ in shop.stage.rounds():
         for _ in range(3):
@@ -130,7 +130,7 @@ async def basket_currency_by_query(shop: EsellerClient) -> None:
 
 
 @_customer(
-    "parallel-52eseller", "sends many requests at once when its ticket is renewed", innocent=True
+    "parallel-eseller", "sends many requests at once when its ticket is renewed", innocent=True
 )
 async def parallel(shop: EsellerClient) -> None:
     # Open the connections first, so that parallel requests arrive in parallel.

@@ -332,6 +332,7 @@ MISSES: dict[str, dict[str, list[Ex]]] = {
     "token-guessable": {
         "as long as the protocol's sample": [zest(0, "kQzRtWmPxLcVbNd", "1")],
         "a language is no secret": [shop(0, [LANG])],
+        "the number of a visitor is no credential": [shop(0, [replace(VISITOR, value="12345")])],
         "only letters of its alphabet by chance": [
             zest(0, "abcdefghijkl", "1"), zest(1000, "AB12CDEF34GH", "1"),
         ],
@@ -376,6 +377,10 @@ MISSES: dict[str, dict[str, list[Ex]]] = {
         "no login": [zest(0, "T1", "1"), zest(1000, "T1", "T1", method="POST")],
         "a login that failed": [
             zest(0, "T1", "1"), replace(login(1000, "T1", "T1"), status=401),
+        ],
+        "the visitor remains the same": [
+            shop(0, [VISITOR]),
+            shop(1000, [VISITOR], [SHOW_VISITOR], path="/services/v3/login", method="POST"),
         ],
     },
     "state-cacheable": {

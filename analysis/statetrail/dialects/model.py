@@ -87,6 +87,9 @@ class Param(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         ``fault``: to ask for a new value while one is alive is a fault of the client.
     minted
         Values come from the server alone, so that one never issued is `foreign`, not an override.
+    credential
+        Whether its values let their holder act. Without it those that the server makes do, and
+        secret ones whose names say so.
     priority
         Of values whose issue does not name one.
     required
@@ -107,6 +110,7 @@ class Param(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     establish: str | None = None
     restart: Literal["fault"] = "fault"
     minted: bool = False
+    credential: bool | None = None
     priority: Priority = "informational"
     required: Literal["always"] = "always"
     only_on: tuple[str, ...] = ()

@@ -277,6 +277,11 @@ def credentials(rec: Recording) -> nw.Expr:
     return of_params(rec, is_credential)
 
 
+def server_issued(rec: Recording) -> nw.Expr:
+    """Whether a row is about a credential, or a value that the server alone makes."""
+    return of_params(rec, lambda param: param.minted or is_credential(param))
+
+
 def of_params(rec: Recording, params: Callable[[Param], bool]) -> nw.Expr:
     """Whether a row's dialect and parameter are among those that the predicate picks."""
     picked = [

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from statetrail.analyses.exposure.shared import is_credential, shared
-from statetrail.dialects import builtin
+from statetrail.dialects import Param, builtin
 from statetrail.recording.engines import Engine
 from support.histories import Ex, recording, token, use
 
@@ -21,9 +21,17 @@ def cart(start: float, issued: str | None, shown: str, client: str = "app", **op
 
 
 def test_credentials_are_what_one_may_act_with() -> None:
-    """Session keys, a visitor's too; no ids, however secret, and no settings."""
+    """Session keys; no ids, however secret, not a visitor's either, and no settings."""
     named = {p.name for dialect in builtin().values() for p in dialect.params if is_credential(p)}
-    assert named == {"_session_token", "Ticket", "Authentication", "VisitorId"}
+    assert named == {"_session_token", "Ticket", "Authentication"}
+
+
+@pytest.mark.parametrize("said", [True, False])
+def test_a_dialect_says_what_is_a_credential(said: bool) -> None:
+    """Whatever its name is, and whoever makes its values."""
+    for minted, name in ((True, "VisitorId"), (False, "Ticket"), (False, "LangId")):
+        one = Param(name=name, minted=minted, credential=said)
+        assert is_credential(one) is said
 
 
 @ENGINES

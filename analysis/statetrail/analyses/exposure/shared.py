@@ -37,9 +37,11 @@ _CREDENTIAL: Final = re.compile(r"auth|password|secret|session|ticket|token", re
 def is_credential(param: Param) -> bool:
     """Whether its values let their holder act: tokens, tickets, authentication.
 
-    Parameters whose values the server issues are, and secret ones by their name; the id of a
-    customer is secret too, but many may share it.
+    The dialect says it (`Param.credential`). Else parameters whose values the server issues are,
+    and secret ones by their name; the id of a customer is secret too, but many may share it.
     """
+    if param.credential is not None:
+        return param.credential
     return param.minted or (param.clear is None and bool(_CREDENTIAL.search(param.name)))
 
 

@@ -4,7 +4,7 @@ import narwhals as nw
 
 from statetrail.analyses.conformance.verdict import STILL_ACCEPTED
 from statetrail.analyses.tokens.late_uses import late_uses
-from statetrail.rules.rule import Lazy, Profile, Recording, Rule, credentials, occurrences
+from statetrail.rules.rule import Lazy, Profile, Recording, Rule, occurrences, server_issued
 
 
 @Rule(
@@ -22,7 +22,7 @@ from statetrail.rules.rule import Lazy, Profile, Recording, Rule, credentials, o
     references=("ZEST Z4, Z6", "52eSELLER S6"),
 )
 def check(rec: Recording, profile: Profile) -> Lazy:
-    late = late_uses(rec).filter(credentials(rec))
+    late = late_uses(rec).filter(server_issued(rec))
     overlap_us = round(profile.overlap_s * 1_000_000)
     soon = nw.col("request_start_us") - nw.col("replaced_us") <= overlap_us
     accepted = nw.col("reason").fill_null("") == STILL_ACCEPTED

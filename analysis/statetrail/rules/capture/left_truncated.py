@@ -6,7 +6,7 @@ import narwhals as nw
 
 from statetrail.analyses.events.values import SERIES, presentations
 from statetrail.analyses.tokens.tokens import tokens
-from statetrail.rules.rule import Lazy, Recording, Rule, credentials, occurrences
+from statetrail.rules.rule import Lazy, Recording, Rule, occurrences, server_issued
 
 _VALUE: Final = (*SERIES, "fingerprint")
 
@@ -23,7 +23,7 @@ _VALUE: Final = (*SERIES, "fingerprint")
     references=("method left truncation",),
 )
 def check(rec: Recording) -> Lazy:
-    secret = credentials(rec)
+    secret = server_issued(rec)
     first_uses = (
         presentations(rec)
         .lazy.filter(secret)

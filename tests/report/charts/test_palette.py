@@ -30,6 +30,7 @@ def test_text_has_the_contrast_of_wcag_aa(scheme: Scheme) -> None:
             assert contrast(colours[name], colours[ground]) >= 4.5, (name, ground)
     for name in BADGES:
         assert contrast(colours["on-strong"], colours[name]) >= 4.5, name
+    assert contrast(colours["on-faint"], colours["faint"]) >= 4.5
     for colour in HEAT[scheme]:
         assert contrast(colours["text"], colour) >= 4.5, colour
 

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from statetrail.report.render.html import render_html
+from statetrail.rules import SEVERITIES
 from support.audits import document, planted
 from support.browser import needs_chromium
 from support.devtools import Page, axe, chromium_page
@@ -72,6 +73,41 @@ def test_axe_finds_nothing_wrong(page: Page, sample: str, width: int, scheme: st
     page.open(sample)
     assert axe(page) == []
     assert page.run("document.documentElement.scrollWidth") <= width, "the page scrolls sideways"
+
+
+def test_what_is_printed_from_the_dark_has_light_charts(page: Page, sample: str) -> None:
+    """The page is printed on white, and so are its pictures."""
+    drawn = "[...document.querySelectorAll('figure img')].map((img) => img.currentSrc)"
+    page.look(width=1000, scheme="light")
+    page.open(sample)
+    light = page.run(drawn)
+    page.look(width=1000, scheme="dark")
+    page.open(sample)
+    assert set(page.run(drawn)).isdisjoint(light)
+    dark = {"name": "prefers-color-scheme", "value": "dark"}
+    page.send("Emulation.setEmulatedMedia", media="print", features=[dark])
+    try:
+        assert page.run(f"new Promise((done) => setTimeout(() => done({drawn}), 200))") == light
+    finally:
+        page.send("Emulation.setEmulatedMedia", media="", features=[])
+
+
+def test_grades_have_colours_of_their_own(page: Page, tmp_path: Path) -> None:
+    """No two severities have one colour, low and info neither."""
+    first, *rest = document().findings
+    four = [
+        msgspec.structs.replace(first, id=f"f-{one}", rule=f"r-{one}", severity=one)
+        for one in SEVERITIES
+    ]
+    page.open(
+        written(tmp_path, render_html(msgspec.structs.replace(document(), findings=(*four, *rest))))
+    )
+    for kind, side in ((".badge", "backgroundColor"), (".finding", "borderLeftColor")):
+        colours = {
+            page.run(f"getComputedStyle(document.querySelector('{kind}.{one}')).{side}")
+            for one in SEVERITIES
+        }
+        assert len(colours) == len(SEVERITIES)
 
 
 def test_axe_would_find_something(page: Page, tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ COLOURS: Final[dict[Scheme, dict[str, str]]] = {
         "bad": "#b3261e",
         "warn": "#8a5300",
         "calm": "#4b5a6b",
+        "faint": "#8a94a0",
+        "on-faint": "#12161b",
         "on-strong": "#ffffff",
     },
     "dark": {
@@ -35,6 +37,8 @@ COLOURS: Final[dict[Scheme, dict[str, str]]] = {
         "bad": "#ff9a92",
         "warn": "#f2bf6b",
         "calm": "#b4c0cd",
+        "faint": "#7d8894",
+        "on-faint": "#0c0f13",
         "on-strong": "#12161b",
     },
 }
@@ -56,10 +60,16 @@ HUES: Final[dict[Scheme, tuple[str, ...]]] = {
     ),
 }
 """Colours of values: a pseudonym has the same colour in the whole report."""
+ALIKE: Final = tuple(
+    {one, other}
+    for one, others in enumerate(((4, 10), (7, 11), (8,), (7, 9), (9,), (8, 11), (10,), (11,)))
+    for other in others
+)
+"""Pairs of `HUES` that look alike in one of the schemes."""
 
 
 def hue(value: str) -> int:
-    """Which of the `HUES` a value has, by its first two hexadecimal digits or its characters."""
+    """Which of the `HUES` a value has by itself: by its first hexadecimal digits or characters."""
     try:
         number = int(value[1:5], 16) if value.startswith("~") else sum(value.encode())
     except ValueError:

@@ -8,6 +8,7 @@ before it, so that races show.
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal, NamedTuple
 
+from statetrail.report.charts.hues import HueOf
 from statetrail.report.charts.palette import hue
 from statetrail.report.evidence import EvidenceExchange, StateValue
 from statetrail.report.sections.findings import Finding
@@ -42,8 +43,13 @@ class Swimlane(NamedTuple):
     words: str
 
 
-def swimlane(finding: Finding, exchanges: Mapping[int, EvidenceExchange]) -> Swimlane | None:
-    """The steps around a finding's primary exchange; `None` where there is nothing to draw."""
+def swimlane(
+    finding: Finding, exchanges: Mapping[int, EvidenceExchange], hue_of: HueOf = hue
+) -> Swimlane | None:
+    """The steps around a finding's primary exchange; `None` where there is nothing to draw.
+
+    `hue_of` says which colour a value has.
+    """
     near = [exchanges[one] for one in finding.around if one in exchanges]
     primary = finding.evidence[0] if finding.evidence else None
     if len(near) < 2 or primary not in {one.exchange for one in near}:
@@ -62,6 +68,7 @@ def swimlane(finding: Finding, exchanges: Mapping[int, EvidenceExchange]) -> Swi
             _offset((at - start).total_seconds()),
             one,
             finding,
+            hue_of,
             answer=bool(answer),
             primary=one.exchange == primary,
         )
@@ -74,7 +81,14 @@ def swimlane(finding: Finding, exchanges: Mapping[int, EvidenceExchange]) -> Swi
 
 
 def _step(
-    y: int, when: str, one: EvidenceExchange, finding: Finding, *, answer: bool, primary: bool
+    y: int,
+    when: str,
+    one: EvidenceExchange,
+    finding: Finding,
+    hue_of: HueOf,
+    *,
+    answer: bool,
+    primary: bool,
 ) -> Step:
     seen = _of(one.issued if answer else one.presented, finding.param)
     value = ""
@@ -91,7 +105,7 @@ def _step(
         kind,
         cut(text, MAX_TEXT),
         cut(value, MAX_TEXT // 2),
-        hue(seen.value) if seen is not None else -1,
+        hue_of(seen.value) if seen is not None else -1,
         primary,
         one.exchange in finding.evidence,
     )

@@ -12,7 +12,8 @@ import altair as alt
 
 from statetrail.errors import UsageError
 from statetrail.report.charts import style
-from statetrail.report.charts.palette import COLOURS, HUES, Scheme, hue
+from statetrail.report.charts.hues import hues
+from statetrail.report.charts.palette import COLOURS, HUES, Scheme
 from statetrail.report.charts.style import Chart, Row
 from statetrail.report.document import Document
 from statetrail.report.wording import visible
@@ -56,13 +57,14 @@ def timeline(
     chosen = sorted(lanes, key=lambda lane: (-lanes[lane], lane))[: style.MAX_LANES]
     labels, shared = style.labels_of(chosen)
     labels = _fitting(labels, int(width * (1 if width < _NARROW else _LABELS) / style.LETTER))
+    hue_of = hues(document)
     bars: list[Row] = [
         {
             "lane": labels[span.lane],
             "from": span.first.isoformat(),
             "to": span.last.isoformat(),
             "value": visible(span.value),
-            "hue": str(hue(span.value)),
+            "hue": str(hue_of(span.value)),
             "uses": span.uses,
         }
         for span in spans

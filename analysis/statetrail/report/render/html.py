@@ -20,7 +20,8 @@ from markupsafe import Markup, escape
 from statetrail.analyses.conformance.verdict import BY_NAME, FAULTS, HONOURED, NOT_APPLICABLE
 from statetrail.report import wording
 from statetrail.report.charts import expiry, gaps, timeline
-from statetrail.report.charts.palette import HUES, hue, variables
+from statetrail.report.charts.hues import hues
+from statetrail.report.charts.palette import HUES, variables
 from statetrail.report.charts.svg import darkened, data_address, size, svg
 from statetrail.report.charts.swimlane import swimlane
 from statetrail.report.document import Document
@@ -111,11 +112,13 @@ def render_compact(document: Document) -> str:
 def _context(document: Document) -> dict[str, Any]:
     """What the templates of all sections may use."""
     by_id = {exchange.exchange: exchange for exchange in document.exchanges}
+    hue_of = hues(document)
     return {
         "caps": {"clients": MAX_CLIENTS, "rotations": MAX_ROTATIONS, "rows": MAX_ROWS},
         "shown": first_of_each(document.findings, PER_RULE, MAX_FINDINGS),
         "evidence": lambda finding: shown_evidence(finding.evidence, by_id),
-        "swimlane": lambda finding: swimlane(finding, by_id),
+        "swimlane": lambda finding: swimlane(finding, by_id, hue_of),
+        "hue_of": hue_of,
         "heatmaps": heatmaps(document.clients),
         "verdicts": BY_NAME,
         "bar_order": BAR_ORDER,
@@ -138,7 +141,7 @@ def _no_mathematics(value: object) -> object:
 
 def _environment(finalize: Callable[[object], object] = _shown) -> Environment:
     made = environment(finalize, autoescape=True)
-    made.filters |= {"hue": hue, "prose": prose, "segments": segments, "named": named}
+    made.filters |= {"prose": prose, "segments": segments, "named": named}
     return made
 
 

@@ -102,6 +102,11 @@ def again(issue: Issue, **other: Any) -> Issue:
     return replace(issue, **other)
 
 
+def invented(number: int) -> Issue:
+    """A parameter that no dialect lists."""
+    return Issue(f"Made{number}", "1")
+
+
 FIRES: dict[str, Fires] = {
     "token-kept-after-reset": Fires(
         [zest(0, "T1", "1"), zest(9000, "T2", "T1"), zest(10_000, None, "T1")],
@@ -211,6 +216,11 @@ FIRES: dict[str, Fires] = {
         [zest(0, "T1", "1"), zest(1000, "T2", "T1"), zest(30_000, "T1", "T1")],
         None, "_session_token", 1, "3", "1 of 1 late uses of a replaced _session_token were "
         "answered with the old value again, within 1 min",
+    ),
+    "left-out-of-report": Fires(
+        [shop(0, [invented(number) for number in range(34)])],
+        None, None, 2, "1", "2 of 34 origins, or of the names at an origin that no dialect lists, "
+        "are left out of the report",
     ),
     "many-sessions": Fires(
         [zest(0, "T1", "1"), zest(1000, "U1", "1"), zest(2000, "T1", "T1"), zest(3000, "U1", "U1"),
@@ -500,6 +510,12 @@ MISSES: dict[str, dict[str, list[Ex]]] = {
         ],
         "another session's": [
             zest(0, "T1", "1"), zest(1000, "T2", "1"), zest(30_000, "T1", "T1"),
+        ],
+    },
+    "left-out-of-report": {
+        "as many names as are kept": [shop(0, [invented(number) for number in range(32)])],
+        "names that a dialect lists": [
+            shop(0, [LANG, LOC, LIST, *(invented(number) for number in range(32))])
         ],
     },
     "many-sessions": {

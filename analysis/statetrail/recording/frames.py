@@ -280,8 +280,17 @@ class Recording:
                 return rows
             return rows.filter(pc.is_in(rows["exchange_id"], ids.combine_chunks()))
 
+        return self._with({fact.name: theirs(fact.name) for fact in FACTS})
+
+    def changed(self, change: Callable[[Mapping[str, pa.Table]], Mapping[str, pa.Table]]) -> Self:
+        """The recording with its fact tables changed, those of a large dataset bucket by bucket."""
+        changed = self._with(self._facts.changed(change, self.scratch.folder / "changed"))
+        changed.memo[Scratch] = self.scratch  # the folder stays as long as it does
+        return changed
+
+    def _with(self, facts: Facts | Mapping[str, pa.Table]) -> Self:
         return type(self)(
-            {fact.name: theirs(fact.name) for fact in FACTS},
+            facts,
             paths=self.paths,
             engine=self.engine,
             client_by=self.client_by,

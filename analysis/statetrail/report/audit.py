@@ -13,6 +13,7 @@ import altair as alt
 import msgspec
 import pandas as pd
 
+from statetrail.recording.bounds import bounded
 from statetrail.recording.frames import Recording
 from statetrail.report.charts import expiry, gaps, timeline
 from statetrail.report.comparison import changes_since, read_audit
@@ -157,7 +158,7 @@ def audit(
     baseline: Document | Audit | Path | str | None = None,
     progress: Callable[[str], object] = lambda step: None,
 ) -> Audit:
-    """Audit a recording.
+    """Audit a recording, within the bounds of a report (`statetrail.recording.bounds`).
 
     Parameters
     ----------
@@ -191,7 +192,7 @@ def audit(
         baseline = baseline.document
     document = gather(
         Gathering(
-            recording=rec,
+            recording=bounded(rec),
             created=(created or datetime.now(UTC)).astimezone(UTC),
             profile=profile,
             suppressions=suppressions,

@@ -8,7 +8,7 @@ spill file. The rows of a large dataset are read only when they are used.
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,7 +22,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from statetrail.errors import StoreError
-from statetrail.schema import CLIENT_BY, EXCHANGES, FACTS, Table
+from statetrail.schema import CLIENT_BY, EXCHANGES, FACTS, SCHEMA_VERSION, Table
 from statetrail.store.connection import connect, is_open_here
 from statetrail.store.file_header import check_store, check_version, is_checkpointed, stored_key_id
 from statetrail.store.leftover import with_leftovers
@@ -73,6 +73,32 @@ class Facts:
             if not parts:
                 return table.arrow.empty_table().select(list(columns))
             return _sound(pa.concat_tables(parts) if len(parts) > 1 else parts[0], table)
+
+    def changed(
+        self, change: Callable[[Mapping[str, pa.Table]], Mapping[str, pa.Table]], folder: Path
+    ) -> "Facts":
+        """The facts with their tables changed; those of a large dataset are written to `folder`.
+
+        `change` gets the tables of one bucket, or all.
+        """
+        if not self.files:
+            return replace(self, tables=change({t.name: self.table(t.name) for t in FACTS}))
+        for bucket in self.files:
+            tables = {
+                table.name: self.bucket(bucket, table, table.names).cast(table.arrow)
+                for table in FACTS
+                if isinstance(self.tables[table.name], ds.Dataset)
+            }
+            for name, rows in change(tables).items():
+                (target := folder / name / bucket).mkdir(parents=True)
+                pq.write_table(rows, target / "part-0.parquet", compression="zstd")
+        sets = {
+            t.name: _dataset(folder / t.name, t, SCHEMA_VERSION)
+            if (folder / t.name).is_dir()
+            else self.tables[t.name]
+            for t in FACTS
+        }
+        return replace(self, path=folder, tables=sets, files=_buckets(sets))
 
 
 def read_store(path: Path | str) -> Facts:

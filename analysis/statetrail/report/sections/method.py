@@ -33,6 +33,9 @@ class MethodSection(Section, frozen=True, kw_only=True):
         "Confidence": "For expiry, the strength of its evidence. For counts, their size: low below "
         "5, medium below 30, high from 30 on. It says how typical the figure is of the traffic, "
         "not whether it was counted correctly.",
+        "Bounds": "A report is about at most 1,000 origins in which a dialect recognised "
+        "something, and at each at most 32 names that no dialect lists, 1,000 in all: those that "
+        "are seen most. What is left out is counted, and a finding says so.",
         "Bits": "The shortest length seen times the logarithm of the alphabet's size: an upper "
         "bound. A value is never harder to guess than that, and much easier if it is not random.",
     }

@@ -1,17 +1,21 @@
 """The capture and its quality: what was recorded, and what was lost or could not be seen."""
 
 from collections import Counter
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar, Final, Self
 
 import msgspec
 import narwhals as nw
 
+from statetrail.recording.bounds import bounds
 from statetrail.recording.conversations import origin
 from statetrail.recording.frames import Recording
 from statetrail.report.counting import counted, moment, of_row, ranked, rows, total
 from statetrail.report.section import Counts, Gathering, Section, Time, meaning
 from statetrail.schema import CLIENT_BY
 from statetrail.store.clients import client_expression
+
+MAX_LISTED: Final = 100
+"""Origins that are listed with their exchanges."""
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +30,13 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     problem: Annotated[str | None, meaning("What was lost; null: nothing")]
 
 
+class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
+    """What the audit is not about, since there is more than the bounds of a report."""
+
+    origins: Annotated[int, meaning("Origins; their exchanges count as out of scope")] = 0
+    names: Annotated[int, meaning("Names at an origin that no dialect lists")] = 0
+
+
 class Capture(msgspec.Struct, frozen=True, kw_only=True):
     """What was recorded, and how complete the record is."""
 
@@ -38,10 +49,11 @@ class Capture(msgspec.Struct, frozen=True, kw_only=True):
     issued: int
     presented: int
     in_scope: Annotated[int, meaning("Exchanges that a dialect matched")]
-    by_origin: Annotated[Counts, meaning("Exchanges by origin")]
+    by_origin: Annotated[Counts, meaning("Exchanges by origin, capped (`origins` counts all)")]
     errors: Annotated[Counts, meaning("Exchanges that did not complete, by reason")]
     notes: Annotated[Counts, meaning("What the capture could not see or had to cut short, by note")]
     sources: tuple[Source, ...]
+    left_out: LeftOut = LeftOut()
 
 
 class QualitySection(Section, frozen=True, kw_only=True):
@@ -58,7 +70,7 @@ class QualitySection(Section, frozen=True, kw_only=True):
 
 
 def _capture(rec: Recording) -> Capture:
-    exchanges = rec.exchanges.lazy
+    exchanges, found = rec.exchanges.lazy, bounds(rec)
     (times,) = rows(
         exchanges.select(
             started=nw.col("request_start_us").min(),
@@ -88,8 +100,11 @@ def _capture(rec: Recording) -> Capture:
         issued=total(rec.issued.lazy),
         presented=total(rec.presented.lazy),
         in_scope=total(exchanges.filter(nw.col("dialects") != "")),
-        by_origin=ranked(origins),
+        by_origin=ranked(origins, MAX_LISTED),
         errors=ranked({row["error"]: row["count"] for row in errors}),
         notes=ranked(notes),
         sources=tuple(of_row(Source, row) for row in rec.captures.rows()),
+        left_out=LeftOut(
+            origins=int((~found.origins["kept"]).sum()), names=int((~found.names["kept"]).sum())
+        ),
     )

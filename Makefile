@@ -47,6 +47,12 @@ SHOPPERS ?= 1000
 backends: env ## backends that serve many shoppers behind one address, held against the tool: SHOPPERS=1000 (or 10000) SEED=1
 	PYTHONPATH=tests $(RUN) python -m studies.backends.run --most $(SHOPPERS) --seed $(SEED)
 
+ONLY ?=
+KEEP ?=
+.PHONY: frameworks
+frameworks: env browser ## real servers of common frameworks and real clients through a real mitmdump, held against the tool: ONLY="django flask-wtf" KEEP=folder
+	PYTHONPATH=tests $(RUN) python -m studies.frameworks.run $(foreach one,$(ONLY),--only $(one)) $(KEEP:%=--keep %)
+
 bench-analysis: env ## verdicts, tokens and rotations against hand-written SQL, at a million exchanges
 	PYTHONPATH=tests $(RUN) python -m studies.benchmarks.bench_analysis
 

@@ -1,0 +1,1 @@
+"""What the clients of the study do, one file a server; `catalogue` lists them."""

@@ -45,6 +45,45 @@ def test_findings_are_new_fixed_or_unchanged() -> None:
     assert compare(before, before).new == compare(before, before).clients == ()
 
 
+def test_a_new_version_is_no_new_client() -> None:
+    """Versions of products do not count, and what counts can be said by a pattern."""
+    before = audit(recording(talk("till/1.0 okhttp/4", "", "1")), created=at(0)).document
+    rec = recording(talk("till/2.0 okhttp/5", "", "") + talk("web/1", ""))
+    made = audit(rec, created=CREATED, baseline=before)
+    told = compare(before, made.document)
+    new = [one.client for one in told.new if one.rule == "state-omitted"]
+    assert (new, [one.rule for one in told.fixed]) == (["web/1"], [])
+    kept = {one.finding.rule: (one.before, one.after) for one in told.unchanged}
+    assert kept["state-omitted"] == (1, 2)
+    assert [(one.client, one.before, one.after) for one in told.clients] == [
+        ("till okhttp", 0.5, 0.0), ("web", None, 0.0),
+    ]  # fmt: skip
+    assert made.document.baseline is not None
+    assert set(made.document.baseline.new) == {one.id for one in told.new}
+    exactly = compare(before, made.document, client_pattern=".+")
+    assert "state-omitted" in {one.rule for one in exactly.fixed}
+    alike = compare(before, made.document, client_pattern="(till|web)()")
+    assert {one.client for one in alike.new} == {one.client for one in told.new}
+
+
+def test_versions_of_one_client_in_one_audit_are_taken_together() -> None:
+    """A finding that keeps its name is compared with itself."""
+    before = audit(recording(talk("till/1", "")), created=at(0)).document
+    after = audit(recording(talk("till/1", "", "") + talk("till/2", "1")), created=CREATED).document
+    told = compare(before, after)
+    counts = [
+        (one.before, one.after) for one in told.unchanged if one.finding.rule == "state-omitted"
+    ]
+    assert counts == [(1, 2)]
+    assert [(one.client, one.judged_after) for one in told.clients] == [("till", 3)]
+
+
+def test_a_pattern_that_is_none_is_misuse() -> None:
+    """It is named."""
+    with pytest.raises(UsageError, match="'till\\['"):
+        compare(document(), document(), client_pattern="till[")
+
+
 def test_a_baseline_makes_new_findings_alone_fail() -> None:
     """In `failing`, in JUnit and in the words of every form."""
     before = audit(recording(talk("a", "")), created=at(0)).document

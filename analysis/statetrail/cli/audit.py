@@ -50,6 +50,7 @@ def command(
             "count only those.",
         ),
     ] = None,
+    client_pattern: options.ClientPattern = None,
     dialects: options.Dialects = "all",
 ) -> None:
     """Analyse one or many stores: which clients comply, what rotates, how long values live.
@@ -72,7 +73,12 @@ def command(
         previous = read_audit(baseline) if baseline is not None else None
         limits, entries = options.load_criteria(profile, suppress)
         result = audit(
-            rec, profile=limits, suppressions=entries, baseline=previous, progress=progress
+            rec,
+            profile=limits,
+            suppressions=entries,
+            baseline=previous,
+            client_pattern=client_pattern,
+            progress=progress,
         )
         renders: tuple[Callable[[], str], ...] = (
             *(result.to_html, result.to_json, result.to_markdown),

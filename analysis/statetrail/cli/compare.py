@@ -17,6 +17,8 @@ EXAMPLES = """[b]Examples[/b]
 
 statetrail compare release-1.json release-2.json
 
+statetrail compare release-1.json release-2.json --client-pattern "(till|web)-[0-9]+"
+
 statetrail compare monday.sqlite tuesday.sqlite --client-by user-agent --fail-on medium"""
 
 MAX_ROWS = 20
@@ -32,6 +34,7 @@ def command(
         option("--fail-on", "Exit with 1 if a new finding has this severity or higher."),
     ] = None,
     client_by: options.ClientBy = None,
+    client_pattern: options.ClientPattern = None,
     grace: options.Grace = options.DEFAULT_GRACE_MS,
     profile: options.ProfileName = "nist-aal2",
     suppress: options.Suppress = None,
@@ -49,8 +52,9 @@ def command(
 
     from statetrail.cli.output.terminal import busy, stdout
     from statetrail.report import audit
-    from statetrail.report.comparison import compare, read_audit
+    from statetrail.report.comparison import client_key, compare, read_audit
 
+    client_key(client_pattern)
     limits, entries = options.load_criteria(profile, suppress)
 
     def document(path: Path) -> "Document":
@@ -60,7 +64,7 @@ def command(
         return audit(rec, profile=limits, suppressions=entries).document
 
     with busy("comparing"):
-        result = compare(document(before), document(after))
+        result = compare(document(before), document(after), client_pattern)
     if json is not None:
         content = msgspec.json.format(msgspec.json.encode(result), indent=2).decode()
         write_file(json, content + "\n")

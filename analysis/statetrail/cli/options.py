@@ -86,6 +86,15 @@ ClientBy = Annotated[
         "source. By default peer and user-agent; source too where HAR files were imported.",
     ),
 ]
+ClientPattern = Annotated[
+    str | None,
+    option(
+        "--client-pattern REGEX",
+        "Clients of two audits are the same where this matches the same in their names (its "
+        "groups, if it has any). By default where the names are the same apart from the versions "
+        "of products: app/1 and app/2 are one client.",
+    ),
+]
 
 ProfileName = Annotated[
     str,

@@ -16,7 +16,7 @@ import pandas as pd
 from statetrail.recording.bounds import bounded
 from statetrail.recording.frames import Recording
 from statetrail.report.charts import expiry, gaps, timeline
-from statetrail.report.comparison import changes_since, read_audit
+from statetrail.report.comparison import changes_since, client_key, read_audit
 from statetrail.report.document import Document, decode, gather
 from statetrail.report.render.csv import render_csv
 from statetrail.report.render.html import render_compact, render_html
@@ -156,6 +156,7 @@ def audit(
     profile: Profile | Path | str = DEFAULT,
     suppressions: Sequence[Entry] | Path | str = (),
     baseline: Document | Audit | Path | str | None = None,
+    client_pattern: str | None = None,
     progress: Callable[[str], object] = lambda step: None,
 ) -> Audit:
     """Audit a recording, within the bounds of a report (`statetrail.recording.bounds`).
@@ -174,14 +175,17 @@ def audit(
     baseline
         An earlier audit, or its `audit.json`: the reports say what is new since, and `failing`
         counts new findings only.
+    client_pattern
+        What clients of the baseline are matched by (`statetrail.report.comparison.client_key`).
     progress
         Called with the name of each step, to show progress.
 
     Raises
     ------
     UsageError
-        A file is missing or is not what it should be.
+        A file is missing or is not what it should be, or the pattern is none.
     """
+    client_key(client_pattern)
     if not isinstance(profile, Profile):
         profile = load_profile(profile)
     if isinstance(suppressions, (str, Path)):
@@ -200,5 +204,7 @@ def audit(
         )
     )
     if baseline is not None:
-        document = msgspec.structs.replace(document, baseline=changes_since(baseline, document))
+        document = msgspec.structs.replace(
+            document, baseline=changes_since(baseline, document, client_pattern)
+        )
     return Audit(document)

@@ -24,6 +24,7 @@ class JarCookie:
     value: str
     created: int
     ends_us: int | None
+    end_unclear: bool
 
 
 class Jar:
@@ -78,7 +79,9 @@ class Jar:
         created = self._created
         if old is not None and (old.value == cookie.value or not self._as_chromium):
             created = old.created
-        self.cookies[key] = JarCookie(stored, cookie.value, created, ends_us)
+        self.cookies[key] = JarCookie(
+            stored, cookie.value, created, ends_us, cookie.lifetime_unclear
+        )
 
     def header(self, request: Request, *, now_us: int, partition: str | None = None) -> str:
         """The cookies that the request carries, in their order (5.8.3, step 2)."""

@@ -82,7 +82,11 @@ def test_all_attributes() -> None:
         ("Max-Age=60; Expires=0", False),
         ("Expires=0", True),
         ("Expires=Thu, 01 Jan 1970 00:00:02 GMT; Expires=0", True),
-        ("Max-Age=x; Expires=Thu, 01 Jan 1970 00:00:02 GMT", True),
+        ("Max-Age=60; Max-Age=x", True),
+        ("Max-Age=x; Max-Age=60", False),
+        ("Max-Age=x; Expires=Thu, 01 Jan 1970 00:00:02 GMT", False),
+        ("Max-Age=60,5; Expires=Thu, 01 Jan 1970 00:00:02 GMT", True),
+        ("Expires=soon", False),
         ("x=0", False),
     ],
 )

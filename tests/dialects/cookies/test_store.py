@@ -86,6 +86,13 @@ def test_a_public_suffix_may_keep_its_own() -> None:
     assert store(made, own).identity == Identity("id", "github.io", True, "/desk", False)
 
 
+def test_an_address_has_no_domain() -> None:
+    """With the attribute or without it is the same cookie."""
+    there = request(host="10.0.0.7")
+    made = [cookie("Domain=10.0.0.7"), cookie("")]
+    assert len({store(each, there).identity for each in made}) == 1
+
+
 def test_this_machine_may_set_secure_cookies_over_http() -> None:
     """And nobody can say whether they are sent."""
     here = request(host="localhost", secure=False)
@@ -154,6 +161,12 @@ def test_what_came_over_http_hides_nothing_secure(
     """But where the paths are apart."""
     stored = store(cookie(old), request())
     assert ignored(cookie(new), request(secure=over_https), [stored]) == reason
+
+
+def test_what_came_from_this_machine_may_hide_anything() -> None:
+    """Its http is as good as https."""
+    here = request(host="localhost", secure=False)
+    assert ignored(cookie(""), here, [store(cookie("Secure"), here)]) is None
 
 
 @pytest.mark.parametrize(

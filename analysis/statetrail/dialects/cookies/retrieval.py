@@ -55,9 +55,8 @@ def obligation(cookie: StoredCookie, request: Request) -> Obligation:
         return Obligation("not-due", "domain")
     if not path_match(request.path, identity.path):
         return Obligation("not-due", "path")
-    if cookie.secure and not request.secure:
-        if is_loopback(request.host):
-            return Obligation("unknown", "loopback")
+    insecure = cookie.secure and not request.secure
+    if insecure and not is_loopback(request.host):
         return Obligation("not-due", "secure")
     match context(request):
         case "unknown":
@@ -72,4 +71,6 @@ def obligation(cookie: StoredCookie, request: Request) -> Obligation:
             return Obligation("not-due", "cross-site")
         case "top-level" if cookie.same_site is None and not request.safe:
             return Obligation("unknown", "lax-allowing-unsafe")
-    return Obligation("unknown", "partitioned") if identity.partitioned else DUE
+    if identity.partitioned:
+        return Obligation("unknown", "partitioned")
+    return Obligation("unknown", "loopback") if insecure else DUE

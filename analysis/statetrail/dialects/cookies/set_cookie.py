@@ -24,6 +24,7 @@ MAX_AGE_S: Final = 9_000_000_000_000
 _SPACE: Final = " \t"
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _SECONDS: Final = re.compile(r"-?[0-9]+")
+_NUMERIC: Final = re.compile(r"[+-]?[0-9]")
 _SAME_SITE: Final[dict[str, SameSite]] = {"strict": "strict", "lax": "lax", "none": "none"}
 
 
@@ -43,8 +44,8 @@ class SetCookie(msgspec.Struct, frozen=True, kw_only=True):
         Of the last ``Max-Age`` (seconds) and ``Expires`` (microseconds since the epoch) that can
         be read.
     lifetime_unclear
-        The attribute that decides how long it lives is there in a form that user agents read
-        differently: ``Max-Age=+5``, or a date that is none.
+        The attribute that decides how long it lives cannot be read where user agents differ:
+        ``Max-Age=+5``, ``Expires=0``, or after one that can.
     same_site
         Of the last ``SameSite``; `None`: not said, or no known word.
     problem
@@ -118,12 +119,14 @@ def _attributes(unparsed: str) -> dict[str, Any]:
         if _octets(value) > MAX_ATTRIBUTE:
             continue
         match name.lower():
-            case "expires" if (expires_us := dates.parse(value)) is not None:
-                found["expires_us"] = expires_us
-            case "max-age" if _SECONDS.fullmatch(value):
-                found["max_age_s"] = max(-MAX_AGE_S, min(int(value), MAX_AGE_S))
             case "expires" | "max-age" as lifetime:
-                unread.add(lifetime)
+                key = "expires_us" if lifetime == "expires" else "max_age_s"
+                number = dates.parse(value) if lifetime == "expires" else _seconds(value)
+                if number is not None:
+                    found[key] = number
+                    unread.discard(key)
+                elif key in found or _NUMERIC.match(value):
+                    unread.add(key)
             case "domain":
                 found["domain"] = value.removeprefix(".").lower() if value else None
             case "path":
@@ -134,9 +137,14 @@ def _attributes(unparsed: str) -> dict[str, Any]:
                 found[flag] = True
             case "httponly":
                 found["http_only"] = True
-    decides = {"max-age"} if "max_age_s" in found else {"max-age", "expires"}
+    decides = {"max_age_s"} if "max_age_s" in found else {"max_age_s", "expires_us"}
     found["lifetime_unclear"] = not unread.isdisjoint(decides)
     return found
+
+
+def _seconds(value: str) -> int | None:
+    """Section 5.6.2, steps 1 to 4."""
+    return max(-MAX_AGE_S, min(int(value), MAX_AGE_S)) if _SECONDS.fullmatch(value) else None
 
 
 def _has_controls(field: str) -> bool:

@@ -13,6 +13,7 @@ from statetrail.dialects.cookies.request import Request, context
 from statetrail.dialects.cookies.scope import (
     default_path,
     domain_match,
+    is_address,
     is_loopback,
     is_public_suffix,
     path_match,
@@ -80,9 +81,12 @@ class Lifetime(NamedTuple):
 
 
 def store(cookie: SetCookie, request: Request) -> StoredCookie:
-    """The cookie as it is stored (5.7, steps 7 to 14 and 17), refused or not."""
+    """The cookie as it is stored (5.7, steps 7 to 14 and 17), refused or not.
+
+    As in browsers, an IP address as `Domain` says no more than none.
+    """
     domain = cookie.domain
-    if domain is not None and is_public_suffix(domain):
+    if domain is not None and (is_public_suffix(domain) or is_address(domain)):
         domain = None
     identity = Identity(
         cookie.name,
@@ -124,7 +128,8 @@ def ignored(
     without ``Secure`` that came over http does not hide one with it (step 16).
     """
     new = store(cookie, request)
-    if not request.secure and any(_overlays(new, old) for old in stored):
+    secure = request.secure or is_loopback(request.host)
+    if not secure and any(_overlays(new, old) for old in stored):
         return "overlays-secure"
     match context(request):
         case "third-party" if not cookie.partitioned:
@@ -208,11 +213,12 @@ def _broken_name(cookie: SetCookie) -> Refusal | None:
 
 
 def _overlays(new: StoredCookie, old: StoredCookie) -> bool:
-    """Step 16."""
+    """Step 16; one without ``Secure`` is in no partition."""
     one, other = new.identity, old.identity
     return (
         one.name == other.name
         and old.secure
+        and not other.partitioned
         and not new.secure
         and (domain_match(one.domain, other.domain) or domain_match(other.domain, one.domain))
         and path_match(one.path, other.path)

@@ -1,0 +1,1 @@
+"""The rules of cookies beside a real Chromium: `python -m studies.cookies.run`."""

@@ -64,6 +64,11 @@ N ?= 20000
 oracle: env spark ## N random histories through every judge of verdicts, 200 through PySpark
 	PYTHONPATH=tests $(RUN) python -m studies.oracle.run --histories $(N) --spark 200
 
+HISTORIES ?= 10000
+.PHONY: cookies
+cookies: env browser ## random histories of cookies through the rules and a real Chromium's jar: HISTORIES=10000 SEED=1
+	PYTHONPATH=tests nice $(RUN) python -m studies.cookies.run --histories $(HISTORIES) --seed $(SEED)
+
 WORLDS ?= 200
 SIZES ?= 10,30,100,1000
 .PHONY: calibrate

@@ -11,6 +11,7 @@ import datetime as dt
 import sys
 import time
 from collections import Counter
+from collections.abc import AsyncIterator
 
 from studies.cookies.browser import Tab, chromium, new_tab
 from studies.cookies.histories import HTTP_DATE, History, Page, Step, history
@@ -32,13 +33,13 @@ SHOWN = 20
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Compare; 0 if nothing differs."""
     parser = argparse.ArgumentParser(prog="studies.cookies.run", description=__doc__)
     parser.add_argument("--histories", type=int, default=200)
     parser.add_argument("--first", type=int, default=0, help="the number of the first history")
     parser.add_argument("--seed", type=int, default=62_65)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     return asyncio.run(_main(options))
 
 
@@ -148,8 +149,7 @@ async def _cases(both: Servers) -> int:
     return len(lines)
 
 
-async def _cases_differ(both: Servers, tab: Tab):
-    """Lines."""
+async def _cases_differ(both: Servers, tab: Tab) -> AsyncIterator[str]:
     scheme = ""
     for case in sorted(CASES, key=lambda case: case.secure):
         if scheme != (scheme := "https" if case.secure else "http"):
@@ -162,8 +162,7 @@ async def _cases_differ(both: Servers, tab: Tab):
             yield f"{case.name}: sent {sent[:200]!r}, expected {expected[:200]!r}"
 
 
-async def _dates_differ(both: Servers, tab: Tab):
-    """Lines."""
+async def _dates_differ(both: Servers, tab: Tab) -> AsyncIterator[str]:
     await tab.open(f"http://{ISSUER}/")
     for date, meaning in DATES.items():
         await tab.clear()

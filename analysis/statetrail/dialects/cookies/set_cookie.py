@@ -115,10 +115,11 @@ def _attributes(unparsed: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     unread: set[str] = set()
     for part in unparsed.split(";"):
-        name, _, value = (text.strip(_SPACE) for text in part.partition("="))
+        name, _, value = part.partition("=")
+        value = value.strip(_SPACE)
         if _octets(value) > MAX_ATTRIBUTE:
             continue
-        match name.lower():
+        match name.strip(_SPACE).lower():
             case "expires" | "max-age" as lifetime:
                 key = "expires_us" if lifetime == "expires" else "max_age_s"
                 number = dates.parse(value) if lifetime == "expires" else _seconds(value)

@@ -62,7 +62,8 @@ class Step:
     """One request and what answers it.
 
     `fields` are those of ``Set-Cookie``; dates in them count from the moment in which they are
-    made, with the clock of the server (`skew_s`; `None`: it sends no ``Date``).
+    made, with the clock of the server (`skew_s`; `None`: it sends no ``Date``). A redirection leads
+    to another page of the same host, which sets nothing.
     """
 
     way: Way
@@ -108,7 +109,7 @@ def history(number: int, seed: int, now: dt.datetime) -> History:
                 path=chance.choice(paths),
                 method=method if way in ("form", "fetch") else "GET",
                 fields=tuple(fields),
-                status=chance.choice((200, 200, 200, 201, 404, 500)),
+                status=chance.choice((200, 200, 200, 302, 404, 500)),
                 skew_s=skew_s,
                 pause_s=chance.choice((0.0, 1.5, 3.0)) if waits else 0.0,
             )

@@ -97,7 +97,7 @@ def differences(
         if step.way in ("type", "link", "form"):
             page = step.target
     end_us = received[-1].at_us if received and received[-1] else 0
-    yield from _jars_differ(f"history {history.number}", jar, kept, end_us)
+    yield from jars_differ(f"history {history.number}", jar, kept, end_us)
 
 
 def _as_seen(request: Request, came: Received) -> Request:
@@ -160,7 +160,12 @@ class _Wire:
                 yield value
 
 
-def _jars_differ(label: str, jar: Jar, kept: list[dict[str, Any]], end_us: int) -> Iterator[str]:
+def jars_differ(label: str, jar: Jar, kept: list[dict[str, Any]], end_us: int) -> Iterator[str]:
+    """What one jar has and the other has not, or has for another time.
+
+    A cookie that ends within three seconds after `end_us` may be gone from the browser's, and one
+    whose lifetime user agents read differently is not compared in time.
+    """
     ours, maybe, unclear = {}, set(), set()
     for (identity, partition), cookie in jar.cookies.items():
         same_site = (cookie.stored.same_site or "").title()
@@ -188,7 +193,7 @@ def _jars_differ(label: str, jar: Jar, kept: list[dict[str, Any]], end_us: int) 
             f"{of['topLevelSite']} {of['hasCrossSiteAncestor']}" if of else None,
         )
         theirs[key] = None if cookie["session"] else round(cookie["expires"] * SECOND)
-    for key in ours.keys() - theirs.keys() - maybe:
+    for key in ours.keys() - theirs.keys() - maybe - unclear:
         yield f"{label}: not in the browser's jar: {key}"
     for key in theirs.keys() - ours.keys():
         yield f"{label}: only in the browser's jar: {key}"

@@ -1,8 +1,8 @@
 """Random histories through the rules and a real Chromium: `python -m studies.cookies.run`.
 
-First the cases of `support.cookie_cases`, then the histories, half of them in a browser that keeps
-third parties' cookies and half in one that does not. Prints how many differ, with a few of them,
-and exits 1 if one does.
+First the cases of `support.cookie_cases` and as many random fields, then the histories, half of
+them in a browser that keeps third parties' cookies and half in one that does not. Prints how many
+differ, with a few of them, and exits 1 if one does.
 """
 
 import argparse
@@ -11,22 +11,13 @@ import datetime as dt
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
 
 from studies.cookies.browser import Tab, chromium, new_tab
 from studies.cookies.histories import HTTP_DATE, History, Page, Step, history
 from studies.cookies.judge import Received, differences
 from studies.cookies.servers import Servers, options_for, servers
+from studies.cookies.singles import numbered, singles
 from studies.cookies.ways import FETCH, FORM, FRAME, FRAMED, LINK
-from support.cookie_cases import (
-    CASES,
-    CHROMIUM,
-    CHROMIUM_DATES,
-    DATES,
-    ISSUE_PATH,
-    ISSUER,
-    SHOW_PATH,
-)
 
 TABS = 4
 SHOWN = 20
@@ -47,7 +38,7 @@ async def _main(options: argparse.Namespace) -> int:
     print(f"seed {options.seed}")
     numbers = range(options.first, options.first + options.histories)
     async with servers() as both:
-        differing = await _cases(both)
+        differing = await singles(both, numbers, options.seed)
         for third_parties in (True, False):
             mine = [number for number in numbers if bool(number % 2) == third_parties]
             differing += await _histories(both, mine, options.seed, third_parties=third_parties)
@@ -107,7 +98,7 @@ async def _play(
             date_us = (date - EPOCH) // dt.timedelta(microseconds=1)
             fields.append(f"Date: {date.strftime(HTTP_DATE)}".encode())
         number = both.expect(fields, step.status)
-        url = f"{step.target.scheme}://{step.target.host}{_numbered(step.path, number)}"
+        url = f"{step.target.scheme}://{step.target.host}{numbered(step.path, number)}"
         await _ask(tab, step, url)
         came = both.received(number)
         received.append(Received(*came, date_us) if came else None)
@@ -132,61 +123,6 @@ async def _ask(tab: Tab, step: Step, url: str) -> None:
         case "framed":
             around = f"{step.target.scheme}://{step.target.host}/frame"
             await tab.run(FRAMED.format(url=url, around=around))
-
-
-def _numbered(path: str, number: int) -> str:
-    return f"{path}{'&' if '?' in path else '?'}n={number}"
-
-
-async def _cases(both: Servers) -> int:
-    """The number of cases in which the browser does not what the tables say."""
-    async with chromium(*options_for(both.ports), third_parties=True) as browser:
-        tab = await new_tab(browser, own_jar=True)
-        lines = [line async for line in _cases_differ(both, tab)]
-        lines += [line async for line in _dates_differ(both, tab)]
-    print(f"{len(CASES)} cases and {len(DATES)} dates: {len(lines)} differ")
-    print(*(f"    {line}" for line in lines[:SHOWN]), sep="\n", end="\n" if lines else "")
-    return len(lines)
-
-
-async def _cases_differ(both: Servers, tab: Tab) -> AsyncIterator[str]:
-    scheme = ""
-    for case in sorted(CASES, key=lambda case: case.secure):
-        if scheme != (scheme := "https" if case.secure else "http"):
-            await tab.open(f"{scheme}://{ISSUER}/")
-        await tab.clear()
-        await _fetch(both, tab, f"{scheme}://{ISSUER}", ISSUE_PATH, case.received)
-        sent = await _fetch(both, tab, f"{scheme}://{case.host}", case.path or SHOW_PATH, ())
-        expected = CHROMIUM.get(case.name, case.sent)
-        if sent != expected:
-            yield f"{case.name}: sent {sent[:200]!r}, expected {expected[:200]!r}"
-
-
-async def _dates_differ(both: Servers, tab: Tab) -> AsyncIterator[str]:
-    await tab.open(f"http://{ISSUER}/")
-    for date, meaning in DATES.items():
-        await tab.clear()
-        await _fetch(both, tab, f"http://{ISSUER}", "/", (f"a=b; Expires={date}",))
-        now = dt.datetime.now(dt.UTC)
-        meaning = CHROMIUM_DATES.get(date, meaning)
-        expected: set[float | None] = {-1.0}
-        if meaning is not None:
-            at = dt.datetime.fromisoformat(meaning).replace(tzinfo=dt.UTC)
-            at = min(at, now + dt.timedelta(days=400))
-            expected = {None} if at <= now else {round(at.timestamp(), -1)}
-        kept = [cookie["expires"] for cookie in await tab.cookies()] or [None]
-        found = kept[0] if kept[0] in (None, -1) else round(kept[0], -1)
-        if found not in expected:
-            yield f"{date!r}: {found}, expected {expected}"
-
-
-async def _fetch(both: Servers, tab: Tab, origin: str, path: str, fields: tuple[str, ...]) -> str:
-    """The ``Cookie`` field of a request that is answered with these cookies."""
-    number = both.expect([f"Set-Cookie: {field}".encode() for field in fields], 200)
-    await tab.run(FETCH.format(url=origin + _numbered(path, number), method="GET"))
-    came = both.received(number)
-    assert came is not None
-    return came[1].get("cookie", "")
 
 
 if __name__ == "__main__":

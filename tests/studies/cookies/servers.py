@@ -65,6 +65,8 @@ class Servers:
                     number = int(found[1])
                     extra, status = self._answers.get(number, (extra, status))
                     self._received.setdefault(number, (time.time_ns() // 1000, fields))
+                if status == 302:
+                    extra = [*extra, b"Location: /landed"]
                 writer.write(
                     b"HTTP/1.1 %d -\r\nContent-Type: text/html\r\nCache-Control: no-store\r\n"
                     % status

@@ -21,15 +21,20 @@ from statetrail.dialects.cookies.store import Identity, StoredCookie
 from studies.cookies.histories import History, Page, Step
 from support.jars import SECOND, Jar
 
-MARGIN_US = 700_000
-"""Ends are not compared as close as this: the browser's clock runs a little later than ours."""
+SLACK_US = 10 * SECOND
+"""How late the browser may be asked for its jar, and how late it may have noted a cookie."""
 _FETCH = ("site", "mode", "dest", "storage-access")
 
 
 class Received(NamedTuple):
-    """A request as it came to the server, the fields by lower-case name."""
+    """A request as it came to the server, the fields by lower-case name.
 
+    It was made between `asked_us` and `at_us`, and its answer noted between `at_us` and `done_us`.
+    """
+
+    asked_us: int
     at_us: int
+    done_us: int
     fields: dict[str, str]
     date_us: int | None
 
@@ -72,7 +77,8 @@ def differences(
     counts: Counter[str],
 ) -> Iterator[str]:
     """Each difference, as a line."""
-    jar, wire = Jar(as_chromium=True), _Wire()
+    # The browser is as late with a cookie as it can be, or as early.
+    late, early, wire = Jar(as_chromium=True), Jar(as_chromium=True), _Wire()
     page = history.start
     for number, (step, came) in enumerate(zip(history.steps, received, strict=True)):
         label = f"history {history.number}, step {number}"
@@ -81,23 +87,31 @@ def differences(
             return
         request, partition = context_of(page, step, third_parties=third_parties)
         sent = came.fields.get("cookie", "")
-        times = (came.at_us - MARGIN_US, came.at_us + MARGIN_US)
-        expected = [jar.header(request, now_us=at_us, partition=partition) for at_us in times]
+        expected = (
+            late.header(request, now_us=came.asked_us, partition=partition),
+            early.header(request, now_us=came.at_us, partition=partition),
+        )
         counts["cookies sent"] += len(pairs(sent))
         if sent not in expected:
             yield f"{label}: sent {sent[:300]!r}, expected {expected[-1][:300]!r}"
         seen = _as_seen(request, came)
         if step.target.trustworthy and seen != request:
             yield f"{label}: Fetch Metadata differ: {seen} {request}"
-        for value in wire.missing(seen, sent, came.at_us + MARGIN_US, counts):
+        for value in wire.missing(seen, sent, came.at_us, counts):
             yield f"{label}: {value[:20]!r} would be blamed"
-        now = {"now_us": came.at_us, "date_us": came.date_us}
-        jar.receive(request, list(step.fields), **now, partition=partition)
+        for jar, now_us in ((late, came.done_us), (early, came.at_us)):
+            jar.receive(
+                request,
+                list(step.fields),
+                now_us=now_us,
+                date_us=came.date_us,
+                partition=partition,
+            )
         wire.receive(seen, step.fields, came)
         if step.way in ("type", "link", "form"):
             page = step.target
-    end_us = received[-1].at_us if received and received[-1] else 0
-    yield from jars_differ(f"history {history.number}", jar, kept, end_us)
+    end_us = max(came.done_us for came in received if came is not None)
+    yield from jars_differ(f"history {history.number}", late, kept, end_us)
 
 
 def _as_seen(request: Request, came: Received) -> Request:
@@ -137,7 +151,7 @@ class _Wire:
             ends = store.lifetime(
                 cookie,
                 response_start_us=came.at_us,
-                response_end_us=came.at_us,
+                response_end_us=came.done_us,
                 date_us=came.date_us,
             )
             self._kept[stored.identity] = stored, cookie.value, ends.may_end_us
@@ -152,7 +166,6 @@ class _Wire:
             alive = may_end_us is None or may_end_us > at_us
             counts[f"{sending} {reason or ''}".strip() if alive else "ended"] += 1
             there = (stored.identity.name, value) in present
-            # "Max-Age" of a long history; unique values only.
             if alive and sending == "due" and not there:
                 yield value
             unique = value.startswith("v") and value[1:].isdigit()
@@ -163,7 +176,7 @@ class _Wire:
 def jars_differ(label: str, jar: Jar, kept: list[dict[str, Any]], end_us: int) -> Iterator[str]:
     """What one jar has and the other has not, or has for another time.
 
-    A cookie that ends within three seconds after `end_us` may be gone from the browser's, and one
+    A cookie that ends soon after `end_us` may be gone from the browser's, and one
     whose lifetime user agents read differently is not compared in time.
     """
     ours, maybe, unclear = {}, set(), set()
@@ -182,7 +195,7 @@ def jars_differ(label: str, jar: Jar, kept: list[dict[str, Any]], end_us: int) -
         ours[key] = cookie.ends_us
         if cookie.end_unclear:
             unclear.add(key)
-        if cookie.ends_us is not None and cookie.ends_us < end_us + 3 * SECOND:
+        if cookie.ends_us is not None and cookie.ends_us < end_us + SLACK_US:
             maybe.add(key)
     theirs = {}
     for cookie in kept:
@@ -199,5 +212,5 @@ def jars_differ(label: str, jar: Jar, kept: list[dict[str, Any]], end_us: int) -
         yield f"{label}: only in the browser's jar: {key}"
     for key in theirs.keys() & ours.keys() - unclear:
         one, other = ours[key], theirs[key]
-        if (one is None) != (other is None) or abs((one or 0) - (other or 0)) > 2 * SECOND:
+        if (one is None) != (other is None) or abs((one or 0) - (other or 0)) > SLACK_US:
             yield f"{label}: ends at {other}, expected {one}: {key}"

@@ -99,9 +99,13 @@ async def _play(
             fields.append(f"Date: {date.strftime(HTTP_DATE)}".encode())
         number = both.expect(fields, step.status)
         url = f"{step.target.scheme}://{step.target.host}{numbered(step.path, number)}"
+        asked_us = time.time_ns() // 1000
         await _ask(tab, step, url)
+        done_us = time.time_ns() // 1000
         came = both.received(number)
-        received.append(Received(*came, date_us) if came else None)
+        received.append(
+            Received(asked_us, came[0], done_us, came[1], date_us) if came is not None else None
+        )
         if step.way in ("type", "link", "form"):
             page = step.target
         await asyncio.sleep(step.pause_s)

@@ -48,7 +48,7 @@ def obedient(one: History) -> list[Received | None]:
             fields["sec-fetch-storage-access"] = request.storage_access
         if sent := jar.header(request, now_us=now_us):
             fields["cookie"] = sent
-        received.append(Received(now_us, fields, None))
+        received.append(Received(now_us, now_us, now_us, fields, None))
         jar.receive(request, list(step.fields), now_us=now_us, date_us=None)
     return received
 

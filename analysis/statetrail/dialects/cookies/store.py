@@ -37,6 +37,8 @@ type Ignored = Literal["cross-site", "third-party", "unknown-context", "overlays
 
 MAX_LIFETIME_S: Final = 400 * 86_400
 """The longest lifetime that a store grants (section 5.5)."""
+CLOCK_ERROR_S: Final = 86_400
+"""How far ahead a client's clock may be."""
 
 _SECOND: Final = 1_000_000
 _PREFIXES: Final = ("__secure-", "__host-", "__http-")
@@ -148,8 +150,8 @@ def lifetime(
 
     ``Max-Age`` decides, else ``Expires`` after the response's own ``Date`` (`date_us`), so that no
     clock of the server is compared with one of ours. Both dates are whole seconds: such an end may
-    be a second early. ``Expires`` without a ``Date`` has no certain end, nor has what user agents
-    read differently.
+    be a second early. ``Expires`` without a ``Date`` has no certain end, only one that a client's
+    clock of a day ahead may see; what user agents read differently may end at once.
     """
     if cookie.lifetime_unclear:
         return Lifetime(response_start_us, None)
@@ -159,7 +161,9 @@ def lifetime(
     if cookie.expires_us is None:
         return Lifetime(None, None)
     if date_us is None:
-        return Lifetime(min(cookie.expires_us, response_end_us), None)
+        age_us = cookie.expires_us - CLOCK_ERROR_S * _SECOND - response_start_us
+        age_us = max(0, min(age_us, MAX_LIFETIME_S * _SECOND))
+        return Lifetime(response_start_us + age_us, None)
     age_us = max(0, min(cookie.expires_us - date_us, MAX_LIFETIME_S * _SECOND))
     return Lifetime(response_start_us + max(0, age_us - _SECOND), response_end_us + age_us)
 

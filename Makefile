@@ -49,9 +49,14 @@ backends: env ## backends that serve many shoppers behind one address, held agai
 
 ONLY ?=
 KEEP ?=
+PACE ?= 1
 .PHONY: frameworks
-frameworks: env browser ## real servers of common frameworks and real clients through a real mitmdump, held against the tool: ONLY="django flask-wtf" KEEP=folder
-	PYTHONPATH=tests $(RUN) python -m studies.frameworks.run $(foreach one,$(ONLY),--only $(one)) $(KEEP:%=--keep %)
+frameworks: env browser .venv/node/.installed ## real servers of common frameworks and real clients through a real mitmdump, held against the tool: ONLY="django flask-wtf" KEEP=folder, PACE=3 on a busy machine
+	STUDY_PACE=$(PACE) PYTHONPATH=tests $(RUN) python -m studies.frameworks.run $(foreach one,$(ONLY),--only $(one)) $(KEEP:%=--keep %)
+
+.venv/node/.installed: tests/studies/frameworks/servers/package-lock.json .venv/.synced
+	@mkdir -p .venv/node && cp tests/studies/frameworks/servers/package*.json .venv/node/
+	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund --prefix .venv/node && touch $@; fi
 
 bench-analysis: env ## verdicts, tokens and rotations against hand-written SQL, at a million exchanges
 	PYTHONPATH=tests $(RUN) python -m studies.benchmarks.bench_analysis

@@ -68,7 +68,7 @@ class LifetimeLine:
         low, high, true = self.low_s, self.high_s, self.configured
         kind = self.policy.startswith(true.kind)
         return kind and low is not None and high is not None and (
-            low <= true.latest_s and high >= true.seconds
+            low <= true.seconds + true.slack_s and high >= true.seconds
         )  # fmt: skip
 
 

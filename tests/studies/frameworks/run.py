@@ -46,7 +46,7 @@ def show(result: Result, console: Console) -> None:
     for one in result.lifetimes:
         true = one.configured
         ends = ("-" if end is None else f"{end:.1f}" for end in (one.low_s, one.high_s))
-        configured = f"{true.kind} {true.seconds:g} to {true.latest_s:g} s"
+        configured = f"{true.kind} {true.seconds:g} to {true.seconds + true.slack_s:g} s"
         parameter = f"{true.dialect}: {true.param}"
         mark = "·" if one.right else "wrong"
         table.add_row(one.host, parameter, configured, " to ".join(ends), one.policy, mark)
@@ -75,6 +75,9 @@ def main() -> int:
     options = parser.parse_args()
     servers = [server for server in SERVERS if not options.only or server.name in options.only]
     clients = [client for client in CLIENTS if BY_NAME[client.server] in servers]
+    servers += [
+        BY_NAME[n] for n in {n for c in clients for n in c.also} if BY_NAME[n] not in servers
+    ]
     if absent := missing(servers, clients):
         print(f"install {', '.join(absent)} first, or choose servers by --only", file=sys.stderr)
         return 2

@@ -18,17 +18,21 @@ from typing import Final
 
 from statetrail.proxy.processes import end_process, last_line
 from studies.frameworks.clients.agent import CurlAgent, HttpxAgent
+from studies.frameworks.clients.chromium import chromium
 from studies.frameworks.clients.label import Client
 from studies.frameworks.route import ROUTES
 from studies.frameworks.servers.catalogue import BY_NAME, Server
 from studies.frameworks.servers.ledger import CLIENT_HEADER
+from studies.frameworks.servers.lifetimes import PACE
 from support.certificates import certificate
 from support.proxy import BIN, free_port, listens
 
 TESTS: Final = Path(__file__).parents[2]
-_START_S: Final = 60.0
+_START_S: Final = 180.0
 _CURLS: Final = 3
 """Clients whose requests are processes, at one time."""
+_BROWSERS: Final = 1
+"""Browsers at one time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ async def drive(
     clients: Sequence[Client],
     folder: Path,
     dialects: str = "all",
-    arrivals_s: float = 6.0,
+    arrivals_s: float = 12.0 * PACE,
 ) -> tuple[Traffic, dict[str, str]]:
     """Run all of it; also returns the clients that failed, with their errors.
 
@@ -92,7 +96,7 @@ async def _clients(
     clients: Sequence[Client], proxy: int, folder: Path, arrivals_s: float
 ) -> dict[str, str]:
     """All clients at the same time; the errors of those that failed."""
-    curls = asyncio.Semaphore(_CURLS)
+    curls, browsers = asyncio.Semaphore(_CURLS), asyncio.Semaphore(_BROWSERS)
     failures: dict[str, str] = {}
     authority = folder / "mitmproxy" / "mitmproxy-ca-cert.pem"
     address = f"http://127.0.0.1:{proxy}"
@@ -103,7 +107,10 @@ async def _clients(
         origin = BY_NAME[client.server].origin
         agent: HttpxAgent | CurlAgent
         try:
-            if client.program == "curl":
+            if client.program == "chromium":
+                async with browsers:
+                    await asyncio.to_thread(_browse, client, address)
+            elif client.program == "curl":
                 async with curls:
                     agent = CurlAgent(client.name, origin, address, authority, folder)
                     await client.script(agent)
@@ -116,6 +123,11 @@ async def _clients(
 
     await asyncio.gather(*map(one, clients))
     return failures
+
+
+def _browse(client: Client, proxy: str) -> None:
+    with chromium(client.name, proxy) as browser:
+        client.script(browser)
 
 
 @asynccontextmanager

@@ -50,6 +50,8 @@ class Agent(Protocol):
 
     name: str
     origin: str
+    held: Any
+    """What a script keeps between its parts."""
 
     @property
     def cookies(self) -> dict[str, str]:
@@ -95,6 +97,7 @@ class HttpxAgent(Sends):
     proxy: str
     tls: ssl.SSLContext
     http2: bool = False
+    held: Any = None
     client: httpx.AsyncClient = field(init=False)
 
     def __post_init__(self) -> None:
@@ -139,6 +142,7 @@ class CurlAgent(Sends):
     proxy: str
     authority: Path
     folder: Path
+    held: Any = None
 
     @property
     def _jar(self) -> Path:

@@ -2,6 +2,26 @@
 
 from typing import Final
 
-from studies.frameworks.clients import django, flask_wtf, tornado
+from studies.frameworks.clients import (
+    chromium,
+    django,
+    express,
+    flask_wtf,
+    oauth,
+    php,
+    tomcat,
+    tornado,
+    woocommerce,
+)
 
-CLIENTS: Final = (*django.CLIENTS, *flask_wtf.CLIENTS, *tornado.CLIENTS)
+CLIENTS: Final = (
+    *django.CLIENTS,
+    *flask_wtf.CLIENTS,
+    *tornado.CLIENTS,
+    *oauth.CLIENTS,
+    *woocommerce.CLIENTS,
+    *php.CLIENTS,
+    *tomcat.CLIENTS,
+    *express.CLIENTS,
+    *chromium.CLIENTS,
+)

@@ -45,15 +45,18 @@ class Client:
     server
         The name of the server in `studies.frameworks.servers.catalogue`.
     script
-        What it does, with its agent.
+        What it does, with its agent; with a browser, in a thread.
     program
         What sends its requests.
     faults
         Those planted; an obedient client has none.
+    also
+        Other servers that it visits.
     """
 
     name: str
     server: str
-    script: Callable[[Any], Awaitable[None]]
+    script: Callable[[Any], Awaitable[None] | None]
     program: Program = "httpx"
     faults: tuple[Fault, ...] = ()
+    also: tuple[str, ...] = ()

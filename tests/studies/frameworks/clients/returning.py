@@ -1,10 +1,10 @@
 """Visitors that come back after a pause: what the lifetimes are measured with."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
-from studies.frameworks.clients.label import Client, Program
+from studies.frameworks.clients.label import Client
 
 _FACTORS: Final = (
     0.2,
@@ -35,11 +35,11 @@ def returning(
     *,
     begin: Visit,
     come_back: Visit,
-    program: Program = "httpx",
+    factors: Sequence[float] = _FACTORS,
 ) -> tuple[Client, ...]:
     """Clients that begin a session, pause, and come back.
 
-    Their pauses are shorter and longer than the lifetime. `come_back` accepts both answers.
+    Their pauses are the lifetime times the factors. `come_back` accepts both answers.
     """
 
     def script(pause_s: float) -> Visit:
@@ -51,6 +51,6 @@ def returning(
         return visits
 
     return tuple(
-        Client(f"{name}-return-{number}", server, script(lifetime_s * factor), program)
-        for number, factor in enumerate(_FACTORS)
+        Client(f"{name}-return-{number}", server, script(lifetime_s * factor))
+        for number, factor in enumerate(factors)
     )

@@ -16,16 +16,16 @@ HERE: Final = Path(__file__).parent
 class Lifetime:
     """How long values of one parameter live at one host.
 
-    `kind` is what the tool's policy has to begin with: ``idle`` or ``age``. The end falls between
-    `seconds` and `latest_s` where the server counts in whole seconds or looks for old sessions at
-    times. `host` is the server's first one if it is not named.
+    `kind` is what the tool's policy has to begin with: ``idle`` or ``age``. The end falls up to
+    `slack_s` after `seconds` where the server counts in whole seconds. `host` is the server's first
+    one if it is not named.
     """
 
     dialect: str
     param: str
     kind: str
     seconds: float
-    latest_s: float
+    slack_s: float
     host: str | None = None
 
 
@@ -86,31 +86,120 @@ def _program(name: str, package: str) -> Need:
     return Need(lambda: shutil.which(name) is not None, package)
 
 
+TOMCAT: Final = Path("/usr/share/java/tomcat10-embed-core.jar")
+NODE_MODULES: Final = Path(sys.prefix) / "node" / "node_modules"
+"""Where ``make frameworks`` has npm install what `express_shop.js` needs."""
+
+
+def _php(port: int, ledger: Path) -> list[str]:
+    settings = {
+        "session.gc_maxlifetime": f"{lifetimes.PHP_SESSION_S:.0f}",
+        "session.gc_probability": "1",
+        "session.gc_divisor": "1",
+        "session.use_strict_mode": "1",
+        "session.lazy_write": "0",
+        "session.save_path": str(_made(ledger.with_name("php-sessions"))),
+        "session.cookie_httponly": "1",
+    }
+    options = [part for name, value in settings.items() for part in ("-d", f"{name}={value}")]
+    environment = ("env", f"LEDGER={ledger}", "PHP_CLI_SERVER_WORKERS=4")
+    served = ("-S", f"127.0.0.1:{port}", str(HERE / "php_shop.php"))
+    return [*environment, "php", *options, *served]
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def _express(port: int, ledger: Path) -> list[str]:
+    arguments = (str(port), str(ledger), f"{lifetimes.EXPRESS_SESSION_S:.0f}")
+    return ["env", f"NODE_PATH={NODE_MODULES}", "node", str(HERE / "express_shop.js"), *arguments]
+
+
+def _tomcat(port: int, ledger: Path) -> list[str]:
+    arguments = (str(port), str(ledger), f"{lifetimes.TOMCAT_SESSION_S:.0f}")
+    return ["java", "-cp", str(TOMCAT), str(HERE / "TomcatShop.java"), *arguments]
+
+
 PROGRAMS: Final = {
     "curl": _program("curl", "Debian's curl"),
     "chromium": _program("chromium", "Debian's chromium"),
 }
 """What clients' programs need."""
 
-SERVERS: Final = (
+API: Final = "api.oauth0.test"
+"""Where access tokens are presented."""
+
+SERVERS: tuple[Server, ...] = (
     Server(
         "flask-wtf",
         ("flask.test",),
         _python("flask_wtf_shop"),
-        (Lifetime("cookie", "session", "age", lifetimes.FLASK_SESSION_S, 6.1),),
+        (Lifetime("cookie", "session", "age", lifetimes.FLASK_SESSION_S, 1.1),),
     ),
     Server(
         "django",
         ("django.test",),
         _python("django_shop"),
-        (Lifetime("cookie", "sessionid", "idle", lifetimes.DJANGO_SESSION_S, 4.3),),
+        (Lifetime("cookie", "sessionid", "idle", lifetimes.DJANGO_SESSION_S, 0.3),),
         sessions=("cookie", "sessionid"),
     ),
     Server(
         "tornado",
         ("tornado.test",),
         _python("tornado_shop"),
-        (Lifetime("cookie", "user", "age", lifetimes.TORNADO_LOGIN_S, 6.1),),
+        (Lifetime("cookie", "user", "age", lifetimes.TORNADO_LOGIN_S, 1.1),),
     ),
 )
+SERVERS += (
+    Server("pages", ("news.test",), _python("pages")),
+    Server("woocommerce", ("woo.test",), _python("woocommerce"), sessions=(
+        "woocommerce", "Cart-Token",
+    )),
+    Server(
+        "php",
+        ("php.test",),
+        _php,
+        (Lifetime("cookie", "PHPSESSID", "idle", lifetimes.PHP_SESSION_S, 1.3),),
+        sessions=("cookie", "PHPSESSID"),
+        needs=(_program("php", "Debian's php-cli"),),
+        scheme="http",
+    ),
+    Server(
+        "tomcat",
+        ("tomcat.test",),
+        _tomcat,
+        (Lifetime("jsessionid", "jsessionid", "idle", lifetimes.TOMCAT_SESSION_S, 1.3),),
+        sessions=("jsessionid", "jsessionid"),
+        needs=(
+            Need(TOMCAT.is_file, "Debian's libtomcat10-embed-java"),
+            _program("javac", "Debian's openjdk-17-jdk-headless"),
+        ),
+        scheme="http",
+    ),
+    Server(
+        "express",
+        ("express.test",),
+        _express,
+        (Lifetime("cookie", "connect.sid", "idle", lifetimes.EXPRESS_SESSION_S, 0.3),),
+        sessions=("cookie", "connect.sid"),
+        needs=(
+            _program("node", "Debian's nodejs"),
+            Need((NODE_MODULES / "express-session").is_dir, "npm (for `make frameworks`)"),
+        ),
+    ),
+)  # fmt: skip
+SERVERS += tuple(
+    Server(
+        f"oauth-{grace_s}",
+        (f"auth.oauth{grace_s}.test", f"api.oauth{grace_s}.test"),
+        _python("oauth", str(grace_s)),
+        (
+            Lifetime("bearer", "access_token", "age", lifetimes.ACCESS_TOKEN_S, 0.3, API),
+        ) if grace_s == 0 else (),
+        sessions=("bearer", "refresh_token"),
+    )
+    for grace_s in lifetimes.GRACE_WINDOWS_S
+)  # fmt: skip
 BY_NAME: Final = {server.name: server for server in SERVERS}

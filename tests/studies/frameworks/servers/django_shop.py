@@ -61,7 +61,7 @@ def configure(folder: Path) -> None:
         },
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
         SESSION_ENGINE="studies.frameworks.servers.django_shop",
-        SESSION_COOKIE_AGE=DJANGO_SESSION_S,
+        SESSION_COOKIE_AGE=int(DJANGO_SESSION_S),
         SESSION_EXPIRE_AT_BROWSER_CLOSE=True,
         SESSION_SAVE_EVERY_REQUEST=True,
         SESSION_COOKIE_SECURE=True,

@@ -64,7 +64,9 @@ def application() -> Flask:
     return app
 
 
-class _Quiet(WSGIRequestHandler):
+class Quiet(WSGIRequestHandler):
+    """Says nothing; keeps connections open."""
+
     protocol_version = "HTTP/1.1"
 
     def log(self, *_: Any, **__: Any) -> None:
@@ -73,5 +75,5 @@ class _Quiet(WSGIRequestHandler):
 
 if __name__ == "__main__":
     make_server(
-        "127.0.0.1", int(sys.argv[1]), application(), threaded=True, request_handler=_Quiet
+        "127.0.0.1", int(sys.argv[1]), application(), threaded=True, request_handler=Quiet
     ).serve_forever()

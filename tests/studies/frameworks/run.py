@@ -2,11 +2,13 @@
 
 Prints a table of the dialects, one of the lifetimes, one of the sessions; exits 1 where one of them
 is not as wanted, 2 where a program is missing. ``--keep`` leaves the recording and mitmproxy's flow
-file in a folder, ``--only`` takes one server.
+file in a folder, ``--again`` judges those of an earlier run by the version at hand, ``--only``
+takes one server.
 """
 
 import argparse
 import asyncio
+import subprocess
 import sys
 import tempfile
 import time
@@ -20,7 +22,9 @@ from studies.frameworks.clients.catalogue import CLIENTS
 from studies.frameworks.clients.label import Client
 from studies.frameworks.judging import Result, judge
 from studies.frameworks.servers.catalogue import BY_NAME, PROGRAMS, SERVERS, Server
+from studies.frameworks.servers.ledger import CLIENT_HEADER
 from studies.frameworks.traffic import Traffic, drive
+from support.proxy import BIN
 
 _SHOWN: int = 40
 
@@ -64,6 +68,18 @@ def show(result: Result, console: Console) -> None:
         console.print(f"and {len(wrong) - _SHOWN} more")
 
 
+def again(folder: Path, scratch: Path, dialects: str) -> Traffic:
+    """The flows that an earlier run kept, imported by the version at hand."""
+    kept = Traffic(folder)
+    made = Traffic(scratch, ledgers=folder)
+    command = [
+        *(str(BIN / "statetrail"), "import", str(kept.flows), "--store", str(made.store)),
+        *("--client-header", CLIENT_HEADER, "--clear", "client-header", "--dialects", dialects),
+    ]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return made
+
+
 def main() -> int:
     """Start, drive, stop, compare, print."""
     parser = argparse.ArgumentParser(prog="studies.frameworks.run", description=__doc__)
@@ -71,24 +87,28 @@ def main() -> int:
     parser.add_argument(
         "--keep", type=Path, help="leave the recording and the flows in this folder"
     )
+    parser.add_argument("--again", type=Path, help="judge the flows that --keep has left there")
     parser.add_argument("--dialects", default="all", help="as of `statetrail record`")
     options = parser.parse_args()
     servers = [server for server in SERVERS if not options.only or server.name in options.only]
     clients = [client for client in CLIENTS if BY_NAME[client.server] in servers]
-    servers += [
-        BY_NAME[n] for n in {n for c in clients for n in c.also} if BY_NAME[n] not in servers
-    ]
-    if absent := missing(servers, clients):
-        print(f"install {', '.join(absent)} first, or choose servers by --only", file=sys.stderr)
-        return 2
+    visited = dict.fromkeys(name for client in clients for name in client.also)
+    servers += [BY_NAME[name] for name in visited if BY_NAME[name] not in servers]
     console, start = Console(width=160), time.perf_counter()
+    failures: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as scratch:
-        folder = options.keep or Path(scratch)
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(Traffic(folder).files()):
-            print(f"{folder} has a recording already: name another folder", file=sys.stderr)
+        if options.again:
+            traffic = again(options.again, Path(scratch), options.dialects)
+        elif absent := missing(servers, clients):
+            print(f"install {', '.join(absent)}, or choose servers by --only", file=sys.stderr)
             return 2
-        traffic, failures = asyncio.run(drive(servers, clients, folder, options.dialects))
+        else:
+            folder = options.keep or Path(scratch)
+            folder.mkdir(parents=True, exist_ok=True)
+            if Traffic(folder).files():
+                print(f"{folder} has a recording already: name another folder", file=sys.stderr)
+                return 2
+            traffic, failures = asyncio.run(drive(servers, clients, folder, options.dialects))
         for name, error in failures.items():
             console.print(f"{name} failed: {error}", markup=False, highlight=False)
         result = judge(traffic, servers, clients)

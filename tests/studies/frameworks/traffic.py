@@ -37,9 +37,10 @@ _BROWSERS: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """The files that a run leaves."""
+    """The files that a run leaves; the ledgers may be in another folder."""
 
     folder: Path
+    ledgers: Path | None = None
 
     @property
     def store(self) -> Path:
@@ -57,7 +58,7 @@ class Traffic:
 
     def ledger(self, server: str) -> Path:
         """The server's own account."""
-        return self.folder / f"{server}.ledger.jsonl"
+        return (self.ledgers or self.folder) / f"{server}.ledger.jsonl"
 
 
 async def drive(

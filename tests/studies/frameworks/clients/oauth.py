@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import httpx
 
+from studies.frameworks.clients.agent import PATIENCE_S
 from studies.frameworks.clients.label import BEYOND_GRACE_S, Client, Fault
 from studies.frameworks.clients.returning import returning
 from studies.frameworks.servers.ledger import CLIENT_HEADER
@@ -22,7 +23,6 @@ _LOGIN: Final = {
 _REUSE_AGES_S: Final = {0: (1, 3), 10: (2, 5, 8, 9.3, 10.7, 13), 45: (5, 20, 40, 44, 46.5, 50)}
 """At which ages replaced refresh tokens are used again, by the server's window."""
 _LATE_S: Final = tuple(ACCESS_TOKEN_S + more for more in (1, 2, 4, 7))
-_EDGE_S: Final = 1.5
 
 
 async def log_in(agent: Any) -> dict[str, Any]:
@@ -105,11 +105,11 @@ async def race(agent: Any) -> None:
 async def lost_response(agent: Any) -> None:
     """The answer to a refresh never arrives, and the client asks again."""
     issued = await log_in(agent)
+    sent = _refresh(issued["refresh_token"])
+    impatient = httpx.Timeout(PATIENCE_S, read=1.0)
     with suppress(httpx.ReadTimeout, httpx.RemoteProtocolError):
-        await agent.post(
-            "/oauth/token", _refresh(issued["refresh_token"]), headers={DELAY: "3"}, timeout=0.8
-        )
-    again = (await agent.post("/oauth/token", _refresh(issued["refresh_token"]))).expect(200, 400)
+        await agent.post("/oauth/token", sent, headers={DELAY: "3"}, timeout=impatient)
+    again = (await agent.post("/oauth/token", sent)).expect(200, 400)
     issued = again.json() if again.status == 200 else await log_in(agent)
     await orders(agent, issued["access_token"])
 
@@ -132,9 +132,7 @@ def reuse(age_s: float, grace_s: float) -> Any:
         issued = await log_in(agent)
         await refresh(agent, issued["refresh_token"])
         await asyncio.sleep(age_s)
-        inside = [200] if age_s < grace_s + _EDGE_S else []
-        beyond = [400] if age_s > grace_s - _EDGE_S else []
-        await refresh(agent, issued["refresh_token"], *inside, *beyond)
+        await refresh(agent, issued["refresh_token"], *((200, 400) if grace_s else (400,)))
 
     return script
 

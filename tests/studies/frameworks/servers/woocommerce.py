@@ -114,6 +114,7 @@ async def main(port: int, ledger: str) -> None:
     """Serve for ever."""
     _LEDGER.append(Ledger(ledger))
     config = hypercorn.config.Config()
+    config.keep_alive_timeout = 600.0
     config.bind, config.errorlog = [f"127.0.0.1:{port}"], None
     await hypercorn.asyncio.serve(shop, config)  # type: ignore[arg-type]
 

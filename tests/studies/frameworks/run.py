@@ -23,6 +23,7 @@ from studies.frameworks.clients.label import Client
 from studies.frameworks.judging import Result, judge
 from studies.frameworks.servers.catalogue import BY_NAME, PROGRAMS, SERVERS, Server
 from studies.frameworks.servers.ledger import CLIENT_HEADER
+from studies.frameworks.servers.lifetimes import PACE
 from studies.frameworks.traffic import Traffic, drive
 from support.proxy import BIN
 
@@ -98,6 +99,9 @@ def main() -> int:
     failures: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as scratch:
         if options.again:
+            if (pace := Traffic(options.again).pace.read_text()) != str(PACE):
+                print(f"these flows were made with PACE={pace}: name it", file=sys.stderr)
+                return 2
             traffic = again(options.again, Path(scratch), options.dialects)
         elif absent := missing(servers, clients):
             print(f"install {', '.join(absent)}, or choose servers by --only", file=sys.stderr)

@@ -52,6 +52,11 @@ class Traffic:
         """All of it, for ``statetrail suggest``."""
         return self.folder / "traffic.flows"
 
+    @property
+    def pace(self) -> Path:
+        """What the lifetimes were multiplied with."""
+        return self.folder / "pace.txt"
+
     def files(self) -> list[Path]:
         """Those of a recording that are there."""
         return [path for path in (self.store, self.flows) if path.exists()]
@@ -75,6 +80,7 @@ async def drive(
     Raises `RuntimeError` where a server or mitmdump does not start.
     """
     traffic = Traffic(folder)
+    traffic.pace.write_text(str(PACE))
     key, certified = certificate(folder)
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     tls.load_cert_chain(certified, key)

@@ -56,8 +56,8 @@ async def come_back(agent: Any) -> None:
 
 
 async def omits_token(agent: Any) -> None:
-    """Sends two forms without the token."""
-    await login(agent)
+    """Sends two forms without the token, where it has sent one with it."""
+    await add(agent, await login(agent))
     for _ in range(2):
         await asyncio.sleep(BEYOND_GRACE_S)
         (await agent.post("/cart", {"item": "7"}, headers=_FORM)).expect(403)

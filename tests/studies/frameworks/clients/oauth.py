@@ -22,7 +22,7 @@ _LOGIN: Final = {
 }
 _REUSE_AGES_S: Final = {0: (1, 3), 10: (2, 5, 8, 9.3, 10.7, 13), 45: (5, 20, 40, 44, 46.5, 50)}
 """At which ages replaced refresh tokens are used again, by the server's window."""
-_LATE_S: Final = tuple(ACCESS_TOKEN_S + more for more in (1, 2, 4, 7))
+_LATE_S: Final = (1, 2, 4, 7)
 
 
 async def log_in(agent: Any) -> dict[str, Any]:
@@ -137,13 +137,13 @@ def reuse(age_s: float, grace_s: float) -> Any:
     return script
 
 
-def late(age_s: float) -> Any:
-    """Uses an access token that has said itself that it is over."""
+def late(late_s: float) -> Any:
+    """Uses an access token so long after the end that it has stated."""
 
     async def script(agent: Any) -> None:
         issued = await log_in(agent)
         await orders(agent, issued["access_token"])
-        await asyncio.sleep(age_s)
+        await asyncio.sleep(ACCESS_TOKEN_S + late_s)
         await orders(agent, issued["access_token"], 401)
 
     return script
@@ -226,10 +226,10 @@ CLIENTS: Final = (
     ),
     *(
         Client(
-            *(f"oauth-0-late-{age_s:g}", _SERVER, late(age_s)),
+            *(f"oauth-0-late-{late_s:g}", _SERVER, late(late_s)),
             **_fault("access_token", "stale", "expired"),
         )
-        for age_s in _LATE_S
+        for late_s in _LATE_S
     ),
     Client(
         *("oauth-0-after-revocation", _SERVER, after_revocation),

@@ -83,6 +83,7 @@ async def omits_token(agent: Any) -> None:
     headers = {"cart-token": token}
     added = await agent.post(f"{_CART}/add-item", json=_ITEM, headers=headers, cookie="")
     added.expect(201)
+    (await agent.get(_CART, headers=headers, cookie="")).expect(200)
     for _ in range(2):
         await asyncio.sleep(BEYOND_GRACE_S)
         reply = (await agent.get(_CART, cookie="")).expect(200)

@@ -10,9 +10,8 @@ import httpx
 from studies.frameworks.clients.agent import PATIENCE_S
 from studies.frameworks.clients.label import BEYOND_GRACE_S, Client, Fault
 from studies.frameworks.clients.returning import returning
-from studies.frameworks.servers.ledger import CLIENT_HEADER
+from studies.frameworks.servers.ledger import CLIENT_HEADER, DELAY_HEADER
 from studies.frameworks.servers.lifetimes import ACCESS_TOKEN_S
-from studies.frameworks.servers.oauth import DELAY
 
 _LOGIN: Final = {
     "grant_type": "password",
@@ -91,7 +90,7 @@ async def challenged(agent: Any) -> None:
 async def race(agent: Any) -> None:
     """Two tabs refresh with one token at the same time; who loses logs in again."""
     issued = await log_in(agent)
-    slow = {"headers": {DELAY: "0.5"}}
+    slow = {"headers": {DELAY_HEADER: "0.5"}}
     sent = _refresh(issued["refresh_token"])
     replies = [agent.post("/oauth/token", sent, **slow) for _ in range(2)]
     answers = [reply.expect(200, 400) for reply in await asyncio.gather(*replies)]
@@ -108,7 +107,7 @@ async def lost_response(agent: Any) -> None:
     sent = _refresh(issued["refresh_token"])
     impatient = httpx.Timeout(PATIENCE_S, read=1.0)
     with suppress(httpx.ReadTimeout, httpx.RemoteProtocolError):
-        await agent.post("/oauth/token", sent, headers={DELAY: "3"}, timeout=impatient)
+        await agent.post("/oauth/token", sent, headers={DELAY_HEADER: "3"}, timeout=impatient)
     again = (await agent.post("/oauth/token", sent)).expect(200, 400)
     issued = again.json() if again.status == 200 else await log_in(agent)
     await orders(agent, issued["access_token"])

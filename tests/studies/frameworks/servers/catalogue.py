@@ -113,8 +113,9 @@ def _made(folder: Path) -> Path:
 
 
 def _express(port: int, ledger: Path) -> list[str]:
-    arguments = (str(port), str(ledger), f"{lifetimes.EXPRESS_SESSION_S:.0f}")
-    return ["env", f"NODE_PATH={NODE_MODULES}", "node", str(HERE / "express_shop.js"), *arguments]
+    seconds = (f"{each:.0f}" for each in (lifetimes.EXPRESS_SESSION_S, lifetimes.REMEMBER_S))
+    script = str(HERE / "express_shop.js")
+    return ["env", f"NODE_PATH={NODE_MODULES}", "node", script, str(port), str(ledger), *seconds]
 
 
 def _tomcat(port: int, ledger: Path) -> list[str]:

@@ -1,16 +1,17 @@
 // A shop on express-session, its sessions in a store with a time to live, as those on Redis have it.
 //
-//     node express_shop.js PORT LEDGER LIFETIME_S
+//     node express_shop.js PORT LEDGER LIFETIME_S REMEMBER_S
 //
 // A session begins with the login. Its cookie has no expiry of its own. A visitor whose session is
-// over is refused with 401.
+// over is refused with 401. Two more cookies come with a login: `remember`, which says when it is over,
+// and `account`, which goes to one path.
 
 const { appendFileSync } = require("node:fs");
-const { createHash } = require("node:crypto");
+const { createHash, randomBytes } = require("node:crypto");
 const express = require("express");
 const session = require("express-session");
 
-const [port, ledger, lifetime] = process.argv.slice(2);
+const [port, ledger, lifetime, remembered] = process.argv.slice(2);
 
 const digest = (name) => createHash("sha256").update(name).digest("hex").slice(0, 16);
 const note = (line) => appendFileSync(ledger, JSON.stringify(line) + "\n");
@@ -62,6 +63,9 @@ shop.post("/api/login", (request, response) => {
     const client = request.get("x-client") || request.get("user-agent");
     if (old) note({ event: "renew", session: digest(old), successor: digest(request.sessionID) });
     else note({ event: "begin", session: digest(request.sessionID), client });
+    const remember = { maxAge: remembered * 1000, httpOnly: true };
+    response.cookie("remember", randomBytes(16).toString("hex"), remember);
+    response.cookie("account", randomBytes(16).toString("hex"), { path: "/api/account" });
     response.json({ user: request.session.user });
   });
 });
@@ -76,10 +80,16 @@ shop.post("/api/cart", (request, response) => {
   response.status(201).json({ items: request.session.items });
 });
 
+shop.get("/api/account", (request, response) => {
+  const known = (request.get("cookie") || "").includes("account=");
+  response.status(known ? 200 : 403).json({ known });
+});
+
 shop.post("/api/logout", (request, response) => {
   note({ event: "end", session: digest(request.sessionID), why: "logout" });
   request.session.destroy(() => {
-    response.clearCookie("connect.sid");
+    for (const name of ["connect.sid", "remember"]) response.clearCookie(name);
+    response.clearCookie("account", { path: "/api/account" });
     response.status(204).end();
   });
 });

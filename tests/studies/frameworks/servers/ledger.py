@@ -13,6 +13,8 @@ from typing import Final
 
 CLIENT_HEADER: Final = "x-client"
 """The request header that names a client of the study."""
+DELAY_HEADER: Final = "x-study-delay"
+"""The request header that has the answer wait, in seconds, until what is asked for is done."""
 
 
 def digest(name: str) -> str:

@@ -21,6 +21,8 @@ TOMCAT_SESSION_S: Final = 5 * PACE
 """Since the last request of the session; Tomcat looks for old ones once a second."""
 EXPRESS_SESSION_S: Final = 5 * PACE
 """Since the last request of the session, as a store with a time to live has it."""
+REMEMBER_S: Final = 4 * PACE
+"""Since the login, as the cookie itself says (``Max-Age``)."""
 ACCESS_TOKEN_S: Final = 8 * PACE
 """Since the issue, which says so (``expires_in``)."""
 CART_TOKEN_S: Final = 10 * PACE

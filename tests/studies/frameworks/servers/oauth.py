@@ -5,7 +5,8 @@
 ``/oauth/token`` takes the password and the refresh grant (RFC 6749), ``/oauth/revoke`` revokes (RFC
 7009), ``/orders`` wants a bearer token (RFC 6750). A replaced refresh token is still taken for
 `GRACE_S`; later use revokes its whole family (RFC 9700, 4.14.2). A request with the header
-`DELAY` is answered so many seconds after it was carried out, so that its response can be lost.
+`DELAY_HEADER` is answered so many seconds after it was carried out, so that its
+response can be lost.
 """
 
 import os
@@ -24,10 +25,9 @@ from flask import Flask, request
 from werkzeug.serving import make_server
 
 from studies.frameworks.servers.flask_wtf_shop import Quiet
-from studies.frameworks.servers.ledger import CLIENT_HEADER, Ledger
+from studies.frameworks.servers.ledger import CLIENT_HEADER, DELAY_HEADER, Ledger
 from studies.frameworks.servers.lifetimes import ACCESS_TOKEN_S
 
-DELAY: Final = "x-study-delay"
 _LOCK: Final = threading.Lock()
 
 
@@ -192,7 +192,7 @@ def application(ledger: Ledger, grace_s: float) -> Flask:
 
     @app.after_request
     def delayed(response: Any) -> Any:
-        time.sleep(float(request.headers.get(DELAY, "0")))
+        time.sleep(float(request.headers.get(DELAY_HEADER, "0")))
         return response
 
     return app

@@ -16,6 +16,11 @@ function digest(string $name): string
     return substr(hash('sha256', $name), 0, 16);
 }
 
+$path = parse_url($_SERVER['REQUEST_URI'], PHP_URL_PATH);
+if ($path === '/favicon.ico') {
+    http_response_code(404);
+    exit;
+}
 $asked = $_COOKIE['PHPSESSID'] ?? null;
 session_start();
 if (!isset($_SESSION['began'])) {
@@ -28,7 +33,6 @@ if (!isset($_SESSION['began'])) {
 }
 $_SESSION['seen'] = microtime(true);
 
-$path = parse_url($_SERVER['REQUEST_URI'], PHP_URL_PATH);
 $posted = $_SERVER['REQUEST_METHOD'] === 'POST';
 if ($path === '/login' && $posted) {
     $old = session_id();

@@ -328,6 +328,7 @@ DATES: Final = {
     "Sat, 14-Nov-26 09:08:07.123 GMT": "2026-11-14T09:08:07",
     "Sat, 14-Nov-26 09:08:07a GMT": "2026-11-14T09:08:07",
     "Sat, 14th Nov 2026 09:08:07": "2026-11-14T09:08:07",
+    "Mon, 01 Jan 0001 00:00:00 GMT": "2001-01-01T00:00:00",
     "Thu, 01-Jan-1970 00:00:00 GMT": "1970-01-01T00:00:00",
     "Mon, 18-Apr-77 22:50:13 GMT": "1977-04-18T22:50:13",
     "31 Dec 69 23:59:59": "2069-12-31T23:59:59",
@@ -365,4 +366,4 @@ CHROMIUM_DATES: Final = {
     "Sat, 14-Nov-20260 09:08:07 GMT": "9999-12-31T23:59:59",
     "31 Dec 1600 23:59:59": "1601-01-01T00:00:00",
 }
-"""What Chromium reads where it departs from the draft and the rules do not follow it."""
+"""What Chromium reads where it departs from the draft; all but the last are `dates.is_odd`."""

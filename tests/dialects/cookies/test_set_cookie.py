@@ -87,6 +87,8 @@ def test_all_attributes() -> None:
         ("Max-Age=x; Expires=Thu, 01 Jan 1970 00:00:02 GMT", False),
         ("Max-Age=60,5; Expires=Thu, 01 Jan 1970 00:00:02 GMT", True),
         ("Expires=soon", False),
+        ("Expires=1st Jan 1970 00:00:02", True),
+        ("Max-Age=60; Expires=1st Jan 1970 00:00:02", False),
         ("x=0", False),
     ],
 )

@@ -18,29 +18,11 @@ from support.jars import Jar
 
 SHOWN: Final = 20
 PIECES: Final = (
-    *(
-        "id",
-        "lang",
-        "=",
-        "=",
-        ";",
-        ";",
-        " ",
-        "\t",
-        ",",
-        ".",
-        ":",
-        "-",
-        '"',
-        "\\",
-        "(",
-        "@",
-        "%41",
-        "é",
-    ),
-    *("Path", "path", "/", "/x", "/desk", "Domain", "domain", "shop.example", ISSUER, "__Host-"),
-    *("Secure", "HttpOnly", "SameSite", "None", "Lax", "Partitioned", "__Secure-", "\x01", "\x7f"),
-    *("Max-Age", "0", "5", "Expires", "Sat, 14 Nov 2020 09:08:07 GMT", "Fri, 14-Nov-2080 09:08:07"),
+    *("id", "lang", "=", "=", ";", ";", " ", "\t", ",", ".", ":", "-", '"', "\\", "(", "@", "%41"),
+    *("Path", "path", "/", "/x", "/desk", "Domain", "domain", "shop.example", ISSUER, "é"),
+    *("Secure", "HttpOnly", "SameSite", "None", "Lax", "Partitioned", "\x01", "\x7f"),
+    *("__Host-", "__Secure-", "Max-Age", "0", "5", "Expires"),
+    *("Sat, 14 Nov 2020 09:08:07 GMT", "Thu, 14-Nov-2080 09:08:07"),
 )
 """What random fields are put together of."""
 VALUED: Final = ("; Path=", "; Domain=", "; Max-Age=", "; Expires=", "; SameSite=")

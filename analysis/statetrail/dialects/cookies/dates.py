@@ -12,7 +12,9 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _FIRST_YEAR: Final = 1601
 
-_TOKEN: Final = re.compile(r"[^\t\x20-\x2f\x3b-\x40\x5b-\x60\x7b-\x7e]+")
+_DELIMITERS: Final = r"\t\x20-\x2f\x3b-\x40\x5b-\x60\x7b-\x7e"
+_TOKEN: Final = re.compile(f"[^{_DELIMITERS}]+")
+_ODD: Final = re.compile(f"[0-9]{{5}}|[0-9][^0-9:{_DELIMITERS}]|:[0-9]+:[0-9]+:")
 _TIME: Final = re.compile(r"([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})(?![0-9])")
 _DAY: Final = re.compile(r"([0-9]{1,2})(?![0-9])")
 _YEAR: Final = re.compile(r"([0-9]{2,4})(?![0-9])")
@@ -50,6 +52,15 @@ def parse(date: str) -> int | None:
     except ValueError:
         return None
     return (at - _EPOCH) // _MICROSECOND
+
+
+def is_odd(date: str) -> bool:
+    """Whether user agents differ: more follows a number or a time at once, or it has five digits.
+
+    >>> is_odd("14th Nov 2026 09:08:07"), is_odd("14-Nov-26 09:08:07 GMT")
+    (True, False)
+    """
+    return _ODD.search(date) is not None
 
 
 def _full_year(year: int) -> int:

@@ -44,8 +44,9 @@ class SetCookie(msgspec.Struct, frozen=True, kw_only=True):
         Of the last ``Max-Age`` (seconds) and ``Expires`` (microseconds since the epoch) that can
         be read.
     lifetime_unclear
-        The attribute that decides how long it lives cannot be read where user agents differ:
-        ``Max-Age=+5``, ``Expires=0``, or after one that can.
+        User agents differ in the attribute that decides how long it lives: ``Max-Age=+5``,
+        ``Expires=0``, a date such as ``14th Nov 2026``, or one that cannot be read after one that
+        can.
     same_site
         Of the last ``SameSite``; `None`: not said, or no known word.
     problem
@@ -127,6 +128,8 @@ def _attributes(unparsed: str) -> dict[str, Any]:
                     found[key] = number
                     unread.discard(key)
                 elif key in found or _NUMERIC.match(value):
+                    unread.add(key)
+                if lifetime == "expires" and dates.is_odd(value):
                     unread.add(key)
             case "domain":
                 found["domain"] = value.removeprefix(".").lower() if value else None

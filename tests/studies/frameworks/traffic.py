@@ -17,13 +17,13 @@ from random import Random
 from typing import Final
 
 from statetrail.proxy.processes import end_process, last_line
-from studies.frameworks.clients.agent import CurlAgent, HttpxAgent
+from studies.frameworks.clients.agent import CurlAgent, HttpxAgent, Sends
 from studies.frameworks.clients.chromium import chromium
 from studies.frameworks.clients.label import Client
 from studies.frameworks.route import ROUTES
 from studies.frameworks.servers.catalogue import BY_NAME, Server
 from studies.frameworks.servers.ledger import CLIENT_HEADER
-from studies.frameworks.servers.lifetimes import PACE
+from studies.frameworks.servers.lifetimes import GRACE_WINDOWS_S, PACE
 from support.certificates import certificate
 from support.proxy import BIN, free_port, listens
 
@@ -33,6 +33,10 @@ _CURLS: Final = 3
 """Clients whose requests are processes, at one time."""
 _BROWSERS: Final = 1
 """Browsers at one time."""
+_IN_FLIGHT: Final = 8
+"""While more requests wait for an answer no client begins."""
+_SLOWEST: Final = f"oauth-{max(GRACE_WINDOWS_S)}"
+"""The server whose clients begin first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ async def drive(
 ) -> tuple[Traffic, dict[str, str]]:
     """Run all of it; also returns the clients that failed, with their errors.
 
-    Clients begin at moments of the first `arrivals_s` seconds.
+    Clients begin in `arrivals_s` seconds, later where the machine is busy.
 
     Raises `RuntimeError` where a server or mitmdump does not start.
     """
@@ -102,15 +106,17 @@ async def drive(
 async def _clients(
     clients: Sequence[Client], proxy: int, folder: Path, arrivals_s: float
 ) -> dict[str, str]:
-    """All clients at the same time; the errors of those that failed."""
+    """All clients, one after the other begun; the errors of those that failed.
+
+    Nobody begins while many requests wait: on a busy machine sessions would end between two clicks.
+    """
     curls, browsers = asyncio.Semaphore(_CURLS), asyncio.Semaphore(_BROWSERS)
     failures: dict[str, str] = {}
     authority = folder / "mitmproxy" / "mitmproxy-ca-cert.pem"
     address = f"http://127.0.0.1:{proxy}"
-    tls, chance = ssl.create_default_context(cafile=str(authority)), Random(1)
+    tls = ssl.create_default_context(cafile=str(authority))
 
     async def one(client: Client) -> None:
-        await asyncio.sleep(chance.uniform(0, arrivals_s))
         origin = BY_NAME[client.server].origin
         agent: HttpxAgent | CurlAgent
         try:
@@ -128,7 +134,13 @@ async def _clients(
         except Exception as error:
             failures[client.name] = f"{type(error).__name__}: {error}"[:300]
 
-    await asyncio.gather(*map(one, clients))
+    order = Random(1).sample(clients, len(clients))
+    async with asyncio.TaskGroup() as group:
+        for client in sorted(order, key=lambda client: client.server != _SLOWEST):
+            group.create_task(one(client))
+            await asyncio.sleep(arrivals_s / len(clients))
+            while Sends.in_flight > _IN_FLIGHT:
+                await asyncio.sleep(0.05)
     return failures
 
 

@@ -7,10 +7,11 @@ say who they are from in ``x-client``.
 import asyncio
 import json as to_json
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol
 from urllib.parse import urlencode, urljoin
 
 import httpx
@@ -73,7 +74,19 @@ class Agent(Protocol):
 
 
 class Sends:
-    """What all agents do alike."""
+    """What all agents do alike. `in_flight` counts the requests of all that wait for an answer."""
+
+    in_flight: ClassVar[int] = 0
+
+    @staticmethod
+    @contextmanager
+    def waiting() -> Iterator[None]:
+        """While a request waits for its answer."""
+        Sends.in_flight += 1
+        try:
+            yield
+        finally:
+            Sends.in_flight -= 1
 
     async def get(self: Agent, path: str, **more: Any) -> Reply:
         """A GET."""
@@ -125,7 +138,8 @@ class HttpxAgent(Sends):
         )
         if cookie == "":
             request.headers.pop("cookie", None)
-        response = await self.client.send(request)
+        with self.waiting():
+            response = await self.client.send(request)
         return Reply(str(request.url), response.status_code, response.headers, response.text)
 
     async def close(self) -> None:
@@ -180,10 +194,11 @@ class CurlAgent(Sends):
         if (sent := more.get("json")) is not None:
             command += ["-H", "Content-Type: application/json"]
             command += ["--data-binary", to_json.dumps(sent)]
-        process = await asyncio.create_subprocess_exec(
-            *command, url, stdin=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
-        )
-        _, error = await process.communicate()
+        with self.waiting():
+            process = await asyncio.create_subprocess_exec(
+                *command, url, stdin=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+            )
+            _, error = await process.communicate()
         assert process.returncode == 0, f"curl {url}: {error.decode()}"
         status, *lines = head.read_text("latin-1").strip().splitlines()
         pairs = [tuple(line.split(": ", 1)) for line in lines if ": " in line]

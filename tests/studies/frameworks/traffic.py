@@ -7,6 +7,7 @@ Enters: servers and clients. Leaves: in a folder the store ``recording.sqlite``,
 import asyncio
 import json
 import os
+import signal
 import ssl
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator, Sequence
@@ -161,12 +162,16 @@ async def _serving(server: Server, traffic: Traffic) -> AsyncIterator[int]:
             stdout=output,
             stderr=output,
             env=os.environ | {"PYTHONPATH": str(TESTS)},
+            start_new_session=True,
         )
     try:
         await _listening(process, port, log, server.name)
         yield port
     finally:
         await end_process(process)
+        # PHP's workers outlive the process that was started.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
 
 
 @asynccontextmanager

@@ -12,12 +12,17 @@ PACKAGE = Path(statetrail.__file__).parent
 
 def test_the_places_are_found() -> None:
     """Each module of the package has a place, known by its key and its channel."""
-    assert sorted(ISSUE_PLACES) == ["header", "xml"]
-    assert sorted(PRESENT_PLACES) == ["header", "query"]
-    assert ISSUE_PARTS == {"header": "header", "body": "body"}
+    assert sorted(ISSUE_PLACES) == [
+        *("cookie", "header", "html", "json", "location", "script", "xml"),
+    ]
+    assert sorted(PRESENT_PLACES) == ["cookie", "form", "header", "json", "path", "query"]
+    assert ISSUE_PARTS == {
+        "header": "header", "cookie": "header", "location": "header",
+        "body": "body", "html": "body", "json": "body", "script": "body",
+    }  # fmt: skip
 
 
-@pytest.mark.parametrize("place", ["cookie", "uriquery", "xml_root"])
+@pytest.mark.parametrize("place", ["cookie", "uriquery", "html", "json", "xml_root"])
 def test_nobody_else_names_a_place(place: str) -> None:
     """What reads exchanges goes through the places' interface: it imports none of them."""
     for path in (PACKAGE / "extract").glob("*.py"):

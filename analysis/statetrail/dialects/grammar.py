@@ -76,16 +76,18 @@ def parse_state_header(field: str) -> StateValue:
     return StateValue(value, usage, cast("Priority", priority))
 
 
-def plain_value(text: str, usage: str, priority: Priority, reserved: str | None) -> StateValue:
+def plain_value(
+    text: str, usage: str, priority: Priority, reserved: re.Pattern[str] | None
+) -> StateValue:
     """Check a value that is issued bare, with the usage and priority that its dialect declares.
 
-    Problems: ``empty-value``, ``reserved`` (it equals `reserved`), ``too-long``,
+    Problems: ``empty-value``, ``reserved`` (`reserved` matches it), ``too-long``,
     ``control-character``.
     """
     problem = None
     if not text:
         problem = "empty-value"
-    elif text == reserved:
+    elif reserved is not None and reserved.fullmatch(text):
         problem = "reserved"
     elif len(text) > MAX_VALUE:
         problem = "too-long"

@@ -13,7 +13,8 @@ from typing import Any, Final
 
 import msgspec
 
-from statetrail.dialects.model import Dialect, Family, Param, Scope
+from statetrail.dialects.declarations import Family, Param, Refusal, Scope, Text
+from statetrail.dialects.model import Dialect
 from statetrail.dialects.place import IssuePlace
 from statetrail.dialects.places import ISSUE_PLACES, PRESENT_PLACES
 from statetrail.errors import UsageError
@@ -141,13 +142,24 @@ _TYPES: Final = {
 }
 
 
+_KINDS: Final[tuple[tuple[str, Any], ...]] = (
+    (r"^$", Dialect),
+    (r"^scope$", Scope),
+    (r"^family$", Family),
+    (r"refused\[\d+\]$", Refusal),
+    (r"refused\[\d+\]\.\w+$", Text),
+    (r"", Param),
+)
+"""What the table at a path declares."""
+
+
 def _known(path: str) -> str:
     """The keys that are known at a path."""
     if path.endswith("]") and (match := re.search(r"(issue|present)\[\d+\]$", path)):
         places = ISSUE_PLACES if match[1] == "issue" else PRESENT_PLACES
         structs: list[Any] = list(places.values())
     else:
-        structs = [{"": Dialect, "scope": Scope, "family": Family}.get(path, Param)]
+        structs = [next(kind for pattern, kind in _KINDS if re.search(pattern, path))]
     return ", ".join(sorted({key for each in structs for key in each.__struct_encode_fields__}))
 
 

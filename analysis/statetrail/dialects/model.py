@@ -1,4 +1,4 @@
-"""What a dialect declares: where values are issued, where presented, and whom they bind.
+"""A dialect: where values are issued, where presented, and whom they bind.
 
 A dialect is data: frozen `msgspec` structs, whose fields are the keys of its TOML.
 `statetrail.extract` interprets the declaration on single exchanges; the analyses ask it which
@@ -6,128 +6,35 @@ endpoints a parameter binds. Nothing else knows a protocol, and only `statetrail
 knows a place.
 """
 
+import fnmatch
 import re
 from collections.abc import Iterator
-from typing import Final, Literal
+from typing import Final, cast
 
 import msgspec
 
 from statetrail.dialects import globs
-from statetrail.dialects.grammar import Priority
-from statetrail.dialects.place import Declared, IssuePlace, KeyProblem, PresentPlace
+from statetrail.dialects.declarations import (
+    Family,
+    Lifetime,
+    Param,
+    Required,
+    Scope,
+    Supersedes,
+    check_name,
+)
+from statetrail.dialects.place import (
+    Condition,
+    Conditional,
+    Declared,
+    IssuePlace,
+    KeyProblem,
+    PresentPlace,
+)
 from statetrail.dialects.places import ISSUE_PLACES, PRESENT_PLACES
 
 IMPLICIT: Final = "implicit"
 """Usage of a value that may be presented in any of several places."""
-
-# Names that can be listed with commas.
-_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
-
-
-class Scope(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Globs of the paths that mean something to a dialect.
-
-    Attributes
-    ----------
-    paths
-        The requests in scope, compared exactly; none: every request.
-    login, logout, cart
-        The requests that log a client in, that log it out, and what holds a cart or basket; in any
-        letter case. Without `cart` the API has no carts.
-    order
-        The requests that order a cart; in any letter case.
-    own_state, state_methods
-        The resources with a state of their own, which values in a request do not change, and the
-        methods that change it; in any letter case.
-    health
-        The requests by which a monitor asks whether the API is up; in any letter case.
-    """
-
-    paths: tuple[str, ...] = ()
-    login: tuple[str, ...] = ("**/login/**", "**/logon/**", "**/signin/**")
-    logout: tuple[str, ...] = ("**/logout/**", "**/logoff/**", "**/signout/**")
-    cart: tuple[str, ...] = ()
-    order: tuple[str, ...] = ("**/order/**", "**/orders/**", "**/checkout/**")
-    own_state: tuple[str, ...] = ()
-    state_methods: tuple[str, ...] = ()
-    health: tuple[str, ...] = ("**/health", "**/healthz", "**/livez", "**/readyz", "**/ping")
-
-
-class Family(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Places of all parameters of a dialect, with ``{param}`` for each one's name.
-
-    Attributes
-    ----------
-    place
-        ``as-issued``: the usage that the server gave with a value names the place to present it
-        in, and any other place is `misplaced`.
-    required
-        ``always``: every request in scope has to present the parameters.
-    """
-
-    issue: tuple[IssuePlace, ...] = ()
-    present: tuple[PresentPlace, ...] = ()
-    place: Literal["as-issued"] = "as-issued"
-    required: Literal["always"] = "always"
-
-
-class Param(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A state parameter.
-
-    Attributes
-    ----------
-    name
-        Canonical name, e.g. ``LangId``.
-    clear
-        Regular expression of the values that may be stored in clear; `None`: the value is secret
-        and only its fingerprint is stored. A value that does not match is treated as secret.
-    establish
-        The presented value that asks for a new value and is never one itself.
-    restart
-        ``fault``: to ask for a new value while one is alive is a fault of the client.
-    minted
-        Values come from the server alone, so that one never issued is `foreign`, not an override.
-    credential
-        Whether its values let their holder act. Without it those that the server makes do, and
-        secret ones whose names say so.
-    priority
-        Of values whose issue does not name one.
-    required
-        As for a `Family`.
-    only_on
-        Globs (in any letter case) of the endpoints that allow it; none: every request in scope.
-    state_methods
-        As for a `Scope`, of this parameter alone.
-    stateless
-        ``reads``: a request that changes nothing may go without a value between requests that
-        present one.
-    issue, present
-        Where responses issue it and requests present it, besides the places of the family.
-    """
-
-    name: str
-    clear: str | None = None
-    establish: str | None = None
-    restart: Literal["fault"] = "fault"
-    minted: bool = False
-    credential: bool | None = None
-    priority: Priority = "informational"
-    required: Literal["always"] = "always"
-    only_on: tuple[str, ...] = ()
-    state_methods: tuple[str, ...] = ()
-    stateless: Literal["reads"] | None = None
-    issue: tuple[IssuePlace, ...] = ()
-    present: tuple[PresentPlace, ...] = ()
-
-    def __post_init__(self) -> None:
-        _check_name("parameter", self.name)
-        try:
-            re.compile(self.clear or "")
-        except re.error as error:
-            raise KeyProblem(
-                "clear",
-                f"{self.clear!r} is no regular expression ({error}): mend it, or leave `clear` out",
-            ) from None
 
 
 class Dialect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -145,7 +52,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     name: str
     title: str
-    params: tuple[Param, ...] = msgspec.field(name="param")
+    params: tuple[Param, ...] = msgspec.field(name="param", default=())
     references: tuple[str, ...] = ()
     scope: Scope = Scope()
     family: Family = Family()
@@ -153,7 +60,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     refused: tuple[int, ...] = (401, 403, 419, 440)
 
     def __post_init__(self) -> None:
-        _check_name("dialect", self.name)
+        check_name("dialect", self.name)
         seen: set[str] = set()
         for at, param in enumerate(self.params):
             if param.name.lower() in seen:
@@ -163,12 +70,20 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
                     "are the same): remove one of them",
                 )
             seen.add(param.name.lower())
+            if others := [n for n in param.instead if self.param(n) is None]:
+                raise KeyProblem(
+                    f"param[{at}].instead",
+                    f"{others[0]!r} is no parameter of this dialect: declare it, or leave it out",
+                )
             if not (self.issued_at(param.name) or self.presented_at(param.name)):
                 raise KeyProblem(
                     f"param[{at}]",
                     f"{param.name} has no place: say with `issue` and `present` where its values "
                     "are",
                 )
+        if not self.params and not (self.family.issue or self.family.present):
+            raise KeyProblem("param", "nothing is declared: add a [[param]], or places to [family]")
+        self._check_scope()
         minted = [param.name for param in self.params if param.minted]
         if unknown := [name for name in self.session_keys if name not in minted]:
             raise KeyProblem(
@@ -176,9 +91,79 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
                 f"{unknown[0]!r} is no parameter with `minted = true`: declare it, or leave it out",
             )
 
+    def _check_scope(self) -> None:
+        """Refuse an issue in JSON or a script that every response of every API may have."""
+        if self.scope.paths or self.scope.hosts:
+            return
+        for at, param in enumerate(self.params):
+            for nth, place in enumerate(param.issue):
+                if getattr(place, "json", None) in ("", "/id") and not condition_of(place).on:
+                    raise KeyProblem(
+                        f"param[{at}].issue[{nth}].json",
+                        "every API has this: say with `on` which requests are answered with it, "
+                        "e.g. on = ['POST **/carts']",
+                    )
+
+    @property
+    def by_declaration(self) -> bool:
+        """Whether values are judged one by one, by what is declared of their lives.
+
+        Without any such declaration they are judged by sessions: the newest value that was issued
+        is the one to present, always.
+        """
+        return bool(self.scope.realm != "origin" or self.family.store) or any(
+            self.supersedes(p.name) != "client"
+            or self.required(p.name) != "always"
+            or p.methods
+            or p.not_on
+            or p.instead
+            or p.uses
+            or p.same
+            or p.lifetime
+            or p.follows
+            or p.refused
+            or p.void
+            for p in self.params
+        )
+
+    def supersedes(self, param: str) -> Supersedes:
+        """What makes a value of the parameter old."""
+        known = self.param(param)
+        return (known and known.supersedes) or self.family.supersedes or "client"
+
+    def required(self, param: str) -> Required:
+        """The requests that owe a value of the parameter."""
+        known = self.param(param)
+        return (known and known.required) or self.family.required or "always"
+
+    def lifetime(self, param: str) -> Lifetime | None:
+        """Where the declared lifetime of the parameter's values stands."""
+        known = self.param(param)
+        return known.lifetime if known and known.lifetime is not None else self.family.lifetime
+
+    def void(self, param: str) -> str | None:
+        """Regular expression of the issued words that are no value of the parameter."""
+        known = self.param(param)
+        return known.void if known and known.void is not None else self.family.void
+
+    def key_rank(self, param: str) -> int | None:
+        """The place of a parameter among those that name a session; `None` for others."""
+        if param in self.session_keys:
+            return self.session_keys.index(param)
+        sessions = self.family.sessions
+        if sessions is not None and self.param(param) is None and re.search(sessions, param):
+            return len(self.session_keys)
+        return None
+
     def param(self, name: str) -> Param | None:
         """The declared parameter of that name, or `None` for an unknown one."""
         return next((param for param in self.params if param.name == name), None)
+
+    def at_host(self, host: str) -> bool:
+        """Whether the dialect may be spoken by a host (in lower case)."""
+        return not self.scope.hosts or any(
+            fnmatch.fnmatchcase(host, glob) for glob in self.scope.hosts
+        )
 
     def in_scope(self, path: str) -> bool:
         """Whether requests for the path (or endpoint template) are in scope.
@@ -201,9 +186,11 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     def allows(self, param: str, path: str) -> bool:
         """Whether the protocol lets requests for that path present the parameter."""
         known = self.param(param)
-        if known is None or not known.only_on:
+        if known is None:
             return True
-        return globs.matches_folded(known.only_on, path)
+        if known.only_on and not globs.matches_folded(known.only_on, path):
+            return False
+        return not globs.matches_folded(known.not_on, path)
 
     def has_own_state(self, param: str, path: str) -> bool:
         """Whether a value presented to that path has no effect on the state that is kept there."""
@@ -238,11 +225,11 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         )
 
     def issue_places(self) -> Iterator[tuple[type[IssuePlace], list[Declared[IssuePlace]]]]:
-        """What the dialect declares, by the places in which values are issued."""
+        """What the dialect declares, by the places and conditions in which values are issued."""
         return _by_place(self, [p.issue for p in self.params], self.family.issue, ISSUE_PLACES)
 
     def present_places(self) -> Iterator[tuple[type[PresentPlace], list[Declared[PresentPlace]]]]:
-        """What the dialect declares, by the places in which values are presented."""
+        """What it declares, by the places and conditions in which values are presented."""
         return _by_place(
             self, [p.present for p in self.params], self.family.present, PRESENT_PLACES
         )
@@ -259,12 +246,11 @@ def _by_place[Place](
     for name, mine in zip(names, own, strict=True):
         declared += [Declared(place, (name,), family=False) for place in mine]
     for kind in places.values():
-        if of_kind := [each for each in declared if isinstance(each.place, kind)]:
-            yield kind, of_kind
+        of_kind = [each for each in declared if isinstance(each.place, kind)]
+        for condition in dict.fromkeys(condition_of(each.place) for each in of_kind):
+            yield kind, [each for each in of_kind if condition_of(each.place) == condition]
 
 
-def _check_name(what: str, name: str) -> None:
-    if not _NAME.fullmatch(name):
-        raise KeyProblem(
-            "name", f"{name!r} is no {what} name: use letters, digits, '_', '.' and '-', at most 64"
-        )
+def condition_of(place: object) -> Condition:
+    """The exchanges that a place is read in."""
+    return cast("Conditional", place).condition

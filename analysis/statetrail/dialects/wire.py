@@ -10,6 +10,14 @@ MAX_VALUE_BYTES: Final = 3 * 65_536
 """Bytes of a percent-encoded value that are read."""
 
 
+COOKIE: Final = b"cookie"
+"""The request header field of all cookies, in lower case."""
+SET_COOKIE: Final = b"set-cookie"
+"""The response header field of one cookie, in lower case."""
+MAX_FOUND: Final = 16_384
+"""Bytes of a value in a body that are read."""
+
+
 class Target(NamedTuple):
     """The target of a request: its path's segments, and its query's fields.
 
@@ -31,11 +39,18 @@ class Body(Protocol):
     def charset(self) -> str | None:
         """The character encoding that the header fields name."""
 
+    @property
+    def media_type(self) -> str:
+        """The media type that the header fields name, with its parameters; empty for none."""
+
     def beginning(self, limit: int | None = None) -> bytes:
         """At most `limit` bytes of its decoded content; by default as much as is looked at.
 
         Raises `BodyError`.
         """
+
+    def whole(self) -> bytes:
+        """Its decoded content as far as names are searched for. Raises `BodyError`."""
 
 
 def text(raw: bytes) -> str:

@@ -18,6 +18,8 @@ MAX_ENCODED: Final = 65_536
 """Bytes of the encoded body that are looked at."""
 MAX_DECODED: Final = 65_536
 """Bytes of content that leave."""
+MAX_SEARCHED: Final = 524_288
+"""Bytes of a body, encoded and of its content, in which declared names are searched for."""
 MAX_CODINGS: Final = 4
 
 _STEP: Final = 1024
@@ -110,9 +112,10 @@ def decode_prefix(data: bytes, codings: tuple[str, ...], limit: int = MAX_DECODE
 
     Raises `CodingError` where nothing could be decoded: ``unknown-coding`` or ``broken-coding``.
     """
+    most = max(limit, MAX_ENCODED)
     if not codings:
-        return data[: min(limit, MAX_ENCODED)]
-    data = data[:MAX_ENCODED]
+        return data[: min(limit, most)]
+    data = data[:most]
     if len(codings) > MAX_CODINGS:
         raise CodingError("unknown-coding")
     for left, coding in zip(range(len(codings) - 1, -1, -1), reversed(codings), strict=True):
@@ -120,7 +123,7 @@ def decode_prefix(data: bytes, codings: tuple[str, ...], limit: int = MAX_DECODE
         if decoder is None:
             raise CodingError("unknown-coding")
         try:
-            data = decoder(data, MAX_DECODED if left else limit)
+            data = decoder(data, most if left else limit)
         except (zlib.error, brotli.error, zstandard.ZstdError, MemoryError) as error:
             raise CodingError("broken-coding") from error
     return data[:limit]
@@ -129,13 +132,25 @@ def decode_prefix(data: bytes, codings: tuple[str, ...], limit: int = MAX_DECODE
 class BodyBeginning:
     """The beginning of a body, for places to look in (`statetrail.dialects.wire.Body`)."""
 
-    __slots__ = ("_codings", "_data", "charset")
+    __slots__ = ("_codings", "_data", "_whole", "charset", "media_type")
 
-    def __init__(self, data: bytes, codings: tuple[str, ...], charset: str | None) -> None:
+    def __init__(
+        self, data: bytes, codings: tuple[str, ...], charset: str | None, media_type: str = ""
+    ) -> None:
         self._data = data
         self._codings = codings
+        self._whole: bytes | None = None
         self.charset = charset
+        self.media_type = media_type
 
     def beginning(self, limit: int | None = None) -> bytes:
         """At most `limit` bytes of the decoded content. Raises `CodingError`."""
+        if self._whole is not None:
+            return self._whole[: limit or MAX_DECODED]
         return decode_prefix(self._data, self._codings, limit or MAX_DECODED)
+
+    def whole(self) -> bytes:
+        """Its decoded content as far as names are searched for. Raises `CodingError`."""
+        if self._whole is None:
+            self._whole = decode_prefix(self._data, self._codings, MAX_SEARCHED)
+        return self._whole

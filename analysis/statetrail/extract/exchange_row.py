@@ -78,6 +78,11 @@ class ExchangeRow(msgspec.Struct, frozen=True, gc=False):
     source: str | None = None
     fetch_dest: str | None = None
     redirect_endpoint: str | None = None
+    fetch_site: str | None = None
+    fetch_mode: str | None = None
+    fetch_storage_access: str | None = None
+    has_cookies: int | None = None
+    refused: str | None = None
 
 
 class RowReader(msgspec.Struct, frozen=True, gc=False):
@@ -100,6 +105,7 @@ class RowReader(msgspec.Struct, frozen=True, gc=False):
         *,
         notes: Iterable[str],
         source: str | None,
+        refused: str | None = None,
     ) -> ExchangeRow:
         """The row of an exchange; `sent` and `received` are its header fields."""
         request, response, secrets = exchange.request, exchange.response, state.secrets
@@ -156,6 +162,11 @@ class RowReader(msgspec.Struct, frozen=True, gc=False):
             source,
             sent.fetch_dest,
             self._redirect(exchange, received, secrets),
+            sent.fetch_site,
+            sent.fetch_mode,
+            sent.fetch_storage_access,
+            int(sent.has_cookies),
+            refused,
         )
 
     def _host(self, host: str) -> str:

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from statetrail.dialects import Dialect
+from statetrail.dialects.place import Condition
 from statetrail.dialects.wire import BodyError
 from statetrail.extract.bodies import BodyBeginning
 from statetrail.extract.cache import BoundedCache
@@ -27,15 +28,20 @@ from statetrail.extract.records import (
     Exchange,
     Response,
 )
+from statetrail.extract.refusals import Refusals
 from statetrail.extract.state import Issued, Presented, State, StateReader
 from statetrail.extract.target import Path, Target, TargetReader
 from statetrail.extract.text import CREDENTIAL
 from statetrail.extract.token_candidates import TokenCandidate, token_candidates
 from statetrail.extract.wire_values import (
+    BodyTexts,
     CompiledDialect,
     IssuedValue,
     PresentedValue,
+    field_lines,
+    in_body,
     issued_in_body,
+    presented_in_body,
 )
 
 CACHED: Final = 2048
@@ -43,13 +49,17 @@ CACHED: Final = 2048
 MAX_CACHED: Final = 1024
 """Characters of the values of the target and the body with which a state is cached."""
 
-type _BodyValues = tuple[tuple[str | None, ...], ...]
+type _BodyValues = tuple[BodyTexts, ...]
 """What the places in bodies found, by dialect in scope and place."""
+type _FormValues = tuple[tuple[PresentedValue, ...], ...]
+"""What a request's body presents, by dialect in scope that reads such bodies."""
 type _StateKey = tuple[
-    RequestHeaders, ResponseHeaders, tuple[object, ...], _BodyValues, tuple[bool, ...]
-]
+    RequestHeaders, ResponseHeaders, tuple[object, ...], _BodyValues, _FormValues,
+    tuple[bool, ...], tuple[bool, ...], tuple[bool, ...]
+]  # fmt: skip
 """All that a `State` is made from: the headers of both messages, what the target presents, what the
-body issues, and whether the request is in scope of each dialect."""
+bodies issue and present, whether the request is in scope of each dialect and the host is, and
+whether each condition holds."""
 
 
 class ExchangeFacts(msgspec.Struct, frozen=True, gc=False):
@@ -83,13 +93,27 @@ class ExtractorConfig:
     known: KnownValues = field(init=False, repr=False, compare=False)
     states: StateReader = field(init=False, repr=False, compare=False)
     rows: RowReader = field(init=False, repr=False, compare=False)
+    refusals: Refusals = field(init=False, repr=False, compare=False)
+    conditions: tuple[Condition, ...] = field(init=False, repr=False, compare=False)
+    hosts: BoundedCache[str, tuple[bool, ...]] = field(init=False, repr=False, compare=False)
     cache: BoundedCache[_StateKey, State] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         compiled = tuple(CompiledDialect(dialect) for dialect in self.dialects)
         credential = bool(self.client_header and CREDENTIAL.search(self.client_header))
         self.compiled = compiled
-        self.targets = TargetReader(compiled, self.fingerprinter, numbers=IDS in self.clear)
+        presents = [each.condition for one in compiled for each in one.presents]
+        issues = [each.condition for one in compiled for each in one.issues]
+        conditions = [each for each in (*presents, *issues) if each is not None]
+        self.conditions = tuple(dict.fromkeys(conditions))
+        self.refusals = Refusals(compiled)
+        self.hosts = BoundedCache(CACHED)
+        self.targets = TargetReader(
+            compiled,
+            self.fingerprinter,
+            conditions=self.conditions,
+            numbers=IDS in self.clear,
+        )
         self.headers = HeaderReader(
             compiled,
             self.fingerprinter,
@@ -110,28 +134,33 @@ def extract(
 
     `source` names the imported file that it is from, where this is a client of its own.
     """
-    request, response = exchange.request, exchange.response
-    target = config.targets.read(request.target)
+    message = _read(exchange, config)
+    target, sent, received = message.target, message.sent, message.received
     path = target.path
-    sent = config.headers.read_request(request.headers)
-    received = config.headers.read_response(None if response is None else response.headers)
-    values, notes = _body_values(response, received, path)
 
-    key: _StateKey = (sent, received, target.presented, values, path.in_scope)
+    key: _StateKey = (
+        *(sent, received, target.presented, message.values, message.forms),
+        *(path.in_scope, message.at_host, message.holds),
+    )
     state = None if target.capped else config.cache.get(key)
     if state is None:
-        state = _state(sent, received, target, values, config)
-        if not target.capped and _is_small(target, values, state):
+        state = _state(message, config)
+        if not target.capped and _is_small(message, state):
             config.cache.keep(key, state)
 
     # Other exchanges may give these secrets away from now on, this one may not at all.
     state.secrets.remember()
     all_notes = exchange.notes
-    if target.capped or notes or state.notes:
+    if target.capped or message.notes or state.notes:
         capped = ("query-capped",) if target.capped else ()
-        all_notes = (*all_notes, *capped, *notes, *state.notes)
+        all_notes = (*all_notes, *capped, *message.notes, *state.notes)
     return ExchangeFacts(
-        config.rows.read(*(exchange, sent, received, path, state), notes=all_notes, source=source),
+        config.rows.read(
+            *(exchange, sent, received, path, state),
+            notes=all_notes,
+            source=source,
+            refused=_refused(exchange, message, config),
+        ),
         state.issued,
         state.presented,
         token_candidates(target.candidates, path.candidates, sent.candidates, state.fingerprints),
@@ -151,70 +180,134 @@ class WireState(NamedTuple):
 
 def wire_state(exchange: Exchange, config: ExtractorConfig) -> WireState:
     """What `extract` finds in an exchange, before it is made fit to be kept."""
+    message = _read(exchange, config)
+    presented, issued, _ = _wire_values(message, config)
+    return WireState(presented, issued, message.notes)
+
+
+class _Messages(NamedTuple):
+    """A request and its response, read as far as dialects ask for it.
+
+    `at_host` says by dialect whether the host may speak it, `holds` whether each condition holds.
+    """
+
+    target: Target
+    sent: RequestHeaders
+    received: ResponseHeaders
+    values: _BodyValues
+    forms: _FormValues
+    notes: tuple[str, ...]
+    at_host: tuple[bool, ...]
+    holds: tuple[bool, ...]
+
+
+def _read(exchange: Exchange, config: ExtractorConfig) -> _Messages:
     request, response = exchange.request, exchange.response
     target = config.targets.read(request.target)
     sent = config.headers.read_request(request.headers)
     received = config.headers.read_response(None if response is None else response.headers)
-    values, notes = _body_values(response, received, target.path)
-    presented, issued, _ = _wire_values(sent, received, target, values, config)
-    return WireState(presented, issued, notes)
+    path, status = target.path, 0 if response is None else response.status
+    method = request.method
+    holds = tuple(
+        [
+            (methods is None or method in methods)
+            and (not condition.status or status in condition.status)
+            for condition, methods in zip(config.conditions, path.methods, strict=True)
+        ]
+    )
+    at_host = config.hosts.get(request.host)
+    if at_host is None:
+        host = request.host.lower()
+        at_host = tuple([compiled.dialect.at_host(host) for compiled in config.compiled])
+        config.hosts.keep(request.host, at_host)
+    forms: _FormValues = ()
+    if request.body and path.forms:
+        body = BodyBeginning(request.body, sent.codings, None, sent.media_type)
+        forms = tuple([presented_in_body(body, compiled) for compiled in path.forms])
+    values, notes = _body_values(
+        response, received, path, dict(zip(config.conditions, holds, strict=True))
+    )
+    return _Messages(target, sent, received, values, forms, notes, at_host, holds)
 
 
 def _body_values(
-    response: Response | None, received: ResponseHeaders, path: Path
+    response: Response | None,
+    received: ResponseHeaders,
+    path: Path,
+    holds: dict[Condition, bool],
 ) -> tuple[_BodyValues, tuple[str, ...]]:
     """What is issued in the body, by the dialects in scope; notes, where it cannot be read."""
     if response is None or not path.bodies or not response.body:
         return (), ()
     codings = response.codings if response.codings is not None else received.codings
-    body = BodyBeginning(response.body, codings, received.charset)
-    values: list[tuple[str | None, ...]] = []
+    body = BodyBeginning(response.body, codings, received.charset, received.media_type)
+    values: list[BodyTexts] = []
     notes: list[str] = []
     for compiled in path.bodies:
-        for _, reader in compiled.body_readers:
+        for _, reader, condition in compiled.body_readers:
+            nothing = (None,) * len(reader.params)
+            if condition is not None and not holds[condition]:
+                values.append(nothing)
+                continue
             try:
-                values.append(reader.in_body(body))
+                values.append(in_body(body, reader))
             except BodyError as error:
-                values.append((None,) * len(reader.params))
+                values.append(nothing)
                 notes.append(f"body-{error}")
-    return tuple(values), tuple(notes)
+    return tuple(values), tuple(dict.fromkeys(notes))
 
 
-def _state(
-    sent: RequestHeaders,
-    received: ResponseHeaders,
-    target: Target,
-    values: _BodyValues,
-    config: ExtractorConfig,
-) -> State:
-    presented, issued, matched = _wire_values(sent, received, target, values, config)
-    return config.states.read(presented, issued, ",".join(matched), blind=target.capped)
+def _state(message: _Messages, config: ExtractorConfig) -> State:
+    presented, issued, matched = _wire_values(message, config)
+    return config.states.read(presented, issued, ",".join(matched), blind=message.target.capped)
 
 
 def _wire_values(
-    sent: RequestHeaders,
-    received: ResponseHeaders,
-    target: Target,
-    values: _BodyValues,
-    config: ExtractorConfig,
+    message: _Messages, config: ExtractorConfig
 ) -> tuple[list[PresentedValue], list[IssuedValue], list[str]]:
     """What is presented and issued, and the names of the dialects that matched."""
+    target, sent, received = message.target, message.sent, message.received
     presented: list[PresentedValue] = []
     issued: list[IssuedValue] = []
     matched = []
-    texts = iter(values)
+    texts, forms = iter(message.values), iter(message.forms)
+    holds = dict(zip(config.conditions, message.holds, strict=True))
     for at, compiled in enumerate(config.compiled):
-        presented += [*sent.presented[at], *target.presented[at]]
+        shown = [*sent.presented[at], *target.presented[at]]
+        if message.forms and compiled in target.path.forms:
+            shown += next(forms)
         issues = list(received.issued[at])
-        if values and compiled in target.path.bodies:
+        if message.values and compiled in target.path.bodies:
             issues += issued_in_body([next(texts) for _ in compiled.body_readers], compiled)
+        if not message.at_host[at]:
+            continue
+        if holds:
+            shown = [each for each in shown if not each.condition or holds[each.condition]]
+            issues = [each for each in issues if not each.condition or holds[each.condition]]
+        presented += shown
         issued += issues
-        if target.path.in_scope[at] or issues:
+        if issues or (target.path.in_scope[at] if compiled.always else shown):
             matched.append(compiled.dialect.name)
     return presented, issued, matched
 
 
-def _is_small(target: Target, values: _BodyValues, state: State) -> bool:
-    size = sum([len(each.value) for own in target.presented for each in own])
-    size += sum([len(value) for texts in values for value in texts if value is not None])
+def _refused(exchange: Exchange, message: _Messages, config: ExtractorConfig) -> str | None:
+    """The parameters that the response refuses."""
+    response = exchange.response
+    if response is None or not config.refusals.among(response.status):
+        return None
+    received = message.received
+    codings = response.codings if response.codings is not None else received.codings
+    body = BodyBeginning(response.body, codings, received.charset, received.media_type)
+    spoken = [
+        at_host and in_scope
+        for at_host, in_scope in zip(message.at_host, message.target.path.in_scope, strict=True)
+    ]
+    return config.refusals.read(response.status, field_lines(response.headers), body, spoken)
+
+
+def _is_small(message: _Messages, state: State) -> bool:
+    size = sum([len(each.value) for own in message.target.presented for each in own])
+    size += sum([len(each.value) for own in message.forms for each in own])
+    size += sum([len(str(value)) for texts in message.values for value in texts if value])
     return size <= MAX_CACHED and len(state.issued) + len(state.presented) <= MAX_VALUES

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 from msgspec.structs import astuple
 
-from statetrail.dialects.wire import FieldLines
+from statetrail.dialects.wire import COOKIE, SET_COOKIE, FieldLines
 from statetrail.extract.bodies import content_codings
 from statetrail.extract.cache import BoundedCache
 from statetrail.extract.fingerprint import Fingerprinter
@@ -50,6 +50,13 @@ _DIRECTIVE: Final = re.compile(
     r"|(?:no-cache|no-store|no-transform|must-revalidate|proxy-revalidate|private|public|immutable"
     r"|must-understand)"
 )
+_FETCH: Final = (
+    b"sec-fetch-dest", b"sec-fetch-site", b"sec-fetch-mode", b"sec-fetch-storage-access",
+)  # fmt: skip
+# The other words of Fetch Metadata and of the Storage Access API.
+_SITES: Final = frozenset(("cross-site", "same-origin", "same-site", "none"))
+_MODES: Final = frozenset(("cors", "navigate", "no-cors", "same-origin", "websocket"))
+_ACCESS: Final = frozenset(("active", "inactive", "none"))
 # The destinations of the Fetch Standard (Fetch Metadata Request Headers, section 2.1).
 _DESTS: Final = frozenset(
     "audio audioworklet document embed empty fencedframe font frame iframe image json manifest "  # noqa: SIM905
@@ -81,6 +88,12 @@ class RequestHeaders(msgspec.Struct, frozen=True, gc=False, eq=False):
     origin: str | None
     client: str | None
     fetch_dest: str | None
+    fetch_site: str | None
+    fetch_mode: str | None
+    fetch_storage_access: str | None
+    has_cookies: bool
+    codings: tuple[str, ...]
+    media_type: str
     texts: RequestTexts
     writings: str
     kept: str = ""
@@ -106,6 +119,7 @@ class ResponseHeaders(msgspec.Struct, frozen=True, gc=False, eq=False):
     issued: tuple[tuple[IssuedValue, ...], ...]
     codings: tuple[str, ...] = ()
     charset: str | None = None
+    media_type: str = ""
     cache_control: str | None = None
     age: str | None = None
     exposed: str | None = None
@@ -124,8 +138,9 @@ class HeaderReader:
     """
 
     __slots__ = (
-        "_client_header", "_dialects", "_dull", "_exposable", "_fingerprinter", "_hides_client",
-        "_mask_agent", "_nothing", "_own_fields", "_requests", "_responses", "_starts",
+        "_client_header", "_dated", "_dialects", "_dull", "_exposable", "_fingerprinter",
+        "_hides_client", "_mask_agent", "_nothing", "_own_fields", "_requests", "_responses",
+        "_starts",
     )  # fmt: skip
 
     def __init__(
@@ -148,7 +163,10 @@ class HeaderReader:
             b"user-agent",
             b"origin",
             b"referer",
-            b"sec-fetch-dest",
+            *_FETCH,
+            b"content-type",
+            b"content-encoding",
+            COOKIE,
             self._client_header or b"origin",
         }
         self._dull = DULL_FIELDS - read
@@ -159,6 +177,7 @@ class HeaderReader:
             for name in each.params
         )
         self._starts = tuple(start for each in dialects for start in each.issuing_fields)
+        self._dated = SET_COOKIE in self._starts
         self._requests: BoundedCache[Fields, RequestHeaders] = BoundedCache(CACHED)
         self._responses: BoundedCache[Fields, ResponseHeaders] = BoundedCache(CACHED)
         self._nothing = ResponseHeaders(tuple(() for _ in dialects))
@@ -184,6 +203,9 @@ class HeaderReader:
                 if (name := field[0].lower()) in _READ or name.startswith(starts)
             ]
         )
+        if self._dated and any(field[0].lower() == SET_COOKIE for field in relevant):
+            # What `Expires` is measured against.
+            relevant += tuple([field for field in fields if field[0].lower() == b"date"])
         if (cached := self._responses.get(relevant)) is not None:
             return cached
         headers = self._response(relevant)
@@ -238,7 +260,7 @@ class HeaderReader:
     def _request(self, fields: Fields) -> RequestHeaders:
         lines = field_lines(fields)
         agent, origin = combined(lines, b"user-agent"), combined(lines, b"origin")
-        dest = combined(lines, b"sec-fetch-dest")
+        dest, site, mode, access = (combined(lines, name) for name in _FETCH)
         client = combined(lines, self._client_header) if self._client_header is not None else None
         candidates = header_candidates(lines, self._own_fields, self._fingerprinter)
         headers = RequestHeaders(
@@ -249,6 +271,12 @@ class HeaderReader:
             origin=origin,
             client=client,
             fetch_dest=dest if dest in _DESTS else None,
+            fetch_site=site if site in _SITES else None,
+            fetch_mode=mode if mode in _MODES else None,
+            fetch_storage_access=access if access in _ACCESS else None,
+            has_cookies=COOKIE in lines,
+            codings=content_codings(combined(lines, b"content-encoding") or ""),
+            media_type=media_type(lines),
             texts=RequestTexts(None, None, None),
             writings=_all_writings(agent, origin, client),
         )
@@ -257,7 +285,7 @@ class HeaderReader:
 
     def _response(self, fields: Fields) -> ResponseHeaders:
         lines = field_lines(fields)
-        codings, charset = body_coding(lines)
+        codings, charset, media = body_coding(lines)
         cache_control, age = combined(lines, b"cache-control"), combined(lines, b"age")
         exposed = combined(lines, b"access-control-expose-headers")
         directives = _directives(cache_control)
@@ -265,6 +293,7 @@ class HeaderReader:
             issued=tuple([issued_in_fields(lines, each) for each in self._dialects]),
             codings=codings,
             charset=charset,
+            media_type=media,
             cache_control=cache_control,
             age=age,
             exposed=exposed,
@@ -276,11 +305,17 @@ class HeaderReader:
         return msgspec.structs.replace(headers, texts=texts, kept=_kept(*astuple(texts)))
 
 
-def body_coding(lines: FieldLines) -> tuple[tuple[str, ...], str | None]:
-    """The content codings of a body, and what the head says of its encoding."""
-    charset = _CHARSET.search(combined(lines, b"content-type") or "")
+def body_coding(lines: FieldLines) -> tuple[tuple[str, ...], str | None, str]:
+    """The content codings of a body, its encoding, and its media type, by the head."""
+    media = media_type(lines)
+    charset = _CHARSET.search(media)
     codings = content_codings(combined(lines, b"content-encoding") or "")
-    return codings, charset[1] if charset else None
+    return codings, charset[1] if charset else None, media.casefold()
+
+
+def media_type(lines: FieldLines) -> str:
+    """The media type of a message, with its parameters."""
+    return combined(lines, b"content-type") or "" if b"content-type" in lines else ""
 
 
 def _directives(field: str | None) -> list[str]:

@@ -24,7 +24,7 @@ MIN_WITHIN: Final = 6
 """Characters from which on a secret is looked for within other text."""
 MIN_COMMON: Final = 8
 """Letters from which on a word is a secret for other exchanges too: ``android`` is none."""
-MAX_SECRETS: Final = 48
+MAX_SECRETS: Final = 256
 
 CACHED: Final = 2048
 """Secrets whose forms are cached."""

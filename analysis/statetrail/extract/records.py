@@ -12,7 +12,7 @@ import msgspec
 type Fields = tuple[tuple[bytes, bytes], ...]
 """Header fields as on the wire, in order."""
 
-MAX_VALUES: Final = 64
+MAX_VALUES: Final = 128
 """Issued and presented values each that one exchange may leave; more are counted in a note."""
 MAX_TOKEN_CANDIDATES: Final = 16
 """Token candidates that one exchange may leave."""
@@ -37,7 +37,10 @@ class _Unreadable(msgspec.Struct, frozen=True, gc=False):
 
 
 class Request(_Unreadable, frozen=True, gc=False):
-    """A request as the client sent it. Times in microseconds since the epoch, UTC."""
+    """A request as the client sent it. Times in microseconds since the epoch, UTC.
+
+    `body` is what it sent, or the beginning of it; it is read where a dialect asks for it.
+    """
 
     method: str
     scheme: str
@@ -51,6 +54,7 @@ class Request(_Unreadable, frozen=True, gc=False):
     body_bytes: int | None = None
     peer: str | None = None
     proxy_user: str | None = None
+    body: bytes = b""
 
 
 class Response(_Unreadable, frozen=True, gc=False):

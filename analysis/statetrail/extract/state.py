@@ -11,19 +11,22 @@ from typing import Final, Literal
 
 import msgspec
 
+from statetrail.dialects.canonical import canonical
 from statetrail.dialects.grammar import MAX_VALUE
+from statetrail.dialects.place import CookieAttributes
 from statetrail.extract.fingerprint import Fingerprinter, alphabet
 from statetrail.extract.jwt import declared_s
 from statetrail.extract.known_values import KnownValues
 from statetrail.extract.masking import MIN_WITHIN, Secrets
 from statetrail.extract.records import MAX_VALUES
-from statetrail.extract.text import is_token
-from statetrail.extract.wire_values import IssuedValue, PresentedValue
+from statetrail.extract.text import clean, is_token, mask_host, mask_path, segment_kind
+from statetrail.extract.wire_values import CompiledDialect, IssuedValue, PresentedValue
 
 _SEPARATORS: Final = re.compile(r"[;,\s]+")
 
 
 type Kind = Literal["value", "establish", "empty"]
+type IssuedKind = Literal["void"]
 
 
 class Issued(msgspec.Struct, frozen=True, gc=False):
@@ -42,6 +45,11 @@ class Issued(msgspec.Struct, frozen=True, gc=False):
     length: int
     alphabet: str
     declared_s: int | None = None
+    kind: IssuedKind | None = None
+    family_fingerprint: int | None = None
+    cookie_domain: str | None = None
+    cookie_path: str | None = None
+    cookie_flags: str | None = None
 
 
 class Presented(msgspec.Struct, frozen=True, gc=False):
@@ -55,6 +63,7 @@ class Presented(msgspec.Struct, frozen=True, gc=False):
     prefix_fingerprint: int | None
     channel: str
     kind: Kind
+    family_fingerprint: int | None = None
 
 
 class State(msgspec.Struct, frozen=True, gc=False, eq=False):
@@ -130,6 +139,9 @@ class StateReader(msgspec.Struct, frozen=True, gc=False):
             pattern = on_wire.compiled.clear.get(param)
             if pattern is not None and pattern.fullmatch(value) is not None:
                 return True
+        if _of_many(on_wire, param) and _is_word(value):
+            # A word in one of many cookies: it is stored as a secret all the same.
+            return False
         values = [value]
         if isinstance(on_wire, IssuedValue) and on_wire.state.problem is not None:
             # Which part of a malformed text is the value is a guess: each may be the secret.
@@ -142,24 +154,31 @@ class StateReader(msgspec.Struct, frozen=True, gc=False):
         return False
 
     def _presented(self, on_wire: PresentedValue, may: bool, secrets: Secrets) -> Presented:
-        compiled, name, value, channel = on_wire
+        compiled, name, value, channel, _ = on_wire
         kind: Kind = "value"
+        establish = compiled.establish.get(name)
         if not value:
             kind = "empty"
-        elif value == compiled.params[name].establish:
+        elif establish is not None and establish.fullmatch(value):
             kind = "establish"
         clear = kind != "value" or (may and not secrets.hold(value))
         storable = self.fingerprinter.storable(value, clear=clear)
-        return Presented(compiled.dialect.name, name, *storable, channel, kind)
+        family = self._family(compiled, name, value)
+        if name not in compiled.params and (is_token(name) or secrets.hold(name)):
+            name = self.fingerprinter.pseudonym(name)
+        return Presented(compiled.dialect.name, name, *storable, channel, kind, family)
 
     def _issued(self, on_wire: IssuedValue, may: bool, secrets: Secrets) -> Issued:
         name, state, problem = on_wire.name, on_wire.state, on_wire.state.problem
+        compiled, extra = on_wire.compiled, on_wire.extra
         if name is None or (on_wire.param is None and (is_token(name) or secrets.hold(name))):
+            # A cookie may be named by chance; of a header, no client could know the name.
+            problem = problem or (None if extra.cookie is not None and name else "bad-name")
             name = self.fingerprinter.pseudonym(on_wire.raw_name)
-            problem = problem or "bad-name"
         clear = may and not secrets.hold(state.value)
+        domain, path, flags = self._cookie(extra.cookie, secrets)
         return Issued(
-            on_wire.compiled.dialect.name,
+            compiled.dialect.name,
             name,
             *self.fingerprinter.storable(state.value, clear=clear),
             usage=None if problem else state.usage,
@@ -168,5 +187,55 @@ class StateReader(msgspec.Struct, frozen=True, gc=False):
             problem=problem,
             length=len(state.value),
             alphabet=alphabet(state.value),
-            declared_s=None if problem else declared_s(state.value),
+            declared_s=None if problem else self._lifetime(on_wire),
+            kind="void" if extra.void else None,
+            family_fingerprint=self._family(compiled, on_wire.name or "", state.value),
+            cookie_domain=domain,
+            cookie_path=path,
+            cookie_flags=flags,
         )
+
+    def _family(self, compiled: CompiledDialect, name: str, value: str) -> int | None:
+        """The fingerprint of the canonical form of a value, where it has another one."""
+        param = compiled.params.get(name)
+        if param is None or param.same is None or not value:
+            return None
+        form = canonical(value, param.same)
+        return None if form == value else self.fingerprinter.fingerprint(form)
+
+    def _lifetime(self, on_wire: IssuedValue) -> int | None:
+        """The lifetime in seconds that is declared for an issued value."""
+        if on_wire.extra.lifetime_s is not None:
+            return on_wire.extra.lifetime_s
+        declared = on_wire.compiled.dialect.lifetime(on_wire.name or "")
+        return declared if isinstance(declared, int) else declared_s(on_wire.state.value)
+
+    def _cookie(
+        self, cookie: CookieAttributes | None, secrets: Secrets
+    ) -> tuple[str | None, str | None, str | None]:
+        """Domain, path and flags of a cookie, as they may be kept."""
+        if cookie is None:
+            return None, None, None
+        domain, path = cookie.domain, cookie.path
+        if domain is not None:
+            domain = clean(mask_host(secrets.hide(domain), self.fingerprinter), 255)
+        if path is not None:
+            raw = path.encode("utf-8", "surrogateescape")
+            path = clean(mask_path(raw, self.fingerprinter, secrets, numbers=True)[0], 255)
+        return domain, path, cookie.flags
+
+
+def _of_many(on_wire: PresentedValue | IssuedValue, param: str | None) -> bool:
+    """Whether a value is of a parameter of which each request may present many."""
+    if isinstance(on_wire, IssuedValue):
+        return param is None and on_wire.extra.cookie is not None
+    return param not in on_wire.compiled.params
+
+
+def _is_word(value: str) -> bool:
+    """Whether a value is so short, or so plain a word, that it is found everywhere."""
+    return len(value) < MIN_CREDENTIAL or segment_kind(value) == "word"
+
+
+MIN_CREDENTIAL: Final = 8
+"""Characters from which on a value of an undeclared parameter may be a credential."""

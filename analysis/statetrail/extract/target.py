@@ -5,12 +5,14 @@ that present state or may be tokens, and whether it is in scope of each dialect.
 """
 
 import urllib.parse
+from collections.abc import Sequence
 from itertools import compress, islice
 from typing import Final
 
 import msgspec
 
 from statetrail.dialects import wire
+from statetrail.dialects.place import Condition
 from statetrail.extract.cache import BoundedCache
 from statetrail.extract.fingerprint import Fingerprinter
 from statetrail.extract.masking import writings
@@ -36,7 +38,7 @@ class Path(msgspec.Struct, frozen=True, gc=False, eq=False):
     `segments` are as on the wire, `names` decoded and case-folded; secrets are looked for in
     `writings`. `candidates` are fingerprints of what may be a token in it; a few more than are
     kept, since presented ones are none. `bodies` are the dialects in scope that read response
-    bodies.
+    bodies, `forms` those that read request bodies. `methods` are those that fulfil each condition.
     """
 
     segments: list[str]
@@ -47,6 +49,8 @@ class Path(msgspec.Struct, frozen=True, gc=False, eq=False):
     candidates: tuple[int, ...]
     in_scope: tuple[bool, ...]
     bodies: tuple[CompiledDialect, ...]
+    forms: tuple[CompiledDialect, ...]
+    methods: tuple[frozenset[str] | None, ...]
 
 
 class Target(msgspec.Struct, frozen=True, gc=False, eq=False):
@@ -65,15 +69,17 @@ class Target(msgspec.Struct, frozen=True, gc=False, eq=False):
 class TargetReader:
     """Reads targets; those read last are cached. With `numbers`, short ones in paths are shown."""
 
-    __slots__ = ("_dialects", "_fingerprinter", "_numbers", "_paths", "_targets")
+    __slots__ = ("_conditions", "_dialects", "_fingerprinter", "_numbers", "_paths", "_targets")
 
     def __init__(
         self,
         dialects: tuple[CompiledDialect, ...],
         fingerprinter: Fingerprinter,
         *,
+        conditions: Sequence[Condition] = (),
         numbers: bool = False,
     ) -> None:
+        self._conditions = tuple(conditions)
         self._numbers = numbers
         self._dialects = dialects
         self._fingerprinter = fingerprinter
@@ -121,4 +127,6 @@ class TargetReader:
             candidates=tuple(islice(candidates, MAX_TOKEN_CANDIDATES + MAX_VALUES)),
             in_scope=in_scope,
             bodies=tuple(c for c in compress(self._dialects, in_scope) if c.body_readers),
+            forms=tuple(c for c in compress(self._dialects, in_scope) if c.request_readers),
+            methods=tuple([condition.methods(decoded) for condition in self._conditions]),
         )

@@ -6,11 +6,20 @@ Enters: a request or a response and a `CompiledDialect`. Leaves: `PresentedValue
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from statetrail.dialects import Dialect, Param
-from statetrail.dialects.grammar import StateValue, parse_state_header, plain_value
-from statetrail.dialects.place import IssuedTexts, IssueReader, PresentReader
+from statetrail.dialects.grammar import Priority, StateValue, parse_state_header, plain_value
+from statetrail.dialects.model import condition_of
+from statetrail.dialects.place import (
+    Condition,
+    Declared,
+    Extra,
+    Found,
+    IssuedTexts,
+    IssueReader,
+    PresentReader,
+)
 from statetrail.dialects.wire import Body, FieldLines, Target, unquote
 from statetrail.extract.records import Fields
 
@@ -25,44 +34,73 @@ _PARAM_NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
 class CompiledDialect:
     """One dialect with the readers of its places, as single exchanges are read with.
 
-    `presents` and `issues` are the readers by their channels. `clear` are patterns of the values
-    that may be stored in clear. `words` are path segments that mean something to the dialect,
-    case-folded. `own_fields` are lower-case names of the request header fields that hold state
-    alone, `fields` of all that are read; the names of response header fields begin with one of
-    `issuing_fields`.
+    `presents` and `issues` are the readers with their channels and conditions (`None`: no
+    condition). `clear` are patterns of the values that may be stored in clear. `words` are path
+    segments that mean something to the dialect, case-folded. `own_fields` are lower-case names of
+    the request header fields that hold state alone, `fields` of all that are read; the names of
+    response header fields begin with one of `issuing_fields`.
     """
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
         self.params = {param.name: param for param in dialect.params}
-        self.presents: list[tuple[str, PresentReader]] = [
-            (place.channel, place.reader(declared)) for place, declared in dialect.present_places()
+        self.presents: list[Reading[PresentReader]] = [
+            Reading(place.channel, place.reader(declared), _condition(declared))
+            for place, declared in dialect.present_places()
         ]
-        self.issues: list[tuple[str, IssueReader]] = [
-            (place.channel, place.reader(declared)) for place, declared in dialect.issue_places()
+        self.issues: list[Reading[IssueReader]] = [
+            Reading(place.channel, place.reader(declared), _condition(declared))
+            for place, declared in dialect.issue_places()
         ]
         self.clear = {p.name: re.compile(p.clear) for p in dialect.params if p.clear}
+        self.establish = {p.name: re.compile(p.establish) for p in dialect.params if p.establish}
+        self.void = {
+            name: re.compile(pattern)
+            for name in (*self.params, "")
+            if (pattern := dialect.void(name)) is not None
+        }
         self.words = dialect.words()
-        self.own_fields = frozenset(n for _, reader in self.presents for n in reader.own_fields)
-        self.fields = frozenset(name for _, reader in self.presents for name in reader.fields)
-        self.issuing_fields = tuple(start for _, reader in self.issues for start in reader.fields)
-        self.body_readers = [pair for pair in self.issues if pair[1].params]
+        self.own_fields = frozenset(n for each in self.presents for n in each.reader.own_fields)
+        self.fields = frozenset(name for each in self.presents for name in each.reader.fields)
+        self.issuing_fields = tuple(start for each in self.issues for start in each.reader.fields)
+        self.body_readers = [each for each in self.issues if each.reader.params]
+        self.request_readers = [each for each in self.presents if each.reader.reads_body]
+        self.always = not dialect.by_declaration or bool(dialect.scope.paths)
+
+    def is_void(self, name: str, value: str) -> bool:
+        """Whether an issued word is no value."""
+        pattern = self.void.get(name if name in self.params else "")
+        return pattern is not None and pattern.fullmatch(value) is not None
+
+
+class Reading[Reader](NamedTuple):
+    """A reader of a dialect's declarations of one place under one condition."""
+
+    channel: str
+    reader: Reader
+    condition: Condition | None
+
+
+def _condition(declared: Sequence[Declared[Any]]) -> Condition | None:
+    condition = condition_of(declared[0].place)
+    return condition if condition != Condition() else None
 
 
 class PresentedValue(NamedTuple):
-    """A value that the request presents."""
+    """A value that the request presents; `condition`: only in these exchanges."""
 
     compiled: CompiledDialect
     param: str
     value: str
     channel: str
+    condition: Condition | None = None
 
 
 class IssuedValue(NamedTuple):
     """A value that the response issues; `param` is `None` for an unknown one.
 
     `name` is `None` where the name on the wire is no parameter name, which `raw_name` then holds.
-    `text` is what stands on the wire.
+    `text` is what stands on the wire. `condition`: only in these exchanges.
     """
 
     compiled: CompiledDialect
@@ -72,6 +110,8 @@ class IssuedValue(NamedTuple):
     state: StateValue
     text: str
     channel: str
+    condition: Condition | None = None
+    extra: Extra = Extra()
 
 
 def field_lines(headers: Fields) -> FieldLines:
@@ -115,8 +155,8 @@ def query_fields(target: bytes) -> tuple[list[tuple[bytes, bytes]], bool]:
 def presented_in_fields(lines: FieldLines, compiled: CompiledDialect) -> tuple[PresentedValue, ...]:
     """The values that a request presents in its header fields."""
     return tuple(
-        PresentedValue(compiled, param, value, channel)
-        for channel, reader in compiled.presents
+        PresentedValue(compiled, param, value, channel, condition)
+        for channel, reader, condition in compiled.presents
         for param, value in reader.in_fields(lines)
     )
 
@@ -124,10 +164,19 @@ def presented_in_fields(lines: FieldLines, compiled: CompiledDialect) -> tuple[P
 def presented_in_target(target: Target, compiled: CompiledDialect) -> tuple[PresentedValue, ...]:
     """The values that a request presents in its target."""
     return tuple(
-        PresentedValue(compiled, param, value, channel)
-        for channel, reader in compiled.presents
+        PresentedValue(compiled, param, value, channel, condition)
+        for channel, reader, condition in compiled.presents
         if reader.reads_target
         for param, value in reader.in_target(target)
+    )
+
+
+def presented_in_body(body: Body, compiled: CompiledDialect) -> tuple[PresentedValue, ...]:
+    """The values that a request presents in its body."""
+    return tuple(
+        PresentedValue(compiled, param, value, channel, condition)
+        for channel, reader, condition in compiled.request_readers
+        for param, value in reader.in_body(body)
     )
 
 
@@ -135,46 +184,92 @@ def issued_in_fields(lines: FieldLines, compiled: CompiledDialect) -> tuple[Issu
     """The values that a response issues in its header fields."""
     return tuple(
         issued
-        for channel, reader in compiled.issues
-        if reader.fields
-        for texts in reader.in_fields(lines)
-        for issued in _issued(texts, channel, compiled)
+        for reading in compiled.issues
+        if reading.reader.fields
+        for texts in reading.reader.in_fields(lines)
+        for issued in _issued(texts, reading, compiled)
     )
 
 
-def issued_in_body(
-    values: Sequence[tuple[str | None, ...]], compiled: CompiledDialect
-) -> list[IssuedValue]:
+type BodyTexts = tuple[str | Found | None, ...]
+"""What a reader finds in a body, for each of its parameters."""
+
+
+def issued_in_body(values: Sequence[BodyTexts], compiled: CompiledDialect) -> list[IssuedValue]:
     """The values that a response issues in its body: `values` are those of `body_values`."""
-    return [
-        issued
-        for (channel, reader), body_texts in zip(compiled.body_readers, values, strict=True)
-        for param, value in zip(reader.params, body_texts, strict=True)
-        if value is not None
-        for issued in _issued(IssuedTexts(param, param, [value]), channel, compiled)
-    ]
+    issued: list[IssuedValue] = []
+    for reading, found in zip(compiled.body_readers, values, strict=True):
+        for param, place, each in zip(
+            reading.reader.params, reading.reader.places, found, strict=True
+        ):
+            if each is not None:
+                text, lifetime_s = each if isinstance(each, Found) else (each, None)
+                extras = [Extra(lifetime_s)] if lifetime_s is not None else None
+                texts = IssuedTexts(param, param, [text], extras=extras, place=place)
+                issued += _issued(texts, reading, compiled)
+    return issued
 
 
-def body_values(body: Body, compiled: CompiledDialect) -> list[tuple[str | None, ...]]:
+def body_values(body: Body, compiled: CompiledDialect) -> list[BodyTexts]:
     """What a dialect's places in bodies find in one, by place. Raises `BodyError`."""
-    return [reader.in_body(body) for _, reader in compiled.body_readers]
+    return [in_body(body, each.reader) for each in compiled.body_readers]
 
 
-def _issued(texts: IssuedTexts, channel: str, compiled: CompiledDialect) -> Iterator[IssuedValue]:
+def in_body(body: Body, reader: IssueReader) -> BodyTexts:
+    """What a reader finds in a body, which may be of another type. Raises `BodyError`."""
+    if reader.media and body.media_type and reader.media not in body.media_type:
+        return (None,) * len(reader.params)
+    if reader.needles:
+        content = body.whole()
+        for needle in reader.needles:
+            if needle in content:
+                break
+        else:
+            return (None,) * len(reader.params)
+    return reader.in_body(body)
+
+
+def _issued(
+    texts: IssuedTexts, reading: Reading[IssueReader], compiled: CompiledDialect
+) -> Iterator[IssuedValue]:
     param = compiled.params.get(texts.param) if texts.param is not None else None
-    # An unknown parameter is known by its lower-case name.
-    name = param.name if param else texts.name if _PARAM_NAME.fullmatch(texts.name) else None
-    states = [_state(text, param, texts.grammar, compiled) for text in texts.texts]
+    reader, place = reading.reader, texts.place
+    # An unknown parameter is known by its name.
+    name = param.name if param else texts.name if reader.names.fullmatch(texts.name) else None
+    values = texts.texts
+    extras = texts.extras or [Extra()] * len(values)
+    if place is not None:
+        taken = [place.value(text) for text in values] if place.transforms else values
+        if None in taken:
+            kept = [at for at, value in enumerate(taken) if value is not None]
+            extras, taken = [extras[at] for at in kept], [taken[at] for at in kept]
+        values = [value for value in taken if value is not None]
+        if isinstance(place.lifetime, int):
+            extras = [each._replace(lifetime_s=place.lifetime) for each in extras]
+    states = [_state(text, param, texts.grammar, compiled) for text in values]
     # Which of several differing values counts, no client can know; an exact copy of a text says
     # nothing new, and only the first of them is well formed.
     conflicting = len(states) > 1 and len(set(states)) > 1
-    for at, (text, state) in enumerate(zip(texts.texts, states, strict=True)):
-        problem = state.problem or ("bad-name" if name is None else None)
+    for at, (text, state, extra) in enumerate(zip(values, states, extras, strict=True)):
+        if name is not None and (extra.void or compiled.is_void(name, state.value)):
+            extra = extra._replace(void=True)
+        free = extra.void or (extra.cookie is not None and state.problem in _COOKIE_MAY)
+        problem = None if free else state.problem
+        problem = problem or ("bad-name" if name is None else None)
         if problem is None and (conflicting or at):
             problem = "repeated"
         if problem != state.problem:
-            state = StateValue(state.value, problem=problem)
-        yield IssuedValue(compiled, param, name, texts.name, state, text, channel)
+            usage = compiled.dialect.usage(name or "") if problem is None else None
+            priority: Priority | None = "informational" if problem is None else None
+            state = StateValue(state.value, usage, priority, problem)
+        yield IssuedValue(
+            *(compiled, param, name, texts.name, state, text, reading.channel),
+            *(reading.condition, extra),
+        )
+
+
+_COOKIE_MAY: Final = frozenset(("empty-value", "control-character", "reserved"))
+"""What is no fault of a cookie's value."""
 
 
 def _state(
@@ -185,4 +280,4 @@ def _state(
     if param is None:
         return plain_value(text, compiled.dialect.usage(""), "informational", None)
     usage = compiled.dialect.usage(param.name)
-    return plain_value(text, usage, param.priority, param.establish)
+    return plain_value(text, usage, param.priority, compiled.establish.get(param.name))

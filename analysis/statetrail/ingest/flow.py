@@ -79,6 +79,7 @@ def exchange_of(
         _body_bytes(sent.content, sent.headers.fields),
         head.peer,
         str(proxy_user[0])[:128] if proxy_user else None,
+        sent.content or b"",
     )
     error = None if flow.error is None or flow.websocket else _error(flow.error.msg)
     response, notes = None, []

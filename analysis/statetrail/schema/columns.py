@@ -149,3 +149,4 @@ VALUE: Final = Column("value", "text", "The value in clear", "the value is secre
 FINGERPRINT: Final = Column("fingerprint", "fingerprint", "Keyed 64-bit BLAKE2b of the value: its pseudonym")
 NORMAL: Final = Column("normal_fingerprint", "fingerprint", "Fingerprint of the value percent-decoded, unquoted, trimmed and lower-cased: equal where only the writing differs")
 PREFIX: Final = Column("prefix_fingerprint", "fingerprint", "Fingerprint of the first 12 characters: equal where a value was cut short", "the value has fewer than 13 characters, or so few bits (below 80 by its alphabet: 24 digits, 19 of hexadecimal) that it could be guessed by halves")
+FAMILY: Final = Column("family_fingerprint", "fingerprint", "Fingerprint of what stays the same where a value is written anew each time (`same` of its dialect)", "the value has no such form", since=4)

@@ -5,6 +5,7 @@ from typing import Final
 from statetrail.schema.columns import (
     DIALECT,
     EXCHANGE,
+    FAMILY,
     FINGERPRINT,
     NORMAL,
     PARAM,
@@ -51,6 +52,11 @@ EXCHANGES: Final = Table(
         Column("source", "text", "The imported HAR file, with the number of its capture: a client of its own", "recorded live, or from a flow file", since=3),
         Column("fetch_dest", "text", "`Sec-Fetch-Dest` of the request", "not sent", since=3),
         Column("redirect_endpoint", "text", "Endpoint at the same host that a redirect leads to", "no redirect, or to another host", since=3),
+        Column("fetch_site", "text", "`Sec-Fetch-Site` of the request", "not sent", since=4),
+        Column("fetch_mode", "text", "`Sec-Fetch-Mode` of the request", "not sent", since=4),
+        Column("fetch_storage_access", "text", "`Sec-Fetch-Storage-Access` of the request", "not sent", since=4),
+        Column("has_cookies", "int", "1: the request had a `Cookie` field; 0: it had none", "recorded before version 4", since=4),
+        Column("refused", "text", "Parameters that the response refuses or asks for, `dialect:param`, comma separated", "none", since=4),
     ),
     ("exchange_id",), fact=True,
 )
@@ -67,7 +73,12 @@ ISSUED: Final = Table(
         Column("problem", "text", "Why it is malformed, from a closed list", "well formed"),
         Column("length", "int", "Characters of the value"),
         Column("alphabet", "text", "Character classes used, e.g. `lower+upper+digit`"),
-        Column("declared_s", "int", "Lifetime in seconds that the value states: from `iat` to `exp` of a JSON Web Token (RFC 7519)", "it states none", since=2),
+        Column("declared_s", "int", "Lifetime in seconds that the issue states: of a cookie, beside the value, or from `iat` to `exp` of a JSON Web Token (RFC 7519)", "it states none", since=2),
+        Column("kind", "text", "`void`: a deletion, or a word that is no value; it ends the value before", "it is a value", since=4),
+        FAMILY,
+        Column("cookie_domain", "text", "`Domain` of the cookie, without a leading dot", "the host alone, or no cookie", since=4),
+        Column("cookie_path", "text", "`Path` of the cookie", "the default one, or no cookie", since=4),
+        Column("cookie_flags", "text", "`secure`, `httponly`, `partitioned`, `samesite=…`, and `refused=…`: why a browser does not store it; comma separated", "no cookie", since=4),
     ),
     ("exchange_id", "ordinal"), fact=True,
 )
@@ -80,6 +91,7 @@ PRESENTED: Final = Table(
         DIALECT, PARAM, VALUE, FINGERPRINT, NORMAL, PREFIX,
         Column("channel", "text", "Where it was presented: `header` or `uriquery`"),
         Column("kind", "text", "`value`, `establish` (asks for a new value) or `empty`"),
+        FAMILY,
     ),
     ("exchange_id", "ordinal"), fact=True,
 )

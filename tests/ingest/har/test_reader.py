@@ -134,7 +134,7 @@ def test_what_is_no_exchange_is_counted_with_its_reason(
         pytest.param(
             {"body": None, "response__content": {}, "request__method": "HEAD"}, b"", (), id="HEAD"
         ),
-        pytest.param({"body": "x" * 100_000}, b"x" * 65_536, (), id="bounded"),
+        pytest.param({"body": "x" * 600_000}, b"x" * 524_288, (), id="bounded"),
     ],
 )
 def test_the_content_is_the_decoded_body(

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-import msgspec
-
 from statetrail.dialects.place import (
     PARAM,
+    Conditional,
     Declared,
     KeyProblem,
     Outgoing,
@@ -18,7 +17,7 @@ from statetrail.dialects.wire import MAX_VALUE_BYTES, Target, text, unquote
 
 
 class QueryPresent(
-    msgspec.Struct, PresentPlace, frozen=True, kw_only=True, forbid_unknown_fields=True
+    Conditional, PresentPlace, frozen=True, kw_only=True, forbid_unknown_fields=True
 ):
     """Requests present values in the query field of that name; with `fold` in any letter case."""
 
@@ -27,7 +26,8 @@ class QueryPresent(
     query: str
     fold: bool = False
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        super().check()
         if not self.query:
             raise KeyProblem("query", "the name is empty: write the name of a query field")
 

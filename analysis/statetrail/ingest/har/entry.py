@@ -29,10 +29,18 @@ class Header(msgspec.Struct, gc=False):
     value: str
 
 
+class PostParam(msgspec.Struct):
+    """A field of a form that a request sent."""
+
+    name: str | None = None
+    value: str | None = None
+
+
 class PostData(msgspec.Struct):
     """The used fields of a request's content."""
 
     text: str | None = None
+    params: list[PostParam] | None = None
 
 
 class HarRequest(msgspec.Struct, rename="camel"):

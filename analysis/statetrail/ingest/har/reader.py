@@ -11,6 +11,7 @@ its ``User-Agent`` and, if the writer adds one, an address in an extension field
 import base64
 import ipaddress
 import re
+import urllib.parse
 from collections import Counter
 from collections.abc import Iterator
 from hashlib import blake2b
@@ -20,7 +21,7 @@ import msgspec
 
 from statetrail.errors import CaptureError
 from statetrail.extract import Exchange, Fingerprinter, Request, Response
-from statetrail.extract.bodies import MAX_DECODED
+from statetrail.extract.bodies import MAX_SEARCHED
 from statetrail.extract.records import Fields
 from statetrail.ingest.flow import ERRORS
 from statetrail.ingest.har.entry import (
@@ -29,6 +30,7 @@ from statetrail.ingest.har.entry import (
     HarEntry,
     HarResponse,
     Header,
+    PostData,
     read_entry,
 )
 from statetrail.ingest.har.split import CUT, Stream, split_entries
@@ -133,6 +135,7 @@ def exchange_from_entry(entry: HarEntry, flow_id: str) -> Exchange:
         end_us=when.request_end_us,
         body_bytes=_size(entry.request.body_size),
         peer=_peer(entry.client),
+        body=_content(entry.request.post_data),
     )
     fault = entry.error or (entry.response.error if entry.response else None)
     response = _response(entry.response, entry.request.method, when, notes, cut_short=bool(fault))
@@ -171,22 +174,36 @@ def _body(content: Content, notes: list[str], *, bodiless: bool) -> bytes:
             notes.append("body-unseen")
         return b""
     if (content.encoding or "").lower() == "base64":
-        encoded = "".join(content.text[: 2 * MAX_DECODED].split())
+        encoded = "".join(content.text[: 2 * MAX_SEARCHED].split())
         try:
-            return base64.b64decode(encoded[: len(encoded) // 4 * 4])[:MAX_DECODED]
+            return base64.b64decode(encoded[: len(encoded) // 4 * 4])[:MAX_SEARCHED]
         except ValueError:
             notes.append("body-broken-coding")
             return b""
-    return _utf8(_XML_ENCODING.sub(r"\1", content.text[:MAX_DECODED], count=1))[:MAX_DECODED]
+    return _utf8(_XML_ENCODING.sub(r"\1", content.text[:MAX_SEARCHED], count=1))[:MAX_SEARCHED]
 
 
 def _fields(headers: list[Header]) -> Fields:
-    """Header fields as bytes, without HTTP/2's pseudo fields."""
+    """Header fields as bytes, without HTTP/2's pseudo fields.
+
+    No field has a line feed: with one, writers join the fields of one name.
+    """
     return tuple(
-        (_wire(header.name), _wire(header.value))
+        (_wire(header.name), _wire(value))
         for header in headers
         if not header.name.startswith(":")
+        for value in header.value.split("\n")
     )
+
+
+def _content(posted: PostData | None) -> bytes:
+    """What a request sent: its text, or the form that its fields make."""
+    if posted is None:
+        return b""
+    if posted.text or not posted.params:
+        return _utf8((posted.text or "")[:MAX_SEARCHED])[:MAX_SEARCHED]
+    pairs = [(each.name or "", each.value or "") for each in posted.params]
+    return urllib.parse.urlencode(pairs, errors="surrogatepass").encode()[:MAX_SEARCHED]
 
 
 def _wire(text: str) -> bytes:

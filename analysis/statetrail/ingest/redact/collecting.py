@@ -57,11 +57,11 @@ class SecretCollector:
 
     def _state(self, wire: WireState) -> Iterator[str]:
         for presented in wire.presented:
-            compiled, param, value, _ = presented
-            clear = compiled.clear.get(param)
+            compiled, param, value = presented.compiled, presented.param, presented.value
+            clear, establish = compiled.clear.get(param), compiled.establish.get(param)
             if clear is not None and clear.fullmatch(value):
                 self.clear.add(value)
-            elif value != compiled.params[param].establish:
+            elif establish is None or not establish.fullmatch(value):
                 yield from self._secret(value)
         for issued in wire.issued:
             clear = issued.compiled.clear.get(issued.param.name) if issued.param else None

@@ -63,9 +63,9 @@ class Pseudonyms:
         if value in self._reserved:
             return value
         # A permutation goes in circles, so this ends, at the latest at the value itself.
-        is_hex = _is_hex(value)
+        kinds = is_hex, _ = _kinds(value)
         result = self._permuted(value, is_hex=is_hex)
-        while result in self._reserved or _is_hex(result) != is_hex:
+        while result in self._reserved or _kinds(result) != kinds:
             result = self._permuted(result, is_hex=is_hex)
         return result
 
@@ -135,6 +135,14 @@ class Pseudonyms:
 
 def _written(plain: list[str], positions: list[int]) -> bytes:
     return raw_bytes("".join([plain[at] for at in positions]).casefold())
+
+
+def _kinds(value: str) -> tuple[bool, bool]:
+    """Whether a value is hexadecimal, and whether it may be by its beginning.
+
+    What comes behind must not decide how often the beginning is permuted.
+    """
+    return _is_hex(value), _NO_HEX.search(value.lstrip(" \t\"'")[:PREFIX]) is None
 
 
 def _is_hex(value: str) -> bool:

@@ -23,6 +23,7 @@ from statetrail.errors import CaptureError
 from statetrail.extract import Exchange, ExtractorConfig, Fingerprinter
 from statetrail.extract.bodies import BodyBeginning
 from statetrail.extract.cache import BoundedCache
+from statetrail.extract.wire_values import in_body
 from statetrail.ingest.flow import ERRORS
 from statetrail.ingest.flowfile import read_http_flows
 from statetrail.ingest.har.entry import HarEntry
@@ -198,11 +199,11 @@ class _Run:
     def _state_of(self, body: bytes) -> list[object]:
         found: list[object] = []
         for compiled in self._config.compiled:
-            for _, reader in compiled.body_readers:
+            for reading in compiled.body_readers:
                 try:
-                    found.append(reader.in_body(BodyBeginning(body, (), None)))
+                    found.append(in_body(BodyBeginning(body, (), None), reading.reader))
                 except BodyError:
-                    found.append((None,) * len(reader.params))
+                    found.append((None,) * len(reading.reader.params))
         return found
 
 

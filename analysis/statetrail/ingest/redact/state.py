@@ -53,12 +53,12 @@ class StateCopier:
         self.known: dict[int, str] = {}
         self._pseudonyms = pseudonyms
         self._fingerprinter = fingerprinter
-        self._presents: dict[tuple[str, str, str], PresentPlace] = {}
+        self._presents: dict[tuple[str, str, str | None], PresentPlace] = {}
         self._issues: dict[tuple[str, str, str | None], IssuePlace] = {}
         for dialect in (compiled.dialect for compiled in dialects):
             for present, declared in dialect.present_places():
                 for each in declared:
-                    for param in each.params:
+                    for param in (*each.params, *((None,) if each.family else ())):
                         self._presents[dialect.name, present.channel, param] = each.place
             for issue, issuing in dialect.issue_places():
                 for one in issuing:
@@ -71,7 +71,8 @@ class StateCopier:
         """What a request presents."""
         copied = CopiedRequest([], [])
         for value, facts in zip_longest(values, kept):
-            place = self._presents[value.compiled.dialect.name, value.channel, value.param]
+            known = value.param if value.param in value.compiled.params else None
+            place = self._presents[value.compiled.dialect.name, value.channel, known]
             shown = value.value
             if facts is None or facts.value is None:
                 shown = self._pseudonyms.of(value.value)

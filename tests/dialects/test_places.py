@@ -17,7 +17,7 @@ def test_the_places_are_found() -> None:
     ]
     assert sorted(PRESENT_PLACES) == ["cookie", "form", "header", "json", "path", "query"]
     assert ISSUE_PARTS == {
-        "header": "header", "cookie": "header", "location": "header",
+        "header": "header", "cookie": "head", "location": "head",
         "body": "body", "html": "body", "json": "body", "script": "body",
     }  # fmt: skip
 

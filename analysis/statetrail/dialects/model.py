@@ -27,6 +27,7 @@ from statetrail.dialects.place import (
     Condition,
     Conditional,
     Declared,
+    IssueKeys,
     IssuePlace,
     KeyProblem,
     PresentPlace,
@@ -212,6 +213,16 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     def speaks_always(self, param: str) -> bool:
         """Whether a response without the parameter says that there is no live value."""
         return any(place.says_always for place in self.issued_at(param))
+
+    def tells(self, param: str, channel: str) -> bool:
+        """Whether an issue in that channel shows that its origin speaks the dialect."""
+        places = [*self.family.issue, *(place for each in self.params for place in each.issue)]
+        if not any(cast("IssueKeys", place).tells for place in places):
+            return True
+        return any(
+            place.channel == channel and cast("IssueKeys", place).tells
+            for place in self.issued_at(param)
+        )
 
     def usage(self, param: str) -> str:
         """Where a value is to be presented whose issue does not say it."""

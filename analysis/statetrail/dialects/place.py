@@ -22,8 +22,8 @@ import msgspec
 from statetrail.dialects import globs
 from statetrail.dialects.wire import Body, FieldLines, Target
 
-type Part = Literal["header", "query", "path", "body"]
-"""Part of a message that a place is in."""
+type Part = Literal["header", "head", "query", "path", "body"]
+"""Part of a message that a place is in; ``head``: in fields that no page of a browser can read."""
 
 _ON: Final = re.compile(r"([A-Z]+|\*) (\S+)")
 
@@ -208,8 +208,8 @@ class CookieAttributes(msgspec.Struct, frozen=True, gc=False):
     """What a `Set-Cookie` field says besides the value (RFC 6265bis, section 5.6).
 
     `domain` is `None` for the host alone, `path` for the default one. `flags` are lower-case words,
-    comma separated: `secure`, `httponly`, `samesite=lax`, `partitioned`, and `refused=…`, why a
-    browser does not store it.
+    comma separated: `secure`, `httponly`, `samesite=lax`, `partitioned`, `refused=…` (why a browser
+    does not store it), and `unclear` where browsers read its end differently.
     """
 
     domain: str | None = None

@@ -6,6 +6,7 @@ an origin's text; microseconds.
 
 from typing import Final
 
+from statetrail.dialects.cookies.scope import site
 from statetrail.errors import UsageError
 
 DEFAULT_GRACE_MS: Final = 250
@@ -26,3 +27,16 @@ def origin(scheme: str, host: str, port: int) -> str:
     """
     bare = f"{scheme}://[{host}]" if ":" in host else f"{scheme}://{host}"
     return bare if (scheme, port) in (("http", 80), ("https", 443)) else f"{bare}:{port}"
+
+
+def site_of(origin: str) -> str:
+    """The site of an origin, without its scheme and port, which separate no cookies.
+
+    >>> site_of("https://www.shop.co.uk:8443"), site_of("http://127.0.0.1:80")
+    ('shop.co.uk', '127.0.0.1')
+    """
+    host = origin.partition("://")[2]
+    name, colon, port = host.rpartition(":")
+    if colon and port.isdecimal():
+        host = name
+    return site(host.strip("[]"))

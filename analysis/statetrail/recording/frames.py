@@ -19,6 +19,7 @@ from statetrail.dialects import Dialect, select
 from statetrail.errors import UsageError
 from statetrail.extract.text import clean
 from statetrail.recording.conversations import DEFAULT_GRACE_MS, grace_us
+from statetrail.recording.dialect_classes import DialectClass, dialect_classes
 from statetrail.recording.engines import ENGINES, READ_DICTIONARIES, Engine, Lazy, placing
 from statetrail.recording.scratch import Scratch
 from statetrail.schema import (
@@ -176,6 +177,16 @@ class Recording:
         self.client_by = tuple(client_by)
         self._lazies = {table.name: self._place(self._facts.tables[table.name]) for table in FACTS}
         self.memo: dict[Any, Any] = {}
+
+    @property
+    def dialect_classes(self) -> tuple[DialectClass, ...]:
+        """The dialects by how they are judged; of those judged by declarations, what was seen."""
+        return self.once("classes", lambda: dialect_classes(self.dialects, self._seen))
+
+    def _seen(self) -> set[str]:
+        """The names of the dialects whose values were issued or presented."""
+        both = [frame.lazy.select("dialect").unique() for frame in (self.issued, self.presented)]
+        return {name for one in both for name in one.collect("pyarrow")["dialect"].to_list()}
 
     @property
     def exchanges(self) -> Frame:

@@ -78,7 +78,7 @@ ISSUED: Final = Table(
         FAMILY,
         Column("cookie_domain", "text", "`Domain` of the cookie, without a leading dot", "the host alone, or no cookie", since=4),
         Column("cookie_path", "text", "`Path` of the cookie", "the default one, or no cookie", since=4),
-        Column("cookie_flags", "text", "`secure`, `httponly`, `partitioned`, `samesite=…`, and `refused=…`: why a browser does not store it; comma separated", "no cookie", since=4),
+        Column("cookie_flags", "text", "`secure`, `httponly`, `partitioned`, `samesite=…`, `refused=…` (why a browser does not store it) and `unclear` (browsers read its end differently); comma separated", "no cookie", since=4),
     ),
     ("exchange_id", "ordinal"), fact=True,
 )

@@ -9,7 +9,7 @@ sorted is sorted once. All rows of a client are in one bucket.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -48,10 +48,13 @@ from statetrail.analyses.conformance.visibility import (
     WRITES,
 )
 from statetrail.dialects import Dialect
-from statetrail.recording.conversations import origin
+from statetrail.recording.conversations import origin, site_of
+from statetrail.recording.dialect_classes import CLASS
 from statetrail.schema import CLIENT_BY
 from statetrail.store.clients import client_names
 
+EVERYWHERE: Final = "*"
+"""The realm of values that are good for every origin of their dialect."""
 IMPLICIT, MALFORMED = -1, -2
 """Usages that name no place: the client chooses none, or the issue cannot be read."""
 EMPTY, VALUE, ESTABLISH = 0, 1, 2
@@ -66,11 +69,11 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "issued": (
         *("exchange_id", "dialect", "param", "value", "fingerprint"),
-        *("usage", "priority", "problem", "channel", "length", "alphabet"),
+        *("usage", "priority", "problem", "channel", "length", "alphabet", "family_fingerprint"),
     ),
     "presented": (
         *("exchange_id", "ordinal", "dialect", "param", "value", "fingerprint"),
-        *("channel", "kind"),
+        *("channel", "kind", "family_fingerprint"),
     ),
 }
 """The columns that a bucket is made of, besides those that tell clients apart."""
@@ -188,6 +191,8 @@ class Bucket:
         The words that `Values.text` and `Values.alphabet` are places in.
     dialects
         The dialects whose parameters are judged.
+    declared, realm
+        How, as a `DialectClass` has it. The origin in `clients` is the realm.
     """
 
     exchanges: Exchanges
@@ -202,29 +207,32 @@ class Bucket:
     series_param: Ints
     texts: tuple[str, ...]
     dialects: tuple[Dialect, ...]
+    declared: bool
+    realm: str
 
 
 @artifact(reads=COLUMNS, needs=(settings, clock_steps), stored=True)
-def bucket(facts: Mapping[str, pa.Table], options: Settings, steps: ClockSteps) -> Bucket:
+def bucket(facts: Mapping[str, Any], options: Settings, steps: ClockSteps) -> Bucket:
     """The bucket that the fact tables make; they have `COLUMNS` and those of `client_by`."""
+    judged = options.classes[facts[CLASS]]
     exchanges, clients, endpoints = _exchanges(
-        facts["exchanges"], options.client_by, options.grace_us, steps
+        *(facts["exchanges"], options.client_by, options.grace_us, steps, judged.realm)
     )
     by_id = np.argsort(exchanges.id)
-    dialects = {dialect.name for dialect in options.dialects}
-    params = {(d.name, param.name): 0 for d in options.dialects for param in d.params}
+    dialects = {dialect.name for dialect in judged.dialects}
+    params = {(d.name, param.name): 0 for d in judged.dialects for param in d.params}
     params = {name: number for number, name in enumerate(params)}
     rows = [
-        _known_rows(facts[name], exchanges, by_id, params, dialects)
+        known_rows(facts[name], exchanges, by_id, params, dialects)
         for name in ("issued", "presented")
     ]
     issues, issuing, _ = rows[0]
     origins = [origin for _, origin in clients], exchanges.client[issuing]
-    crosses, hidden = cross_origin(facts["exchanges"], issues, *origins, options.dialects)
+    crosses, hidden = cross_origin(facts["exchanges"], issues, *origins, judged.dialects)
     client = np.concatenate([exchanges.client[exchange] for _, exchange, _ in rows])
     param = np.concatenate([number for _, _, number in rows])
     pairs, series = distinct(client * len(params) + param, len(clients) * len(params))
-    fingerprint = np.concatenate([integers(table["fingerprint"]) for table, _, _ in rows])
+    fingerprint = np.concatenate([_families(table) for table, _, _ in rows])
     value, at = numbered(series, fingerprint)
     cut = [len(rows[0][1])]
     texts: dict[str, int] = {}
@@ -251,12 +259,14 @@ def bucket(facts: Mapping[str, pa.Table], options: Settings, steps: ClockSteps) 
         series_client=pairs // width,
         series_param=pairs % width,
         texts=tuple(texts),
-        dialects=options.dialects,
+        dialects=judged.dialects,
+        declared=judged.declared,
+        realm=judged.realm,
     )
 
 
 def _exchanges(
-    table: pa.Table, client_by: Sequence[str], grace_us: int, steps: ClockSteps
+    table: pa.Table, client_by: Sequence[str], grace_us: int, steps: ClockSteps, realm: str
 ) -> tuple[Exchanges, tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
     ids, captures = integers(table["exchange_id"]), integers(table["capture_id"], missing=NOTHING)
     response = pc.coalesce(table["response_start_us"], table["request_end_us"])
@@ -275,7 +285,8 @@ def _exchanges(
         table, [CLIENT_BY[name] for name in client_by], partial(client_names, client_by=client_by)
     )
     origins = named(table, _ORIGIN, _origins)
-    client, clients = paired(name, origins)
+    realms = origins if realm == "origin" else _realms(origins, realm)
+    client, clients = paired(name, realms)
     endpoint, endpoints = paired(origins, coded(table["endpoint"]))
     method, methods = coded(table["method"])
     unbound, writes, heads = (
@@ -308,6 +319,26 @@ def _exchanges(
     return exchanges, clients, endpoints
 
 
+def _realms(origins: Coded, realm: str) -> Coded:
+    """The realms of the origins: their sites, or one for all."""
+    code, names = origins
+    places: dict[Any, int] = {}
+    of = [
+        places.setdefault(None if name is None else EVERYWHERE if realm == "dialect" else
+                          site_of(name), len(places))
+        for name in names
+    ]  # fmt: skip
+    return np.array(of, dtype=np.int64)[code], list(places)
+
+
+def _families(table: pa.Table) -> Ints:
+    """The fingerprints of the values, or of what stays the same in them."""
+    family = table["family_fingerprint"]
+    if family.null_count == len(family):
+        return integers(table["fingerprint"])
+    return integers(pc.coalesce(family, table["fingerprint"]))
+
+
 def _redirects(
     origins: Coded, column: pa.ChunkedArray, endpoints: Sequence[tuple[str, str]]
 ) -> Ints:
@@ -317,7 +348,7 @@ def _redirects(
     return np.array([places.get(pair, NOTHING) for pair in pairs_], dtype=np.int64)[redirect]
 
 
-def _known_rows(
+def known_rows(
     table: pa.Table,
     exchanges: Exchanges,
     by_id: Ints,

@@ -12,6 +12,7 @@ over the values of all buckets.
 
 import itertools
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,12 +23,14 @@ import pyarrow as pa
 
 from statetrail.analyses.columnar import spark
 from statetrail.analyses.columnar.spill import SpilledList, place_tables
+from statetrail.recording.dialect_classes import CLASS
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
 from statetrail.schema import CLIENT_BY, Table
 
 type Scope = Literal["bucket", "whole"]
-type Facts = Mapping[str, pa.Table]
+type Facts = Mapping[str, Any]
+"""The fact tables of a bucket by name, and under `CLASS` the place of the class of dialects."""
 type Columns = Mapping[str, Sequence[str]]
 type Values = dict[Any, Any]
 """Values by their artifacts; the fact tables of the bucket by `_FACTS`."""
@@ -106,7 +109,13 @@ def artifact(**declared: Any) -> Callable[[Callable[..., Any]], Artifact[Any]]:
 def frame(rec: Recording, table: Table, kind: Artifact[Any]) -> Lazy:
     """The tables that an artifact makes of the buckets, as one frame on the recording's engine."""
     if rec.engine == "pyspark":
-        return spark.frame(rec, *_from_facts(rec, kind), table.arrow)
+        columns, compute = _from_facts(rec, kind)
+        layout = table.arrow
+
+        def united(facts: Facts) -> pa.Table:
+            return pa.concat_tables([each.cast(layout) for each in compute(facts)])
+
+        return spark.frame(rec, columns, united, layout)
     return place_tables(rec, table, over_buckets(rec, kind))
 
 
@@ -116,7 +125,8 @@ def over_buckets(rec: Recording, kind: Artifact[Any]) -> Iterator[Any]:
     Of what it needs, the stored artifacts that are not there yet are kept on the way.
     """
     if rec.engine == "pyspark":
-        yield from spark.values(rec, *_from_facts(rec, kind))
+        columns, compute_all = _from_facts(rec, kind)
+        yield from itertools.chain.from_iterable(spark.values(rec, columns, compute_all))
         return
     if kind in rec.memo:
         yield from rec.memo[kind]
@@ -127,7 +137,7 @@ def over_buckets(rec: Recording, kind: Artifact[Any]) -> Iterator[Any]:
     needs = dict.fromkeys(need for each in steps for need in each.needs)
     stored = [need for need in needs if need.stored and need in rec.memo]
     columns = _columns(rec, steps)
-    readers = rec.buckets(columns) if columns else itertools.repeat(dict)
+    readers = by_class(rec, columns) if columns else itertools.repeat(dict)
     rows: Iterable[Sequence[Any]] = itertools.repeat(())
     if stored:
         rows = zip(*(rec.memo[need] for need in stored), strict=True)
@@ -164,12 +174,48 @@ def in_turn[T, R](work: Callable[[T], R], things: Iterable[T]) -> Iterator[R]:
             yield under_way.popleft().result()
 
 
-def _from_facts(rec: Recording, kind: Artifact[Any]) -> tuple[Columns, Callable[[Facts], Any]]:
-    """What a worker needs for a bucket: the columns to read, and what makes the value of them."""
-    whole, steps = _whole(rec, kind), _steps(kind, ())
+def by_class(rec: Recording, columns: Columns) -> Iterator[Callable[[], Facts]]:
+    """Readers of the facts of each bucket, for each class of dialects; they are read once."""
+    count = len(rec.dialect_classes)
+    for reader in rec.buckets(columns):
+        if count == 1:
+            yield partial(_of_class, reader, 0)
+            continue
+        once = _Once(reader)
+        for place in range(count):
+            yield partial(_of_class, once, place)
 
-    def compute(facts: Facts) -> Any:
-        return _compute(steps, {_FACTS: facts} | whole)[kind]
+
+def _of_class(reader: Callable[[], Facts], place: int) -> Facts:
+    return {**reader(), CLASS: place}
+
+
+class _Once:
+    """What a reader reads, read once, whichever thread asks first."""
+
+    def __init__(self, reader: Callable[[], Facts]) -> None:
+        self._reader, self._lock = reader, threading.Lock()
+        self._facts: Facts | None = None
+
+    def __call__(self) -> Facts:
+        with self._lock:
+            if self._facts is None:
+                self._facts = self._reader()
+            return self._facts
+
+
+def _from_facts(
+    rec: Recording, kind: Artifact[Any]
+) -> tuple[Columns, Callable[[Facts], list[Any]]]:
+    """What a worker needs for a bucket: the columns to read, and what makes the values of them, one
+    for each class of dialects."""
+    whole, steps, count = _whole(rec, kind), _steps(kind, ()), len(rec.dialect_classes)
+
+    def compute(facts: Facts) -> list[Any]:
+        return [
+            _compute(steps, {_FACTS: {**facts, CLASS: place}} | whole)[kind]
+            for place in range(count)
+        ]
 
     return _columns(rec, steps), compute
 

@@ -6,7 +6,7 @@ Enters: a recording. Leaves: `Settings`.
 from dataclasses import dataclass
 
 from statetrail.analyses.columnar.executor import artifact
-from statetrail.dialects import Dialect
+from statetrail.recording.dialect_classes import DialectClass
 from statetrail.recording.frames import Recording
 
 
@@ -14,7 +14,7 @@ from statetrail.recording.frames import Recording
 class Settings:
     """The options of a recording that a bucket is made by."""
 
-    dialects: tuple[Dialect, ...]
+    classes: tuple[DialectClass, ...]
     client_by: tuple[str, ...]
     grace_us: int
 
@@ -22,4 +22,4 @@ class Settings:
 @artifact(scope="whole")
 def settings(rec: Recording) -> Settings:
     """The recording's options."""
-    return Settings(rec.dialects, rec.client_by, rec.grace_us)
+    return Settings(rec.dialect_classes, rec.client_by, rec.grace_us)

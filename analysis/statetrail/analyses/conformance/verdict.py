@@ -150,6 +150,22 @@ REDIRECTED: Final = "redirected"
 MALFORMED_ISSUE: Final = "malformed-issue"
 CLOCK_SET_BACK: Final = "clock-set-back"
 
+# Why a value was stale, where it is judged by what is declared of its life: these are faults.
+SUPERSEDED: Final = "superseded"
+DELETED: Final = "deleted"
+EXPIRED: Final = "expired"
+REFUSED: Final = "refused"
+USED: Final = "used"
+
+DEATHS: Final[dict[str, str]] = {
+    SUPERSEDED: "The answer to a request that presented it had issued another value.",
+    DELETED: "The server had deleted it.",
+    EXPIRED: "The lifetime that its issue declares was over.",
+    REFUSED: "The server had refused it.",
+    USED: "It had been presented as often as it may be.",
+}
+"""How a value ended that was presented all the same, in words: reasons of faults."""
+
 REASONS: Final[dict[str, str]] = {
     MANY_SESSIONS: "The sender holds several sessions at once, and the request names none of them.",
     NEW_SESSION: "The request begins a new session; the earlier one was used, or is an hour old.",
@@ -169,8 +185,9 @@ REASONS: Final[dict[str, str]] = {
     "clients may drop what they had.",
     CLOCK_SET_BACK: "The response is earlier than the request: it is not known when this was sent.",
     REDIRECTED: "The client followed a redirect whose `Location` lacks the value.",
+    **DEATHS,
 }
-"""The reasons for which a row of `verdicts` is no fault, in words."""
+"""The reasons of verdicts, in words: why a row is no fault; of `DEATHS`, why it is one."""
 
 
 class Situation[Flag](NamedTuple):

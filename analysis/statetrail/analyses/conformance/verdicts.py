@@ -62,16 +62,24 @@ from statetrail.analyses.columnar.bucket import (
     bucket,
 )
 from statetrail.analyses.columnar.coding import Words
-from statetrail.analyses.columnar.dialect_masks import Place, bound, issuing_places, server_issued
+from statetrail.analyses.columnar.dialect_masks import (
+    Place,
+    allowed,
+    bound,
+    issuing_places,
+    server_issued,
+)
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.columnar.result_rows import numbers, of_series, table, words
 from statetrail.analyses.columnar.settings import Settings, settings
 from statetrail.analyses.conformance import race, tables, verdict
+from statetrail.analyses.conformance.declared.declarations import Declarations, declarations
+from statetrail.analyses.conformance.declared.judging import judged
 from statetrail.analyses.conformance.excuses import Rows, excused
 from statetrail.analyses.conformance.key_values import key_uses, key_verdicts
 from statetrail.analyses.conformance.other_senders import is_held_by_others, shared_codes
 from statetrail.analyses.conformance.other_sessions import as_senders, without_session
-from statetrail.analyses.conformance.verdict import FAULTS, REASONS, VERDICTS
+from statetrail.analyses.conformance.verdict import DEATHS, FAULTS, REASONS, VERDICTS
 from statetrail.analyses.conformance.visibility import FOREVER
 from statetrail.analyses.events.lineage import Lineage, dialect_places, key_ranks, lineage
 from statetrail.recording.engines import Lazy
@@ -84,6 +92,7 @@ _STRANGE = tuple(
 )
 _OVERRIDDEN = VERDICTS.index(verdict.OVERRIDDEN)
 _FAULTS = tuple(VERDICTS.index(name) for name in FAULTS)
+_DEATHS = tuple(_REASONS.index(name) for name in DEATHS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +115,8 @@ class Judgements:
     @property
     def fault(self) -> Bools:
         """The rows that count against a client's compliance."""
-        faults: Bools = np.isin(self.verdict, _FAULTS) & (self.reason == NOTHING)
+        alone = (self.reason == NOTHING) | np.isin(self.reason, _DEATHS)
+        faults: Bools = np.isin(self.verdict, _FAULTS) & alone
         return faults
 
 
@@ -142,15 +152,41 @@ class _Absent:
     series: Ints
 
 
-@artifact(needs=(bucket, lineage, settings, issuing_places, shared_codes), stored=True)
+@artifact(
+    needs=(bucket, lineage, settings, issuing_places, shared_codes, declarations), stored=True
+)
 def judgements(
     bucket: Bucket,
     lineage: Lineage,
     options: Settings,
     issuing: frozenset[Place],
     shared: Ints,
+    declared: Declarations | None,
 ) -> Judgements:
     """The verdicts on the requests of a bucket."""
+    if declared is not None:
+        return _by_declaration(bucket, lineage, options, declared)
+    return _by_session(bucket, lineage, options, issuing, shared)
+
+
+def _by_declaration(
+    bucket: Bucket, lineage: Lineage, options: Settings, declared: Declarations
+) -> Judgements:
+    rows = judged(bucket, declared, allowed(bucket), options.grace_us)
+    dialect = dialect_places(bucket)[bucket.series_param[rows.series]]
+    session = lineage.of_request[dialect, rows.exchange]
+    return Judgements(
+        *(rows.exchange, rows.series, rows.value, rows.channel, rows.verdict, rows.reason, session)
+    )
+
+
+def _by_session(
+    bucket: Bucket,
+    lineage: Lineage,
+    options: Settings,
+    issuing: frozenset[Place],
+    shared: Ints,
+) -> Judgements:
     exchanges, presented = bucket.exchanges, bucket.presented
     is_key, dialect = key_ranks(bucket) >= 0, dialect_places(bucket)
     param = bucket.series_param[presented.series]

@@ -67,12 +67,9 @@ class _Appearances:
 
 def key_ranks(bucket: Bucket) -> Ints:
     """The place of each parameter among the session keys of its dialect; -1 for others."""
-    dialects = {dialect.name: dialect.session_keys for dialect in bucket.dialects}
-    ranks = [
-        dialects[dialect].index(param) if param in dialects[dialect] else NOTHING
-        for dialect, param in bucket.params
-    ]
-    return np.array(ranks, dtype=np.int64)
+    dialects = {dialect.name: dialect for dialect in bucket.dialects}
+    ranks = [dialects[dialect].key_rank(param) for dialect, param in bucket.params]
+    return np.array([NOTHING if rank is None else rank for rank in ranks], dtype=np.int64)
 
 
 def dialect_places(bucket: Bucket) -> Ints:

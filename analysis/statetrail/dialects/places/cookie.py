@@ -7,10 +7,13 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar, Final
 
+from statetrail.dialects.cookies import dates, set_cookie, store
 from statetrail.dialects.place import (
     PARAM,
     Conditional,
+    CookieAttributes,
     Declared,
+    Extra,
     IssuedTexts,
     IssueKeys,
     IssuePlace,
@@ -22,8 +25,7 @@ from statetrail.dialects.place import (
     PresentPlace,
     PresentReader,
 )
-from statetrail.dialects.set_cookie import cookie_pairs, read_set_cookie
-from statetrail.dialects.wire import FieldLines, text
+from statetrail.dialects.wire import COOKIE, SET_COOKIE, FieldLines, text
 
 _NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}")
 
@@ -55,7 +57,7 @@ class CookieIssue(IssueKeys, IssuePlace, frozen=True, kw_only=True, forbid_unkno
     """Responses issue values in the cookie of that name."""
 
     channel: ClassVar[str] = "cookie"
-    part: ClassVar[Part] = "header"
+    part: ClassVar[Part] = "head"
     cookie: str
 
     def check(self) -> None:
@@ -71,7 +73,7 @@ class CookieIssue(IssueKeys, IssuePlace, frozen=True, kw_only=True, forbid_unkno
 
 
 class _PresentReader(PresentReader):
-    fields = frozenset((b"cookie",))
+    fields = frozenset((COOKIE,))
 
     def __init__(self, declared: Sequence[Declared[CookiePresent]]) -> None:
         self._params = {
@@ -81,22 +83,22 @@ class _PresentReader(PresentReader):
         }
         self._every = any(each.family and each.place.cookie == PARAM for each in declared)
         # Where every cookie is state, nothing else is in the field.
-        self.own_fields = frozenset((b"cookie",)) if self._every else frozenset()
+        self.own_fields = frozenset((COOKIE,)) if self._every else frozenset()
 
     def in_fields(self, lines: FieldLines) -> Iterable[tuple[str, str]]:
-        fields = lines.get(b"cookie")
+        fields = lines.get(COOKIE)
         if fields is None:
             return ()
         return [
             (param, value)
             for field in fields
-            for name, value in cookie_pairs(text(field))
-            if (param := self._params.get(name, name if self._every else None)) is not None
+            for name, value in set_cookie.pairs(text(field))
+            if name and (param := self._params.get(name, name if self._every else None)) is not None
         ]
 
 
 class _IssueReader(IssueReader):
-    fields = (b"set-cookie",)
+    fields = (SET_COOKIE,)
     names = _NAME
     several = True
 
@@ -111,20 +113,42 @@ class _IssueReader(IssueReader):
         ]
 
     def in_fields(self, lines: FieldLines) -> Iterator[IssuedTexts]:
-        fields = lines.get(b"set-cookie")
+        fields = lines.get(SET_COOKIE)
         if fields is None:
             return
-        dates = lines.get(b"date", ())
-        date = text(dates[0]) if dates else None
-        cookies = [read_set_cookie(text(field), date) for field in fields]
+        dated = lines.get(b"date", ())
+        date_us = dates.parse(text(dated[0])) if dated else None
+        cookies = [set_cookie.parse(text(field)) for field in fields]
         for params, every, place in self._declared:
             for cookie in cookies:
-                if cookie is None or not (every or cookie.name in params):
+                if cookie is None or not cookie.name or not (every or cookie.name in params):
                     continue
                 param = params.get(cookie.name)
                 yield IssuedTexts(
-                    param, cookie.name, [cookie.value], extras=[cookie.extra], place=place
+                    *(param, cookie.name, [cookie.value]),
+                    extras=[_extra(cookie, date_us)],
+                    place=place,
                 )
+
+
+def _extra(cookie: set_cookie.SetCookie, date_us: int | None) -> Extra:
+    """What a `Set-Cookie` field says besides the value; an unclear end is none."""
+    deletes = store.deletes(cookie, date_us)
+    life = store.lifetime(cookie, response_start_us=0, response_end_us=0, date_us=date_us)
+    unclear = deletes is None or (life.ends_us is None and life.may_end_us is not None)
+    words = {
+        "secure": cookie.secure,
+        "httponly": cookie.http_only,
+        "partitioned": cookie.partitioned,
+        f"samesite={cookie.same_site}": cookie.same_site is not None,
+        f"refused={cookie.problem}": cookie.problem is not None,
+        "unclear": unclear,
+    }
+    attributes = CookieAttributes(
+        cookie.domain, cookie.path, ",".join(word for word, holds in words.items() if holds)
+    )
+    lifetime_s = None if life.ends_us is None else life.ends_us // 1_000_000
+    return Extra(lifetime_s, deletes is True, attributes)
 
 
 def _check(name: str) -> None:

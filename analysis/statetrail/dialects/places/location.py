@@ -26,7 +26,7 @@ class LocationIssue(IssueKeys, IssuePlace, frozen=True, kw_only=True, forbid_unk
     the address that they redirect to."""
 
     channel: ClassVar[str] = "location"
-    part: ClassVar[Part] = "header"
+    part: ClassVar[Part] = "head"
     location: str
 
     def check(self) -> None:

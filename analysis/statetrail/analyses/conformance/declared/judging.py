@@ -1,0 +1,216 @@
+"""Verdicts by declarations: what each request did with each value, and which ones it owed.
+
+Enters: a bucket whose dialects declare the lives of their values. Leaves: the rows of its verdicts.
+Permission follows the widest reading of a specification, obligation the narrowest that the client
+itself has shown (`statetrail.analyses.conformance.declared.obligations`).
+
+The first line that fits decides:
+
+1.  The value was never issued to the client: ``foreign`` where the server alone makes it, else
+    ``overridden``.
+2.  It had ended, and the client must know it (`statetrail.analyses.conformance.declared.lives`):
+    ``stale``, with how it ended. Where the values of a client alternate, and the server takes
+    them, several users are behind it: ``not-applicable``, reason `many-sessions`.
+3.  It may have ended, or only may be known: ``in-flight``.
+4.  A cookie outside the scope of every issue of its value (RFC 6265bis, section 5.8.3):
+    ``misplaced``.
+5.  Else ``honoured``.
+
+A request for a new value has no verdict, unless `Param.restart` calls it a fault.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, run_begins
+from statetrail.analyses.columnar.bucket import ESTABLISH, IMPLICIT, VALUE, Bucket
+from statetrail.analyses.columnar.coding import Words
+from statetrail.analyses.columnar.dialect_masks import of_params
+from statetrail.analyses.conformance import verdict
+from statetrail.analyses.conformance.declared.declarations import Declarations
+from statetrail.analyses.conformance.declared.lives import CAUSES, Lives
+from statetrail.analyses.conformance.declared.obligations import owed
+from statetrail.analyses.conformance.verdict import REASONS, VERDICTS
+from statetrail.analyses.conformance.visibility import FOREVER
+from statetrail.dialects.cookies.retrieval import obligation
+
+_REASONS = tuple(REASONS)
+_OUTSIDE = ("domain", "path", "secure")
+"""Why no user agent sends a cookie."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Rows of verdicts: places in the bucket, in `VERDICTS` and in `REASONS`; -1 for none."""
+
+    exchange: Ints
+    series: Ints
+    value: Ints
+    channel: Words
+    verdict: Ints
+    reason: Ints
+
+
+def judged(bucket: Bucket, declared: Declarations, allowed: Bools, grace_us: int) -> Judged:
+    """The verdicts; `allowed` says where each parameter may be presented (endpoints, params)."""
+    exchanges, presented = bucket.exchanges, bucket.presented
+    lives = Lives(bucket, declared, grace_us)
+    acts = _acts_from(bucket, declared)
+    alternating = _alternating(bucket, lives)
+    restarts = of_params(bucket, lambda param: param is not None and param.restart == "fault")
+    param = bucket.series_param[presented.series]
+    asks = (presented.kind == ESTABLISH) & restarts[param]
+    row = np.flatnonzero((presented.kind == VALUE) | asks)
+    row = row[acts[presented.series[row]] <= exchanges.request_start[presented.exchange[row]]]
+    rank, reason = _shown(bucket, declared, lives, alternating, row)
+    rank[asks[row]] = VERDICTS.index(verdict.RESTARTED)
+    barred = ~allowed[exchanges.endpoint[presented.exchange[row]], param[row]]
+    rank[barred] = VERDICTS.index(verdict.NOT_APPLICABLE)
+    reason[barred] = NOTHING
+    kept = _mildest(presented.exchange[row], presented.series[row], rank)
+    row, rank, reason = row[kept], rank[kept], reason[kept]
+    exchange, series = owed(bucket, declared, lives, allowed, acts)
+    missing = np.full(len(exchange), VERDICTS.index(verdict.OMITTED))
+    why = np.full(len(exchange), NOTHING, dtype=np.int64)
+    several = alternating[series]
+    missing[several] = VERDICTS.index(verdict.NOT_APPLICABLE)
+    why[several] = _REASONS.index(verdict.MANY_SESSIONS)
+    none = np.full(len(exchange), NOTHING, dtype=np.int64)
+    all_exchanges = np.append(presented.exchange[row], exchange)
+    rank, reason = np.append(rank, missing), np.append(reason, why)
+    unsure = exchanges.backwards[all_exchanges] & np.isin(
+        rank, [VERDICTS.index(name) for name in verdict.FAULTS]
+    )
+    rank[unsure] = VERDICTS.index(verdict.NOT_APPLICABLE)
+    reason[unsure] = _REASONS.index(verdict.CLOCK_SET_BACK)
+    return Judged(
+        all_exchanges,
+        np.append(presented.series[row], series),
+        np.append(presented.value[row], none),
+        np.append(presented.channel[row], none.astype(np.int8) + np.int8(IMPLICIT + 1)),
+        rank,
+        reason,
+    )
+
+
+def _shown(
+    bucket: Bucket, declared: Declarations, lives: Lives, alternating: Bools, row: Ints
+) -> tuple[Ints, Ints]:
+    """The verdicts and reasons of rows of `Bucket.presented`."""
+    presented, exchanges = bucket.presented, bucket.exchanges
+    value, series = presented.value[row], presented.series[row]
+    moment = exchanges.request_start[presented.exchange[row]]
+    rank = np.full(len(row), VERDICTS.index(verdict.HONOURED))
+    reason = np.full(len(row), NOTHING, dtype=np.int64)
+    minted = of_params(bucket, lambda param: param is not None and param.minted)
+    http_only = np.zeros(len(bucket.series_client), dtype=np.bool_)
+    hidden = np.array([each.http_only for each in (*declared.cookies,)] + [False], dtype=np.bool_)
+    http_only[bucket.issued.series[hidden[declared.cookie]]] = True
+    unknown = lives.issued(value, moment) == NOTHING
+    made = minted[bucket.series_param[series]] | http_only[series]
+    rank[unknown & made] = VERDICTS.index(verdict.FOREIGN)
+    rank[unknown & ~made] = VERDICTS.index(verdict.OVERRIDDEN)
+    surely, maybe = (lives.dead(value, moment, surely=which) for which in (True, False))
+    in_flight = ~unknown & ((maybe != NOTHING) | ~lives.must_be_known(value, moment))
+    rank[in_flight] = VERDICTS.index(verdict.IN_FLIGHT)
+    stale = ~unknown & (surely != NOTHING)
+    rank[stale] = VERDICTS.index(verdict.STALE)
+    reason[stale] = np.array([_REASONS.index(cause) for cause in CAUSES])[surely[stale]]
+    by_client = _by_client(bucket)[bucket.series_param[series]]
+    several = stale & alternating[series] & by_client
+    several &= surely == CAUSES.index(verdict.SUPERSEDED)
+    rank[several] = VERDICTS.index(verdict.NOT_APPLICABLE)
+    reason[several] = _REASONS.index(verdict.MANY_SESSIONS)
+    honoured = np.flatnonzero(rank == VERDICTS.index(verdict.HONOURED))
+    outside = _outside(bucket, declared, lives, value[honoured], presented.exchange[row[honoured]])
+    rank[honoured[outside]] = VERDICTS.index(verdict.MISPLACED)
+    return rank, reason
+
+
+def _by_client(bucket: Bucket) -> Bools:
+    dialects = {dialect.name: dialect for dialect in bucket.dialects}
+    modes = [dialects[dialect].supersedes(param) == "client" for dialect, param in bucket.params]
+    return np.array(modes, dtype=np.bool_)
+
+
+def _acts_from(bucket: Bucket, declared: Declarations) -> Ints:
+    """From when on the dialect of each series acts for its client; `FOREVER`: never.
+
+    A dialect whose scope names no paths acts from its first issue at a place that tells.
+    """
+    exchanges, issued = bucket.exchanges, bucket.issued
+    scoped = np.array(
+        [
+            bool(next(d for d in bucket.dialects if d.name == dialect).scope.paths)
+            for dialect, _ in bucket.params
+        ],
+        dtype=np.bool_,
+    )
+    names = [dialect.name for dialect in bucket.dialects]
+    of = np.array([names.index(dialect) for dialect, _ in bucket.params], dtype=np.int64)
+    width = max(len(names), 1)
+    first = np.full(len(bucket.clients) * width, FOREVER)
+    telling = np.flatnonzero(declared.tells | scoped[bucket.series_param[issued.series]])
+    series = issued.series[telling]
+    group = bucket.series_client[series] * width + of[bucket.series_param[series]]
+    np.minimum.at(first, group, exchanges.response_start[issued.exchange[telling]])
+    return first[bucket.series_client * width + of[bucket.series_param]]
+
+
+def _alternating(bucket: Bucket, lives: Lives) -> Bools:
+    """The series whose values are presented, and taken, in turn: several jars are behind them."""
+    presented, count = bucket.presented, len(bucket.values)
+    row = np.flatnonzero(presented.kind == VALUE)
+    row = row[lives.taken(row)]
+    moment = bucket.exchanges.request_start[presented.exchange[row]]
+    row = row[np.lexsort((moment, presented.series[row]))]
+    series, value = presented.series[row], presented.value[row]
+    begins = run_begins(series) | run_begins(value)
+    alternating = np.zeros(len(bucket.series_client), dtype=np.bool_)
+    if count and len(row):
+        runs = np.bincount(value[begins], minlength=count)
+        alternating[bucket.values.series[runs > 1]] = True
+    return alternating
+
+
+def _outside(
+    bucket: Bucket, declared: Declarations, lives: Lives, value: Ints, exchange: Ints
+) -> Bools:
+    """Whether each request is outside the scope of every cookie that issued its value."""
+    outside = np.zeros(len(value), dtype=np.bool_)
+    issue = lives.issue[declared.cookie[lives.issue] != NOTHING]
+    if not len(issue) or not len(value):
+        return outside
+    width = len(declared.cookies)
+    known = np.unique(bucket.issued.value[issue] * width + declared.cookie[issue])
+    # Values that were issued in other places than cookies, too, may be presented anywhere.
+    elsewhere = np.zeros(len(bucket.values), dtype=np.bool_)
+    elsewhere[bucket.issued.value[lives.issue[declared.cookie[lives.issue] == NOTHING]]] = True
+    begins = np.searchsorted(known // width, value)
+    times = np.searchsorted(known // width, value, "right") - begins
+    row = np.repeat(np.arange(len(value)), times)
+    nth = np.arange(len(row)) - np.repeat(np.cumsum(times) - times, times)
+    cookie, context = known[begins[row] + nth] % width, declared.context[exchange[row]]
+    pairs, place = np.unique(context * width + cookie, return_inverse=True)
+    inside = np.array(
+        [
+            obligation(declared.cookies[pair % width], declared.contexts[pair // width]).reason
+            not in _OUTSIDE
+            for pair in pairs.tolist()
+        ],
+        dtype=np.bool_,
+    )[place]
+    fits = np.zeros(len(value), dtype=np.bool_)
+    np.logical_or.at(fits, row, inside)
+    outside = (times > 0) & ~fits & ~elsewhere[value]
+    return outside
+
+
+def _mildest(exchange: Ints, series: Ints, rank: Ints) -> Ints:
+    """Of several values of one parameter the mildest verdict, and of those the first."""
+    begins = run_begins(exchange) | run_begins(series)
+    key = rank * max(len(exchange), 1) + np.arange(len(exchange), dtype=np.int64)
+    if not len(key):
+        return key
+    return np.minimum.reduceat(key, np.flatnonzero(begins)) % len(exchange)

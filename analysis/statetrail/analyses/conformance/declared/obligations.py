@@ -1,0 +1,325 @@
+"""Obligations: which values a request owes, by the narrowest rule that its client has shown.
+
+Enters: a bucket, and the lives of its values. Leaves: requests that lack a value which they owe.
+
+A request owes a value of a parameter where all of this holds:
+
+- the client must know an issue of it, and none of what ends the newest one may have happened;
+- the request's method is one that owes it (`Param.methods`), and neither HEAD nor one that carries
+  no state; the endpoint allows the parameter;
+- `Param.required`: ``always``; ``after-use``: the client presented one at that endpoint before (a
+  cookie: at that origin); ``learned``: a request of the client for that endpoint was refused for
+  the lack of one;
+- it presents none of the parameters that free from this one (`Param.instead`).
+
+A cookie is owed (C8 of the model) only where the request has a `Cookie` field, with another value
+of 32 bits or more that the client sent together with the due one before: the same jar. It is owed
+only if a user agent sends it there (RFC 6265bis, section 5.8.3), and counts once: it is taken to be
+evicted then, until it is sent or issued again.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from statetrail.analyses.columnar.arrays import NOTHING, AsOfIndex, Bools, Ints, among
+from statetrail.analyses.columnar.bucket import EMPTY, VALUE, Bucket
+from statetrail.analyses.columnar.dialect_masks import acting
+from statetrail.analyses.conformance.declared.declarations import Declarations
+from statetrail.analyses.conformance.declared.lives import Lives
+from statetrail.analyses.conformance.visibility import FOREVER
+from statetrail.dialects import Dialect
+from statetrail.dialects.cookies.retrieval import DUE, obligation
+
+CELLS = 4_000_000
+"""Pairs of a request and a parameter that are worked on at a time."""
+MIN_LENGTH = 8
+"""Characters from which on a value has 32 bits, at least: it names one jar."""
+
+
+def owed(
+    bucket: Bucket, declared: Declarations, lives: Lives, allowed: Bools, acts: Ints
+) -> tuple[Ints, Ints]:
+    """The requests, and the series of which each lacks a value that it owes."""
+    found = [np.empty((2, 0), dtype=np.int64)]
+    first = _first_known(bucket, lives, acts)
+    required = _required(bucket)
+    series = np.flatnonzero((first < FOREVER) & (required != "never")[bucket.series_param])
+    presents = _presents(bucket)
+    for exchange, of in _cells(bucket, series):
+        missing = first[of] < bucket.exchanges.request_start[exchange]
+        missing &= _may_owe(bucket, declared, allowed, exchange, of)
+        exchange, of = exchange[missing], of[missing]
+        key = exchange * max(len(bucket.series_client), 1) + of
+        lacks = among(presents, key) == NOTHING
+        exchange, of = exchange[lacks], of[lacks]
+        shown = _has_shown(bucket, declared, lives, required, exchange, of)
+        shown &= ~_freed(bucket, presents, exchange, of)
+        exchange, of = exchange[shown], of[shown]
+        due = _due(bucket, declared, lives, exchange, of)
+        found.append(np.stack([exchange[due], of[due]]))
+    exchange, of = np.concatenate(found, axis=1)
+    once = _once(bucket, lives, exchange, of)
+    return exchange[once], of[once]
+
+
+def _dialects(bucket: Bucket) -> list[tuple[Dialect, str]]:
+    known = {dialect.name: dialect for dialect in bucket.dialects}
+    return [(known[dialect], param) for dialect, param in bucket.params]
+
+
+def _required(bucket: Bucket) -> np.ndarray:
+    return np.array([dialect.required(name) for dialect, name in _dialects(bucket)] or [""])
+
+
+def _of_browser(bucket: Bucket) -> Bools:
+    """The parameters that are cookies of a browser's store."""
+    stores = [d.family.store == "browser" for d, _ in _dialects(bucket)]
+    return np.array(stores, dtype=np.bool_)
+
+
+def _first_known(bucket: Bucket, lives: Lives, acts: Ints) -> Ints:
+    """From when on an issue of each series must be known; `FOREVER` for none."""
+    issued, first = bucket.issued, np.full(len(bucket.series_client), FOREVER)
+    rows = lives.issue[lives.must[lives.issue]]
+    np.minimum.at(first, issued.series[rows], bucket.exchanges.visible_from[issued.exchange[rows]])
+    return np.maximum(first, acts)
+
+
+def _cells(bucket: Bucket, series: Ints) -> Iterator[tuple[Ints, Ints]]:
+    """The pairs of a request and a series of its client, some at a time."""
+    client = bucket.exchanges.client
+    own = bucket.series_client[series]
+    series, own = series[np.argsort(own, kind="stable")], np.sort(own)
+    begins, ends = np.searchsorted(own, client), np.searchsorted(own, client, "right")
+    times = ends - begins
+    size = np.cumsum(times)
+    start = 0
+    while start < len(client):
+        before = size[start - 1] if start else 0
+        stop = max(int(np.searchsorted(size, before + CELLS, "right")), start + 1)
+        here = np.arange(start, min(stop, len(client)))
+        exchange = np.repeat(here, times[here])
+        offset = np.cumsum(times[here]) - times[here]
+        nth = np.arange(len(exchange)) - np.repeat(offset, times[here])
+        yield exchange, series[begins[exchange] + nth] if len(series) else exchange
+        start = stop
+
+
+def _presents(bucket: Bucket) -> Ints:
+    """The requests with the series that they present something of, as sorted keys."""
+    presented = bucket.presented
+    shows = presented.kind != EMPTY
+    key = presented.exchange[shows] * max(len(bucket.series_client), 1) + presented.series[shows]
+    return np.unique(key)
+
+
+def _may_owe(
+    bucket: Bucket, declared: Declarations, allowed: Bools, exchange: Ints, series: Ints
+) -> Bools:
+    """Whether the method and the endpoint let each request owe a value."""
+    exchanges, param = bucket.exchanges, bucket.series_param[series]
+    endpoint = exchanges.endpoint[exchange]
+    grid = np.array(
+        [
+            [not _methods(d, name) or method in _methods(d, name) for d, name in _dialects(bucket)]
+            for method in declared.methods
+        ],
+        dtype=np.bool_,
+    ).reshape(len(declared.methods), len(bucket.params))
+    may = grid[declared.method[exchange], param] & allowed[endpoint, param]
+    may &= exchanges.open[exchange] & ~exchanges.heads[exchange]
+    may &= ~acting(bucket, "health")[endpoint, param]
+    may &= _in_scope(bucket)[endpoint, param]
+    return may & (declared.has_cookies[exchange] | ~_of_browser(bucket)[param])
+
+
+def _methods(dialect: Dialect, name: str) -> tuple[str, ...]:
+    param = dialect.param(name)
+    return () if param is None else param.methods
+
+
+def _in_scope(bucket: Bucket) -> Bools:
+    grid = [[d.in_scope(path) for d, _ in _dialects(bucket)] for _, path in bucket.endpoints]
+    return np.array(grid, dtype=np.bool_).reshape(len(bucket.endpoints), len(bucket.params))
+
+
+def _has_shown(
+    bucket: Bucket,
+    declared: Declarations,
+    lives: Lives,
+    required: np.ndarray,
+    exchange: Ints,
+    series: Ints,
+) -> Bools:
+    """Whether the client has shown that it owes a value there, or owes it always."""
+    exchanges, presented = bucket.exchanges, bucket.presented
+    kind, moment = required[bucket.series_param[series]], exchanges.request_start[exchange]
+    shown: Bools = kind == "always"
+    place = _places(bucket)
+    width = int(place.max(initial=0)) + 1
+
+    def group(exchange: Ints, series: Ints) -> Ints:
+        by_origin = _of_browser(bucket)[bucket.series_param[series]]
+        endpoint = exchanges.endpoint[exchange]
+        at = np.where(by_origin, place[endpoint], endpoint + width)
+        return series * (width + len(bucket.endpoints)) + at
+
+    use = np.flatnonzero(presented.kind == VALUE)
+    index = AsOfIndex(
+        group(presented.exchange[use], presented.series[use]),
+        exchanges.request_start[presented.exchange[use]],
+        exchanges.span,
+    )
+    after = kind == "after-use"
+    shown |= after & (index.at(group(exchange, series), moment, inclusive=False) != NOTHING)
+    learned = kind == "learned"
+    if learned.any():
+        bare, of = _refused_bare(bucket, declared)
+        index = AsOfIndex(group(bare, of), exchanges.visible_from[bare], exchanges.span)
+        shown |= learned & (index.at(group(exchange, series), moment, inclusive=False) != NOTHING)
+    return shown
+
+
+def _places(bucket: Bucket) -> Ints:
+    """The origin of each endpoint, as a number."""
+    numbers: dict[str, int] = {}
+    origins = [numbers.setdefault(origin, len(numbers)) for origin, _ in bucket.endpoints]
+    return np.array(origins, dtype=np.int64)
+
+
+def _refused_bare(bucket: Bucket, declared: Declarations) -> tuple[Ints, Ints]:
+    """The requests that were refused for the lack of a value, and its series."""
+    exchange, param = np.nonzero(declared.refused)
+    params = max(len(bucket.params), 1)
+    keys = bucket.series_client * params + bucket.series_param
+    order = np.argsort(keys)
+    place = among(keys[order], bucket.exchanges.client[exchange] * params + param)
+    series = np.append(order, NOTHING)[place]
+    bare = series != NOTHING
+    key = exchange * max(len(bucket.series_client), 1) + series
+    bare &= among(_presents(bucket), key) == NOTHING
+    return exchange[bare], series[bare]
+
+
+def _freed(bucket: Bucket, presents: Ints, exchange: Ints, series: Ints) -> Bools:
+    """Whether each request presents a parameter that frees from its own."""
+    freed = np.zeros(len(exchange), dtype=np.bool_)
+    params, count = max(len(bucket.params), 1), max(len(bucket.series_client), 1)
+    keys = bucket.series_client * params + bucket.series_param
+    order = np.argsort(keys)
+    places = {param: at for at, param in enumerate(bucket.params)}
+    for at, (dialect, name) in enumerate(_dialects(bucket)):
+        param = dialect.param(name)
+        for other in () if param is None else param.instead:
+            number = places.get((dialect.name, other))
+            rows = np.flatnonzero(bucket.series_param[series] == at)
+            if number is None or not len(rows):
+                continue
+            client = bucket.exchanges.client[exchange[rows]]
+            place = among(keys[order], client * params + number)
+            of = np.append(order, NOTHING)[place]
+            here = among(presents, exchange[rows] * count + of) != NOTHING
+            freed[rows] |= here & (of != NOTHING)
+    return freed
+
+
+def _due(
+    bucket: Bucket, declared: Declarations, lives: Lives, exchange: Ints, series: Ints
+) -> Bools:
+    """Whether the newest value that must be known is surely alive, and is to be sent there."""
+    issued, exchanges = bucket.issued, bucket.exchanges
+    rows = lives.issue[lives.must[lives.issue]]
+    moment = exchanges.request_start[exchange]
+    index = AsOfIndex(
+        issued.series[rows], exchanges.visible_from[issued.exchange[rows]], exchanges.span
+    )
+    newest = index.last(series, moment, inclusive=False)
+    due = newest != NOTHING
+    row = rows[newest[due]]
+    alive = lives.dead(issued.value[row], moment[due], surely=False) == NOTHING
+    # What may be known of another value leaves open which one is due.
+    browser = _of_browser(bucket)[bucket.series_param[series[due]]]
+    alive[browser] &= _is_sent(bucket, declared, row[browser], exchange[due][browser])
+    alive[browser] &= _same_jar(bucket, issued.value[row[browser]], exchange[due][browser])
+    due[due] = alive
+    return due
+
+
+def _is_sent(bucket: Bucket, declared: Declarations, issue: Ints, exchange: Ints) -> Bools:
+    """Whether a user agent sends the cookie of each issue with each request."""
+    width = max(len(declared.cookies), 1)
+    pairs, place = np.unique(
+        declared.context[exchange] * width + declared.cookie[issue], return_inverse=True
+    )
+    sent = [
+        obligation(declared.cookies[pair % width], declared.contexts[pair // width]) == DUE
+        for pair in pairs.tolist()
+    ]
+    is_sent: Bools = np.array(sent, dtype=np.bool_)[place]
+    return is_sent
+
+
+def _same_jar(bucket: Bucket, value: Ints, exchange: Ints) -> Bools:
+    """Whether each request presents a value that was presented together with the due one before."""
+    presented, values = bucket.presented, bucket.values
+    same = np.zeros(len(value), dtype=np.bool_)
+    if not len(value):
+        return same
+    use = np.flatnonzero(presented.kind == VALUE)
+    long = _is_long(bucket)
+    begins = np.searchsorted(presented.exchange[use], np.arange(len(bucket.exchanges) + 1))
+    by_value = use[np.argsort(presented.value[use], kind="stable")]
+    first = np.searchsorted(presented.value[by_value], np.arange(len(values) + 1))
+    for at in range(len(value)):
+        beside = use[begins[exchange[at]] : begins[exchange[at] + 1]]
+        jar = presented.value[beside]
+        jar = jar[long[jar]]
+        if not len(jar):
+            continue
+        earlier = presented.exchange[by_value[first[value[at]] : first[value[at] + 1]]]
+        # In order of the client's moments: places are moments.
+        earlier = earlier[earlier < exchange[at]][-_LOOKED_AT:]
+        together = (presented.value[use[begins[before] : begins[before + 1]]] for before in earlier)
+        same[at] = any(np.isin(jar, each).any() for each in together)
+    return same
+
+
+_LOOKED_AT = 8
+"""Requests with the due value that are looked through for others of its jar."""
+
+
+def _is_long(bucket: Bucket) -> Bools:
+    """The values of 32 bits or more that only one series of their name has: no settings."""
+    values = bucket.values
+    long: Bools = (values.length >= MIN_LENGTH) | (values.length == NOTHING)
+    param = bucket.series_param[values.series]
+    codes = values.fingerprint ^ (param * 0x9E3779B1)
+    _, place, count = np.unique(codes, return_inverse=True, return_counts=True)
+    return long & (count[place] == 1)
+
+
+def _once(bucket: Bucket, lives: Lives, exchange: Ints, series: Ints) -> Bools:
+    """Which omissions count: of a cookie the first one since it was sent or issued."""
+    presented, exchanges = bucket.presented, bucket.exchanges
+    browser = _of_browser(bucket)[bucket.series_param[series]]
+    if not browser.any():
+        return ~browser
+    use = np.flatnonzero(presented.kind == VALUE)
+    rows = lives.issue
+    issued = bucket.issued
+    moments = exchanges.request_start
+    index = AsOfIndex(
+        np.append(presented.series[use], issued.series[rows]),
+        np.append(
+            moments[presented.exchange[use]], exchanges.response_start[issued.exchange[rows]]
+        ),
+        exchanges.span,
+    )
+    since = index.at(series, moments[exchange])
+    order = np.lexsort((moments[exchange], since, series))
+    begins = np.ones(len(order), dtype=np.bool_)
+    begins[1:] = (np.diff(series[order]) != 0) | (np.diff(since[order]) != 0)
+    counts = ~browser
+    counts[order[begins]] = True
+    return counts

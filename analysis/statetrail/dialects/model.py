@@ -156,6 +156,11 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             return len(self.session_keys)
         return None
 
+    def mints(self, param: str) -> bool:
+        """Whether the values of a parameter come from the server alone."""
+        known = self.param(param)
+        return known.minted if known is not None else self.key_rank(param) is not None
+
     def param(self, name: str) -> Param | None:
         """The declared parameter of that name, or `None` for an unknown one."""
         return next((param for param in self.params if param.name == name), None)

@@ -7,6 +7,7 @@ once for each distinct endpoint, so that their knowledge stays data.
 from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
+import numpy.typing as npt
 
 from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, distinct
 from statetrail.analyses.columnar.bucket import MALFORMED, Bucket, bucket
@@ -26,7 +27,20 @@ def of_params(bucket: Bucket, holds: Callable[[Param | None], bool]) -> Bools:
 
 def server_issued(bucket: Bucket) -> Bools:
     """The parameters whose values come from the server alone."""
-    return of_params(bucket, lambda param: param is not None and param.minted)
+    dialects = {dialect.name: dialect for dialect in bucket.dialects}
+    return np.array([dialects[d].mints(param) for d, param in bucket.params], dtype=np.bool_)
+
+
+def superseded_by(bucket: Bucket) -> npt.NDArray[np.str_]:
+    """What makes a value of each parameter old (`Param.supersedes`); of session keys an answer."""
+    dialects = {dialect.name: dialect for dialect in bucket.dialects}
+    return np.array(
+        [
+            "lineage" if param in dialects[d].session_keys else str(dialects[d].supersedes(param))
+            for d, param in bucket.params
+        ],
+        dtype=np.str_,
+    )
 
 
 def secret(bucket: Bucket) -> Bools:

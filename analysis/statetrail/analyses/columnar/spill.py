@@ -89,7 +89,7 @@ def place_tables(rec: Recording, table: Table, tables: Iterable[pa.Table]) -> La
                 with pa.ipc.new_file(folder / f"{number}.arrow", part.schema) as file:
                     file.write_table(part)
             return rec.place(ds.dataset(folder, format="ipc"))
-    return rec.place(pa.concat_tables(held), table)
+    return rec.place(pa.concat_tables(held, promote_options="permissive"), table)
 
 
 def _emptied(entry: Any, prefix: str, columns: dict[str, pa.Array]) -> Any:

@@ -32,9 +32,9 @@ from statetrail.analyses.columnar.arrays import (
     run_begins,
 )
 from statetrail.analyses.columnar.bucket import MALFORMED, VALUE, Bucket, bucket
+from statetrail.analyses.columnar.dialect_masks import superseded_by
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.conformance.visibility import FOREVER
-from statetrail.analyses.events.lineage import key_ranks
 
 _NONE = np.empty(0, dtype=np.int64)
 
@@ -135,8 +135,8 @@ def _issues_and_uses(bucket: Bucket) -> tuple[Issues, Uses]:
     exchange, value, series, free = _issues(bucket)
     issued, used = (exchange, value, series), _presented(bucket)
     presented, again, answered, replaced = _matched(bucket, issued, used)
-    is_key = (key_ranks(bucket) >= 0)[bucket.series_param]
-    by_sender, by_answer = np.flatnonzero(~is_key[used[2]]), np.flatnonzero(is_key[used[2]])
+    mode = superseded_by(bucket)[bucket.series_param[used[2]]]
+    by_sender, by_answer = np.flatnonzero(mode == "client"), np.flatnonzero(mode == "lineage")
     late, in_flight = np.zeros((2, len(used[0])), dtype=np.bool_)
     for which, old in (
         (by_sender, _superseded(bucket, issued, [column[by_sender] for column in used])),

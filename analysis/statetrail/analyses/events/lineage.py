@@ -143,7 +143,9 @@ def lineage(bucket: Bucket) -> Lineage:
 
 def _issued(bucket: Bucket, ranks: Ints, dialects: Ints, *, malformed: bool) -> _Appearances:
     issued = bucket.issued
-    named = ((issued.usage == MALFORMED) == malformed) & (issued.usage != IMPLICIT)
+    named = (issued.usage == MALFORMED) == malformed
+    if not bucket.declared:  # elsewhere it says that any of several places will do
+        named &= issued.usage != IMPLICIT
     rows = np.flatnonzero(named & (ranks[bucket.series_param[issued.series]] >= 0))
     exchange = issued.exchange[rows]
     moment = bucket.exchanges.response_start[exchange]

@@ -32,11 +32,12 @@ import pyarrow as pa
 from statetrail.analyses.analysis import analysis
 from statetrail.analyses.columnar.arrays import NOTHING, AsOfIndex, Bools, Ints
 from statetrail.analyses.columnar.bucket import Bucket, bucket
+from statetrail.analyses.columnar.dialect_masks import superseded_by
 from statetrail.analyses.columnar.result_rows import numbers, of_series, seconds, table, words
 from statetrail.analyses.conformance.visibility import FOREVER
 from statetrail.analyses.events.acceptance import Acceptance, acceptance
 from statetrail.analyses.events.history import History, history
-from statetrail.analyses.events.lineage import Lineage, key_ranks, lineage, owners
+from statetrail.analyses.events.lineage import Lineage, lineage, owners
 from statetrail.analyses.events.replacements import RESTARTED, Replacements, replacements
 from statetrail.analyses.tokens.tables import TOKENS
 
@@ -134,10 +135,10 @@ def _superseded(bucket: Bucket, lineage: Lineage, history: History, outcome: Acc
     ended = np.argsort(exchanges.response_end[issues.exchange], kind="stable")
     of_value[issues.value[ended]] = owner[ended]  # of the issue that ended last
     replaced, uses = np.flatnonzero(outcome.replaced), history.uses
-    is_key = key_ranks(bucket)[bucket.series_param[bucket.values.series]] >= 0
+    mode = superseded_by(bucket)[bucket.series_param[bucket.values.series]]
     for group, exchange, of, which in (
-        (owner, issues.exchange, of_value, ~is_key),
-        (uses.value[replaced], uses.exchange[replaced], np.arange(count), is_key),
+        (owner, issues.exchange, of_value, mode == "client"),
+        (uses.value[replaced], uses.exchange[replaced], np.arange(count), mode == "lineage"),
     ):
         issued = np.flatnonzero((history.last_complete >= 0) & which & (of >= 0))
         start = exchanges.response_start[exchange]

@@ -81,7 +81,7 @@ class Declarations:
     tells: Bools
 
 
-@artifact(reads=_COLUMNS, needs=(bucket,), stored=True)
+@artifact(reads=_COLUMNS, needs=(bucket,))
 def declarations(facts: Mapping[str, Any], bucket: Bucket) -> Declarations | None:
     """What a bucket's facts say of values that are judged by declarations."""
     if not bucket.declared:

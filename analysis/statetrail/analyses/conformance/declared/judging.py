@@ -131,7 +131,8 @@ def _shown(
 def _by_client(bucket: Bucket) -> Bools:
     dialects = {dialect.name: dialect for dialect in bucket.dialects}
     modes = [dialects[dialect].supersedes(param) == "client" for dialect, param in bucket.params]
-    return np.array(modes, dtype=np.bool_)
+    by_client: Bools = np.array(modes, dtype=np.bool_)
+    return by_client
 
 
 def _acts_from(bucket: Bucket, declared: Declarations) -> Ints:
@@ -155,7 +156,8 @@ def _acts_from(bucket: Bucket, declared: Declarations) -> Ints:
     series = issued.series[telling]
     group = bucket.series_client[series] * width + of[bucket.series_param[series]]
     np.minimum.at(first, group, exchanges.response_start[issued.exchange[telling]])
-    return first[bucket.series_client * width + of[bucket.series_param]]
+    acts: Ints = first[bucket.series_client * width + of[bucket.series_param]]
+    return acts
 
 
 def _alternating(bucket: Bucket, lives: Lives) -> Bools:
@@ -204,7 +206,7 @@ def _outside(
     fits = np.zeros(len(value), dtype=np.bool_)
     np.logical_or.at(fits, row, inside)
     outside = (times > 0) & ~fits & ~elsewhere[value]
-    return outside
+    return outside  # noqa: RET504 - typed above
 
 
 def _mildest(exchange: Ints, series: Ints, rank: Ints) -> Ints:
@@ -213,4 +215,5 @@ def _mildest(exchange: Ints, series: Ints, rank: Ints) -> Ints:
     key = rank * max(len(exchange), 1) + np.arange(len(exchange), dtype=np.int64)
     if not len(key):
         return key
-    return np.minimum.reduceat(key, np.flatnonzero(begins)) % len(exchange)
+    kept: Ints = np.minimum.reduceat(key, np.flatnonzero(begins)) % len(exchange)
+    return kept

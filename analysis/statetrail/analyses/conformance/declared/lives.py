@@ -24,6 +24,7 @@ No such end counts that began before the last issue of the value, which may be k
 """
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -48,11 +49,15 @@ CAUSES = (DELETED, SUPERSEDED, EXPIRED, USED, REFUSED)
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """Moments at which values were ended: `response` ended them, in order of none."""
+    """Responses that ended the values of a group, and how much longer servers took these.
 
-    value: Ints
+    `of_value` is the group of each value; -1 where none of these ends is one of its.
+    """
+
+    group: Ints
     response: Ints
     delay_us: Ints
+    of_value: Ints
 
 
 class Lives:
@@ -103,7 +108,9 @@ class Lives:
             if name == EXPIRED:
                 ended = self._expired(value, moment, surely=surely)
             else:
-                latest = self._latest(self._ends[name], value, moment, surely=surely)
+                group = self._ends[name].of_value[value]
+                latest = self._latest(self._ends[name], group, moment, surely=surely)
+                latest[group == NOTHING] = NOTHING
                 ended = latest > held
             cause[ended & (held != NOTHING)] = place
         return cause
@@ -114,8 +121,8 @@ class Lives:
         index = AsOfIndex(issued.value[issue], exchanges.response_start[of], exchanges.span)
         return index.maxima(exchanges.response_end[of])[index.at(value, moment)]
 
-    def _latest(self, ends: Ends, value: Ints, moment: Ints, *, surely: bool) -> Ints:
-        """The latest start of the responses that ended each value and are known; -1 for none."""
+    def _latest(self, ends: Ends, group: Ints, moment: Ints, *, surely: bool) -> Ints:
+        """The latest start of the responses that ended each group and are known; -1 for none."""
         exchanges = self._bucket.exchanges
         start = exchanges.response_start[ends.response]
         if surely:
@@ -124,10 +131,10 @@ class Lives:
                 later = exchanges.clock[np.minimum(known, exchanges.span - 1)] + ends.delay_us
                 known = np.searchsorted(exchanges.clock, later).astype(np.int64)
                 known = np.minimum(known, exchanges.span - 1)
-            index = AsOfIndex(ends.value, known, exchanges.span)
-            return index.maxima(start)[index.at(value, moment, inclusive=False)]
-        index = AsOfIndex(ends.value, start, exchanges.span)
-        return index.maxima(start)[index.at(value, moment)]
+            index = AsOfIndex(ends.group, known, exchanges.span)
+            return index.maxima(start)[index.at(group, moment, inclusive=False)]
+        index = AsOfIndex(ends.group, start, exchanges.span)
+        return index.maxima(start)[index.at(group, moment)]
 
     def _expired(self, value: Ints, moment: Ints, *, surely: bool) -> Bools:
         """Whether the declared lifetime is over of all issues that may be known."""
@@ -169,40 +176,26 @@ class Lives:
         return self._taken[row]
 
     def _superseded(self) -> Ends:
-        bucket, issued = self._bucket, self._bucket.issued
-        modes = [
-            dict((d.name, d) for d in bucket.dialects)[d].supersedes(p) for d, p in bucket.params
-        ]
-        follows = of_params(bucket, lambda param: param is not None and param.follows is not None)
-        mode = np.array(modes)
-        by_client = np.flatnonzero((mode == "client") & ~follows)
-        by_lineage = np.flatnonzero((mode == "lineage") & ~follows)
-        issue = self.issue
-        param = bucket.series_param[issued.series[issue]]
-        values, responses = [], []
-        rows = issue[np.isin(param, by_client)]
-        # By client: the response ends every other value of the series; its own is held by it.
-        value, response = self._others(rows)
-        values.append(value)
-        responses.append(response)
-        value, response = self._answers(issue[np.isin(param, by_lineage)])
-        values.append(value)
-        responses.append(response)
-        return self._ending(np.concatenate(values), np.concatenate(responses))
-
-    def _others(self, rows: Ints) -> tuple[Ints, Ints]:
-        """Each value of a series with each response that issued another value of it."""
-        bucket, issued = self._bucket, self._bucket.issued
-        count = len(bucket.values)
-        of_series = np.argsort(bucket.values.series, kind="stable")
-        begins = np.searchsorted(bucket.values.series[of_series], issued.series[rows])
-        times = np.searchsorted(bucket.values.series[of_series], issued.series[rows], "right")
-        times = times - begins
-        row = np.repeat(np.arange(len(rows)), times)
-        nth = np.arange(len(row)) - np.repeat(np.cumsum(times) - times, times)
-        value = of_series[begins[row] + nth] if count else row
-        other = value != issued.value[rows][row]
-        return value[other], issued.exchange[rows][row[other]]
+        bucket, issued, count = self._bucket, self._bucket.issued, len(self._bucket.values)
+        dialects = {dialect.name: dialect for dialect in bucket.dialects}
+        mode = np.array([dialects[d].supersedes(param) for d, param in bucket.params])
+        # The request's own cookie says which value is due: none of them is old.
+        mode[of_params(bucket, lambda param: param is not None and param.follows is not None)] = ""
+        of_param = bucket.series_param[issued.series[self.issue]]
+        # By client: a response ends every value of the series but its own, which it holds.
+        rows = self.issue[(mode == "client")[of_param]]
+        value, response = self._answers(self.issue[(mode == "lineage")[of_param]])
+        of_value = np.arange(count, dtype=np.int64)
+        param = bucket.series_param[bucket.values.series]
+        of_value[(mode == "client")[param]] = (
+            count + bucket.values.series[(mode == "client")[param]]
+        )
+        return self._ending(
+            np.append(value, issued.series[rows] + count),
+            np.append(response, issued.exchange[rows]),
+            of_value,
+            np.append(bucket.values.series[value], issued.series[rows]),
+        )
 
     def _answers(self, rows: Ints) -> tuple[Ints, Ints]:
         """Each value with each response to a request with it that issued another one."""
@@ -246,26 +239,17 @@ class Lives:
         return same
 
     def _deleted(self) -> Ends:
-        """Each value with each response that deletes its parameter, of a cookie its identity."""
-        value, response = self._pairs_of_void()
-        return self._ending(value, response)
-
-    def _pairs_of_void(self) -> tuple[Ints, Ints]:
-        bucket, issued, declared = self._bucket, self._bucket.issued, self._declared
-        rows = self._void
-        width = int(declared.identity.max(initial=0)) + 1
-        known = np.unique(
-            (issued.series[self.issue] * width + declared.identity[self.issue])
-            * max(len(bucket.values), 1)
-            + issued.value[self.issue]
-        )
-        group, value = known // max(len(bucket.values), 1), known % max(len(bucket.values), 1)
-        wanted = issued.series[rows] * width + declared.identity[rows]
-        begins = np.searchsorted(group, wanted)
-        times = np.searchsorted(group, wanted, "right") - begins
-        row = np.repeat(np.arange(len(rows)), times)
-        nth = np.arange(len(row)) - np.repeat(np.cumsum(times) - times, times)
-        return value[begins[row] + nth], issued.exchange[rows][row]
+        """By parameter and identity; a value of several cookies outlives the end of one."""
+        bucket, issued, identity = self._bucket, self._bucket.issued, self._declared.identity
+        width = int(identity.max(initial=0)) + 1
+        known = self._identities()
+        value, first, times = np.unique(known // width, return_index=True, return_counts=True)
+        of_value = np.full(len(bucket.values), NOTHING, dtype=np.int64)
+        one = value[times == 1]
+        of_value[one] = bucket.values.series[one] * width + known[first[times == 1]] % width
+        series = issued.series[self._void]
+        group = series * width + identity[self._void]
+        return self._ending(group, issued.exchange[self._void], of_value, series)
 
     def _used(self) -> Ends:
         """Each value with the response to the last request that may present it."""
@@ -280,7 +264,7 @@ class Lives:
         begins = np.flatnonzero(run_begins(presented.value[rows]))
         nth = np.arange(len(rows)) - np.repeat(begins, np.diff(begins, append=len(rows)))
         last = nth + 1 == limit[bucket.series_param[presented.series[rows]]]
-        return self._ending(presented.value[rows[last]], presented.exchange[rows[last]])
+        return self._of_values(presented.value[rows[last]], presented.exchange[rows[last]])
 
     def _refused(self) -> Ends:
         """Each value with each response that refuses it, unless it was taken later."""
@@ -296,18 +280,20 @@ class Lives:
         )
         start = exchanges.response_start[presented.exchange[rows]]
         rows = rows[last[presented.value[rows]] <= start]
-        return self._ending(presented.value[rows], presented.exchange[rows])
+        return self._of_values(presented.value[rows], presented.exchange[rows])
 
-    def _ending(self, value: Ints, response: Ints) -> Ends:
+    def _ending(self, group: Ints, response: Ints, of_value: Ints, series: Ints) -> Ends:
         """Ends by responses that arrived; servers may take a value for some time longer."""
         bucket = self._bucket
         whole = bucket.exchanges.clock[bucket.exchanges.response_end[response]] < FOREVER
-        value, response = value[whole], response[whole]
-        graces = [self._param(d, p, "grace_s") or 0 for d, p in bucket.params]
-        grace = np.array(graces, dtype=np.int64) * SECOND_US
-        param = bucket.series_param[bucket.values.series[value]]
-        return Ends(value, response, grace[param] if len(grace) else value)
+        graces = [self._param(d, p, "grace_s") or 0 for d, p in bucket.params] or [0]
+        grace = np.array(graces, dtype=np.int64)[bucket.series_param[series[whole]]] * SECOND_US
+        return Ends(group[whole], response[whole], grace, of_value)
+
+    def _of_values(self, value: Ints, response: Ints) -> Ends:
+        every = np.arange(len(self._bucket.values), dtype=np.int64)
+        return self._ending(value, response, every, self._bucket.values.series[value])
 
     def _param(self, dialect: str, name: str, key: str) -> int | None:
         param = next(d for d in self._bucket.dialects if d.name == dialect).param(name)
-        return None if param is None else getattr(param, key)
+        return None if param is None else cast("int | None", getattr(param, key))

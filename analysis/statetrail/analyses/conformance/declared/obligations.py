@@ -19,8 +19,10 @@ evicted then, until it is sent or issued again.
 """
 
 from collections.abc import Iterator
+from typing import cast
 
 import numpy as np
+import numpy.typing as npt
 
 from statetrail.analyses.columnar.arrays import NOTHING, AsOfIndex, Bools, Ints, among
 from statetrail.analyses.columnar.bucket import EMPTY, VALUE, Bucket
@@ -33,6 +35,8 @@ from statetrail.dialects.cookies.retrieval import DUE, obligation
 
 CELLS = 4_000_000
 """Pairs of a request and a parameter that are worked on at a time."""
+type Texts = npt.NDArray[np.str_]
+
 MIN_LENGTH = 8
 """Characters from which on a value has 32 bits, at least: it names one jar."""
 
@@ -68,8 +72,8 @@ def _dialects(bucket: Bucket) -> list[tuple[Dialect, str]]:
     return [(known[dialect], param) for dialect, param in bucket.params]
 
 
-def _required(bucket: Bucket) -> np.ndarray:
-    return np.array([dialect.required(name) for dialect, name in _dialects(bucket)] or [""])
+def _required(bucket: Bucket) -> Texts:
+    return np.array([str(dialect.required(name)) for dialect, name in _dialects(bucket)], np.str_)
 
 
 def _of_browser(bucket: Bucket) -> Bools:
@@ -83,7 +87,8 @@ def _first_known(bucket: Bucket, lives: Lives, acts: Ints) -> Ints:
     issued, first = bucket.issued, np.full(len(bucket.series_client), FOREVER)
     rows = lives.issue[lives.must[lives.issue]]
     np.minimum.at(first, issued.series[rows], bucket.exchanges.visible_from[issued.exchange[rows]])
-    return np.maximum(first, acts)
+    known: Ints = np.maximum(first, acts)
+    return known
 
 
 def _cells(bucket: Bucket, series: Ints) -> Iterator[tuple[Ints, Ints]]:
@@ -148,7 +153,7 @@ def _has_shown(
     bucket: Bucket,
     declared: Declarations,
     lives: Lives,
-    required: np.ndarray,
+    required: Texts,
     exchange: Ints,
     series: Ints,
 ) -> Bools:
@@ -243,7 +248,7 @@ def _due(
     alive[browser] &= _is_sent(bucket, declared, row[browser], exchange[due][browser])
     alive[browser] &= _same_jar(bucket, issued.value[row[browser]], exchange[due][browser])
     due[due] = alive
-    return due
+    return cast("Bools", due)
 
 
 def _is_sent(bucket: Bucket, declared: Declarations, issue: Ints, exchange: Ints) -> Bools:
@@ -296,7 +301,8 @@ def _is_long(bucket: Bucket) -> Bools:
     param = bucket.series_param[values.series]
     codes = values.fingerprint ^ (param * 0x9E3779B1)
     _, place, count = np.unique(codes, return_inverse=True, return_counts=True)
-    return long & (count[place] == 1)
+    long &= count[place] == 1
+    return long
 
 
 def _once(bucket: Bucket, lives: Lives, exchange: Ints, series: Ints) -> Bools:

@@ -219,15 +219,11 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         """Whether a response without the parameter says that there is no live value."""
         return any(place.says_always for place in self.issued_at(param))
 
-    def tells(self, param: str, channel: str) -> bool:
-        """Whether an issue in that channel shows that its origin speaks the dialect."""
+    @property
+    def tells_anywhere(self) -> bool:
+        """Whether no place of issue says that it tells, so that each does (`IssueKeys.tells`)."""
         places = [*self.family.issue, *(place for each in self.params for place in each.issue)]
-        if not any(cast("IssueKeys", place).tells for place in places):
-            return True
-        return any(
-            place.channel == channel and cast("IssueKeys", place).tells
-            for place in self.issued_at(param)
-        )
+        return not any(cast("IssueKeys", place).tells for place in places)
 
     def usage(self, param: str) -> str:
         """Where a value is to be presented whose issue does not say it."""

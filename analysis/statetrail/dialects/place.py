@@ -239,8 +239,7 @@ class IssuedTexts(NamedTuple):
     """What a response says of one name of a place: the texts, in order.
 
     `param` is `None` where the dialect does not know the name. Texts have a grammar, or are the
-    value itself. `extras` are those of the texts, where there are some; `place` is the declaration,
-    where it changes the texts.
+    value itself. `extras` are those of the texts, where there are some; `place` is the declaration.
     """
 
     param: str | None

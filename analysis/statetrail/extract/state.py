@@ -50,6 +50,7 @@ class Issued(msgspec.Struct, frozen=True, gc=False):
     cookie_domain: str | None = None
     cookie_path: str | None = None
     cookie_flags: str | None = None
+    tells: int | None = None
 
 
 class Presented(msgspec.Struct, frozen=True, gc=False):
@@ -193,6 +194,7 @@ class StateReader(msgspec.Struct, frozen=True, gc=False):
             cookie_domain=domain,
             cookie_path=path,
             cookie_flags=flags,
+            tells=1 if on_wire.tells else None,
         )
 
     def _family(self, compiled: CompiledDialect, name: str, value: str) -> int | None:

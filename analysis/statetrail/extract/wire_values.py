@@ -65,6 +65,7 @@ class CompiledDialect:
         self.issuing_fields = tuple(start for each in self.issues for start in each.reader.fields)
         self.body_readers = [each for each in self.issues if each.reader.params]
         self.request_readers = [each for each in self.presents if each.reader.reads_body]
+        self.tells_anywhere = dialect.by_declaration and dialect.tells_anywhere
         self.always = not dialect.by_declaration or bool(dialect.scope.paths)
 
     def is_void(self, name: str, value: str) -> bool:
@@ -100,7 +101,8 @@ class IssuedValue(NamedTuple):
     """A value that the response issues; `param` is `None` for an unknown one.
 
     `name` is `None` where the name on the wire is no parameter name, which `raw_name` then holds.
-    `text` is what stands on the wire. `condition`: only in these exchanges.
+    `text` is what stands on the wire. `condition`: only in these exchanges. `tells`: the place
+    shows that the origin speaks the dialect.
     """
 
     compiled: CompiledDialect
@@ -112,6 +114,7 @@ class IssuedValue(NamedTuple):
     channel: str
     condition: Condition | None = None
     extra: Extra = Extra()
+    tells: bool = False
 
 
 def field_lines(headers: Fields) -> FieldLines:
@@ -250,6 +253,7 @@ def _issued(
     # Which of several differing values counts, no client can know; an exact copy of a text says
     # nothing new, and only the first of them is well formed.
     conflicting = len(states) > 1 and len(set(states)) > 1
+    tells = compiled.tells_anywhere or (place is not None and place.tells)
     for at, (text, state, extra) in enumerate(zip(values, states, extras, strict=True)):
         if name is not None and (extra.void or compiled.is_void(name, state.value)):
             extra = extra._replace(void=True)
@@ -264,7 +268,11 @@ def _issued(
             state = StateValue(state.value, usage, priority, problem)
         yield IssuedValue(
             *(compiled, param, name, texts.name, state, text, reading.channel),
-            *(reading.condition, extra),
+            *(
+                reading.condition,
+                extra,
+                compiled.tells_anywhere or (place is not None and place.tells),
+            ),
         )
 
 

@@ -79,6 +79,7 @@ ISSUED: Final = Table(
         Column("cookie_domain", "text", "`Domain` of the cookie, without a leading dot", "the host alone, or no cookie", since=4),
         Column("cookie_path", "text", "`Path` of the cookie", "the default one, or no cookie", since=4),
         Column("cookie_flags", "text", "`secure`, `httponly`, `partitioned`, `samesite=…`, `refused=…` (why a browser does not store it) and `unclear` (browsers read its end differently); comma separated", "no cookie", since=4),
+        Column("tells", "int", "1: issued at a place that shows that the origin speaks the dialect", "it does not show it", since=4),
     ),
     ("exchange_id", "ordinal"), fact=True,
 )

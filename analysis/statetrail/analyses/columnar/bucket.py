@@ -41,6 +41,7 @@ from statetrail.analyses.columnar.coding import (
 from statetrail.analyses.columnar.cross_origin import cross_origin
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.columnar.settings import Settings, settings
+from statetrail.analyses.columnar.speaking import spoken
 from statetrail.analyses.conformance.visibility import (
     FOREVER,
     SETS_HEADERS,
@@ -69,7 +70,8 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "issued": (
         *("exchange_id", "dialect", "param", "value", "fingerprint"),
-        *("usage", "priority", "problem", "channel", "length", "alphabet", "family_fingerprint"),
+        *("usage", "priority", "problem", "channel", "length", "alphabet"),
+        *("family_fingerprint", "tells", "kind"),
     ),
     "presented": (
         *("exchange_id", "ordinal", "dialect", "param", "value", "fingerprint"),
@@ -226,6 +228,8 @@ def bucket(facts: Mapping[str, Any], options: Settings, steps: ClockSteps) -> Bu
         known_rows(facts[name], exchanges, by_id, params, dialects)
         for name in ("issued", "presented")
     ]
+    if judged.declared:
+        rows = spoken(rows, judged.dialects, exchanges.client, params)
     issues, issuing, _ = rows[0]
     origins = [origin for _, origin in clients], exchanges.client[issuing]
     crosses, hidden = cross_origin(facts["exchanges"], issues, *origins, judged.dialects)
@@ -371,6 +375,19 @@ def known_rows(
     return table, exchange, number
 
 
+def issues_of(table: pa.Table, bucket: Bucket) -> tuple[pa.Table, Ints]:
+    """The rows of table `issued` that `Bucket.issued` is made of, with the places of exchanges.
+
+    `table` has ``exchange_id``, ``dialect``, ``param`` and ``tells``, in the order of the facts.
+    """
+    exchanges, params = bucket.exchanges, {param: at for at, param in enumerate(bucket.params)}
+    names = {dialect.name for dialect in bucket.dialects}
+    rows = known_rows(table, exchanges, np.argsort(exchanges.id), params, names)
+    if bucket.declared:
+        rows = spoken([rows], bucket.dialects, exchanges.client, params)[0]
+    return rows[0], rows[1]
+
+
 def _values(
     rows: list[tuple[pa.Table, Ints, Ints]],
     series: list[Ints],
@@ -382,6 +399,8 @@ def _values(
 ) -> tuple[tuple[IssuedValues, PresentedValues], Values]:
     (issues, issuing, _), (shown, presenting, _) = rows
     sound, (crosses, hidden, binding) = pc.is_null(issues["problem"]).to_numpy(), flags
+    if issues["kind"].null_count < len(issues):
+        sound = sound & pc.is_null(issues["kind"]).to_numpy()  # what is void is no value
     usage = np.where(sound, _channels(issues["usage"], channels), np.int8(MALFORMED))
     kind = numbered_words(shown["kind"], {"value": VALUE, "establish": ESTABLISH}, EMPTY)
     ordinal = integers(shown["ordinal"])

@@ -31,6 +31,15 @@ def server_issued(bucket: Bucket) -> Bools:
     return np.array([dialects[d].mints(param) for d, param in bucket.params], dtype=np.bool_)
 
 
+def names_sessions(bucket: Bucket) -> Bools:
+    """The parameters whose values are tokens of sessions."""
+    if not bucket.declared:
+        return server_issued(bucket)
+    dialects = {dialect.name: dialect for dialect in bucket.dialects}
+    keys = [dialects[dialect].key_rank(param) is not None for dialect, param in bucket.params]
+    return np.array(keys, dtype=np.bool_)
+
+
 def superseded_by(bucket: Bucket) -> npt.NDArray[np.str_]:
     """What makes a value of each parameter old (`Param.supersedes`); of session keys an answer."""
     dialects = {dialect.name: dialect for dialect in bucket.dialects}

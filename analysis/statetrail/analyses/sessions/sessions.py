@@ -47,7 +47,7 @@ from statetrail.analyses.columnar.arrays import (
 )
 from statetrail.analyses.columnar.bucket import Bucket, bucket
 from statetrail.analyses.columnar.coding import integers
-from statetrail.analyses.columnar.dialect_masks import acting, server_issued
+from statetrail.analyses.columnar.dialect_masks import acting, names_sessions
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.columnar.result_rows import numbers, of_series, seconds, table
 from statetrail.analyses.conformance.other_senders import held_by_others, shared_codes
@@ -232,7 +232,7 @@ def _chains(bucket: Bucket, replacements: Replacements, breaks: Bools) -> tuple[
     Following a chain is a walk, so it is plain Python, over the rotations of tokens only.
     """
     exchanges, fingerprint = bucket.exchanges, bucket.values.fingerprint
-    own = np.flatnonzero(server_issued(bucket)[bucket.series_param[replacements.series]])
+    own = np.flatnonzero(names_sessions(bucket)[bucket.series_param[replacements.series]])
     exchange, to = replacements.exchange[own], replacements.to[own]
     keys = (fingerprint[to], exchanges.id[exchange], exchanges.response_start[exchange])
     own = own[np.lexsort(keys)]
@@ -254,7 +254,7 @@ def _chains(bucket: Bucket, replacements: Replacements, breaks: Bools) -> tuple[
 def _requests(bucket: Bucket, history: History, chain: Ints) -> _Requests:
     """The requests that carried tokens, each with the session that it was made in."""
     exchanges, count = bucket.exchanges, len(bucket.series_param)
-    is_token = server_issued(bucket)[bucket.series_param]
+    is_token = names_sessions(bucket)[bucket.series_param]
     issues = np.flatnonzero(is_token[history.issues.series])
     answered = pairs(history.issues.exchange[issues], history.issues.series[issues], count)
     session = chain[history.issues.value[issues]]

@@ -107,7 +107,7 @@ class _IssueReader(IssueReader):
             (
                 {each.place.cookie.replace(PARAM, param): param for param in each.params},
                 each.family and each.place.cookie == PARAM,
-                each.place if each.place.transforms else None,
+                each.place,
             )
             for each in declared
         ]

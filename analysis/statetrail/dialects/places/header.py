@@ -114,7 +114,7 @@ class _IssueReader(IssueReader):
                 named(each.place.header, "").encode() if each.family else b"",
                 {named(each.place.header, param).encode(): param for param in each.params},
                 each.place.grammar,
-                each.place if each.place.transforms else None,
+                each.place,
             )
             for each in declared
         ]

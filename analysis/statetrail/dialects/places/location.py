@@ -67,4 +67,4 @@ class _IssueReader(IssueReader):
                     (value for key, value in urllib.parse.parse_qsl(query) if key == name), None
                 )
             if found:
-                yield IssuedTexts(param, param, [found], place=place if place.transforms else None)
+                yield IssuedTexts(param, param, [found], place=place)

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints
-from statetrail.analyses.columnar.bucket import Bucket, bucket, known_rows
+from statetrail.analyses.columnar.bucket import Bucket, bucket, issues_of
 from statetrail.analyses.columnar.coding import coded, integers
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.dialects.cookies import store
@@ -31,7 +31,7 @@ _CONTEXT: Final = (
 _COOKIE: Final = ("param", "cookie_domain", "cookie_path", "cookie_flags")
 _COLUMNS: Final = {
     "exchanges": ("exchange_id", "has_cookies", "refused", *_CONTEXT),
-    "issued": ("exchange_id", "dialect", "channel", "kind", "declared_s", *_COOKIE),
+    "issued": ("exchange_id", "dialect", "tells", "kind", "declared_s", *_COOKIE),
 }
 
 
@@ -93,11 +93,7 @@ def declarations(facts: Mapping[str, Any], bucket: Bucket) -> Declarations | Non
     table = rows.take(pa.array(order[np.searchsorted(ids[order], exchanges.id)]))
     method, methods = coded(table["method"])
     context, contexts = _contexts(table)
-    places = {param: at for at, param in enumerate(bucket.params)}
-    dialects = {dialect.name for dialect in bucket.dialects}
-    issued, issuing, _ = known_rows(
-        facts["issued"], exchanges, np.argsort(exchanges.id), places, dialects
-    )
+    issued, issuing = issues_of(facts["issued"], bucket)
     flags, words = coded(issued["cookie_flags"])
     said = [(word or "").split(",") for word in words]
     cookie, cookies, refused = _cookies(issued, context[issuing], contexts)
@@ -119,7 +115,7 @@ def declarations(facts: Mapping[str, Any], bucket: Bucket) -> Declarations | Non
         cookies=cookies,
         identity=np.array([*identities, 0], dtype=np.int64)[cookie],
         refused_cookie=refused,
-        tells=_tells(issued, bucket),
+        tells=integers(issued["tells"]) == 1,
     )
 
 
@@ -198,21 +194,3 @@ def _refused(column: pa.ChunkedArray, bucket: Bucket) -> Bools:
     rows = [[name in (words or "").split(",") for name in names] for words in lists]
     grid: Bools = np.array(rows, dtype=np.bool_).reshape(len(lists), len(names))[place]
     return grid
-
-
-def _tells(issued: pa.Table, bucket: Bucket) -> Bools:
-    """Which issues show that their origin speaks the dialect."""
-    dialects = {dialect.name: dialect for dialect in bucket.dialects}
-    columns = [coded(issued[name]) for name in ("dialect", "param", "channel")]
-    code = np.zeros(len(issued), dtype=np.int64)
-    for place, words in columns:
-        _, code = np.unique(code * len(words) + place, return_inverse=True)
-    _, firsts = np.unique(code, return_index=True)
-    told = [
-        dialects[dialect].tells(param, channel)
-        for dialect, param, channel in (
-            [words[place[first]] for place, words in columns] for first in firsts.tolist()
-        )
-    ]
-    tells: Bools = np.array(told, dtype=np.bool_)[code]
-    return tells

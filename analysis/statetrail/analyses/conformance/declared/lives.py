@@ -67,7 +67,7 @@ class Lives:
         self._bucket, self._declared, self._grace_us = bucket, declared, grace_us
         exchanges, issued = bucket.exchanges, bucket.issued
         readable = issued.usage != MALFORMED
-        stored = readable & ~declared.refused_cookie
+        stored = (readable | declared.void) & ~declared.refused_cookie
         self.issue = np.flatnonzero(stored & ~declared.void)
         self._void = np.flatnonzero(stored & declared.void)
         of_cookie = declared.cookie != NOTHING

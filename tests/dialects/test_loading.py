@@ -103,7 +103,7 @@ def test_a_user_s_own_dialect_reads_traffic(acme: Path) -> None:
         ('clear = "[a-z]{2}"', "clear = 3", "line 25: param[1].clear: wrong type: write a string"),
         ('clear = "[a-z]{2}"', "claer = 3", "line 25: param[1].claer: unknown key: use one of cle"),
         ("fold = true", "fold = 1", "line 26: param[1].present[1].fold: wrong type: write true or"),
-        ("fold = true", "x = 1", "line 26: param[1].present[1].x: unknown key: use one of cookie, "),
+        ("fold = true", "x = 1", "line 26: param[1].present[1].x: unknown key: use one of cookie,"),
         ('{ query = "region", fold', "{ fold", "line 26: param[1].present[1]: no place in one tab"),
         ('"x-region" }', '"X Region" }', "line 26: param[1].present[0].header: 'X Region' is no h"),
         ('"acme-set-{param}"', '"{param}"', "line 12: family.issue[0].header: '{param}' is no hea"),

@@ -268,11 +268,7 @@ def _issued(
             state = StateValue(state.value, usage, priority, problem)
         yield IssuedValue(
             *(compiled, param, name, texts.name, state, text, reading.channel),
-            *(
-                reading.condition,
-                extra,
-                compiled.tells_anywhere or (place is not None and place.tells),
-            ),
+            *(reading.condition, extra, tells),
         )
 
 

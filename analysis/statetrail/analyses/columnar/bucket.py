@@ -6,9 +6,8 @@ Words that repeat a million times are codes here, times are ranks, and everythin
 sorted is sorted once. All rows of a client are in one bucket.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -22,52 +21,34 @@ from statetrail.analyses.columnar.arrays import (
     among,
     distinct,
     numbered,
-    ordered,
-    ranked,
     run_begins,
 )
 from statetrail.analyses.columnar.clock_steps import ClockSteps, clock_steps
 from statetrail.analyses.columnar.coding import (
-    Coded,
     Words,
     coded,
     integers,
     largest,
-    named,
     numbered_words,
     paired,
     placed,
 )
 from statetrail.analyses.columnar.cross_origin import cross_origin
+from statetrail.analyses.columnar.exchanges import COLUMNS as EXCHANGE_COLUMNS
+from statetrail.analyses.columnar.exchanges import Exchanges, exchanges_of
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.columnar.settings import Settings, settings
 from statetrail.analyses.columnar.speaking import spoken
-from statetrail.analyses.conformance.visibility import (
-    FOREVER,
-    SETS_HEADERS,
-    UNBOUND_METHODS,
-    WRITES,
-)
 from statetrail.dialects import Dialect
-from statetrail.recording.conversations import origin, site_of
 from statetrail.recording.dialect_classes import CLASS
-from statetrail.schema import CLIENT_BY
-from statetrail.store.clients import client_names
 
-EVERYWHERE: Final = "*"
-"""The realm of values that are good for every origin of their dialect."""
 IMPLICIT, MALFORMED = -1, -2
 """Usages that name no place: the client chooses none, or the issue cannot be read."""
 EMPTY, VALUE, ESTABLISH = 0, 1, 2
 """What was presented."""
 
-_TIMES: Final = ("request_start_us", "request_end_us", "response_start_us", "response_end_us")
-_ORIGIN: Final = ("scheme", "host", "port")
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
-    "exchanges": (
-        *("exchange_id", "capture_id", *_TIMES, *_ORIGIN, "method", "endpoint", "status"),
-        *("age_s", "fetch_dest", "redirect_endpoint", "request_origin", "exposed_headers"),
-    ),
+    "exchanges": EXCHANGE_COLUMNS,
     "issued": (
         *("exchange_id", "dialect", "param", "value", "fingerprint"),
         *("usage", "priority", "problem", "channel", "length", "alphabet"),
@@ -79,46 +60,6 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     ),
 }
 """The columns that a bucket is made of, besides those that tell clients apart."""
-
-
-@dataclass(frozen=True, slots=True)
-class Exchanges:
-    """The exchanges in order of (client, request start, id): a place is a client's moment, too.
-
-    `client` is a place in `Bucket.clients`, `endpoint` one in `Bucket.endpoints`. The times
-    `request_start`, `response_start`, `response_end` and `visible_from` (end and grace period) are
-    ranks among all times of the bucket; `clock` has the microseconds of each rank, `FOREVER` of
-    what did not end. `status` is 0 without a response; `open`: the method may carry state;
-    `writes`: it changes what it asks for (`WRITES`); `heads`: it is HEAD. `binding`: what the
-    response issues has to be known (`statetrail.analyses.conformance.visibility.binds`).
-    `headless`: a page cannot add header fields to it. `redirect` is the endpoint that its response
-    redirects to, as a place or -1. `backwards`: its response is earlier than its request.
-    """
-
-    id: Ints
-    client: Ints
-    endpoint: Ints
-    request_start: Ints
-    response_start: Ints
-    response_end: Ints
-    visible_from: Ints
-    clock: Ints
-    status: Ints
-    open: Bools
-    writes: Bools
-    heads: Bools
-    binding: Bools
-    headless: Bools
-    redirect: Ints
-    backwards: Bools
-
-    def __len__(self) -> int:
-        return len(self.id)
-
-    @property
-    def span(self) -> int:
-        """More than any rank of a time."""
-        return len(self.clock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +158,7 @@ class Bucket:
 def bucket(facts: Mapping[str, Any], options: Settings, steps: ClockSteps) -> Bucket:
     """The bucket that the fact tables make; they have `COLUMNS` and those of `client_by`."""
     judged = options.classes[facts[CLASS]]
-    exchanges, clients, endpoints = _exchanges(
+    exchanges, clients, endpoints = exchanges_of(
         *(facts["exchanges"], options.client_by, options.grace_us, steps, judged.realm)
     )
     by_id = np.argsort(exchanges.id)
@@ -269,87 +210,12 @@ def bucket(facts: Mapping[str, Any], options: Settings, steps: ClockSteps) -> Bu
     )
 
 
-def _exchanges(
-    table: pa.Table, client_by: Sequence[str], grace_us: int, steps: ClockSteps, realm: str
-) -> tuple[Exchanges, tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
-    ids, captures = integers(table["exchange_id"]), integers(table["capture_id"], missing=NOTHING)
-    response = pc.coalesce(table["response_start_us"], table["request_end_us"])
-    times = integers(table["request_start_us"]), integers(response, missing=-FOREVER)
-    ended = integers(table["response_end_us"], missing=FOREVER)
-    start_us, response_us, end_us = steps.corrected(captures, ids, (*times, ended))
-    earliest = np.where(response_us > -FOREVER, response_us, FOREVER)
-    backwards = np.minimum(earliest, end_us) < start_us
-    # A clock that was set back must not let a response begin before its request, nor end before
-    # it began.
-    response_us = np.maximum(response_us, start_us)
-    end_us = np.maximum(end_us, response_us)
-    visible_us = np.where(end_us < FOREVER, end_us + grace_us, FOREVER)
-    ranks, clock = ranked(start_us, response_us, end_us, visible_us)
-    name = named(
-        table, [CLIENT_BY[name] for name in client_by], partial(client_names, client_by=client_by)
-    )
-    origins = named(table, _ORIGIN, _origins)
-    realms = origins if realm == "origin" else _realms(origins, realm)
-    client, clients = paired(name, realms)
-    endpoint, endpoints = paired(origins, coded(table["endpoint"]))
-    method, methods = coded(table["method"])
-    unbound, writes, heads = (
-        np.array([name in listed for name in methods], dtype=np.bool_)[method]
-        for listed in (UNBOUND_METHODS, WRITES, ("HEAD",))
-    )
-    dest, dests = coded(table["fetch_dest"])
-    headless = np.array([each not in SETS_HEADERS for each in dests], dtype=np.bool_)[dest]
-    status, age = (integers(table[name], missing=0) for name in ("status", "age_s"))
-    order = ordered(client * len(clock) + ranks[0], ids)
-    request_start, response_start, response_end, visible_from = (rank[order] for rank in ranks)
-    exchanges = Exchanges(
-        id=ids[order],
-        client=client[order],
-        endpoint=endpoint[order],
-        request_start=request_start,
-        response_start=response_start,
-        response_end=response_end,
-        visible_from=visible_from,
-        clock=clock,
-        status=status[order],
-        open=~unbound[order],
-        writes=writes[order],
-        heads=heads[order],
-        binding=((status < 300) & (age <= 0) & ~unbound)[order],
-        headless=headless[order],
-        redirect=_redirects(origins, table["redirect_endpoint"], endpoints)[order],
-        backwards=backwards[order],
-    )
-    return exchanges, clients, endpoints
-
-
-def _realms(origins: Coded, realm: str) -> Coded:
-    """The realms of the origins: their sites, or one for all."""
-    code, names = origins
-    places: dict[Any, int] = {}
-    of = [
-        places.setdefault(None if name is None else EVERYWHERE if realm == "dialect" else
-                          site_of(name), len(places))
-        for name in names
-    ]  # fmt: skip
-    return np.array(of, dtype=np.int64)[code], list(places)
-
-
 def _families(table: pa.Table) -> Ints:
     """The fingerprints of the values, or of what stays the same in them."""
     family = table["family_fingerprint"]
     if family.null_count == len(family):
         return integers(table["fingerprint"])
     return integers(pc.coalesce(family, table["fingerprint"]))
-
-
-def _redirects(
-    origins: Coded, column: pa.ChunkedArray, endpoints: Sequence[tuple[str, str]]
-) -> Ints:
-    """The endpoints at the same origin that responses redirect to, as places; -1 for none."""
-    places = {endpoint: place for place, endpoint in enumerate(endpoints)}
-    redirect, pairs_ = paired(origins, coded(column))
-    return np.array([places.get(pair, NOTHING) for pair in pairs_], dtype=np.int64)[redirect]
 
 
 def known_rows(
@@ -442,8 +308,3 @@ def _channels(column: pa.ChunkedArray, codes: dict[str, int]) -> Words:
         IMPLICIT if word is None else codes.setdefault(word, len(codes) - 1) for word in words
     ]
     return np.array(places, dtype=np.int8)[code]
-
-
-def _origins(rows: pa.Table) -> pa.Array:
-    columns = (rows[name].to_pylist() for name in _ORIGIN)
-    return pa.array([origin(*row) for row in zip(*columns, strict=True)], pa.string())

@@ -1,0 +1,159 @@
+"""The exchanges of a bucket: who talked to whom, when, in ranks of time.
+
+Enters: table `exchanges` of a recording, or of one bucket of its clients. Leaves: `Exchanges`, and
+what their clients and endpoints are.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, ordered, ranked
+from statetrail.analyses.columnar.clock_steps import ClockSteps
+from statetrail.analyses.columnar.coding import Coded, coded, integers, named, paired
+from statetrail.analyses.conformance.visibility import (
+    FOREVER,
+    SETS_HEADERS,
+    UNBOUND_METHODS,
+    WRITES,
+)
+from statetrail.recording.conversations import origin, site_of
+from statetrail.schema import CLIENT_BY
+from statetrail.store.clients import client_names
+
+EVERYWHERE: Final = "*"
+"""The realm of values that are good for every origin of their dialect."""
+
+_TIMES: Final = ("request_start_us", "request_end_us", "response_start_us", "response_end_us")
+_ORIGIN: Final = ("scheme", "host", "port")
+COLUMNS: Final = (
+    *("exchange_id", "capture_id", *_TIMES, *_ORIGIN, "method", "endpoint", "status"),
+    *("age_s", "fetch_dest", "redirect_endpoint", "request_origin", "exposed_headers"),
+)
+"""The columns that exchanges are made of, besides those that tell clients apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchanges:
+    """The exchanges in order of (client, request start, id): a place is a client's moment, too.
+
+    `client` is a place in `Bucket.clients`, `endpoint` one in `Bucket.endpoints`. The times
+    `request_start`, `response_start`, `response_end` and `visible_from` (end and grace period) are
+    ranks among all times of the bucket; `clock` has the microseconds of each rank, `FOREVER` of
+    what did not end. `status` is 0 without a response; `open`: the method may carry state;
+    `writes`: it changes what it asks for (`WRITES`); `heads`: it is HEAD. `binding`: what the
+    response issues has to be known (`statetrail.analyses.conformance.visibility.binds`).
+    `headless`: a page cannot add header fields to it. `redirect` is the endpoint that its response
+    redirects to, as a place or -1. `backwards`: its response is earlier than its request.
+    """
+
+    id: Ints
+    client: Ints
+    endpoint: Ints
+    request_start: Ints
+    response_start: Ints
+    response_end: Ints
+    visible_from: Ints
+    clock: Ints
+    status: Ints
+    open: Bools
+    writes: Bools
+    heads: Bools
+    binding: Bools
+    headless: Bools
+    redirect: Ints
+    backwards: Bools
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+    @property
+    def span(self) -> int:
+        """More than any rank of a time."""
+        return len(self.clock)
+
+
+def exchanges_of(
+    table: pa.Table, client_by: Sequence[str], grace_us: int, steps: ClockSteps, realm: str
+) -> tuple[Exchanges, tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
+    """The exchanges, their clients with the realm, and their endpoints with the origin."""
+    ids, captures = integers(table["exchange_id"]), integers(table["capture_id"], missing=NOTHING)
+    response = pc.coalesce(table["response_start_us"], table["request_end_us"])
+    times = integers(table["request_start_us"]), integers(response, missing=-FOREVER)
+    ended = integers(table["response_end_us"], missing=FOREVER)
+    start_us, response_us, end_us = steps.corrected(captures, ids, (*times, ended))
+    earliest = np.where(response_us > -FOREVER, response_us, FOREVER)
+    backwards = np.minimum(earliest, end_us) < start_us
+    # A clock that was set back must not let a response begin before its request, nor end before
+    # it began.
+    response_us = np.maximum(response_us, start_us)
+    end_us = np.maximum(end_us, response_us)
+    visible_us = np.where(end_us < FOREVER, end_us + grace_us, FOREVER)
+    ranks, clock = ranked(start_us, response_us, end_us, visible_us)
+    name = named(
+        table, [CLIENT_BY[name] for name in client_by], partial(client_names, client_by=client_by)
+    )
+    origins = named(table, _ORIGIN, _origins)
+    realms = origins if realm == "origin" else _realms(origins, realm)
+    client, clients = paired(name, realms)
+    endpoint, endpoints = paired(origins, coded(table["endpoint"]))
+    method, methods = coded(table["method"])
+    unbound, writes, heads = (
+        np.array([name in listed for name in methods], dtype=np.bool_)[method]
+        for listed in (UNBOUND_METHODS, WRITES, ("HEAD",))
+    )
+    dest, dests = coded(table["fetch_dest"])
+    headless = np.array([each not in SETS_HEADERS for each in dests], dtype=np.bool_)[dest]
+    status, age = (integers(table[name], missing=0) for name in ("status", "age_s"))
+    order = ordered(client * len(clock) + ranks[0], ids)
+    request_start, response_start, response_end, visible_from = (rank[order] for rank in ranks)
+    exchanges = Exchanges(
+        id=ids[order],
+        client=client[order],
+        endpoint=endpoint[order],
+        request_start=request_start,
+        response_start=response_start,
+        response_end=response_end,
+        visible_from=visible_from,
+        clock=clock,
+        status=status[order],
+        open=~unbound[order],
+        writes=writes[order],
+        heads=heads[order],
+        binding=((status < 300) & (age <= 0) & ~unbound)[order],
+        headless=headless[order],
+        redirect=_redirects(origins, table["redirect_endpoint"], endpoints)[order],
+        backwards=backwards[order],
+    )
+    return exchanges, clients, endpoints
+
+
+def _redirects(
+    origins: Coded, column: pa.ChunkedArray, endpoints: Sequence[tuple[str, str]]
+) -> Ints:
+    """The endpoints at the same origin that responses redirect to, as places; -1 for none."""
+    places = {endpoint: place for place, endpoint in enumerate(endpoints)}
+    redirect, pairs_ = paired(origins, coded(column))
+    return np.array([places.get(pair, NOTHING) for pair in pairs_], dtype=np.int64)[redirect]
+
+
+def _realms(origins: Coded, realm: str) -> Coded:
+    """The realms of the origins: their sites, or one for all."""
+    code, names = origins
+    places: dict[Any, int] = {}
+    of = [
+        places.setdefault(None if name is None else EVERYWHERE if realm == "dialect" else
+                          site_of(name), len(places))
+        for name in names
+    ]  # fmt: skip
+    return np.array(of, dtype=np.int64)[code], list(places)
+
+
+def _origins(rows: pa.Table) -> pa.Array:
+    columns = (rows[name].to_pylist() for name in _ORIGIN)
+    return pa.array([origin(*row) for row in zip(*columns, strict=True)], pa.string())

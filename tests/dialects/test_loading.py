@@ -163,17 +163,18 @@ def test_files_that_are_no_dialects(tmp_path: Path, content: bytes | None, messa
 def test_dialects_are_chosen_by_name(acme: Path) -> None:
     """`all`, names and files, in the order given, each once."""
     zest, eseller52 = builtin()["zest"], builtin()["52eseller"]
-    assert select() == (zest, eseller52)
+    assert {zest, eseller52} < set(select())
+    assert len(select()) == 17
     assert select(" 52eseller , zest,52eseller") == (eseller52, zest)
     assert select(["zest"]) == (zest,)
     assert select(f"{acme},zest") == (load(acme), zest)
-    assert select(f"all,{acme}") == (zest, eseller52, load(acme))
+    assert select(f"all,{acme}") == (*select(), load(acme))
 
 
 @pytest.mark.parametrize("names", ["", " , ", "ZEST", "zest,acme", "all,zest"])
 def test_unknown_names_are_refused(names: str) -> None:
     """An unknown name, or none, is an error that says which there are."""
-    with pytest.raises(UsageError, match="choose from zest, 52eseller or 'all'"):
+    with pytest.raises(UsageError, match=r"choose from .*, zest, 52eseller or 'all'"):
         select(names)
 
 

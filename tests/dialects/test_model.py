@@ -7,7 +7,7 @@ import pytest
 
 from statetrail.dialects import Dialect, builtin
 
-ZEST, ESELLER52 = builtin().values()
+ZEST, ESELLER52 = (builtin()[name] for name in ("zest", "52eseller"))
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def test_one_exchange_reads_back_as_it_was_sighted(tmp_path: Path) -> None:
             "User-Agent": "é\N{SNOWMAN}",
             "X-Ticket": "a/b",
             "Origin": "https://a.example",
-            "Cookie": "sid=kQ7/aZ+4mP0s",
+            "X-Api-Key": "kQ7/aZ+4mP0s",
         },
         answered={"X-Set-LangId": "1;uriquery/informational", "X-Set-Ticket": "x", "Age": "7"},
         body=b"<rsp session='abc'/>",

@@ -6,7 +6,7 @@ import pytest
 
 from statetrail.extract.token_candidates import MAX_TOKEN_CANDIDATES
 from support.histories import FINGERPRINTER
-from support.traffic import facts_of, texts
+from support.traffic import PROTOCOLS, facts_of, texts
 
 TOKEN = "kQ7/aZ+4mP0s=wXy"
 PLAIN = "yjipILZBeUWxrFqRT"
@@ -39,7 +39,7 @@ CODED = quote(TOKEN, safe="")
 )  # fmt: skip
 def test_a_token_leaves_a_trace(target: str, asked: dict[str, str], place: str, value: str) -> None:
     """Where it was, with the fingerprint that it has wherever it is issued; never itself."""
-    kept = facts_of(target, asked=asked)
+    kept = facts_of(target, asked=asked, config=PROTOCOLS)
     assert (place, FINGERPRINTER.fingerprint(value)) in [
         (t.place, t.fingerprint) for t in kept.token_candidates
     ]

@@ -10,6 +10,8 @@ from statetrail.extract import Exchange, ExchangeFacts, ExtractorConfig, Request
 from support.histories import FINGERPRINTER
 
 CONFIG = ExtractorConfig(select(), FINGERPRINTER)
+PROTOCOLS = ExtractorConfig(select("zest,52eseller"), FINGERPRINTER)
+"""Without cookies, bearer tokens and the other dialects."""
 AT = 1_700_000_000_000_000
 
 type Headers = dict[str, str] | list[tuple[bytes, bytes]]

@@ -79,8 +79,8 @@ def _jwt_claims(value: str) -> str | None:
     if len(parts) != 3 or (raw := _base64(parts[1])) is None:
         return None
     try:
-        claims: dict[str, Any] = msgspec.json.decode(raw, type=dict[str, Any])
-        kept = {name: claims[name] for name in sorted(claims) if name not in _FRESH}
+        payload: dict[str, Any] = msgspec.json.decode(raw, type=dict[str, Any])
+        kept = {name: payload[name] for name in sorted(payload) if name not in _FRESH}
         text = msgspec.json.encode(kept, order="deterministic")
     except (msgspec.MsgspecError, RecursionError, ValueError):
         return None

@@ -165,6 +165,14 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         """The declared parameter of that name, or `None` for an unknown one."""
         return next((param for param in self.params if param.name == name), None)
 
+    @property
+    def has_scope(self) -> bool:
+        """Whether the scope of the dialect says by itself which requests are of its API.
+
+        One that is judged by declarations, without paths, is spoken where it was seen.
+        """
+        return bool(self.scope.paths) or not self.by_declaration
+
     def at_host(self, host: str) -> bool:
         """Whether the dialect may be spoken by a host (in lower case)."""
         return not self.scope.hosts or any(

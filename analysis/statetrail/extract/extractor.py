@@ -14,6 +14,7 @@ import msgspec
 
 from statetrail.dialects import Dialect
 from statetrail.dialects.place import Condition
+from statetrail.dialects.refusals import Refusals
 from statetrail.dialects.wire import BodyError
 from statetrail.extract.bodies import BodyBeginning
 from statetrail.extract.cache import BoundedCache
@@ -28,7 +29,6 @@ from statetrail.extract.records import (
     Exchange,
     Response,
 )
-from statetrail.extract.refusals import Refusals
 from statetrail.extract.state import Issued, Presented, State, StateReader
 from statetrail.extract.target import Path, Target, TargetReader
 from statetrail.extract.text import CREDENTIAL
@@ -106,7 +106,7 @@ class ExtractorConfig:
         issues = [each.condition for one in compiled for each in one.issues]
         conditions = [each for each in (*presents, *issues) if each is not None]
         self.conditions = tuple(dict.fromkeys(conditions))
-        self.refusals = Refusals(compiled)
+        self.refusals = Refusals(self.dialects)
         self.hosts = BoundedCache(CACHED)
         self.targets = TargetReader(
             compiled,
@@ -279,7 +279,7 @@ def _wire_values(
         issues = list(received.issued[at])
         if message.values and compiled in target.path.bodies:
             issues += issued_in_body([next(texts) for _ in compiled.body_readers], compiled)
-        if not message.at_host[at]:
+        if not message.at_host[at] or not (target.path.in_scope[at] or compiled.seen_anywhere):
             continue
         if holds:
             shown = [each for each in shown if not each.condition or holds[each.condition]]

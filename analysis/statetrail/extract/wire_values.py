@@ -38,7 +38,8 @@ class CompiledDialect:
     condition). `clear` are patterns of the values that may be stored in clear. `words` are path
     segments that mean something to the dialect, case-folded. `own_fields` are lower-case names of
     the request header fields that hold state alone, `fields` of all that are read; the names of
-    response header fields begin with one of `issuing_fields`.
+    response header fields begin with one of `issuing_fields`. `seen_anywhere`: values are read out
+    of scope, too.
     """
 
     def __init__(self, dialect: Dialect) -> None:
@@ -66,7 +67,8 @@ class CompiledDialect:
         self.body_readers = [each for each in self.issues if each.reader.params]
         self.request_readers = [each for each in self.presents if each.reader.reads_body]
         self.tells_anywhere = dialect.by_declaration and dialect.tells_anywhere
-        self.always = not dialect.by_declaration or bool(dialect.scope.paths)
+        self.seen_anywhere = not dialect.by_declaration
+        self.always = dialect.has_scope
 
     def is_void(self, name: str, value: str) -> bool:
         """Whether an issued word is no value."""

@@ -64,16 +64,17 @@ def clients(
     total = len(bucket.clients) * width
     scope = np.array(
         [
-            [
-                (place[0], d.name) in origins
-                and ((*place, d.name) in issuing or d.in_scope(place[1]))
-                for d in bucket.dialects
-            ]
+            [(*place, d.name) in issuing or d.in_scope(place[1]) for d in bucket.dialects]
             for place in bucket.endpoints
         ],
         dtype=np.bool_,
     ).reshape(len(bucket.endpoints), width)
-    exchange, dialect = np.nonzero(scope[exchanges.endpoint] & exchanges.open[:, None])
+    speaks = np.array(
+        [[(realm, name) in origins for name in dialects] for _, realm in bucket.clients],
+        dtype=np.bool_,
+    ).reshape(len(bucket.clients), width)
+    here = scope[exchanges.endpoint] & speaks[exchanges.client] & exchanges.open[:, None]
+    exchange, dialect = np.nonzero(here)
     conversation = exchanges.client[exchange] * width + dialect
     first, last = extremes(conversation, exchanges.request_start[exchange], total)
     requests = np.bincount(conversation, minlength=total)

@@ -204,3 +204,14 @@ def _situations(
         accepted=no,
         malformed=malformed >= np.maximum(since, 0),
     )
+
+
+def mildest(exchange: Ints, series: Ints, rank: Ints) -> Ints:
+    """The places of the rows that count: of several values of one parameter the mildest verdict,
+    and of those that have it the first."""
+    begins = np.ones(len(exchange), dtype=np.bool_)
+    begins[1:] = (exchange[1:] != exchange[:-1]) | (series[1:] != series[:-1])
+    if begins.all():
+        return np.arange(len(exchange), dtype=np.int64)
+    key = rank * len(exchange) + np.arange(len(exchange), dtype=np.int64)
+    return np.minimum.reduceat(key, np.flatnonzero(begins)) % len(exchange)

@@ -124,7 +124,8 @@ class Tracker:
     Parameters
     ----------
     dialects
-        The dialects whose parameters are judged; all by default.
+        The dialects whose parameters are judged; all by default. Those whose values are judged by
+        declarations are left out: that takes the whole recording.
     grace_us
         The grace period in microseconds.
     binds
@@ -156,7 +157,8 @@ class Tracker:
         max_clients: int = 10_000,
         max_waiting: int = 10_000,
     ) -> None:
-        self._dialects = {d.name: d for d in (select() if dialects is None else dialects)}
+        known = select() if dialects is None else dialects
+        self._dialects = {d.name: d for d in known if not d.by_declaration}
         self._grace_us = grace_us
         self._binds = binds or self._learned
         self._holders = Holders(shares)

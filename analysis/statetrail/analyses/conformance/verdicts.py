@@ -7,14 +7,14 @@ Whose session
 Requests that present a session key belong to the session of that key
 (`statetrail.analyses.events.lineage`). They are judged by what was issued to that session. Other
 requests are judged by all that was issued to their sender, and are excused where the sender may
-hold more than one session (`statetrail.analyses.conformance.excuses`). A value that is old or
-unknown in its session, and yet the newest that its sender was given, is excused, too. Of a session
-that other senders hold, too, only the key values are judged
-(`statetrail.analyses.conformance.other_senders`).
+hold more than one session (`statetrail.analyses.conformance.by_session.excuses`). A value that is
+old or unknown in its session, and yet the newest that its sender was given, is excused, too. Of a
+session that other senders hold, too, only the key values are judged
+(`statetrail.analyses.conformance.by_session.other_senders`).
 
 L1  A value of a session key is superseded only by the issue of another value in a response to a
-    request that presented it (`statetrail.analyses.conformance.key_values`). A request that
-    presents a value of a key is judged by its values of that key alone.
+    request that presented it (`statetrail.analyses.conformance.by_session.key_values`). A request
+    that presents a value of a key is judged by its values of that key alone.
 L8  What came with an error, a redirect or from a cache binds nobody: it is treated like a malformed
     issue.
 
@@ -48,15 +48,9 @@ from statetrail.analyses.columnar.arrays import (
     NOTHING,
     Bools,
     Ints,
-    among,
     chosen,
-    distinct,
-    numbered,
 )
 from statetrail.analyses.columnar.bucket import (
-    EMPTY,
-    IMPLICIT,
-    MALFORMED,
     VALUE,
     Bucket,
     bucket,
@@ -73,12 +67,19 @@ from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.columnar.result_rows import numbers, of_series, table, words
 from statetrail.analyses.columnar.settings import Settings, settings
 from statetrail.analyses.conformance import race, tables, verdict
+from statetrail.analyses.conformance.by_session.excuses import Rows, excused
+from statetrail.analyses.conformance.by_session.key_values import key_uses, key_verdicts
+from statetrail.analyses.conformance.by_session.other_senders import is_held_by_others, shared_codes
+from statetrail.analyses.conformance.by_session.other_sessions import as_senders, without_session
+from statetrail.analyses.conformance.by_session.owners import (
+    absent,
+    first_issues,
+    owners_of,
+    rows_to_judge,
+    sender_series,
+)
 from statetrail.analyses.conformance.declared.declarations import Declarations, declarations
 from statetrail.analyses.conformance.declared.judging import judged
-from statetrail.analyses.conformance.excuses import Rows, excused
-from statetrail.analyses.conformance.key_values import key_uses, key_verdicts
-from statetrail.analyses.conformance.other_senders import is_held_by_others, shared_codes
-from statetrail.analyses.conformance.other_sessions import as_senders, without_session
 from statetrail.analyses.conformance.verdict import DEATHS, FAULTS, REASONS, VERDICTS
 from statetrail.analyses.conformance.visibility import FOREVER
 from statetrail.analyses.events.lineage import Lineage, dialect_places, key_ranks, lineage
@@ -118,38 +119,6 @@ class Judgements:
         alone = (self.reason == NOTHING) | np.isin(self.reason, _DEATHS)
         faults: Bools = np.isin(self.verdict, _FAULTS) & alone
         return faults
-
-
-@dataclass(frozen=True, slots=True)
-class _Owners:
-    """Whose issues judge each request, by dialect: its session's, else its sender's.
-
-    Attributes
-    ----------
-    issues
-        The issues by the series of these owners.
-    of_request
-        Shape (dialects, exchanges): the owner; -1 where no other parameter than the key is judged.
-    series_owner, series_param
-        Of each series; the first ones are those of the bucket.
-    series, value
-        Of each row of `Bucket.presented`; the series is -1 where its owner has none.
-    """
-
-    issues: race.Issues
-    of_request: Ints
-    series_owner: Ints
-    series_param: Ints
-    series: Ints
-    value: Ints
-
-
-@dataclass(frozen=True, slots=True)
-class _Absent:
-    """Requests that present nothing of a series."""
-
-    exchange: Ints
-    series: Ints
 
 
 @artifact(
@@ -192,17 +161,17 @@ def _by_session(
     param = bucket.series_param[presented.series]
     session = lineage.of_request[dialect[param], presented.exchange]
     of_key = is_key[param] & (presented.kind == VALUE)
-    owners = _owners(bucket, lineage, session)
-    first = _first(bucket, owners)
+    owners = owners_of(bucket, lineage, session)
+    first = first_issues(bucket, owners)
     known = np.append(first, FOREVER)[owners.series] <= exchanges.request_start[presented.exchange]
     # Tokens that no issue before them explains.
     known |= (presented.kind == VALUE) & server_issued(bucket)[param]
     # A value of a key decides alone.
     known &= of_key | ~_beside(bucket, is_key[param], of_key)
     shown = np.flatnonzero(known)
-    absent = _absent(bucket, owners, first, dialect)
-    rows = _rows(bucket, owners, shown, absent, bound(bucket, issuing))
-    exchange, params = rows.exchange, np.append(param[shown], owners.series_param[absent.series])
+    missing = absent(bucket, owners, first, dialect)
+    rows = rows_to_judge(bucket, owners, shown, missing, bound(bucket, issuing))
+    exchange, params = rows.exchange, np.append(param[shown], owners.series_param[missing.series])
     keyed = np.flatnonzero(of_key[shown])
     uses, replaced = key_uses(bucket, np.flatnonzero(of_key), is_key)
     mixed = lineage.of_value[presented.value[uses.row]] != session[uses.row]
@@ -226,13 +195,13 @@ def _by_session(
         bucket, owners.issues, rows, shown, rank, reason, (session[shown] >= 0) & ~of_key[shown]
     )
     kept = np.append(
-        _mildest(exchange[: len(shown)], presented.series[shown], rank[: len(shown)]),
+        race.mildest(exchange[: len(shown)], presented.series[shown], rank[: len(shown)]),
         np.arange(len(shown), len(exchange)),
     )
     # The series of the sender, whoever owned those that judged.
-    series = _sender_series(bucket, exchange, params)
+    series = sender_series(bucket, exchange, params)
     series[: len(shown)] = presented.series[shown]
-    value = np.append(presented.value[shown], np.full(len(absent.exchange), NOTHING))
+    value = np.append(presented.value[shown], np.full(len(missing.exchange), NOTHING))
     exchange, dialect = exchange[kept], dialect[params[kept]]
     rank, reason, of = excused(
         *(bucket, lineage, options, uses, is_key),
@@ -308,129 +277,3 @@ def _beside(bucket: Bucket, is_key: Bools, of_key: Bools) -> Bools:
         keys = presented.exchange * max(count, 1) + presented.series
         beside[others] = np.isin(keys[others], keys[of_key])
     return beside
-
-
-def _owners(bucket: Bucket, lineage: Lineage, session: Ints) -> _Owners:
-    """The owners of a bucket's series: its senders, and its sessions where these are needed."""
-    issued, presented, exchanges = bucket.issued, bucket.presented, bucket.exchanges
-    dialect, width = dialect_places(bucket), len(bucket.dialects)
-    count = len(bucket.series_client)
-    # Where the only parameter is the key, a request that presents it has no other to present.
-    several = np.array([len(each.params) > 1 for each in bucket.dialects], dtype=np.bool_)
-    param = bucket.series_param[issued.series]
-    of_issue = lineage.of_response[dialect[param], issued.exchange]
-    row = np.flatnonzero((of_issue >= 0) & several[dialect[param]])
-    use = np.flatnonzero((session >= 0) & several[dialect[bucket.series_param[presented.series]]])
-    params = max(len(bucket.params), 1)
-    keys = of_issue[row] * params + param[row]
-    own, place = distinct(keys, len(bucket.values) * params)
-    wanted = session[use] * params + bucket.series_param[presented.series[use]]
-    series, value = presented.series.copy(), presented.value.copy()
-    series[session >= 0] = NOTHING
-    found = among(own, wanted)
-    series[use] = np.where(found >= 0, found + count, NOTHING)
-    # A value of one session is not that value of another.
-    numbers_, _ = numbered(
-        np.append(of_issue[row], session[use]),
-        np.append(issued.value[row], presented.value[use]),
-    )
-    numbers_ += len(bucket.values)
-    value[use] = numbers_[len(row) :]
-    malformed = issued.usage == MALFORMED
-    usage = np.where(issued.sound, issued.usage, np.int8(MALFORMED))
-    issues = race.Issues(
-        np.concatenate([issued.exchange, issued.exchange[row]]),
-        np.concatenate([issued.value, numbers_[: len(row)]]),
-        np.concatenate([issued.series, place + count]),
-        np.concatenate([usage, usage[row]]),
-        np.concatenate([issued.informational, issued.informational[row]]),
-        np.concatenate([malformed, malformed[row]]),
-    )
-    senders = len(bucket.clients) * width
-    senders_of = exchanges.client * width + np.arange(width, dtype=np.int64)[:, None]
-    of_session = np.where(several[:, None], senders + lineage.of_request, NOTHING)
-    return _Owners(
-        issues,
-        np.where(lineage.of_request >= 0, of_session, senders_of),
-        np.concatenate(
-            [
-                bucket.series_client * width + dialect[bucket.series_param],
-                senders + own // params,
-            ]
-        ),
-        np.concatenate([bucket.series_param, own % params]),
-        series,
-        value,
-    )
-
-
-def _first(bucket: Bucket, owners: _Owners) -> Ints:
-    """When the first sound issue of each series began; `FOREVER` where there is none."""
-    issues = owners.issues
-    sound = issues.usage != MALFORMED
-    first = np.full(len(owners.series_owner), FOREVER)
-    response_start = bucket.exchanges.response_start[issues.exchange[sound]]
-    np.minimum.at(first, issues.series[sound], response_start)
-    return first
-
-
-def _absent(bucket: Bucket, owners: _Owners, first: Ints, dialect: Ints) -> _Absent:
-    """The requests that present nothing of a series issued before: their places and the series."""
-    exchanges, presented = bucket.exchanges, bucket.presented
-    sound = np.flatnonzero(first < FOREVER)
-    sound = sound[np.argsort(owners.series_owner[sound], kind="stable")]
-    by_owner = owners.series_owner[sound]
-    # A row for each request and each sound series of its owner, dialect by dialect.
-    owner = owners.of_request.ravel()
-    start = np.searchsorted(by_owner, owner)
-    times = np.searchsorted(by_owner, owner, "right") - start
-    row = np.cumsum(times) - times - start
-    pair = np.repeat(np.arange(len(owner), dtype=np.int64), times)
-    series = sound[np.arange(len(pair), dtype=np.int64) - row[pair]]
-    exchange = pair % max(len(exchanges), 1)
-    missing = first[series] <= exchanges.request_start[exchange]
-    nth = np.full(len(first) + 1, NOTHING, dtype=np.int64)
-    nth[sound] = np.arange(len(sound), dtype=np.int64)
-    shown = np.flatnonzero(nth[owners.series] >= 0)
-    of = dialect[bucket.series_param[presented.series[shown]]]
-    places = of * len(exchanges) + presented.exchange[shown]
-    missing[row[places] + nth[owners.series[shown]]] = False
-    absent = np.flatnonzero(missing)
-    return _Absent(exchange[absent], series[absent])
-
-
-def _rows(bucket: Bucket, owners: _Owners, shown: Ints, absent: _Absent, bound: Bools) -> race.Rows:
-    """The rows to judge: what was presented, then what was not."""
-    presented, exchanges = bucket.presented, bucket.exchanges
-    none = np.zeros(len(absent.exchange), dtype=np.int8)
-    exchange = np.append(presented.exchange[shown], absent.exchange)
-    param = np.append(
-        bucket.series_param[presented.series[shown]], owners.series_param[absent.series]
-    )
-    return race.Rows(
-        exchange,
-        np.append(owners.series[shown], absent.series),
-        np.append(owners.value[shown], none.astype(np.int64) + NOTHING),
-        np.append(presented.channel[shown], none + np.int8(IMPLICIT)),
-        np.append(presented.kind[shown], none + np.int8(EMPTY)),
-        server_issued(bucket)[param],
-        bound[exchanges.endpoint[exchange], param] & exchanges.open[exchange],
-    )
-
-
-def _sender_series(bucket: Bucket, exchange: Ints, param: Ints) -> Ints:
-    """The series of each request's sender and a parameter."""
-    width = max(len(bucket.params), 1)
-    keys = bucket.series_client * width + bucket.series_param
-    return among(keys, bucket.exchanges.client[exchange] * width + param)
-
-
-def _mildest(exchange: Ints, series: Ints, rank: Ints) -> Ints:
-    """The places of the rows that count: of several values of one parameter the mildest verdict,
-    and of those that have it the first."""
-    begins = np.ones(len(exchange), dtype=np.bool_)
-    begins[1:] = (exchange[1:] != exchange[:-1]) | (series[1:] != series[:-1])
-    if begins.all():
-        return np.arange(len(exchange), dtype=np.int64)
-    key = rank * len(exchange) + np.arange(len(exchange), dtype=np.int64)
-    return np.minimum.reduceat(key, np.flatnonzero(begins)) % len(exchange)

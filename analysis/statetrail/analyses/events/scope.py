@@ -35,7 +35,8 @@ def _in_scope(rec: Recording) -> list[tuple[str, ...]]:
         (origin, endpoint, dialect.name)
         for origin, endpoint in places
         for dialect in rec.dialects
-        if (origin, endpoint, dialect.name) in issuing or dialect.in_scope(endpoint)
+        if (origin, endpoint, dialect.name) in issuing
+        or (dialect.has_scope and dialect.in_scope(endpoint))
     ]
 
 

@@ -50,7 +50,7 @@ from statetrail.analyses.columnar.coding import integers
 from statetrail.analyses.columnar.dialect_masks import acting, names_sessions
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.columnar.result_rows import numbers, of_series, seconds, table
-from statetrail.analyses.conformance.other_senders import held_by_others, shared_codes
+from statetrail.analyses.conformance.by_session.other_senders import held_by_others, shared_codes
 from statetrail.analyses.conformance.visibility import FOREVER
 from statetrail.analyses.events.details import Details, aligned, extremes, holds
 from statetrail.analyses.events.history import History, history, pairs

@@ -63,9 +63,14 @@ class Pseudonyms:
         if value in self._reserved:
             return value
         # A permutation goes in circles, so this ends, at the latest at the value itself.
-        kinds = is_hex, _ = _kinds(value)
+        is_hex, tells = _is_hex(value), _begins_otherwise(value)
         result = self._permuted(value, is_hex=is_hex)
-        while result in self._reserved or _kinds(result) != kinds:
+        # What comes behind must not decide how often the beginning is permuted.
+        while (
+            result in self._reserved
+            or _is_hex(result) != is_hex
+            or (tells and not _begins_otherwise(result))
+        ):
             result = self._permuted(result, is_hex=is_hex)
         return result
 
@@ -137,12 +142,9 @@ def _written(plain: list[str], positions: list[int]) -> bytes:
     return raw_bytes("".join([plain[at] for at in positions]).casefold())
 
 
-def _kinds(value: str) -> tuple[bool, bool]:
-    """Whether a value is hexadecimal, and whether it may be by its beginning.
-
-    What comes behind must not decide how often the beginning is permuted.
-    """
-    return _is_hex(value), _NO_HEX.search(value.lstrip(" \t\"'")[:PREFIX]) is None
+def _begins_otherwise(value: str) -> bool:
+    """Whether a value's beginning shows that it is not hexadecimal."""
+    return _NO_HEX.search(value.lstrip(" \t\"'")[:PREFIX]) is not None
 
 
 def _is_hex(value: str) -> bool:

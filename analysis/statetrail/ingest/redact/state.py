@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from statetrail.dialects.grammar import PRIORITIES, USAGES
 from statetrail.dialects.place import IssuePlace, Outgoing, OutgoingResponse, PresentPlace
+from statetrail.dialects.wire import COOKIE
 from statetrail.extract.fingerprint import Fingerprinter
 from statetrail.extract.state import Issued, Presented
 from statetrail.extract.text import is_token
@@ -26,6 +27,7 @@ _WORDS: Final = frozenset((*USAGES, *PRIORITIES))
 _TAIL: Final = rf"\s*(?:{'|'.join(USAGES)})\s*/\s*(?:{'|'.join(PRIORITIES)})\s*"
 # Two fields that an intermediary joined: the end of the first one's value.
 _COMBINED: Final = re.compile(rf"(;{_TAIL},\s*)", re.IGNORECASE)
+_COOKIE: Final = COOKIE.decode()
 _RUN: Final = re.compile(r"[^\s;,/]+")
 
 
@@ -70,6 +72,7 @@ class StateCopier:
     ) -> CopiedRequest:
         """What a request presents."""
         copied = CopiedRequest([], [])
+        by: dict[tuple[str, str], CompiledDialect] = {}
         for value, facts in zip_longest(values, kept):
             known = value.param if value.param in value.compiled.params else None
             place = self._presents[value.compiled.dialect.name, value.channel, known]
@@ -79,9 +82,18 @@ class StateCopier:
                 self._learn(facts, shown)
             outgoing = Outgoing({}, [])
             place.write(value.param, shown, outgoing)
-            copied.fields.extend(outgoing.fields.items())
-            copied.query.extend(outgoing.query)
-        return copied
+            # Several dialects may know one field; it stands there once.
+            for pairs, ours in (
+                (copied.fields, outgoing.fields.items()),
+                (copied.query, outgoing.query),
+            ):
+                for pair in ours:
+                    if by.setdefault(pair, value.compiled) is value.compiled:
+                        pairs.append(pair)
+        cookies = [value for name, value in copied.fields if name == _COOKIE]
+        others = [field for field in copied.fields if field[0] != _COOKIE]
+        joined = [(_COOKIE, "; ".join(cookies))] if cookies else []
+        return CopiedRequest([*others, *joined], copied.query)
 
     def issued(self, values: Sequence[IssuedValue], kept: Sequence[Issued]) -> OutgoingResponse:
         """What a response issues."""

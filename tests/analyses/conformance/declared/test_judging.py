@@ -179,7 +179,8 @@ FAULTY = {
          step(1, "/other", asked=USE)],
         (1, "cookie", "sessionid", "misplaced", None)),
     "cookie: dropped, counted once": (
-        [LOGIN, step(1, asked=USE), step(2, asked=cookies(csrf2=C)), step(3, asked=cookies(csrf2=C))],
+        [LOGIN, step(1, asked=USE), step(2, asked=cookies(csrf2=C)),
+         step(3, asked=cookies(csrf2=C))],
         (2, "cookie", "sessionid", "omitted", None)),
     "bearer: expired": (
         [token_request(0, "x=1", {"access_token": A, "expires_in": 10}),

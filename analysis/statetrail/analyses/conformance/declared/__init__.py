@@ -1,1 +1,1 @@
-"""Judging by declarations: single values, by what a dialect says of their lives (`Param`)."""
+"""Judging by declarations: single values, by what a dialect says of their lifecycles (`Param`)."""

@@ -8,8 +8,8 @@ The first line that fits decides:
 
 1.  The value was never issued to the client: ``foreign`` where the server alone makes it, else
     ``overridden``.
-2.  It had ended, and the client must know it (`statetrail.analyses.conformance.declared.lives`):
-    ``stale``, with how it ended. Where the values of a client alternate, and the server takes
+2.  It had ended (`statetrail.analyses.conformance.declared.lifecycles`), and the client must know
+    it: ``stale``, with how it ended. Where the values of a client alternate, and the server takes
     them, several users are behind it: ``not-applicable``, reason `many-sessions`.
 3.  It may have ended, or only may be known: ``in-flight``.
 4.  A cookie outside the scope of every issue of its value (RFC 6265bis, section 5.8.3):
@@ -26,11 +26,12 @@ import numpy as np
 from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, run_begins
 from statetrail.analyses.columnar.bucket import ESTABLISH, IMPLICIT, VALUE, Bucket
 from statetrail.analyses.columnar.coding import Words
-from statetrail.analyses.columnar.dialect_masks import of_params
+from statetrail.analyses.columnar.dialect_masks import of_params, server_issued
 from statetrail.analyses.conformance import verdict
 from statetrail.analyses.conformance.declared.declarations import Declarations
-from statetrail.analyses.conformance.declared.lives import CAUSES, Lives
+from statetrail.analyses.conformance.declared.lifecycles import CAUSES, Lifecycles
 from statetrail.analyses.conformance.declared.obligations import owed
+from statetrail.analyses.conformance.race import mildest
 from statetrail.analyses.conformance.verdict import REASONS, VERDICTS
 from statetrail.analyses.conformance.visibility import FOREVER
 from statetrail.dialects.cookies.retrieval import obligation
@@ -55,22 +56,22 @@ class Judged:
 def judged(bucket: Bucket, declared: Declarations, allowed: Bools, grace_us: int) -> Judged:
     """The verdicts; `allowed` says where each parameter may be presented (endpoints, params)."""
     exchanges, presented = bucket.exchanges, bucket.presented
-    lives = Lives(bucket, declared, grace_us)
+    lifecycles = Lifecycles(bucket, declared, grace_us)
     acts = _acts_from(bucket, declared)
-    alternating = _alternating(bucket, lives)
+    alternating = _alternating(bucket, lifecycles)
     restarts = of_params(bucket, lambda param: param is not None and param.restart == "fault")
     param = bucket.series_param[presented.series]
     asks = (presented.kind == ESTABLISH) & restarts[param]
     row = np.flatnonzero((presented.kind == VALUE) | asks)
     row = row[acts[presented.series[row]] <= exchanges.request_start[presented.exchange[row]]]
-    rank, reason = _shown(bucket, declared, lives, alternating, row)
+    rank, reason = _shown(bucket, declared, lifecycles, alternating, row)
     rank[asks[row]] = VERDICTS.index(verdict.RESTARTED)
     barred = ~allowed[exchanges.endpoint[presented.exchange[row]], param[row]]
     rank[barred] = VERDICTS.index(verdict.NOT_APPLICABLE)
     reason[barred] = NOTHING
-    kept = _mildest(presented.exchange[row], presented.series[row], rank)
+    kept = mildest(presented.exchange[row], presented.series[row], rank)
     row, rank, reason = row[kept], rank[kept], reason[kept]
-    exchange, series = owed(bucket, declared, lives, allowed, acts)
+    exchange, series = owed(bucket, declared, lifecycles, allowed, acts)
     missing = np.full(len(exchange), VERDICTS.index(verdict.OMITTED))
     why = np.full(len(exchange), NOTHING, dtype=np.int64)
     several = alternating[series]
@@ -95,7 +96,7 @@ def judged(bucket: Bucket, declared: Declarations, allowed: Bools, grace_us: int
 
 
 def _shown(
-    bucket: Bucket, declared: Declarations, lives: Lives, alternating: Bools, row: Ints
+    bucket: Bucket, declared: Declarations, lifecycles: Lifecycles, alternating: Bools, row: Ints
 ) -> tuple[Ints, Ints]:
     """The verdicts and reasons of rows of `Bucket.presented`."""
     presented, exchanges = bucket.presented, bucket.exchanges
@@ -103,16 +104,15 @@ def _shown(
     moment = exchanges.request_start[presented.exchange[row]]
     rank = np.full(len(row), VERDICTS.index(verdict.HONOURED))
     reason = np.full(len(row), NOTHING, dtype=np.int64)
-    minted = of_params(bucket, lambda param: param is not None and param.minted)
     http_only = np.zeros(len(bucket.series_client), dtype=np.bool_)
     hidden = np.array([each.http_only for each in (*declared.cookies,)] + [False], dtype=np.bool_)
     http_only[bucket.issued.series[hidden[declared.cookie]]] = True
-    unknown = lives.issued(value, moment) == NOTHING
-    made = minted[bucket.series_param[series]] | http_only[series]
+    unknown = lifecycles.issued(value, moment) == NOTHING
+    made = server_issued(bucket)[bucket.series_param[series]] | http_only[series]
     rank[unknown & made] = VERDICTS.index(verdict.FOREIGN)
     rank[unknown & ~made] = VERDICTS.index(verdict.OVERRIDDEN)
-    surely, maybe = (lives.dead(value, moment, surely=which) for which in (True, False))
-    in_flight = ~unknown & ((maybe != NOTHING) | ~lives.must_be_known(value, moment))
+    surely, maybe = (lifecycles.dead(value, moment, surely=which) for which in (True, False))
+    in_flight = ~unknown & ((maybe != NOTHING) | ~lifecycles.must_be_known(value, moment))
     rank[in_flight] = VERDICTS.index(verdict.IN_FLIGHT)
     stale = ~unknown & (surely != NOTHING)
     rank[stale] = VERDICTS.index(verdict.STALE)
@@ -123,7 +123,9 @@ def _shown(
     rank[several] = VERDICTS.index(verdict.NOT_APPLICABLE)
     reason[several] = _REASONS.index(verdict.MANY_SESSIONS)
     honoured = np.flatnonzero(rank == VERDICTS.index(verdict.HONOURED))
-    outside = _outside(bucket, declared, lives, value[honoured], presented.exchange[row[honoured]])
+    outside = _outside(
+        bucket, declared, lifecycles, value[honoured], presented.exchange[row[honoured]]
+    )
     rank[honoured[outside]] = VERDICTS.index(verdict.MISPLACED)
     return rank, reason
 
@@ -160,11 +162,11 @@ def _acts_from(bucket: Bucket, declared: Declarations) -> Ints:
     return acts
 
 
-def _alternating(bucket: Bucket, lives: Lives) -> Bools:
+def _alternating(bucket: Bucket, lifecycles: Lifecycles) -> Bools:
     """The series whose values are presented, and taken, in turn: several jars are behind them."""
     presented, count = bucket.presented, len(bucket.values)
     row = np.flatnonzero(presented.kind == VALUE)
-    row = row[lives.taken(row)]
+    row = row[lifecycles.taken(row)]
     moment = bucket.exchanges.request_start[presented.exchange[row]]
     row = row[np.lexsort((moment, presented.series[row]))]
     series, value = presented.series[row], presented.value[row]
@@ -177,18 +179,20 @@ def _alternating(bucket: Bucket, lives: Lives) -> Bools:
 
 
 def _outside(
-    bucket: Bucket, declared: Declarations, lives: Lives, value: Ints, exchange: Ints
+    bucket: Bucket, declared: Declarations, lifecycles: Lifecycles, value: Ints, exchange: Ints
 ) -> Bools:
     """Whether each request is outside the scope of every cookie that issued its value."""
     outside = np.zeros(len(value), dtype=np.bool_)
-    issue = lives.issue[declared.cookie[lives.issue] != NOTHING]
+    issue = lifecycles.issue[declared.cookie[lifecycles.issue] != NOTHING]
     if not len(issue) or not len(value):
         return outside
     width = len(declared.cookies)
     known = np.unique(bucket.issued.value[issue] * width + declared.cookie[issue])
     # Values that were issued in other places than cookies, too, may be presented anywhere.
     elsewhere = np.zeros(len(bucket.values), dtype=np.bool_)
-    elsewhere[bucket.issued.value[lives.issue[declared.cookie[lives.issue] == NOTHING]]] = True
+    elsewhere[
+        bucket.issued.value[lifecycles.issue[declared.cookie[lifecycles.issue] == NOTHING]]
+    ] = True
     begins = np.searchsorted(known // width, value)
     times = np.searchsorted(known // width, value, "right") - begins
     row = np.repeat(np.arange(len(value)), times)
@@ -207,13 +211,3 @@ def _outside(
     np.logical_or.at(fits, row, inside)
     outside = (times > 0) & ~fits & ~elsewhere[value]
     return outside  # noqa: RET504 - typed above
-
-
-def _mildest(exchange: Ints, series: Ints, rank: Ints) -> Ints:
-    """Of several values of one parameter the mildest verdict, and of those the first."""
-    begins = run_begins(exchange) | run_begins(series)
-    key = rank * max(len(exchange), 1) + np.arange(len(exchange), dtype=np.int64)
-    if not len(key):
-        return key
-    kept: Ints = np.minimum.reduceat(key, np.flatnonzero(begins)) % len(exchange)
-    return kept

@@ -28,7 +28,7 @@ from statetrail.analyses.columnar.arrays import NOTHING, AsOfIndex, Bools, Ints,
 from statetrail.analyses.columnar.bucket import EMPTY, VALUE, Bucket
 from statetrail.analyses.columnar.dialect_masks import acting
 from statetrail.analyses.conformance.declared.declarations import Declarations
-from statetrail.analyses.conformance.declared.lives import Lives
+from statetrail.analyses.conformance.declared.lifecycles import Lifecycles
 from statetrail.analyses.conformance.visibility import FOREVER
 from statetrail.dialects import Dialect
 from statetrail.dialects.cookies.retrieval import DUE, obligation
@@ -42,11 +42,11 @@ MIN_LENGTH = 8
 
 
 def owed(
-    bucket: Bucket, declared: Declarations, lives: Lives, allowed: Bools, acts: Ints
+    bucket: Bucket, declared: Declarations, lifecycles: Lifecycles, allowed: Bools, acts: Ints
 ) -> tuple[Ints, Ints]:
     """The requests, and the series of which each lacks a value that it owes."""
     found = [np.empty((2, 0), dtype=np.int64)]
-    first = _first_known(bucket, lives, acts)
+    first = _first_known(bucket, lifecycles, acts)
     required = _required(bucket)
     series = np.flatnonzero((first < FOREVER) & (required != "never")[bucket.series_param])
     presents = _presents(bucket)
@@ -57,13 +57,13 @@ def owed(
         key = exchange * max(len(bucket.series_client), 1) + of
         lacks = among(presents, key) == NOTHING
         exchange, of = exchange[lacks], of[lacks]
-        shown = _has_shown(bucket, declared, lives, required, exchange, of)
+        shown = _has_shown(bucket, declared, lifecycles, required, exchange, of)
         shown &= ~_freed(bucket, presents, exchange, of)
         exchange, of = exchange[shown], of[shown]
-        due = _due(bucket, declared, lives, exchange, of)
-        found.append(np.stack([exchange[due], of[due]]))
+        owes = _owes(bucket, declared, lifecycles, exchange, of)
+        found.append(np.stack([exchange[owes], of[owes]]))
     exchange, of = np.concatenate(found, axis=1)
-    once = _once(bucket, lives, exchange, of)
+    once = _once(bucket, lifecycles, exchange, of)
     return exchange[once], of[once]
 
 
@@ -82,10 +82,10 @@ def _of_browser(bucket: Bucket) -> Bools:
     return np.array(stores, dtype=np.bool_)
 
 
-def _first_known(bucket: Bucket, lives: Lives, acts: Ints) -> Ints:
+def _first_known(bucket: Bucket, lifecycles: Lifecycles, acts: Ints) -> Ints:
     """From when on an issue of each series must be known; `FOREVER` for none."""
     issued, first = bucket.issued, np.full(len(bucket.series_client), FOREVER)
-    rows = lives.issue[lives.must[lives.issue]]
+    rows = lifecycles.issue[lifecycles.binding[lifecycles.issue]]
     np.minimum.at(first, issued.series[rows], bucket.exchanges.visible_from[issued.exchange[rows]])
     known: Ints = np.maximum(first, acts)
     return known
@@ -152,7 +152,7 @@ def _in_scope(bucket: Bucket) -> Bools:
 def _has_shown(
     bucket: Bucket,
     declared: Declarations,
-    lives: Lives,
+    lifecycles: Lifecycles,
     required: Texts,
     exchange: Ints,
     series: Ints,
@@ -229,26 +229,26 @@ def _freed(bucket: Bucket, presents: Ints, exchange: Ints, series: Ints) -> Bool
     return freed
 
 
-def _due(
-    bucket: Bucket, declared: Declarations, lives: Lives, exchange: Ints, series: Ints
+def _owes(
+    bucket: Bucket, declared: Declarations, lifecycles: Lifecycles, exchange: Ints, series: Ints
 ) -> Bools:
     """Whether the newest value that must be known is surely alive, and is to be sent there."""
     issued, exchanges = bucket.issued, bucket.exchanges
-    rows = lives.issue[lives.must[lives.issue]]
+    rows = lifecycles.issue[lifecycles.binding[lifecycles.issue]]
     moment = exchanges.request_start[exchange]
     index = AsOfIndex(
         issued.series[rows], exchanges.visible_from[issued.exchange[rows]], exchanges.span
     )
     newest = index.last(series, moment, inclusive=False)
-    due = newest != NOTHING
-    row = rows[newest[due]]
-    alive = lives.dead(issued.value[row], moment[due], surely=False) == NOTHING
+    owes = newest != NOTHING
+    row = rows[newest[owes]]
+    alive = lifecycles.dead(issued.value[row], moment[owes], surely=False) == NOTHING
     # What may be known of another value leaves open which one is due.
-    browser = _of_browser(bucket)[bucket.series_param[series[due]]]
-    alive[browser] &= _is_sent(bucket, declared, row[browser], exchange[due][browser])
-    alive[browser] &= _same_jar(bucket, issued.value[row[browser]], exchange[due][browser])
-    due[due] = alive
-    return cast("Bools", due)
+    browser = _of_browser(bucket)[bucket.series_param[series[owes]]]
+    alive[browser] &= _is_sent(bucket, declared, row[browser], exchange[owes][browser])
+    alive[browser] &= _same_jar(bucket, issued.value[row[browser]], exchange[owes][browser])
+    owes[owes] = alive
+    return cast("Bools", owes)
 
 
 def _is_sent(bucket: Bucket, declared: Declarations, issue: Ints, exchange: Ints) -> Bools:
@@ -305,14 +305,14 @@ def _is_long(bucket: Bucket) -> Bools:
     return long
 
 
-def _once(bucket: Bucket, lives: Lives, exchange: Ints, series: Ints) -> Bools:
+def _once(bucket: Bucket, lifecycles: Lifecycles, exchange: Ints, series: Ints) -> Bools:
     """Which omissions count: of a cookie the first one since it was sent or issued."""
     presented, exchanges = bucket.presented, bucket.exchanges
     browser = _of_browser(bucket)[bucket.series_param[series]]
     if not browser.any():
         return ~browser
     use = np.flatnonzero(presented.kind == VALUE)
-    rows = lives.issue
+    rows = lifecycles.issue
     issued = bucket.issued
     moments = exchanges.request_start
     index = AsOfIndex(

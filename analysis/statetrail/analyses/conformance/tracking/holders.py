@@ -1,7 +1,8 @@
 """Holders: which sender holds each value of a session key, as far as a tracker has seen it.
 
 Enters: that a sender presented or was issued a value. Leaves: marks on the sessions and senders
-that others share. `statetrail.analyses.conformance.other_senders` has this for whole recordings.
+that others share. `statetrail.analyses.conformance.by_session.other_senders` has this for whole
+recordings.
 """
 
 from collections import OrderedDict

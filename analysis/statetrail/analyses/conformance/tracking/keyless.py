@@ -1,7 +1,7 @@
 """Requests without a session key, which wait for what their sender does later.
 
 Enters: such requests with their verdicts so far. Leaves: the final ones, with what excuses them by
-`statetrail.analyses.conformance.excuses`, when the conversation closes or too many wait.
+`statetrail.analyses.conformance.by_session.excuses`, when the conversation closes or too many wait.
 """
 
 import itertools
@@ -153,7 +153,7 @@ class KeylessRequests:
     def _excused(
         self, request: KeylessRequest, row: Verdict, *, alternating: bool, between: bool
     ) -> Verdict:
-        """The row with what excuses it, by `statetrail.analyses.conformance.excuses`."""
+        """The row with what excuses it, by `statetrail.analyses.conformance.by_session.excuses`."""
         asks, key = row.verdict == v.RESTARTED, row.param in self.dialect.session_keys
         declared = self.dialect.param(row.param)
         stateless = declared is not None and declared.stateless is not None

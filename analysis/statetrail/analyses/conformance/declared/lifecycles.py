@@ -1,6 +1,6 @@
 """The lives of values: what is declared of them, as running maxima that any moment can ask.
 
-Enters: a bucket and its `Declarations`. Leaves: `Lives`.
+Enters: a bucket and its `Declarations`. Leaves: `Lifecycles`.
 
 A value *may* be known once a response that issued it has begun, and *must* be known once one has
 ended and the grace period has passed (R1 and R2 of `statetrail.analyses.conformance.verdicts`). The
@@ -60,7 +60,7 @@ class Ends:
     of_value: Ints
 
 
-class Lives:
+class Lifecycles:
     """The issues of a bucket's values, and what ended them."""
 
     def __init__(self, bucket: Bucket, declared: Declarations, grace_us: int) -> None:
@@ -72,8 +72,8 @@ class Lives:
         self._void = np.flatnonzero(stored & declared.void)
         of_cookie = declared.cookie != NOTHING
         status = exchanges.status[issued.exchange]
-        self.must = stored & (of_cookie | (status < 400)) & ~issued.hidden
-        self.must &= exchanges.clock[exchanges.response_end[issued.exchange]] < FOREVER
+        self.binding = stored & (of_cookie | (status < 400)) & ~issued.hidden
+        self.binding &= exchanges.clock[exchanges.response_end[issued.exchange]] < FOREVER
         self._use = np.flatnonzero(bucket.presented.kind == VALUE)
         self._taken = self._is_taken()
         self._ends = {
@@ -90,7 +90,7 @@ class Lives:
     def must_be_known(self, value: Ints, moment: Ints) -> Bools:
         """Whether an issue of the value must be known."""
         issued, exchanges = self._bucket.issued, self._bucket.exchanges
-        rows = self.issue[self.must[self.issue]]
+        rows = self.issue[self.binding[self.issue]]
         visible = exchanges.visible_from[issued.exchange[rows]]
         index = AsOfIndex(issued.value[rows], visible, exchanges.span)
         known: Bools = index.at(value, moment, inclusive=False) != NOTHING

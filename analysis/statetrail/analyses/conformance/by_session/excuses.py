@@ -54,7 +54,7 @@ from statetrail.analyses.columnar.bucket import IMPLICIT, Bucket
 from statetrail.analyses.columnar.dialect_masks import acting, in_channel, of_params, refuses
 from statetrail.analyses.columnar.settings import Settings
 from statetrail.analyses.conformance import verdict
-from statetrail.analyses.conformance.key_values import KeyUses
+from statetrail.analyses.conformance.by_session.key_values import KeyUses
 from statetrail.analyses.conformance.verdict import FAULTS, REASONS, VERDICTS
 from statetrail.analyses.conformance.visibility import (
     FOLLOWED_US,

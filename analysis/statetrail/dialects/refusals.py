@@ -8,9 +8,9 @@ import re
 from collections.abc import Sequence
 
 from statetrail.dialects.declarations import Refusal, Text
+from statetrail.dialects.model import Dialect
 from statetrail.dialects.pointers import at_pointers, steps
 from statetrail.dialects.wire import Body, BodyError, FieldLines, text
-from statetrail.extract.wire_values import CompiledDialect
 
 MAX_SEARCHED = 65_536
 """Bytes of a body's content that are looked through."""
@@ -19,14 +19,14 @@ MAX_SEARCHED = 65_536
 class Refusals:
     """What the dialects declare of refusals, by status."""
 
-    def __init__(self, dialects: Sequence[CompiledDialect]) -> None:
+    def __init__(self, dialects: Sequence[Dialect]) -> None:
         self._by_status: dict[int, list[tuple[int, str, Refusal]]] = {}
-        for at, compiled in enumerate(dialects):
-            for param in compiled.dialect.params:
+        for at, dialect in enumerate(dialects):
+            for param in dialect.params:
                 for refusal in param.refused:
                     for status in refusal.status:
                         known = self._by_status.setdefault(status, [])
-                        known.append((at, f"{compiled.dialect.name}:{param.name}", refusal))
+                        known.append((at, f"{dialect.name}:{param.name}", refusal))
 
     def among(self, status: int) -> bool:
         """Whether a response of that status may refuse something."""

@@ -99,6 +99,7 @@ MODULES: Final = RENAMED | {
 
 ALLOWED: Final = {
     ("analysis/statetrail/dialects/place.py", "Part"): "a part of a message",
+    ("analysis/statetrail/dialects/model.py", "minted"): "the parameters with that key",
     ("analysis/statetrail/dialects/declarations.py", "minted"): "a key of a dialect's TOML",
     ("analysis/statetrail/expiry/evidence.py", "where"): "the evidence where flags are set",
     ("analysis/statetrail/extract/text.py", "text"): "text as it may be stored",

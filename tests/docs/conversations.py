@@ -21,8 +21,8 @@ from statetrail.recording.frames import Recording
 from statetrail.store import CaptureCounts, SqliteStore
 
 _CLAIM = re.compile(
-    r"^## (Before|After): `(?P<param>\w+)` is `(?P<verdict>[a-z-]+)`"
-    r"(?:, cause `(?P<cause>[a-z-]+)`|, reason `(?P<reason>[a-z-]+)`|, a (?P<fault>fault))?"
+    r"^## (Before|After): `(?P<param>[\w.]+)` is `(?P<verdict>[a-z-]+)`"
+    r"(?:, cause `(?P<cause>[a-z-]+)`|, reason `(?P<reason>[a-z-]+)`)?(?:, a (?P<fault>fault))?"
     r"\n\n```http\n(?P<messages>.*?)\n```$",
     re.MULTILINE | re.DOTALL,
 )
@@ -96,7 +96,7 @@ def _exchanges(messages: str, client: str) -> list[Exchange]:
     parts = re.split(r"(?=^@ )", messages, flags=re.MULTILINE)[1:]
     made: list[Exchange] = []
     for asked, answered in zip(parts[::2], parts[1::2], strict=True):
-        when, first, fields, _ = _message(asked)
+        when, first, fields, sent = _message(asked)
         method, target, _version = first.split(" ")
         reply, status, headers, body = _message(answered)
         start, begun = _us(when["at"]), _us(reply["at"])
@@ -116,6 +116,7 @@ def _exchanges(messages: str, client: str) -> list[Exchange]:
                 http_version="HTTP/1.1",
                 start_us=start,
                 end_us=start,
+                body=sent,
             ),
             None
             if lost

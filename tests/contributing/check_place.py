@@ -1,4 +1,4 @@
-"""A cookie: recorded, in both fact tables of the store, and written into a request."""
+"""A preference: recorded, in both fact tables of the store, and written into a request."""
 
 import contributing.checking  # noqa: F401 - the copy is what is imported
 import statetrail
@@ -14,9 +14,9 @@ OTHER = "QmZkTbVwLrXcNsHdP"
 
 with SqliteStore.create_or_open("shop.sqlite") as store:
     config = ExtractorConfig(tuple(builtin().values()), store.fingerprinter)
-    login = exchange(answered={"Set-Cookie": f"_session_token={SECRET}; Path=/"}, flow_id="login")
+    login = exchange(answered={"Preference-Applied": f"_session_token={SECRET}"}, flow_id="login")
     cart = exchange(
-        asked={"Cookie": f"lang=en; _session_token={SECRET}; other={OTHER}"}, flow_id="cart"
+        asked={"Prefer": f"lang=en, _session_token={SECRET}, other={OTHER}"}, flow_id="cart"
     )
     store.append_many([extract(login, config), extract(cart, config)])
     other = store.fingerprinter.fingerprint(OTHER)
@@ -24,7 +24,7 @@ rec = statetrail.open("shop.sqlite")
 (issued,) = rec.issued.rows()
 (presented,) = rec.presented.rows()
 for row in (issued, presented):
-    assert (row["dialect"], row["param"], row["channel"]) == ("zest", "_session_token", "cookie")
+    assert (row["dialect"], row["param"], row["channel"]) == ("zest", "_session_token", "prefer")
     assert row["value"] is None
 assert issued["fingerprint"] == presented["fingerprint"]
 assert issued["length"] == len(SECRET)
@@ -33,5 +33,5 @@ candidates = rec.token_candidates.rows()
 assert ("header", other) in [(row["place"], row["fingerprint"]) for row in candidates]
 
 request = Outgoing({}, [])
-PRESENT_PLACES["cookie"](cookie="_session_token").write("_session_token", SECRET, request)
-assert request.fields == {"cookie": f"_session_token={SECRET}"}
+PRESENT_PLACES["prefer"](prefer="_session_token").write("_session_token", SECRET, request)
+assert request.fields == {"prefer": f"_session_token={SECRET}"}

@@ -91,6 +91,8 @@ def test_an_address_has_no_domain() -> None:
     there = request(host="10.0.0.7")
     made = [cookie("Domain=10.0.0.7"), cookie("")]
     assert len({store(each, there).identity for each in made}) == 1
+    prefixed = cookie("Secure; Path=/; Domain=10.0.0.7", "__Host-id=7")
+    assert refusal(prefixed, there) is None
 
 
 def test_this_machine_may_set_secure_cookies_over_http() -> None:

@@ -197,7 +197,7 @@ def _refused_domain(domain: str | None, host: str) -> Refusal | None:
 
 
 def _broken_name(cookie: SetCookie) -> Refusal | None:
-    """Steps 20 to 22; a path that is not named is not ``/``.
+    """Steps 20 to 22; a path that is not named is not ``/``, an address is no domain.
 
     Chromium refuses more: ``__Http-`` and ``__Host-Http-`` without ``HttpOnly``
     (draft-ietf-httpbis-layered-cookies), and a nameless cookie that would be read as a named one.
@@ -209,7 +209,8 @@ def _broken_name(cookie: SetCookie) -> Refusal | None:
     name = cookie.name.lower()
     if name.startswith(_PREFIXES) and not cookie.secure:
         return "broken-prefix"
-    if name.startswith("__host-") and (cookie.domain is not None or cookie.path != "/"):
+    has_domain = cookie.domain is not None and not is_address(cookie.domain)
+    if name.startswith("__host-") and (has_domain or cookie.path != "/"):
         return "broken-prefix"
     if name.startswith(("__http-", "__host-http-")) and not cookie.http_only:
         return "broken-prefix"

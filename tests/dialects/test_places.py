@@ -27,5 +27,5 @@ def test_nobody_else_names_a_place(place: str) -> None:
     """What reads exchanges goes through the places' interface: it imports none of them."""
     for path in (PACKAGE / "extract").glob("*.py"):
         for line in path.read_text().splitlines():
-            assert not (line.startswith(("from", "import")) and f".{place}" in line), path
+            assert not (line.startswith(("from", "import")) and f"places.{place}" in line), path
             assert f'"{place}"' not in line, path

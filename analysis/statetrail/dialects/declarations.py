@@ -116,7 +116,8 @@ class Family(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         ``browser``: values are cookies; which requests owe them is told by what a user agent does
         with its cookie store (RFC 6265bis).
     sessions
-        Regular expression of the names of the parameters that name a session.
+        Regular expressions of the names of the parameters that name a session; those of an earlier
+        one decide first.
     """
 
     issue: tuple[IssuePlace, ...] = ()
@@ -127,11 +128,17 @@ class Family(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     lifetime: Lifetime | None = None
     void: str | None = None
     store: Literal["browser"] | None = None
-    sessions: str | None = None
+    sessions: str | tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_expression("void", self.void or "")
-        _check_expression("sessions", self.sessions or "")
+        for pattern in self.session_patterns:
+            _check_expression("sessions", pattern)
+
+    @property
+    def session_patterns(self) -> tuple[str, ...]:
+        """The regular expressions of the names of session keys."""
+        return (self.sessions,) if isinstance(self.sessions, str) else self.sessions
 
 
 class Param(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -187,6 +194,8 @@ class Param(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         Where a value's declared lifetime stands, if its issue does not say it.
     refused
         How a response says that a value is not taken.
+    ends
+        Where requests name a value that a success then ends: a revocation (RFC 7009).
     state_methods
         As for a `Scope`, of this parameter alone.
     stateless
@@ -218,6 +227,7 @@ class Param(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     follows: str | None = None
     lifetime: Lifetime | None = None
     refused: tuple[Refusal, ...] = ()
+    ends: tuple[PresentPlace, ...] = ()
     state_methods: tuple[str, ...] = ()
     stateless: Literal["reads"] | None = None
     issue: tuple[IssuePlace, ...] = ()

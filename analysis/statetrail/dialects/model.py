@@ -9,7 +9,7 @@ knows a place.
 import fnmatch
 import re
 from collections.abc import Iterator
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -151,9 +151,10 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         """The place of a parameter among those that name a session; `None` for others."""
         if param in self.session_keys:
             return self.session_keys.index(param)
-        sessions = self.family.sessions
-        if sessions is not None and self.param(param) is None and re.search(sessions, param):
-            return len(self.session_keys)
+        if self.param(param) is None:
+            for rank, pattern in enumerate(self.family.session_patterns, len(self.session_keys)):
+                if re.search(pattern, param):
+                    return rank
         return None
 
     def mints(self, param: str) -> bool:
@@ -247,6 +248,19 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     def issue_places(self) -> Iterator[tuple[type[IssuePlace], list[Declared[IssuePlace]]]]:
         """What the dialect declares, by the places and conditions in which values are issued."""
         return _by_place(self, [p.issue for p in self.params], self.family.issue, ISSUE_PLACES)
+
+    def ending_places(self) -> Iterator[tuple[type[PresentPlace], list[Declared[PresentPlace]]]]:
+        """What it declares, by the places and conditions in which requests end values."""
+        return _by_place(self, [p.ends for p in self.params], (), PRESENT_PLACES)
+
+    def due_places(self) -> Iterator[tuple[type[PresentPlace], list[Declared[PresentPlace]]]]:
+        """The cookies that say which value of a parameter is due (`Param.follows`)."""
+        cookie: Any = PRESENT_PLACES["cookie"]
+        own = [
+            (cookie(cookie=p.follows.removeprefix("cookie:")),) if p.follows else ()
+            for p in self.params
+        ]
+        return _by_place(self, own, (), PRESENT_PLACES)
 
     def present_places(self) -> Iterator[tuple[type[PresentPlace], list[Declared[PresentPlace]]]]:
         """What it declares, by the places and conditions in which values are presented."""

@@ -244,7 +244,7 @@ def _body_values(
     values: list[BodyTexts] = []
     notes: list[str] = []
     for compiled in path.bodies:
-        for _, reader, condition in compiled.body_readers:
+        for _, reader, condition, _ in compiled.body_readers:
             nothing = (None,) * len(reader.params)
             if condition is not None and not holds[condition]:
                 values.append(nothing)

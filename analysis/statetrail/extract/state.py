@@ -25,7 +25,7 @@ from statetrail.extract.wire_values import CompiledDialect, IssuedValue, Present
 _SEPARATORS: Final = re.compile(r"[;,\s]+")
 
 
-type Kind = Literal["value", "establish", "empty"]
+type Kind = Literal["value", "establish", "empty", "ends", "due"]
 type IssuedKind = Literal["void"]
 
 
@@ -155,14 +155,14 @@ class StateReader(msgspec.Struct, frozen=True, gc=False):
         return False
 
     def _presented(self, on_wire: PresentedValue, may: bool, secrets: Secrets) -> Presented:
-        compiled, name, value, channel, _ = on_wire
-        kind: Kind = "value"
+        compiled, name, value, channel, _, kind_ = on_wire
+        kind: Kind = kind_
         establish = compiled.establish.get(name)
         if not value:
             kind = "empty"
-        elif establish is not None and establish.fullmatch(value):
+        elif kind == "value" and establish is not None and establish.fullmatch(value):
             kind = "establish"
-        clear = kind != "value" or (may and not secrets.hold(value))
+        clear = kind in ("establish", "empty") or (may and not secrets.hold(value))
         storable = self.fingerprinter.storable(value, clear=clear)
         family = self._family(compiled, name, value)
         if name not in compiled.params and (is_token(name) or secrets.hold(name)):

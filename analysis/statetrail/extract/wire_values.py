@@ -4,11 +4,13 @@ Enters: a request or a response and a `CompiledDialect`. Leaves: `PresentedValue
 `IssuedValue`s with raw values, which live for one call of `statetrail.extract.extract`.
 """
 
+import fnmatch
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from statetrail.dialects import Dialect, Param
+from statetrail.dialects.cookies import set_cookie, store
 from statetrail.dialects.grammar import Priority, StateValue, parse_state_header, plain_value
 from statetrail.dialects.model import condition_of
 from statetrail.dialects.place import (
@@ -20,7 +22,7 @@ from statetrail.dialects.place import (
     IssueReader,
     PresentReader,
 )
-from statetrail.dialects.wire import Body, FieldLines, Target, unquote
+from statetrail.dialects.wire import SET_COOKIE, Body, FieldLines, Target, unquote
 from statetrail.extract.records import Fields
 
 MAX_QUERY_FIELDS: Final = 1000
@@ -29,6 +31,10 @@ _MAX_KEY: Final = 256
 _MAX_LINE: Final = 4096
 _MAX_LINES: Final = 32
 _PARAM_NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
+
+
+type PresentedKind = Literal["value", "ends", "due"]
+"""Whether a request presents a value, ends it, or says which one is due."""
 
 
 class CompiledDialect:
@@ -45,9 +51,20 @@ class CompiledDialect:
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
         self.params = {param.name: param for param in dialect.params}
+        presents: dict[PresentedKind, Any] = {
+            "value": dialect.present_places(),
+            "ends": dialect.ending_places(),
+            "due": dialect.due_places(),
+        }
         self.presents: list[Reading[PresentReader]] = [
-            Reading(place.channel, place.reader(declared), _condition(declared))
-            for place, declared in dialect.present_places()
+            Reading(place.channel, place.reader(declared), _condition(declared), kind)
+            for kind, places in presents.items()
+            for place, declared in places
+        ]
+        self.tied = [
+            (param.name, tuple(each.removeprefix("cookie:") for each in param.tied_to))
+            for param in dialect.params
+            if any(each.startswith("cookie:") for each in param.tied_to)
         ]
         self.issues: list[Reading[IssueReader]] = [
             Reading(place.channel, place.reader(declared), _condition(declared))
@@ -63,7 +80,8 @@ class CompiledDialect:
         self.words = dialect.words()
         self.own_fields = frozenset(n for each in self.presents for n in each.reader.own_fields)
         self.fields = frozenset(name for each in self.presents for name in each.reader.fields)
-        self.issuing_fields = tuple(start for each in self.issues for start in each.reader.fields)
+        issuing = [start for each in self.issues for start in each.reader.fields]
+        self.issuing_fields = (*issuing, *((SET_COOKIE,) if self.tied else ()))
         self.body_readers = [each for each in self.issues if each.reader.params]
         self.request_readers = [each for each in self.presents if each.reader.reads_body]
         self.tells_anywhere = dialect.by_declaration and dialect.tells_anywhere
@@ -82,6 +100,7 @@ class Reading[Reader](NamedTuple):
     channel: str
     reader: Reader
     condition: Condition | None
+    kind: PresentedKind = "value"
 
 
 def _condition(declared: Sequence[Declared[Any]]) -> Condition | None:
@@ -97,6 +116,7 @@ class PresentedValue(NamedTuple):
     value: str
     channel: str
     condition: Condition | None = None
+    kind: PresentedKind = "value"
 
 
 class IssuedValue(NamedTuple):
@@ -160,8 +180,8 @@ def query_fields(target: bytes) -> tuple[list[tuple[bytes, bytes]], bool]:
 def presented_in_fields(lines: FieldLines, compiled: CompiledDialect) -> tuple[PresentedValue, ...]:
     """The values that a request presents in its header fields."""
     return tuple(
-        PresentedValue(compiled, param, value, channel, condition)
-        for channel, reader, condition in compiled.presents
+        PresentedValue(compiled, param, value, channel, condition, kind)
+        for channel, reader, condition, kind in compiled.presents
         for param, value in reader.in_fields(lines)
     )
 
@@ -169,8 +189,8 @@ def presented_in_fields(lines: FieldLines, compiled: CompiledDialect) -> tuple[P
 def presented_in_target(target: Target, compiled: CompiledDialect) -> tuple[PresentedValue, ...]:
     """The values that a request presents in its target."""
     return tuple(
-        PresentedValue(compiled, param, value, channel, condition)
-        for channel, reader, condition in compiled.presents
+        PresentedValue(compiled, param, value, channel, condition, kind)
+        for channel, reader, condition, kind in compiled.presents
         if reader.reads_target
         for param, value in reader.in_target(target)
     )
@@ -179,14 +199,33 @@ def presented_in_target(target: Target, compiled: CompiledDialect) -> tuple[Pres
 def presented_in_body(body: Body, compiled: CompiledDialect) -> tuple[PresentedValue, ...]:
     """The values that a request presents in its body."""
     return tuple(
-        PresentedValue(compiled, param, value, channel, condition)
-        for channel, reader, condition in compiled.request_readers
+        PresentedValue(compiled, param, value, channel, condition, kind)
+        for channel, reader, condition, kind in compiled.request_readers
         for param, value in reader.in_body(body)
     )
 
 
 def issued_in_fields(lines: FieldLines, compiled: CompiledDialect) -> tuple[IssuedValue, ...]:
-    """The values that a response issues in its header fields."""
+    """The values that a response issues in its header fields, and the ends of what is tied."""
+    return (*_in_fields(lines, compiled), *_untied(lines, compiled))
+
+
+def _untied(lines: FieldLines, compiled: CompiledDialect) -> Iterator[IssuedValue]:
+    """The ends of parameters whose cookie the response deletes (`Param.tied_to`)."""
+    if not compiled.tied or SET_COOKIE not in lines:
+        return
+    cookies = [set_cookie.parse(field.decode("utf-8", "replace")) for field in lines[SET_COOKIE]]
+    deleted = [each.name for each in cookies if each is not None and store.deletes(each, None)]
+    for name, globs in compiled.tied:
+        if any(fnmatch.fnmatchcase(cookie, glob) for cookie in deleted for glob in globs):
+            param, usage = compiled.params[name], compiled.dialect.usage(name)
+            state = StateValue("", usage, "informational")
+            yield IssuedValue(
+                compiled, param, name, name, state, "", "tied", None, Extra(void=True)
+            )
+
+
+def _in_fields(lines: FieldLines, compiled: CompiledDialect) -> tuple[IssuedValue, ...]:
     return tuple(
         issued
         for reading in compiled.issues

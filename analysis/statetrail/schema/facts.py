@@ -91,7 +91,7 @@ PRESENTED: Final = Table(
         Column("ordinal", "int", "Position among the values that this exchange presented"),
         DIALECT, PARAM, VALUE, FINGERPRINT, NORMAL, PREFIX,
         Column("channel", "text", "Where it was presented: `header` or `uriquery`"),
-        Column("kind", "text", "`value`, `establish` (asks for a new value) or `empty`"),
+        Column("kind", "text", "`value`, `establish` (asks for a new value), `empty`, `ends` (a revocation) or `due` (a cookie that says which value is due)"),
         FAMILY,
     ),
     ("exchange_id", "ordinal"), fact=True,

@@ -44,9 +44,10 @@ from statetrail.recording.dialect_classes import CLASS
 
 IMPLICIT, MALFORMED = -1, -2
 """Usages that name no place: the client chooses none, or the issue cannot be read."""
-EMPTY, VALUE, ESTABLISH = 0, 1, 2
+EMPTY, VALUE, ESTABLISH, ENDS, DUE = range(5)
 """What was presented."""
 
+_KINDS: Final = {"value": VALUE, "establish": ESTABLISH, "ends": ENDS, "due": DUE}
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "exchanges": EXCHANGE_COLUMNS,
     "issued": (
@@ -268,7 +269,7 @@ def _values(
     if issues["kind"].null_count < len(issues):
         sound = sound & pc.is_null(issues["kind"]).to_numpy()  # what is void is no value
     usage = np.where(sound, _channels(issues["usage"], channels), np.int8(MALFORMED))
-    kind = numbered_words(shown["kind"], {"value": VALUE, "establish": ESTABLISH}, EMPTY)
+    kind = numbered_words(shown["kind"], _KINDS, EMPTY)
     ordinal = integers(shown["ordinal"])
     issued = IssuedValues(
         issuing,

@@ -85,6 +85,7 @@ from statetrail.analyses.conformance.visibility import FOREVER
 from statetrail.analyses.events.lineage import Lineage, dialect_places, key_ranks, lineage
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Frame, Recording
+from statetrail.schema.clients import DECLARED
 
 _REASONS = tuple(REASONS)
 _STRANGE = tuple(
@@ -141,7 +142,8 @@ def judgements(
 def _by_declaration(
     bucket: Bucket, lineage: Lineage, options: Settings, declared: Declarations
 ) -> Judgements:
-    rows = judged(bucket, declared, allowed(bucket), options.grace_us)
+    one_jar = any(name in DECLARED for name in options.client_by)
+    rows = judged(bucket, declared, allowed(bucket), options.grace_us, one_jar=one_jar)
     dialect = dialect_places(bucket)[bucket.series_param[rows.series]]
     session = lineage.of_request[dialect, rows.exchange]
     return Judgements(

@@ -34,9 +34,16 @@ from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, among, dis
 from statetrail.analyses.columnar.bucket import Bucket, bucket
 from statetrail.analyses.columnar.dialect_masks import acting, may_be_silent, of_params
 from statetrail.analyses.columnar.executor import artifact
+from statetrail.analyses.conformance.declared.declarations import Declarations, declarations
 from statetrail.analyses.conformance.visibility import FOREVER
 from statetrail.analyses.events.history import History, history, pairs
 from statetrail.analyses.events.replacements import Replacements
+from statetrail.analyses.lifetimes.declared import (
+    DeclaredTraits,
+    declared_traits,
+    holds,
+    refused_here,
+)
 from statetrail.recording.frames import Recording
 
 type Series = tuple[str, str, str]
@@ -64,18 +71,26 @@ class OriginTraits:
         The endpoints that were seen to issue each: with the endpoint in front.
     tick_us
         The grain of each origin's clock readings.
+    declared
+        What is shown of parameters that are judged by declarations.
     """
 
     holding: set[Series] = field(default_factory=set)
     renewing: set[Series] = field(default_factory=set)
     issuing: set[tuple[str, Series]] = field(default_factory=set)
     tick_us: dict[str, int] = field(default_factory=dict)
+    declared: DeclaredTraits = field(default_factory=DeclaredTraits)
 
 
-@artifact(needs=(bucket, history))
-def _traits(bucket: Bucket, history: History) -> OriginTraits:
+@artifact(needs=(bucket, history, declarations))
+def _traits(bucket: Bucket, history: History, declared: Declarations | None) -> OriginTraits:
     issued, issues, uses = bucket.issued, history.issues, history.uses
     names, count = series_names(bucket), len(bucket.series_client)
+    if declared is not None:
+        held = np.flatnonzero(holds(bucket)[bucket.series_param[issued.series]] & issued.sound)
+        holding = {names[series] for series in np.unique(issued.series[held]).tolist()}
+        shown = declared_traits(bucket, history, declared, names)
+        return OriginTraits(holding, tick_us=_ticks(bucket), declared=shown)
     secret = of_params(bucket, lambda param: param is not None and param.clear is None)
     forced = (issued.usage >= 0) & ~issued.informational
     forced &= secret[bucket.series_param[issued.series]]
@@ -98,6 +113,7 @@ def origin_traits(_: Recording, several: Iterator[OriginTraits]) -> OriginTraits
         union.holding.update(each.holding)
         union.renewing.update(each.renewing)
         union.issuing.update(each.issuing)
+        union.declared.add(each.declared)
         for origin, tick_us in each.tick_us.items():
             union.tick_us[origin] = min(union.tick_us.get(origin, tick_us), tick_us)
     return union
@@ -158,12 +174,16 @@ class Outcomes:
 
 
 def outcomes(
-    bucket: Bucket, history: History, replacements: Replacements, traits: OriginTraits
+    bucket: Bucket,
+    history: History,
+    replacements: Replacements,
+    traits: OriginTraits,
+    declared: Declarations | None,
 ) -> Outcomes:
     """What became of the tokens that a bucket's requests presented, by their own responses."""
     exchanges, names, uses = bucket.exchanges, series_names(bucket), history.uses
-    holds = np.array([name in traits.holding for name in names], dtype=np.bool_)
-    use = np.flatnonzero(holds[uses.series])
+    held = np.array([name in traits.holding for name in names], dtype=np.bool_)
+    use = np.flatnonzero(held[uses.series])
     exchange, series = uses.exchange[use], uses.series[use]
     again, answered = uses.again[use], uses.answered[use]
     param, endpoint = bucket.series_param[series], exchanges.endpoint[exchange]
@@ -182,6 +202,11 @@ def outcomes(
         [np.int64(UNKNOWN), np.int64(SURVIVED), np.int64(ENDED), np.int64(SURVIVED)],
         np.int64(UNKNOWN),
     )
+    if declared is not None:
+        outcome = _by_declaration(
+            bucket, declared, names, traits, (exchange, series, again, answered)
+        )
+        outcome[incomplete | several] = UNKNOWN
     done = exchanges.open[exchange] & (status >= 200) & (status < 400)
     login = acting(bucket, "login")[endpoint, param] & done & exchanges.writes[exchange]
     exclusion = np.select(
@@ -193,7 +218,37 @@ def outcomes(
     replaced = np.sort(pairs(replacements.exchange, replacements.series, count))
     nothing_new[at] = among(replaced, keys[at]) < 0
     logout = acting(bucket, "logout")[endpoint, param] & done
-    return Outcomes(holds, use, outcome, exclusion, nothing_new, logout)
+    return Outcomes(held, use, outcome, exclusion, nothing_new, logout)
+
+
+def _by_declaration(
+    bucket: Bucket,
+    declared: Declarations,
+    names: list[Series],
+    traits: OriginTraits,
+    uses: tuple[Ints, Ints, Bools, Bools],
+) -> Ints:
+    """What became of the values of parameters that are judged by declarations."""
+    exchange, series, again, answered = uses
+    param, endpoint = bucket.series_param[series], bucket.exchanges.endpoint[exchange]
+    ended = refused_here(bucket, declared, exchange, param)
+    status = bucket.exchanges.status[exchange]
+    success = (status >= 200) & (status < 300)
+    rolling = np.array([traits.declared.rolling(name) for name in names], dtype=np.bool_)
+    keys, place = distinct(pairs(endpoint, series, len(names)), len(bucket.endpoints) * len(names))
+    tells = np.array(
+        [
+            traits.declared.tells(bucket.endpoints[key // len(names)][1], names[key % len(names)])
+            for key in keys.tolist()
+        ],
+        dtype=np.bool_,
+    )[place]
+    replaced = answered & ~again & ~rolling[series] & success
+    return np.select(
+        [ended | replaced, success & tells],
+        [np.int64(ENDED), np.int64(SURVIVED)],
+        np.int64(UNKNOWN),
+    )
 
 
 def _could_tell(

@@ -23,6 +23,7 @@ from statetrail.analyses.columnar.bucket import Bucket, bucket
 from statetrail.analyses.columnar.dialect_masks import secret
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.columnar.result_rows import seconds, table, words
+from statetrail.analyses.conformance.declared.declarations import Declarations, declarations
 from statetrail.analyses.events.history import History, history
 from statetrail.analyses.events.lineage import Lineage, lineage
 from statetrail.analyses.events.replacements import Replacements, replacements
@@ -76,7 +77,9 @@ def _in_several_buckets(_: Recording, secrets: Iterator[Ints]) -> Ints:
     return np.unique(every[1:][every[1:] == every[:-1]])
 
 
-@artifact(needs=(bucket, history, replacements, lineage, origin_traits, _in_several_buckets))
+@artifact(
+    needs=(bucket, history, replacements, lineage, origin_traits, _in_several_buckets, declarations)
+)
 def _split_events(
     bucket: Bucket,
     history: History,
@@ -84,9 +87,10 @@ def _split_events(
     lineage: Lineage,
     traits: OriginTraits,
     apart: Ints,
+    declared: Declarations | None,
 ) -> tuple[TokenEvents, TokenEvents | None]:
     """The events of the tokens that are in this bucket only, and of the others."""
-    each = outcomes(bucket, history, replacements, traits)
+    each = outcomes(bucket, history, replacements, traits, declared)
     events = token_events(bucket, history, each, replacements, lineage)
     return split(events, apart) if len(apart) else (events, None)
 

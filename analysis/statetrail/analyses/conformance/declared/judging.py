@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, run_begins
-from statetrail.analyses.columnar.bucket import ESTABLISH, IMPLICIT, VALUE, Bucket
+from statetrail.analyses.columnar.bucket import DUE, ESTABLISH, IMPLICIT, VALUE, Bucket
 from statetrail.analyses.columnar.coding import Words
 from statetrail.analyses.columnar.dialect_masks import of_params, server_issued
 from statetrail.analyses.conformance import verdict
@@ -53,8 +53,14 @@ class Judged:
     reason: Ints
 
 
-def judged(bucket: Bucket, declared: Declarations, allowed: Bools, grace_us: int) -> Judged:
-    """The verdicts; `allowed` says where each parameter may be presented (endpoints, params)."""
+def judged(
+    bucket: Bucket, declared: Declarations, allowed: Bools, grace_us: int, *, one_jar: bool
+) -> Judged:
+    """The verdicts.
+
+    `allowed` says where each parameter may be presented (endpoints, params); `one_jar`: clients are
+    told apart by an identity of their own.
+    """
     exchanges, presented = bucket.exchanges, bucket.presented
     lifecycles = Lifecycles(bucket, declared, grace_us)
     acts = _acts_from(bucket, declared)
@@ -71,7 +77,7 @@ def judged(bucket: Bucket, declared: Declarations, allowed: Bools, grace_us: int
     reason[barred] = NOTHING
     kept = mildest(presented.exchange[row], presented.series[row], rank)
     row, rank, reason = row[kept], rank[kept], reason[kept]
-    exchange, series = owed(bucket, declared, lifecycles, allowed, acts)
+    exchange, series = owed(bucket, declared, lifecycles, allowed, acts, one_jar=one_jar)
     missing = np.full(len(exchange), VERDICTS.index(verdict.OMITTED))
     why = np.full(len(exchange), NOTHING, dtype=np.int64)
     several = alternating[series]
@@ -117,6 +123,9 @@ def _shown(
     stale = ~unknown & (surely != NOTHING)
     rank[stale] = VERDICTS.index(verdict.STALE)
     reason[stale] = np.array([_REASONS.index(cause) for cause in CAUSES])[surely[stale]]
+    differs = ~unknown & _not_due(bucket, row)
+    rank[differs] = VERDICTS.index(verdict.STALE)
+    reason[differs] = _REASONS.index(verdict.SUPERSEDED)
     by_client = _by_client(bucket)[bucket.series_param[series]]
     several = stale & alternating[series] & by_client
     several &= surely == CAUSES.index(verdict.SUPERSEDED)
@@ -128,6 +137,23 @@ def _shown(
     )
     rank[honoured[outside]] = VERDICTS.index(verdict.MISPLACED)
     return rank, reason
+
+
+def _not_due(bucket: Bucket, row: Ints) -> Bools:
+    """Whether the request's own cookie says that another value is due (`Param.follows`)."""
+    presented, count = bucket.presented, max(len(bucket.series_client), 1)
+    says = np.flatnonzero(presented.kind == DUE)
+    if not len(says):
+        return np.zeros(len(row), dtype=np.bool_)
+    key = presented.exchange * count + presented.series
+    told = np.isin(key[row], key[says])
+    # A value is another number in each series, so that it says the series, too.
+    width = max(len(bucket.values), 1)
+    due = np.isin(
+        presented.exchange[row] * width + presented.value[row],
+        presented.exchange[says] * width + presented.value[says],
+    )
+    return told & ~due
 
 
 def _by_client(bucket: Bucket) -> Bools:

@@ -11,7 +11,7 @@ superseded
     the response to a request that presented it. A cookie only by one of the same identity (RFC
     6265bis, section 5.7, step 23).
 deleted
-    A void issue.
+    A void issue, or a success that a request to end the value met with (`Param.ends`).
 expired
     The lifetime that its last issue declares is over, by a second and the grace period.
 refused
@@ -37,7 +37,7 @@ from statetrail.analyses.columnar.arrays import (
     ordered,
     run_begins,
 )
-from statetrail.analyses.columnar.bucket import MALFORMED, VALUE, Bucket
+from statetrail.analyses.columnar.bucket import ENDS, MALFORMED, VALUE, Bucket
 from statetrail.analyses.columnar.dialect_masks import of_params
 from statetrail.analyses.conformance.declared.declarations import SECOND_US, Declarations
 from statetrail.analyses.conformance.verdict import DELETED, EXPIRED, REFUSED, SUPERSEDED, USED
@@ -77,10 +77,10 @@ class Lifecycles:
         self._use = np.flatnonzero(bucket.presented.kind == VALUE)
         self._taken = self._is_taken()
         self._ends = {
-            SUPERSEDED: self._superseded(),
-            DELETED: self._deleted(),
-            USED: self._used(),
-            REFUSED: self._refused(),
+            SUPERSEDED: [self._superseded()],
+            DELETED: [self._deleted(), self._untied(), self._revoked()],
+            USED: [self._used()],
+            REFUSED: [self._refused()],
         }
 
     def issued(self, value: Ints, moment: Ints) -> Ints:
@@ -108,10 +108,11 @@ class Lifecycles:
             if name == EXPIRED:
                 ended = self._expired(value, moment, surely=surely)
             else:
-                group = self._ends[name].of_value[value]
-                latest = self._latest(self._ends[name], group, moment, surely=surely)
-                latest[group == NOTHING] = NOTHING
-                ended = latest > held
+                ended = np.zeros(len(value), dtype=np.bool_)
+                for ends in self._ends[name]:
+                    group = ends.of_value[value]
+                    latest = self._latest(ends, group, moment, surely=surely)
+                    ended |= (latest > held) & (group != NOTHING)
             cause[ended & (held != NOTHING)] = place
         return cause
 
@@ -243,13 +244,30 @@ class Lifecycles:
         bucket, issued, identity = self._bucket, self._bucket.issued, self._declared.identity
         width = int(identity.max(initial=0)) + 1
         known = self._identities()
+        known = known[known % width > 0]
         value, first, times = np.unique(known // width, return_index=True, return_counts=True)
         of_value = np.full(len(bucket.values), NOTHING, dtype=np.int64)
         one = value[times == 1]
         of_value[one] = bucket.values.series[one] * width + known[first[times == 1]] % width
-        series = issued.series[self._void]
-        group = series * width + identity[self._void]
-        return self._ending(group, issued.exchange[self._void], of_value, series)
+        void = self._void[identity[self._void] > 0]
+        series = issued.series[void]
+        group = series * width + identity[void]
+        return self._ending(group, issued.exchange[void], of_value, series)
+
+    def _untied(self) -> Ends:
+        """Every value of a parameter, by a void issue that is no cookie's."""
+        issued = self._bucket.issued
+        void = self._void[self._declared.identity[self._void] == 0]
+        series = issued.series[void]
+        return self._ending(series, issued.exchange[void], self._bucket.values.series, series)
+
+    def _revoked(self) -> Ends:
+        """Each value with each success that a request to end it met with (RFC 7009)."""
+        presented, status = self._bucket.presented, self._bucket.exchanges.status
+        rows = np.flatnonzero(presented.kind == ENDS)
+        status = status[presented.exchange[rows]]
+        rows = rows[(status >= 200) & (status < 300)]
+        return self._of_values(presented.value[rows], presented.exchange[rows])
 
     def _used(self) -> Ends:
         """Each value with the response to the last request that may present it."""

@@ -15,7 +15,9 @@ A request owes a value of a parameter where all of this holds:
 A cookie is owed (C8 of the model) only where the request has a `Cookie` field, with another value
 of 32 bits or more that the client sent together with the due one before: the same jar. It is owed
 only if a user agent sends it there (RFC 6265bis, section 5.8.3), and counts once: it is taken to be
-evicted then, until it is sent or issued again.
+evicted then, until it is sent or issued again. A program (it never sends Fetch Metadata) that is
+told apart by an identity of its own has one jar, and no sites: it owes a cookie also where it sends
+none at all.
 """
 
 from collections.abc import Iterator
@@ -25,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from statetrail.analyses.columnar.arrays import NOTHING, AsOfIndex, Bools, Ints, among
-from statetrail.analyses.columnar.bucket import EMPTY, VALUE, Bucket
+from statetrail.analyses.columnar.bucket import ESTABLISH, VALUE, Bucket
 from statetrail.analyses.columnar.dialect_masks import acting
 from statetrail.analyses.conformance.declared.declarations import Declarations
 from statetrail.analyses.conformance.declared.lifecycles import Lifecycles
@@ -42,9 +44,19 @@ MIN_LENGTH = 8
 
 
 def owed(
-    bucket: Bucket, declared: Declarations, lifecycles: Lifecycles, allowed: Bools, acts: Ints
+    bucket: Bucket,
+    declared: Declarations,
+    lifecycles: Lifecycles,
+    allowed: Bools,
+    acts: Ints,
+    *,
+    one_jar: bool,
 ) -> tuple[Ints, Ints]:
-    """The requests, and the series of which each lacks a value that it owes."""
+    """The requests, and the series of which each lacks a value that it owes.
+
+    `one_jar`: clients are told apart by an identity of their own (a header, a proxy user).
+    """
+    program = _programs(bucket, declared) & one_jar
     found = [np.empty((2, 0), dtype=np.int64)]
     first = _first_known(bucket, lifecycles, acts)
     required = _required(bucket)
@@ -52,7 +64,7 @@ def owed(
     presents = _presents(bucket)
     for exchange, of in _cells(bucket, series):
         missing = first[of] < bucket.exchanges.request_start[exchange]
-        missing &= _may_owe(bucket, declared, allowed, exchange, of)
+        missing &= _may_owe(bucket, declared, allowed, program, exchange, of)
         exchange, of = exchange[missing], of[missing]
         key = exchange * max(len(bucket.series_client), 1) + of
         lacks = among(presents, key) == NOTHING
@@ -60,7 +72,7 @@ def owed(
         shown = _has_shown(bucket, declared, lifecycles, required, exchange, of)
         shown &= ~_freed(bucket, presents, exchange, of)
         exchange, of = exchange[shown], of[shown]
-        owes = _owes(bucket, declared, lifecycles, exchange, of)
+        owes = _owes(bucket, declared, lifecycles, program, exchange, of)
         found.append(np.stack([exchange[owes], of[owes]]))
     exchange, of = np.concatenate(found, axis=1)
     once = _once(bucket, lifecycles, exchange, of)
@@ -114,13 +126,26 @@ def _cells(bucket: Bucket, series: Ints) -> Iterator[tuple[Ints, Ints]]:
 def _presents(bucket: Bucket) -> Ints:
     """The requests with the series that they present something of, as sorted keys."""
     presented = bucket.presented
-    shows = presented.kind != EMPTY
+    shows = (presented.kind == VALUE) | (presented.kind == ESTABLISH)
     key = presented.exchange[shows] * max(len(bucket.series_client), 1) + presented.series[shows]
     return np.unique(key)
 
 
+def _programs(bucket: Bucket, declared: Declarations) -> Bools:
+    """The clients that never send Fetch Metadata: programs, whose jar knows no sites."""
+    metadata = np.array([each.fetch_site is not None for each in declared.contexts], dtype=np.bool_)
+    program = np.ones(len(bucket.clients), dtype=np.bool_)
+    program[bucket.exchanges.client[metadata[declared.context]]] = False
+    return program
+
+
 def _may_owe(
-    bucket: Bucket, declared: Declarations, allowed: Bools, exchange: Ints, series: Ints
+    bucket: Bucket,
+    declared: Declarations,
+    allowed: Bools,
+    program: Bools,
+    exchange: Ints,
+    series: Ints,
 ) -> Bools:
     """Whether the method and the endpoint let each request owe a value."""
     exchanges, param = bucket.exchanges, bucket.series_param[series]
@@ -136,7 +161,8 @@ def _may_owe(
     may &= exchanges.open[exchange] & ~exchanges.heads[exchange]
     may &= ~acting(bucket, "health")[endpoint, param]
     may &= _in_scope(bucket)[endpoint, param]
-    return may & (declared.has_cookies[exchange] | ~_of_browser(bucket)[param])
+    has_jar = declared.has_cookies[exchange] | program[exchanges.client[exchange]]
+    return may & (has_jar | ~_of_browser(bucket)[param])
 
 
 def _methods(dialect: Dialect, name: str) -> tuple[str, ...]:
@@ -230,7 +256,12 @@ def _freed(bucket: Bucket, presents: Ints, exchange: Ints, series: Ints) -> Bool
 
 
 def _owes(
-    bucket: Bucket, declared: Declarations, lifecycles: Lifecycles, exchange: Ints, series: Ints
+    bucket: Bucket,
+    declared: Declarations,
+    lifecycles: Lifecycles,
+    program: Bools,
+    exchange: Ints,
+    series: Ints,
 ) -> Bools:
     """Whether the newest value that must be known is surely alive, and is to be sent there."""
     issued, exchanges = bucket.issued, bucket.exchanges
@@ -245,24 +276,29 @@ def _owes(
     alive = lifecycles.dead(issued.value[row], moment[owes], surely=False) == NOTHING
     # What may be known of another value leaves open which one is due.
     browser = _of_browser(bucket)[bucket.series_param[series[owes]]]
-    alive[browser] &= _is_sent(bucket, declared, row[browser], exchange[owes][browser])
-    alive[browser] &= _same_jar(bucket, issued.value[row[browser]], exchange[owes][browser])
+    own = program[exchanges.client[exchange[owes][browser]]]
+    alive[browser] &= _is_sent(bucket, declared, row[browser], exchange[owes][browser], own)
+    alive[browser] &= own | _same_jar(bucket, issued.value[row[browser]], exchange[owes][browser])
     owes[owes] = alive
     return cast("Bools", owes)
 
 
-def _is_sent(bucket: Bucket, declared: Declarations, issue: Ints, exchange: Ints) -> Bools:
-    """Whether a user agent sends the cookie of each issue with each request."""
+def _is_sent(
+    bucket: Bucket, declared: Declarations, issue: Ints, exchange: Ints, program: Bools
+) -> Bools:
+    """Whether a user agent sends the cookie of each issue with each request; `program`: one that
+    knows no sites."""
     width = max(len(declared.cookies), 1)
     pairs, place = np.unique(
         declared.context[exchange] * width + declared.cookie[issue], return_inverse=True
     )
-    sent = [
-        obligation(declared.cookies[pair % width], declared.contexts[pair // width]) == DUE
+    told = [
+        obligation(declared.cookies[pair % width], declared.contexts[pair // width])
         for pair in pairs.tolist()
     ]
-    is_sent: Bools = np.array(sent, dtype=np.bool_)[place]
-    return is_sent
+    sent = np.array([each == DUE for each in told], dtype=np.bool_)[place]
+    unknown = np.array([each.reason == "unknown-context" for each in told], dtype=np.bool_)[place]
+    return sent | (unknown & program)
 
 
 def _same_jar(bucket: Bucket, value: Ints, exchange: Ints) -> Bools:

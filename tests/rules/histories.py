@@ -25,6 +25,34 @@ def zest(
     )
 
 
+def servlet(
+    start: float, path: str, shown: str | None = None, issued: str | None = None, **extra: Any
+) -> Ex:
+    """An exchange with a Servlet's session in the path: 20 ms from request to response."""
+    told = {"channel": "location", "tells": 1}
+    issues = [Issue("jsessionid", issued, "implicit", dialect="jsessionid", extra=told)]
+    return Ex(
+        start,
+        start + 10,
+        start + 20,
+        issues if issued else [],
+        [Present("jsessionid", shown, "path", dialect="jsessionid")] if shown else [],
+        path=path,
+        **extra,
+    )
+
+
+def bounced(start: float, shown: str | None = None) -> Ex:
+    """An account's page that redirects to the login."""
+    return servlet(start, "/account", shown, status=302, extra={"redirect_endpoint": "/login"})
+
+
+LOGGED_OUT = [
+    bounced(0), servlet(100, "/login", issued="J1"), servlet(200, "/account", "J1"),
+    servlet(1000, "/logout", "J1", method="POST", status=204),
+]  # fmt: skip
+
+
 def login(start: float, issued: str, *shown: str) -> Ex:
     """A ZEST login."""
     return replace(zest(start, issued, *shown, method="POST"), path="/API/V3/Login")
@@ -302,6 +330,10 @@ FIRES: dict[str, Fires] = {
          zest(1000, "S1", "S1", client="two")],
         "two", "_session_token", 1, "3",
         "1 of 1 requests presented a _session_token that other clients present as well (taken)",
+    ),
+    "logout-survived": Fires(
+        [*LOGGED_OUT, servlet(9000, "/account", "J1")], None, "jsessionid", 1, "5",
+        "1 of 1 requests with a jsessionid after the logout",
     ),
     "token-leaked": Fires(
         [zest(0, "L1", "1"), zest(1000, None, "L1"), ads(2000, ("referer", "L1")), ads(3000)],
@@ -670,6 +702,11 @@ MISSES: dict[str, dict[str, list[Ex]]] = {
             shop(0, [LANG], [Present("LangId", "1")]),
             Ex(1000, 1010, 1020, [], [Present("LangId", "1")], client="bot"),
         ],
+    },
+    "logout-survived": {
+        "refused": [*LOGGED_OUT, bounced(9000, "J1")],
+        "under way": [*LOGGED_OUT, servlet(1010, "/account", "J1")],
+        "a page for everybody": [*LOGGED_OUT, servlet(9000, "/help", "J1")],
     },
     "token-leaked": {
         "another value": [zest(0, "L1", "1"), ads(2000, ("referer", "L2"))],

@@ -34,6 +34,7 @@ class Issue:
     priority: str | None = "informational"
     problem: str | None = None
     dialect: str = "52eseller"
+    extra: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,7 @@ def facts(history: Iterable[Ex]) -> dict[str, pa.Table]:
                     "alphabet": alphabet(i.value),
                     "declared_s": declared_s(i.value),
                 }
+                | i.extra
             )
         for at, p in enumerate(ex.presented):
             presented.append(

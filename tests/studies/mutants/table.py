@@ -44,6 +44,7 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
     ("frames", "conformance/verdict"): _DECISIONS,
     ("tracker", "conformance/verdict"): _DECISIONS,
     ("frames", "conformance/race"): (
+        ("the harshest of several values", "np.minimum.reduceat(key", "np.maximum.reduceat(key"),
         (
             "L8: a malformed issue excuses nobody",
             "malformed=malformed >= np.maximum(since, 0)",
@@ -111,6 +112,8 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
             "unsure = exchanges.backwards[exchange] &",
             "unsure = False & exchanges.backwards[exchange] &",
         ),
+    ),
+    ("frames", "conformance/by_session/owners"): (
         (
             "the first issue at the very instant",
             "missing = first[series] <= exchanges.request_start[exchange]",
@@ -121,14 +124,13 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
             "nth[sound] = np.arange(len(sound), dtype=np.int64)",
             "nth[sound] = np.arange(len(sound), dtype=np.int64)[::-1]",
         ),
-        ("the harshest of several values", "np.minimum.reduceat(key", "np.maximum.reduceat(key"),
         (
             "methods without state are bound",
             "[exchanges.endpoint[exchange], param] & exchanges.open[exchange],",
             "[exchanges.endpoint[exchange], param],",
         ),
     ),
-    ("frames", "conformance/key_values"): (
+    ("frames", "conformance/by_session/key_values"): (
         (
             "L1 forgotten: nothing replaces a key",
             "may_be_current=may >= since",
@@ -157,7 +159,7 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
             "of_response = of_response.copy()",
         ),
     ),
-    ("frames", "conformance/excuses"): (
+    ("frames", "conformance/by_session/excuses"): (
         (
             "L7: what an earlier session was given is due",
             "over[rest] |= ~_given(",
@@ -179,7 +181,7 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
             "reads[reads] = ~_presented_later(",
         ),
     ),
-    ("frames", "conformance/other_senders"): (
+    ("frames", "conformance/by_session/other_senders"): (
         (
             "a session that moved is judged as before",
             "since <= positions(",
@@ -193,12 +195,7 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
             "x.binding",
         ),
     ),
-    ("frames", "columnar/bucket"): (
-        (
-            "L8: what a browser hides binds",
-            "exchanges.binding[issuing] & ~hidden",
-            "exchanges.binding[issuing]",
-        ),
+    ("frames", "columnar/exchanges"): (
         (
             "grace has the wrong sign",
             "end_us + grace_us, FOREVER",
@@ -213,6 +210,13 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
             "a response before its request",
             "response_us = np.maximum(response_us, start_us)",
             "response_us = np.maximum(response_us, 0)",
+        ),
+    ),
+    ("frames", "columnar/bucket"): (
+        (
+            "L8: what a browser hides binds",
+            "exchanges.binding[issuing] & ~hidden",
+            "exchanges.binding[issuing]",
         ),
         (
             "parameters mixed up",

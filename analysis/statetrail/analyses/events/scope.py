@@ -19,6 +19,7 @@ from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
 
 _IN_SCOPE: Final = ("origin", "endpoint", "dialect")
+_ACTIONS: Final = ("endpoint", "dialect")
 _DECLARED: Final = ("endpoint", "dialect", "param")
 
 
@@ -57,6 +58,21 @@ def declared(rec: Recording, name: str, holds: Callable[[Dialect, Param, str], b
         ]
 
     return rec.once(f"declared {name}", lambda: _placed(rec, _DECLARED, rows()))
+
+
+def actions(rec: Recording, action: str) -> Lazy:
+    """The endpoints whose requests are an action: columns ``endpoint``, ``dialect``."""
+
+    def rows() -> list[tuple[str, ...]]:
+        endpoints = rec.exchanges.lazy.select("endpoint").unique().collect("pyarrow")
+        return [
+            (endpoint, dialect.name)
+            for endpoint in endpoints["endpoint"].to_list()
+            for dialect in rec.dialects
+            if dialect.is_action(action, endpoint)
+        ]
+
+    return rec.once(f"action {action}", lambda: _placed(rec, _ACTIONS, rows()))
 
 
 def barred(rec: Recording) -> Lazy:

@@ -81,7 +81,8 @@ class StateCopier:
                 shown = self._pseudonyms.of(value.value)
                 self._learn(facts, shown)
             outgoing = Outgoing({}, [])
-            place.write(value.param, shown, outgoing)
+            name = known or self._name(value.param, facts)
+            place.write(name, shown, outgoing)
             # Several dialects may know one field; it stands there once.
             for pairs, ours in (
                 (copied.fields, outgoing.fields.items()),
@@ -101,7 +102,7 @@ class StateCopier:
         for value, facts in zip_longest(values, kept):
             param = value.param.name if value.param else None
             place = self._issues[value.compiled.dialect.name, value.channel, param]
-            name = param or self._name(value, facts)
+            name = param or self._name(value.raw_name, facts)
             clear = facts is not None and facts.value is not None
             if not clear:
                 self._learn(facts, self._pseudonyms.of(value.state.value))
@@ -112,9 +113,9 @@ class StateCopier:
         if facts is not None:
             self.known[facts.fingerprint] = shown
 
-    def _name(self, value: IssuedValue, facts: Issued | None) -> str:
+    def _name(self, raw_name: str, facts: Presented | Issued | None) -> str:
         """The name of a parameter that the dialect does not know."""
-        name = self._fingerprinter.pseudonym(value.raw_name) if facts is None else facts.param
+        name = self._fingerprinter.pseudonym(raw_name) if facts is None else facts.param
         if is_token(name) or (self._hide is not None and self._hide(name) != name):
             return f"x{self._fingerprinter.pseudonym(name)[1:]}"
         return name

@@ -146,14 +146,14 @@ def _not_due(bucket: Bucket, row: Ints) -> Bools:
     if not len(says):
         return np.zeros(len(row), dtype=np.bool_)
     key = presented.exchange * count + presented.series
-    told = np.isin(key[row], key[says])
+    stated = np.isin(key[row], key[says])
     # A value is another number in each series, so that it says the series, too.
     width = max(len(bucket.values), 1)
-    due = np.isin(
+    same = np.isin(
         presented.exchange[row] * width + presented.value[row],
         presented.exchange[says] * width + presented.value[says],
     )
-    return told & ~due
+    return stated & ~same
 
 
 def _by_client(bucket: Bucket) -> Bools:

@@ -16,7 +16,7 @@ A cookie is owed (C8 of the model) only where the request has a `Cookie` field, 
 of 32 bits or more that the client sent together with the due one before: the same jar. It is owed
 only if a user agent sends it there (RFC 6265bis, section 5.8.3), and counts once: it is taken to be
 evicted then, until it is sent or issued again. A program (it never sends Fetch Metadata) that is
-told apart by an identity of its own has one jar, and no sites: it owes a cookie also where it sends
+answers apart by an identity of its own has one jar, and no sites: it owes a cookie also where it sends
 none at all.
 """
 
@@ -54,7 +54,7 @@ def owed(
 ) -> tuple[Ints, Ints]:
     """The requests, and the series of which each lacks a value that it owes.
 
-    `one_jar`: clients are told apart by an identity of their own (a header, a proxy user).
+    `one_jar`: clients are answers apart by an identity of their own (a header, a proxy user).
     """
     program = _programs(bucket, declared) & one_jar
     found = [np.empty((2, 0), dtype=np.int64)]
@@ -292,12 +292,12 @@ def _is_sent(
     pairs, place = np.unique(
         declared.context[exchange] * width + declared.cookie[issue], return_inverse=True
     )
-    told = [
+    answers = [
         obligation(declared.cookies[pair % width], declared.contexts[pair // width])
         for pair in pairs.tolist()
     ]
-    sent = np.array([each == DUE for each in told], dtype=np.bool_)[place]
-    unknown = np.array([each.reason == "unknown-context" for each in told], dtype=np.bool_)[place]
+    sent = np.array([each == DUE for each in answers], dtype=np.bool_)[place]
+    unknown = np.array([each.reason == "unknown-context" for each in answers], dtype=np.bool_)[place]
     return sent | (unknown & program)
 
 

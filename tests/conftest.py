@@ -24,7 +24,8 @@ class DemoRecording:
     out
         The folder with recording.sqlite, audit.html and audit.json.
     private
-        The folder with mitmdump's log, and secrets.txt with every secret ever used.
+        The folder with mitmdump's log, what `mitmdump -w` would write, and secrets.txt with every
+        secret ever used.
     code
         What `run_demo` returned: 0 if the audit is what the clients know they did.
     text
@@ -42,6 +43,11 @@ class DemoRecording:
         return self.out / "recording.sqlite"
 
     @property
+    def flows(self) -> Path:
+        """The same traffic as a flow file."""
+        return self.private / "traffic.flows"
+
+    @property
     def secrets(self) -> frozenset[str]:
         """Every secret that clients sent and origins issued."""
         return frozenset((self.private / "secrets.txt").read_text("utf-8").splitlines())
@@ -53,6 +59,9 @@ def demo_recording(tmp_path_factory: pytest.TempPathFactory) -> DemoRecording:
     from statetrail.demo.run import run_demo
 
     out, private = tmp_path_factory.mktemp("demo"), tmp_path_factory.mktemp("private")
+    (private / "mitmproxy").mkdir()
+    config = f"save_stream_file: {private / 'traffic.flows'}\n"
+    (private / "mitmproxy" / "config.yaml").write_text(config, "utf-8")
     text = io.StringIO()
     code = run_demo(out, console=Console(file=text, width=200), private=private)
     return DemoRecording(out, private, code, text.getvalue())

@@ -1,8 +1,8 @@
 """The command line: one module a command.
 
 Enters: arguments. Leaves: an exit code: 0 on success; 1 if `--fail-on` (or the probe's width) is
-not met, or a secret is found; 2 for misuse or unusable files; 130 when interrupted. Errors are one
-line on standard error. Nothing heavy is imported before a command runs.
+not met, a secret is found, or nothing is to be suggested; 2 for misuse or unusable files; 130 when
+interrupted. Errors are one line on standard error. Nothing heavy is imported before a command runs.
 """
 
 import contextlib
@@ -24,6 +24,7 @@ from statetrail.cli import (
     record,
     redact,
     show,
+    suggest,
     verify,
     watch,
 )
@@ -45,7 +46,7 @@ app = typer.Typer(
 )
 for module in (
     *(demo, record, watch, import_, audit, compare),
-    *(show, export, probe, prune, redact, verify),
+    *(suggest, show, export, probe, prune, redact, verify),
 ):
     # Typer keeps a docstring's line breaks; a terminal breaks lines itself.
     paragraphs = inspect.cleandoc(module.command.__doc__ or "").split("\n\n")

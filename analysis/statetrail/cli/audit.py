@@ -104,6 +104,6 @@ def _check_matches(rec: "Recording", names: str) -> None:
     known = {dialect.name for dialect in rec.dialects}
     if not any(known.intersection(cell.split(",")) for cell in cells.to_list()):
         raise StoreError(
-            f"no exchange in {names} matches a dialect ({', '.join(sorted(known))}): "
-            "is it the right traffic?"
+            f"no exchange in {names} matches a dialect ({', '.join(sorted(known))}): nothing "
+            "matched; try `statetrail suggest` on the HAR or flow file that it comes from"
         )

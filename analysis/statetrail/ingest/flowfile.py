@@ -36,17 +36,9 @@ def read_http_flows(
     A request without a response at the end of the file has the error ``no-response``. The report
     counts skipped flows, and says whether the file is truncated.
     """
-    size = file.seek(0, io.SEEK_END)
-    file.seek(0)
-    while file.tell() < size:
+    for kind, data in frames(file, report):
         try:
-            kind, data = _frame(file, size)
-        except TruncatedError as error:
-            report.truncation = str(error)
-            return
-        report.entries += 1
-        try:
-            pair = _exchange(kind, data)
+            pair = exchange_of_state(kind, data)
         except Exception:  # a hostile state can raise anything
             report.skipped["unreadable"] += 1
             continue
@@ -54,6 +46,20 @@ def read_http_flows(
             report.skipped["other"] += 1
         else:
             yield pair
+
+
+def frames(file: io.BufferedIOBase, report: ReadReport) -> Iterator[tuple[int, bytes]]:
+    """The flows of a flow file as they stand in it: a tnetstring's type and content each."""
+    size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    while file.tell() < size:
+        try:
+            frame = _frame(file, size)
+        except TruncatedError as error:
+            report.truncation = str(error)
+            return
+        report.entries += 1
+        yield frame
 
 
 def _frame(file: io.BufferedIOBase, size: int) -> tuple[int, bytes]:
@@ -72,7 +78,11 @@ def _frame(file: io.BufferedIOBase, size: int) -> tuple[int, bytes]:
     return file.read(1)[0], data
 
 
-def _exchange(kind: int, data: bytes) -> tuple[HTTPFlow, Exchange] | None:
+def exchange_of_state(kind: int, data: bytes) -> tuple[HTTPFlow, Exchange] | None:
+    """The HTTP flow of a frame with its exchange; `None` for a flow of another kind.
+
+    A hostile state can raise anything.
+    """
     state = tnetstring.parse(kind, memoryview(data))
     flow = flows.Flow.from_state(compat.migrate_flow(state))  # type: ignore[arg-type]
     if not isinstance(flow, HTTPFlow):

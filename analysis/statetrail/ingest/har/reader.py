@@ -69,12 +69,13 @@ def read_har(
 
 
 def read_har_entries(
-    stream: Stream, fingerprinter: Fingerprinter, report: ReadReport
+    stream: Stream, fingerprinter: Fingerprinter | None, report: ReadReport
 ) -> Iterator[tuple[HarEntry, Exchange]]:
     """The entries of a HAR file with their exchanges. Raises as `read_har` does.
 
     An entry's `flow_id` is a keyed digest of it, so that the same entry in another file is the same
-    exchange; identical entries of one file are numbered. The report counts skipped entries, and
+    exchange; identical entries of one file are numbered. Without a fingerprinter it is empty. The
+    report counts skipped entries, and
     says whether the file is truncated.
     """
     # One number an entry: a million entries take about 100 MB.
@@ -87,6 +88,9 @@ def read_har_entries(
                 if raw is None:
                     raise EntryError("large")
                 entry = read_entry(raw)
+                if fingerprinter is None:
+                    yield entry, exchange_from_entry(entry, "")
+                    continue
                 digest = fingerprinter.fingerprint(_canonical(entry))
                 flow_id = f"har-{digest & 0xFFFF_FFFF_FFFF_FFFF:016x}"
                 if digest in digests:

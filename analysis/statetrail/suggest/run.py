@@ -1,0 +1,120 @@
+"""`statetrail suggest`: from captures to the TOML of a dialect.
+
+Enters: HAR and flow files. Leaves: a `Suggestion`. Each file is read twice, one exchange at a time;
+what is kept between are hashes, names and counts, in memory alone.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from statetrail.ingest.importer import Progress, capture_source
+from statetrail.ingest.skipped import ReadReport
+from statetrail.ingest.whole import WholeExchange, read_whole
+from statetrail.suggest.issues import Issues
+from statetrail.suggest.noise import noise
+from statetrail.suggest.pairs import pairs
+from statetrail.suggest.proposals import Proposal, proposals
+from statetrail.suggest.uses import Uses
+
+MIN_ENTRIES: Final = 5
+"""Entries of a HAR file from which on the lack of every credential tells something."""
+
+_CREDENTIALS: Final = frozenset((b"cookie", b"set-cookie", b"authorization"))
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """What captures suggest.
+
+    Attributes
+    ----------
+    proposals
+        The parameters, those with most uses first.
+    hidden
+        Pairs of places that are left out, since a name of theirs may hold a secret.
+    exchanges, clients
+        What was read.
+    sanitised
+        HAR files without any cookie and credential: a browser's export leaves them out.
+    problems
+        Files of which something was lost, with a sentence each.
+    """
+
+    proposals: list[Proposal]
+    hidden: int
+    exchanges: int
+    clients: int
+    sanitised: list[Path]
+    problems: list[tuple[Path, str]]
+
+
+def suggest(
+    captures: Iterable[Path | str],
+    progress: Progress | None = None,
+    *,
+    off: frozenset[str] = frozenset(),
+) -> Suggestion:
+    """What dialect the traffic of captures speaks, as far as values go back and forth.
+
+    Parameters
+    ----------
+    captures
+        HAR files (also gzipped) and mitmproxy flow files.
+    progress
+        Called as files are read; each is read twice.
+    off
+        Rules of `statetrail.suggest.noise` that do not count.
+
+    Raises
+    ------
+    CaptureError
+        A file cannot be opened or is no capture.
+    """
+    paths = [Path(path) for path in captures]
+    for path in paths:
+        capture_source(path)
+    uses, sanitised, problems, exchanges = Uses(), [], [], 0
+    for path in paths:
+        report, watch = ReadReport(), _Credentials()
+        for whole in read_whole(path, report, progress):
+            exchanges += 1
+            watch.look(whole)
+            uses.add(whole)
+        if watch.is_sanitised():
+            sanitised.append(path)
+        if (problem := report.sentence()) is not None:
+            problems.append((path, problem))
+    issues = Issues(uses)
+    for whole in _all(paths, progress):
+        issues.add(whole)
+    kept = [pair for pair in pairs(uses, issues) if noise(pair, issues, off) is None]
+    found, hidden = proposals(kept, uses, issues)
+    return Suggestion(found, hidden, exchanges, len(uses.clients), sanitised, problems)
+
+
+def _all(paths: list[Path], progress: Progress | None) -> Iterator[WholeExchange]:
+    for path in paths:
+        yield from read_whole(path, ReadReport(), progress)
+
+
+class _Credentials:
+    """Whether a HAR file has cookies or credentials anywhere."""
+
+    def __init__(self) -> None:
+        self._entries = 0
+        self._found = False
+
+    def look(self, whole: WholeExchange) -> None:
+        """Look at an exchange."""
+        if self._found or whole.source is None:
+            return
+        request, response = whole.exchange.request, whole.exchange.response
+        self._entries += bool(request.headers)
+        fields = (*request.headers, *(response.headers if response is not None else ()))
+        self._found = any(name.lower() in _CREDENTIALS for name, _ in fields)
+
+    def is_sanitised(self) -> bool:
+        """Whether there were enough entries, and none had any."""
+        return self._entries >= MIN_ENTRIES and not self._found

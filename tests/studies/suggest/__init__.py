@@ -1,0 +1,1 @@
+"""How much of what is state `statetrail suggest` finds, and what else, at what cost."""

@@ -151,9 +151,7 @@ def _bad_manifest(folder: Path) -> Path:
     [
         pytest.param(lambda folder: folder / "x", "there is no store at", id="missing"),
         pytest.param(_empty_store, "holds no exchange", id="a store without exchanges"),
-        pytest.param(
-            _no_match, "matches a dialect (52eseller, aws-sts, ", id="no matching dialect"
-        ),
+        pytest.param(_no_match, "try `statetrail suggest`", id="no matching dialect"),
         pytest.param(_empty_file, "is no statetrail store", id="an empty file"),
         pytest.param(_letter, "is no statetrail store", id="a letter"),
         pytest.param(_foreign, "is no statetrail store", id="another program's database"),

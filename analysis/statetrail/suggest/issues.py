@@ -8,10 +8,11 @@ was first.
 from collections import Counter
 from typing import NamedTuple
 
+from statetrail.dialects.cookies.scope import site
 from statetrail.ingest.whole import WholeExchange
 from statetrail.suggest.issued import issued
 from statetrail.suggest.names import is_generic
-from statetrail.suggest.places import Numbered, Place, site_of
+from statetrail.suggest.places import Numbered, Place
 from statetrail.suggest.uses import MAX_ENDPOINTS, At, Uses, is_asset
 
 
@@ -43,7 +44,7 @@ class Issues:
         if response is None or is_asset(request):
             return
         self.answered += 1
-        client, site = self.uses.client(request, whole.source), site_of(request.host)
+        client, home = self.uses.client(request, whole.source), site(request.host)
         found = set(
             issued(response, whole.answered, self.uses.opaque, self.uses.plain, self.uses.runs)
         )
@@ -59,7 +60,7 @@ class Issues:
                 place = Place("json", place.name, f"{asked.method} {asked.path}")
             if self.uses.first_us(client, value) is None:
                 continue
-            number = self.places.number(At(site, place))
+            number = self.places.number(At(home, place))
             met.add(number)
             issue = Issue(client, value, number)
             self.first_us[issue] = min(self.first_us.get(issue, at_us), at_us)

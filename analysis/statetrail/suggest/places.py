@@ -27,7 +27,6 @@ _PLAIN_TEXT: Final = re.compile(
 )
 _WORDS: Final = re.compile(r"[^A-Za-z0-9]+")
 _DIGITS: Final = re.compile(r"[0-9]{16,}")
-_ADDRESS: Final = re.compile(r"[0-9.]+|\[?[0-9a-f:.]*:[0-9a-f:.]*\]?", re.IGNORECASE)
 ASSET: Final = re.compile(
     rb"\.(?:avif|bmp|css|eot|gif|ico|jpe?g|js|map|mjs|mp[34]|otf|png|svg|ttf|wasm|webm|webp|woff2?)"
     rb"\Z",
@@ -99,16 +98,6 @@ def is_opaque(value: str) -> bool:
     return any(len(part) >= 6 and segment_kind(part) == "opaque" for part in parts) or (
         segment_kind(value) == "opaque" and sum(map(str.isdigit, value)) >= 3
     )
-
-
-def site_of(host: str) -> str:
-    """The registrable domain of a host, as far as its labels tell; an address as it is."""
-    host = host.lower().rstrip(".")
-    if _ADDRESS.fullmatch(host):
-        return host
-    labels = host.split(".")
-    short = len(labels) > 2 and len(labels[-1]) == 2 and len(labels[-2]) <= 3
-    return ".".join(labels[-3 if short else -2 :])
 
 
 def template(target: bytes) -> str:

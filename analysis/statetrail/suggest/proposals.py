@@ -81,9 +81,8 @@ def _is_hidden(place: Place, uses: Uses) -> bool:
     name = place.name.removesuffix("/{}")
     if len(name) > MAX_PLACE or not (name.isascii() and (name.isprintable() or not name)):
         return True
-    return may_be_secret(name) or any(
-        hash(part.lower()) in uses.lowered for part in (name, *re.split(r"[/ ;]", name))
-    )
+    parts = (name, place.scheme, *re.split(r"[/ ;]", name))
+    return may_be_secret(name) or any(hash(part.lower()) in uses.lowered for part in parts)
 
 
 def _groups(kept: list[Pair], uses: Uses) -> list[list[Pair]]:

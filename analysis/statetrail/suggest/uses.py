@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from statetrail.dialects.canonical import Same, canonical
+from statetrail.dialects.cookies.scope import site
 from statetrail.extract import Request
 from statetrail.ingest.whole import WholeExchange
 from statetrail.suggest.places import (
@@ -19,7 +20,6 @@ from statetrail.suggest.places import (
     Numbered,
     Place,
     is_opaque,
-    site_of,
     template,
 )
 from statetrail.suggest.presented import presented
@@ -43,6 +43,7 @@ RUN: Final = re.compile(r"[\w.~-]{8,}")
 
 _NONE: Final = -1
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_.:,-]{1,16}")
+_METHODS: Final = WRITES | {"GET", "HEAD", "QUERY", "REPORT", "PROPFIND"}
 _OPTIONS: Final = frozenset(("OPTIONS", "CONNECT", "TRACE"))
 _ASSETS: Final = frozenset((b"image", b"font", b"style", b"script", b"audio", b"video", b"track"))
 
@@ -100,12 +101,12 @@ class Uses:
         request = whole.exchange.request
         if request.method in _OPTIONS or is_asset(request):
             return
-        client, site = self.client(request, whole.source), site_of(request.host)
+        client, home = self.client(request, whole.source), site(request.host)
         endpoint = self.endpoint(request)
         self.requests[endpoint] += 1
-        self.asked[client, site] = self.asked.get((client, site), 0) + 1
+        self.asked[client, home] = self.asked.get((client, home), 0) + 1
         for place, value in presented(request, whole.asked):
-            self._add(client, site, endpoint, request, place, value)
+            self._add(client, home, endpoint, request, place, value)
 
     def client(self, request: Request, source: str | None) -> int:
         """The number of the client that made a request."""
@@ -120,7 +121,8 @@ class Uses:
             shown = template(path)
             if len(self._templates) < 8192:
                 self._templates[path] = shown
-        return self.endpoints.number(Endpoint(request.method, request.host, shown))
+        method = request.method if request.method in _METHODS else "OTHER"
+        return self.endpoints.number(Endpoint(method, request.host, shown))
 
     def of(self, client: int, value: int) -> Iterator[Use]:
         """The uses of a value, by its hash, by a client."""
@@ -143,7 +145,7 @@ class Uses:
     def _add(
         self,
         client: int,
-        site: str,
+        home: str,
         endpoint: int,
         request: Request,
         place: Place,
@@ -161,7 +163,7 @@ class Uses:
                 self._want(value, hashed)
         if len(self.places) >= MAX_PLACES:
             return
-        number = self.places.number(At(site, place))
+        number = self.places.number(At(home, place))
         last = row
         while row != _NONE and self._place[row] != number:
             last, row = row, self._next[row]

@@ -68,7 +68,9 @@ def test_the_parts_of_a_flow_are_those_of_mitmproxys_reader(
     with path.open("rb") as file:
         expected = list(read_http_flows(file, other))
     assert [parts(one.exchange) for one in found] == [parts(each) for _, each in expected]
-    assert [one.asked for one in found] == [f.request.data.content or b"" for f, _ in expected]
+    assert [one.request_body for one in found] == [
+        f.request.data.content or b"" for f, _ in expected
+    ]
     assert report == other
 
 
@@ -96,9 +98,9 @@ def test_bodies_are_bounded_and_without_their_codings(tmp_path: Path) -> None:
     path = tmp_path / "long.flows"
     path.write_bytes(flow_file(flow))
     (one,) = read_whole(path, ReadReport())
-    assert one.answered.startswith(b"<html>a")
-    assert len(one.answered) <= MAX_ANSWERED
-    assert one.asked == b"b" * MAX_ASKED
+    assert one.response_body.startswith(b"<html>a")
+    assert len(one.response_body) <= MAX_ANSWERED
+    assert one.request_body == b"b" * MAX_ASKED
 
 
 def test_a_har_gives_both_bodies_and_its_name(tmp_path: Path) -> None:
@@ -107,7 +109,7 @@ def test_a_har_gives_both_bodies_and_its_name(tmp_path: Path) -> None:
     coded = entry(body="aGVsbG8=", response__content__encoding="base64")
     path = write_har(tmp_path / "some.har", sent, coded)
     first, second = read_whole(path, ReadReport())
-    assert (first.asked, json.loads(first.answered)) == (b"a=b", {"token": "x"})
-    assert (second.asked, second.answered) == (b"", b"hello")
+    assert (first.request_body, json.loads(first.response_body)) == (b"a=b", {"token": "x"})
+    assert (second.request_body, second.response_body) == (b"", b"hello")
     assert isinstance(first, WholeExchange)
     assert first.source == str(path)

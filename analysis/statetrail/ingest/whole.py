@@ -3,7 +3,7 @@
 Enters: a HAR or flow file. Leaves: a `WholeExchange` an entry, one at a time, in the file's order.
 What cannot be read is counted, as when a capture is imported.
 
-Of a flow only the parts that are asked for are parsed: each stands behind its length, so the rest
+Of a flow only the parts that leave are parsed: each stands behind its length, so the rest
 is skipped. A flow of another version than this mitmproxy's is read by mitmproxy's own reader.
 """
 
@@ -53,8 +53,8 @@ class WholeExchange(NamedTuple):
     """
 
     exchange: Exchange
-    asked: bytes
-    answered: bytes
+    request_body: bytes
+    response_body: bytes
     source: str | None
 
 
@@ -73,11 +73,11 @@ def read_whole(
 
 def _har(file: io.BufferedIOBase, path: Path, report: ReadReport) -> Iterator[WholeExchange]:
     for entry, exchange in read_har_entries(Readable(file), None, report):
-        sent = entry.request.post_data
-        asked = sent.text or "" if sent is not None else ""
+        form = entry.request.post_data
+        sent = form.text or "" if form is not None else ""
         yield WholeExchange(
             exchange,
-            asked[:MAX_ASKED].encode("utf-8", "replace"),
+            sent[:MAX_ASKED].encode("utf-8", "replace"),
             _content(entry),
             str(path),
         )
@@ -126,21 +126,21 @@ def _whole(kind: int, data: bytes) -> WholeExchange | None:
         )
     if _value(data, flow.get(b"type")) != "http":
         return None
-    asked = _members(data, flow[b"request"], _REQUEST)
+    parts = _members(data, flow[b"request"], _REQUEST)
     client = _members(data, flow[b"client_conn"], _CLIENT)
-    request = _request(data, asked, client, flow)
-    body = _decoded(_value(data, asked[b"content"]), request.headers, MAX_ASKED)
+    request = _request(data, parts, client, flow)
+    body = _decoded(_value(data, parts[b"content"]), request.headers, MAX_ASKED)
     if flow[b"response"][0] == _NULL:
         return WholeExchange(Exchange("", request), body, b"", None)
-    answered = _members(data, flow[b"response"], _RESPONSE)
-    fields = _fields(data, answered[b"headers"])
+    received = _members(data, flow[b"response"], _RESPONSE)
+    fields = _fields(data, received[b"headers"])
     response = Response(
-        _value(data, answered[b"status_code"]),
+        _value(data, received[b"status_code"]),
         fields,
-        _us(_value(data, answered[b"timestamp_start"])),
-        _us(_value(data, answered[b"timestamp_end"])),
+        _us(_value(data, received[b"timestamp_start"])),
+        _us(_value(data, received[b"timestamp_end"])),
     )
-    content = _decoded(_value(data, answered[b"content"]), fields, MAX_ANSWERED)
+    content = _decoded(_value(data, received[b"content"]), fields, MAX_ANSWERED)
     return WholeExchange(Exchange("", request, response), body, content, None)
 
 
@@ -149,26 +149,26 @@ type _Span = tuple[int, int, int]
 
 
 def _request(
-    data: bytes, asked: dict[bytes, _Span], client: dict[bytes, _Span], flow: dict[bytes, _Span]
+    data: bytes, parts: dict[bytes, _Span], client: dict[bytes, _Span], flow: dict[bytes, _Span]
 ) -> Request:
-    fields = _fields(data, asked[b"headers"])
-    host = _value(data, asked[b"host"])
+    fields = _fields(data, parts[b"headers"])
+    host = _value(data, parts[b"host"])
     if str(_value(data, client[b"proxy_mode"])).startswith(_ADDRESSED):
         # The host of the flow is the packet's address.
-        authority, version = _value(data, asked[b"authority"]), _value(data, asked[b"http_version"])
+        authority, version = _value(data, parts[b"authority"]), _value(data, parts[b"http_version"])
         head = http.Headers(fields)
         host = http.Request(
             host, 0, b"", b"", authority, b"", version, head, None, None, 0, None
         ).pretty_host
     peer = _value(data, client[b"peername"])
     user = _value(data, _members(data, flow[b"metadata"], _USER).get(b"proxyauth"))
-    start = _us(_value(data, asked[b"timestamp_start"]))
+    start = _us(_value(data, parts[b"timestamp_start"]))
     return Request(
-        method=_value(data, asked[b"method"]).decode("utf-8", "surrogateescape"),
-        scheme=_value(data, asked[b"scheme"]).decode("utf-8", "surrogateescape"),
+        method=_value(data, parts[b"method"]).decode("utf-8", "surrogateescape"),
+        scheme=_value(data, parts[b"scheme"]).decode("utf-8", "surrogateescape"),
         host=host,
-        port=_value(data, asked[b"port"]),
-        target=_value(data, asked[b"path"]),
+        port=_value(data, parts[b"port"]),
+        target=_value(data, parts[b"path"]),
         headers=fields,
         http_version="",
         start_us=start or 0,

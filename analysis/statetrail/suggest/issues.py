@@ -11,7 +11,7 @@ from typing import NamedTuple
 from statetrail.dialects.cookies.scope import site
 from statetrail.ingest.whole import WholeExchange
 from statetrail.suggest.issued import issued
-from statetrail.suggest.names import is_generic
+from statetrail.suggest.kinship import is_generic
 from statetrail.suggest.places import Numbered, Place
 from statetrail.suggest.uses import MAX_ENDPOINTS, At, Uses, is_asset
 
@@ -46,25 +46,25 @@ class Issues:
         self.answered += 1
         client, home = self.uses.client(request, whole.source), site(request.host)
         found = set(
-            issued(response, whole.answered, self.uses.opaque, self.uses.plain, self.uses.runs)
+            issued(response, whole.response_body, self.uses.opaque, self.uses.plain, self.uses.runs)
         )
         if not found:
             return
-        at_us = response.start_us or response.end_us or request.start_us
+        response_us = response.start_us or response.end_us or request.start_us
         endpoint = self.uses.endpoint(request)
-        met = set()
+        held = set()
         for place, value in found:
             if place.kind == "json" and is_generic(place.label):
                 # Such a pointer is everywhere: what it means depends on what was asked.
-                asked = self.uses.endpoints[endpoint]
-                place = Place("json", place.name, f"{asked.method} {asked.path}")
+                answers = self.uses.endpoints[endpoint]
+                place = Place("json", place.name, f"{answers.method} {answers.path}")
             if self.uses.first_us(client, value) is None:
                 continue
             number = self.places.number(At(home, place))
-            met.add(number)
+            held.add(number)
             issue = Issue(client, value, number)
-            self.first_us[issue] = min(self.first_us.get(issue, at_us), at_us)
+            self.first_us[issue] = min(self.first_us.get(issue, response_us), response_us)
             self.counts[number] += 1
             if len(known := self.issued_at.setdefault(number, set())) < MAX_ENDPOINTS:
                 known.add(endpoint)
-        self.responses.update(met)
+        self.responses.update(held)

@@ -1,7 +1,7 @@
 """Pairs of places between which values go: what was issued here is presented there.
 
 Enters: `Uses` and `Issues`. Leaves: `Pair`s with their evidence, whatever the traffic means by
-them; `statetrail.suggest.noise` tells state from the rest.
+them; `statetrail.suggest.exclusion` tells state from the rest.
 """
 
 from collections import Counter, defaultdict
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from statetrail.suggest.issues import Issues
-from statetrail.suggest.names import kindred
+from statetrail.suggest.kinship import kindred
 from statetrail.suggest.uses import At, Use, Uses
 
 MAX_VALUES = 1024
@@ -74,9 +74,9 @@ def pairs(uses: Uses, issues: Issues) -> list[Pair]:
         if issues.places[issue.place].place.kind == "cookie"
     }
     spans: defaultdict[tuple[int, int, int], list[tuple[int, int]]] = defaultdict(list)
-    for (client, value, place), at_us in issues.first_us.items():
+    for (client, value, place), response_us in issues.first_us.items():
         rows = list(uses.of(client, value))
-        if not rows or at_us > min(row.first_us for row in rows):
+        if not rows or response_us > min(row.first_us for row in rows):
             echoes[place] += 1
             continue
         is_cookie = (client, value) in cookies
@@ -113,8 +113,8 @@ def _add(pair: Pair, client: int, value: int, row: Use, uses: Uses, shared: bool
     pair.sticky += row.requests >= 3 and row.endpoints >= 2
     pair.shared += shared
     pair.plain += value in uses.plain
-    asked = uses.asked.get((client, pair.present.site), 0)
-    pair.share = max(pair.share, row.requests / asked if asked else 0.0)
+    requests = uses.requests_of.get((client, pair.present.site), 0)
+    pair.share = max(pair.share, row.requests / requests if requests else 0.0)
 
 
 def _interleaved(used: list[tuple[int, int]]) -> bool:

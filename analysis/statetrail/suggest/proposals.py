@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from statetrail.dialects.canonical import Same
 from statetrail.suggest.issues import Issues
-from statetrail.suggest.names import may_be_secret, names_state
+from statetrail.suggest.kinship import may_be_secret, names_state
 from statetrail.suggest.pairs import Pair
 from statetrail.suggest.places import Place
 from statetrail.suggest.uses import FORMS, WRITES, Endpoint, Uses
@@ -48,7 +48,7 @@ class Proposal:
     supersedes: Literal["lineage", "none"]
     required: Literal["after-use", "learned", "never"]
     share: float
-    minted: bool
+    server_issued: bool
     kindred: bool
     sticky: int
     shared: int
@@ -145,7 +145,7 @@ def _proposal(group: list[Pair], uses: Uses, issues: Issues, taken: set[str]) ->
             else "after-use"
         ),
         share=share,
-        minted=not any(pair.plain for pair in group),
+        server_issued=not any(pair.plain for pair in group),
         kindred=any(pair.kindred for pair in group),
         sticky=max(pair.sticky for pair in group),
         shared=max(pair.shared for pair in group),
@@ -159,8 +159,8 @@ def _share(present: Iterable[int], uses: Uses) -> float:
     for number in present:
         for endpoint, count in uses.asked_at[number].items():
             presented[endpoint] += count
-    asked = sum(uses.requests[endpoint] for endpoint in presented)
-    return min(1.0, presented.total() / asked) if asked else 0.0
+    requests = sum(uses.requests[endpoint] for endpoint in presented)
+    return min(1.0, presented.total() / requests) if requests else 0.0
 
 
 def _name(group: list[Pair], taken: set[str]) -> str:

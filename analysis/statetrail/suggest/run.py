@@ -12,8 +12,8 @@ from typing import Final
 from statetrail.ingest.importer import Progress, capture_source
 from statetrail.ingest.skipped import ReadReport
 from statetrail.ingest.whole import WholeExchange, read_whole
+from statetrail.suggest.exclusion import exclusion
 from statetrail.suggest.issues import Issues
-from statetrail.suggest.noise import noise
 from statetrail.suggest.pairs import pairs
 from statetrail.suggest.proposals import Proposal, proposals
 from statetrail.suggest.uses import Uses
@@ -65,7 +65,7 @@ def suggest(
     progress
         Called as files are read; each is read twice.
     off
-        Rules of `statetrail.suggest.noise` that do not count.
+        Rules of `statetrail.suggest.exclusion` that do not count.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def suggest(
     issues = Issues(uses)
     for whole in _all(paths, progress):
         issues.add(whole)
-    kept = [pair for pair in pairs(uses, issues) if noise(pair, issues, off) is None]
+    kept = [pair for pair in pairs(uses, issues) if exclusion(pair, issues, off) is None]
     found, hidden = proposals(kept, uses, issues)
     return Suggestion(found, hidden, exchanges, len(uses.clients), sanitised, problems)
 

@@ -65,7 +65,7 @@ def _family(affixes: Affixes) -> Iterator[str]:
         yield from _comments(_evidence(proposal))
         yield "[[param]]"
         yield f"name = {_string(name)}"
-        if proposal.minted:
+        if proposal.server_issued:
             yield "minted = true"
 
 
@@ -73,7 +73,7 @@ def _param(proposal: Proposal) -> Iterator[str]:
     yield from _comments(_evidence(proposal))
     yield "[[param]]"
     yield f"name = {_string(proposal.name)}"
-    if proposal.minted:
+    if proposal.server_issued:
         yield "minted = true"
     if proposal.same is not None:
         yield f"same = {_string(proposal.same)}"
@@ -82,7 +82,7 @@ def _param(proposal: Proposal) -> Iterator[str]:
     yield f"present = [{', '.join(_table(_present(place)) for place in proposal.present)}]"
     if proposal.methods:
         yield f"methods = {_strings(sorted(WRITES - {'MERGE'} | set(proposal.methods)))}"
-    if proposal.minted:
+    if proposal.server_issued:
         yield f"supersedes = {_string(proposal.supersedes)}"
     yield f"required = {_string(proposal.required)}"
 
@@ -90,9 +90,9 @@ def _param(proposal: Proposal) -> Iterator[str]:
 def _issue(place: Place, proposal: Proposal) -> dict[str, object]:
     table: dict[str, object] = {place.kind: place.name}
     ends = proposal.issued_at.get(place, ())
-    asked = list(dict.fromkeys(f"{end.method} {end.path}" for end in ends))
-    if place.kind == "json" and len(asked) <= MAX_ENDPOINTS:
-        table["on"] = asked
+    requests = list(dict.fromkeys(f"{end.method} {end.path}" for end in ends))
+    if place.kind == "json" and len(requests) <= MAX_ENDPOINTS:
+        table["on"] = requests
     elif place.scheme == PERCENT:
         table["decode"] = [PERCENT]
     elif place.scheme == TAIL:
@@ -129,7 +129,7 @@ def _evidence(proposal: Proposal) -> Iterator[str]:
     reasons = [f"{_count(proposal.values, 'value')}, {each}"]
     if proposal.shared:
         reasons.append(f"{proposal.shared} of them presented by several clients")
-    elif proposal.clients > 1 and proposal.minted:
+    elif proposal.clients > 1 and proposal.server_issued:
         reasons.append("none presented by two clients")
     if proposal.kindred:
         reasons.append("the names are kindred")
@@ -137,7 +137,7 @@ def _evidence(proposal: Proposal) -> Iterator[str]:
         reasons.append(f"{proposal.sticky} used three times and more at several endpoints")
     if proposal.same is not None:
         reasons.append(f"written anew each time, one by the form {proposal.same}")
-    if not proposal.minted:
+    if not proposal.server_issued:
         reasons.append("short values, which count between such names alone")
     yield f"No noise: {'; '.join(reasons)}."
 

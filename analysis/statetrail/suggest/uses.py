@@ -85,7 +85,7 @@ class Uses:
         self.plain: set[int] = set()
         self.lowered: set[int] = set()
         self.forms: dict[int, dict[Same, int]] = {}
-        self.asked: dict[tuple[int, str], int] = {}
+        self.requests_of: dict[tuple[int, str], int] = {}
         self.methods: dict[int, set[str]] = {}
         self.asked_at: dict[int, dict[int, int]] = {}
         self.requests: Counter[int] = Counter()
@@ -104,8 +104,8 @@ class Uses:
         client, home = self.client(request, whole.source), site(request.host)
         endpoint = self.endpoint(request)
         self.requests[endpoint] += 1
-        self.asked[client, home] = self.asked.get((client, home), 0) + 1
-        for place, value in presented(request, whole.asked):
+        self.requests_of[client, home] = self.requests_of.get((client, home), 0) + 1
+        for place, value in presented(request, whole.request_body):
             self._add(client, home, endpoint, request, place, value)
 
     def client(self, request: Request, source: str | None) -> int:

@@ -23,7 +23,7 @@ from rich.table import Table
 from statetrail.demo.run import run_demo
 from statetrail.errors import CaptureError
 from statetrail.suggest import suggest
-from statetrail.suggest.noise import RULES
+from statetrail.suggest.exclusion import RULES
 from studies.suggest.recorder import World
 from studies.suggest.truth import CASES, FRAMEWORKS, Place, found_places, recorded_places
 from support.flowfiles import flow_file

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from statetrail.suggest.issues import Issues
-from statetrail.suggest.names import is_generic, names_state, noise_of
+from statetrail.suggest.kinship import is_generic, names_state, noise_of
 from statetrail.suggest.pairs import Pair
 
 MIN_SHARE: Final = 0.3
@@ -80,7 +80,7 @@ RULES: Final[dict[str, Callable[[Pair, Issues], bool]]] = {
 """Why a pair is no state → whether it holds."""
 
 
-def noise(pair: Pair, issues: Issues, off: frozenset[str] = frozenset()) -> str | None:
+def exclusion(pair: Pair, issues: Issues, off: frozenset[str] = frozenset()) -> str | None:
     """The first rule by which a pair is no state; `None`: it is. Rules in `off` do not count."""
     return next(
         (name for name, rule in RULES.items() if name not in off and rule(pair, issues)), None

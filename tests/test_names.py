@@ -98,7 +98,6 @@ MODULES: Final = RENAMED | {
 """Of modules and packages more: as variables these are plain words (the steps of a procedure)."""
 
 ALLOWED: Final = {
-    ("analysis/statetrail/dialects/canonical.py", "claims"): "those of a JSON Web Token (RFC 7519)",
     ("analysis/statetrail/dialects/place.py", "Part"): "a part of a message",
     ("analysis/statetrail/dialects/model.py", "minted"): "the parameters with that key",
     ("analysis/statetrail/dialects/declarations.py", "minted"): "a key of a dialect's TOML",

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from conftest import DemoRecording
+from statetrail.dialects import load
 from statetrail.suggest import suggest
 from studies.suggest.truth import found_places, recorded_places
 from support.commands import run
@@ -18,4 +19,8 @@ def test_the_demos_dialects_are_suggested(demo_recording: DemoRecording, tmp_pat
     assert 'issue = [{ header = "x-set-{param}", grammar = "value;usage/priority" }]' in (
         tmp_path / "demo.toml"
     ).read_text("utf-8")
+    assert {each.name for each in load(tmp_path / "demo.toml").params} >= {
+        "_session_token",
+        "LangId",
+    }
     assert list(leaks(demo_recording.secrets, tmp_path.iterdir())) == []

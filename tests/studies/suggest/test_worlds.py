@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from statetrail.suggest import suggest
+from statetrail.dialects import load
+from statetrail.suggest import dialect_toml, suggest
 from studies.suggest.run import made
 from studies.suggest.truth import CASES, found_places
 
@@ -12,9 +13,13 @@ from studies.suggest.truth import CASES, found_places
 @pytest.mark.parametrize("clients", [1, 3])
 @pytest.mark.parametrize("name", CASES)
 def test_a_worlds_state_is_found_and_nothing_else(name: str, clients: int, tmp_path: Path) -> None:
-    """Every place of its state is suggested, and none that only looks like it."""
+    """Every place of its state is suggested, none that only looks like it; it is a dialect."""
     found = suggest([made(name, clients, 7, tmp_path)])
     assert found_places(found) == CASES[name].places
+    if found.proposals:
+        (tmp_path / "own.toml").write_text(dialect_toml("own", found.proposals, []), "utf-8")
+        params = load(tmp_path / "own.toml").params
+        assert {each.name for each in params} == {each.name for each in found.proposals}
 
 
 @pytest.mark.parametrize(

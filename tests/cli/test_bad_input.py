@@ -49,9 +49,78 @@ def forged(path: Path) -> None:
         db.execute(change, ('"host" TEXT', '"host" TEXT NOT NULL'))
 
 
-@pytest.mark.parametrize("hostile", [endless, no_text, forged])
+def loose(path: Path, value: str) -> None:
+    """The start of a request is what the schema, which is put back after it, does not allow."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        (sql,) = db.execute("SELECT sql FROM sqlite_schema WHERE name = 'exchanges'").fetchone()
+        forge = "UPDATE sqlite_schema SET sql = ? WHERE name = 'exchanges'"
+        any_type = sql.replace('"request_start_us" INTEGER', '"request_start_us"')
+        db.execute("PRAGMA writable_schema = ON")
+        db.execute(forge, (any_type.replace("STRICT", ""),))
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute(f"UPDATE exchanges SET request_start_us = {value} WHERE exchange_id = 2")
+        db.execute("PRAGMA writable_schema = ON")
+        db.execute(forge, (sql,))
+
+
+def a_text_for_a_time(path: Path) -> None:
+    """The start of a request is a text, which is larger than any number."""
+    loose(path, "'yesterday'")
+
+
+def an_infinity(path: Path) -> None:
+    """The start of a request is no moment."""
+    loose(path, "9e999")
+
+
+def pages_that_repeat(path: Path) -> None:
+    """A tree of pages that are each other's children many times over: reading it has no end."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        size = db.execute("PRAGMA page_size").fetchone()[0]
+        (root,) = db.execute(
+            "SELECT rootpage FROM sqlite_schema WHERE name = 'exchanges'"
+        ).fetchone()
+        pages = db.execute("PRAGMA page_count").fetchone()[0]
+        db.execute("PRAGMA journal_mode = DELETE")
+    levels = 12
+    children = (size - 12) // (2 + 6) - 1
+    with path.open("r+b") as file:
+        for level in range(levels):
+            # An interior page of a table: each cell has the same child, the next level's page.
+            child = pages + level + 1 if level < levels - 1 else pages + levels
+            cells = [size - 6 * (n + 1) for n in range(children)]
+            page = bytearray(size)
+            page[:12] = (
+                bytes((5, 0, 0))
+                + children.to_bytes(2)
+                + cells[-1].to_bytes(2)
+                + b"\0"
+                + child.to_bytes(4)
+            )
+            for n, at in enumerate(cells):
+                page[12 + 2 * n : 14 + 2 * n] = at.to_bytes(2)
+                page[at : at + 5] = child.to_bytes(4) + b"\x7f"
+            file.seek((root - 1 if level == 0 else pages + level - 1) * size)
+            file.write(page)
+        leaf = bytearray(size)
+        leaf[:8] = bytes((13, 0, 0, 0, 0)) + (size % 65536).to_bytes(2) + b"\0"
+        file.seek((pages + levels - 1) * size)
+        file.write(leaf)
+        file.seek(28)
+        file.write((pages + levels).to_bytes(4))
+
+
+HOSTILE = (endless, forged, a_text_for_a_time, an_infinity, pages_that_repeat)
+
+
+@pytest.mark.parametrize("hostile", [*HOSTILE, no_text])
 @pytest.mark.parametrize(
-    "arguments", [("watch", "--seconds", "0"), ("show", "exchanges"), ("export", "--to", "out")]
+    "arguments",
+    [
+        ("watch", "--seconds", "0"),
+        ("show", "exchanges"),
+        ("export", "--to", "out"),
+    ],
 )
 def test_a_hostile_store_is_refused_in_one_line(
     store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hostile, arguments
@@ -65,6 +134,19 @@ def test_a_hostile_store_is_refused_in_one_line(
     done = run(command, bad, *rest)
     assert (done.code, done.err.count("\n")) == (2, 1)
     assert "damaged" in done.err
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_nothing_is_pruned_from_a_hostile_store(store: Path, tmp_path: Path, hostile) -> None:
+    """Not even counted."""
+    bad = tmp_path / "bad.sqlite"
+    bad.write_bytes(store.read_bytes())
+    hostile(bad)
+    content = bad.read_bytes()
+    done = run("prune", bad, "--older-than", "1d")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "damaged" in done.err
+    assert bad.read_bytes() == content
 
 
 @pytest.mark.parametrize(

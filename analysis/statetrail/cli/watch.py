@@ -74,7 +74,7 @@ def command(
 
     if store.is_dir():
         raise UsageError(f"{store} is a folder: watch the SQLite store that is being recorded")
-    check_store(store)
+    check_store(store, whole=True)
     watch = Watch(store, options.chosen(client_by), grace, select(dialects))
     console = stdout()
     end = time.monotonic() + seconds if seconds is not None else float("inf")
@@ -134,6 +134,8 @@ class Watch:
         now = time.monotonic()
         with read_only(self._store) as db:
             while rows := self._exchanges(db, self._last):
+                if rows[-1][0] <= self._last:
+                    raise StoreError(f"{self._store} is a damaged store (exchanges out of order)")
                 self._held += [(now, row) for row in rows]
                 self._last = rows[-1][0]
             complete: list[_Row] = []

@@ -13,7 +13,7 @@ import apsw
 
 from statetrail.errors import StoreError
 from statetrail.schema import FACTS, SCHEMA_VERSION
-from statetrail.store.connection import connect, is_open_here
+from statetrail.store.connection import READ_S, connect, is_open_here
 
 APPLICATION_ID: Final = 0x5354_5452
 """SQLite application id (``STTR``) of a statetrail store."""
@@ -31,10 +31,11 @@ def is_checkpointed(path: Path) -> bool:
     return not os.path.exists(log) or os.path.getsize(log) == 0
 
 
-def check_store(path: Path) -> None:
+def check_store(path: Path, *, whole: bool = False) -> None:
     """Raise `StoreError` unless there is a statetrail store at `path` that can be read.
 
-    The file is neither created nor changed.
+    The file is neither created nor changed. With `whole` all of it is checked: that its pages are
+    those of a database, and its values of the types that its tables say.
     """
     with read_only(path) as db:
         application = db.execute("PRAGMA application_id").get
@@ -47,12 +48,22 @@ def check_store(path: Path) -> None:
     for name, kind, is_strict in tables:
         if name in names and (kind != "table" or not is_strict):
             raise StoreError(f"{path} is a damaged store ({name} is no table of statetrail)")
+    if whole:
+        with read_only(path) as db:
+            found = str(db.execute("PRAGMA quick_check(1)").get)
+        if found != "ok":
+            raise StoreError(f"{path} is a damaged store ({_first_line(found)})")
 
 
 def stored_key_id(path: Path) -> str:
     """The id of the key of a store's fingerprints."""
     with read_only(path) as db:
         return key_id_in(db, path)
+
+
+def _first_line(found: str) -> str:
+    """What a check of the file found, without a heading."""
+    return found.removeprefix("*** in database main ***\n").partition("\n")[0][:200]
 
 
 @contextmanager
@@ -69,6 +80,10 @@ def read_only(path: Path) -> Iterator[apsw.Connection]:
             yield db
     except UnicodeDecodeError:  # its message quotes the text
         raise StoreError(f"{path} is a damaged store (text that is not UTF-8)") from None
+    except apsw.InterruptError:
+        raise StoreError(
+            f"{path} takes longer than {READ_S:.0f} s to read: is it a store?"
+        ) from None
     except (apsw.Error, OSError) as error:
         raise StoreError(f"{path} is damaged or cannot be read ({error})") from None
 

@@ -109,7 +109,7 @@ def read_store(path: Path | str) -> Facts:
     path = Path(path)
     if path.is_dir():
         return _read_parquet(path)
-    check_store(path)
+    check_store(path, whole=True)
     try:
         key_id = stored_key_id(path)
         return Facts(path, key_id, with_leftovers(path, key_id, _read_sqlite(path)))

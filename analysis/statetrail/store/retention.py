@@ -40,7 +40,7 @@ def prune(path: Path, before_us: int, *, dry_run: bool = False, keep_file: bool 
     With `dry_run` they are only counted; with `keep_file` the store's file stays even if it becomes
     empty. Raises `StoreError` if it is no store, or cannot be written.
     """
-    check_store(path)
+    check_store(path, whole=True)
     try:
         with closing(connect(path, "write")) as db:
             db.execute("PRAGMA secure_delete = ON")

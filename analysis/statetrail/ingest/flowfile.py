@@ -87,6 +87,8 @@ def exchange_of_state(kind: int, data: bytes) -> tuple[HTTPFlow, Exchange] | Non
     flow = flows.Flow.from_state(compat.migrate_flow(state))  # type: ignore[arg-type]
     if not isinstance(flow, HTTPFlow):
         return None
+    if not isinstance(flow.id, str):
+        raise TypeError("the id of a flow is a text")
     exchange = exchange_of(flow)
     if flow.response is None and flow.error is None:
         return flow, replace(exchange, error="no-response")

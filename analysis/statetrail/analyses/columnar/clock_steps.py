@@ -33,6 +33,8 @@ TOLERANCE_US: Final = 2_000_000
 """Times of one exchange are taken by several threads, and clocks are slewed by little."""
 
 RARE: Final = 4
+MAX_STEP_US: Final = 2**58
+"""Nine thousand years: times that are further apart are no times of one clock."""
 _NEVER: Final = -(2**62)
 _TIMES: Final = ("request_start_us", "response_start_us", "response_end_us")
 
@@ -120,4 +122,5 @@ def _steps(exchange: Ints, times: Sequence[Ints], capture: int) -> list[tuple[in
             found.append((capture, number, offset))
         until = max(until, at + offset)
         answered = max(answered, min(response_us, ended) + offset)
-    return found if len(found) <= max(1, len(exchange) // RARE) else []
+    few = len(found) <= max(1, len(exchange) // RARE)
+    return found if few and all(offset < MAX_STEP_US for *_, offset in found) else []

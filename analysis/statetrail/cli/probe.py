@@ -10,7 +10,9 @@ EXAMPLES = """[b]Examples[/b]
 
 statetrail probe https://shop.example/API/V3/Cart --param zest:_session_token --budget 2h
 
-statetrail probe http://127.0.0.1:8080/services/v3/products --param Ticket --budget 10min --to 2"""
+statetrail probe http://127.0.0.1:8080/services/v3/products --param Ticket --budget 10min --to 2
+
+statetrail probe https://shop.example/API/V3/Cart --param zest:_session_token --login ./log-in.sh"""
 
 
 def command(
@@ -26,6 +28,24 @@ def command(
     tokens: Annotated[int, option("--tokens N", "Tokens that pause in parallel.")] = 3,
     requests: Annotated[int, option("--requests N", "Maximum number of requests.")] = 500,
     first: Annotated[str, option("--first TIME", "Shortest pause of the first round.")] = "1s",
+    header: Annotated[
+        list[str] | None,
+        option(
+            "--header 'NAME: VALUE'",
+            "Header field of every request, e.g. 'Authorization: Bearer …'; may be repeated. It is "
+            "not logged; other users of this machine can see it while the command runs, unlike "
+            "what --login prints.",
+        ),
+    ] = None,
+    login: Annotated[
+        str | None,
+        option(
+            "--login CMD",
+            "Command that logs in, run before each token is established. It prints the header "
+            "fields of that token's requests, one 'Name: value' a line, or nothing; any other exit "
+            "code than 0 ends the probe.",
+        ),
+    ] = None,
     store: Store = DEFAULT_STORE,
 ) -> None:
     """Measure how long a server of your own keeps tokens alive.
@@ -34,12 +54,13 @@ def command(
     again, several in parallel, until the interval is narrow enough or the budget is spent.
     Everything goes through the recorder: audit the store afterwards like any other.
 
-    Exits with 0 if the interval is narrow enough, else with 1. Probe only servers that you are
+    Exits with 0 if the interval is narrow enough, else with 1. An interrupt (Ctrl-C) ends the probe
+    and prints the interval found so far. Probe only servers that you are
     allowed to probe.
     """
     from statetrail.cli.output.terminal import say, stdout
     from statetrail.expiry.advice import spoken
-    from statetrail.probe import Settings, probe
+    from statetrail.probe import Settings, field, probe
 
     settings = Settings(
         url=url,
@@ -50,6 +71,8 @@ def command(
         tokens=tokens,
         requests=requests,
         first_s=duration_s(first),
+        fields=[field(text) for text in header or ()],
+        login=login,
     )
     result = probe(settings, say)
     console, row = stdout(), result.row

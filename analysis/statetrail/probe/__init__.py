@@ -5,6 +5,7 @@ user names, pauses for chosen times, and uses them again, all through a real mit
 recorder; its result is what `statetrail.analyses.lifetimes.expiry` computes from that recording.
 """
 
+from statetrail.probe.login import field
 from statetrail.probe.run import ProbeResult, Settings, probe
 
-__all__ = ["ProbeResult", "Settings", "probe"]
+__all__ = ["ProbeResult", "Settings", "field", "probe"]

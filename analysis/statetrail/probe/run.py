@@ -2,23 +2,31 @@
 
 Enters: `Settings`. Leaves: a recording and its row of table `expiry`. In each round a few tokens
 pause in parallel, and one more is kept in use meanwhile, which distinguishes an idle timeout from
-an age limit. Every use goes through the recorder and is judged like any traffic.
+an age limit. Each token is that of a client of its own. Every use goes through the recorder and is
+judged like any traffic.
+
+Whatever ends the run, an interrupt or a server that no longer answers, what was found so far is its
+result.
 """
 
 import asyncio
+import itertools
+import signal
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from statetrail.analyses.lifetimes.expiry import expiry
 from statetrail.dialects import Dialect, Param, select
-from statetrail.errors import UsageError
+from statetrail.errors import StatetrailError, UsageError
+from statetrail.extract.wire_values import CompiledDialect
 from statetrail.probe.client import Prober
+from statetrail.probe.login import Field, log_in, login_arguments
 from statetrail.probe.rounds import TOKENS, is_enough, keep_alive_pauses, pauses
 from statetrail.proxy.mitmdump import recording
 from statetrail.recording.conversations import origin
@@ -53,6 +61,11 @@ class Settings:
         The shortest pause of the first round.
     politeness_s
         Minimum time between two uses of one token.
+    fields
+        Header fields of every request.
+    login
+        A command that is run for each token before it is established; it prints further header
+        fields of that token's requests (`statetrail.probe.login.log_in`).
     """
 
     url: str
@@ -64,6 +77,8 @@ class Settings:
     tokens: int = TOKENS
     first_s: float = 1.0
     politeness_s: float = 0.2
+    fields: Sequence[Field] = field(default=(), repr=False)
+    login: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +95,15 @@ class ProbeResult:
 def probe(settings: Settings, progress: Callable[[str], None] = lambda _: None) -> ProbeResult:
     """Probe a server; `progress` is called with a line for each round.
 
+    SIGINT and SIGTERM end the run, with what was found so far as its result.
+
     Raises
     ------
     UsageError
-        The URL, the parameter or a limit is invalid.
+        The URL, the parameter, the login command or a limit is invalid.
     StatetrailError
-        The server does not answer, or issues no such token at that URL.
+        In the first round the server does not answer, issues no such token at that URL, or the
+        login fails.
     """
     dialect, param = _parameter(settings.param)
     upstream = _origin(settings.url)
@@ -93,7 +111,9 @@ def probe(settings: Settings, progress: Callable[[str], None] = lambda _: None) 
         raise UsageError(f"{settings.tokens} tokens make no sense: 1 to {MAX_TOKENS}")
     if min(settings.budget_s, settings.width, settings.first_s, settings.politeness_s) <= 0:
         raise UsageError("the budget, the width and the pauses have to be greater than 0")
-    return asyncio.run(_run(settings, upstream, dialect, param, progress))
+    if settings.login is not None:
+        login_arguments(settings.login)
+    return asyncio.run(_Run(settings, upstream, dialect, param, progress).result())
 
 
 def _parameter(name: str) -> tuple[Dialect, Param]:
@@ -123,57 +143,108 @@ def _origin(url: str) -> str:
     return origin(parts.scheme, parts.hostname.lower(), port)
 
 
-async def _run(
-    settings: Settings,
-    upstream: str,
-    dialect: Dialect,
-    param: Param,
-    progress: Callable[[str], None],
-) -> ProbeResult:
-    requests = rounds = 0
-    row: dict[str, Any] | None = None
-    stop_reason = "the interval is narrow enough"
-    async with AsyncExitStack() as stack:
-        private = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="statetrail-")))
-        (port,) = await stack.enter_async_context(recording([upstream], settings.store, private))
-        end = time.monotonic() + settings.budget_s
-        front = f"http://127.0.0.1:{port}"
-        probers = [
-            Prober(front, settings.url, dialect, param, f"statetrail-probe/{n}")
-            for n in range(settings.tokens + 1)
-        ]
-        for prober in probers:
-            await stack.enter_async_context(prober.http)
-        while not is_enough(row, settings.width):
-            left_s = end - time.monotonic()
-            planned = [
-                pause for pause in pauses(row, settings.first_s, settings.tokens) if pause < left_s
-            ]
-            uses = keep_alive_pauses(max(planned, default=0.0), settings.politeness_s)
-            round_requests = 2 * len(planned) + len(uses) + 1
-            if not planned:
-                stop_reason = "the next pause is longer than the rest of the budget"
-                break
-            if requests + round_requests > settings.requests:
-                stop_reason = "another round could exceed the maximum number of requests"
-                break
-            rounds += 1
-            progress(f"round {rounds}: pauses of {', '.join(f'{p:.4g} s' for p in planned)}")
-            await asyncio.gather(
-                *(_use(prober, [pause]) for prober, pause in zip(probers, planned, strict=False)),
-                _use(probers[-1], uses),
+class _Run:
+    """A run of the probe, and what it has done so far."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        upstream: str,
+        dialect: Dialect,
+        param: Param,
+        progress: Callable[[str], None],
+    ) -> None:
+        self._settings, self._upstream, self._progress = settings, upstream, progress
+        self._dialect, self._param = dialect, param
+        self._compiled = CompiledDialect(dialect)
+        self._numbers = itertools.count(1)
+        self._requests = self._rounds = 0
+        self._row: dict[str, Any] | None = None
+
+    async def result(self) -> ProbeResult:
+        """The result of the rounds, however they ended."""
+        try:
+            with _interruptible():
+                stop_reason = await self._recorded()
+        except asyncio.CancelledError:
+            if (task := asyncio.current_task()) is not None:
+                task.uncancel()
+            stop_reason = "it was interrupted"
+            self._read()
+        except StatetrailError as error:
+            if self._row is None:
+                raise
+            stop_reason = str(error)
+        is_narrow = is_enough(self._row, self._settings.width)
+        return ProbeResult(self._row, self._requests, self._rounds, is_narrow, stop_reason)
+
+    async def _recorded(self) -> str:
+        """Run rounds until there is a reason to stop, which is returned."""
+        settings = self._settings
+        async with AsyncExitStack() as stack:
+            private = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="statetrail-")))
+            (port,) = await stack.enter_async_context(
+                recording([self._upstream], settings.store, private)
             )
-            requests += round_requests
-            row = _row(settings.store, upstream, dialect, param)
-    return ProbeResult(row, requests, rounds, is_enough(row, settings.width), stop_reason)
+            end = time.monotonic() + settings.budget_s
+            while not is_enough(self._row, settings.width):
+                left_s = end - time.monotonic()
+                longest = pauses(self._row, settings.first_s, settings.tokens)
+                planned = [pause for pause in longest if pause < left_s]
+                uses = keep_alive_pauses(max(planned, default=0.0), settings.politeness_s)
+                round_requests = 2 * len(planned) + len(uses) + 1
+                if not planned:
+                    return "the next pause is longer than the rest of the budget"
+                if self._requests + round_requests > settings.requests:
+                    return "another round could exceed the maximum number of requests"
+                self._rounds += 1
+                self._progress(
+                    f"round {self._rounds}: pauses of {', '.join(f'{p:.4g} s' for p in planned)}"
+                )
+                await self._round(port, [*([pause] for pause in planned), uses])
+                self._read()
+        return "the interval is narrow enough"
+
+    async def _round(self, port: int, clients: Sequence[Sequence[float]]) -> None:
+        """Let clients with these pauses use their tokens at the same time."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for pauses_s in clients:
+                    group.create_task(self._use(port, pauses_s))
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+
+    async def _use(self, port: int, pauses_s: Sequence[float]) -> None:
+        """Establish a token as a new client and use it after each pause."""
+        settings, name = self._settings, f"statetrail-probe/{next(self._numbers)}"
+        fields = [*settings.fields, *(await log_in(settings.login) if settings.login else ())]
+        prober = Prober(
+            f"http://127.0.0.1:{port}", settings.url, self._compiled, self._param, name, fields
+        )
+        async with prober.http:
+            self._requests += 1
+            await prober.establish()
+            for pause_s in pauses_s:
+                await asyncio.sleep(pause_s)
+                self._requests += 1
+                await prober.use()
+
+    def _read(self) -> None:
+        """Take the parameter's row from what was recorded; the last one stays if there is none."""
+        if self._rounds:
+            self._row = _row(self._settings.store, self._upstream, self._dialect, self._param)
 
 
-async def _use(prober: Prober, pauses_s: Sequence[float]) -> None:
-    """Establish a token and use it after each pause."""
-    await prober.establish()
-    for pause_s in pauses_s:
-        await asyncio.sleep(pause_s)
-        await prober.use()
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let SIGTERM cancel this task, as SIGINT does."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    if task is not None:
+        loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
 
 
 def _row(store: Path, upstream: str, dialect: Dialect, param: Param) -> dict[str, Any] | None:

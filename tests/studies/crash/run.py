@@ -117,16 +117,20 @@ def count(notes: list[str]) -> int:
 
 
 class Trials:
-    """The trials, each on a folder of its own; `bad` counts those that lost something unsaid."""
+    """The trials, each on a folder of its own.
+
+    `bad` counts those of the `tried` that lost something unsaid.
+    """
 
     def __init__(self, upstream: int) -> None:
         self.mode = f"reverse:http://127.0.0.1:{upstream}"
         self.numbers = iter(range(1, 1_000_000))
-        self.bad = 0
+        self.tried = self.bad = 0
 
     def say(self, name: str, seen: int, lost: int, gap: int, more: str = "") -> None:
         """One line; what is lost and not noted is what must not be."""
         # Of what is missing clients need not have seen all: the note may say a few more.
+        self.tried += 1
         self.bad += lost > gap
         print(
             f"{name:22} {seen:6} seen by clients, {lost:5} of them missing, noted {gap:5}, "
@@ -282,6 +286,27 @@ def killed(proxy: Mitmdump) -> None:
     proxy.process.kill()
 
 
+def meetings(trials: Trials, parent: Path) -> None:
+    """A stop and a kill while each fault lasts."""
+    faults: dict[str, tuple[Callable[[Mitmdump], Callable[[], object]], Disk]] = {
+        "locked": (locked, contextlib.nullcontext),
+        "full": (full, small_disk),
+        "frozen": (hanging, ext4_disk),
+        "log removed": (unlogged, contextlib.nullcontext),
+        "table dropped": (dropped, contextlib.nullcontext),
+    }
+    for number, (name, (begin, medium)) in enumerate(faults.items()):
+        for ending in (stopped, killed):
+            place = parent / f"{ending.__name__}-{number}"
+            for folder in (place, disk_folder := parent / f"{ending.__name__}-{number}-disk"):
+                folder.mkdir()
+            with medium(disk_folder) as disk:
+                if disk is None and medium is not contextlib.nullcontext:
+                    print(f"{name}: left out, since only root may mount a disk")
+                    continue
+                trials.meet(f"{ending.__name__}, {name}", place, begin, ending, disk or place)
+
+
 def main() -> int:
     """Run the trials; 1 if anything was lost that no gap owns up to."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -314,22 +339,7 @@ def main() -> int:
                     print("full disk        left out: only root may mount a small tmpfs")
                     break
                 trials.fault("full disk", folder(f"full-{number}"), full, disk=disk)
-        faults: dict[str, tuple[Callable[[Mitmdump], Callable[[], object]], Disk]] = {
-            "locked": (locked, contextlib.nullcontext),
-            "full": (full, small_disk),
-            "frozen": (hanging, ext4_disk),
-            "log removed": (unlogged, contextlib.nullcontext),
-            "table dropped": (dropped, contextlib.nullcontext),
-        }
-        for number, (name, (begin, medium)) in enumerate(faults.items()):
-            for ending in (stopped, killed):
-                disk_folder = folder(f"{ending.__name__}-{number}-disk")
-                with medium(disk_folder) as disk:
-                    if disk is None and medium is not contextlib.nullcontext:
-                        print(f"{name}: left out, since only root may mount a disk")
-                        continue
-                    place = folder(f"{ending.__name__}-{number}")
-                    trials.meet(f"{ending.__name__}, {name}", place, begin, ending, disk or place)
+        meetings(trials, Path(temporary))
         if wanted.cuts:
             lost = cuts(wanted.cuts)
             trials.bad += len(lost)

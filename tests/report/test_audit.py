@@ -107,7 +107,7 @@ def test_the_answers_are_sentences_about_this_traffic(made: Audit) -> None:
     assert "`_session_token` at `https://shop.example`" in lifetime.statements[0].text
     assert any("`LangId`" in statement.text for statement in rotation.statements)
     assert "1 client of 2 ignored state at least once" in ignoring.statements[0].text
-    assert ignoring.statements[0].tone == "bad"
+    assert ignoring.statements[0].tone == "fair"
 
 
 LANGUAGE = Issue("LangId", "1", "header", "informational")

@@ -12,6 +12,8 @@ import pytest
 from statetrail.errors import UsageError
 from statetrail.report import Audit, audit
 from statetrail.report.comparison import compare, read_audit
+from statetrail.report.document import Document
+from statetrail.report.sections.findings import Finding, finding_id
 from statetrail.rules import load_profile
 from support.audits import CREATED, at, document, planted
 from support.histories import Ex, Issue, Present, recording
@@ -84,6 +86,27 @@ def test_a_pattern_that_is_none_is_misuse() -> None:
         compare(document(), document(), client_pattern="till[")
 
 
+def test_a_finding_that_names_several_rules_is_compared_by_each_of_them() -> None:
+    """Known where its first rule was named before; new where a graver rule has come to lead."""
+    one = next(finding for finding in document().findings if finding.also)
+    parted = msgspec.structs.replace(one, also=())
+    subject = (one.client, one.origin, one.param)
+    one, parted = (
+        msgspec.structs.replace(each, id=finding_id(one.rule, *subject)) for each in (one, parted)
+    )
+    lesser = msgspec.structs.replace(parted, id=one.ids[1], rule=one.also[0], count=7)
+
+    def audited(*findings: Finding) -> Document:
+        return msgspec.structs.replace(document(), findings=findings)
+
+    told = compare(audited(parted, lesser), audited(one))
+    assert (told.new, told.fixed, [moved.finding for moved in told.unchanged]) == ((), (), [one])
+    told = compare(audited(one), audited(lesser))
+    assert (told.new, told.fixed) == ((), (one,))
+    assert [(moved.before, moved.after) for moved in told.unchanged] == [(one.count, 7)]
+    assert compare(audited(lesser), audited(one)).new == (one,)
+
+
 def test_a_baseline_makes_new_findings_alone_fail() -> None:
     """In `failing`, in JUnit and in the words of every form."""
     before = audit(recording(talk("a", "")), created=at(0)).document
@@ -129,9 +152,9 @@ def test_an_audit_is_read_back_or_refused_in_one_line(tmp_path: Path) -> None:
     path = tmp_path / "audit.json"
     Audit(document()).write_json(path)
     assert read_audit(path) == document()
-    for text in ("{}", "[", "[" * 100_000, '{"schema_version": 2}', "\x00"):
+    for text in ("{}", "[", "[" * 100_000, '{"schema_version": 3}', "\x00"):
         path.write_text(text)
-        with pytest.raises(UsageError, match=r"is no audit\.json of version 2"):
+        with pytest.raises(UsageError, match=r"is no audit\.json of version 3"):
             read_audit(path)
     with pytest.raises(UsageError, match="there is no audit"):
         read_audit(tmp_path / "missing.json")

@@ -59,7 +59,7 @@ def test_audit_json_has_every_field_that_the_interface_promises() -> None:
         "message remedy references evidence",
         "tokens_summary": "origin dialect param values",
     }
-    assert data["schema_version"] == 2
+    assert data["schema_version"] == 3
     for section, names in promised.items():
         part = data[section][0] if isinstance(data[section], list) else data[section]
         assert set(names.split()) <= part.keys(), section
@@ -73,10 +73,10 @@ def test_an_audit_survives_being_written_and_read() -> None:
     assert written.document.created == CREATED
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"schema_version": 2}', "\ud800"])
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"schema_version": 3}', "\ud800"])
 def test_what_is_no_audit_is_refused_in_one_line(text: str) -> None:
     """A foreign file gives one clear line."""
-    with pytest.raises(UsageError, match=r"no audit\.json of version 2") as caught:
+    with pytest.raises(UsageError, match=r"no audit\.json of version 3") as caught:
         Audit.from_json(text)
     assert "\n" not in str(caught.value)
 
@@ -87,7 +87,7 @@ def test_an_audit_of_version_1_is_refused_with_what_to_do(form: str, tmp_path: P
     old = json.dumps(json.loads(Audit(document()).to_json()) | {"schema_version": 1})
     path = tmp_path / "old.json"
     path.write_text(old)
-    with pytest.raises(UsageError, match="version 1, and this program reads version 2") as caught:
+    with pytest.raises(UsageError, match="version 1, and this program reads version 3") as caught:
         Audit.from_json(old) if form == "library" else read_audit(path)
     assert "statetrail audit STORE --json FILE" in str(caught.value)
     assert "\n" not in str(caught.value)

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from rules.histories import CART, CUSTOMER, FIRES, LANG, login, shop, zest
+from rules.histories import CART, CUSTOMER, FIRES, LANG, VISITOR, login, shop, zest
 from statetrail.recording.engines import Engine
-from statetrail.rules import findings, findings_of, rule
+from statetrail.rules import RULES, SEVERITIES, findings, findings_of, rule
+from statetrail.rules.sources import cite
 from statetrail.schema import pseudonym
 from support.histories import Ex, Issue, Present, fingerprint, recording
 
@@ -107,8 +108,58 @@ def test_a_finding_without_a_session_names_none() -> None:
     rows = findings(recording(history, engine="polars")).rows()
     told = {row["rule"]: "in session ~" in row["message"] for row in rows}
     assert told["token-kept-after-reset"]
-    assert not told["state-omitted"]
+    assert not told["state-not-implemented"]
     assert not told["token-in-url"]
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "pandas", "polars"])
+def test_two_rules_on_the_same_exchanges_are_one_finding(engine: Engine) -> None:
+    """It names both, says what each saw, and counts each fault once."""
+    history = [shop(0, [LANG]), *(shop(1000 * n) for n in range(1, 7))]
+    found = [row for row in findings(recording(history, engine=engine)).rows() if row["client"]]
+    (row,) = found
+    assert (row["rule"], row["also"]) == ("state-not-implemented", "state-omitted")
+    assert (row["count"], row["of"], row["faults"]) == (6, 6, 6)
+    assert " Also state-omitted: 6 of 6 requests did not present LangId although" in row["message"]
+    sources = row["references"].splitlines()
+    assert len(sources) == len(set(sources))
+    assert set(sources) >= {cite(one) for one in rule("state-omitted").references}
+
+
+def test_rules_on_other_exchanges_stay_findings_of_their_own() -> None:
+    """A graver rule leads only where it covers all that a lesser one saw; no two clients mix."""
+    altered = Present("VisitorId", "qx7az4mp0s")
+    history = [
+        shop(0, [VISITOR]),
+        *(shop(1000 * n, [VISITOR], [altered]) for n in (1, 2)),
+        *(replace(shop(9000 + n), client="bot") for n in (0, 1000)),
+    ]
+    rows = findings(recording(history, engine="polars")).rows()
+    found = {(row["rule"], row["client"], row["also"]) for row in rows if row["client"]}
+    assert found == {("value-mangled", "app", None)}
+    kept = [*history, *(shop(5000 + n, [replace(VISITOR, value=f"V{n}")]) for n in (0, 1))]
+    assert ("value-mangled", "app") in {
+        (row["rule"], row["client"]) for row in findings(recording(kept, engine="polars")).rows()
+    }
+
+
+@pytest.mark.parametrize("rule_id", FIRES)
+def test_no_occurrence_is_lost_where_findings_are_merged(rule_id: str) -> None:
+    """Each finding of a rule alone is one of all rules together, or part of a graver one."""
+    rec = recording(FIRES[rule_id].history, engine="polars")
+    together = findings(rec).rows()
+    for one in RULES:
+        for alone in findings_of(one, rec):
+            subject = (alone["client"], alone["origin"], alone["param"])
+            (row,) = [
+                row
+                for row in together
+                if (row["client"], row["origin"], row["param"]) == subject
+                and one.id in (row["rule"], *(row["also"] or "").splitlines())
+            ]
+            assert row["count"] >= alone["count"]
+            assert SEVERITIES.index(row["severity"]) >= SEVERITIES.index(alone["severity"])
+            assert set(alone["evidence"].split(",")[:1]) <= set(row["evidence"].split(","))
 
 
 def test_clients_and_origins_are_told_apart() -> None:

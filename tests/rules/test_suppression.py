@@ -37,6 +37,14 @@ def test_an_entry_suppresses_what_it_matches_until_it_expires(one: Entry, matche
     assert bool(suppressed) == matches
 
 
+def test_a_decision_on_a_lesser_rule_does_not_cover_the_graver_one() -> None:
+    """The sample's finding names two rules: it is suppressed by the first, and matches either."""
+    for rule, suppressed in (("stale-value", 1), ("value-mangled", 0)):
+        reported, left_out, matches = split(FINDINGS, [entry(rule)], TODAY)
+        assert (len(left_out), len(reported)) == (suppressed, len(FINDINGS) - suppressed)
+        assert matches == {0: 1}
+
+
 def test_what_an_entry_matches_is_counted_also_when_it_has_expired() -> None:
     """So that a report can say what it would still match."""
     entries = [entry(until=date(2026, 1, 1)), entry(), entry("token-in-url", client="x")]

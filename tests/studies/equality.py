@@ -44,7 +44,7 @@ KEYS: Final[dict[str, dict[str, str]]] = {
 _RULES: Final = {"wrong-channel": "misplaced-value"}
 _CAUSES: Final = {"every-request": "per-request"}
 VALUES: Final[dict[str, dict[Any, Any]]] = {
-    "$.schema_version": {1: 2},
+    "$.schema_version": {1: 3, 2: 3},
     "$.findings[*].rule": _RULES,
     "$.rules[*].rule": _RULES,
     "$.findings[*].references[*]": {

@@ -22,6 +22,7 @@ from statetrail.report.sections.parameters import Parameter, TokensSummary
 from statetrail.report.sections.quality import Capture, Source
 from statetrail.report.sections.rotations import Lifespan, Rotation
 from statetrail.report.sections.sessions import Session, SessionSummary
+from statetrail.report.sections.summary import Action, Overall
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 CREATED = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
@@ -38,7 +39,7 @@ def at(minutes: float) -> datetime:
 def document() -> Document:
     """The sample document."""
     return Document(
-        schema_version=2,
+        schema_version=3,
         created=CREATED,
         generator=Generator(name="statetrail", version="0.0.0"),
         settings=Settings(
@@ -79,6 +80,41 @@ def document() -> Document:
                     skipped=1,
                     problem="the file ends in the middle of an entry: 84 entries were read",
                 ),
+            ),
+        ),
+        overall=Overall(
+            honoured=948,
+            judged=1100,
+            compliance=948 / 1100,
+            clients=2,
+            at_fault=1,
+            worst_client=BAD,
+            worst=0.62,
+            lower_quartile=0.715,
+            median=0.81,
+            upper_quartile=0.905,
+            best=1.0,
+        ),
+        actions=(
+            Action(
+                rule="stale-value",
+                title="Old state is kept",
+                severity="medium",
+                audience="client",
+                remedy="Take every `X-Set-LangId` from the newest response.",
+                faults=122,
+                requests=122,
+                clients=1,
+            ),
+            Action(
+                rule="token-in-url",
+                title="A token travels in the URL",
+                severity="high",
+                audience="api",
+                remedy="Carry the token in a header.",
+                faults=0,
+                requests=441,
+                clients=0,
             ),
         ),
         answers=_answers(),
@@ -204,7 +240,7 @@ def _answers() -> tuple[Answer, ...]:
                     number="1 client",
                     denominator="of 2 judged, 1,100 verdicts",
                     confidence="high",
-                    tone="bad",
+                    tone="fair",
                 ),
             ),
         ),
@@ -514,6 +550,7 @@ def _findings() -> tuple[Finding, ...]:
             origin=SHOP,
             param="_session_token",
             count=441,
+            of=441,
             first=at(1),
             last=at(90),
             message="`_session_token` was presented in the query 441 times; URLs are logged.",
@@ -524,6 +561,7 @@ def _findings() -> tuple[Finding, ...]:
         Finding(
             id="stale-value-00000002",
             rule="stale-value",
+            also=("value-mangled",),
             title="Old state is kept",
             severity="medium",
             confidence="high",
@@ -532,8 +570,11 @@ def _findings() -> tuple[Finding, ...]:
             origin=PRICES,
             param="LangId",
             count=122,
+            of=170,
+            faults=122,
             first=at(5),
             last=None,
+            sessions=("~1a2b3c4d", "~9f00aa17"),
             message="`LangId` 1 was presented 122 times after 2 had been issued.",
             remedy="Take every `X-Set-LangId` from the newest response.",
             references=("52eSELLER: V3 API state headers (01/03/2021)",),
@@ -551,6 +592,7 @@ def _findings() -> tuple[Finding, ...]:
             origin=None,
             param=None,
             count=1,
+            of=1,
             first=None,
             last=None,
             message="The recording is short.",

@@ -1,9 +1,10 @@
 """Two audits side by side: what is new, what is fixed, what stayed, and who got better or worse.
 
-Enters: two documents. Leaves: a `Comparison`. Findings are the same where they are of the same rule
-for the same client, origin and parameter. A client is the same where its name is, apart from the
-versions of its products, or where a pattern matches the same: a new version is not a new client. A
-finding that is suppressed now is not fixed, and settings in which the audits differ are named.
+Enters: two documents. Leaves: a `Comparison`. A finding was there before if one of the earlier
+audit names its rule, first or not, for the same client, origin and parameter. A client is the same
+where its name is, apart from the versions of its products, or where a pattern matches the same: a
+new version is not a new client. A finding that is suppressed now is not fixed, and settings in
+which the audits differ are named.
 """
 
 import re
@@ -111,16 +112,20 @@ def compare(before: Document, after: Document, client_pattern: str | None = None
     """What changed from one audit to the next; clients are matched by `client_key`."""
     of_client = client_key(client_pattern)
 
-    def key(one: Finding) -> Key:
-        return one.rule, one.client and of_client(one.client), one.origin, one.param
+    def key(one: Finding, rule: str = "") -> Key:
+        return rule or one.rule, one.client and of_client(one.client), one.origin, one.param
 
-    old, now = ({one.id: one for one in audit.findings} for audit in (before, after))
-    known, seen = ({key(one) for one in findings.values()} for findings in (old, now))
+    def keys(one: Finding) -> tuple[Key, ...]:
+        return tuple(key(one, rule) for rule in (one.rule, *one.also))
+
+    old, now = _by_id(before), _by_id(after)
+    known, seen = ({k for one in audit.findings for k in keys(one)} for audit in (before, after))
     # What an earlier finding under another name counted, where there is none under the same name.
     renamed = Counter[Key]()
-    for name, finding in old.items():
-        if name not in now:
-            renamed[key(finding)] += finding.count
+    for finding in before.findings:
+        for name, one in zip(finding.ids, keys(finding), strict=True):
+            if name not in now:
+                renamed[one] += finding.count
     gone = [finding for finding in before.findings if key(finding) not in seen]
     decisions = [one for one in after.suppressions if one.in_force]
     left_out = {one.id for one in gone if any(about(each, one) for each in decisions)}
@@ -145,6 +150,12 @@ def compare(before: Document, after: Document, client_pattern: str | None = None
         ),
         clients=_clients(before, after, of_client),
     )
+
+
+def _by_id(document: Document) -> dict[str, Finding]:
+    """The findings by the ids of all the rules that they name."""
+    lesser = {name: one for one in document.findings for name in one.ids[1:]}
+    return lesser | {one.id: one for one in document.findings}
 
 
 def _changed_settings(before: Settings, after: Settings) -> Iterator[str]:

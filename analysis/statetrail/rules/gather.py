@@ -3,6 +3,10 @@
 Enters: a recording. Leaves: the table `FINDINGS`. The occurrences are counted on the engine; only
 the hits come to Python.
 
+Two rules that fire on the same exchanges are one finding: what a rule says of a client is part of
+the finding of a graver rule for the same client, origin and parameter that covers all its
+exchanges. The graver rule leads; the other one is named in ``also``.
+
 A finding names the root causes that the analysis knows. One against a client names the sessions of
 the first occurrences by their pseudonyms, since a client may hold many.
 
@@ -12,20 +16,23 @@ says what would settle it (`Rule.open`).
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import narwhals as nw
 import pyarrow as pa
 
 from statetrail.analyses.analysis import register
+from statetrail.analyses.conformance.verdicts import verdicts
 from statetrail.recording.frames import Frame, Recording
 from statetrail.rules.profiles import DEFAULT, Profile
 from statetrail.rules.registry import RULES
 from statetrail.rules.rule import (
+    CONFIDENCES,
     OCCURRENCE,
     REQUEST,
+    SEVERITIES,
     Confidence,
     Rule,
     Severity,
@@ -39,7 +46,11 @@ from statetrail.schema import Column, Table
 FINDINGS: Final = Table(
     "findings", "one rule that fired for one client, origin and parameter",
     (
-        Column("rule", "text", "Stable rule id"),
+        Column("rule", "text", "Stable rule id; of several rules the gravest"),
+        Column(
+            "also", "text", "Rules that fired on the same exchanges, or some of them, one a line",
+            "no other",
+        ),
         Column("title", "text", "The rule's title"),
         Column("severity", "text", "`info`, `low`, `medium` or `high`"),
         Column("confidence", "text", "`low`, `medium` or `high`"),
@@ -48,8 +59,11 @@ FINDINGS: Final = Table(
         Column("origin", "text", "The origin", "not about one origin"),
         Column("param", "text", "The parameter", "not about one parameter"),
         Column("count", "int", "How often it was seen"),
+        Column("of", "int", "How often it could have been seen"),
+        Column("faults", "int", "How many verdicts of a client's exchanges in `count` are faults"),
         Column("first_us", "timestamp", "First time", "no time"),
         Column("last_us", "timestamp", "Last time", "no time"),
+        Column("sessions", "text", "Pseudonyms of the first sessions, one a line", "none is known"),
         Column("message", "text", "Observed, then expected"),
         Column("remedy", "text", "What to do"),
         Column("references", "text", "Exact sources, one a line"),
@@ -80,7 +94,10 @@ class _Hits:
     span_us: tuple[int, int]
     causes: Counter[str]
     proven: int
+    faults: int
+    exchanges: pa.ChunkedArray
     first: list[dict[str, Any]]
+    also: tuple["_Hits", ...] = ()
 
 
 def findings(
@@ -110,7 +127,7 @@ def findings(
             if progress is not None:
                 progress(f"rule {number} of {len(RULES)}, {rule.id}")
             hits += _hits(rule, rec, profile)
-        return pa.Table.from_pylist(_rows(rec, profile, hits), schema=FINDINGS.arrow)
+        return pa.Table.from_pylist(_rows(rec, profile, _merged(hits)), schema=FINDINGS.arrow)
 
     return Frame(rec.once(f"findings.{profile!r}", lambda: rec.place(applied())), FINDINGS)
 
@@ -119,7 +136,7 @@ register(FINDINGS, findings)
 
 
 def findings_of(rule: Rule, rec: Recording, profile: Profile = DEFAULT) -> list[dict[str, Any]]:
-    """The findings of one rule, as rows of `FINDINGS`."""
+    """The findings of one rule, as rows of `FINDINGS`; none is part of another rule's."""
     return _rows(rec, profile, _hits(rule, rec, profile))
 
 
@@ -138,6 +155,7 @@ def _hits(rule: Rule, rec: Recording, profile: Profile) -> Iterator[_Hits]:
     for row in table.group_by([*_SUBJECT, "cause"]).aggregate([("hit", "sum")]).to_pylist():
         if row["cause"]:
             causes[_subject(row)][row["cause"]] = row["hit_sum"]
+    faults = _faults(rec, table) if rule.audience == "client" else Counter[tuple[str, ...]]()
     summary = [
         ("row", "min"),
         ("hit", "sum"),
@@ -150,9 +168,77 @@ def _hits(rule: Rule, rec: Recording, profile: Profile) -> Iterator[_Hits]:
     for row in groups.to_pylist():
         subject, count = _subject(row), row["hit_sum"]
         span_us = row["observed_us_min"], row["observed_us_max"]
-        first = table.slice(row["row_min"], min(count, MAX_EVIDENCE)).to_pylist()
-        proven = row["proven_sum"]
-        yield _Hits(rule, subject, count, of[subject], span_us, causes[subject], proven, first)
+        own = table.slice(row["row_min"], count)
+        yield _Hits(
+            rule,
+            subject,
+            count,
+            of[subject],
+            span_us,
+            causes[subject],
+            proven=row["proven_sum"],
+            faults=faults[subject],
+            exchanges=own["exchange_id"],
+            first=own.slice(0, MAX_EVIDENCE).to_pylist(),
+        )
+
+
+def _faults(rec: Recording, hits: pa.Table) -> Counter[tuple[str, ...]]:
+    """How many faults are among the exchanges and parameters of the hits, by subject."""
+    faults = rec.once("findings.faults", lambda: _fault_verdicts(rec))
+    seen = (
+        hits.select([*_SUBJECT, "exchange_id"]).group_by([*_SUBJECT, "exchange_id"]).aggregate([])
+    )
+    found = seen.join(faults, keys=["exchange_id", "param"], join_type="inner")
+    counts = found.group_by(_SUBJECT).aggregate([("exchange_id", "count")])
+    return Counter({_subject(row): row["exchange_id_count"] for row in counts.to_pylist()})
+
+
+def _fault_verdicts(rec: Recording) -> pa.Table:
+    """The exchange and the parameter of each verdict that is a fault."""
+    faults = verdicts(rec).lazy.filter(nw.col("fault")).select("exchange_id", "param")
+    table: pa.Table = faults.collect("pyarrow").to_native()
+    layout = pa.schema({"exchange_id": pa.int64(), "param": pa.string()})
+    return table.select(layout.names).cast(layout)
+
+
+def _merged(hits: Iterable[_Hits]) -> list[_Hits]:
+    """The hits; those on a client that a graver rule covers are part of that rule's."""
+    hits = list(hits)
+    subjects = defaultdict[tuple[str, ...], list[int]](list)
+    for at, each in enumerate(hits):
+        if each.rule.audience == "client":
+            subjects[each.subject].append(at)
+    covered: dict[int, list[int]] = {}
+    for group in subjects.values():
+        if len(group) > 1:
+            covered |= _covered({at: hits[at] for at in group})
+    parts = {at for lesser in covered.values() for at in lesser}
+    return [
+        replace(each, also=tuple(hits[one] for one in covered.get(at, ())))
+        for at, each in enumerate(hits)
+        if at not in parts
+    ]
+
+
+def _covered(hits: dict[int, _Hits]) -> dict[int, list[int]]:
+    """The hits that lead, each with those that it covers; all are about one subject."""
+    order = sorted(hits, key=lambda at: _gravest_first(hits[at]))
+    exchanges = {at: set(each.exchanges.to_pylist()) for at, each in hits.items()}
+    leading: dict[int, list[int]] = {}
+    for at in order:
+        leader = next((one for one in leading if exchanges[at] <= exchanges[one]), None)
+        if leader is None:
+            leading[at] = []
+        else:
+            leading[leader].append(at)
+    return leading
+
+
+def _gravest_first(hits: _Hits) -> tuple[object, ...]:
+    severity, confidence = _grades(hits)
+    grades = -SEVERITIES.index(severity), -CONFIDENCES.index(confidence)
+    return (*grades, -hits.count, hits.rule.id)
 
 
 def _subject(row: dict[str, Any]) -> tuple[str, ...]:
@@ -177,13 +263,14 @@ def _rows(rec: Recording, profile: Profile, hits: Iterable[_Hits]) -> list[dict[
 
 def _finding(hits: _Hits, sessions: Iterable[str | None], profile: Profile) -> dict[str, Any]:
     rule, (client, origin, param) = hits.rule, hits.subject
-    words = {"count": f"{hits.count:,}", "of": f"{hits.of:,}", "param": param, **profile.words}
-    observed, expected = rule.observed.format(**words), rule.expected.format(**words)
+    expected = rule.expected.format(**_words(hits, profile))
+    names = list(dict.fromkeys(filter(None, sessions)))
     ids = [row[name] for row in hits.first for name in ("exchange_id", "related_id")]
     evidence = list(dict.fromkeys(number for number in ids if number >= 0))[:MAX_EVIDENCE]
     severity, confidence = _grades(hits)
     return {
         "rule": rule.id,
+        "also": "\n".join(one.rule.id for one in hits.also) or None,
         "title": rule.title,
         "severity": severity,
         "confidence": confidence,
@@ -192,14 +279,37 @@ def _finding(hits: _Hits, sessions: Iterable[str | None], profile: Profile) -> d
         "origin": origin or None,
         "param": param or None,
         "count": hits.count,
+        "of": hits.of,
+        "faults": hits.faults,
         "first_us": hits.span_us[0],
         "last_us": hits.span_us[1],
-        "message": f"{observed}{_details(hits)}{_sessions(hits, sessions)}. Expected: {expected}."
-        f"{_root_causes(hits.causes)}{_open(hits)}",
+        "sessions": "\n".join(names) or None,
+        "message": f"{_observed(hits, profile)}{_details(hits)}{_sessions(hits, names)}. "
+        f"Expected: {expected}.{_root_causes(hits.causes)}{_open(hits)}{_also(hits, profile)}",
         "remedy": rule.remedy,
-        "references": "\n".join(rule.sources(profile)),
+        "references": "\n".join(dict.fromkeys(_sources(hits, profile))),
         "evidence": ",".join(map(str, evidence)),
     }
+
+
+def _words(hits: _Hits, profile: Profile) -> dict[str, str]:
+    """The words of a rule's templates."""
+    subject = {"count": f"{hits.count:,}", "of": f"{hits.of:,}", "param": hits.subject[-1]}
+    return subject | profile.words
+
+
+def _observed(hits: _Hits, profile: Profile) -> str:
+    return hits.rule.observed.format(**_words(hits, profile))
+
+
+def _also(hits: _Hits, profile: Profile) -> str:
+    """What the other rules say of the same exchanges."""
+    return "".join(f" Also {one.rule.id}: {_observed(one, profile)}." for one in hits.also)
+
+
+def _sources(hits: _Hits, profile: Profile) -> Iterator[str]:
+    for one in (hits, *hits.also):
+        yield from one.rule.sources(profile)
 
 
 def _details(hits: _Hits) -> str:
@@ -211,9 +321,8 @@ def _details(hits: _Hits) -> str:
     return f" ({', '.join(details[:_MAX_DETAILS])}{', …' if more else ''})"
 
 
-def _sessions(hits: _Hits, sessions: Iterable[str | None]) -> str:
+def _sessions(hits: _Hits, names: Sequence[str]) -> str:
     """The sessions of the first hits, with an ellipsis where there are, or may be, more."""
-    names = list(dict.fromkeys(filter(None, sessions)))
     if not names:
         return ""
     more = len(names) > _MAX_SESSIONS or hits.count > len(hits.first)

@@ -12,7 +12,7 @@ many each entry matches. An entry suppresses nothing after its expiry date.
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final, Protocol
@@ -39,6 +39,13 @@ class Subject(Protocol):
     def origin(self) -> str | None: ...
     @property
     def param(self) -> str | None: ...
+
+
+class Found(Subject, Protocol):
+    """A finding: it may name further rules that fired on the same exchanges."""
+
+    @property
+    def also(self) -> Collection[str]: ...
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -73,15 +80,21 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 def about(entry: Subject, finding: Subject) -> bool:
-    """Whether an entry's rule and patterns match a finding, whatever the date."""
+    """Whether an entry's rule and patterns match a finding, whatever the date.
+
+    Of a finding that names several rules it is the first one that counts, the gravest: a decision
+    about a lesser one does not cover it.
+    """
+    return entry.rule == finding.rule and _has_subject(entry, finding)
+
+
+def _has_subject(entry: Subject, finding: Subject) -> bool:
     pairs = (
         (entry.client, finding.client),
         (entry.origin, finding.origin),
         (entry.param, finding.param),
     )
-    return entry.rule == finding.rule and all(
-        pattern is None or fnmatchcase(text or "", pattern) for pattern, text in pairs
-    )
+    return all(pattern is None or fnmatchcase(text or "", pattern) for pattern, text in pairs)
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -102,16 +115,24 @@ def load_suppressions(path: Path | str) -> tuple[Entry, ...]:
     return entries
 
 
-def split[F: Subject](
+def split[F: Found](
     findings: Iterable[F], entries: Sequence[Entry], today: dt.date
 ) -> tuple[list[F], list[F], Counter[int]]:
-    """The findings to report, those that are suppressed, and how many each entry matches."""
+    """The findings to report, those that are suppressed, and how many each entry matches.
+
+    An entry also matches findings of which its rule is a lesser one; these are reported.
+    """
     reported: list[F] = []
     suppressed: list[F] = []
     matches: Counter[int] = Counter()
     for finding in findings:
-        numbers = [number for number, entry in enumerate(entries) if about(entry, finding)]
-        matches.update(numbers)
-        in_force = any(entries[number].until >= today for number in numbers)
+        rules = {finding.rule, *finding.also}
+        own = {
+            number: entry
+            for number, entry in enumerate(entries)
+            if entry.rule in rules and _has_subject(entry, finding)
+        }
+        matches.update(list(own))
+        in_force = any(about(one, finding) and one.until >= today for one in own.values())
         (suppressed if in_force else reported).append(finding)
     return reported, suppressed, matches

@@ -32,9 +32,19 @@ def test_what_fails_is_what_the_exit_code_counts(level: Severity | None) -> None
     }
     assert failed == {rule for rule, _ in failing}
     assert suite.get("failures") == str(len(set(failing)))
-    rest = {f.rule for f in audit.findings if f.severity != "info"} - failed
+    rest = {f.rule for f in audit.findings if f.severity != "info"} - failed | {"value-mangled"}
     assert {one.getparent().get("classname") for one in suite.iter("skipped")} == rest
     assert suite.find("properties")[0].get("value") == (level or "never")
+
+
+def test_a_rule_that_is_part_of_a_graver_one_neither_passes_nor_fails() -> None:
+    """It names the rule whose finding says it, at any level."""
+    for level in (None, *SEVERITIES):
+        suite = etree.fromstring(render_junit(document(), level).encode())[0]
+        (case,) = suite.xpath("testcase[@classname='value-mangled']")
+        assert case.get("name") == BAD
+        assert case.find("failure") is None
+        assert case.find("skipped").get("message") == "part of stale-value: Old state is kept"
 
 
 def test_a_finding_of_severity_info_is_told_and_does_not_fail() -> None:

@@ -11,20 +11,21 @@ from statetrail.report import Audit
 from statetrail.report.document import Document
 from statetrail.report.sections.clients import Client
 from statetrail.report.sections.expiry import Expiry
-from statetrail.report.sections.findings import Finding, FindingsSection, first_of_each
+from statetrail.report.sections.findings import Card, FindingsSection
+from statetrail.report.sections.summary import SummarySection
 from statetrail.report.wording import count, interval, listed, percent, tally, when
 
 MAX_STATEMENTS = 4
 MAX_ROWS = 12
-PER_RULE = 2
 _STYLES = {"high": "bold red", "medium": "yellow", "low": "cyan", "info": "dim"}
-_TONES = {"good": "green", "bad": "red", "neutral": ""}
+_TONES = {"good": "green", "fair": "yellow", "bad": "red", "neutral": ""}
 
 
 def show_summary(audit: Audit, console: Terminal) -> None:
     """Print the summary of an audit."""
     document = audit.document
     _head(document, console)
+    _overall(document.section(SummarySection), console)
     for answer in document.answers:
         console.print()
         console.write(answer.question, "bold")
@@ -49,6 +50,22 @@ def _head(document: Document, console: Terminal) -> None:
         console.write(f"{source.name or source.source}: {source.problem}", "yellow")
     if capture.malformed:
         console.write(f"{count(capture.malformed, 'malformed issued value')}", "yellow")
+
+
+def _overall(summary: SummarySection, console: Terminal) -> None:
+    if (overall := summary.overall) is not None:
+        console.print()
+        console.write("How much state is honoured?", "bold")
+        console.write(
+            f"  {percent(overall.compliance)}: {overall.honoured:,} of "
+            f"{count(overall.judged, 'verdict')}. {overall.spread}",
+            _TONES[overall.tone],
+        )
+    if summary.actions:
+        console.print()
+        console.write("What would help most?", "bold")
+    for at, action in enumerate(summary.actions, 1):
+        console.write(f"  {at}. {action.title} ({action.rule}): {action.effect(summary.faults)}")
 
 
 def _clients(document: Document, console: Terminal) -> None:
@@ -111,17 +128,16 @@ def _findings(document: Document, console: Terminal) -> None:
         console.write("No finding.", "green")
         return
 
-    def cells(finding: Finding) -> Iterable[str | Text]:
-        yield text(finding.severity, _STYLES[finding.severity])
-        yield from (finding.rule, finding.title, finding.client or "-", finding.param or "-")
-        yield count(finding.count)
+    def cells(card: Card) -> Iterable[str | Text]:
+        yield text(card.first.severity, _STYLES[card.first.severity])
+        yield from (card.rule, card.first.title, str(card.clients or "-"), count(card.count))
 
+    section = document.section(FindingsSection)
     console.write_rows(
-        f"Findings: {listed(document.section(FindingsSection).by_severity)}",
-        ("severity", "rule", "finding", "client", "parameter", "count"),
-        first_of_each(document.findings, PER_RULE, MAX_ROWS),
+        f"Findings: {listed(section.by_severity)}",
+        ("severity", "rule", "finding", "clients", "count"),
+        section.cards,
         cells,
         most=MAX_ROWS,
-        total=len(document.findings),
-        right=("count",),
+        right=("clients", "count"),
     )

@@ -16,8 +16,9 @@ from statetrail.report.sections.findings import Finding
 from statetrail.report.wording import visible
 
 COLUMNS: Final = (
-    *("id", "state", "severity", "confidence", "audience", "rule", "title", "client", "origin"),
-    *("param", "count", "first", "last", "message", "remedy", "references", "evidence"),
+    *("id", "state", "severity", "confidence", "audience", "rule", "also", "title", "client"),
+    *("origin", "param", "count", "of", "faults", "first", "last", "sessions", "message"),
+    *("remedy", "references", "evidence"),
 )
 _SIGNS: Final = frozenset("=+-@")
 _NUMBER: Final = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)

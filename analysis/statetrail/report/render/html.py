@@ -26,15 +26,16 @@ from statetrail.report.charts.svg import darkened, data_address, size, svg
 from statetrail.report.charts.swimlane import swimlane
 from statetrail.report.document import Document
 from statetrail.report.render.jinja import environment, rendered_sections
-from statetrail.report.sections.findings import FindingsSection, first_of_each, shown_evidence
+from statetrail.report.sections.findings import FindingsSection, shown_evidence
 from statetrail.report.sections.heatmap import heatmaps
 from statetrail.report.wording import visible
 from statetrail.rules import SEVERITIES
 
 MAX_CLIENTS: Final = 300
-MAX_FINDINGS: Final = 100
-PER_RULE: Final = 10
-"""Findings of one rule that are shown where there are more than `MAX_FINDINGS`."""
+MAX_CARDS: Final = 100
+"""Rules whose findings are shown: more than there are."""
+OPEN_ROWS: Final = 10
+"""Findings of a rule that are not folded."""
 MAX_ROTATIONS: Final = 100
 MAX_ROWS: Final = 100
 """Rows of the other long tables."""
@@ -113,9 +114,16 @@ def _context(document: Document) -> dict[str, Any]:
     """What the templates of all sections may use."""
     by_id = {exchange.exchange: exchange for exchange in document.exchanges}
     hue_of = hues(document)
+    cards = document.section(FindingsSection).cards[:MAX_CARDS]
     return {
-        "caps": {"clients": MAX_CLIENTS, "rotations": MAX_ROTATIONS, "rows": MAX_ROWS},
-        "shown": first_of_each(document.findings, PER_RULE, MAX_FINDINGS),
+        "caps": {
+            "clients": MAX_CLIENTS,
+            "rotations": MAX_ROTATIONS,
+            "rows": MAX_ROWS,
+            "open": OPEN_ROWS,
+        },
+        "cards": cards,
+        "card_rules": {card.rule for card in cards},
         "evidence": lambda finding: shown_evidence(finding.evidence, by_id),
         "swimlane": lambda finding: swimlane(finding, by_id, hue_of),
         "hue_of": hue_of,

@@ -4,7 +4,8 @@ Enters: a `Document`, and the severity from which a finding fails (``--fail-on``
 says what the exit code says: a case fails if a finding of it has this severity or a higher one
 and, with a baseline, is new. A case whose findings do not fail is skipped, with their text; one
 that has only findings of severity ``info`` passes. Each rule that was applied has a case for each
-client, so that passes are reported too.
+client, so that passes are reported too. A rule that is part of a graver one's finding is skipped,
+and names that rule: what is wrong is reported, and fails, once.
 """
 
 from typing import Final
@@ -29,6 +30,7 @@ def render_junit(document: Document, fail_on: Severity | None = None) -> str:
     properties = etree.SubElement(suite, "properties")
     etree.SubElement(properties, "property", name="fail-on", value=fail_on or "never")
     failures = skipped = 0
+    parts = _parts(document)
     for (rule, client), findings in cases:
         case = etree.SubElement(suite, "testcase", classname=visible(rule), name=visible(client))
         failed = [finding for finding in findings if finding.id in fails]
@@ -43,6 +45,10 @@ def render_junit(document: Document, fail_on: Severity | None = None) -> str:
         elif others:
             skipped += 1
             message = f"{others[0].severity}: {others[0].title}"
+            etree.SubElement(case, "skipped", message=visible(message))
+        elif (leading := parts.get((rule, client))) is not None:
+            skipped += 1
+            message = f"part of {leading.rule}: {leading.title}"
             etree.SubElement(case, "skipped", message=visible(message))
         reported = [finding for finding in findings if finding not in failed]
         if reported:
@@ -68,10 +74,21 @@ def _cases(document: Document) -> list[tuple[tuple[str, str], list[Finding]]]:
     about_clients = sum(rule.audience == "client" for rule in document.rules)
     if about_clients * len(clients) > MAX_PASSED:
         clients = sorted({finding.client for finding in document.findings if finding.client})
+    for part in _parts(document):
+        found.setdefault(part, [])
     for rule in document.rules:
         for client in clients if rule.audience == "client" else (EVERYWHERE,):
             found.setdefault((rule.rule, client), [])
     return sorted(found.items())
+
+
+def _parts(document: Document) -> dict[tuple[str, str], Finding]:
+    """The rules and clients whose findings are part of a graver rule's, with that finding."""
+    return {
+        (rule, finding.client or EVERYWHERE): finding
+        for finding in reversed(document.findings)
+        for rule in finding.also
+    }
 
 
 def _text(finding: Finding) -> str:

@@ -17,6 +17,7 @@ MAX_CHARACTERS: Final = 60_000
 MAX_ROWS: Final = 10
 MAX_FINDINGS: Final = 20
 _MAX_TEXT: Final = 600
+_MAX_PROSE: Final = 1200
 _MAX_CODE: Final = 160
 
 _SPECIAL: Final = re.compile(r"[&<>\\`*_\[\]#|~$]")
@@ -78,7 +79,7 @@ def code(text: str) -> Markdown:
 
 def prose(text: str) -> Markdown:
     """A sentence in which what stands between backticks is shown as code."""
-    parts = text.split("`")
+    parts = (text := wording.cut(text, _MAX_PROSE)).split("`")
     if len(parts) % 2 == 0:
         return escape(text)
     return Markdown("".join(code(p) if at % 2 else escape(p) for at, p in enumerate(parts)))

@@ -14,6 +14,7 @@ from statetrail.report.section import Confidence, Gathering, Section, meaning
 from statetrail.report.sections.clients import Client, ClientsSection
 from statetrail.report.sections.expiry import Expiry, ExpirySection
 from statetrail.report.sections.parameters import Parameter, ParametersSection
+from statetrail.report.sections.summary import Tone, tone
 from statetrail.report.wording import apart, count, down, duration, interval, percent, tally
 from statetrail.schema.clients import DECLARED
 
@@ -28,9 +29,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     number: Annotated[str, meaning("The figure that the sentence is about, as shown")]
     denominator: Annotated[str, meaning("What the figure is out of, as shown")]
     confidence: Confidence
-    tone: Annotated[
-        Literal["good", "bad", "neutral"], meaning("Whether the figure is good news")
-    ] = "neutral"
+    tone: Annotated[Tone, meaning("Whether the figure is good news")] = "neutral"
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -200,7 +199,7 @@ def _at_fault(judged: Sequence[Client], at_fault: int) -> Statement:
         number=count(at_fault, "client"),
         denominator=f"of {names:,} judged, {count(verdicts, 'verdict')}",
         confidence=graded(verdicts),
-        tone="bad" if at_fault else "good",
+        tone=tone(faults, verdicts),
     )
 
 
@@ -241,5 +240,5 @@ def _worst(rows: Sequence[Client]) -> Statement:
         number=percent(compliance(worst)),
         denominator=f"honoured, of {count(worst.judged, 'verdict')}",
         confidence=graded(worst.judged),
-        tone="bad",
+        tone=tone(worst.faults, worst.judged),
     )

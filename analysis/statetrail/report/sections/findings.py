@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from hashlib import blake2b
 from typing import Annotated, ClassVar, Final, Self
 
@@ -25,10 +26,13 @@ PER_RULE: Final = 5
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One rule that fired for one client, origin and parameter."""
+    """One rule that fired for one client, origin and parameter, and those that it covers."""
 
     id: Annotated[str, meaning("Stable: the same for the same rule and subject")]
-    rule: str
+    rule: Annotated[str, meaning("Of several rules the gravest")]
+    also: Annotated[
+        tuple[str, ...], meaning("Rules that fired on the same exchanges, or some of them")
+    ] = ()
     title: str
     severity: Severity
     confidence: str
@@ -36,9 +40,16 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     client: str | None
     origin: str | None
     param: str | None
-    count: int
+    count: Annotated[int, meaning("How often it was seen")]
+    of: Annotated[int, meaning("How often it could have been seen")]
+    faults: Annotated[
+        int, meaning("How many verdicts of a client's exchanges in `count` are faults")
+    ] = 0
     first: Time | None
     last: Time | None
+    sessions: Annotated[
+        tuple[str, ...], meaning("Pseudonyms of the first sessions; not all need be named")
+    ] = ()
     message: str
     remedy: str
     references: tuple[str, ...]
@@ -47,6 +58,12 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         tuple[int, ...],
         meaning("Exchanges of the same client next to the primary one, by time; capped"),
     ] = ()
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Its own id, and those that it would have as a finding of each lesser rule."""
+        subject = (self.client, self.origin, self.param)
+        return (self.id, *(finding_id(rule, *subject) for rule in self.also))
 
 
 class Suppression(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +100,52 @@ class RuleChecked(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     severity: Severity
     audience: str
-    found: int
+    found: Annotated[int, meaning("Findings that name it")]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What one rule found, as the reports show it: most severe first."""
+
+    rule: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def first(self) -> Finding:
+        """The most severe one."""
+        return self.findings[0]
+
+    @property
+    def clients(self) -> int:
+        """How many clients it is about; 0: none in particular."""
+        return len({one.client for one in self.findings if one.client is not None})
+
+    @property
+    def also(self) -> tuple[str, ...]:
+        """The rules that it covers for some client."""
+        return tuple(dict.fromkeys(rule for one in self.findings for rule in one.also))
+
+    @property
+    def count(self) -> int:
+        """How often it was seen."""
+        return sum(one.count for one in self.findings)
+
+    @property
+    def of(self) -> int:
+        """How often it could have been seen by those that it was found of."""
+        return sum(one.of for one in self.findings)
+
+    @property
+    def faults(self) -> int:
+        """How many verdicts that are faults its exchanges have."""
+        return sum(one.faults for one in self.findings)
+
+    @property
+    def span(self) -> tuple[datetime | None, datetime | None]:
+        """When it was first and last seen."""
+        firsts = [one.first for one in self.findings if one.first is not None]
+        lasts = [one.last for one in self.findings if one.last is not None]
+        return min(firsts, default=None), max(lasts, default=None)
 
 
 class FindingsSection(Section, frozen=True, kw_only=True):
@@ -150,17 +212,22 @@ class FindingsSection(Section, frozen=True, kw_only=True):
         return dict(Counter(finding.severity for finding in self.findings))
 
     @property
-    def by_rule(self) -> dict[str, list[Finding]]:
+    def cards(self) -> tuple[Card, ...]:
         """What each rule found, in the order of the findings."""
         by_rule: dict[str, list[Finding]] = {}
         for finding in self.findings:
             by_rule.setdefault(finding.rule, []).append(finding)
-        return by_rule
+        return tuple(Card(rule, tuple(found)) for rule, found in by_rule.items())
 
-    def new_first(self, per_rule: int, most: int) -> list[Finding]:
-        """The findings that there is room for: new ones before known ones."""
-        ordered = sorted(self.findings, key=lambda finding: finding.id not in self.new)
-        return first_of_each(ordered, per_rule, most)
+    @property
+    def cards_new_first(self) -> tuple[Card, ...]:
+        """The cards, and the findings of each: those with something new before the others."""
+
+        def known(finding: Finding) -> bool:
+            return finding.id not in self.new
+
+        cards = [Card(one.rule, tuple(sorted(one.findings, key=known))) for one in self.cards]
+        return tuple(sorted(cards, key=lambda card: known(card.first)))
 
 
 def _finding(row: Row) -> Finding:
@@ -168,9 +235,13 @@ def _finding(row: Row) -> Finding:
         Finding,
         row,
         id=finding_id(row["rule"], row["client"], row["origin"], row["param"]),
-        references=tuple(line for line in row["references"].splitlines() if line.strip()),
+        **{name: _lines(row[name]) for name in ("also", "sessions", "references")},
         evidence=tuple(int(one) for one in row["evidence"].split(",") if one.strip()),
     )
+
+
+def _lines(text: str | None) -> tuple[str, ...]:
+    return tuple(line for line in (text or "").splitlines() if line.strip())
 
 
 def finding_id(rule: str, *subject: str | None) -> str:
@@ -208,7 +279,7 @@ def first_of_each(findings: Sequence[Finding], each: int, most: int) -> list[Fin
 
 
 def _rules(findings: Iterable[Finding]) -> tuple[RuleChecked, ...]:
-    fired = Counter(finding.rule for finding in findings)
+    fired = Counter(rule for finding in findings for rule in (finding.rule, *finding.also))
     return tuple(
         RuleChecked(
             rule=rule.id,

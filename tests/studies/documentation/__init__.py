@@ -30,6 +30,10 @@ _REASONS_SAY: Final = (
     "Why a row of `verdicts` is no fault, although the request did not present the newest value. "
     "The page on [sessions](sessions.md) has the rules.\n"
 )
+_FINDINGS_SAY: Final = (
+    "What a finding is about, how severe it is, and who can fix it. Rules that fire on the same "
+    "exchanges of a client are one finding: the graver rule leads, the others are named in `also`.\n"
+)
 _INTRODUCTION: Final = (
     "Each page shows traffic that gets the verdict, cause or finding, and the corrected traffic; "
     "that of a reason shows what it excuses, and then what is a fault or honoured. A test replays "
@@ -88,7 +92,7 @@ def index() -> str:
             "| --- | --- |",
             *causes,
             "\n## Rules\n",
-            "What a finding is about, how severe it is, and who can fix it.\n",
+            _FINDINGS_SAY,
             "| rule | what was found | severity | for |",
             "| --- | --- | --- | --- |",
             *rules,

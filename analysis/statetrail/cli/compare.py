@@ -102,7 +102,7 @@ def _show(result: "Comparison", console: "Terminal") -> None:
             findings,
             lambda row: (
                 text(row[0], _STYLES[row[0]]),
-                *(row[1].severity, row[1].rule, row[1].client or "-"),
+                *(row[1].severity, ", ".join((row[1].rule, *row[1].also)), row[1].client or "-"),
                 *(row[1].origin or "-", row[1].param or "-", row[2]),
             ),
             most=MAX_ROWS,

@@ -130,7 +130,8 @@ def _findings(document: Document, console: Terminal) -> None:
 
     def cells(card: Card) -> Iterable[str | Text]:
         yield text(card.first.severity, _STYLES[card.first.severity])
-        yield from (card.rule, card.first.title, str(card.clients or "-"), count(card.count))
+        rules = ", ".join((card.rule, *card.also))
+        yield from (rules, card.first.title, str(card.clients or "-"), count(card.count))
 
     section = document.section(FindingsSection)
     console.write_rows(

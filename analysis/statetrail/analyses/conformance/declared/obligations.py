@@ -16,7 +16,7 @@ A cookie is owed (C8 of the model) only where the request has a `Cookie` field, 
 of 32 bits or more that the client sent together with the due one before: the same jar. It is owed
 only if a user agent sends it there (RFC 6265bis, section 5.8.3), and counts once: it is taken to be
 evicted then, until it is sent or issued again. A program (it never sends Fetch Metadata) that is
-answers apart by an identity of its own has one jar, and no sites: it owes a cookie also where it sends
+told apart by an identity of its own has one jar, and no sites: it owes a cookie also where it sends
 none at all.
 """
 
@@ -297,7 +297,8 @@ def _is_sent(
         for pair in pairs.tolist()
     ]
     sent = np.array([each == DUE for each in answers], dtype=np.bool_)[place]
-    unknown = np.array([each.reason == "unknown-context" for each in answers], dtype=np.bool_)[place]
+    unclear = [each.reason == "unknown-context" for each in answers]
+    unknown = np.array(unclear, dtype=np.bool_)[place]
     return sent | (unknown & program)
 
 

@@ -7,6 +7,7 @@ for later ones are its secrets (`KnownValues`). A value that does not parse is a
 fact with its problem; what had to be bounded is a note.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -40,7 +41,7 @@ from statetrail.extract.wire_values import (
     PresentedValue,
     field_lines,
     in_body,
-    issued_in_body,
+    issued_by,
     presented_in_body,
 )
 
@@ -49,8 +50,8 @@ CACHED: Final = 2048
 MAX_CACHED: Final = 1024
 """Characters of the values of the target and the body with which a state is cached."""
 
-type _BodyValues = tuple[BodyTexts, ...]
-"""What the places in bodies found, by dialect in scope and place."""
+type _BodyValues = tuple[tuple[int, BodyTexts], ...]
+"""What the places in bodies found, with the place of each in `Path.bodies`."""
 type _FormValues = tuple[tuple[PresentedValue, ...], ...]
 """What a request's body presents, by dialect in scope that reads such bodies."""
 type _StateKey = tuple[
@@ -241,19 +242,22 @@ def _body_values(
         return (), ()
     codings = response.codings if response.codings is not None else received.codings
     body = BodyBeginning(response.body, codings, received.charset, received.media_type)
-    values: list[BodyTexts] = []
+    values: list[tuple[int, BodyTexts]] = []
     notes: list[str] = []
-    for compiled in path.bodies:
-        for _, reader, condition, _ in compiled.body_readers:
-            nothing = (None,) * len(reader.params)
-            if condition is not None and not holds[condition]:
-                values.append(nothing)
-                continue
-            try:
-                values.append(in_body(body, reader))
-            except BodyError as error:
-                values.append(nothing)
-                notes.append(f"body-{error}")
+    media_type = received.media_type
+    for at, (_, reading, nothing) in enumerate(path.bodies):
+        reader, condition = reading.reader, reading.condition
+        if (reader.media and media_type and reader.media not in media_type) or (
+            condition is not None and not holds[condition]
+        ):
+            continue
+        try:
+            found = in_body(body, reader)
+        except BodyError as error:
+            notes.append(f"body-{error}")
+        else:
+            if found != nothing:
+                values.append((at, found))
     return tuple(values), tuple(dict.fromkeys(notes))
 
 
@@ -270,23 +274,29 @@ def _wire_values(
     presented: list[PresentedValue] = []
     issued: list[IssuedValue] = []
     matched = []
-    texts, forms = iter(message.values), iter(message.forms)
+    forms = iter(message.forms)
     holds = dict(zip(config.conditions, message.holds, strict=True))
+    in_bodies: dict[int, list[IssuedValue]] = {}
+    for at, found in message.values:
+        dialect, reading, _ = target.path.bodies[at]
+        own = in_bodies.setdefault(dialect, [])
+        own += issued_by(reading, found, config.compiled[dialect])
     for at, compiled in enumerate(config.compiled):
-        shown = [*sent.presented[at], *target.presented[at]]
+        shown: Sequence[PresentedValue] = (*sent.presented[at], *target.presented[at])
         if message.forms and compiled in target.path.forms:
-            shown += next(forms)
-        issues = list(received.issued[at])
-        if message.values and compiled in target.path.bodies:
-            issues += issued_in_body([next(texts) for _ in compiled.body_readers], compiled)
-        if not message.at_host[at] or not (target.path.in_scope[at] or compiled.seen_anywhere):
+            shown = (*shown, *next(forms))
+        issues: Sequence[IssuedValue] = received.issued[at]
+        if at in in_bodies:
+            issues = (*issues, *in_bodies[at])
+        in_scope = target.path.in_scope[at]
+        if not message.at_host[at] or not (in_scope or compiled.seen_anywhere):
             continue
-        if holds:
+        if holds and (shown or issues):
             shown = [each for each in shown if not each.condition or holds[each.condition]]
             issues = [each for each in issues if not each.condition or holds[each.condition]]
         presented += shown
         issued += issues
-        if issues or (target.path.in_scope[at] if compiled.always else shown):
+        if issues or (in_scope if compiled.always else shown):
             matched.append(compiled.dialect.name)
     return presented, issued, matched
 
@@ -309,5 +319,5 @@ def _refused(exchange: Exchange, message: _Messages, config: ExtractorConfig) ->
 def _is_small(message: _Messages, state: State) -> bool:
     size = sum([len(each.value) for own in message.target.presented for each in own])
     size += sum([len(each.value) for own in message.forms for each in own])
-    size += sum([len(str(value)) for texts in message.values for value in texts if value])
+    size += sum([len(str(value)) for _, texts in message.values for value in texts if value])
     return size <= MAX_CACHED and len(state.issued) + len(state.presented) <= MAX_VALUES

@@ -7,12 +7,12 @@ that present state or may be tokens, and whether it is in scope of each dialect.
 import urllib.parse
 from collections.abc import Sequence
 from itertools import compress, islice
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 from statetrail.dialects import wire
-from statetrail.dialects.place import Condition
+from statetrail.dialects.place import Condition, IssueReader
 from statetrail.extract.cache import BoundedCache
 from statetrail.extract.fingerprint import Fingerprinter
 from statetrail.extract.masking import writings
@@ -20,8 +20,10 @@ from statetrail.extract.records import MAX_TOKEN_CANDIDATES, MAX_VALUES
 from statetrail.extract.text import MAX_TOKEN, decoded_path, mask_path, target_segments
 from statetrail.extract.token_candidates import path_values, query_values
 from statetrail.extract.wire_values import (
+    BodyTexts,
     CompiledDialect,
     PresentedValue,
+    Reading,
     presented_in_target,
     query_fields,
 )
@@ -32,13 +34,22 @@ MAX_CACHED: Final = 512
 """Bytes of a path or target that is cached."""
 
 
+class BodyReading(NamedTuple):
+    """A reader of response bodies, with the place of its dialect, and what it finds in none."""
+
+    dialect: int
+    reading: Reading[IssueReader]
+    nothing: BodyTexts
+
+
 class Path(msgspec.Struct, frozen=True, gc=False, eq=False):
     """What a path says while it holds no secret of its exchange; compared by identity.
 
     `segments` are as on the wire, `names` decoded and case-folded; secrets are looked for in
     `writings`. `candidates` are fingerprints of what may be a token in it; a few more than are
-    kept, since presented ones are none. `bodies` are the dialects in scope that read response
-    bodies, `forms` those that read request bodies. `methods` are those that fulfil each condition.
+    kept, since presented ones are none. `bodies` are the readers of response bodies of the dialects
+    in scope, `forms` the dialects that read request bodies. `methods` are those that fulfil each
+    condition.
     """
 
     segments: list[str]
@@ -48,7 +59,7 @@ class Path(msgspec.Struct, frozen=True, gc=False, eq=False):
     endpoint: str
     candidates: tuple[int, ...]
     in_scope: tuple[bool, ...]
-    bodies: tuple[CompiledDialect, ...]
+    bodies: tuple[BodyReading, ...]
     forms: tuple[CompiledDialect, ...]
     methods: tuple[frozenset[str] | None, ...]
 
@@ -126,7 +137,11 @@ class TargetReader:
             endpoint=endpoint,
             candidates=tuple(islice(candidates, MAX_TOKEN_CANDIDATES + MAX_VALUES)),
             in_scope=in_scope,
-            bodies=tuple(c for c in compress(self._dialects, in_scope) if c.body_readers),
+            bodies=tuple(
+                BodyReading(at, each, (None,) * len(each.reader.params))
+                for at in compress(range(len(in_scope)), in_scope)
+                for each in self._dialects[at].body_readers
+            ),
             forms=tuple(c for c in compress(self._dialects, in_scope) if c.request_readers),
             methods=tuple([condition.methods(decoded) for condition in self._conditions]),
         )

@@ -83,6 +83,7 @@ class CompiledDialect:
         issuing = [start for each in self.issues for start in each.reader.fields]
         self.issuing_fields = (*issuing, *((SET_COOKIE,) if self.tied else ()))
         self.body_readers = [each for each in self.issues if each.reader.params]
+        self.target_readers = [each for each in self.presents if each.reader.reads_target]
         self.request_readers = [each for each in self.presents if each.reader.reads_body]
         self.tells_anywhere = dialect.by_declaration and dialect.tells_anywhere
         self.seen_anywhere = not dialect.by_declaration
@@ -188,11 +189,14 @@ def presented_in_fields(lines: FieldLines, compiled: CompiledDialect) -> tuple[P
 
 def presented_in_target(target: Target, compiled: CompiledDialect) -> tuple[PresentedValue, ...]:
     """The values that a request presents in its target."""
+    if not compiled.target_readers:
+        return ()
     return tuple(
-        PresentedValue(compiled, param, value, channel, condition, kind)
-        for channel, reader, condition, kind in compiled.presents
-        if reader.reads_target
-        for param, value in reader.in_target(target)
+        [
+            PresentedValue(compiled, param, value, channel, condition, kind)
+            for channel, reader, condition, kind in compiled.target_readers
+            for param, value in reader.in_target(target)
+        ]
     )
 
 
@@ -241,17 +245,24 @@ type BodyTexts = tuple[str | Found | None, ...]
 
 def issued_in_body(values: Sequence[BodyTexts], compiled: CompiledDialect) -> list[IssuedValue]:
     """The values that a response issues in its body: `values` are those of `body_values`."""
-    issued: list[IssuedValue] = []
-    for reading, found in zip(compiled.body_readers, values, strict=True):
-        for param, place, each in zip(
-            reading.reader.params, reading.reader.places, found, strict=True
-        ):
-            if each is not None:
-                text, lifetime_s = each if isinstance(each, Found) else (each, None)
-                extras = [Extra(lifetime_s)] if lifetime_s is not None else None
-                texts = IssuedTexts(param, param, [text], extras=extras, place=place)
-                issued += _issued(texts, reading, compiled)
-    return issued
+    return [
+        issued
+        for reading, found in zip(compiled.body_readers, values, strict=True)
+        for issued in issued_by(reading, found, compiled)
+    ]
+
+
+def issued_by(
+    reading: Reading[IssueReader], found: BodyTexts, compiled: CompiledDialect
+) -> Iterator[IssuedValue]:
+    """The values that a response issues in its body, of what one reader found there."""
+    reader = reading.reader
+    for param, place, each in zip(reader.params, reader.places, found, strict=True):
+        if each is not None:
+            text, lifetime_s = each if isinstance(each, Found) else (each, None)
+            extras = [Extra(lifetime_s)] if lifetime_s is not None else None
+            texts = IssuedTexts(param, param, [text], extras=extras, place=place)
+            yield from _issued(texts, reading, compiled)
 
 
 def body_values(body: Body, compiled: CompiledDialect) -> list[BodyTexts]:

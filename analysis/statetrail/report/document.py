@@ -21,6 +21,7 @@ from statetrail.report.sections.causes import CausesSection
 from statetrail.report.sections.clients import ClientsSection
 from statetrail.report.sections.credentials import CredentialsSection
 from statetrail.report.sections.expiry import ExpirySection
+from statetrail.report.sections.families import FamiliesSection
 from statetrail.report.sections.findings import Finding, FindingsSection
 from statetrail.report.sections.heatmap import HeatmapSection
 from statetrail.report.sections.method import MethodSection
@@ -75,6 +76,7 @@ class Document(
     ExpirySection,
     RotationsSection,
     SessionsSection,
+    FamiliesSection,
     ParametersSection,
     CredentialsSection,
     QualitySection,

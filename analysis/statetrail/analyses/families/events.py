@@ -26,6 +26,7 @@ class Grant(NamedTuple):
 
     exchange_id: int
     client: str
+    origin: str
     dialect: str
     param: str
     start_us: int
@@ -69,7 +70,7 @@ def _exchanges(rec: Recording, ids: list[int]) -> Iterator[dict[str, Any]]:
     import pyarrow as pa
 
     wanted = rec.place(pa.table({"exchange_id": pa.array(ids, pa.int64())}))
-    columns = ("exchange_id", "client", *_TIMES, "status", "error", "refused")
+    columns = ("exchange_id", "client", "origin", *_TIMES, "status", "error", "refused")
     rows = rec.exchanges_with_client().join(wanted, on="exchange_id").select(*columns)
     yield from rows.collect("pyarrow").iter_rows(named=True)
 
@@ -87,6 +88,7 @@ def _grant(
     return Grant(
         key[0],
         exchange["client"],
+        exchange["origin"],
         dialect,
         param,
         exchange["request_start_us"],

@@ -70,10 +70,10 @@ class Family:
 @artifact(scope="whole")
 def known_families(rec: Recording) -> list[Family]:
     """The families of a recording, with their reuses, in order of their first exchange."""
-    of_token: dict[tuple[str, str, int], Family] = {}
+    of_token: dict[tuple[str, str, str, int], Family] = {}
     families: list[Family] = []
     for grant in grants(rec):
-        key = grant.dialect, grant.param
+        key = grant.origin, grant.dialect, grant.param
         known = [of_token.get((*key, token)) for token in grant.presented]
         family = next((each for each in known if each is not None), None)
         if family is None and not grant.presented:
@@ -194,6 +194,7 @@ def _row(family: Family) -> dict[str, Any]:
     fits = {reuse.fits for reuse in family.reuses}
     revoked = _revoked(family)
     return {
+        "origin": first.origin,
         "dialect": first.dialect,
         "param": first.param,
         "family_fingerprint": family.name,
@@ -247,16 +248,17 @@ def graces(rec: Recording, families: Iterable[Family]) -> pa.Table:
     Frame
         `statetrail.analyses.families.tables.GRACES`.
     """
-    by_param: dict[tuple[str, str], list[Reuse]] = defaultdict(list)
+    by_param: dict[tuple[str, str, str], list[Reuse]] = defaultdict(list)
     for family in families:
         for reuse in family.reuses:
             if reuse.grant.taken is not None and reuse.first.issued:
-                by_param[reuse.grant.dialect, reuse.grant.param].append(reuse)
+                grant = reuse.grant
+                by_param[grant.origin, grant.dialect, grant.param].append(reuse)
     rows = [_window(*key, found) for key, found in sorted(by_param.items())]
     return pa.Table.from_pylist(rows, schema=GRACES.arrow)
 
 
-def _window(dialect: str, param: str, found: list[Reuse]) -> dict[str, Any]:
+def _window(origin: str, dialect: str, param: str, found: list[Reuse]) -> dict[str, Any]:
     """The window that the fewest reuses contradict; a token that was taken is at least `low` old.
 
     A refusal after another reuse of the family may be the family's end, and says nothing of age.
@@ -275,6 +277,7 @@ def _window(dialect: str, param: str, found: list[Reuse]) -> dict[str, Any]:
     low = best if best >= 0 else None
     high = next((age for age in refused if age > best), None)
     return {
+        "origin": origin,
         "dialect": dialect,
         "param": param,
         "reuses": len(found),

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from statetrail.schema import CLIENT, DIALECT, EXCHANGE, FINGERPRINT, PARAM, Column, Table
+from statetrail.schema import CLIENT, DIALECT, EXCHANGE, FINGERPRINT, ORIGIN, PARAM, Column, Table
 
 # fmt: off
 
@@ -12,7 +12,7 @@ FITS: Final = Column("fits", "text", "What the traffic fits: `race`, `lost-respo
 FAMILIES: Final = Table(
     "families", "one chain of refresh tokens that one grant began, whoever presented them",
     (
-        DIALECT, PARAM, FAMILY,
+        ORIGIN, DIALECT, PARAM, FAMILY,
         CLIENT,
         Column("clients", "int", "Clients that presented or were issued a token of it; `client` is the first"),
         Column("first_us", "timestamp", "Start of the first request or response with a token of it"),
@@ -26,7 +26,7 @@ FAMILIES: Final = Table(
         Column("revoked_us", "timestamp", "Start of the refusal from which on no token of it was taken", "it was not revoked"),
         Column("lost_fork_fingerprint", "fingerprint", "The first token of the fork that the server ended", "no fork, or none was seen to end"),
     ),
-    ("dialect", "param", "family_fingerprint"),
+    ("origin", "dialect", "param", "family_fingerprint"),
 )
 
 REUSES: Final = Table(
@@ -46,12 +46,12 @@ REUSES: Final = Table(
 GRACES: Final = Table(
     "graces", "one parameter: for how long a replaced refresh token is still taken",
     (
-        DIALECT, PARAM,
+        ORIGIN, DIALECT, PARAM,
         Column("reuses", "int", "Reuses that were answered"),
         Column("taken", "int", "Of them, taken"),
         Column("low_s", "float", "A token was still taken at this age: the window is at least so long", "none was taken"),
         Column("high_s", "float", "A token was refused at this age: the window is at most so long", "none was refused"),
         Column("contradictions", "int", "Reuses that no single window explains"),
     ),
-    ("dialect", "param"),
+    ("origin", "dialect", "param"),
 )

@@ -18,6 +18,8 @@ from typing import Any
 BIN = Path(sys.executable).parent
 SCRIPT = Path(__file__).parents[2] / "addons" / "statetrail_addons" / "record_state.py"
 DEADLINE_S = 60
+START_S = 240
+"""A machine that is busy with other things takes minutes to read the modules."""
 
 
 def free_port() -> int:
@@ -148,7 +150,7 @@ def mitmdump(
             said = f"listening at 127.0.0.1:{port}." in log.read_text()
             return process.poll() is not None or said or listens(port)
 
-        wait_for(ready, "mitmdump to listen")
+        wait_for(ready, "mitmdump to listen", START_S)
         assert process.poll() is None, log.read_text()
         yield running
     finally:

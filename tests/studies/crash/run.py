@@ -29,7 +29,8 @@ from support.disks import ext4_disk, fill, frozen, small_disk
 from support.proxy import Mitmdump, mitmdump, origin, reply, wait_for
 
 BODY = b'<r session="tok%012d" xmlns="http://www.zeald.com">' + b"<c>text</c>" * 150 + b"</r>"
-STREAM = ("--set", "stream_large_bodies=1m")
+STREAM = ("--set", "stream_large_bodies=1m", "--set", "statetrail_clear=ids")
+"""With the numbers in paths in clear, by which exchanges are known here."""
 LOST = re.compile(r"([0-9]+) exchanges? w(?:as|ere) lost|with the ([0-9]+) exchanges")
 UNCLEAN = "the recorder ended without closing the store"
 type Disk = Callable[[Path], contextlib.AbstractContextManager[Path | None]]

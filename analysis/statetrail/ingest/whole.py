@@ -59,26 +59,39 @@ class WholeExchange(NamedTuple):
 
 
 def read_whole(
-    path: Path, report: ReadReport, progress: Progress | None = None
+    path: Path,
+    report: ReadReport,
+    progress: Progress | None = None,
+    *,
+    responses: bool = True,
 ) -> Iterator[WholeExchange]:
-    """The exchanges of a capture file. Raises `CaptureError` if it is none."""
+    """The exchanges of a capture file; without `responses`, responses are not unpacked.
+
+    Raises `CaptureError` if it is none.
+    """
     source, size = capture_source(path), path.stat().st_size
     with open_capture(path) as (file, raw):
-        found = _flows(file, report) if source == "flows" else _har(file, path, report)
+        found = (
+            _flows(file, report, responses)
+            if source == "flows"
+            else _har(file, path, report, responses)
+        )
         for number, each in enumerate(found):
             if progress is not None and number % _BATCH == 0:
                 progress(path, raw.tell(), size)
             yield each
 
 
-def _har(file: io.BufferedIOBase, path: Path, report: ReadReport) -> Iterator[WholeExchange]:
+def _har(
+    file: io.BufferedIOBase, path: Path, report: ReadReport, responses: bool
+) -> Iterator[WholeExchange]:
     for entry, exchange in read_har_entries(Readable(file), None, report):
         form = entry.request.post_data
         sent = form.text or "" if form is not None else ""
         yield WholeExchange(
             exchange,
             sent[:MAX_ASKED].encode("utf-8", "replace"),
-            _content(entry),
+            _content(entry) if responses else b"",
             str(path),
         )
 
@@ -96,10 +109,10 @@ def _content(entry: HarEntry) -> bytes:
         return b""
 
 
-def _flows(file: io.BufferedIOBase, report: ReadReport) -> Iterator[WholeExchange]:
+def _flows(file: io.BufferedIOBase, report: ReadReport, responses: bool) -> Iterator[WholeExchange]:
     for kind, data in frames(file, report):
         try:
-            whole = _whole(kind, data)
+            whole = _whole(kind, data, responses)
         except Exception:  # a hostile state can raise anything
             report.skipped["unreadable"] += 1
             continue
@@ -109,7 +122,7 @@ def _flows(file: io.BufferedIOBase, report: ReadReport) -> Iterator[WholeExchang
             yield whole
 
 
-def _whole(kind: int, data: bytes) -> WholeExchange | None:
+def _whole(kind: int, data: bytes, responses: bool) -> WholeExchange | None:
     flow = _members(data, (kind, 0, len(data)), _FLOW) if kind == _DICT else {}
     if _value(data, flow.get(b"version")) != FLOW_FORMAT_VERSION:
         pair = exchange_of_state(kind, data)
@@ -130,7 +143,7 @@ def _whole(kind: int, data: bytes) -> WholeExchange | None:
     client = _members(data, flow[b"client_conn"], _CLIENT)
     request = _request(data, parts, client, flow)
     body = _decoded(_value(data, parts[b"content"]), request.headers, MAX_ASKED)
-    if flow[b"response"][0] == _NULL:
+    if not responses or flow[b"response"][0] == _NULL:
         return WholeExchange(Exchange("", request), body, b"", None)
     received = _members(data, flow[b"response"], _RESPONSE)
     fields = _fields(data, received[b"headers"])

@@ -78,7 +78,7 @@ def suggest(
     uses, sanitised, problems, exchanges = Uses(), [], [], 0
     for path in paths:
         report, watch = ReadReport(), _Credentials()
-        for whole in read_whole(path, report, progress):
+        for whole in read_whole(path, report, progress, responses=False):
             exchanges += 1
             watch.look(whole)
             uses.add(whole)

@@ -50,6 +50,10 @@ backends: env ## backends that serve many shoppers behind one address, held agai
 ONLY ?=
 KEEP ?=
 PACE ?= 1
+.PHONY: families
+families: env ## random worlds of refresh tokens, whose reuses have to be named rightly: WORLDS=100 SEED=1000
+	PYTHONPATH=tests $(RUN) python -m studies.families.run $(WORLDS:%=--worlds %) $(SEED:%=--seed %)
+
 .PHONY: frameworks
 frameworks: env browser .venv/node/.installed ## real servers of common frameworks and real clients through a real mitmdump, held against the tool: ONLY="django flask-wtf" KEEP=folder, PACE=3 on a busy machine
 	STUDY_PACE=$(PACE) PYTHONPATH=tests $(RUN) python -m studies.frameworks.run $(foreach one,$(ONLY),--only $(one)) $(KEEP:%=--keep %)

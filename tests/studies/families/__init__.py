@@ -1,0 +1,1 @@
+"""What the reuse of refresh tokens fits, in random worlds."""

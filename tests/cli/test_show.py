@@ -1,13 +1,9 @@
 """`statetrail show` and `statetrail export`."""
 
-import contextlib
 import csv
 import io
 import json
-import os
-import pty
 import re
-import subprocess
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -19,7 +15,7 @@ from statetrail.recording.frames import open_recording
 from statetrail.rules.gather import FINDINGS
 from statetrail.store import reader
 from statetrail.store.reader import read_store
-from support.commands import command, run, run_program
+from support.commands import on_terminal, run, run_program
 from support.hars import entry, headers, write_har
 
 HOSTILE = "=sum(evil)[bold]\x1b[31m"
@@ -108,7 +104,7 @@ def test_nothing_of_a_hostile_store_acts_on_a_terminal(store: Path, form: str) -
 
 def test_a_terminal_gets_a_table_that_fits(store: Path) -> None:
     """On a terminal lines are folded, empty columns left out, hostile text sends only itself."""
-    shown = _on_terminal(command("show", store, "exchanges", "--limit", 100))
+    shown = on_terminal(100, "show", store, "exchanges", "--limit", 100)
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
     assert "\x1b[31m" not in shown
     assert "─────" in plain
@@ -118,7 +114,7 @@ def test_a_terminal_gets_a_table_that_fits(store: Path) -> None:
 
 def test_a_terminal_is_spared_parquet(store: Path) -> None:
     """Bytes are not written to a terminal."""
-    shown = _on_terminal(command("show", store, "exchanges", "--format", "parquet"))
+    shown = on_terminal(100, "show", store, "exchanges", "--format", "parquet")
     assert "use --to FILE" in shown
 
 
@@ -135,21 +131,6 @@ def test_a_large_dataset_is_found_by_its_own_name_from_anywhere(
     monkeypatch.chdir("/")
     assert len(rec.exchanges.rows()) == 100
     assert rec.issued.to_arrow().num_rows == 199
-
-
-def _on_terminal(arguments: list[str]) -> str:
-    """What a program writes on a terminal of 100 columns."""
-    master, slave = pty.openpty()
-    environment = os.environ | {"COLUMNS": "100", "TERM": "xterm", "NO_COLOR": ""}
-    process = subprocess.Popen(arguments, stdin=slave, stdout=slave, stderr=slave, env=environment)
-    os.close(slave)
-    shown = b""
-    with contextlib.suppress(OSError):  # how Linux says that the other side is closed
-        while chunk := os.read(master, 65_536):
-            shown += chunk
-    process.wait(60)
-    os.close(master)
-    return shown.decode()
 
 
 def test_parquet_goes_into_a_pipe(store: Path) -> None:

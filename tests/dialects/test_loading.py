@@ -196,3 +196,16 @@ def test_two_dialects_of_one_name_are_refused(acme: Path) -> None:
     assert select(str(acme))[0].title == "Acme sessions"
     with pytest.raises(UsageError, match="two dialects are named 'zest'"):
         select(f"zest,{acme}")
+
+
+def test_any_of_several_places_will_do(tmp_path: Path) -> None:
+    """Where no issue names the place to present a value in, the client may choose one."""
+    path = tmp_path / "own.toml"
+    path.write_text(
+        'name = "own"\ntitle = "Own"\n[[param]]\nname = "Key"\nissue = [{ header = "x-key" }]\n'
+        'present = [{ header = "x-key" }, { query = "key" }]\n'
+    )
+    assert load(path).by_declaration
+    path.write_text(path.read_text().replace(', { query = "key" }', ""))
+    assert not load(path).by_declaration
+    assert not builtin()["52eseller"].by_declaration

@@ -1,6 +1,8 @@
 """The command line, in this process or as a real one."""
 
+import contextlib
 import os
+import pty
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -41,3 +43,20 @@ def run_program(*arguments: object, **environment: str) -> Done:
         command(*arguments), capture_output=True, env=os.environ | environment, timeout=120
     )
     return Done(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode())
+
+
+def on_terminal(columns: int, *arguments: object) -> str:
+    """What a command writes on a terminal of that width."""
+    master, slave = pty.openpty()
+    environment = os.environ | {"COLUMNS": str(columns), "TERM": "xterm", "NO_COLOR": ""}
+    process = subprocess.Popen(
+        command(*arguments), stdin=slave, stdout=slave, stderr=slave, env=environment
+    )
+    os.close(slave)
+    shown = b""
+    with contextlib.suppress(OSError):  # how Linux says that the other side is closed
+        while chunk := os.read(master, 65_536):
+            shown += chunk
+    process.wait(60)
+    os.close(master)
+    return shown.decode()

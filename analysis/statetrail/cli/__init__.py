@@ -9,7 +9,8 @@ import contextlib
 import inspect
 import io
 import sys
-from typing import Annotated
+from collections.abc import Iterable
+from typing import Annotated, Any
 
 import typer
 
@@ -17,6 +18,7 @@ from statetrail.cli import (
     audit,
     compare,
     demo,
+    dialect,
     export,
     import_,
     probe,
@@ -44,17 +46,30 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (
-    *(demo, record, watch, import_, audit, compare),
-    *(suggest, show, export, probe, prune, redact, verify),
-):
-    # Typer keeps a docstring's line breaks; a terminal breaks lines itself.
-    paragraphs = inspect.cleandoc(module.command.__doc__ or "").split("\n\n")
-    app.command(
-        module.__name__.rpartition(".")[2].rstrip("_"),
-        help="\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs),
-        epilog=module.EXAMPLES,
-    )(guarded(module.command))
+
+
+def _add(group: typer.Typer, modules: Iterable[Any]) -> None:
+    """Add the command of each module, by the name of the module."""
+    for module in modules:
+        # Typer keeps a docstring's line breaks; a terminal breaks lines itself.
+        paragraphs = inspect.cleandoc(module.command.__doc__ or "").split("\n\n")
+        group.command(
+            module.__name__.rpartition(".")[2].rstrip("_"),
+            help="\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs),
+            epilog=module.EXAMPLES,
+        )(guarded(module.command))
+
+
+_add(
+    app,
+    (
+        *(demo, record, watch, import_, audit, compare),
+        *(suggest, show, export, probe, prune, redact, verify),
+    ),
+)
+_dialect = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
+_add(_dialect, dialect.COMMANDS)
+app.add_typer(_dialect, name="dialect", help=dialect.HELP)
 
 
 def _version(wanted: bool) -> None:

@@ -97,6 +97,11 @@ def load(path: str | Path) -> Dialect:
         raise UsageError(f"{path}, line {_line_of(key, source)}: {key}: {text}") from None
 
 
+def located(path: Path, key: str) -> str:
+    """Where a key of a loaded file is, as errors begin: ``acme.toml, line 12: param[1].clear``."""
+    return f"{path}, line {_line_of(key, path.read_text('utf-8'))}: {key}"
+
+
 def _place(kind: type, declared: object) -> object:
     """The place that a table in `issue` or `present` declares."""
     places: dict[str, Any] = ISSUE_PLACES if kind is IssuePlace else PRESENT_PLACES
@@ -155,7 +160,7 @@ _KINDS: Final[tuple[tuple[str, Any], ...]] = (
 
 def _known(path: str) -> str:
     """The keys that are known at a path."""
-    if path.endswith("]") and (match := re.search(r"(issue|present)\[\d+\]$", path)):
+    if path.endswith("]") and (match := re.search(r"(issue|present|ends)\[\d+\]$", path)):
         places = ISSUE_PLACES if match[1] == "issue" else PRESENT_PLACES
         structs: list[Any] = list(places.values())
     else:

@@ -110,7 +110,8 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         """Whether values are judged one by one, by what is declared of their lives.
 
         Without any such declaration they are judged by sessions: the newest value that was issued
-        is the one to present, always.
+        is the one to present, always, in the place that its issue names. Where none names one and
+        several are declared, any of them will do: that is a declaration.
         """
         return bool(self.scope.realm != "origin" or self.family.store) or any(
             self.supersedes(p.name) != "client"
@@ -124,8 +125,14 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             or p.follows
             or p.refused
             or p.void
+            or self._may_choose(p.name)
             for p in self.params
         )
+
+    def _may_choose(self, param: str) -> bool:
+        """Whether a client may choose the place, since an issue does not name it."""
+        bare = any(getattr(place, "grammar", None) is None for place in self.issued_at(param))
+        return bare and self.usage(param) == IMPLICIT and len(self.presented_at(param)) > 1
 
     def supersedes(self, param: str) -> Supersedes:
         """What makes a value of the parameter old."""

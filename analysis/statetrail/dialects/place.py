@@ -61,12 +61,33 @@ class Conditional(msgspec.Struct, frozen=True, kw_only=True):
     on
         Methods with globs of paths, e.g. ``POST **/token``; ``*`` stands for every method. None:
         every request.
+
+    `says` is the place in plain words, with ``{}`` for what its key names.
     """
 
+    says: ClassVar[str] = ""
     on: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.check()
+
+    @property
+    def name(self) -> str:
+        """What the place's own key names, with `PARAM` where a family's place has it."""
+        return str(getattr(self, self._key))
+
+    @property
+    def _key(self) -> str:
+        known = IssueKeys.__struct_fields__
+        return next(each for each in self.__struct_fields__ if each not in known)
+
+    def phrase(self, name: str) -> str:
+        """The place in plain words, to follow "in"; `name` is what it names for a parameter."""
+        return self.says.format(name) if self.says else f"the {self._key} `{name}`"
+
+    def phrase_for(self, param: str) -> str:
+        """The place of a parameter in plain words, to follow "in"."""
+        return self.phrase(self.name.replace(PARAM, param))
 
     def check(self) -> None:
         """Raise `KeyProblem` where a key makes no sense."""
@@ -98,8 +119,11 @@ class IssueKeys(Conditional, frozen=True, kw_only=True):
     tells
         Whether a value issued here shows that the origin speaks the dialect. Where no place of a
         dialect tells, each does.
+
+    With `reads_lifetime`, `lifetime` may be a pointer.
     """
 
+    reads_lifetime: ClassVar[bool] = False
     status: tuple[int, ...] = ()
     from_: str | None = msgspec.field(name="from", default=None)
     decode: tuple[Literal["percent", "base64", "json"], ...] = ()

@@ -37,6 +37,7 @@ class CookiePresent(
 
     channel: ClassVar[str] = "cookie"
     part: ClassVar[Part] = "header"
+    says: ClassVar[str] = "the cookie `{}`"
     cookie: str
 
     def check(self) -> None:
@@ -58,6 +59,7 @@ class CookieIssue(IssueKeys, IssuePlace, frozen=True, kw_only=True, forbid_unkno
 
     channel: ClassVar[str] = "cookie"
     part: ClassVar[Part] = "head"
+    says: ClassVar[str] = "the cookie `{}`"
     cookie: str
 
     def check(self) -> None:

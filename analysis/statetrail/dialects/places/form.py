@@ -25,6 +25,7 @@ class FormPresent(Conditional, PresentPlace, frozen=True, kw_only=True, forbid_u
 
     channel: ClassVar[str] = "form"
     part: ClassVar[Part] = "body"
+    says: ClassVar[str] = "the field `{}` of the form that is sent"
     form: str
 
     def check(self) -> None:

@@ -39,6 +39,7 @@ class HeaderPresent(
 
     channel: ClassVar[str] = "header"
     part: ClassVar[Part] = "header"
+    says: ClassVar[str] = "the header field `{}`"
     header: str
     scheme: str | None = None
 
@@ -49,6 +50,10 @@ class HeaderPresent(
             raise KeyProblem(
                 "scheme", f"{self.scheme!r} is no authentication scheme: write it as 'Bearer'"
             )
+
+    def phrase(self, name: str) -> str:
+        after = f", after the word `{self.scheme}`" if self.scheme else ""
+        return super().phrase(name.lower()) + after
 
     @classmethod
     def reader(cls, declared: Sequence[Declared[Any]]) -> PresentReader:
@@ -64,6 +69,7 @@ class HeaderIssue(IssueKeys, IssuePlace, frozen=True, kw_only=True, forbid_unkno
 
     channel: ClassVar[str] = "header"
     part: ClassVar[Part] = "header"
+    says: ClassVar[str] = "the header field `{}`"
     header: str
     grammar: Literal["value;usage/priority"] | None = None
 
@@ -75,6 +81,9 @@ class HeaderIssue(IssueKeys, IssuePlace, frozen=True, kw_only=True, forbid_unkno
     @classmethod
     def reader(cls, declared: Sequence[Declared[Any]]) -> IssueReader:
         return _IssueReader(declared)
+
+    def phrase(self, name: str) -> str:
+        return super().phrase(name.lower())
 
     def field_name(self, param: str) -> str:
         return named(self.header, param)

@@ -43,6 +43,13 @@ class HtmlIssue(IssueKeys, IssuePlace, frozen=True, kw_only=True, forbid_unknown
                 "'meta csrf-token' or 'link ;jsessionid'",
             )
 
+    def phrase(self, name: str) -> str:
+        kind, _, of = name.partition(" ")
+        return {
+            "input": f"the field `{of}` of a form in the page",
+            "meta": f"the page's element `meta` of the name `{of}`",
+        }.get(kind, f"the parameter `{of}` of a link in the page")
+
     @classmethod
     def reader(cls, declared: Sequence[Declared[Any]]) -> IssueReader:
         return _IssueReader(declared)

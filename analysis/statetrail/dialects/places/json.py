@@ -30,6 +30,9 @@ class JsonPresent(Conditional, PresentPlace, frozen=True, kw_only=True, forbid_u
     part: ClassVar[Part] = "body"
     json: str
 
+    def phrase(self, name: str) -> str:
+        return _phrase(name)
+
     def check(self) -> None:
         super().check()
         _check(self.json)
@@ -44,7 +47,11 @@ class JsonIssue(IssueKeys, IssuePlace, frozen=True, kw_only=True, forbid_unknown
 
     channel: ClassVar[str] = "json"
     part: ClassVar[Part] = "body"
+    reads_lifetime: ClassVar[bool] = True
     json: str
+
+    def phrase(self, name: str) -> str:
+        return _phrase(name)
 
     def check(self) -> None:
         super().check()
@@ -103,6 +110,10 @@ class _IssueReader(IssueReader):
             else value
             for place, value in zip(self.places, at_pointers(content, self._pointers), strict=True)
         )
+
+
+def _phrase(pointer: str) -> str:
+    return f"`{pointer}` of the JSON document" if pointer else "the JSON document, which is a text"
 
 
 def _check(pointer: str) -> None:

@@ -37,6 +37,10 @@ class LocationIssue(IssueKeys, IssuePlace, frozen=True, kw_only=True, forbid_unk
                 f"{self.location!r} is no place in an address: write it as 'code' or ';jsessionid'",
             )
 
+    def phrase(self, name: str) -> str:
+        part = "the parameter" if name.startswith(";") else "the query field"
+        return f"{part} `{name}` of the address that the response redirects to"
+
     @classmethod
     def reader(cls, declared: Sequence[Declared[Any]]) -> IssueReader:
         return _IssueReader(declared)

@@ -36,6 +36,11 @@ class PathPresent(Conditional, PresentPlace, frozen=True, kw_only=True, forbid_u
                 f"{self.path!r} is no place in a path: write it as ';jsessionid' or 'carts/{{}}'",
             )
 
+    def phrase(self, name: str) -> str:
+        if name.startswith(";"):
+            return f"the parameter `{name}` of the path"
+        return f"the path, as the last segment of `{name}`"
+
     @classmethod
     def reader(cls, declared: Sequence[Declared[Any]]) -> PresentReader:
         return _PresentReader(declared)

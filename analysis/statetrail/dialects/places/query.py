@@ -23,6 +23,7 @@ class QueryPresent(
 
     channel: ClassVar[str] = "uriquery"
     part: ClassVar[Part] = "query"
+    says: ClassVar[str] = "the query field `{}`"
     query: str
     fold: bool = False
 
@@ -30,6 +31,9 @@ class QueryPresent(
         super().check()
         if not self.query:
             raise KeyProblem("query", "the name is empty: write the name of a query field")
+
+    def phrase(self, name: str) -> str:
+        return super().phrase(name) + (", in any letter case" if self.fold else "")
 
     @classmethod
     def reader(cls, declared: Sequence[Declared[Any]]) -> PresentReader:

@@ -25,6 +25,7 @@ class ScriptIssue(IssueKeys, IssuePlace, frozen=True, kw_only=True, forbid_unkno
 
     channel: ClassVar[str] = "script"
     part: ClassVar[Part] = "body"
+    says: ClassVar[str] = "the string after `{}` in a script"
     script: str
 
     def check(self) -> None:

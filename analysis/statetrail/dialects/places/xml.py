@@ -42,6 +42,11 @@ class XmlIssue(IssueKeys, IssuePlace, frozen=True, kw_only=True, forbid_unknown_
                 "'@session' or 'SessionToken'",
             )
 
+    def phrase(self, name: str) -> str:
+        if name.startswith("@"):
+            return f"the attribute `{name[1:]}` of the XML document's root"
+        return f"the element `{name}` of the XML document"
+
     @classmethod
     def reader(cls, declared: Sequence[Declared[Any]]) -> IssueReader:
         return _IssueReader(declared)

@@ -1,0 +1,42 @@
+"""`statetrail dialect check`: whether TOML files declare dialects, without mistakes."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from statetrail.cli.guard import MISUSE
+from statetrail.cli.options import argument
+from statetrail.dialects.loading import load, located
+from statetrail.dialects.mistakes import mistakes
+from statetrail.errors import UsageError
+
+EXAMPLES = """[b]Examples[/b]
+
+statetrail dialect check acme.toml
+
+statetrail dialect check dialects/*.toml"""
+
+
+def command(files: Annotated[list[Path], argument("FILE", "TOML files of your own.")]) -> None:
+    """Check dialects: what is wrong is told with its file, line and key.
+
+    Exit code 0: every file is fine; 2: one is not. What loads may be a mistake all the same: a
+    value that is issued and never presented, a key without an effect, a place that is in every
+    response, secrets that would be stored in clear.
+    """
+    from statetrail.cli.output.terminal import say, stdout
+
+    console, wrong = stdout(), False
+    for path in files:
+        try:
+            problems = [f"{located(path, key)}: {text}" for key, text in mistakes(load(path))]
+        except UsageError as error:
+            problems = [str(error)]
+        if not problems:
+            console.write(f"{path}: fine")
+        for problem in problems:
+            wrong = True
+            say(problem)
+    if wrong:
+        raise typer.Exit(MISUSE)

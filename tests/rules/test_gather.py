@@ -207,6 +207,106 @@ def test_a_cart_that_its_client_left_behind_is_lost_with_the_login(engine: Engin
     )  # fmt: skip
 
 
+FILLED = [zest(0, "T1", "1"), zest(1000, "T1", "T1", method="POST")]
+NEXT_USER = [zest(100, "U1", "1"), zest(1500, "U1", "U1")]
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        pytest.param(
+            [
+                zest(60_000, "T2", "T1"),
+                replace(zest(61_000, "X", "T2", method="POST"), status=503),
+                zest(62_000, "T2", "T2"),
+            ],
+            id="the server failed when the client wrote the cart again",
+        ),
+        pytest.param(
+            [login(60_000, "T2", "T1"), zest(61_000, "T2", "T2")],
+            id="the session was found lost by a login, which brings the customer's own cart",
+        ),
+        pytest.param(
+            [
+                replace(zest(60_000, "X", "T1"), status=503),
+                replace(zest(61_000, None, "T1"), path="/API/V3/Logout"),
+                zest(70_000, "T2", "1"),
+            ],
+            id="an error issued a token of nobody, and the client ended its session",
+        ),
+        pytest.param(
+            [zest(60_000, "T2", "T1"), zest(60_015, "T2", "T1"), zest(60_200, "T2", "T1")],
+            id="it was last seen before it had to know of the loss",
+        ),
+        pytest.param(
+            [
+                *(*NEXT_USER, zest(60_000, "T2", "T1"), zest(60_500, "U1", "U1")),
+                zest(90_000, "U1", "U1"),
+            ],
+            id="another user's session goes on behind the same sender",
+        ),
+        pytest.param(
+            [
+                *(*NEXT_USER, replace(zest(60_000, None, "T1"), status=401)),
+                zest(90_000, "U1", "U1"),
+            ],
+            id="so too where the server refused the lost one",
+        ),
+    ],
+)
+def test_who_need_not_have_left_a_cart_behind_is_not_blamed(after: list[Ex]) -> None:
+    """A cart is lost, and it is not known that its client saw so and let it be."""
+    history = sorted([*FILLED, *after], key=lambda ex: ex.start)
+    assert findings_of(rule("cart-lost"), recording(history)) == []
+
+
+def basket(at: float, *shown: Present, method: str = "POST", path: str = "items") -> Ex:
+    """A 52eSELLER write to a basket."""
+    return shop(at, [], [*shown], path=f"/services/v3/baskets/7/{path}", method=method)
+
+
+TICKETS = [Present("Ticket", "T1"), Present("Authentication", "A1")]
+
+
+@pytest.mark.parametrize(
+    "writes",
+    [
+        pytest.param([basket(1000, *TICKETS, method="PUT", path="sellto")], id="only its context"),
+        pytest.param(
+            [
+                basket(1000, *TICKETS),
+                shop(2000, [], [TICKETS[0]], path="/services/v3/logout", method="POST"),
+                shop(3000, [], [Present("VisitorId", "V1")]),
+            ],
+            id="a cart that was the customer's when it logged out",
+        ),
+    ],
+)
+def test_a_session_without_items_of_its_own_loses_no_cart(writes: list[Ex]) -> None:
+    """A visitor's session that ends with a new VisitorId, and goes on."""
+    keys = {"VisitorId": "V1", "Ticket": "T1", "Authentication": "A1"}
+    first, *of_login = (Issue(name, value, "header", "forced") for name, value in keys.items())
+    visitor = [replace(ex, presented=[Present("VisitorId", "V1"), *ex.presented]) for ex in writes]
+    after = [
+        shop(60_000, [Issue("VisitorId", "V2", "header", "forced")], [Present("VisitorId", "V1")]),
+        shop(61_000, [], [Present("VisitorId", "V2")]),
+    ]
+    for filled in (False, True):
+        items = [basket(10_000, Present("VisitorId", "V1"))] if filled else []
+        begin = shop(500, of_login, [Present("VisitorId", "V1")], path="/services/v3/login")
+        history = [shop(0, [first]), replace(begin, method="POST"), *visitor, *items, *after]
+        assert len(findings_of(rule("cart-lost"), recording(history))) == filled
+
+
+def test_of_many_users_the_one_who_left_a_cart_behind_is_told() -> None:
+    """The session that followed the lost one went on without a cart."""
+    after = [*NEXT_USER, zest(60_000, "T2", "T1"), zest(60_500, "U1", "U1")]
+    history = [*FILLED, *after, zest(61_000, "T2", "T2")]
+    history.sort(key=lambda ex: ex.start)
+    (row,) = findings_of(rule("cart-lost"), recording(history))
+    assert (row["count"], row["message"].startswith("1 of 1 lost sessions")) == (1, True)
+
+
 def test_each_finding_has_the_details_of_its_own_subject() -> None:
     """Many subjects at once, each with a detail and exchanges of its own."""
     names = [f"Param{n}" for n in range(60)]

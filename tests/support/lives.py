@@ -93,7 +93,14 @@ def is_honoured(use: Seen, issues: list[Seen]) -> bool:
 
 def is_replaced(use: Seen, issues: list[Seen]) -> bool:
     """Whether the response issued another value, and not this one."""
-    return bool(_answers(use, issues)) and use.value not in _answers(use, issues)
+    answers = _answers(use, issues)
+    return bool(answers) and use.value not in answers and tells(use.ex)
+
+
+def tells(ex: Ex) -> bool:
+    """Whether another value in the response says that the presented one has ended (L8)."""
+    status = 0 if ex.begun is None else ex.status or 0
+    return 0 <= status < 400 or status in (401, 403, 419, 440)
 
 
 def is_refused(use: Seen, issues: list[Seen]) -> bool:

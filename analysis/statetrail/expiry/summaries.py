@@ -7,7 +7,9 @@ survived uses and ends apart, for the marginal likelihoods.
 Survived uses take the lower end of a bracket and ends the upper one. Where the brackets are wide,
 as idle times of a second are next to a latency of a tenth, this alone would part survivals from
 ends: many idle times of one length would seem to have a limit in their middle. In the event table
-both take the middle of a wide bracket.
+both take the middle of a wide bracket. Not where latency cannot be what made it wide: a use in
+between, of which it is not known whether the server took it, leaves a bracket of seconds to hours,
+in which the middle is no likelier than the ends.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,6 +23,8 @@ from statetrail.expiry.numerics import Codes, Reals
 
 WIDE: Final = 0.02
 """Width of a wide bracket, as a share of its upper end."""
+LATENCY_S: Final = 10.0
+"""Two requests take no longer: a bracket wider than this and than its lower end is no latency's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,5 +145,6 @@ def even(low: Reals, high: Reals) -> tuple[Reals, Reals]:
     """Brackets, both ends of the wide ones moved to their middle."""
     with np.errstate(invalid="ignore"):
         wide = np.isfinite(high) & (low > 0) & (high - low > WIDE * high)
+        wide &= high - low <= np.maximum(low, LATENCY_S)
         middle = (low + high) / 2
     return np.where(wide, middle, low), np.where(wide, middle, high)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from statetrail.analyses.lifetimes.outcomes import EXCLUDED
 from statetrail.analyses.lifetimes.uses import uses
 from support.histories import Ex, Issue, Present, recording, token, use
-from support.lives import is_late, trail_of
+from support.lives import is_late, tells, trail_of
 from support.plain import Seen, issued, presented
 from support.strategies import histories
 
@@ -41,6 +41,7 @@ def oracle(history: list[Ex], grace: int = 250_000) -> list[dict[str, Any]]:
                 if (m["origin"], m["dialect"], m["param"], m["from_fingerprint"]) == token_key
                 # Of sessions that alternate no key replaces another's (L1).
                 and (m["cause"] == "reset" or not alternate(m, shown, issues))
+                and tells(history[m["exchange_id"] - 1])
             ),
         ]
         fate = outcome(use_, shown, issues)
@@ -106,7 +107,7 @@ def outcome(use_: Seen, shown: list[Seen], issues: list[Seen]) -> str:
         return "unknown"
     if use_.value in answers:
         return "survived"
-    if answers or (status == 401 and len(same) == 1):
+    if (answers and tells(use_.ex)) or (status == 401 and len(same) == 1):
         return "ended"
     renewed = any(
         (u.id, u.series) == (i.id, i.series)
@@ -115,8 +116,8 @@ def outcome(use_: Seen, shown: list[Seen], issues: list[Seen]) -> str:
         for i in issues
         if u.series[1:] == use_.series[1:]
     )
-    tells = any(i.series[1:] == use_.series[1:] and i.ex.path == use_.ex.path for i in issues)
-    silent = status == 200 and use_.series[2] == "52eseller" and (tells or not renewed)
+    could_tell = any(i.series[1:] == use_.series[1:] and i.ex.path == use_.ex.path for i in issues)
+    silent = status == 200 and use_.series[2] == "52eseller" and (could_tell or not renewed)
     return "survived" if silent else "unknown"
 
 
@@ -213,6 +214,25 @@ CASES: dict[str, tuple[list[Ex], tuple[str, str | None]]] = {
     "an error is neither": (
         [Ex(0, 1, 2, [TICKET]), Ex(1000, 1001, 1002, presented=[SHOW], status=500)],
         ("unknown", "unanswered"),
+    ),
+    "an error that issues another may be anyone's (L8)": (
+        [BORN, zest(1000, 1100, "T2", "T1", status=503)],
+        ("unknown", "unanswered"),
+    ),
+    "and does not end the token for those that follow": (
+        [
+            *(BORN, zest(1000, 1100, "T2", "T1", status=503)),
+            zest(2000, 2100, "T1", "T1"),
+        ],
+        ("survived", None),
+    ),
+    "a redirect that issues another does": (
+        [BORN, zest(1000, 1100, "T2", "T1", status=302)],
+        ("ended", None),
+    ),
+    "and so does a refusal": (
+        [BORN, zest(1000, 1100, "T2", "T1", status=403)],
+        ("ended", None),
     ),
     "a 401 to two tokens blames neither": (
         [

@@ -13,7 +13,7 @@ from statetrail.analyses.tokens.rotations import CAUSES, rotations
 from statetrail.analyses.tokens.tokens import tokens
 from statetrail.recording.frames import Recording
 from support.histories import Ex, fingerprint, recording, token, use
-from support.lives import busy, did
+from support.lives import busy, did, tells
 from support.plain import issued, presented
 from support.strategies import histories
 
@@ -103,7 +103,9 @@ def requests(
     made = []
     for at, ex in enumerate(history, 1):
         answers = [
-            names[i.fingerprint] for i in issued(history) if (i.id, i.series) == (at, series)
+            names[i.fingerprint]
+            for i in issued(history)
+            if (i.id, i.series) == (at, series) and tells(ex)
         ]
         shown = [p.value for p in ex.presented if p.kind == "value" and p.param == "_session_token"]
         mine = [p for p in presented(history) if (p.id, p.series) == (at, series)]
@@ -128,9 +130,14 @@ def gone(session: int, made: list[tuple[int, Ex, int]]) -> int:
             and other.start > start
             for _, other, held in made
         )
-        ordered = any(did(other, "order") and at >= start for at, _, other in done)
+        ordered = any(settles(other) and at >= start for at, _, other in done)
         lost += not (again or ordered or emptied(start, ex, done))
     return lost
+
+
+def settles(ex: Ex) -> bool:
+    """Whether the request ordered a cart, or left it to the customer's next login."""
+    return did(ex, "order") or (did(ex, "logout") and (ex.status or 0) < 300)
 
 
 def by_start(row: tuple[float, int, Ex]) -> tuple[float, int]:

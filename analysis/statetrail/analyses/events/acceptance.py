@@ -8,14 +8,18 @@ Honoured or refused?
     issues no other, and the protocol does not put a value on every answer. A secret that is alone
     in its request is `refused` when it is not honoured and the status says so (`Dialect.refused`),
     unless the endpoint is known not to allow the parameter: then the place is what is wrong.
-    It is `replaced` when the response issues another value of the parameter.
+    It is `replaced` when the response issues another value of the parameter, and tells.
+
+Which responses tell?
+    What an error or a cached page issues may be anyone's (rule L8). The status of a refusal says
+    itself what became of the value, and a redirect is how many servers answer one that has ended.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from statetrail.analyses.columnar.arrays import Bools
+from statetrail.analyses.columnar.arrays import Bools, Ints
 from statetrail.analyses.columnar.bucket import Bucket
 from statetrail.analyses.columnar.dialect_masks import (
     acting,
@@ -37,6 +41,14 @@ class Acceptance:
     logout: Bools
 
 
+def tells(bucket: Bucket, exchange: Ints, param: Ints) -> Bools:
+    """Whether another value in each of these responses says that the presented one has ended."""
+    exchanges, status = bucket.exchanges, bucket.exchanges.status[exchange]
+    redirects = (status >= 300) & (status < 400)
+    told: Bools = exchanges.binding[exchange] | redirects | refuses(bucket, param, status)
+    return told
+
+
 def acceptance(bucket: Bucket, history: History) -> Acceptance:
     """What the uses of a bucket's values met with."""
     exchanges, uses = bucket.exchanges, history.uses
@@ -52,6 +64,6 @@ def acceptance(bucket: Bucket, history: History) -> Acceptance:
     return Acceptance(
         honoured=uses.again | silent,
         refused=refused & allowed(bucket)[endpoint, param],
-        replaced=uses.answered & ~uses.again,
+        replaced=uses.answered & ~uses.again & tells(bucket, exchange, param),
         logout=logout,
     )

@@ -11,7 +11,8 @@ What becomes of a token
     parameter: silence is acceptance, but for two cases. Where the protocol puts a token on every
     document, its absence says nothing; and where the origin renews tokens, only endpoints that
     were seen to issue one could have told.
-    It `ended` where the response issues another, or is a 401 to this token alone.
+    It `ended` where the response issues another and tells (`events.acceptance`: an error may issue
+    a token of nobody), or is a 401 to this token alone.
     Anything else is `unknown`.
 
 What is left out, and why (column ``exclusion``)
@@ -36,6 +37,7 @@ from statetrail.analyses.columnar.dialect_masks import acting, may_be_silent, of
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.conformance.declared.declarations import Declarations, declarations
 from statetrail.analyses.conformance.visibility import FOREVER
+from statetrail.analyses.events.acceptance import tells
 from statetrail.analyses.events.history import History, history, pairs
 from statetrail.analyses.events.replacements import Replacements
 from statetrail.analyses.lifetimes.declared import (
@@ -197,8 +199,9 @@ def outcomes(
     silent[quiet] = _could_tell(bucket, names, traits, endpoint[quiet], series[quiet])
     incomplete = exchanges.clock[exchanges.response_end[exchange]] == FOREVER
     incomplete |= status == 0
+    ends = answered & tells(bucket, exchange, param)
     outcome = np.select(
-        [incomplete | several, again, answered | ((status == 401) & alone), silent],
+        [incomplete | several, again, ends | ((status == 401) & alone), silent],
         [np.int64(UNKNOWN), np.int64(SURVIVED), np.int64(ENDED), np.int64(SURVIVED)],
         np.int64(UNKNOWN),
     )

@@ -21,6 +21,7 @@ from statetrail.analyses.columnar.arrays import (
 )
 from statetrail.analyses.columnar.bucket import Bucket
 from statetrail.analyses.conformance.visibility import FOREVER
+from statetrail.analyses.events.acceptance import tells
 from statetrail.analyses.events.details import extremes
 from statetrail.analyses.events.history import History
 from statetrail.analyses.events.lineage import Lineage, key_ranks
@@ -150,6 +151,8 @@ def token_events(
     apart = (key_ranks(bucket) >= 0)[bucket.series_param] & _several(bucket, history, outcomes)
     cuts_off = ~apart[replacements.series] | (replacements.cause == RESET)
     cuts_off &= replacements.before >= 0
+    param = bucket.series_param[replacements.series]
+    cuts_off &= tells(bucket, replacements.exchange, param)
     cut = np.flatnonzero(cuts_off & outcomes.holds[replacements.series])
     exchange = replacements.exchange[cut]
     cuts = TokenCuts(

@@ -12,23 +12,24 @@ What is one session?
 
 Which requests are made in it?
     Those whose response carries one of its tokens; where the response carries none, those that
-    presented one: a request that found its session over was made in the new one. A session in
-    which no request was made is left out.
+    presented one: a request that found its session over was made in the new one. What an error
+    issues is of nobody (rule L8). A session in which no request was made is left out.
 
 How it ended
     As its newest token did: the one that was last issued.
 
 What it cost
     A session is lost when its end is a reset, a rejection or a restart. Lost with it are the cart
-    writes (not removals), except those that were followed by an order, by a removal at the same
-    path, or by as many removals as there were writes, and those before the client wrote a cart in a
-    later session (rule L10: an ordered, emptied or refilled cart). A login is lost
+    writes (not removals, nor what sets the context of a cart), except those that were followed by
+    an order, by a logout, by a removal at the same path, or by as many removals as there were
+    writes, and those before the client wrote a cart in a later session (rule L10: an ordered,
+    emptied or refilled cart; after a logout it is the customer's). A login is lost
     when none of the sessions that followed directly has one: those that a rotation from one of its
     tokens led to. Where the capture ends first, that a cart was filled again may be unseen.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -42,7 +43,6 @@ from statetrail.analyses.columnar.arrays import (
     Ints,
     among,
     chosen,
-    ranked,
     run_begins,
 )
 from statetrail.analyses.columnar.bucket import Bucket, bucket
@@ -52,6 +52,7 @@ from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.columnar.result_rows import numbers, of_series, seconds, table
 from statetrail.analyses.conformance.by_session.other_senders import held_by_others, shared_codes
 from statetrail.analyses.conformance.visibility import FOREVER
+from statetrail.analyses.events.acceptance import tells
 from statetrail.analyses.events.details import Details, aligned, extremes, holds
 from statetrail.analyses.events.history import History, history, pairs
 from statetrail.analyses.events.lineage import (
@@ -61,6 +62,7 @@ from statetrail.analyses.events.lineage import (
     lineage,
 )
 from statetrail.analyses.events.replacements import Replacements, replacements
+from statetrail.analyses.sessions.aftermath import Followers, SessionRequests, went_on
 from statetrail.analyses.sessions.joined import HeldSession, joined
 from statetrail.analyses.sessions.tables import SESSIONS
 from statetrail.analyses.tokens.rotations import LOSSES, rotations
@@ -81,25 +83,14 @@ SESSION_COSTS: Final = Table(
         *SESSIONS.columns,
         Column("last_lost_write", "int", "Exchange of a lost cart write", "none"),
         Column(
-            "went_on", "bool", "The client alone held it, and made requests after its end, no login"
+            "went_on",
+            "bool",
+            "Its client alone held it, saw its end and went on; it neither logged in nor tried in "
+            "vain to write a cart",
         ),
     ),
     SESSIONS.key,
 )
-
-type Followers = Mapping[int, set[int]]
-"""The sessions that followed each session directly."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Requests:
-    """The requests that were made in sessions (the first token of each), and what they did."""
-
-    exchange: Ints
-    session: Ints
-    login: Bools
-    cart: Bools
-    order: Bools
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +99,7 @@ class Chains:
 
     of_value: Ints
     followers: Followers
-    requests: _Requests
+    requests: SessionRequests
 
 
 @artifact(needs=(bucket, lineage, history, replacements, rotations), stored=True)
@@ -206,7 +197,7 @@ def session_costs(
             "cart_writes_lost": numbers(np.bincount(place[writes], minlength=count), lost),
             "login_lost": pa.array((logins > 0) & ~np.array(again, np.bool_), mask=~lost),
             "last_lost_write": numbers(last_write, last_write >= 0),
-            "went_on": _went_on(bucket, requests, session, ended["ended_at_us"])
+            "went_on": went_on(bucket, requests, session, _rank(bucket, ended), followers)
             & ~np.isin(session, chain[held_by_others(bucket, lineage, shared)]),
         },
     )
@@ -251,11 +242,13 @@ def _chains(bucket: Bucket, replacements: Replacements, breaks: Bools) -> tuple[
     return np.where(chained == NOTHING, np.arange(len(chained)), chained), followers
 
 
-def _requests(bucket: Bucket, history: History, chain: Ints) -> _Requests:
+def _requests(bucket: Bucket, history: History, chain: Ints) -> SessionRequests:
     """The requests that carried tokens, each with the session that it was made in."""
     exchanges, count = bucket.exchanges, len(bucket.series_param)
     is_token = names_sessions(bucket)[bucket.series_param]
-    issues = np.flatnonzero(is_token[history.issues.series])
+    of_issue = bucket.series_param[history.issues.series]
+    told = tells(bucket, history.issues.exchange, of_issue)
+    issues = np.flatnonzero(is_token[history.issues.series] & told)
     answered = pairs(history.issues.exchange[issues], history.issues.series[issues], count)
     session = chain[history.issues.value[issues]]
     # Of several values of one parameter any may count, but always the same.
@@ -270,13 +263,18 @@ def _requests(bucket: Bucket, history: History, chain: Ints) -> _Requests:
     session = np.concatenate([session, chain[history.uses.value[uses[firsts]]]])
     exchange, param = made // max(count, 1), bucket.series_param[made % max(count, 1)]
     endpoint, status = exchanges.endpoint[exchange], exchanges.status[exchange]
-    wrote = exchanges.writes[exchange] & (status >= 200)
-    return _Requests(
+    writes = exchanges.writes[exchange]
+    wrote, succeeded = writes & (status >= 200), (status >= 200) & (status < 300)
+    # What sets the context of a cart puts nothing into it.
+    cart = writes & (acting(bucket, "cart") & ~acting(bucket, "state_methods"))[endpoint, param]
+    logout = exchanges.open[exchange] & acting(bucket, "logout")[endpoint, param]
+    return SessionRequests(
         exchange,
         session,
         login=wrote & (status < 400) & acting(bucket, "login")[endpoint, param],
-        cart=wrote & (status < 300) & acting(bucket, "cart")[endpoint, param],
-        order=wrote & (status < 300) & acting(bucket, "order")[endpoint, param],
+        cart=cart & succeeded,
+        failed=cart & ~succeeded,
+        settles=succeeded & (logout | (writes & acting(bucket, "order")[endpoint, param])),
     )
 
 
@@ -297,12 +295,12 @@ def _newest(bucket: Bucket, history: History, chain: Ints, tokens: Ints) -> Ints
     return newest
 
 
-def _lost_writes(bucket: Bucket, exchanges: pa.Table, requests: _Requests) -> Ints:
+def _lost_writes(bucket: Bucket, exchanges: pa.Table, requests: SessionRequests) -> Ints:
     """The cart writes that were neither ordered nor undone, nor repeated in a later session."""
     starts = bucket.exchanges.request_start[requests.exchange]
     undone: defaultdict[tuple[int, str | None], int] = defaultdict(lambda: NOTHING)
-    ordered = np.flatnonzero(requests.order)
-    # An order settles every write of its session before it.
+    ordered = np.flatnonzero(requests.settles)
+    # An order or a logout settles every write of its session before it.
     for session, start in zip(
         requests.session[ordered].tolist(), starts[ordered].tolist(), strict=True
     ):
@@ -342,18 +340,10 @@ def _lost_writes(bucket: Bucket, exchanges: pa.Table, requests: _Requests) -> In
     return np.array(lost, dtype=np.int64)
 
 
-def _went_on(bucket: Bucket, requests: _Requests, session: Ints, ended: pa.ChunkedArray) -> Bools:
-    """Whether the client of each session made requests with keys after its end, and no login."""
-    clock, client = bucket.exchanges.clock, bucket.series_client[bucket.values.series[session]]
-    (start, end), _ = ranked(
-        clock[bucket.exchanges.request_start[requests.exchange]], integers(ended, missing=FOREVER)
-    )
-    latest = np.full((2, len(bucket.clients)), NOTHING, dtype=np.int64)
-    of = bucket.exchanges.client[requests.exchange]
-    np.maximum.at(latest[0], of, start)
-    np.maximum.at(latest[1], of[requests.login], start[requests.login])
-    went_on: Bools = (latest[0][client] > end) & (latest[1][client] <= end)
-    return went_on
+def _rank(bucket: Bucket, ended: pa.Table) -> Ints:
+    """When each ended, as a rank among the times of the bucket; -1: it is open."""
+    clock, at_us = bucket.exchanges.clock, integers(ended["ended_at_us"], missing=NOTHING)
+    return np.where(at_us == NOTHING, NOTHING, np.searchsorted(clock, at_us))
 
 
 def _longest_idle(start_us: Ints, place: Ints, count: int) -> Ints:
@@ -366,7 +356,7 @@ def _longest_idle(start_us: Ints, place: Ints, count: int) -> Ints:
     return longest
 
 
-def _contexts(bucket: Bucket, requests: _Requests, place: Ints, count: int) -> Ints:
+def _contexts(bucket: Bucket, requests: SessionRequests, place: Ints, count: int) -> Ints:
     """How many parameters besides keys each session was issued or presented."""
     dialect, is_key = dialect_places(bucket), key_ranks(bucket) >= 0
     width, params = len(bucket.dialects), max(len(bucket.params), 1)

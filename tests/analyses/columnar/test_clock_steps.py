@@ -1,5 +1,6 @@
 """Clock steps: order of arrival puts times right, and a file in another order is left as it is."""
 
+from itertools import pairwise
 from random import Random
 
 import numpy as np
@@ -95,3 +96,37 @@ def test_times_follow_the_order_of_arrival(
 def test_a_file_that_was_sorted_by_hand_is_left_as_it_is() -> None:
     """The newest first, as a list on a screen has it: no clock went back so often."""
     assert not len(clock_steps(alone(np.arange(40, 0, -1) * 10_000_000)))
+
+
+SPANS = ("idle_low_s", "idle_high_s", "age_low_s", "age_high_s")
+
+
+@pytest.mark.parametrize("kind", ["ZEST", "52eSELLER visitor"])
+def test_no_duration_lies_across_a_step(kind: str) -> None:
+    """Of each use the brackets hold what a clock that was never set back shows, or are unknown."""
+    facts = tables(draw(kind, 12, 0.0, 7, requests=40), "one process")
+    truth = {row["exchange_id"]: row for row in uses_of(recorded(facts, 2**60, 0))}
+    starts = sorted(facts["exchanges"]["request_start_us"].to_pylist())
+    steps, known = 0, 0
+    for at_us in Random(kind).sample(starts, 6):
+        rec = recorded(facts, at_us, 1_500_000_000)
+        steps += len(clock_steps(rec))
+        for row in uses_of(rec) if len(clock_steps(rec)) else ():
+            true = truth[row["exchange_id"]]
+            for low, high in pairwise(SPANS):
+                if low.endswith("high_s") or None in (true[low], true[high]):
+                    continue
+                known += row[low] is not None and row[high] is not None
+                assert (row[low] or 0.0) <= true[high], (row, true)
+                assert row[high] is None or row[high] >= true[low], (row, true)
+            assert row["outcome"] == "survived" or row["idle_high_s"] is not None
+    assert steps >= 3
+    assert known > 300 * steps, "most durations lie on one side of the step"
+
+
+def uses_of(rec: Recording) -> list[dict]:
+    """The uses that count, of the key that every request presents."""
+    rows = statetrail.uses(rec).rows()
+    return [
+        r for r in rows if r["exclusion"] is None and r["param"] in ("_session_token", "VisitorId")
+    ]

@@ -285,6 +285,14 @@ CASES: dict[str, tuple[list[Ex], tuple[str, str | None]]] = {
         [BORN, zest(1000, 1100, "T2", "T1", path="/API/V3/Login", method="POST")],
         ("ended", "logged-in"),
     ),
+    "a clock that was set back meanwhile: nobody knows how long the token had lain unused": (
+        [
+            zest(0, 100, "T1", "1", extra={"capture_id": 1}),
+            zest(100_000, 100_100, "U1", "1", client="bot", extra={"capture_id": 1}),
+            zest(50_000, 50_100, "T2", "T1", extra={"capture_id": 1}),
+        ],
+        ("ended", "clock-step"),
+    ),
     "of two sessions that alternate neither replaces the other (L1)": (
         [
             *(BORN, zest(500, 600, "T1", "T1"), zest(1000, 1100, "T2", "1")),

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from expiry.samples import TIMEOUT_S, evidence, touching
+from statetrail.expiry import Evidence
 from statetrail.expiry.bounds import threshold
 from statetrail.expiry.models.touch_interval import (
     SMALLEST,
@@ -75,3 +76,21 @@ def test_no_touch_interval_is_sought_where_none_can_matter() -> None:
     uses = evidence(lambda idle, age: age >= 7200)
     assert touch_interval(uses).log_evidence < -50
     assert touch_interval(uses, -20.0).log_evidence == -np.inf
+
+
+def test_what_nobody_knows_the_length_of_is_not_counted_in() -> None:
+    """A use of unknown idle time (the clock was set back): the last noted one lies beyond it."""
+    uses = Evidence.of(
+        value=[0, 0, 0],
+        client=[0, 0, 0],
+        request_start_us=[1_000_000, 101_000_000, 111_000_000],
+        survived=[True, True, False],
+        ended=[False, False, True],
+        idle_low_s=[1.0, np.nan, 10.0],
+        idle_high_s=[1.0, np.nan, 10.0],
+        age_low_s=[1.0, np.nan, np.nan],
+        age_high_s=[1.0, np.nan, np.nan],
+    )
+    noted = since_noted(uses, 1000.0)
+    assert noted.idle_low_s.tolist() == [1.0, 0.0, 10.0]
+    assert noted.idle_high_s.tolist() == [1.0, np.inf, np.inf]

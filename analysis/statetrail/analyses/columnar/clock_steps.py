@@ -7,8 +7,8 @@ when their responses began, at the latest when they ended. So each ends after ev
 smaller number began. Where one ends `TOLERANCE_US` or more before that, the clock was set back in
 between. From there on times are moved so that this exchange begins with the last response before
 it: its client may have known that, and need not have. Order and causality are right then, and
-durations across the step are wrong by what is not known. Times that an exchange took before the
-step are later than its end; they stay.
+durations across the step are wrong by what is not known: no limit is inferred from them. Times that
+an exchange took before the step are later than its end; they stay.
 
 Imported HAR files are left out: their entries may stand in any order. So may those of a flow file
 that was sorted by hand: a capture in which more than one exchange of `RARE` steps back is taken as
@@ -24,7 +24,7 @@ import narwhals as nw
 import numpy as np
 import pyarrow.compute as pc
 
-from statetrail.analyses.columnar.arrays import Ints
+from statetrail.analyses.columnar.arrays import Bools, Ints
 from statetrail.analyses.columnar.coding import integers
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.recording.frames import Recording
@@ -43,12 +43,16 @@ _TIMES: Final = ("request_start_us", "response_start_us", "response_end_us")
 class ClockSteps:
     """Steps in order of (capture, exchange): from an exchange on, times lack microseconds.
 
-    `offset` is how many, with those of the steps before.
+    `offset` is how many, with those of the steps before. On the clock that was put right, what
+    started before a step did so at `until_us` at the latest, what started after it at `since_us` at
+    the earliest.
     """
 
     capture: Ints
     exchange: Ints
     offset: Ints
+    since_us: Ints
+    until_us: Ints
 
     def __len__(self) -> int:
         return len(self.exchange)
@@ -73,6 +77,16 @@ class ClockSteps:
             for time, is_known in zip(times, known, strict=True)
         ]
 
+    def crossed(self, from_us: Ints, to_us: Ints) -> Bools:
+        """Whether a clock was set back between the starts of two exchanges, on the right clock.
+
+        If it was, or may have been, nobody knows how much time passed between them.
+        """
+        crossed = np.zeros(len(to_us), dtype=np.bool_)
+        for since_us, until_us in zip(self.since_us, self.until_us, strict=True):
+            crossed |= (from_us <= until_us) & (to_us >= since_us)
+        return crossed
+
 
 @artifact(scope="whole")
 def clock_steps(rec: Recording) -> ClockSteps:
@@ -90,11 +104,11 @@ def clock_steps(rec: Recording) -> ClockSteps:
     end = integers(rows[_TIMES[2]], missing=2**62)
     order = np.lexsort((exchange, capture))
     capture, exchange, *times = (each[order] for each in (capture, exchange, start, response, end))
-    found: list[tuple[int, int, int]] = []
+    found: list[list[int]] = []
     for first, last in _runs(capture):
         of = slice(first, last)
         found += _steps(exchange[of], [each[of] for each in times], int(capture[first]))
-    columns = np.array(found, dtype=np.int64).reshape(len(found), 3).T
+    columns = np.array(found, dtype=np.int64).reshape(len(found), 5).T
     return ClockSteps(*columns)
 
 
@@ -103,8 +117,8 @@ def _runs(capture: Ints) -> list[tuple[int, int]]:
     return [pair for pair in itertools.pairwise(cuts) if pair[0] < pair[1]]
 
 
-def _steps(exchange: Ints, times: Sequence[Ints], capture: int) -> list[tuple[int, int, int]]:
-    """The steps of one capture, each with the sum of what its times lack."""
+def _steps(exchange: Ints, times: Sequence[Ints], capture: int) -> list[list[int]]:
+    """The steps of one capture, as rows of `ClockSteps`."""
     start, response, end = times
     # A request that began before the step is later than its end.
     began = np.minimum(start, end)
@@ -112,14 +126,16 @@ def _steps(exchange: Ints, times: Sequence[Ints], capture: int) -> list[tuple[in
     back = np.flatnonzero(end < latest - TOLERANCE_US)
     if not len(back):
         return []
-    found: list[tuple[int, int, int]] = []
+    found: list[list[int]] = []
     first = int(back[0])
     offset, until, answered = 0, int(latest[first]), int(response[:first].max())
-    columns = (each[first:].tolist() for each in (exchange, began, response, end))
-    for number, at, response_us, ended in zip(*columns, strict=True):
+    columns = (each[first:].tolist() for each in (exchange, start, began, response, end))
+    for number, start_us, at, response_us, ended in zip(*columns, strict=True):
         if ended + offset < until - TOLERANCE_US:
             offset = max(until, answered) - at
-            found.append((capture, number, offset))
+            found.append([capture, number, offset, at + offset, at + offset])
+        if start_us > ended:
+            found[-1][-1] = max(found[-1][-1], start_us)
         until = max(until, at + offset)
         answered = max(answered, min(response_us, ended) + offset)
     few = len(found) <= max(1, len(exchange) // RARE)

@@ -12,6 +12,8 @@ The brackets
     token may have been touched a moment before: the time unused is at least zero. Where all clock
     readings of an origin are whole milliseconds or seconds, they were cut to that, and the brackets
     widen by it.
+    What lies across a step of the clock took nobody knows how long: these ends of brackets are not
+    known, and an end of which no bracket is known says nothing of a lifetime.
 """
 
 from collections.abc import Mapping
@@ -27,9 +29,11 @@ from statetrail.analyses.columnar.arrays import (
     ordered,
     run_begins,
 )
+from statetrail.analyses.columnar.clock_steps import ClockSteps
 from statetrail.analyses.conformance.visibility import FOREVER
 from statetrail.analyses.events.last_contact import LastContact
 from statetrail.analyses.lifetimes.outcomes import (
+    CLOCK_STEP,
     ENDED,
     LATE,
     LOGGED_OUT,
@@ -66,7 +70,7 @@ class Observations:
         return len(self.id)
 
 
-def observe(events: TokenEvents, tick_us: Mapping[str, int]) -> Observations:
+def observe(events: TokenEvents, tick_us: Mapping[str, int], steps: ClockSteps) -> Observations:
     """The uses with their brackets; the grain of each origin's clock readings widens them."""
     uses, clock = events.uses, events.clock
     outcome, exclusion, replaced = _excluded(events)
@@ -74,17 +78,26 @@ def observe(events: TokenEvents, tick_us: Mapping[str, int]) -> Observations:
     token, start, end = uses.token[counts], uses.request_start[counts], uses.response_end[counts]
     tick = np.array([tick_us.get(origin, 0) for _, origin in events.clients], dtype=np.int64)
     tick = tick[uses.client[counts]]
-    last_end, touched, accepted = _earlier(events, counts)
-    existed, requested, born = _births(events)
+    last_end, touched, accepted, before = _earlier(events, counts)
+    existed, requested, born, first = _births(events)
     start_us, end_us = clock[start], clock[end]
+
+    touching = (last_end != NOTHING) & ~steps.crossed(clock[before >> 1], start_us)
+    keeping = (accepted != NOTHING) & ~steps.crossed(clock[accepted >> 1], end_us)
+    aging = ~steps.crossed(clock[first[token]], end_us)
+    lost = (outcome[counts] == ENDED) & (accepted != NOTHING) & ~keeping
+    exclusion[counts[lost]] = CLOCK_STEP
+    touching, aging = touching & ~lost, aging & ~lost
     unused = np.where(touched, 0, np.maximum(start_us - _moment(clock, last_end) - tick, 0))
     spans = {
-        "idle_low_us": np.where(last_end == NOTHING, NOTHING, unused),
-        "idle_high_us": np.where(
-            accepted == NOTHING, NOTHING, end_us + tick - _moment(clock, accepted)
+        "idle_low_us": np.where(touching, unused, NOTHING),
+        "idle_high_us": np.where(keeping, end_us + tick - _moment(clock, accepted), NOTHING),
+        "age_low_us": np.where(
+            aging, np.maximum(start_us - clock[existed[token]] - tick, 0), NOTHING
         ),
-        "age_low_us": np.maximum(start_us - clock[existed[token]] - tick, 0),
-        "age_high_us": np.where(born[token], end_us + tick - clock[requested[token]], NOTHING),
+        "age_high_us": np.where(
+            aging & born[token], end_us + tick - clock[requested[token]], NOTHING
+        ),
     }
 
     def whole(name: str) -> Ints:
@@ -140,13 +153,13 @@ def _excluded(events: TokenEvents) -> tuple[Ints, Ints, Bools]:
     return np.where(accepted, SURVIVED, uses.outcome), exclusion, replaced
 
 
-def _earlier(events: TokenEvents, counts: Ints) -> tuple[Ints, Bools, Ints]:
+def _earlier(events: TokenEvents, counts: Ints) -> tuple[Ints, Bools, Ints, Ints]:
     """What was known of the token when each use that counts started.
 
     Over the exchanges that carried it and had ended by then: their latest end (any end, where one
     more was under way); whether one more was under way, or came in between and was lost; the latest
-    start of those that the server surely accepted. Moments are twice the rank, plus one for the
-    microsecond after it.
+    start of those that the server surely accepted; that of all that had started. Moments are twice
+    the rank, plus one for the microsecond after it.
     """
     uses, issues = events.uses, events.issues
     token = np.concatenate([uses.token, issues.token[issues.apart]])
@@ -181,22 +194,22 @@ def _earlier(events: TokenEvents, counts: Ints) -> tuple[Ints, Bools, Ints]:
         lost = index.maxima(start[~complete])[index.at(token[counts], request_start)]
         # Where none is under way, the one before is the last that started.
         touched |= (lost != NOTHING) & (last_end != NOTHING) & (lost >= contact.start[here - 1])
-    return last_end, touched, accepted
+    return last_end, touched, accepted, contact.start[here - 1]
 
 
-def _births(events: TokenEvents) -> tuple[Ints, Ints, Bools]:
-    """By token, as ranks: by when it existed at the latest, before when it did not exist, and
-    whether the latter is known."""
+def _births(events: TokenEvents) -> tuple[Ints, Ints, Bools, Ints]:
+    """By token, as ranks: by when it existed at the latest, before when it did not exist, whether
+    the latter is known, and the first start of a request with it or for it."""
     uses, issues, count = events.uses, events.issues, len(events.fingerprint)
-    first = [np.full(count, FOREVER) for _ in range(4)]
-    used, response_end, request_start, response_start = first
+    used, response_end, request_start, response_start = (np.full(count, FOREVER) for _ in range(4))
     np.minimum.at(used, uses.token, uses.request_start)
     np.minimum.at(response_end, issues.token, issues.response_end)
     np.minimum.at(request_start, issues.token, issues.request_start)
     np.minimum.at(response_start, issues.token, issues.response_start)
     last = len(events.clock) - 1
     existed, requested = np.minimum(used, response_end), np.minimum(request_start, last)
-    return np.minimum(existed, last), requested, response_start < used
+    first = np.minimum(np.minimum(used, request_start), last)
+    return np.minimum(existed, last), requested, response_start < used, first
 
 
 def _moment(clock: Ints, twice: Ints) -> Ints:

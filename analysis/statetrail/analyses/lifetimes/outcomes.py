@@ -22,7 +22,8 @@ What is left out, and why (column ``exclusion``)
     ends the old one whatever its age. `late`: it overlaps or follows the token's replacement, so
     that its fate is no longer a matter of time; if the server had replaced it before, the client
     had to know the newer one, and is answered with one that it had already, the server took the old
-    one all the same: `survived`.
+    one all the same: `survived`. `clock-step`: it ended, and the clock was set back since the
+    server had last accepted it.
 """
 
 from collections.abc import Iterator
@@ -53,10 +54,12 @@ type Series = tuple[str, str, str]
 
 TOKEN_SERIES: Final = ("origin", "dialect", "param")
 OUTCOMES: Final = ("survived", "ended", "unknown")
-EXCLUDED: Final = ("incomplete", "ambiguous", "unanswered", "logged-out", "late", "logged-in")
+EXCLUDED: Final = (
+    *("incomplete", "ambiguous", "unanswered", "logged-out", "late", "logged-in", "clock-step"),
+)
 SURVIVED, ENDED, UNKNOWN = range(3)
 _SECOND, _MILLISECOND = 1_000_000, 1_000
-INCOMPLETE, AMBIGUOUS, UNANSWERED, LOGGED_OUT, LATE, LOGGED_IN = range(6)
+INCOMPLETE, AMBIGUOUS, UNANSWERED, LOGGED_OUT, LATE, LOGGED_IN, CLOCK_STEP = range(7)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ import pyarrow as pa
 from statetrail.analyses.analysis import analysis
 from statetrail.analyses.columnar.arrays import Bools, Ints, chosen
 from statetrail.analyses.columnar.bucket import Bucket, bucket
+from statetrail.analyses.columnar.clock_steps import ClockSteps, clock_steps
 from statetrail.analyses.columnar.dialect_masks import secret
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.columnar.result_rows import seconds, table, words
@@ -58,9 +59,9 @@ class TokenUse:
     observations: Observations
 
     @staticmethod
-    def of(events: TokenEvents, traits: OriginTraits) -> "TokenUse":
+    def of(events: TokenEvents, traits: OriginTraits, steps: ClockSteps) -> "TokenUse":
         """The uses among the events."""
-        observations = observe(events, traits.tick_us)
+        observations = observe(events, traits.tick_us, steps)
         return TokenUse(events.clients, events.kinds, events.kind, events.fingerprint, observations)
 
 
@@ -95,18 +96,23 @@ def _split_events(
     return split(events, apart) if len(apart) else (events, None)
 
 
-@artifact(needs=(_split_events, origin_traits))
-def observed(events: tuple[TokenEvents, TokenEvents | None], traits: OriginTraits) -> TokenUse:
+@artifact(needs=(_split_events, origin_traits, clock_steps))
+def observed(
+    events: tuple[TokenEvents, TokenEvents | None], traits: OriginTraits, steps: ClockSteps
+) -> TokenUse:
     """The uses of the tokens that are in this bucket only."""
-    return TokenUse.of(events[0], traits)
+    return TokenUse.of(events[0], traits, steps)
 
 
-@artifact(needs=(_in_several_buckets, origin_traits), scope="whole")
-def shared_observed(rec: Recording, apart: Ints, traits: OriginTraits) -> TokenUse | None:
+@artifact(needs=(_in_several_buckets, origin_traits, clock_steps), scope="whole")
+def shared_observed(
+    rec: Recording, apart: Ints, traits: OriginTraits, steps: ClockSteps
+) -> TokenUse | None:
     """The uses of the tokens that are in several buckets."""
     if not len(apart):
         return None
-    return TokenUse.of(joined([shared for _, shared in _split_events(rec) if shared]), traits)
+    events = joined([shared for _, shared in _split_events(rec) if shared])
+    return TokenUse.of(events, traits, steps)
 
 
 @analysis(USES, needs=(bucket, observed, shared_observed))

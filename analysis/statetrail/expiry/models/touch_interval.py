@@ -143,6 +143,14 @@ class _Uses:
         self.group = np.repeat(np.arange(len(self.first)), sizes)
         self.previous = np.concatenate([[0], self.at[:-1]])[: len(self.at)]
         self.previous[self.first] = self.issued
+        # Of each use the last of its value so far before which nothing is known to be how long ago;
+        # that is its first one, if no idle time later on is unknown.
+        unknown = np.where(np.isfinite(counted.idle_high_s), -1, np.arange(len(self.at)))
+        unknown = np.maximum.accumulate(unknown) if len(unknown) else unknown
+        is_later = unknown > self.first[self.group]
+        self.known_from = np.where(
+            is_later, self.at[np.maximum(unknown, 0)], self.issued[self.group]
+        )
 
     def idle(self, touch_interval_s: float) -> tuple[Reals, Reals]:
         """The least and the largest time since the last noted use, in seconds."""
@@ -153,11 +161,12 @@ class _Uses:
     def back_to(self, since: Codes) -> tuple[Reals, Reals]:
         """The least and the largest time since these moments, in seconds."""
         low_s, high_s = self.counted.brackets("idle")
-        back = np.maximum(self.previous - since, 0) / _SECOND_US
+        lost = since < self.known_from
+        back = np.where(lost, 0, np.maximum(self.previous - since, 0)) / _SECOND_US
         # The noted use may have lasted longer than the one before: that shortens the least time.
         slack = np.where(back > 0, high_s - low_s, 0.0)
         slack = np.where(np.isfinite(slack), slack, 0.0)
-        return np.maximum(low_s + back - slack, 0.0), high_s + back
+        return np.maximum(low_s + back - slack, 0.0), np.where(lost, np.inf, high_s + back)
 
     def last(self, noted: Flags) -> tuple[Codes, Flags]:
         """Per use, when its value was last noted, or issued, before; whether that was seen."""

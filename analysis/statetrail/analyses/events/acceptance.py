@@ -45,8 +45,8 @@ def tells(bucket: Bucket, exchange: Ints, param: Ints) -> Bools:
     """Whether another value in each of these responses says that the presented one has ended."""
     exchanges, status = bucket.exchanges, bucket.exchanges.status[exchange]
     redirects = (status >= 300) & (status < 400)
-    told: Bools = exchanges.binding[exchange] | redirects | refuses(bucket, param, status)
-    return told
+    result: Bools = exchanges.binding[exchange] | redirects | refuses(bucket, param, status)
+    return result
 
 
 def acceptance(bucket: Bucket, history: History) -> Acceptance:

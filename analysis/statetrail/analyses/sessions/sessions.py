@@ -247,8 +247,8 @@ def _requests(bucket: Bucket, history: History, chain: Ints) -> SessionRequests:
     exchanges, count = bucket.exchanges, len(bucket.series_param)
     is_token = names_sessions(bucket)[bucket.series_param]
     of_issue = bucket.series_param[history.issues.series]
-    told = tells(bucket, history.issues.exchange, of_issue)
-    issues = np.flatnonzero(is_token[history.issues.series] & told)
+    counted = tells(bucket, history.issues.exchange, of_issue)
+    issues = np.flatnonzero(is_token[history.issues.series] & counted)
     answered = pairs(history.issues.exchange[issues], history.issues.series[issues], count)
     session = chain[history.issues.value[issues]]
     # Of several values of one parameter any may count, but always the same.
@@ -342,8 +342,8 @@ def _lost_writes(bucket: Bucket, exchanges: pa.Table, requests: SessionRequests)
 
 def _rank(bucket: Bucket, ended: pa.Table) -> Ints:
     """When each ended, as a rank among the times of the bucket; -1: it is open."""
-    clock, at_us = bucket.exchanges.clock, integers(ended["ended_at_us"], missing=NOTHING)
-    return np.where(at_us == NOTHING, NOTHING, np.searchsorted(clock, at_us))
+    clock, ended_us = bucket.exchanges.clock, integers(ended["ended_at_us"], missing=NOTHING)
+    return np.where(ended_us == NOTHING, NOTHING, np.searchsorted(clock, ended_us))
 
 
 def _longest_idle(start_us: Ints, place: Ints, count: int) -> Ints:

@@ -85,9 +85,9 @@ def _scope(dialect: Dialect) -> Iterator[str]:
     else:
         telling = [p for _, p in _issue_places(dialect) if dialect.tells_anywhere or p.tells]
         phrases = dict.fromkeys(_phrase(place, PARAM) for place in telling)
-        where = "a value was issued" if dialect.tells_anywhere else "a value was issued in "
+        begins = "a value was issued" if dialect.tells_anywhere else "a value was issued in "
         names = "" if dialect.tells_anywhere else " or ".join(phrases)
-        yield f"every request{hosts} of a client, once {where}{names} there"
+        yield f"every request{hosts} of a client, once {begins}{names} there"
     if scope.cart:
         yield f"a cart is at {_listed(scope.cart)}"
     if scope.own_state:
@@ -167,13 +167,13 @@ def _owed(dialect: Dialect, param: Param) -> Iterator[str]:
     if required == "never":
         yield "no request"
         return
-    who = f"{_listed(param.methods)} requests" if param.methods else "requests"
+    asked = f"{_listed(param.methods)} requests" if param.methods else "requests"
     browser = dialect.family.store == "browser"
     yield {
-        "always": f"{who} in scope",
-        "after-use": f"{who} to an {'origin' if browser else 'endpoint'} at which the client "
+        "always": f"{asked} in scope",
+        "after-use": f"{asked} to an {'origin' if browser else 'endpoint'} at which the client "
         "presented one before",
-        "learned": f"{who} to an endpoint that refused a request without one",
+        "learned": f"{asked} to an endpoint that refused a request without one",
     }[required]
     if browser:
         yield "only where a browser sends the cookie (RFC 6265bis), from the same cookie store"

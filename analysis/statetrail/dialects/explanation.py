@@ -167,13 +167,13 @@ def _owed(dialect: Dialect, param: Param) -> Iterator[str]:
     if required == "never":
         yield "no request"
         return
-    asked = f"{_listed(param.methods)} requests" if param.methods else "requests"
+    requests = f"{_listed(param.methods)} requests" if param.methods else "requests"
     browser = dialect.family.store == "browser"
     yield {
-        "always": f"{asked} in scope",
-        "after-use": f"{asked} to an {'origin' if browser else 'endpoint'} at which the client "
+        "always": f"{requests} in scope",
+        "after-use": f"{requests} to an {'origin' if browser else 'endpoint'} at which the client "
         "presented one before",
-        "learned": f"{asked} to an endpoint that refused a request without one",
+        "learned": f"{requests} to an endpoint that refused a request without one",
     }[required]
     if browser:
         yield "only where a browser sends the cookie (RFC 6265bis), from the same cookie store"

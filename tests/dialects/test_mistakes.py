@@ -25,6 +25,8 @@ name = "Own"
         ('header = "x-{param}"', 'header = "x-own"', "family.present[0]", "'x-own' is one place"),
         (', grammar = "value;usage/priority"', "", "family.place", "no issue says where its"),
         ('establish = "new"', "", "param[0].restart", "has no effect without `establish`"),
+        ('[[param]]\nname = "Token"', '[[param]]\nrequired = "learned"\nname = "Token"',
+         "param[2].required", "no response refuses a request without it"),
         ('methods = ["POST"', 'methods = ["Post"', "param[1].methods", "'Post' is no method: wri"),
         ('required = "always"', 'required = "never"', "param[1].methods", "has no effect, since n"),
         ('not_on = ["/shop/form/free"]', 'not_on = ["/shop/form/**"]', "param[1].not_on", "'/shop"),

@@ -21,7 +21,7 @@ from statetrail.recording.frames import Recording
 from statetrail.store import CaptureCounts, SqliteStore
 
 _CLAIM = re.compile(
-    r"^## (Before|After): `(?P<param>[\w.]+)` is `(?P<verdict>[a-z-]+)`"
+    r"^## (Before|After): `(?P<param>[\w.-]+)` is `(?P<verdict>[a-z-]+)`"
     r"(?:, cause `(?P<cause>[a-z-]+)`|, reason `(?P<reason>[a-z-]+)`)?(?:, a (?P<fault>fault))?"
     r"\n\n```http\n(?P<messages>.*?)\n```$",
     re.MULTILINE | re.DOTALL,

@@ -87,7 +87,7 @@ def _scope(dialect: Dialect) -> Iterator[str]:
         phrases = dict.fromkeys(_phrase(place, PARAM) for place in telling)
         begins = "a value was issued" if dialect.tells_anywhere else "a value was issued in "
         names = "" if dialect.tells_anywhere else " or ".join(phrases)
-        yield f"every request{hosts} of a client, once {begins}{names} there"
+        yield f"every request{hosts} to an origin, once {begins}{names} there"
     if scope.cart:
         yield f"a cart is at {_listed(scope.cart)}"
     if scope.own_state:

@@ -132,6 +132,10 @@ def _idle_keys(dialect: Dialect, param: Param, at: str) -> Iterator[Mistake]:
                 yield Mistake(
                     f"{at}.{key}", "has no effect, since no request owes a value (`required`)"
                 )
+    if dialect.required(param.name) == "learned" and not param.refused:
+        yield Mistake(
+            f"{at}.required", "no response refuses a request without it: say how with `refused`"
+        )
     ends = (
         dialect.supersedes(param.name) != "none" and param.follows is None,
         *(param.uses, param.refused, param.ends, dialect.void(param.name)),

@@ -17,14 +17,20 @@ from statetrail.analyses.causes.root_causes import ROOT_CAUSES
 from statetrail.analyses.conformance import race_table
 from statetrail.analyses.conformance.verdict import FAULTS, REASONS, VERDICTS
 from statetrail.analyses.tokens.rotations import CAUSES
+from statetrail.dialects import builtin, load
 from statetrail.report.document import json_schema
 from statetrail.rules import AUDIENCES, PROFILES, RULES, Rule
 from statetrail.rules.profiles import DEFAULT
 from statetrail.rules.sources import cite
 from statetrail.schema import FACTS, SCHEMA_VERSION
+from studies.documentation.dialect_pages import declared
 
 FOLDER: Final = Path(statetrail.__file__).parent / "docs"
 """Where the pages are."""
+FILES: Final = {
+    load(path).name: path for path in (FOLDER.parent / "dialects" / "builtin").glob("*.toml")
+}
+"""The files of the built-in dialects, by name."""
 
 _REASONS_SAY: Final = (
     "Why a row of `verdicts` is no fault, although the request did not present the newest value. "
@@ -45,7 +51,14 @@ _PROFILES: Final = (
     "Choose one with `statetrail audit --profile NAME`, or write a TOML file with the fields "
     "`name`, `idle_max_s`, `age_max_s`, `bits_min` and, optionally, `overlap_s` and `references`.\n"
 )
+_DIALECTS: Final = (
+    "All of them are on unless `--dialects` names others. One that names no paths is spoken by an "
+    "origin once a value was issued there in a place that tells. Each page says where values are, "
+    "who owes them, what ends them, and what is a fault, with an example; "
+    "`statetrail dialect explain NAME` prints the same. [Write your own](../dialects.md).\n"
+)
 _NOTE: Final = "<!-- Generated: `make docs` renews this page. -->"
+_DIALECT_PART: Final = "<!-- From the dialect: `make docs` renews this part. -->"
 _RULE_PART: Final = "<!-- From the rule: `make docs` renews this part. -->"
 _HAND_PART: Final = "<!-- Written by hand from here on. -->"
 
@@ -104,6 +117,7 @@ def index() -> str:
             "- [Expiry](expiry.md): how the expiry policy and its limits are inferred",
             "- [What a capture can and cannot tell](capture.md)",
             "- [Profiles](profiles.md): the limits that some rules check tokens against",
+            "- [Built-in dialects](dialects/index.md): what each one reads, with an example",
             "- [Dialects of your own](dialects.md): where state is issued and presented",
             "- [Suppressions](suppressions.md): findings that are accepted until an expiry date",
             "- [Threat model](threat-model.md): who can learn what, and what is left to you",
@@ -156,8 +170,6 @@ def profiles() -> str:
 def rule_page(one: Rule) -> str:
     """The page of a rule: what the rule says itself, then what is written by hand in the page."""
     words = {"count": "N", "of": "M", "param": "`param`", **DEFAULT.words}
-    page = FOLDER / "rules" / f"{one.id}.md"
-    text = page.read_text("utf-8") if page.exists() else ""
     attributes = {
         "severity": one.severity,
         "confidence": one.confidence,
@@ -170,8 +182,40 @@ def rule_page(one: Rule) -> str:
     }
     rows = [f"| {name} | {says} |" for name, says in attributes.items() if says]
     head = [_RULE_PART, f"# `{one.id}`: {one.title}\n", "| | |", "| --- | --- |", *rows]
-    by_hand = text.partition(_HAND_PART)[2] or f"\n\n{text}"
-    return "\n".join([*head, f"\n{_HAND_PART}"]) + by_hand
+    return "\n".join(head) + "\n" + _by_hand(FOLDER / "rules" / f"{one.id}.md")
+
+
+def dialect_page(name: str) -> str:
+    """The page of a built-in dialect: what it declares, then an example that is written by hand."""
+    dialect, file = builtin()[name], FILES[name].name
+    page = FOLDER / "dialects" / f"{name}.md"
+    return f"{_DIALECT_PART}\n{declared(dialect, file)}\n{_by_hand(page)}"
+
+
+def dialects() -> str:
+    """The list of the built-in dialects."""
+    rows = [
+        f"| [`{one.name}`]({one.name}.md) | {one.title} "
+        f"| {', '.join(f'`{param.name}`' for param in one.params) or 'every cookie'} |"
+        for one in builtin().values()
+    ]
+    return "\n".join(
+        [
+            _NOTE,
+            "# Built-in dialects\n",
+            _DIALECTS,
+            "| dialect | title | parameters |",
+            "| --- | --- | --- |",
+            *rows,
+            "",
+        ]
+    )
+
+
+def _by_hand(page: Path) -> str:
+    """What is written by hand in a page, below its marker."""
+    text = page.read_text("utf-8") if page.exists() else ""
+    return f"\n{_HAND_PART}" + (text.partition(_HAND_PART)[2] or f"\n\n{text}")
 
 
 GENERATED: Final[dict[str, Callable[[], str]]] = {
@@ -180,6 +224,8 @@ GENERATED: Final[dict[str, Callable[[], str]]] = {
     "races.md": races,
     "rotations.md": rotations,
     "tables.md": tables,
+    "dialects/index.md": dialects,
+    **{f"dialects/{name}.md": partial(dialect_page, name) for name in builtin()},
     **{f"rules/{one.id}.md": partial(rule_page, one) for one in RULES},
 }
 """The pages that are made of data, by their file names."""
@@ -198,6 +244,7 @@ def write_pages() -> list[str]:
     """Renew the generated pages; the names of those that changed."""
     changed = stale_pages()
     for name in changed:
+        (FOLDER / name).parent.mkdir(exist_ok=True)
         (FOLDER / name).write_text(GENERATED[name](), "utf-8")
     return changed
 

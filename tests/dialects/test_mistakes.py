@@ -25,7 +25,7 @@ name = "Own"
         ('header = "x-{param}"', 'header = "x-own"', "family.present[0]", "'x-own' is one place"),
         (', grammar = "value;usage/priority"', "", "family.place", "no issue says where its"),
         ('establish = "new"', "", "param[0].restart", "has no effect without `establish`"),
-        ('[[param]]\nname = "Token"', '[[param]]\nrequired = "learned"\nname = "Token"',
+        ('ends = [{ form', 'required = "learned"\nends = [{ form',
          "param[2].required", "no response refuses a request without it"),
         ('methods = ["POST"', 'methods = ["Post"', "param[1].methods", "'Post' is no method: wri"),
         ('required = "always"', 'required = "never"', "param[1].methods", "has no effect, since n"),

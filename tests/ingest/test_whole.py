@@ -14,8 +14,9 @@ from mitmproxy.test import tflow
 
 from statetrail.extract.records import Exchange
 from statetrail.ingest.flowfile import read_http_flows
+from statetrail.ingest.format import MAX_RECEIVED, MAX_SENT
 from statetrail.ingest.skipped import ReadReport
-from statetrail.ingest.whole import MAX_ANSWERED, MAX_ASKED, WholeExchange, read_whole
+from statetrail.ingest.whole import WholeExchange, read_whole
 from support.flowfiles import flow_file
 from support.hars import entry, write_har
 
@@ -93,14 +94,14 @@ def test_bodies_are_bounded_and_without_their_codings(tmp_path: Path) -> None:
     flow = tflow.tflow(resp=True)
     assert flow.response is not None
     flow.response.headers = http.Headers(((b"Content-Encoding", b"gzip"),))
-    flow.response.data.content = gzip.compress(b"<html>" + b"a" * 2 * MAX_ANSWERED)
-    flow.request.data.content = b"b" * 2 * MAX_ASKED
+    flow.response.data.content = gzip.compress(b"<html>" + b"a" * 2 * MAX_RECEIVED)
+    flow.request.data.content = b"b" * 2 * MAX_SENT
     path = tmp_path / "long.flows"
     path.write_bytes(flow_file(flow))
     (one,) = read_whole(path, ReadReport())
     assert one.response_body.startswith(b"<html>a")
-    assert len(one.response_body) <= MAX_ANSWERED
-    assert one.request_body == b"b" * MAX_ASKED
+    assert len(one.response_body) <= MAX_RECEIVED
+    assert one.request_body == b"b" * MAX_SENT
 
 
 def test_a_har_gives_both_bodies_and_its_name(tmp_path: Path) -> None:

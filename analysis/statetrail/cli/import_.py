@@ -35,13 +35,14 @@ def command(
     """
     from statetrail.cli.output.terminal import progress, say, stdout
     from statetrail.extract import ExtractorConfig
-    from statetrail.ingest.importer import capture_source, import_files
+    from statetrail.ingest.captures import captures_in
+    from statetrail.ingest.importer import import_files
     from statetrail.store import SqliteStore, keys
 
     selection = select(dialects)
     params, header = options.cleared(clear, selection), options.field_name(client_header)
     for path in files:
-        capture_source(path)  # no store is made for files that are no captures
+        captures_in(path)  # no store is made for files that are no captures
     with SqliteStore.create_or_open(store, key=key, keep_key=not forget_key) as opened:
         if forget_key:
             keys.forget_key(opened.path)

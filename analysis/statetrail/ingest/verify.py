@@ -18,9 +18,7 @@ from statetrail.extract.extractor import wire_state
 from statetrail.extract.fingerprint import normal_form
 from statetrail.extract.text import MAX_TOKEN, MIN_TOKEN
 from statetrail.ingest.artefacts import Piece, pieces_of
-from statetrail.ingest.flowfile import read_flows
-from statetrail.ingest.har.reader import read_har
-from statetrail.ingest.importer import Readable, capture_source, open_capture
+from statetrail.ingest.captures import captures_in
 from statetrail.ingest.redact.collecting import SecretCollector
 from statetrail.ingest.redact.matcher import is_weak, writings
 from statetrail.ingest.skipped import ReadReport
@@ -112,12 +110,9 @@ def is_known_by_fingerprints(capture: Path) -> bool:
 
 
 def _exchanges(capture: Path, config: ExtractorConfig) -> Iterator[Exchange]:
-    kind = capture_source(capture)
-    with open_capture(capture) as (file, _):
-        if kind == "har":
-            yield from read_har(Readable(file), config.fingerprinter, ReadReport())
-        else:
-            yield from read_flows(file, ReadReport())
+    for found in captures_in(capture):
+        with found.open() as source:
+            yield from found.format.read(source, ReadReport(), config.fingerprinter)
 
 
 def _of_store(store: Path, key: Path | None) -> "FingerprintFinder":

@@ -101,7 +101,7 @@ CAPTURES: Final = Table(
     "captures", "one run of the recorder or one imported file",
     (
         Column("capture_id", "int", "The capture, unique in the store"),
-        Column("source", "text", "`live`, `har` or `flows`"),
+        Column("source", "text", "`live`, or the format of the imported file"),
         Column("name", "text", "File name without its folder", "live"),
         Column("started_us", "timestamp", "When it began", was="at_us"),
         Column("exchanges", "int", "Exchanges it added to the store"),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, NewType, Self
+from typing import Final, NewType, Self
 
 import apsw
 
@@ -31,7 +31,8 @@ from statetrail.store.opening import (
 from statetrail.store.rows import ExchangeId
 
 CaptureId = NewType("CaptureId", int)
-type Source = Literal["live", "har", "flows"]
+type Source = str
+"""`live`, or the name of a format of captures."""
 
 _COUNT: Final = (
     "UPDATE captures SET exchanges = exchanges + ?, duplicates = duplicates + ? "

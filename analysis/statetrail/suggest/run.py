@@ -1,6 +1,6 @@
 """`statetrail suggest`: from captures to the TOML of a dialect.
 
-Enters: HAR and flow files. Leaves: a `Suggestion`. Each file is read twice, one exchange at a time;
+Enters: capture files. Leaves: a `Suggestion`. Each file is read twice, one exchange at a time;
 what is kept between are hashes, names and counts, in memory alone.
 """
 
@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from statetrail.ingest.importer import Progress, capture_source
+from statetrail.ingest.captures import captures_in
+from statetrail.ingest.importer import Progress
 from statetrail.ingest.skipped import ReadReport
 from statetrail.ingest.whole import WholeExchange, read_whole
 from statetrail.suggest.exclusion import exclusion
@@ -61,7 +62,7 @@ def suggest(
     Parameters
     ----------
     captures
-        HAR files (also gzipped) and mitmproxy flow files.
+        Files of any format (`statetrail.ingest.formats`).
     progress
         Called as files are read; each is read twice.
     off
@@ -74,7 +75,7 @@ def suggest(
     """
     paths = [Path(path) for path in captures]
     for path in paths:
-        capture_source(path)
+        captures_in(path)
     uses, sanitised, problems, exchanges = Uses(), [], [], 0
     for path in paths:
         report, watch = ReadReport(), _Credentials()

@@ -52,7 +52,8 @@ def command(
     import statetrail
     from statetrail.cli.output.terminal import busy, say, stdout
     from statetrail.extract import ExtractorConfig
-    from statetrail.ingest.importer import capture_source, import_files
+    from statetrail.ingest.captures import captures_in
+    from statetrail.ingest.importer import import_files
     from statetrail.recording.frames import open_recording
     from statetrail.recording.scratch import Scratch
     from statetrail.store import SqliteStore
@@ -61,7 +62,7 @@ def command(
     if others:
         raise UsageError("only one dialect can be tried at a time: name one")
     for path in captures:
-        capture_source(path)
+        captures_in(path)
     scratch = Scratch()
     store = scratch.folder / "try.sqlite"
     with busy("reading"):

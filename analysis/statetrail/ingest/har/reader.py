@@ -62,7 +62,7 @@ _ABORTED: Final = re.compile(r"abort|cancel", re.IGNORECASE)
 
 
 def read_har(
-    stream: Stream, fingerprinter: Fingerprinter, report: ReadReport
+    stream: Stream, fingerprinter: Fingerprinter | None, report: ReadReport
 ) -> Iterator[Exchange]:
     """The exchanges of a HAR file. Raises `CaptureError` if it is JSON but no HAR file."""
     return (exchange for _, exchange in read_har_entries(stream, fingerprinter, report))

@@ -5,12 +5,14 @@ sizes of the one and the texts of the other, and no other member.
 """
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
 
+from statetrail.extract import Exchange
 from statetrail.extract.fingerprint import raw_bytes
-from statetrail.ingest.har.entry import HarEntry, Timings
+from statetrail.ingest.har.entry import HarEntry, HarRequest, Timings
 from statetrail.ingest.har.split import CUT
 from statetrail.ingest.har.times import MAX_MS, start_of
 from statetrail.ingest.redact.copier import Copy
@@ -20,6 +22,7 @@ HEAD: Final = (
 )
 TAIL: Final = b"]}}\n"
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _STARTED: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,6})?)?"
     r"(?:[Zz]|[+-][0-9]{2}:?[0-9]{2})?"
@@ -58,6 +61,25 @@ def har_entry(entry: HarEntry, copy: Copy, bodies: tuple[str, str]) -> bytes:
     if copy.peer is not None:
         made["_clientAddress"] = copy.peer
     return _encode(made)
+
+
+def entry_of(exchange: Exchange) -> HarEntry:
+    """An entry with the times of an exchange of another format."""
+    request, response = exchange.request, exchange.response
+    start, sent = request.start_us, request.end_us
+    first, last = (response.start_us, response.end_us) if response is not None else (None, None)
+    timings = None
+    if first is not None and last is not None:
+        # Without the end of the request, waiting begins with it.
+        send = None if sent is None else (sent - start) / 1000
+        waiting_us = first - (start if sent is None else sent)
+        timings = Timings(send=send, wait=waiting_us / 1000, receive=(last - first) / 1000)
+    return HarEntry(
+        started=(_EPOCH + timedelta(microseconds=start)).isoformat(),
+        request=HarRequest(request.method, ""),
+        time=None if last is None else (last - start) / 1000,
+        timings=timings,
+    )
 
 
 def _response(copy: Copy, body: str) -> dict[str, Any]:

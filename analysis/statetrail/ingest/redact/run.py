@@ -1,9 +1,10 @@
 """Redacting a capture: its exchanges are read once, copied, and the copy is searched.
 
-Enters: a capture file. Leaves: a new file of the same kind (HAR or mitmproxy flows) with a copy of
-each exchange that an import would read, of mode 0600; or an error, and no file. The secrets that
-were met on the way live in memory; at the end the copy is searched for all of them. Where a text
-that stayed turns out to be a secret of another exchange, the copy is made again with all known.
+Enters: a capture file. Leaves: a new file (of mitmproxy flows for one of these, else a HAR) with a
+copy of each exchange that an import would read, of mode 0600; or an error, and no file. The secrets
+that were met on the way live in memory; at the end the copy is searched for all of them. Where a
+text that stayed turns out to be a secret of another exchange, the copy is made again with all
+known.
 """
 
 import os
@@ -24,17 +25,19 @@ from statetrail.extract import Exchange, ExtractorConfig, Fingerprinter
 from statetrail.extract.bodies import BodyBeginning
 from statetrail.extract.cache import BoundedCache
 from statetrail.extract.wire_values import in_body
+from statetrail.ingest.captures import captures_in
 from statetrail.ingest.flow import ERRORS
 from statetrail.ingest.flowfile import read_http_flows
+from statetrail.ingest.formats.flows import FLOWS
+from statetrail.ingest.formats.har import HAR
 from statetrail.ingest.har.entry import HarEntry
 from statetrail.ingest.har.reader import read_har_entries
-from statetrail.ingest.importer import Readable, capture_source, open_capture
 from statetrail.ingest.redact.bodies import copied_body
 from statetrail.ingest.redact.collecting import SecretCollector
 from statetrail.ingest.redact.copier import Copier, Copy
 from statetrail.ingest.redact.fields import VOCABULARY
 from statetrail.ingest.redact.flows import copied_flow
-from statetrail.ingest.redact.har import HEAD, TAIL, har_entry
+from statetrail.ingest.redact.har import HEAD, TAIL, entry_of, har_entry
 from statetrail.ingest.redact.matcher import OVERLAP, Matcher
 from statetrail.ingest.redact.pseudonyms import Pseudonyms
 from statetrail.ingest.redact.state import Hide
@@ -116,8 +119,7 @@ class _Run:
     def __init__(
         self, source: Path, dialects: tuple[Dialect, ...], key: bytes, *, bodies: bool
     ) -> None:
-        self._source = source
-        self._kind = capture_source(source)
+        self._captures = captures_in(source)
         self._config = ExtractorConfig(dialects, Fingerprinter(key), max_known=0)
         establish = {p.establish for d in dialects for p in d.params if p.establish is not None}
         self._pseudonyms = Pseudonyms(key, frozenset(establish))
@@ -139,26 +141,40 @@ class _Run:
         hide = _hider(matcher, self._config.fingerprinter) if matcher is not None else None
         copier = Copier(self._config, self._pseudonyms, hide)
         report, count = ReadReport(), 0
-        with open_capture(self._source) as (stream, _):
-            if self._kind == "har":
-                file.write(HEAD)
-                for entry, exchange in read_har_entries(
-                    Readable(stream), self._config.fingerprinter, report
-                ):
-                    copy = self._copy(exchange, copier)
-                    raw = har_entry(entry, copy, self._of_entry(entry, copy))
-                    file.write((b",\n" if count else b"\n") + raw)
-                    count += 1
-                file.write(TAIL)
-            else:
-                writer = FlowWriter(file)  # type: ignore[no-untyped-call]
-                for flow, exchange in read_http_flows(stream, report):
+        if self._captures[0].format is FLOWS:
+            writer = FlowWriter(file)  # type: ignore[no-untyped-call]
+            with self._captures[0].open() as opened:
+                for flow, exchange in read_http_flows(opened.file, report):
                     copy = self._copy(exchange, copier)
                     bodies = self._of_flow(flow, copy)
                     writer.add(copied_flow(flow, copy, bodies, self._config.fingerprinter))
                     count += 1
+        else:
+            file.write(HEAD)
+            for raw in self._entries(copier, report):
+                file.write((b",\n" if count else b"\n") + raw)
+                count += 1
+            file.write(TAIL)
         file.flush()
         return report, count
+
+    def _entries(self, copier: Copier, report: ReadReport) -> Iterator[bytes]:
+        """The copies of all exchanges, as entries of a HAR."""
+        for found in self._captures:
+            with found.open() as opened:
+                if found.format is HAR:
+                    for entry, exchange in read_har_entries(
+                        opened.stream(), self._config.fingerprinter, report
+                    ):
+                        copy = self._copy(exchange, copier)
+                        yield har_entry(entry, copy, self._of_entry(entry, copy))
+                    continue
+                for exchange, sent, received in found.format.with_bodies(
+                    opened, report, responses=self._bodies
+                ):
+                    copy = self._copy(exchange, copier)
+                    bodies = self._both(_plain(sent), _plain(received), copy)
+                    yield har_entry(entry_of(exchange), copy, bodies if self._bodies else ("", ""))
 
     def _copy(self, exchange: Exchange, copier: Copier) -> Copy:
         copy, wire = copier.copy(exchange)
@@ -235,5 +251,9 @@ def pieces(file: BinaryIO) -> Iterator[bytes]:
 def _text(message: Message | None) -> str:
     if message is None:
         return ""
-    content = message.get_content(strict=False) or b""
+    return _plain(message.get_content(strict=False) or b"")
+
+
+def _plain(content: bytes) -> str:
+    """A body as text; nothing if it is none."""
     return content.decode("utf-8", "replace") if b"\0" not in content[:1024] else ""

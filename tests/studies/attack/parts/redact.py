@@ -17,9 +17,7 @@ from mitmproxy.flow import Flow
 from statetrail.dialects import builtin
 from statetrail.errors import CaptureError
 from statetrail.extract import Fingerprinter
-from statetrail.ingest.flowfile import read_flows
-from statetrail.ingest.har.reader import read_har
-from statetrail.ingest.importer import capture_source
+from statetrail.ingest.captures import captures_in
 from statetrail.ingest.redact.run import redact
 from statetrail.ingest.skipped import ReadReport
 from studies.attack import flow_places, har_places
@@ -82,10 +80,9 @@ FORMATS: Final = {
 
 def exchanges(capture: Path) -> int:
     """The number of exchanges that an import reads."""
-    with capture.open("rb") as file:
-        if capture_source(capture) == "har":
-            return sum(1 for _ in read_har(file, Fingerprinter(bytes(16)), ReadReport()))
-        return sum(1 for _ in read_flows(file, ReadReport()))
+    (part,) = captures_in(capture)
+    with part.open() as source:
+        return sum(1 for _ in part.format.read(source, ReadReport(), Fingerprinter(bytes(16))))
 
 
 def attack(

@@ -1,0 +1,15 @@
+"""The formats of capture files: one module each, found by walking this package."""
+
+import importlib
+import pkgutil
+from typing import Final
+
+from statetrail.ingest.format import Format
+
+FORMATS: Final[tuple[Format, ...]] = tuple(
+    each
+    for module in pkgutil.iter_modules(__path__)
+    for each in vars(importlib.import_module(f"{__name__}.{module.name}")).values()
+    if isinstance(each, Format)
+)
+"""Every format."""

@@ -1,0 +1,58 @@
+"""HAR 1.2, as browsers and proxies export it."""
+
+import base64
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from statetrail.errors import CaptureError
+from statetrail.extract import Exchange, Fingerprinter
+from statetrail.ingest.format import MAX_RECEIVED, MAX_SENT, Format, WithBodies
+from statetrail.ingest.har.entry import Content, HarEntry
+from statetrail.ingest.har.reader import read_har, read_har_entries
+from statetrail.ingest.har.split import has_entries
+from statetrail.ingest.skipped import ReadReport
+from statetrail.ingest.source import Source
+
+_OBJECT: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{")
+
+
+def _matches(source: Source) -> bool:
+    if not _OBJECT.match(source.head):
+        return False
+    if has_entries(source.stream()):
+        return True
+    raise CaptureError("is JSON but no HAR file (it has no list log.entries)")
+
+
+def _read(
+    source: Source, report: ReadReport, fingerprinter: Fingerprinter | None
+) -> Iterator[Exchange]:
+    return read_har(source.stream(), fingerprinter, report)
+
+
+def _whole(source: Source, report: ReadReport, responses: bool) -> Iterator[WithBodies]:
+    for entry, exchange in read_har_entries(source.stream(), None, report):
+        form = entry.request.post_data
+        sent = form.text or "" if form is not None else ""
+        yield (
+            exchange,
+            sent[:MAX_SENT].encode("utf-8", "replace"),
+            _content(entry) if responses else b"",
+        )
+
+
+def _content(entry: HarEntry) -> bytes:
+    content = (entry.response.content if entry.response is not None else None) or Content()
+    if not content.text:
+        return b""
+    if (content.encoding or "").lower() != "base64":
+        return content.text[:MAX_RECEIVED].encode("utf-8", "replace")
+    encoded = "".join(content.text[: MAX_RECEIVED // 3 * 4].split())
+    try:
+        return base64.b64decode(encoded[: len(encoded) // 4 * 4])
+    except ValueError:
+        return b""
+
+
+HAR: Final = Format("har", "a HAR file", _matches, _read, _whole)

@@ -22,7 +22,8 @@ PRIVATE_LOG: Final = {"flow_detail": "0"}
 """mitmproxy's own log of flows shows whole URLs, and tokens with them."""
 ASKED: Final = "STATETRAIL_ASKED"
 """Environment variable with the options that were asked for, as JSON; the recorder checks them."""
-_ATTEMPTS: Final = 3
+ATTEMPTS: Final = 3
+"""How often a start is tried: another program may take a port that was free."""
 
 
 def recorder_script() -> Path:
@@ -52,6 +53,18 @@ def recorder_command(options: Mapping[str, str], arguments: Sequence[str] = ()) 
     return [*mitmdump_program(), *pairs, "-s", str(recorder_script()), *arguments]
 
 
+def reverse_command(
+    upstreams: Sequence[str], ports: Sequence[int], options: Mapping[str, str]
+) -> list[str]:
+    """The command line of a recorder with a reverse listener an upstream origin."""
+    modes = [
+        part
+        for upstream, port in zip(upstreams, ports, strict=True)
+        for part in ("--mode", f"reverse:{upstream}@127.0.0.1:{port}")
+    ]
+    return recorder_command({**PRIVATE_LOG, **options}, modes)
+
+
 @asynccontextmanager
 async def recording(
     upstreams: Sequence[str], store: Path, private: Path
@@ -61,18 +74,14 @@ async def recording(
     Yields the listeners' ports. Its log is ``mitmdump.log`` in the folder `private`.
     """
     log = private / "mitmdump.log"
-    options = PRIVATE_LOG | {"statetrail_store": f"{store}", "confdir": f"{private / 'mitmproxy'}"}
-    for _ in range(_ATTEMPTS):
-        ports = _free_ports(len(upstreams))
-        modes = [
-            part
-            for upstream, port in zip(upstreams, ports, strict=True)
-            for part in ("--mode", f"reverse:{upstream}@127.0.0.1:{port}")
-        ]
+    options = {"statetrail_store": f"{store}", "confdir": f"{private / 'mitmproxy'}"}
+    for _ in range(ATTEMPTS):
+        ports = free_ports(len(upstreams))
+        command = reverse_command(upstreams, ports, options)
         async with AsyncExitStack() as stack:
             output = stack.enter_context(log.open("ab"))
             process = await asyncio.create_subprocess_exec(
-                *recorder_command(options, modes), stdin=DEVNULL, stdout=output, stderr=output
+                *command, stdin=DEVNULL, stdout=output, stderr=output
             )
             stack.push_async_callback(end_process, process)
             # Another program may have taken a port in the meantime: then mitmdump ends by itself.
@@ -82,7 +91,8 @@ async def recording(
     raise StatetrailError(f"mitmdump did not start: {last_line(log)}")
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Ports of the loopback address that nobody listens on."""
     sockets = [socket.socket() for _ in range(count)]
     try:
         for sock in sockets:

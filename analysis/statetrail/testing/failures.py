@@ -16,7 +16,7 @@ from statetrail.extract.text import clean
 from statetrail.recording.frames import Recording
 from statetrail.report.wording import count, duration, percent
 from statetrail.rules import RULES
-from statetrail.testing.lanes import lanes
+from statetrail.testing.swimlane import swimlanes
 
 MAX_TEXT: Final = 300
 MAX_FINDINGS: Final = 8
@@ -29,14 +29,16 @@ def disobeys(rec: Recording, rows: Sequence[Row], faults: Sequence[Row]) -> str:
     judged = len(faults) + sum(row["verdict"] == "honoured" for row in rows)
     share = percent(1 - len(faults) / judged)
     what = f"the client does not obey: {len(faults)} of {count(judged, 'verdict')} are faults"
-    return _lines(f"{what} ({share} compliance)", _reasons(rec, faults), lanes(rec, rows, faults))
+    return _lines(
+        f"{what} ({share} compliance)", _reasons(rec, faults), swimlanes(rec, rows, faults)
+    )
 
 
 def lacks(rec: Recording, param: str, rows: Sequence[Row], faults: Sequence[Row]) -> str:
     """A client did not present a parameter, or presented it in a wrong way."""
     requests = count(sum(row["verdict"] == "honoured" for row in rows) + len(faults), "request")
     what = f"{param} is not presented as issued in {len(faults)} of {requests}"
-    return _lines(what, _reasons(rec, faults), lanes(rec, rows, faults))
+    return _lines(what, _reasons(rec, faults), swimlanes(rec, rows, faults))
 
 
 def found(rec: Recording, severity: str, rows: Sequence[Row]) -> str:
@@ -128,7 +130,7 @@ def _finding(rec: Recording, row: Row) -> Iterator[str]:
         own = [
             one for one in rows if (one["client"], one["param"]) == (row["client"], row["param"])
         ]
-        yield from lanes(rec, own, [one for one in own if one["exchange_id"] in marked])
+        yield from swimlanes(rec, own, [one for one in own if one["exchange_id"] in marked])
 
 
 def _more(rows: Sequence[Row]) -> Iterator[str]:

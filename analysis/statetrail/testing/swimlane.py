@@ -23,7 +23,7 @@ _VALUE: Final = 44
 type Row = dict[str, Any]
 
 
-def lanes(rec: Recording, rows: Sequence[Row], faults: Sequence[Row]) -> Iterator[str]:
+def swimlanes(rec: Recording, rows: Sequence[Row], faults: Sequence[Row]) -> Iterator[str]:
     """The lanes of the clients with faults, those with most faults first.
 
     Parameters

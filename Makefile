@@ -90,6 +90,11 @@ policies: SIZES = 30,100
 policies: env ## what the inference of expiry names and covers on 16 policies from the field: WORLDS=50 SIZES=30,100 SEED=1
 	PYTHONPATH=tests $(RUN) python -m studies.calibration.field --worlds $(WORLDS) --sizes $(SIZES) --seed $(SEED)
 
+ENTRIES ?= 20000
+.PHONY: bench-import
+bench-import: env ## what importing and redacting captures costs, beside json, msgspec, mitmproxy's and haralyzer's readers: ENTRIES=20000 KINDS=zest,browser
+	PYTHONPATH=tests $(RUN) python -m studies.benchmarks.bench_import --entries $(ENTRIES) $(KINDS:%=--kinds %)
+
 .PHONY: bench-expiry
 bench-expiry: env ## the inference of expiry at a million uses of 100,000 tokens, and where its time goes
 	PYTHONPATH=tests $(RUN) python -m studies.benchmarks.bench_expiry

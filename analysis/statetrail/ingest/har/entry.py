@@ -22,28 +22,28 @@ class EntryError(ValueError):
     """An entry is no HTTP exchange or cannot be read; the message is the reason."""
 
 
-class Header(msgspec.Struct, gc=False):
+class Header(msgspec.Struct, frozen=True, gc=False):
     """A header field."""
 
     name: str
     value: str
 
 
-class PostParam(msgspec.Struct):
+class PostParam(msgspec.Struct, gc=False):
     """A field of a form that a request sent."""
 
     name: str | None = None
     value: str | None = None
 
 
-class PostData(msgspec.Struct):
+class PostData(msgspec.Struct, gc=False):
     """The used fields of a request's content."""
 
     text: str | None = None
     params: list[PostParam] | None = None
 
 
-class HarRequest(msgspec.Struct, rename="camel"):
+class HarRequest(msgspec.Struct, rename="camel", gc=False):
     """The used fields of an entry's request."""
 
     method: str
@@ -54,7 +54,7 @@ class HarRequest(msgspec.Struct, rename="camel"):
     post_data: PostData | None = None
 
 
-class Content(msgspec.Struct):
+class Content(msgspec.Struct, gc=False):
     """The used fields of a response's content: decoded text, or base64 of decoded bytes."""
 
     size: float | None = None
@@ -62,7 +62,7 @@ class Content(msgspec.Struct):
     encoding: str | None = None
 
 
-class HarResponse(msgspec.Struct, rename="camel"):
+class HarResponse(msgspec.Struct, rename="camel", gc=False):
     """The used fields of an entry's response."""
 
     status: float | None = None
@@ -72,7 +72,7 @@ class HarResponse(msgspec.Struct, rename="camel"):
     error: str | None = msgspec.field(default=None, name="_error")
 
 
-class Timings(msgspec.Struct):
+class Timings(msgspec.Struct, gc=False):
     """Durations in milliseconds; negative if not applicable."""
 
     blocked: float | None = None
@@ -83,7 +83,7 @@ class Timings(msgspec.Struct):
     receive: float | None = None
 
 
-class HarEntry(msgspec.Struct):
+class HarEntry(msgspec.Struct, gc=False):
     """The used fields of an entry; the last ones are extensions of single writers."""
 
     started: str = msgspec.field(name="startedDateTime")
@@ -105,6 +105,15 @@ class HarEntry(msgspec.Struct):
 
 
 _TYPED: Final = msgspec.json.Decoder(HarEntry)
+_PIECE: Final = msgspec.json.Decoder(list[HarEntry])
+
+
+def read_entries(raw: bytes) -> list[HarEntry] | None:
+    """The entries in this JSON list, if each of them is valid."""
+    try:
+        return _PIECE.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def read_entry(raw: bytes) -> HarEntry:

@@ -22,31 +22,22 @@ import msgspec
 from statetrail.errors import CaptureError
 from statetrail.extract import Exchange, Fingerprinter, Request, Response
 from statetrail.extract.bodies import MAX_SEARCHED
-from statetrail.extract.records import Fields
 from statetrail.ingest.flow import ERRORS
 from statetrail.ingest.har.entry import (
     Content,
     EntryError,
     HarEntry,
-    HarResponse,
-    Header,
     PostData,
+    read_entries,
     read_entry,
 )
-from statetrail.ingest.har.split import CUT, Stream, split_entries
+from statetrail.ingest.har.heads import HeadReader, utf8
+from statetrail.ingest.har.split import Stream, split_entries
 from statetrail.ingest.har.times import Times, times
 from statetrail.ingest.skipped import ReadReport, TruncatedError
 
 MAX_INT: Final = 2**63 - 1
-_CUT: Final = CUT.encode()
 
-_URL: Final = re.compile(
-    r"(?P<scheme>https?|wss?)://(?:[^@/?#]*@)?"
-    r"(?:\[(?P<v6>[0-9A-Fa-f:.]{2,45})\]|(?P<host>[^:/?#\[\]@\s]+))(?::(?P<port>[0-9]{0,5}))?"
-    r"(?P<target>(?:[/?][^#]*)?)(?:#|\Z)",
-    re.IGNORECASE,
-)
-_PORTS: Final = {"http": 80, "https": 443}
 _VERSIONS: Final = {
     **dict.fromkeys(("H2", "H2C", "HTTP/2"), "HTTP/2.0"),
     **dict.fromkeys(("H3", "HTTP/3.0"), "HTTP/3"),
@@ -81,22 +72,22 @@ def read_har_entries(
     # One number an entry: a million entries take about 100 MB.
     digests: set[int] = set()
     repeats: Counter[int] = Counter()
+    heads = HeadReader()
     try:
-        for raw in split_entries(stream):
+        for entry in _entries(stream):
             report.entries += 1
             try:
-                if raw is None:
-                    raise EntryError("large")
-                entry = read_entry(raw)
+                if isinstance(entry, EntryError):
+                    raise entry
                 if fingerprinter is None:
-                    yield entry, exchange_from_entry(entry, "")
+                    yield entry, exchange_from_entry(entry, "", heads)
                     continue
                 digest = fingerprinter.fingerprint(_canonical(entry))
                 flow_id = f"har-{digest & 0xFFFF_FFFF_FFFF_FFFF:016x}"
                 if digest in digests:
                     repeats[digest] += 1
                     flow_id += f"-{repeats[digest] + 1}"
-                exchange = exchange_from_entry(entry, flow_id)
+                exchange = exchange_from_entry(entry, flow_id, heads)
             except EntryError as error:
                 report.skipped[str(error)] += 1
                 continue
@@ -108,32 +99,38 @@ def read_har_entries(
         report.truncation = str(error)
 
 
-def exchange_from_entry(entry: HarEntry, flow_id: str) -> Exchange:
-    """The exchange of an entry.
+def _entries(stream: Stream) -> Iterator[HarEntry | EntryError]:
+    """The entries of a HAR file, or why one is none."""
+    for part in split_entries(stream, read_entries):
+        if isinstance(part, list):
+            yield from part
+            continue
+        try:
+            yield read_entry(part) if part is not None else EntryError("large")
+        except EntryError as error:
+            yield error
+
+
+def exchange_from_entry(entry: HarEntry, flow_id: str, heads: HeadReader | None = None) -> Exchange:
+    """The exchange of an entry; `heads` is the reader of the heads of its file.
 
     Raises `EntryError` where there is none: ``other``, ``cached``, ``url`` or ``start``.
     """
     if entry.from_cache:
         raise EntryError("cached")
-    url = _URL.match(entry.request.url)
-    if url is None:
-        web = entry.request.url[:5].lower().startswith(("http", "ws:", "wss:"))
-        raise EntryError("url" if web else "other")
-    scheme = {"ws": "http", "wss": "https"}.get(url["scheme"].lower(), url["scheme"].lower())
-    port = int(url["port"]) if url["port"] else _PORTS[scheme]
-    if port > 65_535:
-        raise EntryError("url")
-    target = url["target"]
+    heads = heads or HeadReader()
+    scheme, host, port, target, is_cut = heads.address(entry.request.url)
     when = times(entry)
     notes = list(when.notes)
     version = (entry.request.http_version or "").upper()
+    sent, sent_cut = heads.fields(entry.request.headers)
     request = Request(
         method=entry.request.method,
         scheme=scheme,
-        host=url["v6"] or url["host"],
+        host=host,
         port=port,
-        target=_utf8(target if target.startswith("/") else f"/{target}"),
-        headers=_fields(entry.request.headers),
+        target=target,
+        headers=sent,
         http_version=_VERSIONS.get(version, version) or "unknown",
         start_us=when.request_start_us,
         end_us=when.request_end_us,
@@ -142,31 +139,33 @@ def exchange_from_entry(entry: HarEntry, flow_id: str) -> Exchange:
         body=_content(entry.request.post_data),
     )
     fault = entry.error or (entry.response.error if entry.response else None)
-    response = _response(entry.response, entry.request.method, when, notes, cut_short=bool(fault))
+    response, received_cut = _response(entry, when, notes, heads, cut_short=bool(fault))
     error = _error(fault) if fault or response is None else None
-    answer = response.headers if response else ()
-    values = (_utf8(target), *(value for _, value in (*request.headers, *answer)))
-    if any(value.endswith(_CUT) for value in values):
+    if is_cut or sent_cut or received_cut:
         notes.append("har-cut")
     return Exchange(flow_id, request, response, error, tuple(notes))
 
 
 def _response(
-    answer: HarResponse | None, method: str, when: Times, notes: list[str], *, cut_short: bool
-) -> Response | None:
+    entry: HarEntry, when: Times, notes: list[str], heads: HeadReader, *, cut_short: bool
+) -> tuple[Response | None, bool]:
+    """The response of an entry; whether one of its header fields lacks its end."""
+    answer = entry.response
     status = min(int(answer.status or 0), 999) if answer is not None else 0
     if answer is None or status <= 0:
-        return None
-    bodiless = method.upper() == "HEAD" or status < 200 or status in (204, 304)
-    return Response(
+        return None, False
+    bodiless = status < 200 or status in (204, 304) or entry.request.method.upper() == "HEAD"
+    fields, is_cut = heads.fields(answer.headers)
+    response = Response(
         status=status,
-        headers=_fields(answer.headers),
+        headers=fields,
         start_us=when.response_start_us,
         end_us=None if cut_short else when.response_end_us,
         body=_body(answer.content or Content(), notes, bodiless=bodiless),
         body_bytes=_size(answer.body_size),
         codings=(),
     )
+    return response, is_cut
 
 
 def _body(content: Content, notes: list[str], *, bodiless: bool) -> bytes:
@@ -184,20 +183,10 @@ def _body(content: Content, notes: list[str], *, bodiless: bool) -> bytes:
         except ValueError:
             notes.append("body-broken-coding")
             return b""
-    return _utf8(_XML_ENCODING.sub(r"\1", content.text[:MAX_SEARCHED], count=1))[:MAX_SEARCHED]
-
-
-def _fields(headers: list[Header]) -> Fields:
-    """Header fields as bytes, without HTTP/2's pseudo fields.
-
-    No field has a line feed: with one, writers join the fields of one name.
-    """
-    return tuple(
-        (_wire(header.name), _wire(value))
-        for header in headers
-        if not header.name.startswith(":")
-        for value in header.value.split("\n")
-    )
+    text = content.text[:MAX_SEARCHED]
+    if (declared := _XML_ENCODING.match(text)) is not None:
+        text = declared[1] + text[declared.end() :]
+    return utf8(text)[:MAX_SEARCHED]
 
 
 def _content(posted: PostData | None) -> bytes:
@@ -205,24 +194,9 @@ def _content(posted: PostData | None) -> bytes:
     if posted is None:
         return b""
     if posted.text or not posted.params:
-        return _utf8((posted.text or "")[:MAX_SEARCHED])[:MAX_SEARCHED]
+        return utf8((posted.text or "")[:MAX_SEARCHED])[:MAX_SEARCHED]
     pairs = [(each.name or "", each.value or "") for each in posted.params]
     return urllib.parse.urlencode(pairs, errors="surrogatepass").encode()[:MAX_SEARCHED]
-
-
-def _wire(text: str) -> bytes:
-    # Most writers decode a header as Latin-1, some as UTF-8 with surrogates.
-    try:
-        return text.encode("latin-1")
-    except UnicodeEncodeError:
-        return _utf8(text)
-
-
-def _utf8(text: str) -> bytes:
-    try:
-        return text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "replace")
 
 
 def _size(size: float | None) -> int | None:

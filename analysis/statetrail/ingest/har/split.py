@@ -6,10 +6,15 @@ general streaming parsers give up the rest of a file at the first broken escape,
 fail at numbers of some thousand digits.
 
 Only strings and brackets are parsed here; an entry's JSON is checked when it is decoded.
+
+Most files are sound. Where the caller can decode a list, pieces of many entries are given to it at
+once: a piece ends where the text between the two entries before is found again. JSON is read from
+left to right, so a piece that begins with an entry and that is a list in brackets ends with one.
+The first fault in a piece leads back to entry by entry, for as far as the fault reaches.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, Protocol
 
 from statetrail.ingest.skipped import TruncatedError
@@ -20,6 +25,11 @@ MAX_ENTRY: Final = 1 << 25
 """Maximum bytes of one entry with its strings cut; a larger one is skipped."""
 CUT: Final = "\ufffe"
 """Marks the end of a cut string: a noncharacter, which valid text does not contain."""
+
+MAX_PIECE: Final = 1 << 17
+"""Maximum bytes of a piece: entries of more than twice that are split one by one."""
+MIN_PIECE: Final = 1 << 12
+"""Bytes of a piece below which entries are split one by one."""
 
 _CHUNK: Final = 1 << 18
 _CUT_UTF8: Final = CUT.encode()
@@ -41,6 +51,8 @@ _BRACKET: Final = _compiled(rf'[^"\[\]{{}}]*+(?:({_STRING})|[\[\]{{}}])')
 _PLAIN_ENTRY: Final = _compiled(_object_rest(5) + r"\}")
 _TO_BRACE: Final = _compiled(_object_rest(0))
 _WHOLE_CHARACTERS: Final = _compiled(r'"(?:[^"\\]++|\\u[0-9A-Fa-f]{4}|\\[^u])*+')
+_BETWEEN: Final = _compiled(r'\s*,\s*\{\s*"[^"\\]{1,64}"\s*:')
+_FIRST: Final = _compiled(r"\s*,?\s*\{")
 _REST_OF_STRING: Final = _compiled(r'(?:[^"\\]++|\\.)*+')
 
 
@@ -51,17 +63,25 @@ class Stream(Protocol):
         """At most `size` bytes, none at the end."""
 
 
-def split_entries(stream: Stream) -> Iterator[bytes | None]:
+def split_entries[T](
+    stream: Stream, decode: Callable[[bytes], list[T] | None] = lambda _: None
+) -> Iterator[list[T] | bytes | None]:
     """The elements of ``log.entries`` as JSON bytes; `None` for one that is no entry.
 
-    Elements that are no objects or exceed `MAX_ENTRY` are no entries. Raises `TruncatedError` after
-    the last complete element: the file ``ends`` early, is ``broken``, or is ``foreign``, that is no
-    HAR file.
+    Elements that are no objects or exceed `MAX_ENTRY` are no entries. What `decode` gives for a
+    JSON list of some entries stands for them; `None`: it cannot, and they come one by one. Raises
+    `TruncatedError` after the last complete element: the file ``ends`` early, is ``broken``, or is
+    ``foreign``, that is no HAR file.
     """
     window = _Window(stream)
     if not _find_entries(window):
         raise TruncatedError("foreign")
     while True:
+        while (piece := window.piece()) is not None:
+            decoded = decode(piece)
+            window.take_piece(sound=decoded is not None)
+            if decoded is not None:
+                yield decoded
         gap, token = window.token()
         for scalar in gap.split(b","):  # a number, true, false or null
             if scalar.strip():
@@ -123,6 +143,42 @@ class _Window:
         self._stream = stream
         self._buffer = b""
         self._at = 0
+        # What stands between two entries, with the name of the second one's first member.
+        self._between = b""
+        self._entry_end = self._piece_end = -1
+        self._reach = MAX_PIECE
+
+    def piece(self) -> bytes | None:
+        """Some of the next entries as a JSON list; `None` if the next one has to be split.
+
+        Nothing is read by that; `take_piece` does.
+        """
+        if self._reach < MIN_PIECE:
+            self._reach = MIN_PIECE
+            return None
+        while len(self._buffer) - self._at < 2 * self._reach and self._read():
+            pass
+        start = self._at
+        if start == self._entry_end and (seen := _BETWEEN.match(self._buffer, start)):
+            self._between = b"}" + seen[0]
+        between = self._between
+        if not between or (first := _FIRST.match(self._buffer, start)) is None:
+            return None
+        end = self._buffer.rfind(between, start, start + self._reach)
+        if end < 0:
+            end = self._buffer.find(between, start + self._reach, start + 2 * self._reach)
+            if end < 0:
+                return None
+        self._piece_end = end + 1
+        return b"[" + self._buffer[first.end() - 1 : end + 1] + b"]"
+
+    def take_piece(self, *, sound: bool) -> None:
+        """Go behind the last piece, or back to a smaller one where it is not `sound`."""
+        if sound:
+            self._at = self._entry_end = self._piece_end
+            self._reach = min(2 * self._reach, MAX_PIECE)
+        else:
+            self._reach //= 2
 
     def token(self) -> tuple[bytes, bytes]:
         """The next string or bracket, and the bytes before it. May raise `TruncatedError`."""
@@ -143,7 +199,7 @@ class _Window:
     def entry(self) -> bytes | None:
         """The object whose opening brace was just read; `None` if it is too large to keep."""
         if (match := _PLAIN_ENTRY.match(self._buffer, self._at)) is not None:
-            self._at = match.end()
+            self._at = self._entry_end = match.end()
             return b"{" + match[0]
         parts, size, depth, start = [b"{"], 1, 1, self._at
         while depth:
@@ -167,6 +223,7 @@ class _Window:
             if size <= MAX_ENTRY:
                 parts.append(part)
         part = self._buffer[start : self._at]
+        self._entry_end = self._at
         return b"".join((*parts, part)) if size + len(part) <= MAX_ENTRY else None
 
     def _skip_string(self) -> None:
@@ -180,8 +237,14 @@ class _Window:
             self._more()
 
     def _more(self) -> None:
-        chunk = self._stream.read(_CHUNK)
-        if not chunk:
+        if not self._read():
             raise TruncatedError("ends")
-        self._buffer = self._buffer[self._at :] + chunk
-        self._at = 0
+
+    def _read(self) -> bool:
+        """Read on; `False` at the end of the file."""
+        chunk = self._stream.read(_CHUNK)
+        if chunk:
+            self._buffer = self._buffer[self._at :] + chunk
+            self._entry_end -= self._at
+            self._at = 0
+        return bool(chunk)

@@ -1,0 +1,115 @@
+"""Addresses and header fields of HAR entries as on the wire; those read last are cached.
+
+Enters: the URLs and header fields of entries. Leaves: an `Address`, and header fields as bytes.
+Clients repeat most of theirs from request to request.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from statetrail.extract.cache import BoundedCache
+from statetrail.extract.records import Fields
+from statetrail.ingest.har.entry import EntryError, Header
+from statetrail.ingest.har.split import CUT
+
+CACHED: Final = 4096
+"""Header fields, and origins, that are cached."""
+MAX_CACHED: Final = 512
+"""Characters of a header field, or of an origin, that is cached."""
+
+_CUT: Final = CUT.encode()
+_URL: Final = re.compile(
+    r"(https?|wss?)://(?:[^@/?#]*@)?"
+    r"(?:\[([0-9A-Fa-f:.]{2,45})\]|([^:/?#\[\]@\s]+))(?::([0-9]{0,5}))?"
+    r"((?:[/?][^#]*)?)(?:#|\Z)",
+    re.IGNORECASE,
+)
+_SCHEMES: Final = {"ws": "http", "wss": "https"}
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+class Address(NamedTuple):
+    """Where a request went; `is_cut`: the target lacks its end."""
+
+    scheme: str
+    host: str
+    port: int
+    target: bytes
+    is_cut: bool
+
+
+class HeadReader:
+    """Reads the heads of one file."""
+
+    __slots__ = ("_fields", "_origins")
+
+    def __init__(self) -> None:
+        self._fields: BoundedCache[Header, Fields] = BoundedCache(CACHED)
+        self._origins: BoundedCache[str, tuple[str, str, int]] = BoundedCache(CACHED)
+
+    def address(self, url: str) -> Address:
+        """The parts of a URL. Raises `EntryError`: ``other``: no website's; ``url``: unreadable."""
+        at = url.find("/", 8)
+        known = self._origins.get(url[:at]) if at > 0 else None
+        if known is None:
+            match = _URL.match(url)
+            if match is None:
+                web = url[:5].lower().startswith(("http", "ws:", "wss:"))
+                raise EntryError("url" if web else "other")
+            name, v6, host, port, target = match.groups()
+            scheme = _SCHEMES.get(name := name.lower(), name)
+            number = int(port) if port else _PORTS[scheme]
+            if number > 65_535:
+                raise EntryError("url")
+            known = scheme, v6 or host, number
+            if match.start(5) == at <= MAX_CACHED:
+                self._origins.keep(url[:at], known)
+        else:
+            target = url[at:].partition("#")[0]
+        raw = utf8(target if target.startswith("/") else f"/{target}")
+        return Address(*known, raw, raw.endswith(_CUT))
+
+    def fields(self, headers: Sequence[Header]) -> tuple[Fields, bool]:
+        """Header fields as bytes, without HTTP/2's pseudo fields; whether one lacks its end.
+
+        No field has a line feed: with one, writers join the fields of one name.
+        """
+        fields: list[tuple[bytes, bytes]] = []
+        known, is_cut = self._fields.get, False
+        for header in headers:
+            found = known(header)
+            if found is None:
+                found = _read(header)
+                if any(value.endswith(_CUT) for _, value in found):
+                    is_cut = True
+                elif len(header.name) + len(header.value) <= MAX_CACHED:
+                    self._fields.keep(header, found)
+            fields += found
+        return tuple(fields), is_cut
+
+
+def _read(header: Header) -> Fields:
+    name, value = header.name, header.value
+    if name.startswith(":"):
+        return ()
+    raw = _wire(name)
+    if "\n" not in value:
+        return ((raw, _wire(value)),)
+    return tuple([(raw, _wire(each)) for each in value.split("\n")])
+
+
+def _wire(text: str) -> bytes:
+    # Most writers decode a header as Latin-1, some as UTF-8 with surrogates.
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        return utf8(text)
+
+
+def utf8(text: str) -> bytes:
+    """A text's bytes, whatever surrogates it has."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace")

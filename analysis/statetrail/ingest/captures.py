@@ -1,12 +1,15 @@
 """The captures in files: what is in them, recognised by content and never by name.
 
 Enters: a path. Leaves: a `FoundCapture` for each capture in it, or a sentence on why there is none.
+A zip file is a capture itself, or its members are.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from statetrail.errors import CaptureError
 from statetrail.extract.text import clean
@@ -14,23 +17,38 @@ from statetrail.ingest.format import Format
 from statetrail.ingest.formats import FORMATS
 from statetrail.ingest.source import Source, open_source
 
+# A body that a capture in the file refers to, named by its digest: it may look like a capture.
+_BODY: Final = re.compile(r"(?:[^/]*/)*[0-9a-f]{32,64}(?:\.\w{1,12})?", re.ASCII)
+_ENCRYPTED: Final = 1
+_MAX_NAME: Final = 255
+
 
 @dataclass(frozen=True, slots=True)
 class FoundCapture:
-    """A capture in a file."""
+    """A capture: a file, or a member of a zip file."""
 
     path: Path
     format: Format
+    member: str | None = None
 
     @property
     def name(self) -> str:
         """The file's name without its folder, as it may be shown."""
-        return clean(self.path.name, 255)
+        return clean(self.label.name if self.member is None else self._within, _MAX_NAME)
+
+    @property
+    def label(self) -> Path:
+        """The file's path, and the member's name, as they may be shown."""
+        return self.path if self.member is None else self.path.with_name(self._within)
+
+    @property
+    def _within(self) -> str:
+        return f"{self.path.name}:{clean((self.member or '').replace('/', ':'), _MAX_NAME)}"
 
     @contextmanager
     def open(self) -> Iterator[Source]:
         """The capture, opened. Raises `CaptureError` if it cannot be opened."""
-        with open_source(self.path) as source:
+        with open_source(self.path, self.member) as source:
             yield source
 
 
@@ -41,11 +59,34 @@ def captures_in(path: Path) -> list[FoundCapture]:
     """
     with open_source(path) as source:
         try:
-            for each in FORMATS:
-                if each.matches(source):
-                    return [FoundCapture(path, each)]
+            if (known := _format_of(source)) is not None:
+                return [FoundCapture(path, known)]
         except CaptureError as error:
             fault = str(error)
         else:
             fault = "is no capture of a known format" if source.head else "is empty"
-    raise CaptureError(f"{path} {fault}: name a file that a browser or mitmdump -w wrote")
+        if source.archive is not None:
+            found: list[FoundCapture] = []
+            encrypted = False
+            for member in source.archive.infolist():
+                encrypted |= bool(member.flag_bits & _ENCRYPTED)
+                if not _BODY.fullmatch(member.filename) and not member.is_dir():
+                    found += _in_member(source, member.filename)
+            if found:
+                return found
+            kind = "an encrypted zip file" if encrypted else "a zip file without a capture"
+            fault = f"is {kind}"
+    raise CaptureError(f"{path} {fault}: name a file that a browser or a proxy wrote")
+
+
+def _in_member(source: Source, member: str) -> Iterator[FoundCapture]:
+    try:
+        known = _format_of(source.within(member))
+    except CaptureError:
+        return
+    if known is not None:
+        yield FoundCapture(source.path, known, member)
+
+
+def _format_of(source: Source) -> Format | None:
+    return next((each for each in FORMATS if each.matches(source)), None)

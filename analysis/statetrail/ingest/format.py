@@ -53,14 +53,22 @@ class Format:
     whole: Callable[[Source, ReadReport, bool], Iterator[WithBodies]] | None = None
     one_client: bool = True
 
+    def exchanges(
+        self, source: Source, report: ReadReport, fingerprinter: Fingerprinter | None
+    ) -> Iterator[Exchange]:
+        """The exchanges of an opened file; the report says as well if it was not read whole."""
+        yield from self.read(source, report, fingerprinter)
+        report.truncation = source.fault or report.truncation
+
     def with_bodies(
         self, source: Source, report: ReadReport, *, responses: bool
     ) -> Iterator[WithBodies]:
         """The exchanges with their bodies; without `responses` only the requests' are unpacked."""
         if self.whole is not None:
             yield from self.whole(source, report, responses)
+            report.truncation = source.fault or report.truncation
             return
-        for exchange in self.read(source, report, None):
+        for exchange in self.exchanges(source, report, None):
             request, response = exchange.request, exchange.response
             sent = decoded(request.body, request.headers, MAX_SENT)
             received = b""

@@ -25,9 +25,10 @@ BATCH: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """The result of one file: exchanges added, those already stored, and entries that are none.
+    """The result of one capture: exchanges added, those already stored, and entries that are none.
 
-    `source` is the name of its format; `problem` is a sentence on what was lost; `None`: nothing.
+    `path` is the file, with the member where it is a zip file of captures; `source` is the name of
+    its format; `problem` is a sentence on what was lost; `None`: nothing.
     """
 
     path: Path
@@ -69,8 +70,7 @@ def import_files(
 def _import(
     found: FoundCapture, store: SqliteStore, config: ExtractorConfig, progress: Progress | None
 ) -> Imported:
-    path, form = found.path, found.format
-    size = path.stat().st_size
+    form, size = found.format, found.path.stat().st_size
     capture = store.begin_capture(form.name, found.name)
     # What one browser exported is one client, whoever else has its address and its User-Agent.
     client = f"{capture}:{found.name}" if form.one_client else None
@@ -78,15 +78,17 @@ def _import(
     problem: str | None = "the import was stopped before the end of the file"
     try:
         with found.open() as source:
-            exchanges = form.read(source, report, config.fingerprinter)
+            exchanges = form.exchanges(source, report, config.fingerprinter)
             for batch in batched(exchanges, BATCH, strict=False):
                 ids = store.append_many((extract(e, config, client) for e in batch), capture)
                 counts.duplicates += (duplicates := ids.count(None))
                 counts.exchanges += len(ids) - duplicates
                 if progress is not None:
-                    progress(path, source.file.tell(), size)
+                    progress(found.path, source.file.tell(), size)
         problem = report.sentence()
     finally:
         counts.skipped = report.skipped.total()
         store.end_capture(capture, counts, problem)
-    return Imported(path, form.name, counts.exchanges, counts.duplicates, counts.skipped, problem)
+    return Imported(
+        found.label, form.name, counts.exchanges, counts.duplicates, counts.skipped, problem
+    )

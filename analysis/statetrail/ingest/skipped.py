@@ -25,7 +25,11 @@ class TruncatedError(ValueError):
     """A capture file ends or breaks before its entries do; the message is one word."""
 
 
-TRUNCATIONS: Final = {"ends": "the file ends early", "broken": "the file is damaged"}
+TRUNCATIONS: Final = {
+    "ends": "the file ends early",
+    "broken": "the file is damaged",
+    "bomb": "the file unpacks to an implausible size",
+}
 
 
 @dataclass(slots=True)

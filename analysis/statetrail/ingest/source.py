@@ -1,27 +1,47 @@
 """An opened capture file: its content unpacked, and the file itself.
 
-Enters: a path. Leaves: a `Source`, from which a format reads. Unpacked content ends where the file
-is damaged, so that what stands before is read.
+Enters: a path. Leaves: a `Source`, from which a format reads: gzip, zstd and zlib are unpacked,
+UTF-16 is read as UTF-8, and of a zip file one member is read. Unpacked content ends where the file
+is damaged, or where it has become implausibly large; so what stands before is read.
 """
 
-import gzip
+import codecs
+import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BufferedIOBase
+from io import BufferedReader
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
+
+import zstandard
 
 from statetrail.errors import CaptureError
+from statetrail.ingest.packing import archive_of, packing_of
 
 HEAD: Final = 4096
 """Bytes of a file's beginning by which its format is recognised."""
+MAX_RATIO: Final = 200
+"""How many times its size a file of more than `MAX_SMALL` may have unpacked."""
+MAX_SMALL: Final = 1 << 30
+"""Bytes that any file may have unpacked."""
 
-_GZIP: Final = b"\x1f\x8b"
+_LAYERS: Final = 2
+_UTF8_BOM: Final = b"\xef\xbb\xbf"
+_UTF16: Final = {
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+    b"{\0": "utf-16-le",
+    b"\0{": "utf-16-be",
+}
+_DAMAGES: Final = (
+    *(EOFError, OSError, zlib.error, zipfile.BadZipFile, zstandard.ZstdError),
+    *(NotImplementedError, RuntimeError),  # a member's method is unknown, or it is encrypted
+)
 
 
 class Source:
-    """An opened capture file.
+    """An opened capture: a file, or a member of a zip file.
 
     Attributes
     ----------
@@ -29,42 +49,126 @@ class Source:
         The file.
     file
         The file itself, as it is on disk.
+    archive
+        The file as a zip file, if it is one.
     packed
-        What it is packed with, as an adjective; `None`: nothing.
+        What the content is packed with; `None`: nothing.
     head
-        The beginning of its content, unpacked; at most `HEAD` bytes.
+        The beginning of the content, unpacked; at most `HEAD` bytes.
+    fault
+        Why the content was not read to its end, as in `skipped.TRUNCATIONS`; `None`: it was.
     """
 
-    def __init__(self, path: Path, file: BufferedIOBase) -> None:
+    def __init__(
+        self,
+        path: Path,
+        file: BufferedReader,
+        archive: zipfile.ZipFile | None = None,
+        member: str | None = None,
+    ) -> None:
         self.path = path
         self.file = file
-        self.packed = "gzipped" if file.read(2) == _GZIP else None
+        self.archive = archive
+        self.packed = "zip" if archive is not None else None
+        self.fault: str | None = None
+        self._member = member
+        self._room = max(MAX_SMALL, MAX_RATIO * path.stat().st_size)
         self.head = self.stream().read(HEAD)
 
     def stream(self) -> "Readable":
-        """The content from its beginning, unpacked."""
-        self.file.seek(0)
-        return Readable(gzip.open(self.file) if self.packed is not None else self.file)
+        """The content from its beginning: unpacked, and in UTF-8 if it is text."""
+        try:
+            stream = Readable(self, self._unpacked(), self._room)
+        except _DAMAGES:
+            return Readable(self, None, 0)
+        stream.decode()
+        return stream
+
+    def _unpacked(self) -> IO[bytes]:
+        if self.archive is not None and self._member is not None:
+            file: IO[bytes] = self.archive.open(self._member)
+        else:
+            self.file.seek(0)
+            file = self.file
+        for _ in range(_LAYERS):
+            packing = packing_of(file.peek(4)[:4])  # type: ignore[attr-defined]
+            if packing is None:
+                break
+            self.packed = packing.name
+            file = packing.open(file)
+        return file
+
+    def within(self, member: str) -> "Source":
+        """A member of the zip file, opened."""
+        return Source(self.path, self.file, self.archive, member)
+
+    def member(self, name: str, limit: int) -> bytes | None:
+        """The content of a member of the zip file; `None`: it is missing, damaged or larger."""
+        if self.archive is None:
+            return None
+        try:
+            info = self.archive.getinfo(name)
+            if info.file_size > limit or info.file_size > self._room:
+                return None
+            self._room -= info.file_size
+            return self.archive.read(info)
+        except (KeyError, *_DAMAGES):
+            return None
 
 
 class Readable:
-    """A file that ends where it is damaged."""
+    """Content that ends where it is damaged."""
 
-    def __init__(self, file: BufferedIOBase) -> None:
+    def __init__(self, source: Source, file: IO[bytes] | None, room: int) -> None:
+        self._source = source
         self._file = file
+        self._room = room
+        self._decoder: codecs.IncrementalDecoder | None = None
+        self._next = b""
 
     def read(self, size: int, /) -> bytes:
         """At most `size` bytes, none at the end."""
-        try:
-            # A full read would lose the bytes that were decompressed before the damage.
-            return self._file.read1(size)
-        except (EOFError, OSError, zlib.error):
+        if self._next:
+            data, self._next = self._next[:size], self._next[size:]
+            return data
+        data = self._read(size)
+        if self._decoder is None or not data:
+            return data
+        # Of an odd number of bytes one waits in the decoder.
+        while not (text := self._decoder.decode(data)) and (data := self._read(size)):
+            pass
+        data = text.encode("utf-8", "replace")
+        self._next = data[size:]
+        return data[:size]
+
+    def decode(self) -> None:
+        """Find out what the content is encoded with, at its beginning."""
+        start = self._read(HEAD)
+        if start.startswith(_UTF8_BOM):
+            start = start[len(_UTF8_BOM) :]
+        elif (coding := _UTF16.get(start[:2])) is not None:
+            self._decoder = codecs.getincrementaldecoder(coding)("replace")
+            start = self._decoder.decode(start).encode("utf-8", "replace")
+        self._next = start
+
+    def _read(self, size: int) -> bytes:
+        if self._file is None:
             return b""
+        try:
+            # A full read would lose the bytes that were unpacked before the damage.
+            data: bytes = self._file.read1(size)  # type: ignore[attr-defined]
+        except _DAMAGES:
+            return b""
+        self._room -= len(data)
+        if self._room < 0:
+            self._source.fault = "bomb"
+            return b""
+        return data
 
 
 @contextmanager
-def open_source(path: Path) -> Iterator[Source]:
-    """An opened capture file. Raises `CaptureError` if it cannot be opened."""
+def open_source(path: Path, member: str | None = None) -> Iterator[Source]:
+    """An opened capture. Raises `CaptureError` if it cannot be opened."""
     if path.exists() and not path.is_file():
         raise CaptureError(f"{path} is not a file: name a capture file")
     try:
@@ -72,4 +176,8 @@ def open_source(path: Path) -> Iterator[Source]:
     except OSError as error:
         raise CaptureError(f"{path} cannot be read: {error.strerror or error}") from None
     with file:
-        yield Source(path, file)
+        try:
+            archive = archive_of(file)
+        except CaptureError as error:
+            raise CaptureError(f"{path} {error}") from None
+        yield Source(path, file, archive, member)

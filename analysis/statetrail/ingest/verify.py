@@ -112,7 +112,7 @@ def is_known_by_fingerprints(capture: Path) -> bool:
 def _exchanges(capture: Path, config: ExtractorConfig) -> Iterator[Exchange]:
     for found in captures_in(capture):
         with found.open() as source:
-            yield from found.format.read(source, ReadReport(), config.fingerprinter)
+            yield from found.format.exchanges(source, ReadReport(), config.fingerprinter)
 
 
 def _of_store(store: Path, key: Path | None) -> "FingerprintFinder":

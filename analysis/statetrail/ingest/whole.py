@@ -41,7 +41,7 @@ def read_whole(
     """
     size = path.stat().st_size
     for found in captures_in(path):
-        client = str(path) if found.format.one_client else None
+        client = str(found.label) if found.format.one_client else None
         with found.open() as source:
             exchanges = found.format.with_bodies(source, report, responses=responses)
             for number, each in enumerate(exchanges):

@@ -40,7 +40,7 @@ def _matches(source: Source) -> bool:
         return False
     if source.packed is not None:
         # Its lengths could claim any amount of memory.
-        raise CaptureError(f"is a {source.packed} flow file: unpack it first (gunzip)")
+        raise CaptureError(f"is a flow file packed with {source.packed}: unpack it first")
     return True
 
 

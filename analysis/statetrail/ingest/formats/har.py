@@ -14,7 +14,8 @@ from statetrail.ingest.har.split import has_entries
 from statetrail.ingest.skipped import ReadReport
 from statetrail.ingest.source import Source
 
-_OBJECT: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{")
+# HAR Viewer's files call a function with the object.
+_OBJECT: Final = re.compile(rb"\s*(?:[A-Za-z_$][\w$.]{0,99}\s*\(\s*)?\{")
 
 
 def _matches(source: Source) -> bool:

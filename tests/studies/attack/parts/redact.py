@@ -82,7 +82,7 @@ def exchanges(capture: Path) -> int:
     """The number of exchanges that an import reads."""
     (part,) = captures_in(capture)
     with part.open() as source:
-        return sum(1 for _ in part.format.read(source, ReadReport(), Fingerprinter(bytes(16))))
+        return sum(1 for _ in part.format.exchanges(source, ReadReport(), Fingerprinter(bytes(16))))
 
 
 def attack(

@@ -173,7 +173,8 @@ class RecordState(Commands):
     def requestheaders(self, flow: HTTPFlow) -> None:
         # The request as the client sent it: later addons change it on its way to the origin.
         live = self._flows[flow.id] = Live(request_of(flow))
-        self._judge_start(live)
+        if flow.is_replay is None:  # what the operator sends or answers, no client is judged by
+            self._judge_start(live)
         if len(self._flows) > MAX_FLOWS:
             _, forgotten = self._flows.popitem(last=False)
             self._judge_end(flow, forgotten, None)

@@ -12,7 +12,7 @@ from statetrail.cli import options
 from statetrail.cli.options import argument, option
 from statetrail.dialects import Dialect, select
 from statetrail.errors import StoreError, UsageError
-from statetrail.extract.records import UNDER_WAY
+from statetrail.extract.records import OPERATED, UNDER_WAY
 from statetrail.recording.conversations import grace_us, origin
 from statetrail.schema import CLIENT_BY, EXCHANGES, ISSUED, PRESENTED, Table
 from statetrail.schema.clients import (
@@ -181,6 +181,8 @@ class Watch:
         events: list[Event] = []
         latest: dict[tuple[str, str], int] = {}
         for row in sorted(rows, key=lambda each: int(each[_START])):
+            if not set(row[_NOTES].split(",")).isdisjoint(OPERATED):
+                continue
             number, scheme, host, port, *tracked = row[:_NOTES]
             client, origin_ = client_name(row[_NOTES + 1 :]), origin(scheme, host, port)
             self.scoreboard.count(client, origin_, client, origin_)

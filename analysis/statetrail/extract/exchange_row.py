@@ -83,6 +83,8 @@ class ExchangeRow(msgspec.Struct, frozen=True, gc=False):
     fetch_storage_access: str | None = None
     has_cookies: int | None = None
     refused: str | None = None
+    request_composed_us: int | None = None
+    time_error_us: int | None = None
 
 
 class RowReader(msgspec.Struct, frozen=True, gc=False):
@@ -167,6 +169,8 @@ class RowReader(msgspec.Struct, frozen=True, gc=False):
             sent.fetch_storage_access,
             int(sent.has_cookies),
             refused,
+            _int64(request.composed_us),
+            _int64(request.time_error_us),
         )
 
     def _host(self, host: str) -> str:

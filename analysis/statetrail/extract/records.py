@@ -24,6 +24,11 @@ PERSONAL: Final = (PROXY_USER, CLIENT_HEADER, IDS)
 that tells clients apart, and short ids in paths and agents."""
 UNDER_WAY: Final = "under-way"
 """Note of an exchange whose response has begun; one that keeps it never ended."""
+REPLAYED: Final = ("replayed", "edited")
+"""Notes of requests that the operator of the proxy sent again, or changed on their way: these are
+not the client's doing."""
+OPERATED: Final = (*REPLAYED, "answered-by-operator")
+"""Notes of exchanges whose response tells nothing of what the client was given by the server."""
 
 
 class _Unreadable(msgspec.Struct, frozen=True, gc=False):
@@ -40,6 +45,8 @@ class Request(_Unreadable, frozen=True, gc=False):
     """A request as the client sent it. Times in microseconds since the epoch, UTC.
 
     `body` is what it sent, or the beginning of it; it is read where a dialect asks for it.
+    `composed_us` is when the client composed it, where that was before; by `time_error_us` the
+    times of the exchange may be later than they say.
     """
 
     method: str
@@ -55,6 +62,8 @@ class Request(_Unreadable, frozen=True, gc=False):
     peer: str | None = None
     proxy_user: str | None = None
     body: bytes = b""
+    composed_us: int | None = None
+    time_error_us: int | None = None
 
 
 class Response(_Unreadable, frozen=True, gc=False):

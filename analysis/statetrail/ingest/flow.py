@@ -82,7 +82,7 @@ def exchange_of(
         sent.content or b"",
     )
     error = None if flow.error is None or flow.websocket else _error(flow.error.msg)
-    response, notes = None, []
+    response, notes = None, _operators(flow)
     if flow.response is not None:
         data = flow.response.data
         status, headers = answer if answer is not None else answer_of(flow.response)
@@ -100,6 +100,19 @@ def exchange_of(
             body_bytes=_body_bytes(data.content, headers) if body_bytes is None else body_bytes,
         )
     return Exchange(flow.id, complete, response, error, tuple(notes))
+
+
+def _operators(flow: HTTPFlow) -> list[str]:
+    """Notes of what the operator of the proxy did: `OPERATED`."""
+    if flow.is_replay == "request":
+        return ["replayed"]
+    if flow.is_replay == "response":
+        return ["answered-by-operator"]
+    before = flow.get_state()["backup"] if getattr(flow, "_backup", None) else None
+    if before is None:
+        return []
+    now = flow.get_state()
+    return ["edited"] if any(before[part] != now[part] for part in ("request", "response")) else []
 
 
 def request_of(flow: HTTPFlow) -> Request:

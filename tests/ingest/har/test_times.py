@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from statetrail.ingest.har.entry import EntryError, HarEntry, read_entry
-from statetrail.ingest.har.times import Times, times
+from statetrail.ingest.har.times import Times, times, writer_of
 from support.hars import STARTED_US as T
 from support.hars import entry
 
@@ -14,8 +14,9 @@ NOTE = ("har-timings",)
 
 
 def ms(start: float, *others: float | None, notes: tuple[str, ...] = ()) -> Times:
-    """Times in milliseconds after the usual start."""
-    return Times(*(None if t is None else T + round(t * 1000) for t in (start, *others)), notes)
+    """Times in milliseconds after the usual start, when the request was composed."""
+    at = [None if t is None else T + round(t * 1000) for t in (start, *others)]
+    return Times(*at, notes, T if start else None)
 
 
 def read(**changed: Any) -> HarEntry:
@@ -89,8 +90,30 @@ def test_the_start_is_read_in_every_form(
     started: str, start_us: int, notes: tuple[str, ...]
 ) -> None:
     """Fractions and zones of ISO 8601 come out exactly; a missing zone is noted."""
+    whole = "." not in started
     entry_times = times(read(startedDateTime=started, timings=..., time=-1))
-    assert entry_times == Times(start_us, notes=(*notes, *NOTE))
+    notes += ("whole-seconds", *NOTE) if whole else NOTE
+    assert entry_times == Times(start_us, notes=notes, time_error_us=1_000_000 if whole else None)
+
+
+CONNECTED = {"blocked": -1, "connect": 120, "ssl": 240, "send": 2, "wait": 105, "receive": 3}
+
+
+@pytest.mark.parametrize(
+    ("creator", "expected"),
+    [
+        ("mitmproxy", ms(0, 2, 107, 110)),
+        ("mitmproxy har_dump", ms(0, 2, 107, 110)),
+        ("Playwright", ms(120, 122, 227, 230)),
+        ("Firefox", ms(360, 362, 467, 470)),
+        ("WebInspector", ms(360, 362, 467, 470)),
+    ],
+)
+def test_writers_that_add_ssl_to_the_time_are_known(creator: str, expected: Times) -> None:
+    """Whether TLS is a part of ``connect``, and the start is the first byte, the writer decides."""
+    head = b'\xef\xbb\xbf{"log": {"version": "1.2", "creator": {"version": "1", "name": "%s"}, '
+    writer = writer_of(head % creator.encode())
+    assert times(read(timings=CONNECTED, time=470), writer) == expected
 
 
 @pytest.mark.parametrize(

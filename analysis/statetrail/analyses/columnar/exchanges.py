@@ -5,7 +5,7 @@ what their clients and endpoints are.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ from statetrail.analyses.conformance.visibility import (
     UNBOUND_METHODS,
     WRITES,
 )
+from statetrail.extract.records import OPERATED, REPLAYED
 from statetrail.recording.conversations import origin, site_of
 from statetrail.schema import CLIENT_BY
 from statetrail.store.clients import client_names
@@ -29,13 +30,31 @@ from statetrail.store.clients import client_names
 EVERYWHERE: Final = "*"
 """The realm of values that are good for every origin of their dialect."""
 
-_TIMES: Final = ("request_start_us", "request_end_us", "response_start_us", "response_end_us")
+_TIMES: Final = (
+    *("request_start_us", "request_end_us", "response_start_us", "response_end_us"),
+    *("request_composed_us", "time_error_us"),
+)
 _ORIGIN: Final = ("scheme", "host", "port")
 COLUMNS: Final = (
     *("exchange_id", "capture_id", *_TIMES, *_ORIGIN, "method", "endpoint", "status"),
-    *("age_s", "fetch_dest", "redirect_endpoint", "request_origin", "exposed_headers"),
+    *("age_s", "fetch_dest", "redirect_endpoint", "request_origin", "exposed_headers", "notes"),
 )
 """The columns that exchanges are made of, besides those that tell clients apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """The times of exchanges as they speak for their clients: each as far from what is recorded as
+    it may have been.
+
+    `composed` is when the request was composed at the earliest, `heard_by` until when news may
+    have changed it, `response_end` and `visible_from` are at the latest.
+    """
+
+    composed: Ints
+    heard_by: Ints
+    response_end: Ints
+    visible_from: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +64,15 @@ class Exchanges:
     `client` is a place in `Bucket.clients`, `endpoint` one in `Bucket.endpoints`. The times
     `request_start`, `response_start`, `response_end` and `visible_from` (end and grace period) are
     ranks among all times of the bucket; `clock` has the microseconds of each rank, `FOREVER` of
-    what did not end. `status` is 0 without a response; `open`: the method may carry state;
-    `writes`: it changes what it asks for (`WRITES`); `heads`: it is HEAD. `binding`: what the
-    response issues has to be known (`statetrail.analyses.conformance.visibility.binds`).
+    what did not end. `status` is 0 without a response; `open`: the method may carry state, and the
+    client sent it itself; `writes`: it changes what it asks for (`WRITES`); `heads`: it is HEAD.
+    `binding`: what the response issues has to be known
+    (`statetrail.analyses.conformance.visibility.binds`).
     `headless`: a page cannot add header fields to it. `redirect` is the endpoint that its response
     redirects to, as a place or -1. `backwards`: its response is earlier than its request.
+    `operated`: the operator of the proxy sent or answered it.
+    `doubt`: what else the times may have been; `None`: they are exact. `heard_by`: until when news
+    may have changed the request.
     """
 
     id: Ints
@@ -68,6 +91,29 @@ class Exchanges:
     headless: Bools
     redirect: Ints
     backwards: Bools
+    operated: Bools
+    doubt: Doubt | None = None
+    heard: Ints | None = None
+
+    @property
+    def heard_by(self) -> Ints:
+        """Until when each request may have been changed by news: its start, where that is exact."""
+        return self.request_start if self.heard is None else self.heard
+
+    @property
+    def least(self) -> "Exchanges":
+        """The exchanges at the times that leave their clients the least to know."""
+        doubt = self.doubt
+        if doubt is None:
+            return self
+        return replace(
+            self,
+            request_start=doubt.composed,
+            response_end=doubt.response_end,
+            visible_from=doubt.visible_from,
+            heard=doubt.heard_by,
+            doubt=None,
+        )
 
     def __len__(self) -> int:
         return len(self.id)
@@ -94,7 +140,9 @@ def exchanges_of(
     response_us = np.maximum(response_us, start_us)
     end_us = np.maximum(end_us, response_us)
     visible_us = np.where(end_us < FOREVER, end_us + grace_us, FOREVER)
-    ranks, clock = ranked(start_us, response_us, end_us, visible_us)
+    moments = [start_us, response_us, end_us, visible_us]
+    moments += _doubted(table, start_us, end_us, grace_us)
+    ranks, clock = ranked(*moments)
     name = named(
         table, [CLIENT_BY[name] for name in client_by], partial(client_names, client_by=client_by)
     )
@@ -110,8 +158,15 @@ def exchanges_of(
     dest, dests = coded(table["fetch_dest"])
     headless = np.array([each not in SETS_HEADERS for each in dests], dtype=np.bool_)[dest]
     status, age = (integers(table[name], missing=0) for name in ("status", "age_s"))
+    final = (status == 0) | ((status >= 200) & (status < 300))
+    note, notes = coded(table["notes"])
+    said = [frozenset((each or "").split(",")) for each in notes]
+    replayed, operated = (
+        np.array([not each.isdisjoint(names) for each in said], dtype=np.bool_)[note]
+        for names in (REPLAYED, OPERATED)
+    )
     order = ordered(client * len(clock) + ranks[0], ids)
-    request_start, response_start, response_end, visible_from = (rank[order] for rank in ranks)
+    request_start, response_start, response_end, visible_from, *rest = (r[order] for r in ranks)
     exchanges = Exchanges(
         id=ids[order],
         client=client[order],
@@ -122,15 +177,29 @@ def exchanges_of(
         visible_from=visible_from,
         clock=clock,
         status=status[order],
-        open=~unbound[order],
+        open=(~unbound & ~replayed)[order],
         writes=writes[order],
         heads=heads[order],
-        binding=((status < 300) & (age <= 0) & ~unbound)[order],
+        binding=(final & (age <= 0) & ~unbound & ~operated)[order],
         headless=headless[order],
         redirect=_redirects(origins, table["redirect_endpoint"], endpoints)[order],
         backwards=backwards[order],
+        operated=operated[order],
+        doubt=Doubt(*rest) if rest else None,
     )
     return exchanges, clients, endpoints
+
+
+def _doubted(table: pa.Table, start_us: Ints, end_us: Ints, grace_us: int) -> list[Ints]:
+    """The fields of `Doubt` in microseconds; none where all times are exact."""
+    composed, error = table["request_composed_us"], table["time_error_us"]
+    if composed.null_count == len(composed) and error.null_count == len(error):
+        return []
+    error_us = np.maximum(integers(error, missing=0), 0)
+    composed_us = integers(composed, missing=FOREVER)
+    latest_us = np.where(end_us < FOREVER, end_us + error_us, FOREVER)
+    visible_us = np.where(end_us < FOREVER, latest_us + grace_us, FOREVER)
+    return [np.minimum(composed_us, start_us), start_us + error_us, latest_us, visible_us]
 
 
 def _redirects(

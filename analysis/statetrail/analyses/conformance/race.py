@@ -162,8 +162,9 @@ def _situations(
         """The latest end of those of the issues that may be known (R1)."""
         return index.maxima(np.where(which[of], response_end[of], NOTHING))[place]
 
+    heard_by = exchanges.heard_by[rows.exchange]
     index = AsOfIndex(issues.series, response_start, span)
-    place = index.at(series, request_start)
+    place = index.at(series, heard_by)
     names_channel, implicit, informational = (
         latest(index, place, every, which)
         for which in (
@@ -175,7 +176,7 @@ def _situations(
     until = until_superseded(bucket, issues.exchange)
     malformed = index.maxima(np.where(issues.malformed, until, NOTHING))[place]
     index = AsOfIndex(issues.value[own], response_start[own], span)
-    place = index.at(value, request_start)
+    place = index.at(value, heard_by)
     ends = until if cut_ends else response_end
     value_may = index.maxima(ends[own])[place]
     # A value from a malformed header has no channel that would be wrong, and one that is implicit

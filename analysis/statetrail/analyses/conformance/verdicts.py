@@ -34,10 +34,15 @@ while its response ended at ``M`` or later; and the value p is stale exactly whe
 the latest end of the issues of p that may be known. These are running maxima over events sorted by
 time. A tie always counts for the client.
 
+R4  The times of some captures are not exact: a browser composes a request before it waits in its
+    queue and for a connection (`Exchanges.doubt`), and some writers leave out fractions of seconds.
+    A fault has to hold at the times that leave the client the least to know, too; else the verdict
+    is ``in-flight``.
+
 From this and the table `statetrail.analyses.conformance.verdict.DECISIONS` come the verdicts.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import narwhals as nw
 import numpy as np
@@ -48,6 +53,7 @@ from statetrail.analyses.columnar.arrays import (
     NOTHING,
     Bools,
     Ints,
+    among,
     chosen,
 )
 from statetrail.analyses.columnar.bucket import (
@@ -134,9 +140,33 @@ def judgements(
     declared: Declarations | None,
 ) -> Judgements:
     """The verdicts on the requests of a bucket."""
-    if declared is not None:
-        return _by_declaration(bucket, lineage, options, declared)
-    return _by_session(bucket, lineage, options, issuing, shared)
+
+    def judge(of: Bucket) -> Judgements:
+        if declared is not None:
+            return _by_declaration(of, lineage, options, declared)
+        return _by_session(of, lineage, options, issuing, shared)
+
+    given = judge(bucket)
+    if bucket.exchanges.doubt is None or not given.fault.any():
+        return given
+    return _unless_in_doubt(bucket, given, judge(replace(bucket, exchanges=bucket.exchanges.least)))
+
+
+def _unless_in_doubt(bucket: Bucket, given: Judgements, least: Judgements) -> Judgements:
+    """The verdicts, with ``in-flight`` for faults that are none at the times that leave clients the
+    `least` to know."""
+    width = max(len(bucket.series_client), 1)
+    held = least.fault
+    keys = np.sort(
+        (least.exchange[held] * width + least.series[held]) * len(VERDICTS) + least.verdict[held]
+    )
+    own = (given.exchange * width + given.series) * len(VERDICTS) + given.verdict
+    unsure = given.fault & (among(keys, own) == NOTHING)
+    return replace(
+        given,
+        verdict=np.where(unsure, VERDICTS.index(verdict.IN_FLIGHT), given.verdict),
+        reason=np.where(unsure, NOTHING, given.reason),
+    )
 
 
 def _by_declaration(

@@ -26,10 +26,11 @@ WRITES: Final = ("POST", "PUT", "PATCH", "DELETE")
 def binds(method: str, status: int | None, age_s: int | None) -> bool:
     """Whether clients have to know what a response issues.
 
-    Not that of an error or a redirect or to a preflight, which client libraries keep from their
-    programs, nor that of a cache, which may have been another client's.
+    Not that of an error, a redirect, an informational response or to a preflight, which client
+    libraries keep from their programs, nor that of a cache, which may have been another client's.
     """
-    return method not in UNBOUND_METHODS and (status or 0) < 300 and (age_s or 0) <= 0
+    final = not status or 200 <= status < 300
+    return method not in UNBOUND_METHODS and final and (age_s or 0) <= 0
 
 
 def is_cross_origin(page: str | None, origin: str) -> bool:

@@ -185,13 +185,13 @@ def _replaced(
 ) -> tuple[Bools, Bools]:
     """The uses of values that a response to them had replaced, and those that one may have."""
     exchanges, span = bucket.exchanges, bucket.exchanges.span
-    response_start = exchanges.response_start
-    request_start = exchanges.request_start[used[0]]
+    response_start, least = exchanges.response_start, exchanges.least
+    request_start, composed = exchanges.request_start[used[0]], least.request_start[used[0]]
     value, by = (column[exchanges.binding[replaced[1]]] for column in replaced)
     index = AsOfIndex(issued[1], response_start[issued[0]], span)
-    held = index.maxima(exchanges.response_end[issued[0]])[index.at(used[1], request_start)]
-    index = AsOfIndex(value, exchanges.visible_from[by], span)
-    known = index.maxima(response_start[by])[index.at(used[1], request_start, inclusive=False)]
+    held = index.maxima(least.response_end[issued[0]])[index.at(used[1], least.heard_by[used[0]])]
+    index = AsOfIndex(value, least.visible_from[by], span)
+    known = index.maxima(response_start[by])[index.at(used[1], composed, inclusive=False)]
     index = AsOfIndex(value, response_start[by], span)
     may_know = index.maxima(response_start[by])[index.at(used[1], request_start)]
     late: Bools = known > held
@@ -203,21 +203,19 @@ def _superseded(
 ) -> tuple[Bools, Bools]:
     """The uses of values that their clients had to know to be old, and that they may have known."""
     exchanges, (exchange, value, series) = bucket.exchanges, issued
-    response_start = exchanges.response_start[exchange]
+    response_start, least = exchanges.response_start[exchange], exchanges.least
     request_start = exchanges.request_start[used[0]]
     index = AsOfIndex(series, response_start, exchanges.span)
     newest = index.last(used[2], request_start)
     # A value that the response begun last issued was not yet superseded by any.
     old = np.flatnonzero((newest >= 0) & (np.append(value, NOTHING)[newest] != used[1]))
     latest = response_start[newest[old]]
-    index = AsOfIndex(series, exchanges.visible_from[exchange], exchanges.span)
-    visible = index.maxima(response_start)[
-        index.at(used[2][old], request_start[old], inclusive=False)
-    ]
+    index = AsOfIndex(series, least.visible_from[exchange], exchanges.span)
+    composed = least.request_start[used[0][old]]
+    visible = index.maxima(response_start)[index.at(used[2][old], composed, inclusive=False)]
     index = AsOfIndex(value, response_start, exchanges.span)
-    held = index.maxima(exchanges.response_end[exchange])[
-        index.at(used[1][old], request_start[old])
-    ]
+    heard_by = least.heard_by[used[0][old]]
+    held = index.maxima(least.response_end[exchange])[index.at(used[1][old], heard_by)]
     late, in_flight = np.zeros((2, len(request_start)), dtype=np.bool_)
     late[old] = (held >= 0) & (visible > held)
     in_flight[old] = (held >= 0) & (latest > held) & ~late[old]

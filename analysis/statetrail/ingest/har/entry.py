@@ -15,7 +15,11 @@ from typing import Any, Final
 import msgspec
 
 _MAX_DIGITS: Final = 40
-_ERRORS: Final = ("_error", "_fromCache")
+_FLAGS: Final = (
+    *("_error", "_fromCache", "_fromDiskCache", "_fromServiceWorker", "_fetchedViaServiceWorker"),
+)
+_CACHES: Final = ("memory cache", "disk cache", "cache-storage", "http-cache", "fallback-code")
+"""What answers a request instead of the network, as browsers name it."""
 
 
 class EntryError(ValueError):
@@ -70,6 +74,8 @@ class HarResponse(msgspec.Struct, rename="camel", gc=False):
     content: Content | None = None
     body_size: float | None = None
     error: str | None = msgspec.field(default=None, name="_error")
+    via_worker: bool | str | None = msgspec.field(default=None, name="_fetchedViaServiceWorker")
+    worker_source: str | None = msgspec.field(default=None, name="_serviceWorkerResponseSource")
 
 
 class Timings(msgspec.Struct, gc=False):
@@ -78,9 +84,17 @@ class Timings(msgspec.Struct, gc=False):
     blocked: float | None = None
     dns: float | None = None
     connect: float | None = None
+    ssl: float | None = None
     send: float | None = None
     wait: float | None = None
     receive: float | None = None
+
+
+class Cache(msgspec.Struct, rename="camel", gc=False):
+    """What a cache had; Firefox has the one member alone, if a cache answered."""
+
+    before_request: Any = msgspec.UNSET
+    after_request: Any = msgspec.UNSET
 
 
 class HarEntry(msgspec.Struct, gc=False):
@@ -92,7 +106,11 @@ class HarEntry(msgspec.Struct, gc=False):
     response: HarResponse | None = None
     timings: Timings | None = None
     error: str | None = msgspec.field(default=None, name="_error")
-    from_cache: str | None = msgspec.field(default=None, name="_fromCache")
+    from_cache: bool | str | None = msgspec.field(default=None, name="_fromCache")
+    from_disk: bool | str | None = msgspec.field(default=None, name="_fromDiskCache")
+    from_worker: bool | str | None = msgspec.field(default=None, name="_fromServiceWorker")
+    fetch_type: str | None = msgspec.field(default=None, name="_fetchType")
+    cache: Cache | None = None
     client_1: str | None = msgspec.field(default=None, name="_clientAddress")
     client_2: str | None = msgspec.field(default=None, name="_clientIPAddress")
     client_3: str | None = msgspec.field(default=None, name="clientIPAddress")
@@ -102,6 +120,28 @@ class HarEntry(msgspec.Struct, gc=False):
     def client(self) -> str | None:
         """The client's address, if the writer adds one."""
         return self.client_1 or self.client_2 or self.client_3 or self.client_4
+
+    @property
+    def is_cached(self) -> bool:
+        """Whether a cache of the browser answered it, or a worker without asking the network."""
+        answer = self.response
+        source = (self.fetch_type, answer.worker_source if answer is not None else None)
+        return bool(self.from_cache or self.from_disk) or any(
+            each is not None and each.lower() in _CACHES for each in source
+        )
+
+    @property
+    def is_cached_in_firefox(self) -> bool:
+        """The same, of an entry that Firefox wrote."""
+        cache = self.cache
+        return cache is not None and (
+            cache.after_request is not msgspec.UNSET and cache.before_request is msgspec.UNSET
+        )
+
+    @property
+    def is_by_worker(self) -> bool:
+        """Whether a page's worker answered it, who may have sent a request of its own for it."""
+        return bool(self.from_worker or (self.response is not None and self.response.via_worker))
 
 
 _TYPED: Final = msgspec.json.Decoder(HarEntry)
@@ -152,14 +192,17 @@ def _record[T: msgspec.Struct](kind: type[T], value: Any) -> T | None:
         **{
             field.name: _convert(field, value.get(field.encode_name))
             for field in msgspec.structs.fields(kind)
+            if field.required or field.encode_name in value
         }
     )
 
 
 def _convert(field: msgspec.structs.FieldInfo, value: Any) -> Any:
     types = typing.get_args(field.type) or (field.type,)
-    if field.encode_name in _ERRORS:
-        return _error(value)
+    if Any in types:
+        return value
+    if field.encode_name in _FLAGS:
+        return _flag(value)
     if str in types:
         return _text(value)
     if float in types:
@@ -196,9 +239,9 @@ def _text(value: Any) -> str | None:
     return str(value) if isinstance(value, (str, int, float)) else None
 
 
-def _error(value: Any) -> str | None:
-    """The content of an error field; any value that is true means that there was an error."""
-    return value if isinstance(value, str) else "error" if value else None
+def _flag(value: Any) -> str | None:
+    """The content of a field that says that something is so; any value that is true does."""
+    return value if isinstance(value, str) else "true" if value else None
 
 
 def _real(value: Any) -> float | None:

@@ -33,10 +33,12 @@ from statetrail.ingest.har.entry import (
 )
 from statetrail.ingest.har.heads import HeadReader, utf8
 from statetrail.ingest.har.split import Stream, split_entries
-from statetrail.ingest.har.times import Times, times
+from statetrail.ingest.har.times import Times, Writer, times, writer_of
 from statetrail.ingest.skipped import ReadReport, TruncatedError
 
 MAX_INT: Final = 2**63 - 1
+_BEGINNING: Final = 65_536
+"""Bytes in which the name of the program that wrote a file is looked for."""
 
 _VERSIONS: Final = {
     **dict.fromkeys(("H2", "H2C", "HTTP/2"), "HTTP/2.0"),
@@ -72,22 +74,23 @@ def read_har_entries(
     # One number an entry: a million entries take about 100 MB.
     digests: set[int] = set()
     repeats: Counter[int] = Counter()
-    heads = HeadReader()
+    heads, beginning = HeadReader(), stream.read(_BEGINNING)
+    writer = writer_of(beginning)
     try:
-        for entry in _entries(stream):
+        for entry in _entries(_Continued(beginning, stream)):
             report.entries += 1
             try:
                 if isinstance(entry, EntryError):
                     raise entry
                 if fingerprinter is None:
-                    yield entry, exchange_from_entry(entry, "", heads)
+                    yield entry, exchange_from_entry(entry, "", heads, writer)
                     continue
                 digest = fingerprinter.fingerprint(_canonical(entry))
                 flow_id = f"har-{digest & 0xFFFF_FFFF_FFFF_FFFF:016x}"
                 if digest in digests:
                     repeats[digest] += 1
                     flow_id += f"-{repeats[digest] + 1}"
-                exchange = exchange_from_entry(entry, flow_id, heads)
+                exchange = exchange_from_entry(entry, flow_id, heads, writer)
             except EntryError as error:
                 report.skipped[str(error)] += 1
                 continue
@@ -111,16 +114,32 @@ def _entries(stream: Stream) -> Iterator[HarEntry | EntryError]:
             yield error
 
 
-def exchange_from_entry(entry: HarEntry, flow_id: str, heads: HeadReader | None = None) -> Exchange:
-    """The exchange of an entry; `heads` is the reader of the heads of its file.
+class _Continued:
+    """A stream of which the beginning was read."""
+
+    def __init__(self, beginning: bytes, stream: Stream) -> None:
+        self._beginning, self._stream = beginning, stream
+
+    def read(self, size: int, /) -> bytes:
+        beginning, self._beginning = self._beginning, b""
+        return beginning or self._stream.read(size)
+
+
+def exchange_from_entry(
+    entry: HarEntry,
+    flow_id: str,
+    heads: HeadReader | None = None,
+    writer: Writer | None = None,
+) -> Exchange:
+    """The exchange of an entry of a file that `writer` wrote; `heads` reads the heads of the file.
 
     Raises `EntryError` where there is none: ``other``, ``cached``, ``url`` or ``start``.
     """
-    if entry.from_cache:
+    if entry.is_cached or (writer == "firefox" and entry.is_cached_in_firefox):
         raise EntryError("cached")
     heads = heads or HeadReader()
     scheme, host, port, target, is_cut = heads.address(entry.request.url)
-    when = times(entry)
+    when = times(entry, writer)
     notes = list(when.notes)
     version = (entry.request.http_version or "").upper()
     sent, sent_cut = heads.fields(entry.request.headers)
@@ -137,6 +156,8 @@ def exchange_from_entry(entry: HarEntry, flow_id: str, heads: HeadReader | None 
         body_bytes=_size(entry.request.body_size),
         peer=_peer(entry.client),
         body=_content(entry.request.post_data),
+        composed_us=when.composed_us,
+        time_error_us=when.time_error_us,
     )
     fault = entry.error or (entry.response.error if entry.response else None)
     response, received_cut = _response(entry, when, notes, heads, cut_short=bool(fault))
@@ -156,12 +177,14 @@ def _response(
         return None, False
     bodiless = status < 200 or status in (204, 304) or entry.request.method.upper() == "HEAD"
     fields, is_cut = heads.fields(answer.headers)
+    # What stands there is of the cache that was asked to use what it has.
+    content = Content() if status == 304 else answer.content or Content()
     response = Response(
         status=status,
         headers=fields,
         start_us=when.response_start_us,
         end_us=None if cut_short else when.response_end_us,
-        body=_body(answer.content or Content(), notes, bodiless=bodiless),
+        body=_body(content, notes, bodiless=bodiless),
         body_bytes=_size(answer.body_size),
         codings=(),
     )

@@ -1,22 +1,37 @@
 """The times of a HAR entry, from its timings.
 
-Enters: a `HarEntry`. Leaves: the four times of an exchange in microseconds, and whether the timings
-are consistent. By HAR 1.2 a request goes through ``blocked``, ``dns`` and ``connect`` (``ssl``
-is inside it) before its first byte leaves; ``send``, ``wait`` and ``receive`` follow.
+Enters: a `HarEntry`, and what wrote it. Leaves: the four times of an exchange in microseconds, when
+its request was composed, and how exact they are. By HAR 1.2 a request goes through ``blocked``,
+``dns`` and ``connect`` (``ssl`` is inside it) before its first byte leaves; ``send``, ``wait`` and
+``receive`` follow. Writers differ:
+
+- Firefox has ``ssl`` beside ``connect``, and adds both to ``time``.
+- Playwright has it inside, and adds both.
+- mitmproxy begins with the first byte: ``connect`` and ``ssl`` are of the server's connection,
+  which may be older. It adds both to ``time``.
 """
 
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
 from statetrail.ingest.har.entry import EntryError, HarEntry, Timings
+
+type Writer = Literal["mitmproxy", "playwright", "firefox"]
+"""The writers whose timings differ."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 MAX_MS: Final = 1e12
 """Longest plausible duration (30 years)."""
+SECOND_US: Final = 1_000_000
 _LEAP_SECOND: Final = re.compile(r"(?<=:\d\d:)60(?=\D|$)", re.ASCII)
+_FRACTION: Final = re.compile(r":\d\d[.,]\d", re.ASCII)
+_CREATOR: Final = re.compile(
+    rb'"creator"\s{0,99}:\s{0,99}\{[^{}]{0,2000}?"name"\s{0,99}:\s{0,99}"([^"]{0,80})'
+)
+_WRITERS: Final[tuple[Writer, ...]] = ("mitmproxy", "playwright", "firefox")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,36 +43,60 @@ class Times:
     response_start_us: int | None = None
     response_end_us: int | None = None
     notes: tuple[str, ...] = ()
+    composed_us: int | None = None
+    time_error_us: int | None = None
 
 
-def times(entry: HarEntry) -> Times:
+def writer_of(beginning: bytes) -> Writer | None:
+    """What wrote a HAR file, by its beginning; `None` if the timings are those of HAR 1.2."""
+    creator = _CREATOR.search(beginning)
+    name = creator[1].lower().decode("ascii", "replace") if creator else ""
+    return next((writer for writer in _WRITERS if writer in name), None)
+
+
+def times(entry: HarEntry, writer: Writer | None = None) -> Times:
     """The start and end of the entry's request and response.
 
     If the timings are missing or do not add up to `time` (within 1 ms and 1 %), only the start and,
-    by `time`, the end are known, and the note ``har-timings`` is added. Raises `EntryError`
-    (``start``) if `startedDateTime` is no date and time.
+    by `time`, the end are known, and the note ``har-timings`` is added. A time without a fraction
+    of a second may be up to one later. Raises `EntryError` (``start``) if `startedDateTime` is no
+    date and time.
     """
-    start_us, notes = _start(entry.started)
+    start_us, error_us, notes = _start(entry.started)
     total = entry.time if entry.time is not None and 0 <= entry.time <= MAX_MS else None
     t = entry.timings or Timings()
     if (wait := _given(t.wait)) is not None and (receive := _given(t.receive)) is not None:
-        before = sum(_given(phase) or 0 for phase in (t.blocked, t.dns, t.connect))
+        blocked, dns, connect, ssl = (_given(p) or 0 for p in (t.blocked, t.dns, t.connect, t.ssl))
         send = _given(t.send)
-        first_byte = before + (send or 0) + wait
-        last_byte = first_byte + receive
-        if total is None or abs(last_byte - total) <= 1 + 0.01 * total:
+        rest = (send or 0) + wait + receive
+        summed = blocked + dns + connect + rest
+        both = _adds_up(summed + ssl, total)
+        if _adds_up(summed, total) or both:
+            before = blocked + dns + connect
+            if writer == "mitmproxy":
+                before = 0
+            elif writer == "firefox" or (writer is None and not _adds_up(summed, total)):
+                before += ssl
+            last_byte = before + rest
             return Times(
                 request_start_us=start_us + _us(before),
                 request_end_us=None if send is None else start_us + _us(before + send),
-                response_start_us=start_us + _us(first_byte),
+                response_start_us=start_us + _us(last_byte - receive),
                 response_end_us=start_us + _us(last_byte),
                 notes=notes,
+                composed_us=start_us if before else None,
+                time_error_us=error_us,
             )
     return Times(
         request_start_us=start_us,
         response_end_us=None if total is None else start_us + _us(total),
         notes=(*notes, "har-timings"),
+        time_error_us=error_us,
     )
+
+
+def _adds_up(summed: float, total: float | None) -> bool:
+    return total is None or abs(summed - total) <= 1 + 0.01 * total
 
 
 def start_of(text: str) -> datetime:
@@ -66,15 +105,19 @@ def start_of(text: str) -> datetime:
     return datetime.fromisoformat(_LEAP_SECOND.sub("59", text[:64].strip().upper()))
 
 
-def _start(text: str) -> tuple[int, tuple[str, ...]]:
-    """Microseconds since the epoch; a time without a zone is taken as UTC, with a note."""
+def _start(text: str) -> tuple[int, int | None, tuple[str, ...]]:
+    """Microseconds since the epoch, and how much later it may have been; a time without a zone is
+    taken as UTC, with a note."""
     try:
         moment = start_of(text)
         local = moment.tzinfo is None
         moment = moment.replace(tzinfo=UTC) if local else moment
-        return (moment - _EPOCH) // _MICROSECOND, ("har-no-zone",) if local else ()
+        start_us = (moment - _EPOCH) // _MICROSECOND
     except (ValueError, OverflowError):
         raise EntryError("start") from None
+    is_whole = not start_us % SECOND_US and _FRACTION.search(text) is None
+    notes = (("har-no-zone",) if local else ()) + (("whole-seconds",) if is_whole else ())
+    return start_us, SECOND_US if is_whole else None, notes
 
 
 def _given(milliseconds: float | None) -> float | None:

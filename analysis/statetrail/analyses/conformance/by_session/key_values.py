@@ -126,7 +126,7 @@ def _situations(
     of, response_end = issued.exchange[every], exchanges.response_end[issued.exchange[every]]
     usage = np.where(issued.sound[every], issued.usage[every], np.int8(MALFORMED))
     index = AsOfIndex(issued.value[every], exchanges.response_start[of], span)
-    place = index.at(value, request_start)
+    place = index.at(value, exchanges.heard_by[presented.exchange[uses.row]])
 
     def latest(which: Bools, here: Ints = place) -> Ints:
         """The latest end of those of the issues that may be known (R1)."""
@@ -177,4 +177,4 @@ def _malformed(bucket: Bucket, lineage: Lineage, row: Ints) -> Ints:
     param, of = bucket.series_param[presented.series[row]], presented.exchange[row]
     session = lineage.of_request[dialect[param], of] * params + param
     latest = index.maxima(until_superseded(bucket, exchange))
-    return latest[index.at(session, exchanges.request_start[of])]
+    return latest[index.at(session, exchanges.heard_by[of])]

@@ -72,7 +72,11 @@ class Lifecycles:
         self._void = np.flatnonzero(stored & declared.void)
         of_cookie = declared.cookie != NOTHING
         status = exchanges.status[issued.exchange]
+        # What a browser stores of an error counts, too; an informational response, nor what the
+        # operator of the proxy sent, binds nobody.
         self.binding = stored & (of_cookie | (status < 400)) & ~issued.hidden
+        self.binding &= (status == 0) | (status >= 200)
+        self.binding &= ~exchanges.operated[issued.exchange]
         self.binding &= exchanges.clock[exchanges.response_end[issued.exchange]] < FOREVER
         self._use = np.flatnonzero(bucket.presented.kind == VALUE)
         self._taken = self._is_taken()

@@ -187,7 +187,8 @@ class Param(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     grace_s
         Seconds for which servers go on to take a value that was replaced or used up.
     tied_to
-        Other parameters, as ``NAME`` or ``cookie:GLOB``: a value is gone with theirs.
+        Other parameters: a value ends when a cookie that ``cookie:GLOB`` names is deleted; a plain
+        ``NAME`` is documentation.
     follows
         The parameter, as ``cookie:NAME``, whose value in the same request says which value is due.
     lifetime

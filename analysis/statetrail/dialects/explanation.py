@@ -216,8 +216,12 @@ def _ends(dialect: Dialect, param: Param) -> Iterator[str]:
     for place in param.ends:
         yield f"a success of a request with it in {_phrase(place, param.name)}"
     yield from (_refusal(each) for each in param.refused)
-    if param.tied_to:
-        yield f"the end of {' or '.join(map(_cookie, param.tied_to))} (not judged)"
+    yield from (
+        f"the deletion of {_cookie(each)}"
+        if each.startswith("cookie:")
+        else f"the end of {_cookie(each)} (not judged)"
+        for each in param.tied_to
+    )
     if param.grace_s:
         yield f"all of this {param.grace_s} s later: servers go on to take it"
 

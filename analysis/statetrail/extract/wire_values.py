@@ -61,11 +61,13 @@ class CompiledDialect:
             for kind, places in presents.items()
             for place, declared in places
         ]
-        self.tied = [
-            (param.name, tuple(each.removeprefix("cookie:") for each in param.tied_to))
+        tied = {
+            param.name: tuple(
+                each.removeprefix("cookie:") for each in param.tied_to if each.startswith("cookie:")
+            )
             for param in dialect.params
-            if any(each.startswith("cookie:") for each in param.tied_to)
-        ]
+        }
+        self.tied = [(name, cookies) for name, cookies in tied.items() if cookies]
         self.issues: list[Reading[IssueReader]] = [
             Reading(place.channel, place.reader(declared), _condition(declared))
             for place, declared in dialect.issue_places()

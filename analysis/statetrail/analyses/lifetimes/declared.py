@@ -3,9 +3,11 @@
 Enters: a bucket whose values are judged by declarations. Leaves: which uses survived, which ended.
 
 Most pages are the same with and without a session, so that a success says little. A use *ended*
-where the response refuses the value (401, 403, `Param.refused`), deletes it, or redirects to a
-login. It *survived* where the response is a success, at an endpoint that was seen to end some use
-or to refuse a request without one: there the value was needed.
+where the response refuses the value (401, `Param.refused`), deletes it, or redirects to a login. A
+403 alone says nothing: it is also for what has nothing to do with the credentials (RFC 9110,
+section 15.5.4), such as a CSRF token that is missing. A use *survived* where the response issues
+the value again, or is a success at an endpoint that was seen to end some use or to refuse a request
+without one: there the value was needed.
 
 A response that issues another value ends the one presented, too, unless the server is *rolling*: of
 the uses of the parameter half or more are answered with another value.
@@ -16,14 +18,16 @@ from typing import Final
 
 import numpy as np
 
-from statetrail.analyses.columnar.arrays import Bools, Ints
+from statetrail.analyses.columnar.arrays import Bools, Ints, distinct
 from statetrail.analyses.columnar.bucket import Bucket
-from statetrail.analyses.columnar.dialect_masks import acting, refuses
+from statetrail.analyses.columnar.dialect_masks import acting
 from statetrail.analyses.conformance.declared.declarations import Declarations
+from statetrail.analyses.conformance.visibility import FOREVER
 from statetrail.analyses.events.history import History, pairs
 
 type Series = tuple[str, str, str]
 
+UNAUTHORIZED: Final = 401
 ROLLING: Final = 0.5
 """Share of the uses answered with another value from which on a server renews by every answer."""
 
@@ -79,7 +83,7 @@ def holds(bucket: Bucket) -> Bools:
 def refused_here(bucket: Bucket, declared: Declarations, exchange: Ints, param: Ints) -> Bools:
     """Whether each response refuses a value of the parameter, deletes it, or leads to a login."""
     exchanges = bucket.exchanges
-    refused = refuses(bucket, param, exchanges.status[exchange])
+    refused: Bools = exchanges.status[exchange] == UNAUTHORIZED
     refused |= declared.refused[exchange, param]
     redirect = exchanges.redirect[exchange]
     leads = (redirect >= 0) & (redirect != exchanges.endpoint[exchange])
@@ -90,6 +94,26 @@ def refused_here(bucket: Bucket, declared: Declarations, exchange: Ints, param: 
         bucket.issued.exchange[void] * width + bucket.series_param[bucket.issued.series[void]]
     )
     return refused | np.isin(exchange * width + param, deleting)
+
+
+def lost_from(bucket: Bucket, history: History, declared: Declarations) -> Ints:
+    """From when on each value was lost, as a rank; `FOREVER` for those that were not.
+
+    The server refuses it at an endpoint that it had taken it at before.
+    """
+    exchanges, uses, count = bucket.exchanges, history.uses, max(len(bucket.endpoints), 1)
+    refused = refused_here(bucket, declared, uses.exchange, bucket.series_param[uses.series])
+    status = exchanges.status[uses.exchange]
+    taken = (status >= 200) & (status < 300) & ~refused
+    places, place = distinct(
+        pairs(uses.value, exchanges.endpoint[uses.exchange], count), len(bucket.values) * count
+    )
+    first = np.full(len(places), FOREVER)
+    np.minimum.at(first, place[taken], exchanges.response_end[uses.exchange[taken]])
+    refused &= first[place] <= exchanges.request_start[uses.exchange]
+    lost = np.full(len(bucket.values), FOREVER)
+    np.minimum.at(lost, uses.value[refused], exchanges.response_end[uses.exchange[refused]])
+    return lost
 
 
 def declared_traits(

@@ -33,10 +33,12 @@ from typing import Final
 import numpy as np
 
 from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, among, distinct
-from statetrail.analyses.columnar.bucket import Bucket, bucket
+from statetrail.analyses.columnar.bucket import MALFORMED, Bucket, bucket
 from statetrail.analyses.columnar.dialect_masks import acting, may_be_silent, of_params
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.conformance.declared.declarations import Declarations, declarations
+from statetrail.analyses.conformance.declared.lifecycles import CAUSES, Lifecycles
+from statetrail.analyses.conformance.verdict import EXPIRED
 from statetrail.analyses.conformance.visibility import FOREVER
 from statetrail.analyses.events.acceptance import tells
 from statetrail.analyses.events.history import History, history, pairs
@@ -92,7 +94,9 @@ def _traits(bucket: Bucket, history: History, declared: Declarations | None) -> 
     issued, issues, uses = bucket.issued, history.issues, history.uses
     names, count = series_names(bucket), len(bucket.series_client)
     if declared is not None:
-        held = np.flatnonzero(holds(bucket)[bucket.series_param[issued.series]] & issued.sound)
+        # Any response may set a cookie, a redirect too.
+        readable = (issued.usage != MALFORMED) & ~issued.hidden
+        held = np.flatnonzero(holds(bucket)[bucket.series_param[issued.series]] & readable)
         holding = {names[series] for series in np.unique(issued.series[held]).tolist()}
         shown = declared_traits(bucket, history, declared, names)
         return OriginTraits(holding, tick_us=_ticks(bucket), declared=shown)
@@ -163,7 +167,8 @@ class Outcomes:
     outcome
         A place in `OUTCOMES`.
     exclusion
-        A place in `EXCLUDED`, -1 for a use that counts; lateness is not yet among them.
+        A place in `EXCLUDED`, -1 for a use that counts; lateness is among them only where
+        declarations say what ended the value.
     nothing_new
         Whether the response issued values, none of them new to the client.
     logout
@@ -224,6 +229,9 @@ def outcomes(
     replaced = np.sort(pairs(replacements.exchange, replacements.series, count))
     nothing_new[at] = among(replaced, keys[at]) < 0
     logout = acting(bucket, "logout")[endpoint, param] & done
+    if declared is not None:
+        gone = _gone(bucket, declared, uses.value[use], exchanges.request_start[exchange])
+        exclusion[gone & (exclusion == NOTHING)] = LATE
     return Outcomes(held, use, outcome, exclusion, nothing_new, logout)
 
 
@@ -251,10 +259,17 @@ def _by_declaration(
     )[place]
     replaced = answered & ~again & ~rolling[series] & success
     return np.select(
-        [ended | replaced, success & tells],
+        [ended | replaced, again | (success & tells)],
         [np.int64(ENDED), np.int64(SURVIVED)],
         np.int64(UNKNOWN),
     )
+
+
+def _gone(bucket: Bucket, declared: Declarations, value: Ints, moment: Ints) -> Bools:
+    """Whether something else than time may have ended each value before its request."""
+    cause = Lifecycles(bucket, declared, 0).dead(value, moment, surely=False)
+    gone: Bools = (cause != NOTHING) & (cause != CAUSES.index(EXPIRED))
+    return gone
 
 
 def _could_tell(

@@ -51,6 +51,7 @@ from statetrail.analyses.columnar.dialect_masks import acting, names_sessions
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.columnar.result_rows import numbers, of_series, seconds, table
 from statetrail.analyses.conformance.by_session.other_senders import held_by_others, shared_codes
+from statetrail.analyses.conformance.declared.declarations import Declarations, declarations
 from statetrail.analyses.conformance.visibility import FOREVER
 from statetrail.analyses.events.acceptance import tells
 from statetrail.analyses.events.details import Details, aligned, extremes, holds
@@ -62,6 +63,7 @@ from statetrail.analyses.events.lineage import (
     lineage,
 )
 from statetrail.analyses.events.replacements import Replacements, replacements
+from statetrail.analyses.lifetimes.declared import lost_from
 from statetrail.analyses.sessions.aftermath import Followers, SessionRequests, went_on
 from statetrail.analyses.sessions.joined import HeldSession, joined
 from statetrail.analyses.sessions.tables import SESSIONS
@@ -102,16 +104,21 @@ class Chains:
     requests: SessionRequests
 
 
-@artifact(needs=(bucket, lineage, history, replacements, rotations), stored=True)
+@artifact(needs=(bucket, lineage, history, replacements, rotations, declarations), stored=True)
 def chains(
     bucket: Bucket,
     lineage: Lineage,
     history: History,
     replacements: Replacements,
     rotations: pa.Table,
+    declared: Declarations | None,
 ) -> Chains:
     """The sessions of a bucket."""
     breaks = holds(rotations["cause"], lambda cause: cause in BREAKS)
+    if declared is not None:
+        # What comes after a refusal of the old value is another session, also by a login.
+        lost = np.append(lost_from(bucket, history, declared), FOREVER)[replacements.before]
+        breaks |= lost <= bucket.exchanges.request_start[replacements.exchange]
     chain, followers = _chains(bucket, replacements, breaks)
     requests = _requests(bucket, history, chain)
     requests = chosen(requests, _names_session(bucket, lineage)[requests.session])

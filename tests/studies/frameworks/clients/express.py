@@ -59,7 +59,8 @@ async def keeps_session(agent: Any) -> None:
     old = agent.cookies[_COOKIE]
     await login(agent)
     await asyncio.sleep(BEYOND_GRACE_S)
-    (await agent.get("/api/cart", cookie=f"{_COOKIE}={old}")).expect(401)
+    cookie = f"{_COOKIE}={old}; remember={agent.cookies['remember']}"
+    (await agent.get("/api/cart", cookie=cookie)).expect(401)
 
 
 async def keeps_expired(agent: Any) -> None:
@@ -77,6 +78,7 @@ async def sends_everywhere(agent: Any) -> None:
     await login(agent)
     (await agent.get("/api/account")).expect(200)
     for _ in range(2):
+        await asyncio.sleep(BEYOND_GRACE_S)
         held = agent.cookies
         cookie = "; ".join(f"{name}={held[name]}" for name in (_COOKIE, "remember", "account"))
         (await agent.get("/api/cart", cookie=cookie)).expect(200)

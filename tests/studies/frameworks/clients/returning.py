@@ -1,4 +1,8 @@
-"""Visitors that come back after a pause: what the lifetimes are measured with."""
+"""Visitors that come back after a pause: what the lifetimes are measured with.
+
+Who pauses for less than the lifetime comes back several times: an idle timeout lets a session grow
+older than that, a limit on its age does not.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -25,6 +29,9 @@ _FACTORS: Final = (
     1.8,
 )
 
+_VISITS: Final = 3
+"""Visits after pauses that are shorter than the lifetime."""
+
 type Visit = Callable[[Any], Awaitable[None]]
 
 
@@ -42,15 +49,16 @@ def returning(
     Their pauses are the lifetime times the factors. `come_back` accepts both answers.
     """
 
-    def script(pause_s: float) -> Visit:
+    def script(factor: float) -> Visit:
         async def visits(agent: Any) -> None:
             await begin(agent)
-            await asyncio.sleep(pause_s)
-            await come_back(agent)
+            for _ in range(_VISITS if factor < 1 else 1):
+                await asyncio.sleep(lifetime_s * factor)
+                await come_back(agent)
 
         return visits
 
     return tuple(
-        Client(f"{name}-return-{number}", server, script(lifetime_s * factor))
+        Client(f"{name}-return-{number}", server, script(factor))
         for number, factor in enumerate(factors)
     )

@@ -29,8 +29,19 @@ PAGE = (
 )
 
 
-def exchange(n: int, start_us: int, client: int, token: str, presented: str) -> Exchange:
-    """A 2 KB exchange with four sightings: a token and a ticket, presented and issued."""
+def exchange(
+    n: int, start_us: int, client: int, token: str, presented: str, *, cookies: bool = False
+) -> Exchange:
+    """A 2 KB exchange with four sightings: a token and a ticket, presented and issued.
+
+    With `cookies` three more: a session cookie presented and set again, and a bearer token. Each
+    head differs from all others, by its request id and its date.
+    """
+    sent = (
+        (b"Cookie", b"sid=%s" % presented.encode()),
+        (b"Authorization", b"Bearer x%s" % presented.encode()),
+    )
+    answered = ((b"Set-Cookie", b"sid=%s; Path=/; HttpOnly" % token.encode()),)
     body = PAGE.format(token).encode()
     request = Request(
         "GET",
@@ -39,7 +50,9 @@ def exchange(n: int, start_us: int, client: int, token: str, presented: str) -> 
         (
             (b"Host", b"shop.example"),
             (b"User-Agent", b"till/%d" % client),
+            (b"X-Request-Id", b"%032x" % (n * 7919)),
             (b"X-Ticket", b"t/+=" * 8),
+            *(sent if cookies else ()),
         ),
         "HTTP/1.1",
         start_us,
@@ -49,7 +62,12 @@ def exchange(n: int, start_us: int, client: int, token: str, presented: str) -> 
     )
     answer = Response(
         200,
-        ((b"Content-Type", b"text/xml"), (b"X-Set-Ticket", b"t/+=" * 8 + b";header/forced")),
+        (
+            (b"Content-Type", b"text/xml"),
+            (b"Date", b"Sun, 29 Nov 2026 %02d:%02d:%02d GMT" % (n // 3600, n // 60 % 60, n % 60)),
+            (b"X-Set-Ticket", b"t/+=" * 8 + b";header/forced"),
+            *(answered if cookies else ()),
+        ),
         start_us + 20_000,
         start_us + 30_000,
         body,
@@ -74,19 +92,22 @@ def traffic(count: int, config: ExtractorConfig, seed: int = 7) -> list[Exchange
     return made
 
 
-def bench_recording(store: SqliteStore, config: ExtractorConfig, rounds: int = 3000) -> None:
+def bench_recording(
+    store: SqliteStore, config: ExtractorConfig, rounds: int = 3000, *, cookies: bool = False
+) -> None:
     """Microseconds per exchange: sightings, commit, both."""
-    config, commit = [], []
+    sightings, commit = [], []
     for n in range(rounds):
-        one = exchange(n, n * 1_000_000, n % 50, f"tok{n % 90:012d}", f"tok{n % 90:012d}")
+        token = f"tok{n % 90:012d}"
+        one = exchange(n, n * 1_000_000, n % 50, token, token, cookies=cookies)
         begun = time.perf_counter_ns()
         facts = extract(one, config)
         seen = time.perf_counter_ns()
         store.append(facts)
-        config.append((seen - begun) / 1000)
+        sightings.append((seen - begun) / 1000)
         commit.append((time.perf_counter_ns() - seen) / 1000)
-    both = [a + b for a, b in zip(config, commit, strict=True)]
-    for name, values in (("sightings", config), ("commit", commit), ("both", both)):
+    both = [a + b for a, b in zip(sightings, commit, strict=True)]
+    for name, values in (("sightings", sightings), ("commit", commit), ("both", both)):
         ninety_nine = statistics.quantiles(values, n=100)[98]
         print(f"  {name:10} {statistics.median(values):8.0f} µs median {ninety_nine:8.0f} µs p99")
 
@@ -105,8 +126,11 @@ def main() -> None:
     count = parser.parse_args().exchanges
     with tempfile.TemporaryDirectory() as folder:
         with SqliteStore.create_or_open(Path(folder) / "hook.sqlite") as store:
-            print("recording, per 2 KB exchange with 4 sightings")
-            bench_recording(store, ExtractorConfig(select(), store.fingerprinter))
+            config = ExtractorConfig(select(), store.fingerprinter)
+            print("recording, per 2 KB exchange with 4 sightings, all dialects on")
+            bench_recording(store, config)
+            print("the same with a session cookie and a bearer token: 7 sightings")
+            bench_recording(store, config, cookies=True)
         path = Path(folder) / "large.sqlite"
         with SqliteStore.create_or_open(path) as store:
             store.append_many(traffic(count, ExtractorConfig(select(), store.fingerprinter)))

@@ -164,7 +164,12 @@ def extract(
         ),
         state.issued,
         state.presented,
-        token_candidates(target.candidates, path.candidates, sent.candidates, state.fingerprints),
+        token_candidates(
+            target.candidates,
+            path.candidates,
+            (*sent.candidates, *config.headers.other_candidates(exchange.request.headers)),
+            state.fingerprints,
+        ),
     )
 
 

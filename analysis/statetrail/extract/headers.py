@@ -19,7 +19,7 @@ from statetrail.extract.fingerprint import Fingerprinter
 from statetrail.extract.masking import Secrets, writings
 from statetrail.extract.records import MAX_TOKEN_CANDIDATES, MAX_VALUES, Fields
 from statetrail.extract.text import clean, mask_agent, mask_free_text, mask_host, mask_word
-from statetrail.extract.token_candidates import DULL_FIELDS, CandidatePlace, header_candidates
+from statetrail.extract.token_candidates import DULL_FIELDS, Candidate, header_candidates
 from statetrail.extract.wire_values import (
     CompiledDialect,
     IssuedValue,
@@ -35,6 +35,9 @@ CACHED: Final = 2048
 """Header sections of either kind that are cached."""
 MAX_CACHED: Final = 2048
 """Bytes of a header section that is cached."""
+
+MAX_CANDIDATES: Final = MAX_TOKEN_CANDIDATES + 2 * MAX_VALUES
+"""Token candidates of a header section: those that the request presents fall out later."""
 
 # Response header fields that are read besides those that issue state.
 _READ: Final = frozenset(
@@ -83,7 +86,7 @@ class RequestHeaders(msgspec.Struct, frozen=True, gc=False, eq=False):
     """
 
     presented: tuple[tuple[PresentedValue, ...], ...]
-    candidates: tuple[tuple[CandidatePlace, int], ...]
+    candidates: tuple[Candidate, ...]
     agent: str | None
     origin: str | None
     client: str | None
@@ -138,9 +141,9 @@ class HeaderReader:
     """
 
     __slots__ = (
-        "_client_header", "_dated", "_dialects", "_dull", "_exposable", "_fingerprinter",
-        "_hides_client", "_mask_agent", "_nothing", "_own_fields", "_requests", "_responses",
-        "_starts",
+        "_candidates", "_client_header", "_dated", "_dialects", "_exposable", "_fingerprinter",
+        "_hides_client", "_mask_agent", "_nothing", "_own_fields", "_read", "_requests",
+        "_responses", "_starts",
     )  # fmt: skip
 
     def __init__(
@@ -169,7 +172,7 @@ class HeaderReader:
             COOKIE,
             self._client_header or b"origin",
         }
-        self._dull = DULL_FIELDS - read
+        self._read = frozenset(read)
         self._exposable = frozenset(
             f"{start.decode('latin-1')}{name.lower()}"
             for each in dialects
@@ -179,17 +182,39 @@ class HeaderReader:
         self._starts = tuple(start for each in dialects for start in each.issuing_fields)
         self._dated = SET_COOKIE in self._starts
         self._requests: BoundedCache[Fields, RequestHeaders] = BoundedCache(CACHED)
+        self._candidates: BoundedCache[Fields, tuple[Candidate, ...]] = BoundedCache(CACHED)
         self._responses: BoundedCache[Fields, ResponseHeaders] = BoundedCache(CACHED)
         self._nothing = ResponseHeaders(tuple(() for _ in dialects))
 
     def read_request(self, fields: Fields) -> RequestHeaders:
         """What a request's header fields say."""
-        dull = self._dull
-        relevant = tuple([field for field in fields if field[0].lower() not in dull])
+        read = self._read
+        relevant = tuple([field for field in fields if field[0].lower() in read])
         if (cached := self._requests.get(relevant)) is not None:
             return cached
         headers = self._request(relevant)
         return self._requests.keep(relevant, headers) if _is_small(relevant) else headers
+
+    def other_candidates(self, fields: Fields) -> tuple[Candidate, ...]:
+        """What may be a token in those fields of a request that `read_request` does not read.
+
+        They are apart, since ids of requests and traces are new in each.
+        """
+        read = self._read
+        others = tuple(
+            [
+                field
+                for field in fields
+                if (name := field[0].lower()) not in read and name not in DULL_FIELDS
+            ]
+        )
+        if not others:
+            return ()
+        if (cached := self._candidates.get(others)) is not None:
+            return cached
+        found = header_candidates(field_lines(others), self._own_fields, self._fingerprinter)
+        candidates = tuple(islice(found, MAX_CANDIDATES))
+        return self._candidates.keep(others, candidates) if _is_small(others) else candidates
 
     def read_response(self, fields: Fields | None) -> ResponseHeaders:
         """What a response's header fields say; nothing, of no response."""
@@ -203,7 +228,9 @@ class HeaderReader:
                 if (name := field[0].lower()) in _READ or name.startswith(starts)
             ]
         )
-        if self._dated and any(field[0].lower() == SET_COOKIE for field in relevant):
+        if self._dated and any(
+            name.lower() == SET_COOKIE and b"expires" in value.lower() for name, value in relevant
+        ):
             # What `Expires` is measured against.
             relevant += tuple([field for field in fields if field[0].lower() == b"date"])
         if (cached := self._responses.get(relevant)) is not None:
@@ -265,8 +292,7 @@ class HeaderReader:
         candidates = header_candidates(lines, self._own_fields, self._fingerprinter)
         headers = RequestHeaders(
             presented=tuple([presented_in_fields(lines, each) for each in self._dialects]),
-            # Those that the request presents fall out later, of both places.
-            candidates=tuple(islice(candidates, MAX_TOKEN_CANDIDATES + 2 * MAX_VALUES)),
+            candidates=tuple(islice(candidates, MAX_CANDIDATES)),
             agent=agent,
             origin=origin,
             client=client,

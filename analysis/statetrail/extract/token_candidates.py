@@ -40,6 +40,8 @@ DULL_FIELDS: Final = frozenset(
 
 
 type CandidatePlace = Literal["query", "path", "referer", "header"]
+type Candidate = tuple[CandidatePlace, int]
+"""A place of a request, and the fingerprint of what may be a token there."""
 
 
 class TokenCandidate(msgspec.Struct, frozen=True, gc=False):
@@ -52,7 +54,7 @@ class TokenCandidate(msgspec.Struct, frozen=True, gc=False):
 def token_candidates(
     query: Iterable[int],
     path: Iterable[int],
-    headers: Iterable[tuple[CandidatePlace, int]],
+    headers: Iterable[Candidate],
     presented: Collection[int],
 ) -> tuple[TokenCandidate, ...]:
     """The token candidates of a request, of what may be tokens in its parts, by fingerprint.
@@ -60,7 +62,7 @@ def token_candidates(
     Those `presented` anyway are left out. At most `MAX_TOKEN_CANDIDATES`, each value and place
     once, in the order of the places: query, path, ``Referer``, other headers.
     """
-    candidates: dict[tuple[CandidatePlace, int], None] = {}
+    candidates: dict[Candidate, None] = {}
     for fingerprint in query:
         if fingerprint not in presented:
             candidates["query", fingerprint] = None
@@ -77,12 +79,12 @@ def token_candidates(
 
 def header_candidates(
     lines: FieldLines, own_fields: frozenset[bytes], fingerprinter: Fingerprinter
-) -> Iterator[tuple[CandidatePlace, int]]:
+) -> Iterator[Candidate]:
     """Fingerprints of what may be a token in a request's header fields, each place once.
 
     `own_fields` are the names of header fields that hold a dialect's state alone.
     """
-    candidates: set[tuple[CandidatePlace, int]] = set()
+    candidates: set[Candidate] = set()
     for place, value in _header_values(lines, own_fields):
         each = place, fingerprinter.fingerprint(value)
         if each not in candidates:

@@ -220,7 +220,11 @@ def _untied(lines: FieldLines, compiled: CompiledDialect) -> Iterator[IssuedValu
     """The ends of parameters whose cookie the response deletes (`Param.tied_to`)."""
     if not compiled.tied or SET_COOKIE not in lines:
         return
-    cookies = [set_cookie.parse(field.decode("utf-8", "replace")) for field in lines[SET_COOKIE]]
+    # What deletes a cookie has an attribute that says when it ends.
+    fields = [field for field in lines[SET_COOKIE] if _LIFETIME.search(field)]
+    if not fields:
+        return
+    cookies = [set_cookie.parse(field.decode("utf-8", "replace")) for field in fields]
     deleted = [each.name for each in cookies if each is not None and store.deletes(each, None)]
     for name, globs in compiled.tied:
         if any(fnmatch.fnmatchcase(cookie, glob) for cookie in deleted for glob in globs):
@@ -326,6 +330,7 @@ def _issued(
         )
 
 
+_LIFETIME: Final = re.compile(rb"max-age|expires", re.IGNORECASE)
 _COOKIE_MAY: Final = frozenset(("empty-value", "control-character", "reserved"))
 """What is no fault of a cookie's value."""
 

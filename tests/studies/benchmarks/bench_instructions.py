@@ -3,7 +3,7 @@
 Seconds depend on what else a machine does; instructions hardly do. Each mitmdump runs under
 valgrind for a few requests and again for more: the difference is what a request takes in the
 program itself, without the kernel. Garbage collection is off, since whether one falls into a run is
-chance. Needs Debian's valgrind, nginx-light and nghttp2-client.
+chance. The origin sets a cookie and an id of the request with each answer. Needs Debian's valgrind, nginx-light and nghttp2-client.
 """
 
 import argparse
@@ -20,6 +20,13 @@ from studies.benchmarks.bench_recorder import KINDS, cases, need
 from support.proxy import BIN, SCRIPT, free_port, listens, wait_for
 
 DEADLINE_S = 600
+PAGES = 40
+SENT = (
+    "X-Ticket: t/+=t/+=t/+=t/+=",
+    "Cookie: sid=Qx7Tz2Lm9KpR4sVb; lang=en",
+    "Authorization: Bearer mF9.B5f-4.1JqMmF9B5f41Jq",
+)
+"""What each request presents: with all dialects on, the two protocols, `cookie` and `bearer`."""
 # Under valgrind a write takes longer than the recorder waits for one.
 PATIENCE = f"import statetrail.store.live.journal as j\nj.DEADLINE_S = {DEADLINE_S}\n"
 
@@ -53,9 +60,11 @@ def instructions(kind: str, requests: int, folder: Path, upstream: str, path: st
     try:
         wait_for(lambda: proxy.poll() is not None or listens(port), kind, DEADLINE_S)
         url = f"{upstream.partition(':')[0]}://127.0.0.1:{port}{path}"
-        load = ["h2load", "-n", str(requests), "-H", "X-Ticket: t/+=t/+=t/+=t/+="]
+        (own / "urls").write_text("".join(f"{url}&page={n}\n" for n in range(PAGES)))
+        load = ["h2load", "-n", str(requests), "-i", str(own / "urls")]
+        load += [part for field in SENT for part in ("-H", field)]
         load += ["--h1", "-c8"] if version == "1.1" else ["-c4", "-m2"]
-        said = subprocess.run([*load, url], capture_output=True, text=True, check=True).stdout
+        said = subprocess.run(load, capture_output=True, text=True, check=True).stdout
         assert f" {requests} succeeded" in said, said
     finally:
         proxy.send_signal(signal.SIGINT)

@@ -84,12 +84,13 @@ class _PresentReader(PresentReader):
             for param in each.params
         }
         self._every = any(each.family and each.place.cookie == PARAM for each in declared)
+        self._bytes = [name.encode() for name in self._params]
         # Where every cookie is state, nothing else is in the field.
         self.own_fields = frozenset((COOKIE,)) if self._every else frozenset()
 
     def in_fields(self, lines: FieldLines) -> Iterable[tuple[str, str]]:
         fields = lines.get(COOKIE)
-        if fields is None:
+        if fields is None or not (self._every or _holds(fields, self._bytes)):
             return ()
         return [
             (param, value)
@@ -113,10 +114,12 @@ class _IssueReader(IssueReader):
             )
             for each in declared
         ]
+        self._every = any(every for _, every, _ in self._declared)
+        self._bytes = [name.encode() for params, _, _ in self._declared for name in params]
 
     def in_fields(self, lines: FieldLines) -> Iterator[IssuedTexts]:
         fields = lines.get(SET_COOKIE)
-        if fields is None:
+        if fields is None or not (self._every or _holds(fields, self._bytes)):
             return
         dated = lines.get(b"date", ())
         date_us = dates.parse(text(dated[0])) if dated else None
@@ -131,6 +134,14 @@ class _IssueReader(IssueReader):
                     extras=[_extra(cookie, date_us)],
                     place=place,
                 )
+
+
+def _holds(fields: Sequence[bytes], names: Sequence[bytes]) -> bool:
+    """Whether one of the names is somewhere in the fields: most dialects read no cookie of these.
+
+    As bytes, before anything is decoded: it is asked of every dialect.
+    """
+    return any(name in field for field in fields for name in names)
 
 
 def _extra(cookie: set_cookie.SetCookie, date_us: int | None) -> Extra:

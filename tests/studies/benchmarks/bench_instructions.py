@@ -3,7 +3,8 @@
 Seconds depend on what else a machine does; instructions hardly do. Each mitmdump runs under
 valgrind for a few requests and again for more: the difference is what a request takes in the
 program itself, without the kernel. Garbage collection is off, since whether one falls into a run is
-chance. The origin sets a cookie and an id of the request with each answer. Needs Debian's valgrind, nginx-light and nghttp2-client.
+chance. The origin sets a cookie and an id of the request with each answer. Needs Debian's valgrind,
+nginx-light and nghttp2-client.
 """
 
 import argparse

@@ -51,7 +51,8 @@ http {{
     listen 127.0.0.1:{plain}; listen 127.0.0.1:{tls} ssl http2;
     ssl_certificate {folder}/cert.pem; ssl_certificate_key {folder}/key.pem;
     root {folder}/www; add_header X-Set-Ticket "t/+=t/+=t/+=t/+=;header/forced";
-    add_header Set-Cookie "sid=Qx7Tz2Lm9KpR4sVb; Path=/; HttpOnly"; add_header X-Request-Id $request_id;
+    add_header Set-Cookie "sid=Qx7Tz2Lm9KpR4sVb; Path=/; HttpOnly";
+    add_header X-Request-Id $request_id;
   }}
 }}
 """

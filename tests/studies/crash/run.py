@@ -9,6 +9,7 @@ or a kill while one of them lasts.
 import argparse
 import contextlib
 import http.client
+import itertools
 import random
 import re
 import socket
@@ -76,6 +77,7 @@ class Clients:
                 response.read()
             except (OSError, http.client.HTTPException):
                 self.failed += 1
+                time.sleep(0.01)  # nobody may be there for a while
             finally:
                 connection.close()
             self.slowest_s = max(self.slowest_s, time.monotonic() - begun)
@@ -125,7 +127,7 @@ class Trials:
 
     def __init__(self, upstream: int) -> None:
         self.mode = f"reverse:http://127.0.0.1:{upstream}"
-        self.numbers = iter(range(1, 1_000_000))
+        self.numbers = itertools.count(1)
         self.tried = self.bad = 0
 
     def say(self, name: str, seen: int, lost: int, gap: int, more: str = "") -> None:

@@ -96,7 +96,7 @@ def bench_recording(
     store: SqliteStore, config: ExtractorConfig, rounds: int = 3000, *, cookies: bool = False
 ) -> None:
     """Microseconds per exchange: sightings, commit, both."""
-    sightings, commit = [], []
+    seeing, commit = [], []
     for n in range(rounds):
         token = f"tok{n % 90:012d}"
         one = exchange(n, n * 1_000_000, n % 50, token, token, cookies=cookies)
@@ -104,10 +104,10 @@ def bench_recording(
         facts = extract(one, config)
         seen = time.perf_counter_ns()
         store.append(facts)
-        sightings.append((seen - begun) / 1000)
+        seeing.append((seen - begun) / 1000)
         commit.append((time.perf_counter_ns() - seen) / 1000)
-    both = [a + b for a, b in zip(sightings, commit, strict=True)]
-    for name, values in (("sightings", sightings), ("commit", commit), ("both", both)):
+    both = [a + b for a, b in zip(seeing, commit, strict=True)]
+    for name, values in (("sightings", seeing), ("commit", commit), ("both", both)):
         ninety_nine = statistics.quantiles(values, n=100)[98]
         print(f"  {name:10} {statistics.median(values):8.0f} µs median {ninety_nine:8.0f} µs p99")
 

@@ -14,6 +14,7 @@ from mitmproxy.http import HTTPFlow
 from mitmproxy.io import FlowReader
 
 from support.browser import needs_chromium
+from support.commands import run
 from support.devtools import chromium_page
 from support.hostile import assert_nothing_ran
 from support.proxy import BIN, mitmdump, origin, reply
@@ -190,16 +191,16 @@ def test_the_report_runs_nothing_in_a_real_browser(reports):
 )  # fmt: skip
 def test_no_table_carries_a_formula_or_a_terminal_escape(hostile, table):
     """CSV opens in a spreadsheet, a table prints to a terminal: both stay what they are."""
-    as_csv = statetrail(hostile, "show", "recording.sqlite", table, "--format", "csv")
-    assert as_csv.returncode == 0, as_csv.stderr
-    cells = [cell for row in csv.reader(io.StringIO(as_csv.stdout.decode())) for cell in row]
+    as_csv = run("show", hostile / "recording.sqlite", table, "--format", "csv")
+    assert as_csv.code == 0, as_csv.err
+    cells = [cell for row in csv.reader(io.StringIO(as_csv.out)) for cell in row]
     for cell in cells:
         if cell.startswith(("=", "+", "-", "@", "\t", "\r")):
             float(cell)  # a number, or it is a formula
-    as_table = statetrail(hostile, "show", "recording.sqlite", table)
-    assert as_table.returncode == 0, as_table.stderr
-    assert b"\x1b" not in as_table.stdout
-    assert b"\x07" not in as_table.stdout
+    as_table = run("show", hostile / "recording.sqlite", table)
+    assert as_table.code == 0, as_table.err
+    assert "\x1b" not in as_table.out
+    assert "\x07" not in as_table.out
 
 
 def test_no_secret_of_the_traffic_is_in_any_artefact(reports):

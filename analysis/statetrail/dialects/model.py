@@ -257,8 +257,13 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return _by_place(self, [p.issue for p in self.params], self.family.issue, ISSUE_PLACES)
 
     def ending_places(self) -> Iterator[tuple[type[PresentPlace], list[Declared[PresentPlace]]]]:
-        """What it declares, by the places and conditions in which requests end values."""
-        return _by_place(self, [p.ends for p in self.params], (), PRESENT_PLACES)
+        """What it declares, by the places and conditions in which requests end values.
+
+        Each parameter has places of its own: a revocation may name a value of several (RFC 7009).
+        """
+        for param in self.params:
+            own = [p.ends if p is param else () for p in self.params]
+            yield from _by_place(self, own, (), PRESENT_PLACES)
 
     def due_places(self) -> Iterator[tuple[type[PresentPlace], list[Declared[PresentPlace]]]]:
         """The cookies that say which value of a parameter is due (`Param.follows`)."""

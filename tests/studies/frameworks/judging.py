@@ -175,7 +175,8 @@ def _lifetimes(recording: Recording, servers: Sequence[Server]) -> Iterable[Life
                     row
                     for row in rows
                     if (row["dialect"], row["param"]) == (lifetime.dialect, lifetime.param)
-                    and host in row["origin"]
+                    # A realm of all origins has no host.
+                    and (host in row["origin"] or row["origin"] == "*")
                 ),
                 {},
             )
@@ -186,8 +187,11 @@ def _lifetimes(recording: Recording, servers: Sequence[Server]) -> Iterable[Life
 def _sessions(
     recording: Recording, traffic: Traffic, servers: Sequence[Server]
 ) -> Iterable[SessionLine]:
-    """Sessions by client: those that the server began, and those that the tool saw."""
-    rows = statetrail.sessions(recording).rows()
+    """Sessions by client: those that the server began, and those that the tool saw.
+
+    A grant of an OAuth server is a family of refresh tokens.
+    """
+    rows = [*statetrail.sessions(recording).rows(), *statetrail.families(recording).rows()]
     for server in servers:
         if server.sessions is None:
             continue

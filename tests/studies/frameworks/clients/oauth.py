@@ -21,7 +21,7 @@ _LOGIN: Final = {
 }
 _REUSE_AGES_S: Final = {0: (1, 3), 10: (2, 5, 8, 9.3, 10.7, 13), 45: (5, 20, 40, 44, 46.5, 50)}
 """At which ages replaced refresh tokens are used again, by the server's window."""
-_LATE_S: Final = (1, 2, 4, 7)
+_LATE_S: Final = (2.5, 3, 4, 7)
 
 
 async def log_in(agent: Any) -> dict[str, Any]:

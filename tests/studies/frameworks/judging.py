@@ -64,9 +64,9 @@ class LifetimeLine:
 
     @property
     def right(self) -> bool:
-        """Whether the policy is of the kind, and the interval meets what the server can do."""
+        """Whether the interval meets what the server can do, and no other policy is named."""
         low, high, true = self.low_s, self.high_s, self.configured
-        kind = self.policy.startswith(true.kind)
+        kind = self.policy.startswith(true.kind) or self.policy == "undetermined"
         return kind and low is not None and high is not None and (
             low <= true.seconds + true.slack_s and high >= true.seconds
         )  # fmt: skip

@@ -192,6 +192,11 @@ FAULTY = {
               answered={"WWW-Authenticate": 'Bearer error="invalid_token"'}),
          step(3, "/api", asked={"Authorization": f"Bearer {A}"}, status=401)],
         (2, "bearer", "access_token", "stale", "refused")),
+    "bearer: an access token after its revocation": (
+        [token_request(0, "x=1", {"access_token": A, "refresh_token": B}),
+         step(1, "/revoke", method="POST", host=AUTH, asked=FORM, sent=f"token={A}"),
+         step(2, "/api", asked={"Authorization": f"Bearer {A}"}, status=401)],
+        (2, "bearer", "access_token", "stale", "deleted")),
     "bearer: a refresh token sent again": (
         [token_request(0, "x=1", {"access_token": A, "refresh_token": B}),
          token_request(1, f"refresh_token={B}", {"access_token": C, "refresh_token": A + B}),

@@ -51,8 +51,33 @@ CASES = (
         (HONOURED, IN_FLIGHT, HONOURED),
         notes=("whole-seconds",) * 4,
     ),
+    Case(("10-lf-joined-issue.har",), (2,), (HONOURED,)),
     Case(("12-lf-joined-request.har",), (2,), (HONOURED,)),
     Case(("13-redirect-dictates-url.har",), (4,), (HONOURED, "not-applicable", HONOURED)),
+    Case(("19-base64-still-gzip.har",), (2,), (HONOURED,)),
+    Case(("21-flagged-base64-but-plain.har",), (2,), (HONOURED,)),
+    Case(("22-mitmproxy-savehar-tls.har",), (2,), (HONOURED,)),
+    Case(("23-method-null.har",), (3,), (HONOURED, HONOURED)),
+    Case(
+        ("24-two-hars-in-one-file.har",),
+        (3,),
+        (HONOURED, HONOURED),
+        "something follows the first JSON document: its first 3 entries could be read, "
+        "what follows is lost",
+    ),
+    Case(("29-offline.har",), (3,), (HONOURED, HONOURED)),
+    Case(
+        ("31-relative-url.har",),
+        (0,),
+        (),
+        "1 entry was skipped (1 without a readable http(s) URL)",
+    ),
+    Case(
+        ("32-newer-flow-format.mitm",),
+        (0,),
+        (),
+        "2 entries were skipped (2 written by a newer mitmproxy: format 99)",
+    ),
     Case(("34-state-in-103.har",), (3,), (HONOURED, HONOURED)),
 )
 

@@ -16,7 +16,7 @@ from statetrail.extract.fingerprint import Fingerprinter
 from statetrail.extract.headers import HeaderReader, RequestHeaders, ResponseHeaders
 from statetrail.extract.known_values import KnownValues
 from statetrail.extract.masking import Secrets, writings
-from statetrail.extract.records import IDS, PROXY_USER, Exchange
+from statetrail.extract.records import IDS, PROXY_USER, UNKNOWN_METHOD, Exchange
 from statetrail.extract.state import State
 from statetrail.extract.target import Path
 from statetrail.extract.text import (
@@ -30,7 +30,7 @@ from statetrail.extract.text import (
 
 _SCHEMES: Final = frozenset(["http", "https"])
 _METHODS: Final = frozenset(
-    ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"]
+    ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE", UNKNOWN_METHOD]
 )
 _VERSIONS: Final = frozenset(["HTTP/1.0", "HTTP/1.1", "HTTP/2", "HTTP/2.0", "HTTP/3", "HTTP/3.0"])
 _FLOW_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")

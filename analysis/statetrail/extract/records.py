@@ -24,6 +24,8 @@ PERSONAL: Final = (PROXY_USER, CLIENT_HEADER, IDS)
 that tells clients apart, and short ids in paths and agents."""
 UNDER_WAY: Final = "under-way"
 """Note of an exchange whose response has begun; one that keeps it never ended."""
+UNKNOWN_METHOD: Final = "(unknown)"
+"""The method of a request of which it was not recorded."""
 REPLAYED: Final = ("replayed", "edited")
 """Notes of requests that the operator of the proxy sent again, or changed on their way: these are
 not the client's doing."""

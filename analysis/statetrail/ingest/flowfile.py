@@ -15,12 +15,21 @@ from copy import replace
 from mitmproxy import flow as flows
 from mitmproxy.http import HTTPFlow
 from mitmproxy.io import compat, tnetstring
+from mitmproxy.version import FLOW_FORMAT_VERSION
 
 from statetrail.extract import Exchange
 from statetrail.ingest.flow import exchange_of
 from statetrail.ingest.skipped import ReadReport, TruncatedError
 
 _MAX_DIGITS = 12
+
+
+class NewerError(ValueError):
+    """A flow is of a later version of the format than this mitmproxy knows."""
+
+    def __init__(self, version: int) -> None:
+        self.version = version
+        super().__init__(f"flow format {version}")
 
 
 def read_flows(file: io.BufferedIOBase, report: ReadReport) -> Iterator[Exchange]:
@@ -39,6 +48,10 @@ def read_http_flows(
     for kind, data in frames(file, report):
         try:
             pair = exchange_of_state(kind, data)
+        except NewerError as error:
+            report.skipped["newer"] += 1
+            report.newer = max(report.newer, error.version)
+            continue
         except Exception:  # a hostile state can raise anything
             report.skipped["unreadable"] += 1
             continue
@@ -56,7 +69,7 @@ def frames(file: io.BufferedIOBase, report: ReadReport) -> Iterator[tuple[int, b
         try:
             frame = _frame(file, size)
         except TruncatedError as error:
-            report.truncation = str(error)
+            report.truncation = str(error) or None
             return
         report.entries += 1
         yield frame
@@ -65,6 +78,12 @@ def frames(file: io.BufferedIOBase, report: ReadReport) -> Iterator[tuple[int, b
 def _frame(file: io.BufferedIOBase, size: int) -> tuple[int, bytes]:
     """The next tnetstring's type and content: ``length:content`` and a type character."""
     digits = b""
+    # Editors end a file with a line feed, and some tools put one after each flow.
+    while (byte := file.read(1)).isspace():
+        pass
+    if not byte:
+        raise TruncatedError("")
+    file.seek(-1, io.SEEK_CUR)
     while (byte := file.read(1)).isdigit() and len(digits) < _MAX_DIGITS:
         digits += byte
     if not byte:
@@ -81,9 +100,12 @@ def _frame(file: io.BufferedIOBase, size: int) -> tuple[int, bytes]:
 def exchange_of_state(kind: int, data: bytes) -> tuple[HTTPFlow, Exchange] | None:
     """The HTTP flow of a frame with its exchange; `None` for a flow of another kind.
 
-    A hostile state can raise anything.
+    A hostile state can raise anything; one of a later version raises `NewerError`.
     """
     state = tnetstring.parse(kind, memoryview(data))
+    version = state.get("version") if isinstance(state, dict) else None
+    if isinstance(version, int) and version > FLOW_FORMAT_VERSION:
+        raise NewerError(version)
     flow = flows.Flow.from_state(compat.migrate_flow(state))  # type: ignore[arg-type]
     if not isinstance(flow, HTTPFlow):
         return None

@@ -11,8 +11,11 @@ from typing import Final
 REASONS: Final = {
     "other": "no HTTP exchange",
     "cached": "answered by the browser's own cache",
+    "worker": "sent by a page's service worker for a request that is there",
+    "blocked": "blocked by the browser before it was sent",
+    "newer": "written by a newer mitmproxy",
     "large": "too large or no entry at all",
-    "incomplete": "without a start, method or URL",
+    "incomplete": "without a start or URL",
     "start": "without a readable start time",
     "url": "without a readable http(s) URL",
     "broken": "no sound JSON",
@@ -28,6 +31,7 @@ class TruncatedError(ValueError):
 TRUNCATIONS: Final = {
     "ends": "the file ends early",
     "broken": "the file is damaged",
+    "more": "something follows the first JSON document",
     "bomb": "the file unpacks to an implausible size",
 }
 
@@ -38,18 +42,24 @@ class ReadReport:
 
     `skipped` counts the entries that did not become an exchange, by reason (`REASONS`);
     `truncation` is why reading stopped before the file's end (`TRUNCATIONS`); `entries` is the
-    number of complete entries, including those skipped.
+    number of complete entries, including those skipped; `newer` is the latest version of
+    mitmproxy's format among flows that are of a later one than is known.
     """
 
     skipped: Counter[str] = field(default_factory=Counter)
     truncation: str | None = None
     entries: int = 0
+    newer: int = 0
 
     def sentence(self) -> str | None:
         """What was lost, or `None` where nothing was."""
         parts = []
         if self.skipped:
             reasons = ", ".join(f"{n} {REASONS[name]}" for name, n in sorted(self.skipped.items()))
+            if self.newer:
+                reasons = reasons.replace(
+                    REASONS["newer"], f"{REASONS['newer']}: format {self.newer}"
+                )
             total = self.skipped.total()
             noun = "entry was" if total == 1 else "entries were"
             parts.append(f"{total} {noun} skipped ({reasons})")

@@ -1,9 +1,13 @@
 """HAR entries as exchanges: every field, hostile ones too."""
 
+import base64
+import gzip
 import io
 import json
+from collections.abc import Callable
 from typing import Any
 
+import brotli
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -78,7 +82,15 @@ def test_a_url_is_taken_apart(url: str, parts: tuple[str, str, int, bytes]) -> N
         pytest.param({"_fromCache": "disk"}, "cached", id="from the browser's cache"),
         pytest.param({"startedDateTime": "now"}, "start", id="no start"),
         pytest.param({"request": None}, "incomplete", id="no request"),
-        pytest.param({"request__method": ...}, "incomplete", id="no method"),
+        pytest.param({"_fromDiskCache": True}, "cached", id="from its cache on disk"),
+        pytest.param({"_fetchType": "Disk Cache"}, "cached", id="from Safari's cache"),
+        pytest.param(
+            {"response___serviceWorkerResponseSource": "cache-storage"},
+            "cached",
+            id="from a worker's cache",
+        ),
+        pytest.param({"request__url": "/API/V3/Cart"}, "url", id="a URL without a host"),
+        pytest.param({"_error": "net::ERR_BLOCKED_BY_CLIENT"}, "blocked", id="never sent"),
         pytest.param({"request__url": {"a": 1}}, "incomplete", id="an object for a URL"),
     ],
 )
@@ -110,10 +122,32 @@ def test_what_is_no_exchange_is_counted_with_its_reason(
             id="base64",
         ),
         pytest.param(
-            {"body": "éééé", "response__content__encoding": "base64"},
+            {"body": "<a>é</a>", "response__content__encoding": "base64"},
+            "<a>é</a>".encode(),
+            (),
+            id="flagged as base64, and is text",
+        ),
+        pytest.param(
+            {"body": "true", "response__content__encoding": "base64"},
+            b"true",
+            (),
+            id="flagged as base64, and is a word",
+        ),
+        pytest.param(
+            {"body": "PGEgYj0iMSI+PC9hPg=="}, b'<a b="1"></a>', (), id="base64 without the flag"
+        ),
+        pytest.param({"body": "0123456789abcdef"}, b"0123456789abcdef", (), id="a token alone"),
+        pytest.param(
+            {"body": "\x1f\ufffd\x08", "response__content__encoding": None},
+            b"\x1f\xef\xbf\xbd\x08",
+            (),
+            id="compressed, and ruined",
+        ),
+        pytest.param(
+            {"body": None, "response__content__size": 0, "response__bodySize": 500},
             b"",
-            ("body-broken-coding",),
-            id="broken base64",
+            ("body-unseen",),
+            id="received, and left out",
         ),
         pytest.param(
             {"body": None, "response__content__size": 9}, b"", ("body-unseen",), id="left out"
@@ -145,6 +179,60 @@ def test_the_content_is_the_decoded_body(
     assert exchange.response is not None
     assert (exchange.response.body, exchange.response.codings) == (body, ())
     assert exchange.notes == notes
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ("net::ERR_INTERNET_DISCONNECTED", "connect-failed"),
+        ("net::ERR_NAME_NOT_RESOLVED", "connect-failed"),
+        ("NS_ERROR_UNKNOWN_HOST", "connect-failed"),
+        ("net::ERR_CONNECTION_TIMED_OUT", "timeout"),
+        ("net::ERR_CERT_DATE_INVALID", "tls"),
+        ("SSL_ERROR_RX_RECORD_TOO_LONG", "tls"),
+        ("NS_BINDING_ABORTED", "client-disconnected"),
+        ("net::ERR_CONNECTION_ABORTED", "server-disconnected"),
+        ("net::ERR_EMPTY_RESPONSE", "server-disconnected"),
+        ("net::ERR_HTTP2_PROTOCOL_ERROR", "protocol-error"),
+        ("net::ERR_FAILED", "protocol-error"),
+    ],
+)
+def test_a_browsers_error_has_its_cause(fault: str, error: str) -> None:
+    """What a browser calls an error becomes the word of what happened."""
+    assert one(_error=fault, response__status=0).error == error
+
+
+@pytest.mark.parametrize(
+    ("coding", "pack"), [("gzip", gzip.compress), ("br", brotli.compress)], ids=["gzip", "br"]
+)
+def test_a_body_that_is_still_coded_is_decoded(coding: str, pack: Callable[[bytes], bytes]) -> None:
+    """Some writers have the body in base64 as it was received."""
+    text = b'<ResultSet session="tok-0123456789ab"/>'
+    exchange = one(
+        body=base64.b64encode(pack(text)).decode(),
+        response__content__encoding="base64",
+        response__headers=headers(("Content-Type", "text/xml"), ("content-encoding", coding)),
+    )
+    (issued,) = extract(exchange, CONFIG).issued
+    assert issued.fingerprint == FINGERPRINTER.fingerprint("tok-0123456789ab")
+
+
+def test_a_worker_sends_a_request_that_is_there_already_once() -> None:
+    """Chrome has a page's request, and that of the service worker that took it."""
+    page = entry(response___fetchedViaServiceWorker=True)
+    own = entry(startedDateTime="2024-05-01T10:00:00.400Z", time=500)
+    exchanges, report = read(page, own, own)
+    assert (len(exchanges), dict(report.skipped)) == (2, {"worker": 1})
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n\x1a", b"\x00" * 9])
+def test_what_follows_the_document_is_told(end: bytes) -> None:
+    """A second document is not read, and that is said; blanks are none."""
+    for follows, told in ((b"", None), (har(), "more"), (b" " * 300_000 + b"x", "more")):
+        report = ReadReport()
+        document = har(entry()).rstrip(b"}") + b', "comment": ["}]"]}}' + end + follows
+        assert len(list(read_har(io.BytesIO(document), FINGERPRINTER, report))) == 1
+        assert report.truncation == told
 
 
 def test_content_is_not_decoded_twice() -> None:
@@ -223,6 +311,7 @@ def test_what_did_not_complete_has_an_error(
         ("2001:DB8::7", "2001:db8::7"),
         ("[2001:db8::7]:51000", "2001:db8::7"),
         ("fe80::1%eth0", "fe80::1"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
         ("=cmd()", None),
         ("x" * 5000, None),
         (17, None),
@@ -281,6 +370,8 @@ def test_versions_are_named_as_in_live_recordings(written: Any, version: str) ->
         pytest.param("response__status", b"99999", 999, id="huge status"),
         pytest.param("response__status", b"204.0", 204, id="status as a real number"),
         pytest.param("response__status", b'"201"', 201, id="status as text"),
+        pytest.param("response__status", b'"201 Created"', 201, id="status with its reason"),
+        pytest.param("request__method", b"null /* was: GET */ // so\n", 200, id="comments"),
         pytest.param("response__bodySize", b"9" * 5000, 200, id="5,000 digits"),
         pytest.param("response__bodySize", b"9" * 25, 200, id="more than 64 bits"),
         pytest.param("response__bodySize", b"NaN", 200, id="no number"),

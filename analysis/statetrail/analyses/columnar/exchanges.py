@@ -22,7 +22,7 @@ from statetrail.analyses.conformance.visibility import (
     UNBOUND_METHODS,
     WRITES,
 )
-from statetrail.extract.records import OPERATED, REPLAYED
+from statetrail.extract.records import OPERATED, REPLAYED, UNKNOWN_METHOD
 from statetrail.recording.conversations import origin, site_of
 from statetrail.schema import CLIENT_BY
 from statetrail.store.clients import client_names
@@ -65,7 +65,8 @@ class Exchanges:
     `request_start`, `response_start`, `response_end` and `visible_from` (end and grace period) are
     ranks among all times of the bucket; `clock` has the microseconds of each rank, `FOREVER` of
     what did not end. `status` is 0 without a response; `open`: the method may carry state, and the
-    client sent it itself; `writes`: it changes what it asks for (`WRITES`); `heads`: it is HEAD.
+    client sent it itself; `writes`: it changes what it asks for (`WRITES`); `heads`: it is
+    or may be HEAD.
     `binding`: what the response issues has to be known
     (`statetrail.analyses.conformance.visibility.binds`).
     `headless`: a page cannot add header fields to it. `redirect` is the endpoint that its response
@@ -153,7 +154,7 @@ def exchanges_of(
     method, methods = coded(table["method"])
     unbound, writes, heads = (
         np.array([name in listed for name in methods], dtype=np.bool_)[method]
-        for listed in (UNBOUND_METHODS, WRITES, ("HEAD",))
+        for listed in (UNBOUND_METHODS, WRITES, ("HEAD", UNKNOWN_METHOD))
     )
     dest, dests = coded(table["fetch_dest"])
     headless = np.array([each not in SETS_HEADERS for each in dests], dtype=np.bool_)[dest]

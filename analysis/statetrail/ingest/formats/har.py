@@ -1,14 +1,14 @@
 """HAR 1.2, as browsers and proxies export it."""
 
-import base64
 import re
 from collections.abc import Iterator
 from typing import Final
 
 from statetrail.errors import CaptureError
 from statetrail.extract import Exchange, Fingerprinter
-from statetrail.ingest.format import MAX_RECEIVED, MAX_SENT, Format, WithBodies
-from statetrail.ingest.har.entry import Content, HarEntry
+from statetrail.ingest.format import MAX_RECEIVED, MAX_SENT, Format, WithBodies, decoded
+from statetrail.ingest.har.content import body_of
+from statetrail.ingest.har.entry import HarEntry
 from statetrail.ingest.har.reader import read_har, read_har_entries
 from statetrail.ingest.har.split import has_entries
 from statetrail.ingest.skipped import ReadReport
@@ -39,21 +39,17 @@ def _whole(source: Source, report: ReadReport, responses: bool) -> Iterator[With
         yield (
             exchange,
             sent[:MAX_SENT].encode("utf-8", "replace"),
-            _content(entry) if responses else b"",
+            _received(entry, exchange) if responses else b"",
         )
 
 
-def _content(entry: HarEntry) -> bytes:
-    content = (entry.response.content if entry.response is not None else None) or Content()
-    if not content.text:
+def _received(entry: HarEntry, exchange: Exchange) -> bytes:
+    """The beginning of the content of an entry's response."""
+    if entry.response is None or exchange.response is None or entry.response.content is None:
         return b""
-    if (content.encoding or "").lower() != "base64":
-        return content.text[:MAX_RECEIVED].encode("utf-8", "replace")
-    encoded = "".join(content.text[: MAX_RECEIVED // 3 * 4].split())
-    try:
-        return base64.b64decode(encoded[: len(encoded) // 4 * 4])
-    except ValueError:
-        return b""
+    fields = exchange.response.headers
+    body = body_of(entry.response.content, fields, MAX_RECEIVED, bodiless=True)
+    return decoded(body.data, fields, MAX_RECEIVED, body.codings)
 
 
 HAR: Final = Format("har", "a HAR file", _matches, _read, _whole)

@@ -9,6 +9,7 @@ objects and converted field by field.
 import contextlib
 import json
 import math
+import re
 import typing
 from typing import Any, Final
 
@@ -20,6 +21,12 @@ _FLAGS: Final = (
 )
 _CACHES: Final = ("memory cache", "disk cache", "cache-storage", "http-cache", "fallback-code")
 """What answers a request instead of the network, as browsers name it."""
+
+
+_COMMENT: Final = re.compile(
+    r'("[^"\\]*+(?:\\.[^"\\]*+)*+")|/\*(?:[^*]|\*(?!/))*+\*/|//[^\n]*+', re.DOTALL
+)
+_STATUS: Final = re.compile(r"\s*([0-9]{3})(?![0-9])", re.ASCII)
 
 
 class EntryError(ValueError):
@@ -50,7 +57,7 @@ class PostData(msgspec.Struct, gc=False):
 class HarRequest(msgspec.Struct, rename="camel", gc=False):
     """The used fields of an entry's request."""
 
-    method: str
+    method: str | None
     url: str
     http_version: str | None = None
     headers: list[Header] = []
@@ -58,12 +65,13 @@ class HarRequest(msgspec.Struct, rename="camel", gc=False):
     post_data: PostData | None = None
 
 
-class Content(msgspec.Struct, gc=False):
+class Content(msgspec.Struct, rename="camel", gc=False):
     """The used fields of a response's content: decoded text, or base64 of decoded bytes."""
 
     size: float | None = None
     text: str | None = None
     encoding: str | None = None
+    mime_type: str | None = None
 
 
 class HarResponse(msgspec.Struct, rename="camel", gc=False):
@@ -90,11 +98,7 @@ class Timings(msgspec.Struct, gc=False):
     receive: float | None = None
 
 
-class Cache(msgspec.Struct, rename="camel", gc=False):
-    """What a cache had; Firefox has the one member alone, if a cache answered."""
-
-    before_request: Any = msgspec.UNSET
-    after_request: Any = msgspec.UNSET
+_NOTHING: Final = msgspec.Raw(b"")
 
 
 class HarEntry(msgspec.Struct, gc=False):
@@ -110,7 +114,7 @@ class HarEntry(msgspec.Struct, gc=False):
     from_disk: bool | str | None = msgspec.field(default=None, name="_fromDiskCache")
     from_worker: bool | str | None = msgspec.field(default=None, name="_fromServiceWorker")
     fetch_type: str | None = msgspec.field(default=None, name="_fetchType")
-    cache: Cache | None = None
+    cache: msgspec.Raw = _NOTHING
     client_1: str | None = msgspec.field(default=None, name="_clientAddress")
     client_2: str | None = msgspec.field(default=None, name="_clientIPAddress")
     client_3: str | None = msgspec.field(default=None, name="clientIPAddress")
@@ -133,10 +137,9 @@ class HarEntry(msgspec.Struct, gc=False):
     @property
     def is_cached_in_firefox(self) -> bool:
         """The same, of an entry that Firefox wrote."""
-        cache = self.cache
-        return cache is not None and (
-            cache.after_request is not msgspec.UNSET and cache.before_request is msgspec.UNSET
-        )
+        # It has the one member alone, and only if a cache answered.
+        raw = bytes(self.cache)
+        return b'"afterRequest"' in raw and b'"beforeRequest"' not in raw
 
     @property
     def is_by_worker(self) -> bool:
@@ -166,22 +169,32 @@ def read_entry(raw: bytes) -> HarEntry:
         return _TYPED.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         pass
+    text = raw.decode("utf-8", "surrogateescape")
     try:
-        plain = json.loads(
-            raw.decode("utf-8", "surrogateescape"),
-            strict=False,
-            parse_int=_number,
-            parse_float=_number,
-            parse_constant=lambda _: None,
-        )
+        plain = _plain(text)
     except (ValueError, RecursionError):
-        raise EntryError("broken") from None
+        # Files that people wrote have comments.
+        without = _COMMENT.sub(r"\1", text)
+        try:
+            plain = _plain(without if without != text else "")
+        except (ValueError, RecursionError):
+            raise EntryError("broken") from None
     entry = _record(HarEntry, plain)
     if entry is None or entry.request is None or not entry.started:
         raise EntryError("incomplete")
-    if not entry.request.method or not entry.request.url:
+    if not entry.request.url:
         raise EntryError("incomplete")
     return entry
+
+
+def _plain(text: str) -> Any:
+    return json.loads(
+        text,
+        strict=False,
+        parse_int=_number,
+        parse_float=_number,
+        parse_constant=lambda _: None,
+    )
 
 
 def _record[T: msgspec.Struct](kind: type[T], value: Any) -> T | None:
@@ -199,10 +212,13 @@ def _record[T: msgspec.Struct](kind: type[T], value: Any) -> T | None:
 
 def _convert(field: msgspec.structs.FieldInfo, value: Any) -> Any:
     types = typing.get_args(field.type) or (field.type,)
-    if Any in types:
-        return value
+    if msgspec.Raw in types:
+        return msgspec.Raw(json.dumps([*value]).encode()) if isinstance(value, dict) else _NOTHING
     if field.encode_name in _FLAGS:
         return _flag(value)
+    if field.encode_name == "status" and isinstance(value, str):
+        status = _STATUS.match(value)  # some write "200 OK"
+        return float(status[1]) if status else None
     if str in types:
         return _text(value)
     if float in types:

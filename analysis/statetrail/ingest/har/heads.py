@@ -55,7 +55,7 @@ class HeadReader:
         if known is None:
             match = _URL.match(url)
             if match is None:
-                web = url[:5].lower().startswith(("http", "ws:", "wss:"))
+                web = url[:5].lower().startswith(("http", "ws:", "wss:", "/", "?"))
                 raise EntryError("url" if web else "other")
             name, v6, host, port, target = match.groups()
             scheme = _SCHEMES.get(name := name.lower(), name)

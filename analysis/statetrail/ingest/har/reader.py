@@ -4,11 +4,10 @@ Enters: a HAR file's stream of bytes. Leaves: an `Exchange` an entry, one at a t
 order; unreadable entries are counted in a `ReadReport`. No content of a file raises an exception or
 is quoted in a message.
 
-HAR has the response's content decoded, so `Response.codings` is empty; a client is identified by
+A client is identified by
 its ``User-Agent`` and, if the writer adds one, an address in an extension field.
 """
 
-import base64
 import ipaddress
 import re
 import urllib.parse
@@ -22,7 +21,9 @@ import msgspec
 from statetrail.errors import CaptureError
 from statetrail.extract import Exchange, Fingerprinter, Request, Response
 from statetrail.extract.bodies import MAX_SEARCHED
+from statetrail.extract.records import UNKNOWN_METHOD
 from statetrail.ingest.flow import ERRORS
+from statetrail.ingest.har.content import body_of
 from statetrail.ingest.har.entry import (
     Content,
     EntryError,
@@ -34,6 +35,7 @@ from statetrail.ingest.har.entry import (
 from statetrail.ingest.har.heads import HeadReader, utf8
 from statetrail.ingest.har.split import Stream, split_entries
 from statetrail.ingest.har.times import Times, Writer, times, writer_of
+from statetrail.ingest.har.workers import Workers
 from statetrail.ingest.skipped import ReadReport, TruncatedError
 
 MAX_INT: Final = 2**63 - 1
@@ -47,11 +49,29 @@ _VERSIONS: Final = {
 _PEER: Final = re.compile(
     r"\[(?P<v6>[^\]]{2,45})\](?::[0-9]{1,5})?|(?P<v4>[0-9.]{7,15}):[0-9]{1,5}", re.ASCII
 )
-# The text is decoded, so the encoding in its XML declaration is no longer true.
-_XML_ENCODING: Final = re.compile(
-    r"""(\A\ufeff?\s*<\?xml\s[^>]{0,200}?)encoding\s*=\s*(?:"[^">]*"|'[^'>]*')"""
+_CAUSES: Final = (
+    ("client-disconnected", r"(?<!connection.)aborted|cancel"),
+    ("timeout", r"timed?[ _-]?out"),
+    ("tls", r"SSL|CERT|TLS|PKIX|SEC_ERROR"),
+    (
+        "connect-failed",
+        (
+            r"internet.disconnected|name.not.resolved|unknown.host|unreachable|refused|offline"
+            r"|connection.failed|network.changed|address.invalid|(?:proxy|tunnel|socks).connection"
+            r"|access.denied|name.resolution|NOT_CONNECTED_TO_INTERNET|could not connect"
+        ),
+    ),
+    (
+        "server-disconnected",
+        (
+            r"connection.(?:reset|closed|aborted|was lost)|empty.response|incomplete|mismatch"
+            r"|net.(?:reset|interrupt|partial)|socket.not.connected"
+        ),
+    ),
 )
-_ABORTED: Final = re.compile(r"abort|cancel", re.IGNORECASE)
+_CAUSED: Final = tuple((name, re.compile(text, re.IGNORECASE)) for name, text in _CAUSES)
+"""Why a request failed: a word, and a pattern of what browsers call it."""
+_BLOCKED: Final = re.compile(r"BLOCKED_BY_(?:CLIENT|CSP|ADMINISTRATOR|ORB)\b", re.IGNORECASE)
 
 
 def read_har(
@@ -74,7 +94,7 @@ def read_har_entries(
     # One number an entry: a million entries take about 100 MB.
     digests: set[int] = set()
     repeats: Counter[int] = Counter()
-    heads, beginning = HeadReader(), stream.read(_BEGINNING)
+    heads, workers, beginning = HeadReader(), Workers(), stream.read(_BEGINNING)
     writer = writer_of(beginning)
     try:
         for entry in _entries(_Continued(beginning, stream)):
@@ -82,6 +102,7 @@ def read_har_entries(
             try:
                 if isinstance(entry, EntryError):
                     raise entry
+                workers.check(entry)
                 if fingerprinter is None:
                     yield entry, exchange_from_entry(entry, "", heads, writer)
                     continue
@@ -138,13 +159,16 @@ def exchange_from_entry(
     if entry.is_cached or (writer == "firefox" and entry.is_cached_in_firefox):
         raise EntryError("cached")
     heads = heads or HeadReader()
+    fault = entry.error or (entry.response.error if entry.response else None)
+    if fault is not None and _BLOCKED.search(fault[:256]):
+        raise EntryError("blocked")
     scheme, host, port, target, is_cut = heads.address(entry.request.url)
     when = times(entry, writer)
     notes = list(when.notes)
     version = (entry.request.http_version or "").upper()
     sent, sent_cut = heads.fields(entry.request.headers)
     request = Request(
-        method=entry.request.method,
+        method=entry.request.method or UNKNOWN_METHOD,
         scheme=scheme,
         host=host,
         port=port,
@@ -159,7 +183,6 @@ def exchange_from_entry(
         composed_us=when.composed_us,
         time_error_us=when.time_error_us,
     )
-    fault = entry.error or (entry.response.error if entry.response else None)
     response, received_cut = _response(entry, when, notes, heads, cut_short=bool(fault))
     error = _error(fault) if fault or response is None else None
     if is_cut or sent_cut or received_cut:
@@ -175,41 +198,23 @@ def _response(
     status = min(int(answer.status or 0), 999) if answer is not None else 0
     if answer is None or status <= 0:
         return None, False
-    bodiless = status < 200 or status in (204, 304) or entry.request.method.upper() == "HEAD"
+    bodiless = status < 200 or status in (204, 304) or entry.request.method in ("HEAD", "head")
     fields, is_cut = heads.fields(answer.headers)
     # What stands there is of the cache that was asked to use what it has.
     content = Content() if status == 304 else answer.content or Content()
+    body = body_of(content, fields, MAX_SEARCHED, size=answer.body_size, bodiless=bodiless)
+    if body.note is not None:
+        notes.append(body.note)
     response = Response(
         status=status,
         headers=fields,
         start_us=when.response_start_us,
         end_us=None if cut_short else when.response_end_us,
-        body=_body(content, notes, bodiless=bodiless),
+        body=body.data,
         body_bytes=_size(answer.body_size),
-        codings=(),
+        codings=body.codings,
     )
     return response, is_cut
-
-
-def _body(content: Content, notes: list[str], *, bodiless: bool) -> bytes:
-    """The beginning of the content; a note if there was content that the file lacks."""
-    if not content.text:
-        if not bodiless and (
-            content.size != 0 if content.text is None else (content.size or 0) > 0
-        ):
-            notes.append("body-unseen")
-        return b""
-    if (content.encoding or "").lower() == "base64":
-        encoded = "".join(content.text[: 2 * MAX_SEARCHED].split())
-        try:
-            return base64.b64decode(encoded[: len(encoded) // 4 * 4])[:MAX_SEARCHED]
-        except ValueError:
-            notes.append("body-broken-coding")
-            return b""
-    text = content.text[:MAX_SEARCHED]
-    if (declared := _XML_ENCODING.match(text)) is not None:
-        text = declared[1] + text[declared.end() :]
-    return utf8(text)[:MAX_SEARCHED]
 
 
 def _content(posted: PostData | None) -> bytes:
@@ -233,17 +238,20 @@ def _peer(address: str | None) -> str | None:
     ported = _PEER.fullmatch(address.strip())
     bare = (ported["v6"] or ported["v4"]) if ported else address.strip()
     try:
-        return str(ipaddress.ip_address(bare.partition("%")[0]))
+        found = ipaddress.ip_address(bare.partition("%")[0])
     except ValueError:
         return None
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return str(mapped or found)
 
 
 def _error(fault: str | None) -> str:
     """The word of the closed list for an error; its text may quote anything."""
     if not fault:
         return "no-response"
-    if _ABORTED.search(fault):
-        return "client-disconnected"
+    for name, pattern in _CAUSED:
+        if pattern.search(fault[:256]):
+            return name
     plain = fault[:256].replace("_", " ")
     return next(name for name, pattern in ERRORS if pattern.search(plain))
 

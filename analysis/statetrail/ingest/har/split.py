@@ -32,6 +32,8 @@ MIN_PIECE: Final = 1 << 12
 """Bytes of a piece below which entries are split one by one."""
 
 _CHUNK: Final = 1 << 18
+_BLANKS: Final = b" \t\r\n\0);\x1a"
+"""What may follow a document, and be none: fillings, and the end of a function's call."""
 _CUT_UTF8: Final = CUT.encode()
 # Possessive throughout: no byte is scanned twice.
 _STRING: Final = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
@@ -94,9 +96,24 @@ def split_entries[T](
         elif token.startswith(b'"'):
             yield None
         elif token == b"]":
+            _check_end(window)
             return
         else:
             raise TruncatedError("broken")
+
+
+def _check_end(window: "_Window") -> None:
+    """Raise `TruncatedError` if something follows the document, or its list of entries."""
+    depth = 2
+    try:
+        while depth:
+            _, token = window.token()
+            depth += (token in (b"[", b"{")) - (token in (b"]", b"}"))
+        rest = window.rest()
+    except TruncatedError:
+        return  # all entries are there
+    if rest:
+        raise TruncatedError("more")
 
 
 def has_entries(stream: Stream) -> bool:
@@ -225,6 +242,14 @@ class _Window:
         part = self._buffer[start : self._at]
         self._entry_end = self._at
         return b"".join((*parts, part)) if size + len(part) <= MAX_ENTRY else None
+
+    def rest(self) -> bytes:
+        """What follows, but blanks; at most some of it."""
+        while not self._buffer[self._at :].strip(_BLANKS):
+            self._at = len(self._buffer)
+            if not self._read():
+                return b""
+        return self._buffer[self._at :].strip(_BLANKS)[:64]
 
     def _skip_string(self) -> None:
         """Go to the end of the current string."""

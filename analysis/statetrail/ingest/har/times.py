@@ -105,6 +105,11 @@ def start_of(text: str) -> datetime:
     return datetime.fromisoformat(_LEAP_SECOND.sub("59", text[:64].strip().upper()))
 
 
+def has_fraction(text: str) -> bool:
+    """Whether `startedDateTime` is exact to less than a second."""
+    return _FRACTION.search(text) is not None
+
+
 def _start(text: str) -> tuple[int, int | None, tuple[str, ...]]:
     """Microseconds since the epoch, and how much later it may have been; a time without a zone is
     taken as UTC, with a note."""
@@ -115,7 +120,7 @@ def _start(text: str) -> tuple[int, int | None, tuple[str, ...]]:
         start_us = (moment - _EPOCH) // _MICROSECOND
     except (ValueError, OverflowError):
         raise EntryError("start") from None
-    is_whole = not start_us % SECOND_US and _FRACTION.search(text) is None
+    is_whole = not start_us % SECOND_US and not has_fraction(text)
     notes = (("har-no-zone",) if local else ()) + (("whole-seconds",) if is_whole else ())
     return start_us, SECOND_US if is_whole else None, notes
 

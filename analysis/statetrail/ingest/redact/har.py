@@ -14,7 +14,7 @@ from statetrail.extract import Exchange
 from statetrail.extract.fingerprint import raw_bytes
 from statetrail.ingest.har.entry import HarEntry, HarRequest, Timings
 from statetrail.ingest.har.split import CUT
-from statetrail.ingest.har.times import MAX_MS, start_of
+from statetrail.ingest.har.times import MAX_MS, has_fraction, start_of
 from statetrail.ingest.redact.copier import Copy
 
 HEAD: Final = (
@@ -75,7 +75,7 @@ def entry_of(exchange: Exchange) -> HarEntry:
         waiting_us = first - (start if sent is None else sent)
         timings = Timings(send=send, wait=waiting_us / 1000, receive=(last - first) / 1000)
     return HarEntry(
-        started=(_EPOCH + timedelta(microseconds=start)).isoformat(),
+        started=(_EPOCH + timedelta(microseconds=start)).isoformat(timespec="microseconds"),
         request=HarRequest(request.method, ""),
         time=None if last is None else (last - start) / 1000,
         timings=timings,
@@ -88,7 +88,7 @@ def _response(copy: Copy, body: str) -> dict[str, Any]:
     if copy.body is None:
         content = {"size": -1, "mimeType": ""}
     elif "body-broken-coding" in copy.notes:
-        content |= {"text": "A===", "encoding": "base64"}
+        content |= {"text": "\x1f\x8b\ufffd"}  # as writers that read it as text ruin it
     elif text := body or copy.body.decode("utf-8", "replace"):
         content |= {"size": len(text), "text": text}
     return {
@@ -110,7 +110,10 @@ def _headers(fields: list[tuple[str, str]]) -> list[dict[str, str]]:
 
 
 def _started(text: str) -> str:
-    return text if _STARTED.fullmatch(text) else start_of(text).isoformat()
+    if _STARTED.fullmatch(text):
+        return text
+    # Without a fraction it would be a time of whole seconds.
+    return start_of(text).isoformat(timespec="microseconds" if has_fraction(text) else "seconds")
 
 
 def _milliseconds(number: float | None) -> float | None:

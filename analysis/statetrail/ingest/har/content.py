@@ -1,0 +1,114 @@
+"""The content of a HAR entry's response as bytes, whatever its writer made of it.
+
+Enters: a `Content`, and the header fields of its response. Leaves: a `Body`. By HAR 1.2 the content
+is text, or base64 of bytes, without the content codings of the response. Writers flag base64 that
+is none, flag none that is, and keep the coding; what is right can be seen by the content.
+"""
+
+import base64
+import re
+from typing import Final, NamedTuple
+
+from statetrail.extract.bodies import CodingError, content_codings, decode_prefix
+from statetrail.extract.records import Fields
+from statetrail.ingest.har.entry import Content
+from statetrail.ingest.har.heads import utf8
+
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/\s]*={0,2}\s*", re.ASCII)
+_BINARY: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+# The text is decoded, so the encoding in its XML declaration is no longer true.
+_XML_ENCODING: Final = re.compile(
+    r"""(\A\ufeff?\s*<\?xml\s[^>]{0,200}?)encoding\s*=\s*(?:"[^">]*"|'[^'>]*')"""
+)
+_STRUCTURED: Final = re.compile(r"json|xml|html", re.IGNORECASE)
+_MARKUP: Final = (b"<", b"{", b"[", b"\xef\xbb\xbf", b"\x1f\x8b")
+_GZIPPED: Final = "\x1f\x8b"
+_MIN_CODED: Final = 16
+_TRIED: Final = 256
+_LENGTH: Final = re.compile(rb"0*[1-9][0-9]{0,15}")
+
+
+class Body(NamedTuple):
+    """The beginning of a body, the content codings still on it, and a note, or `None`."""
+
+    data: bytes
+    codings: tuple[str, ...] = ()
+    note: str | None = None
+
+
+def body_of(
+    content: Content, fields: Fields, limit: int, *, size: float | None = None, bodiless: bool
+) -> Body:
+    """The beginning of the content; at most `limit` bytes.
+
+    `size` is that of the body as received; `bodiless`: there can be none. The note is
+    ``body-unseen`` where there was content that the file lacks.
+    """
+    if not content.text:
+        absent = bodiless or not _was_there(content, fields, size)
+        return Body(b"", note=None if absent else "body-unseen")
+    named = [value for name, value in fields if name.lower() == b"content-encoding"]
+    codings = content_codings(b",".join(named).decode("latin-1"))
+    text = content.text[: 2 * limit]
+    data = _unpacked(content, text, codings)
+    if data is None:
+        if text.startswith(_GZIPPED):
+            try:
+                data = text.encode("latin-1")
+            except UnicodeEncodeError:
+                return Body(b"", note="body-broken-coding")
+        else:
+            declared = _XML_ENCODING.match(text)
+            plain = text if declared is None else declared[1] + text[declared.end() :]
+            return Body(utf8(plain[:limit])[:limit])
+    return Body(data[:limit], codings if _is_coded(data, codings) else ())
+
+
+def _was_there(content: Content, fields: Fields, size: float | None) -> bool:
+    """Whether the response had content, as far as it says."""
+    if content.text is not None:
+        return (content.size or 0) > 0
+    return (
+        content.size != 0
+        or (size or 0) > 0
+        or any(
+            name.lower() == b"content-length" and _LENGTH.fullmatch(value) is not None
+            for name, value in fields
+        )
+    )
+
+
+def _unpacked(content: Content, text: str, codings: tuple[str, ...]) -> bytes | None:
+    """The bytes that are in base64; `None`: it is text."""
+    flagged = "base64" in (content.encoding or "").lower()
+    if not flagged and not _STRUCTURED.search(content.mime_type or ""):
+        return None
+    encoded = "".join(text.split()) if _BASE64.fullmatch(text) else ""
+    whole = len(text) == len(content.text or "")
+    if not encoded or (whole and len(encoded) % 4):
+        return None
+    data = base64.b64decode(encoded[: len(encoded) // 4 * 4] if not whole else encoded)
+    if flagged:
+        # A word such as "true" could be either: its size says, if what it would be is no text.
+        plain = whole and content.size == len(text) != len(data)
+        return data if not plain or _is_text(data) or _is_coded(data, codings) else None
+    return data if len(encoded) >= _MIN_CODED and data.startswith(_MARKUP) else None
+
+
+def _is_text(data: bytes) -> bool:
+    """Whether bytes begin as UTF-8 text does."""
+    try:
+        data[: 4 * _TRIED].decode()
+    except UnicodeDecodeError as error:
+        return error.start >= _TRIED  # a character that was cut in two, perhaps
+    return _BINARY.search(data, 0, 4 * _TRIED) is None
+
+
+def _is_coded(data: bytes, codings: tuple[str, ...]) -> bool:
+    """Whether bytes still have the content codings of their response."""
+    if not codings or _is_text(data):
+        return False
+    try:
+        return bool(decode_prefix(data, codings, _TRIED))
+    except CodingError:
+        return False

@@ -127,7 +127,7 @@ def test_what_is_lost_of_a_file_is_told(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (("no.har",), "no.har cannot be read"),
-        (("pyproject.toml",), "is neither a HAR file nor a mitmproxy flow file"),
+        (("pyproject.toml",), "is no capture of a known format"),
         (("shop.har", "--out", "shop.har"), "is an input of this command"),
     ],
 )

@@ -23,6 +23,7 @@ MAX_PLACE: Final = 256
 MIN_REQUIRED: Final = 0.8
 """Share of the requests to its endpoints, from which on a parameter seems to be required there."""
 
+_ENDS: Final = re.compile(r"revo(?:ke|cation)|(?:log|sign)[-_]?out", re.IGNORECASE)
 _NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
@@ -30,13 +31,15 @@ _NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9_.-]+")
 class Proposal:
     """A parameter, and what the captures show of it.
 
-    `issued_at` and `presented_at` are the endpoints of its places, `values` the number of values
-    by client, `share` that of the requests to `presented_at` that present one.
+    `issued_at` and `presented_at` are the endpoints of its places, `ends` the places in which
+    requests to revoke it or to log out name a value, with their endpoints; `values` is the number
+    of values by client, `share` that of the requests to `presented_at` that present one.
     """
 
     name: str
     issue: tuple[Place, ...]
     present: tuple[Place, ...]
+    ends: dict[Place, tuple[Endpoint, ...]]
     issued_at: dict[Place, tuple[Endpoint, ...]]
     presented_at: tuple[Endpoint, ...]
     values: int
@@ -68,9 +71,13 @@ def proposals(kept: Iterable[Pair], uses: Uses, issues: Issues) -> tuple[list[Pr
             shown.append(pair)
     made: list[Proposal] = []
     taken: set[str] = set()
-    groups = sorted(_groups(shown, uses), key=lambda group: -max(pair.uses for pair in group))
+    ending = [pair for pair in shown if _ends(pair, uses)]
+    groups = _groups([pair for pair in shown if not _ends(pair, uses)], uses)
+    known = {pair.issue for group in groups for pair in group}
+    groups += _groups([pair for pair in ending if pair.issue not in known], uses)
+    groups.sort(key=lambda group: -max(pair.uses for pair in group))
     for group in groups:
-        proposal = _proposal(group, uses, issues, taken)
+        proposal = _proposal(group, ending, uses, issues, taken)
         taken.add(proposal.name.lower())
         made.append(proposal)
     return made, hidden
@@ -85,8 +92,20 @@ def _is_hidden(place: Place, uses: Uses) -> bool:
     return may_be_secret(name) or any(hash(part.lower()) in uses.lowered for part in parts)
 
 
+def _ends(pair: Pair, uses: Uses) -> bool:
+    """Whether only requests to revoke a value, or to log out, present it there.
+
+    A revocation takes values of several parameters in one place (RFC 7009).
+    """
+    asked_at = uses.asked_at[pair.present_number]
+    return all(_ENDS.search(uses.endpoints[each].path) for each in asked_at)
+
+
 def _groups(kept: list[Pair], uses: Uses) -> list[list[Pair]]:
-    """The pairs that are of one parameter: of a common place, or with common values."""
+    """The pairs that are of one parameter: of a common place, or with common values.
+
+    In a dialect each place of a request is one parameter's, whatever the origin.
+    """
     owner: dict[object, int] = {}
     leader = list(range(len(kept)))
 
@@ -96,7 +115,7 @@ def _groups(kept: list[Pair], uses: Uses) -> list[list[Pair]]:
         return at
 
     for at, pair in enumerate(kept):
-        keys: set[object] = {("issue", pair.issue), ("present", pair.present)}
+        keys: set[object] = {("issue", pair.issue), ("present", pair.present.place)}
         if not pair.plain:
             for client, value in pair.values:
                 keys.add((client, value))
@@ -109,7 +128,9 @@ def _groups(kept: list[Pair], uses: Uses) -> list[list[Pair]]:
     return list(groups.values())
 
 
-def _proposal(group: list[Pair], uses: Uses, issues: Issues, taken: set[str]) -> Proposal:
+def _proposal(
+    group: list[Pair], ending: list[Pair], uses: Uses, issues: Issues, taken: set[str]
+) -> Proposal:
     issue = {pair.issue_number: pair.issue.place for pair in group}
     present = {pair.present_number: pair.present.place for pair in group}
     values = set().union(*(pair.values for pair in group))
@@ -128,6 +149,7 @@ def _proposal(group: list[Pair], uses: Uses, issues: Issues, taken: set[str]) ->
         name=_name(group, taken),
         issue=tuple(dict.fromkeys(issue.values())),
         present=tuple(dict.fromkeys(present.values())),
+        ends=_ended_at(group, ending, uses),
         issued_at={place: tuple(ends) for place, ends in issued_at.items()},
         presented_at=tuple(uses.endpoints[each] for each in sorted(asked_at)),
         values=len(values),
@@ -151,6 +173,19 @@ def _proposal(group: list[Pair], uses: Uses, issues: Issues, taken: set[str]) ->
         shared=max(pair.shared for pair in group),
         rivals=sum(pair.echoes for pair in group),
     )
+
+
+def _ended_at(
+    group: list[Pair], ending: list[Pair], uses: Uses
+) -> dict[Place, tuple[Endpoint, ...]]:
+    """The places in which requests end values of a parameter, with their endpoints."""
+    issues, own = {pair.issue for pair in group}, {id(pair) for pair in group}
+    ended_at: defaultdict[Place, dict[Endpoint, None]] = defaultdict(dict)
+    for pair in ending:
+        if pair.issue in issues and id(pair) not in own:
+            endpoints = sorted(uses.asked_at[pair.present_number])
+            ended_at[pair.present.place].update((uses.endpoints[each], None) for each in endpoints)
+    return {place: tuple(endpoints) for place, endpoints in ended_at.items()}
 
 
 def _share(present: Iterable[int], uses: Uses) -> float:

@@ -80,11 +80,17 @@ def _param(proposal: Proposal) -> Iterator[str]:
     issue = [_table(_issue(place, proposal)) for place in proposal.issue]
     yield f"issue = [{', '.join(issue)}]"
     yield f"present = [{', '.join(_table(_present(place)) for place in proposal.present)}]"
-    if proposal.methods:
+    if proposal.ends:
+        ends = [_end(place, at) for place, at in proposal.ends.items()]
+        yield f"ends = [{', '.join(map(_table, ends))}]"
+    if proposal.methods and proposal.required != "never":
         yield f"methods = {_strings(sorted(WRITES - {'MERGE'} | set(proposal.methods)))}"
     if proposal.server_issued:
         yield f"supersedes = {_string(proposal.supersedes)}"
     yield f"required = {_string(proposal.required)}"
+    if proposal.required == "learned":
+        # RFC 9110, section 15.5.2.
+        yield "refused = [{ status = [401] }]"
 
 
 def _issue(place: Place, proposal: Proposal) -> dict[str, object]:
@@ -105,6 +111,11 @@ def _issue(place: Place, proposal: Proposal) -> dict[str, object]:
 def _present(place: Place) -> dict[str, object]:
     table: dict[str, object] = {place.kind: place.name}
     return table | ({"scheme": place.scheme} if place.scheme else {})
+
+
+def _end(place: Place, at: Sequence[Endpoint]) -> dict[str, object]:
+    requests = list(dict.fromkeys(f"{end.method} {end.path}" for end in at))
+    return _present(place) | ({"on": requests} if len(requests) <= MAX_ENDPOINTS else {})
 
 
 def _evidence(proposal: Proposal) -> Iterator[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from statetrail.dialects import load
+from statetrail.dialects.mistakes import mistakes
 from statetrail.suggest import dialect_toml, suggest
 from studies.suggest.run import made
 from studies.suggest.truth import CASES, found_places
@@ -18,7 +19,9 @@ def test_a_worlds_state_is_found_and_nothing_else(name: str, clients: int, tmp_p
     assert found_places(found) == CASES[name].places
     if found.proposals:
         (tmp_path / "own.toml").write_text(dialect_toml("own", found.proposals, []), "utf-8")
-        params = load(tmp_path / "own.toml").params
+        dialect = load(tmp_path / "own.toml")
+        assert mistakes(dialect) == []
+        params = dialect.params
         assert {each.name for each in params} == {each.name for each in found.proposals}
 
 

@@ -213,6 +213,8 @@ def test_roots_in_many_encodings() -> None:
         ("<r session='&nosuch;'/>", "(no-root)"),
         ("<r session='a'", "(no-root)"),
         ("<r undeclared:a='1' session='a'></wrong>", "a"),
+        ('<r session="a" session="b">', "(no-root)"),
+        ('<r undeclared:session="a" xmlns:session="b" session="c"/>', "c"),
     ):
         for charset in ("utf-8", "utf-16", "utf-32", "cp037", "shift_jis", "windows-1252"):
             if charset != "shift_jis" or document.isascii():

@@ -34,6 +34,19 @@ def coded(text: bytes | str, before: bytes = b"") -> str:
     return base64.b64encode(before + (raw(text) if isinstance(text, str) else text)).decode()
 
 
+def test_a_text_that_held_no_secret_is_looked_at_anew_with_each_secret() -> None:
+    """What is remembered of texts without a secret ends when one is added, and stays bounded."""
+    secrets = Secrets(FINGERPRINTER)
+    secrets.add("another-one")
+    for number in range(1000):
+        assert not secrets.near(f"/x/{TOKEN.lower()}/{number}")
+    assert len(secrets._without) <= 32
+    secrets.add(TOKEN)
+    assert secrets.near(f"/x/{TOKEN.lower()}/999")
+    secrets.add("0123456789ab")
+    assert secrets.near_id("har-0123456789abcdef")
+
+
 # Where the exchange says that this value is a state parameter's.
 DISCLOSED: dict[str, Callable[[str], dict[str, Any]]] = {
     "ticket header": lambda s: {"asked": [(b"X-Ticket", raw(s))]},

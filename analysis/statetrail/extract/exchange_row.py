@@ -7,7 +7,7 @@ bounded, printable and without the exchange's secrets, every number within 64 bi
 import re
 import urllib.parse
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -39,8 +39,10 @@ _OWN_ID: Final = re.compile(
     r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|har-[0-9a-f]{16}(?:-[0-9]{1,6})?"
 )
 _INT64: Final = 2**63
-MAX_HOSTS: Final = 2048
-"""Hosts and clients whose form as kept is cached."""
+MAX_ENDS: Final = 2048
+"""Pairs of a client and a host whose form as kept is cached."""
+MAX_CACHED: Final = 512
+"""Characters of such a pair."""
 MAX_LOCATION: Final = 4096
 """Characters of a `Location` that are read."""
 
@@ -87,6 +89,21 @@ class ExchangeRow(msgspec.Struct, frozen=True, gc=False):
     time_error_us: int | None = None
 
 
+class _Ends(NamedTuple):
+    """Client and host of a request, masked; `shown_…`: as kept where no secret is near.
+
+    Secrets are looked for in `writings`, which has the other words of the request as well.
+    """
+
+    peer: str | None
+    user: str | None
+    host: str
+    writings: str
+    shown_peer: str | None
+    shown_user: str | None
+    shown_host: str
+
+
 class RowReader(msgspec.Struct, frozen=True, gc=False):
     """Makes the rows of exchanges."""
 
@@ -94,8 +111,9 @@ class RowReader(msgspec.Struct, frozen=True, gc=False):
     headers: HeaderReader
     known: KnownValues
     clear: frozenset[str]
-    peers: BoundedCache[str, str] = msgspec.field(default_factory=lambda: BoundedCache(MAX_HOSTS))
-    hosts: BoundedCache[str, str] = msgspec.field(default_factory=lambda: BoundedCache(MAX_HOSTS))
+    ends: BoundedCache[tuple[str | None, ...], _Ends] = msgspec.field(
+        default_factory=lambda: BoundedCache(MAX_ENDS)
+    )
 
     def read(
         self,
@@ -111,27 +129,30 @@ class RowReader(msgspec.Struct, frozen=True, gc=False):
     ) -> ExchangeRow:
         """The row of an exchange; `sent` and `received` are its header fields."""
         request, response, secrets = exchange.request, exchange.response, state.secrets
-        peer, user, method = request.peer, request.proxy_user, request.method
-        scheme, host, version = request.scheme, request.host.lower(), request.http_version
-        if user is not None and PROXY_USER not in self.clear:
-            user = self.fingerprinter.pseudonym(user)
-        host, peer = self._host(host), self._peer(peer)
+        method, scheme, version = request.method, request.scheme, request.http_version
+        parts = (request.peer, request.proxy_user, request.host, method, scheme, version)
+        if (ends := self.ends.get(parts)) is None:
+            ends = self._ends(*parts)
         # One look at all texts at once: as a rule no secret is near any of them.
-        others = "\0".join((peer or "", user or "", method, scheme, host, version))
         if (
-            secrets.near(path.writings, sent.writings, received.writings, *writings(others))
+            secrets.near(path.writings, sent.writings, received.writings, ends.writings)
             or secrets.known(path.names)
             or secrets.known(received.words)
-            or self.known.near(path.shown, sent.kept, received.kept, host, peer, user)
+            or self.known.near(
+                *(path.shown, sent.kept, received.kept, ends.host, ends.peer, ends.user)
+            )
         ):
             hide = secrets.hide
+            peer = None if ends.peer is None else clean(hide(ends.peer), 64)
+            user = None if ends.user is None else clean(hide(ends.user), 128)
+            host = clean(hide(ends.host), 255)
             shown_path, endpoint = mask_path(
                 request.target, self.fingerprinter, secrets, numbers=IDS in self.clear
             )
             client = self.headers.request_texts(sent, secrets)
             server = self.headers.response_texts(received, secrets)
         else:
-            hide = _unchanged
+            peer, user, host = ends.shown_peer, ends.shown_user, ends.shown_host
             shown_path, endpoint = path.shown, path.endpoint
             client, server = sent.texts, received.texts
         return ExchangeRow(
@@ -140,13 +161,13 @@ class RowReader(msgspec.Struct, frozen=True, gc=False):
             _int64(request.end_us),
             _int64(response.start_us) if response is not None else None,
             _int64(response.end_us) if response is not None else None,
-            None if peer is None else clean(hide(peer), 64),
+            peer,
             client.agent,
-            None if user is None else clean(hide(user), 128),
+            user,
             client.client,
             method if method in _METHODS else clean(self._word(method, secrets), 32),
             scheme if scheme in _SCHEMES else clean(self._word(scheme, secrets), 16),
-            clean(hide(host), 255),
+            host,
             max(0, min(request.port, 65_535)),
             shown_path,
             endpoint,
@@ -163,7 +184,7 @@ class RowReader(msgspec.Struct, frozen=True, gc=False):
             clean(",".join(dict.fromkeys(notes)), 1024) if notes else "",
             source,
             sent.fetch_dest,
-            self._redirect(exchange, received, secrets),
+            None if received.location is None else self._redirect(exchange, received, secrets),
             sent.fetch_site,
             sent.fetch_mode,
             sent.fetch_storage_access,
@@ -173,19 +194,31 @@ class RowReader(msgspec.Struct, frozen=True, gc=False):
             _int64(request.time_error_us),
         )
 
-    def _host(self, host: str) -> str:
-        if (masked := self.hosts.get(host)) is None:
-            masked = self.hosts.keep(host, mask_host(host, self.fingerprinter))
-        return masked
-
-    def _peer(self, peer: str | None) -> str | None:
-        """The client's address; what is none is a pseudonym."""
-        if peer is None:
-            return None
-        if (kept := self.peers.get(peer)) is None:
-            address = is_address(peer.partition("%")[0])
-            kept = self.peers.keep(peer, peer if address else self.fingerprinter.pseudonym(peer))
-        return kept
+    def _ends(
+        self,
+        peer: str | None,
+        user: str | None,
+        host: str,
+        method: str,
+        scheme: str,
+        version: str,
+    ) -> _Ends:
+        parts = (peer, user, host, method, scheme, version)
+        host = mask_host(host.lower(), self.fingerprinter)
+        if user is not None and PROXY_USER not in self.clear:
+            user = self.fingerprinter.pseudonym(user)
+        if peer is not None and not is_address(peer.partition("%")[0]):
+            peer = self.fingerprinter.pseudonym(peer)
+        others = "\0".join((peer or "", user or "", method, scheme, host, version))
+        ends = _Ends(
+            *(peer, user, host, "\0".join(writings(others))),
+            None if peer is None else clean(peer, 64),
+            None if user is None else clean(user, 128),
+            clean(host, 255),
+        )
+        if sum([len(each) for each in parts if each]) <= MAX_CACHED:
+            self.ends.keep(parts, ends)
+        return ends
 
     def _word(self, text: str, secrets: Secrets) -> str:
         """A method, scheme or version that is none of those that are known."""
@@ -196,7 +229,7 @@ class RowReader(msgspec.Struct, frozen=True, gc=False):
     ) -> str | None:
         """The endpoint that a redirect leads to, at the same host (RFC 9110, section 10.2.2)."""
         request, response, location = exchange.request, exchange.response, received.location
-        if response is None or not 300 <= response.status < 400 or location is None:
+        if location is None or response is None or not 300 <= response.status < 400:
             return None
         try:
             here = f"{request.scheme}://{request.host}:{request.port}"
@@ -211,18 +244,14 @@ class RowReader(msgspec.Struct, frozen=True, gc=False):
 
     def _flow_id(self, flow_id: str, secrets: Secrets) -> str:
         """The flow id, which tells doubled exchanges apart: of a hostile file's its digest."""
-        if _FLOW_ID.fullmatch(flow_id):
+        own = _OWN_ID.fullmatch(flow_id)
+        if own or _FLOW_ID.fullmatch(flow_id):
             folded = flow_id.casefold()
-            known = secrets.near(folded) or secrets.known((folded,)) or self.known.holds(folded)
-            if not known and (
-                _OWN_ID.fullmatch(flow_id) or not (is_token(flow_id) or self.known.within(folded))
-            ):
+            near = secrets.near_id(folded) if own else secrets.near(folded)
+            known = near or secrets.known((folded,)) or self.known.holds(folded)
+            if not known and (own or not (is_token(flow_id) or self.known.within(folded))):
                 return flow_id
         return f"{self.fingerprinter.fingerprint(flow_id) % (2 * _INT64):016x}"
-
-
-def _unchanged(text: str) -> str:
-    return text
 
 
 def _int64(number: int | None) -> int | None:

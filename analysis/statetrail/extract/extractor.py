@@ -212,17 +212,18 @@ def _read(exchange: Exchange, config: ExtractorConfig) -> _Messages:
     target = config.targets.read(request.target)
     sent = config.headers.read_request(request.headers)
     received = config.headers.read_response(None if response is None else response.headers)
-    path, status = target.path, 0 if response is None else response.status
-    method = request.method
-    holds = tuple(
-        [
-            (methods is None or method in methods)
-            and (not condition.status or status in condition.status)
-            for condition, methods in zip(config.conditions, path.methods, strict=True)
-        ]
-    )
-    at_host = config.hosts.get(request.host)
-    if at_host is None:
+    path = target.path
+    holds: tuple[bool, ...] = ()
+    if config.conditions:
+        method, status = request.method, 0 if response is None else response.status
+        holds = tuple(
+            [
+                (methods is None or method in methods)
+                and (not condition.status or status in condition.status)
+                for condition, methods in zip(config.conditions, path.methods, strict=True)
+            ]
+        )
+    if (at_host := config.hosts.get(request.host)) is None:
         host = request.host.lower()
         at_host = tuple([compiled.dialect.at_host(host) for compiled in config.compiled])
         config.hosts.keep(request.host, at_host)
@@ -230,21 +231,21 @@ def _read(exchange: Exchange, config: ExtractorConfig) -> _Messages:
     if request.body and path.forms:
         body = BodyBeginning(request.body, sent.codings, None, sent.media_type)
         forms = tuple([presented_in_body(body, compiled) for compiled in path.forms])
-    values, notes = _body_values(
-        response, received, path, dict(zip(config.conditions, holds, strict=True))
-    )
+    values: _BodyValues = ()
+    notes: tuple[str, ...] = ()
+    if path.bodies and response is not None and response.body:
+        conditions = dict(zip(config.conditions, holds, strict=True))
+        values, notes = _body_values(response, received, path, conditions)
     return _Messages(target, sent, received, values, forms, notes, at_host, holds)
 
 
 def _body_values(
-    response: Response | None,
+    response: Response,
     received: ResponseHeaders,
     path: Path,
     holds: dict[Condition, bool],
 ) -> tuple[_BodyValues, tuple[str, ...]]:
     """What is issued in the body, by the dialects in scope; notes, where it cannot be read."""
-    if response is None or not path.bodies or not response.body:
-        return (), ()
     codings = response.codings if response.codings is not None else received.codings
     body = BodyBeginning(response.body, codings, received.charset, received.media_type)
     values: list[tuple[int, BodyTexts]] = []

@@ -10,10 +10,15 @@ import urllib.parse
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
+from statetrail.extract.cache import BoundedCache
 from statetrail.schema import pseudonym
 
 MAX_HASHED: Final = 65_536
 """Bytes of a value that enter its fingerprint; longer values are cut there."""
+CACHED: Final = 4096
+"""Texts whose fingerprints are cached."""
+MAX_CACHED: Final = 256
+"""Characters of such a text."""
 PREFIX: Final = 12
 """Characters of a value that have a fingerprint of their own."""
 MIN_PREFIX_BITS: Final = 80
@@ -43,19 +48,27 @@ class StorableValue(NamedTuple):
 class Fingerprinter:
     """Turns values into fingerprints under one key (16 to 64 bytes)."""
 
-    __slots__ = ("_hash",)
+    __slots__ = ("_hash", "_known")
 
     def __init__(self, key: bytes) -> None:
         if not 16 <= len(key) <= 64:
             raise ValueError("a pseudonym key has 16 to 64 bytes")
         self._hash = blake2b(key=key, digest_size=8)
+        self._known: BoundedCache[str, int] = BoundedCache(CACHED)
 
     def __repr__(self) -> str:
         return "Fingerprinter(…)"
 
     def fingerprint(self, value: str | bytes) -> int:
         """The signed 64-bit fingerprint of a value."""
-        raw = raw_bytes(value[:MAX_HASHED]) if isinstance(value, str) else value
+        if isinstance(value, str):
+            if (known := self._known.get(value)) is not None:
+                return known
+            made = self._digest(raw_bytes(value[:MAX_HASHED]))
+            return self._known.keep(value, made) if len(value) <= MAX_CACHED else made
+        return self._digest(value)
+
+    def _digest(self, raw: bytes) -> int:
         digest = self._hash.copy()
         digest.update(raw[:MAX_HASHED])
         return int.from_bytes(digest.digest(), "big", signed=True)

@@ -6,6 +6,7 @@ nothing of state or of the client (dates, lengths, validators) are left out firs
 """
 
 import re
+from collections.abc import Callable
 from itertools import islice
 from typing import Final
 
@@ -35,6 +36,8 @@ CACHED: Final = 2048
 """Header sections of either kind that are cached."""
 MAX_CACHED: Final = 2048
 """Bytes of a header section that is cached."""
+MAX_NAME: Final = 64
+"""Bytes of a field name that is cached."""
 
 MAX_CANDIDATES: Final = MAX_TOKEN_CANDIDATES + 2 * MAX_VALUES
 """Token candidates of a header section: those that the request presents fall out later."""
@@ -67,6 +70,24 @@ _DESTS: Final = frozenset(
     "webidentity worker xslt".split()
 )
 _SECONDS: Final = re.compile(r"[0-9]{1,10}")
+
+
+class _FieldNames(dict[bytes, bool]):
+    """Whether a header field of a name is read, by the name as it stands; cached."""
+
+    __slots__ = ("_is_read",)
+
+    def __init__(self, is_read: Callable[[bytes], bool]) -> None:
+        super().__init__()
+        self._is_read = is_read
+
+    def __missing__(self, name: bytes) -> bool:
+        read = self._is_read(name.lower())
+        if len(name) <= MAX_NAME:
+            if len(self) >= CACHED:
+                self.clear()
+            self[name] = read
+        return read
 
 
 class RequestTexts(msgspec.Struct, frozen=True, gc=False):
@@ -142,8 +163,8 @@ class HeaderReader:
 
     __slots__ = (
         "_candidates", "_client_header", "_dated", "_dialects", "_exposable", "_fingerprinter",
-        "_hides_client", "_mask_agent", "_nothing", "_own_fields", "_read", "_requests",
-        "_responses", "_starts",
+        "_hides_client", "_mask_agent", "_nothing", "_other", "_own_fields", "_received",
+        "_requests", "_responses", "_sent",
     )  # fmt: skip
 
     def __init__(
@@ -172,15 +193,17 @@ class HeaderReader:
             COOKIE,
             self._client_header or b"origin",
         }
-        self._read = frozenset(read)
+        self._sent = _FieldNames(lambda name: name in read)
+        self._other = _FieldNames(lambda name: name not in read and name not in DULL_FIELDS)
         self._exposable = frozenset(
             f"{start.decode('latin-1')}{name.lower()}"
             for each in dialects
             for start in each.issuing_fields
             for name in each.params
         )
-        self._starts = tuple(start for each in dialects for start in each.issuing_fields)
-        self._dated = SET_COOKIE in self._starts
+        starts = tuple(start for each in dialects for start in each.issuing_fields)
+        self._received = _FieldNames(lambda name: name in _READ or name.startswith(starts))
+        self._dated = SET_COOKIE in starts
         self._requests: BoundedCache[Fields, RequestHeaders] = BoundedCache(CACHED)
         self._candidates: BoundedCache[Fields, tuple[Candidate, ...]] = BoundedCache(CACHED)
         self._responses: BoundedCache[Fields, ResponseHeaders] = BoundedCache(CACHED)
@@ -188,8 +211,8 @@ class HeaderReader:
 
     def read_request(self, fields: Fields) -> RequestHeaders:
         """What a request's header fields say."""
-        read = self._read
-        relevant = tuple([field for field in fields if field[0].lower() in read])
+        names = self._sent
+        relevant = tuple([field for field in fields if names[field[0]]])
         if (cached := self._requests.get(relevant)) is not None:
             return cached
         headers = self._request(relevant)
@@ -200,14 +223,8 @@ class HeaderReader:
 
         They are apart, since ids of requests and traces are new in each.
         """
-        read = self._read
-        others = tuple(
-            [
-                field
-                for field in fields
-                if (name := field[0].lower()) not in read and name not in DULL_FIELDS
-            ]
-        )
+        names = self._other
+        others = tuple([field for field in fields if names[field[0]]])
         if not others:
             return ()
         if (cached := self._candidates.get(others)) is not None:
@@ -220,17 +237,10 @@ class HeaderReader:
         """What a response's header fields say; nothing, of no response."""
         if fields is None:
             return self._nothing
-        starts = self._starts
-        relevant = tuple(
-            [
-                field
-                for field in fields
-                if (name := field[0].lower()) in _READ or name.startswith(starts)
-            ]
-        )
-        if self._dated and any(
-            name.lower() == SET_COOKIE and b"expires" in value.lower() for name, value in relevant
-        ):
+        names = self._received
+        relevant = tuple([field for field in fields if names[field[0]]])
+        set_cookies = [value for name, value in relevant if name.lower() == SET_COOKIE]
+        if self._dated and any(b"expires" in value.lower() for value in set_cookies):
             # What `Expires` is measured against.
             relevant += tuple([field for field in fields if field[0].lower() == b"date"])
         if (cached := self._responses.get(relevant)) is not None:

@@ -26,6 +26,9 @@ MIN_COMMON: Final = 8
 """Letters from which on a word is a secret for other exchanges too: ``android`` is none."""
 MAX_SECRETS: Final = 256
 
+MAX_WITHOUT: Final = 32
+"""Texts without a secret that are known of one exchange's."""
+
 CACHED: Final = 2048
 """Secrets whose forms are cached."""
 
@@ -35,6 +38,7 @@ KNOWN_BY: Final = 32
 _MAX_DECODINGS: Final = 3
 # Continues no writing of a secret; one that holds it is looked for once more, text by text.
 _BETWEEN: Final = "\0"
+_IN_ID: Final = re.compile(r"[0-9a-fhr-]+")
 
 
 class Secrets:
@@ -44,7 +48,10 @@ class Secrets:
     text is hidden as a whole.
     """
 
-    __slots__ = ("_fingerprinter", "_forms", "_others", "_remembered", "_values", "blind")
+    __slots__ = (
+        "_fingerprinter", "_forms", "_in_ids", "_others", "_remembered", "_values", "_without",
+        "blind",
+    )  # fmt: skip
 
     def __init__(self, fingerprinter: Fingerprinter, others: KnownValues | None = None) -> None:
         self.blind = False
@@ -53,6 +60,9 @@ class Secrets:
         self._fingerprinter = fingerprinter
         self._values: dict[str, str] = {}
         self._forms: tuple[str, ...] | None = ()
+        self._in_ids: tuple[str, ...] | None = None
+        # Texts of other exchanges with these secrets in which there is none of them.
+        self._without: set[str] = set()
 
     def add(self, value: str) -> None:
         """Add a secret value."""
@@ -62,7 +72,8 @@ class Secrets:
             self.blind = True
             return
         self._values.setdefault(value.casefold(), value)
-        self._forms = None
+        self._forms = self._in_ids = None
+        self._without.clear()
 
     def near(self, *texts: str) -> bool:
         """Whether a secret of the exchange may be within one of the texts, each as its `writings`.
@@ -73,11 +84,24 @@ class Secrets:
             return True
         if not self._values:
             return False
-        together = _BETWEEN.join(texts)
-        for form in self._known_forms():  # noqa: SIM110 - twice as fast as a generator
+        without = self._without
+        new = [text for text in texts if text not in without]
+        if not new:
+            return False
+        together = _BETWEEN.join(new)
+        for form in self._known_forms():
             if form in together:
                 return True
+        if len(without) >= MAX_WITHOUT:
+            without.clear()
+        without.update(new)
         return False
+
+    def near_id(self, text: str) -> bool:
+        """Whether a secret of the exchange may be within an id of hexadecimal digits."""
+        if self._in_ids is None:
+            self._in_ids = tuple([form for form in self._known_forms() if _IN_ID.fullmatch(form)])
+        return self.blind or any(form in text for form in self._in_ids)
 
     def remember(self) -> None:
         """Tell other exchanges of these secrets."""

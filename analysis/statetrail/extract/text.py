@@ -9,11 +9,16 @@ import re
 import urllib.parse
 from typing import Final
 
+from statetrail.extract.cache import BoundedCache
 from statetrail.extract.fingerprint import Fingerprinter
 from statetrail.extract.masking import Secrets
 
 MAX_SEGMENTS: Final = 16
 MAX_PATH: Final = 512
+CACHED: Final = 4096
+"""Path segments whose kind is cached."""
+MAX_CACHED: Final = 64
+"""Characters of such a segment."""
 MIN_TOKEN: Final = 10
 """Characters from which on a text may be a token."""
 MAX_TOKEN: Final = 4096
@@ -58,6 +63,7 @@ _PERSONS: Final = frozenset(
     )
     for ending in ("", "s")
 )
+_KINDS: Final[BoundedCache[str, str]] = BoundedCache(CACHED)
 _CONTROL: Final = re.compile(
     r"[^\x20-\x7e\xa0-\ufffd]"
     r"|[\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb]"
@@ -66,10 +72,18 @@ _CONTROL: Final = re.compile(
 
 def segment_kind(segment: str, before: str = "") -> str:
     """What a path segment is: ``word``, ``number``, ``person`` or ``opaque``."""
+    if before and before.lower() in _PERSONS and segment.lower() != "me":
+        return "person" if segment and not _VERSION.fullmatch(segment) else "word"
+    if (kind := _KINDS.get(segment)) is None:
+        kind = _kind(segment)
+        if len(segment) <= MAX_CACHED:
+            _KINDS.keep(segment, kind)
+    return kind
+
+
+def _kind(segment: str) -> str:
     if not segment or _VERSION.fullmatch(segment):
         return "word"
-    if before.lower() in _PERSONS and segment.lower() != "me":
-        return "person"
     if _DIGITS.fullmatch(segment):
         return "number" if len(segment) <= 6 else "opaque"
     if _PLAIN.fullmatch(segment) and _WORDS.fullmatch(segment):

@@ -79,8 +79,10 @@ def _import(
     try:
         with found.open() as source:
             exchanges = form.exchanges(source, report, config.fingerprinter)
-            for batch in batched(exchanges, BATCH, strict=False):
-                ids = store.append_many((extract(e, config, client) for e in batch), capture)
+            # One exchange at a time is in memory, with its bodies; its facts are small.
+            facts = (extract(exchange, config, client) for exchange in exchanges)
+            for batch in batched(facts, BATCH, strict=False):
+                ids = store.append_many(batch, capture)
                 counts.duplicates += (duplicates := ids.count(None))
                 counts.exchanges += len(ids) - duplicates
                 if progress is not None:

@@ -81,9 +81,10 @@ class HeadReader:
             found = known(header)
             if found is None:
                 found = _read(header)
-                if any(value.endswith(_CUT) for _, value in found):
+                value = header.value
+                if not value.isascii() and any(each.endswith(_CUT) for _, each in found):
                     is_cut = True
-                elif len(header.name) + len(header.value) <= MAX_CACHED:
+                elif len(header.name) + len(value) <= MAX_CACHED:
                     self._fields.keep(header, found)
             fields += found
         return tuple(fields), is_cut

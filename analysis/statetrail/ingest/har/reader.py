@@ -72,6 +72,7 @@ _CAUSES: Final = (
 _CAUSED: Final = tuple((name, re.compile(text, re.IGNORECASE)) for name, text in _CAUSES)
 """Why a request failed: a word, and a pattern of what browsers call it."""
 _BLOCKED: Final = re.compile(r"BLOCKED_BY_(?:CLIENT|CSP|ADMINISTRATOR|ORB)\b", re.IGNORECASE)
+_encode: Final = msgspec.msgpack.Encoder().encode
 
 
 def read_har(
@@ -264,7 +265,7 @@ def _canonical(entry: HarEntry) -> bytes:
         *(entry.request.headers, answer.status if answer else None, answer and answer.headers),
     )
     try:
-        raw = msgspec.msgpack.encode(parts)
+        raw = _encode(parts)
     except UnicodeEncodeError:  # lone surrogates
         raw = repr(parts).encode("utf-8", "backslashreplace")
     return blake2b(raw, digest_size=32).digest()

@@ -12,9 +12,11 @@ its request was composed, and how exact they are. By HAR 1.2 a request goes thro
 """
 
 import re
-from dataclasses import dataclass
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
+
+import msgspec
 
 from statetrail.ingest.har.entry import EntryError, HarEntry, Timings
 
@@ -31,11 +33,12 @@ _FRACTION: Final = re.compile(r":\d\d[.,]\d", re.ASCII)
 _CREATOR: Final = re.compile(
     rb'"creator"\s{0,99}:\s{0,99}\{[^{}]{0,2000}?"name"\s{0,99}:\s{0,99}"([^"]{0,80})'
 )
+_MAX_TEXT: Final = 64
+_NO_TIMINGS: Final = Timings()
 _WRITERS: Final[tuple[Writer, ...]] = ("mitmproxy", "playwright", "firefox")
 
 
-@dataclass(frozen=True, slots=True)
-class Times:
+class Times(msgspec.Struct, frozen=True, gc=False):
     """Microseconds since the epoch, UTC; the fields as those of `Request` and `Response`."""
 
     request_start_us: int
@@ -63,10 +66,10 @@ def times(entry: HarEntry, writer: Writer | None = None) -> Times:
     date and time.
     """
     start_us, error_us, notes = _start(entry.started)
-    total = entry.time if entry.time is not None and 0 <= entry.time <= MAX_MS else None
-    t = entry.timings or Timings()
+    total, t = _given(entry.time), entry.timings or _NO_TIMINGS
     if (wait := _given(t.wait)) is not None and (receive := _given(t.receive)) is not None:
-        blocked, dns, connect, ssl = (_given(p) or 0 for p in (t.blocked, t.dns, t.connect, t.ssl))
+        blocked, dns = _given(t.blocked) or 0, _given(t.dns) or 0
+        connect, ssl = _given(t.connect) or 0, _given(t.ssl) or 0
         send = _given(t.send)
         rest = (send or 0) + wait + receive
         summed = blocked + dns + connect + rest
@@ -101,8 +104,11 @@ def _adds_up(summed: float, total: float | None) -> bool:
 
 def start_of(text: str) -> datetime:
     """The moment that `startedDateTime` states. Raises `ValueError`."""
+    if ":60" not in text and len(text) <= _MAX_TEXT:
+        with suppress(ValueError):
+            return datetime.fromisoformat(text)
     # A leap second is the last second of its minute, as in Unix time.
-    return datetime.fromisoformat(_LEAP_SECOND.sub("59", text[:64].strip().upper()))
+    return datetime.fromisoformat(_LEAP_SECOND.sub("59", text[:_MAX_TEXT].strip().upper()))
 
 
 def has_fraction(text: str) -> bool:

@@ -104,6 +104,9 @@ OBEDIENT = {
         step(0, answered=sets(f"sessionid={A}; Path=/app; Secure", f"csrf2={C}; Secure")),
         step(1, "/app/x", asked=USE), step(2, "/other", asked=cookies(csrf2=C))],
     "cookie: no Cookie field at all": [LOGIN, step(1, asked=USE), step(2, asked=BROWSER)],
+    "cookie: a bearer token instead": [LOGIN, step(1, asked=USE),
+        token_request(2, "x=1", {"access_token": B}),
+        step(3, asked=cookies(csrf2=C) | {"Authorization": f"Bearer {B}"})],
     "cookie: cross-site": [LOGIN, step(1, asked=USE),
         step(2, asked=cookies(csrf2=C) | {"Sec-Fetch-Site": "cross-site"})],
     "cookie: expired": [

@@ -14,8 +14,9 @@ import pyarrow.compute as pc
 
 from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints
 from statetrail.analyses.columnar.bucket import Bucket, bucket, issues_of
-from statetrail.analyses.columnar.coding import coded, integers
+from statetrail.analyses.columnar.coding import coded, integers, paired
 from statetrail.analyses.columnar.executor import artifact
+from statetrail.analyses.columnar.settings import Settings, settings
 from statetrail.dialects.cookies import store
 from statetrail.dialects.cookies.request import Request
 from statetrail.dialects.cookies.scope import canonical_host
@@ -32,6 +33,7 @@ _COOKIE: Final = ("param", "cookie_domain", "cookie_path", "cookie_flags")
 _COLUMNS: Final = {
     "exchanges": ("exchange_id", "has_cookies", "refused", *_CONTEXT),
     "issued": ("exchange_id", "dialect", "tells", "kind", "declared_s", *_COOKIE),
+    "presented": ("exchange_id", "dialect", "param", "kind"),
 }
 
 
@@ -47,6 +49,8 @@ class Declarations:
         What decides about cookies in each request, as a place in the list.
     has_cookies
         The request had a `Cookie` field.
+    carries
+        The request presents a credential of a dialect that is judged apart, such as a bearer token.
     refused
         Shape (exchanges, params): the response refuses the parameter.
     void
@@ -70,6 +74,7 @@ class Declarations:
     context: Ints
     contexts: tuple[Request, ...]
     has_cookies: Bools
+    carries: Bools
     refused: Bools
     void: Bools
     lifetime_us: Ints
@@ -81,8 +86,10 @@ class Declarations:
     tells: Bools
 
 
-@artifact(reads=_COLUMNS, needs=(bucket,))
-def declarations(facts: Mapping[str, Any], bucket: Bucket) -> Declarations | None:
+@artifact(reads=_COLUMNS, needs=(settings, bucket))
+def declarations(
+    facts: Mapping[str, Any], options: Settings, bucket: Bucket
+) -> Declarations | None:
     """What a bucket's facts say of values that are judged by declarations."""
     if not bucket.declared:
         return None
@@ -107,6 +114,7 @@ def declarations(facts: Mapping[str, Any], bucket: Bucket) -> Declarations | Non
         context=context,
         contexts=contexts,
         has_cookies=integers(table["has_cookies"]) == 1,
+        carries=_carries(facts["presented"], options, bucket),
         refused=_refused(table["refused"], bucket),
         void=pc.fill_null(pc.equal(issued["kind"], "void"), False).to_numpy(zero_copy_only=False),
         lifetime_us=np.where(lifetime_s >= 0, lifetime_s * SECOND_US, NOTHING),
@@ -117,6 +125,23 @@ def declarations(facts: Mapping[str, Any], bucket: Bucket) -> Declarations | Non
         refused_cookie=refused,
         tells=integers(issued["tells"]) == 1,
     )
+
+
+def _carries(presented: pa.Table, options: Settings, bucket: Bucket) -> Bools:
+    """The requests with a credential of a dialect of another class."""
+    own = {dialect.name for dialect in bucket.dialects}
+    others = {d.name: d for one in options.classes for d in one.dialects if d.name not in own}
+
+    def is_credential(dialect: str, name: str) -> bool:
+        param = others[dialect].param(name) if dialect in others else None
+        return param is not None and param.minted and param.credential is not False
+
+    pair, names = paired(coded(presented["dialect"]), coded(presented["param"]))
+    credential = np.array([is_credential(*each) for each in names], dtype=np.bool_)[pair]
+    credential &= pc.equal(presented["kind"], "value").to_numpy(zero_copy_only=False)
+    ids = integers(presented["exchange_id"])[credential]
+    carries: Bools = np.isin(bucket.exchanges.id, ids)
+    return carries
 
 
 def _contexts(table: pa.Table) -> tuple[Ints, tuple[Request, ...]]:

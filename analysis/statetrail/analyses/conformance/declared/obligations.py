@@ -15,7 +15,8 @@ A request owes a value of a parameter where all of this holds:
 A cookie is owed (C8 of the model) only where the request has a `Cookie` field, with another value
 of 32 bits or more that the client sent together with the due one before: the same jar. It is owed
 only if a user agent sends it there (RFC 6265bis, section 5.8.3), and counts once: it is taken to be
-evicted then, until it is sent or issued again. A program (it never sends Fetch Metadata) that is
+evicted then, until it is sent or issued again. A request that presents a credential of another
+kind, such as a bearer token, owes no cookie. A program (it never sends Fetch Metadata) that is
 told apart by an identity of its own has one jar, and no sites: it owes a cookie also where it sends
 none at all.
 """
@@ -162,7 +163,7 @@ def _may_owe(
     may &= ~acting(bucket, "health")[endpoint, param]
     may &= _in_scope(bucket)[endpoint, param]
     has_jar = declared.has_cookies[exchange] | program[exchanges.client[exchange]]
-    return may & (has_jar | ~_of_browser(bucket)[param])
+    return may & ((has_jar & ~declared.carries[exchange]) | ~_of_browser(bucket)[param])
 
 
 def _methods(dialect: Dialect, name: str) -> tuple[str, ...]:

@@ -11,9 +11,11 @@ from mitmproxy import http
 from mitmproxy.io import tnetstring
 from mitmproxy.proxy.mode_specs import ProxyMode
 from mitmproxy.test import tflow
+from mitmproxy.test.tflow import twebsocketflow
 
 from statetrail.extract.records import Exchange
-from statetrail.ingest.flowfile import read_http_flows
+from statetrail.ingest.flowfile import frames, read_http_flows
+from statetrail.ingest.flowparts import exchange_of_parts
 from statetrail.ingest.format import MAX_RECEIVED, MAX_SENT
 from statetrail.ingest.skipped import ReadReport
 from statetrail.ingest.whole import WholeExchange, read_whole
@@ -33,7 +35,11 @@ def flows(draw: st.DrawFn) -> http.HTTPFlow:
     flow.request.headers = http.Headers(draw(FIELDS))
     flow.request.data.path = b"/" + draw(RAW)
     flow.request.data.content = draw(st.none() | RAW)
-    flow.client_conn.peername = ("10.0.0.9", 5)
+    flow.client_conn.peername = draw(st.sampled_from([("10.0.0.9", 5), ("::1", 5, 0, 0)]))
+    flow.is_replay = draw(st.sampled_from([None, None, "request", "response"]))
+    flow.request.data.timestamp_end = draw(st.none() | st.floats(1e9, 2e9))
+    if draw(st.booleans()):
+        flow.websocket = twebsocketflow().websocket
     flow.client_conn.proxy_mode = ProxyMode.parse(draw(st.sampled_from(["regular", "transparent"])))
     if draw(st.booleans()):
         flow.metadata["proxyauth"] = ("anna", "secret")
@@ -73,6 +79,10 @@ def test_the_parts_of_a_flow_are_those_of_mitmproxys_reader(
         f.request.data.content or b"" for f, _ in expected
     ]
     assert report == other
+    with path.open("rb") as file:
+        *quick, other_kind = [exchange_of_parts(*frame) for frame in frames(file, ReadReport())]
+    assert quick == [each for _, each in expected]
+    assert other_kind is None
 
 
 @pytest.mark.parametrize("older", [True, False], ids=["an older version", "broken inside"])

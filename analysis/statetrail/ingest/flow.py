@@ -76,12 +76,12 @@ def exchange_of(
     complete = Request(
         *(head.method, head.scheme, head.host, head.port, head.target, head.headers),
         *(head.http_version, head.start_us, _us(sent.timestamp_end)),
-        _body_bytes(sent.content, sent.headers.fields),
+        body_size(sent.content, sent.headers.fields),
         head.peer,
         str(proxy_user[0])[:128] if proxy_user else None,
         sent.content or b"",
     )
-    error = None if flow.error is None or flow.websocket else _error(flow.error.msg)
+    error = None if flow.error is None or flow.websocket else error_word(flow.error.msg)
     response, notes = None, _operators(flow)
     if flow.response is not None:
         data = flow.response.data
@@ -97,7 +97,7 @@ def exchange_of(
             start_us=_us(data.timestamp_start),
             end_us=_us(data.timestamp_end) if error is None and not under_way else None,
             body=content or b"",
-            body_bytes=_body_bytes(data.content, headers) if body_bytes is None else body_bytes,
+            body_bytes=body_size(data.content, headers) if body_bytes is None else body_bytes,
         )
     return Exchange(flow.id, complete, response, error, tuple(notes))
 
@@ -234,7 +234,7 @@ def _us(seconds: float | None) -> int | None:
     return None if seconds is None else round(seconds * 1_000_000)
 
 
-def _body_bytes(content: bytes | None, headers: tuple[tuple[bytes, bytes], ...]) -> int | None:
+def body_size(content: bytes | None, headers: Fields) -> int | None:
     """The size of a body: of the buffered content, else the declared one."""
     if content is not None:
         return len(content)
@@ -244,5 +244,6 @@ def _body_bytes(content: bytes | None, headers: tuple[tuple[bytes, bytes], ...])
     return None
 
 
-def _error(message: str) -> str:
+def error_word(message: str) -> str:
+    """The word of `ERRORS` for a message of mitmproxy."""
     return next(name for name, pattern in ERRORS if pattern.search(message))

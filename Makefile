@@ -140,9 +140,14 @@ STORES ?=
 equality: env ## two versions on the same stores say the same: BEFORE=/old/venv/bin/statetrail STORES="more.sqlite"
 	PYTHONPATH=tests $(RUN) python -m studies.equality --before $(BEFORE) $(STORES)
 
+EXTRAS ?=
+.PHONY: wheel
+wheel: env ## wheel and sdist in empty environments: what each extra takes, and whether it does what it is for: EXTRAS="analysis demo" (default all)
+	$(RUN) python tests/studies/wheel/run.py --uv $(UV) $(EXTRAS)
+
 .PHONY: sbom
 sbom: $(UV) ## the bill of materials of what uv.lock installs, without a network: sbom.cdx.json (CycloneDX)
-	$(UV) export --frozen --offline --no-dev --format cyclonedx1.5 --preview-features sbom-export -q -o sbom.cdx.json
+	$(UV) export --frozen --offline --no-dev --all-extras --format cyclonedx1.5 --preview-features sbom-export -q -o sbom.cdx.json
 
 format: env ## rewrite in house style
 	$(RUN) ruff check --fix .

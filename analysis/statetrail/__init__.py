@@ -8,7 +8,6 @@
 
 import sys
 from importlib import import_module
-from importlib.metadata import version
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,17 +21,17 @@ if TYPE_CHECKING:
     from statetrail.report.audit import Audit as Audit
     from statetrail.report.audit import audit as audit
 
-__version__ = version("statetrail")
+    __version__: str
 
 # Where the public names live that are no analyses. All are loaded when first used: the recorder,
 # which runs inside mitmdump, does without DuckDB, pandas and Altair.
 _HOMES: Final = {
-    "Audit": "statetrail.report",
+    "Audit": "statetrail.report.audit",
     "Frame": "statetrail.recording.frames",
     "Recording": "statetrail.recording.frames",
     "StatetrailError": "statetrail.errors",
     "Tracker": "statetrail.analyses.conformance.tracker",
-    "audit": "statetrail.report",
+    "audit": "statetrail.report.audit",
     "open": "statetrail.recording.frames",
 }
 # The name of a package that an analysis has, too.
@@ -40,15 +39,28 @@ _SHADOWED: Final = "expiry"
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        value = getattr(import_module(_HOMES[name]), "open_recording" if name == "open" else name)
-    else:
-        result = None if name.startswith("_") else _results().get(name)
-        if result is None:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = result.of
+    try:
+        value = _value(name)
+    except ModuleNotFoundError as error:
+        from statetrail.errors import missing_extra
+
+        raise missing_extra(error, f"statetrail.{name}") from None
     globals()[name] = value
     return value
+
+
+def _value(name: str) -> Any:
+    if name == "__version__":
+        # Reading it from the installed files takes longer than all else here.
+        from importlib.metadata import version
+
+        return version("statetrail")
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), "open_recording" if name == "open" else name)
+    result = None if name.startswith("_") else _results().get(name)
+    if result is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return result.of
 
 
 def _results() -> dict[str, Any]:
@@ -72,4 +84,4 @@ sys.modules[__name__].__class__ = _Library
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES, *_results()})
+    return sorted({*globals(), "__version__", *_HOMES, *_results()})

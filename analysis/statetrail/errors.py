@@ -1,5 +1,26 @@
 """The errors that users see: one base class; each message names the value and the fix."""
 
+from typing import Final
+
+EXTRAS: Final = {
+    "adbc_driver_manager": "analysis",
+    "adbc_driver_sqlite": "analysis",
+    "duckdb": "analysis",
+    "narwhals": "analysis",
+    "numpy": "analysis",
+    "pandas": "analysis",
+    "pyarrow": "analysis",
+    "altair": "report",
+    "jinja2": "report",
+    "markupsafe": "report",
+    "vl_convert": "report",
+    "httpx": "probe",
+    "hypercorn": "demo",
+    "starlette": "demo",
+    "pyspark": "spark",
+}
+"""The packages that only some parts need, and the extra that brings each."""
+
 
 class StatetrailError(Exception):
     """Base of every error that statetrail raises itself.
@@ -19,3 +40,29 @@ class CaptureError(StatetrailError):
 
 class UsageError(StatetrailError):
     """An option or argument has an invalid value."""
+
+
+class MissingExtraError(StatetrailError, ImportError):
+    """A part of statetrail needs packages that an extra brings."""
+
+
+def missing_extra(error: ModuleNotFoundError, what: str, extra: str = "") -> MissingExtraError:
+    """The error for a module that is not installed.
+
+    Parameters
+    ----------
+    error
+        Raised again if the module is none of an extra's.
+    what
+        What needs the module.
+    extra
+        The extra with all that it needs; by default the one of the module.
+    """
+    package = (error.name or "").partition(".")[0]
+    if package not in EXTRAS:
+        raise error
+    extra = extra or EXTRAS[package]
+    return MissingExtraError(
+        f"{what} needs the extra {extra} ({package} is not installed): "
+        f"pip install 'statetrail[{extra}]'"
+    )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from statetrail.cli.guard import guarded
+from statetrail.cli.output.guard import guarded
 from studies.attack import mutate
 from support.commands import run, run_program
 from support.shops import write_shop
@@ -202,7 +202,7 @@ def test_what_nobody_foresaw_is_one_line_with_a_report(
         raise LookupError("a secret")
 
     with pytest.raises(typer.Exit) as ended:
-        guarded(command)()
+        guarded(command, "show")()
     assert ended.value.exit_code == 2
     line = capsys.readouterr().err
     (report,) = tmp_path.iterdir()

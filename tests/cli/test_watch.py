@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from statetrail.analyses.conformance.verdict import FAULTS
-from statetrail.cli.watch import Watch
+from statetrail.cli.output.watching import Watch
 from statetrail.dialects import select
 from statetrail.store import SqliteStore
 from support.commands import run

@@ -10,7 +10,7 @@ import pytest
 import statetrail as st
 from statetrail.errors import UsageError
 from statetrail.recording.frames import Recording, open_recording
-from statetrail.report import Audit, audit
+from statetrail.report.audit import Audit, audit
 from statetrail.report.document import Document
 from statetrail.rules import RULES, findings
 from statetrail.schema import pseudonym

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from statetrail.errors import UsageError
-from statetrail.report import Audit, audit
+from statetrail.report.audit import Audit, audit
 from statetrail.report.comparison import compare, read_audit
 from statetrail.report.document import Document
 from statetrail.report.sections.findings import Finding, finding_id

@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 
 from statetrail.errors import UsageError
-from statetrail.report import Audit
+from statetrail.report.audit import Audit
 from statetrail.report.comparison import read_audit
 from statetrail.report.document import Document, json_schema
 from statetrail.report.render import json as json_format

@@ -24,13 +24,12 @@ from statetrail.cli import (
     probe,
     prune,
     record,
-    redact,
+    sharing,
     show,
     suggest,
-    verify,
     watch,
 )
-from statetrail.cli.guard import guarded
+from statetrail.cli.output.guard import guarded
 
 app = typer.Typer(
     name="statetrail",
@@ -53,18 +52,19 @@ def _add(group: typer.Typer, modules: Iterable[Any]) -> None:
     for module in modules:
         # Typer keeps a docstring's line breaks; a terminal breaks lines itself.
         paragraphs = inspect.cleandoc(module.command.__doc__ or "").split("\n\n")
+        name = module.__name__.rpartition(".")[2].rstrip("_")
         group.command(
-            module.__name__.rpartition(".")[2].rstrip("_"),
+            name,
             help="\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs),
             epilog=module.EXAMPLES,
-        )(guarded(module.command))
+        )(guarded(module.command, name, getattr(module, "EXTRA", "")))
 
 
 _add(
     app,
     (
         *(demo, record, watch, import_, audit, compare),
-        *(suggest, show, export, probe, prune, redact, verify),
+        *(suggest, show, export, probe, prune, *sharing.COMMANDS),
     ),
 )
 _dialect = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from statetrail.cli import options
 from statetrail.cli.options import option
-from statetrail.cli.output.files import check_outputs, write_file
 from statetrail.errors import StoreError
 
 if TYPE_CHECKING:
     from statetrail.recording.frames import Recording
 
+EXTRA = "report"
 EXAMPLES = """[b]Examples[/b]
 
 statetrail audit shop.sqlite --html audit.html --json audit.json
@@ -55,8 +55,10 @@ def command(
 ) -> None:
     """Analyse one or many stores: which clients comply, what rotates, how long values live.
 
-    Prints a summary and writes the reports that the options name. options.Stores are only read.
+    Prints a summary and writes the reports that the options name. Stores are only read.
     """
+    from statetrail.cli.output.files import check_outputs, write_file
+
     outputs = (html, json, md, junit, csv)
     check_outputs(outputs, [*stores, *(path for path in (suppress, baseline) if path is not None)])
 
@@ -67,7 +69,7 @@ def command(
         _check_matches(rec, ", ".join(str(path) for path in stores))
 
         from statetrail.cli.output.summary import show_summary
-        from statetrail.report import audit
+        from statetrail.report.audit import audit
         from statetrail.report.comparison import read_audit
 
         previous = read_audit(baseline) if baseline is not None else None

@@ -5,14 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 from statetrail.cli import options
 from statetrail.cli.options import argument, option
-from statetrail.cli.output.files import check_outputs, write_file
-from statetrail.dialects import select
 
 if TYPE_CHECKING:
     from statetrail.cli.output.terminal import Terminal
     from statetrail.report.comparison import Comparison
     from statetrail.report.document import Document
 
+EXTRA = "report"
 EXAMPLES = """[b]Examples[/b]
 
 statetrail compare release-1.json release-2.json
@@ -45,13 +44,17 @@ def command(
     The options for clients, grace period, profile and dialects apply to stores; an audit.json was
     made with its own.
     """
+    from statetrail.dialects import select
+
     select(dialects)  # an unknown name is an error for two files too
+    from statetrail.cli.output.files import check_outputs, write_file
+
     check_outputs((json,), [path for path in (before, after, suppress) if path is not None])
 
     import msgspec
 
     from statetrail.cli.output.terminal import busy, stdout
-    from statetrail.report import audit
+    from statetrail.report.audit import audit
     from statetrail.report.comparison import client_key, compare, read_audit
 
     client_key(client_pattern)

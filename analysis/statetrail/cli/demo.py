@@ -7,6 +7,7 @@ import typer
 
 from statetrail.cli.options import option
 
+EXTRA = "demo"
 EXAMPLES = """[b]Example[/b]
 
 statetrail demo --out demo-output"""

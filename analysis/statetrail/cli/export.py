@@ -5,6 +5,7 @@ from typing import Annotated
 
 from statetrail.cli.options import ClientBy, Stores, chosen, option
 
+EXTRA = "analysis"
 EXAMPLES = """[b]Examples[/b]
 
 statetrail export week.sqlite --to week

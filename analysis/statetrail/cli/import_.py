@@ -5,7 +5,6 @@ from typing import Annotated
 
 from statetrail.cli import options
 from statetrail.cli.options import argument
-from statetrail.dialects import select
 
 EXAMPLES = """[b]Examples[/b]
 
@@ -34,6 +33,7 @@ def command(
     what is missing is printed and noted in the store.
     """
     from statetrail.cli.output.terminal import progress, say, stdout
+    from statetrail.dialects import select
     from statetrail.extract import ExtractorConfig
     from statetrail.ingest.captures import captures_in
     from statetrail.ingest.importer import import_files

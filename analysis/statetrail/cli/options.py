@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
-from statetrail.dialects import Dialect, select
 from statetrail.errors import UsageError
-from statetrail.extract.records import PERSONAL
 
 if TYPE_CHECKING:
+    from statetrail.dialects import Dialect
     from statetrail.recording.frames import Recording
     from statetrail.rules.profiles import Profile
     from statetrail.rules.suppression import Entry
@@ -128,8 +127,10 @@ def chosen(client_by: str | None) -> tuple[str, ...] | None:
     return None if client_by is None else named(client_by)
 
 
-def cleared(text: str, dialects: Sequence[Dialect]) -> frozenset[str]:
+def cleared(text: str, dialects: "Sequence[Dialect]") -> frozenset[str]:
     """What to store in clear: parameters, or what is personal. Raises `UsageError` for others."""
+    from statetrail.extract.records import PERSONAL
+
     known = [param.name for dialect in dialects for param in dialect.params] + [*PERSONAL]
     names = named(text)
     if unknown := [name for name in names if name not in known]:
@@ -162,6 +163,7 @@ def open_stores(
     stores: Sequence[Path], client_by: str | None, grace_ms: float, dialects: str
 ) -> "Recording":
     """The recording that these options describe. Raises as `open_recording` does."""
+    from statetrail.dialects import select
     from statetrail.recording.frames import open_recording
 
     return open_recording(

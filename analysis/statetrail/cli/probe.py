@@ -6,6 +6,7 @@ import typer
 
 from statetrail.cli.options import DEFAULT_STORE, Store, duration_s, option
 
+EXTRA = "probe"
 EXAMPLES = """[b]Examples[/b]
 
 statetrail probe https://shop.example/API/V3/Cart --param zest:_session_token --budget 2h

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from statetrail.cli import options
 from statetrail.cli.options import argument, option
-from statetrail.dialects import select
 from statetrail.errors import UsageError
-from statetrail.proxy.mitmdump import ASKED, PRIVATE_LOG, recorder_command
 
 if TYPE_CHECKING:
     from statetrail.store import StoreName
@@ -64,6 +62,8 @@ def command(
     precedence, e.g. --set stream_large_bodies=10m.
     """
     from statetrail.cli.output.terminal import say
+    from statetrail.dialects import select
+    from statetrail.proxy.mitmdump import ASKED, PRIVATE_LOG, recorder_command
     from statetrail.store import StoreName, check_target, parse_size
 
     selection = select(dialects)

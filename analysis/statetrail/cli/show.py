@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from statetrail.analyses.catalogue import NAMES, TABLES
 from statetrail.cli import options
 from statetrail.cli.options import argument, option
-from statetrail.cli.output.files import check_outputs, write_file
 from statetrail.errors import UsageError
 
 if TYPE_CHECKING:
     from statetrail.recording.frames import Frame, Recording
 
+EXTRA = "analysis"
 EXAMPLES = """[b]Examples[/b]
 
 statetrail show shop.sqlite verdicts
@@ -52,6 +52,8 @@ def command(
         raise UsageError(f"unknown table {table!r}: choose from {', '.join(NAMES)}")
     if format_ == "parquet" and to is None and sys.stdout.isatty():
         raise UsageError("parquet is no text for a terminal: use --to FILE, or redirect the output")
+    from statetrail.cli.output.files import check_outputs, write_file
+
     check_outputs((to,), stores)
 
     from statetrail.cli.output.tables import csv_text, json_text, parquet_bytes, print_table

@@ -22,7 +22,7 @@ from statetrail.demo.summary import show_differences, show_summary
 from statetrail.demo.traffic import drive
 from statetrail.errors import StatetrailError, UsageError
 from statetrail.recording.frames import open_recording
-from statetrail.report import audit
+from statetrail.report.audit import audit
 
 
 def run_demo(

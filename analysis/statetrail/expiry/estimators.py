@@ -12,9 +12,8 @@ constructor, `fit` returns the estimator, fitted names end in an underscore, `su
     estimator.plot()
 """
 
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
-import altair as alt
 import numpy as np
 import pandas as pd
 
@@ -25,6 +24,9 @@ from statetrail.expiry.models import POLICIES
 from statetrail.expiry.npmle import Curve, npmle
 from statetrail.expiry.numerics import Reals, subsample
 from statetrail.expiry.summaries import ValueSummaries
+
+if TYPE_CHECKING:
+    import altair as alt
 
 _MOST_POINTS: Final = 4_000
 
@@ -84,8 +86,10 @@ class ExpiryEstimator:
         }
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis("limit")
 
-    def plot(self) -> alt.LayerChart:
+    def plot(self) -> "alt.LayerChart":
         """Survived and fatal spans on a log axis, the interval shaded."""
+        import altair as alt
+
         _fitted(self, "inference_")
         low, high = self._evidence.brackets(self._span)
         parts = {"survived": low[self._evidence.survived], "fatal": high[self._evidence.fatal]}
@@ -112,8 +116,10 @@ class ExpiryEstimator:
             layers.insert(0, alt.Chart(band).mark_rect(opacity=0.2).encode(x="low:Q", x2="high:Q"))
         return alt.LayerChart(layer=layers, title=self.policy_)
 
-    def plot_models(self) -> alt.Chart:
+    def plot_models(self) -> "alt.Chart":
         """The logarithm of each model's evidence, below that of the best."""
+        import altair as alt
+
         comparison = _fitted(self, "inference_").selection.comparison
         log_evidence = {} if comparison is None else comparison.log_evidence
         top = max(log_evidence.values(), default=0.0)
@@ -171,8 +177,10 @@ class SurvivalEstimator:
         names = ("left_s", "right_s", "mass", "survival", "band_low", "band_high")
         return pd.DataFrame({name: getattr(curve, name) for name in names})
 
-    def plot(self) -> alt.LayerChart:
+    def plot(self) -> "alt.LayerChart":
         """The curve with its band."""
+        import altair as alt
+
         falls = self.summary
         last = falls["left_s"].where(np.isinf(falls["right_s"]), falls["right_s"])
         rows = falls.assign(right_s=last).to_dict("records")

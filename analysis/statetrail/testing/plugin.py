@@ -43,7 +43,12 @@ def state_recorders(pytestconfig: pytest.Config) -> "Iterator[Recorders]":
 
     For fixtures of a wider scope than a test: ``state_recorders.front(url)`` begins a recording.
     """
-    from statetrail.testing.recorder import Recorders, grace_setting
+    try:
+        from statetrail.testing.recorder import Recorders, grace_setting
+    except ModuleNotFoundError as error:
+        from statetrail.errors import missing_extra
+
+        raise missing_extra(error, "the fixture record_state") from None
 
     grace_ms = grace_setting(pytestconfig.getini("statetrail_grace_ms"))
     # Not pytest's own folder, which stays: it would keep a certificate authority.

@@ -3,7 +3,7 @@
 import pytest
 
 from rules.histories import LANG, LOC, ads, shop, zest
-from statetrail.report import audit
+from statetrail.report.audit import audit
 from statetrail.report.document import Document
 from statetrail.report.sections.findings import first_of_each
 from statetrail.schema import pseudonym

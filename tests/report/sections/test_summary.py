@@ -3,7 +3,7 @@
 import pytest
 from lxml import html
 
-from statetrail.report import audit
+from statetrail.report.audit import audit
 from statetrail.report.document import Document
 from statetrail.report.render.html import render_html
 from statetrail.report.render.markdown import render_markdown

@@ -16,8 +16,10 @@ from statetrail.analyses.catalogue import results
 from statetrail.analyses.causes.root_causes import ROOT_CAUSES
 from statetrail.analyses.conformance import race_table
 from statetrail.analyses.conformance.verdict import FAULTS, REASONS, VERDICTS
+from statetrail.analyses.lifetimes.tables import EXPIRY
 from statetrail.analyses.tokens.rotations import CAUSES
 from statetrail.dialects import builtin, load
+from statetrail.expiry import POLICIES
 from statetrail.report.document import json_schema
 from statetrail.rules import AUDIENCES, PROFILES, RULES, Rule
 from statetrail.rules.profiles import DEFAULT
@@ -269,6 +271,9 @@ def _tables() -> str:
         parts += [
             f"| `{c.name}` | {c.type} | {c.description} | {c.null or '—'} |" for c in table.columns
         ]
+        if table is EXPIRY:
+            parts += ["\nThe policies:\n", "| policy | tokens end by |", "| --- | --- |"]
+            parts += [f"| `{each.name}` | {each.description} |" for each in POLICIES.values()]
         parts.append("")
     return "\n".join(parts)
 

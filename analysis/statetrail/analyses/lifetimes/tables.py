@@ -2,10 +2,7 @@
 
 from typing import Final
 
-from statetrail.expiry import POLICIES
 from statetrail.schema import CLIENT, DIALECT, EXCHANGE, FINGERPRINT, ORIGIN, PARAM, Column, Table
-
-_POLICIES: Final = ", ".join(f"`{each.name}` ({each.description})" for each in POLICIES.values())
 
 # fmt: off
 
@@ -28,7 +25,7 @@ EXPIRY: Final = Table(
     "expiry", "one parameter that holds tokens at one origin",
     (
         ORIGIN, DIALECT, PARAM,
-        Column("policy", "text", f"When tokens end: {_POLICIES}"),
+        Column("policy", "text", "When tokens end: one of `statetrail.expiry.POLICIES`"),
         Column("posterior", "float", "Probability of that rule or its family, of the likeliest one where none is named", "too few ends to weigh any"),
         Column("low_s", "float", "The limit that `policy` names is longer than this: the limit on the age where it limits nothing else, else the idle timeout", "nothing was outlived, or too many tokens contradict"),
         Column("high_s", "float", "That limit is at most this", "no end explains it, or too many tokens contradict"),

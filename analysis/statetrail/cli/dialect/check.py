@@ -5,10 +5,8 @@ from typing import Annotated
 
 import typer
 
-from statetrail.cli.guard import MISUSE
 from statetrail.cli.options import argument
-from statetrail.dialects.loading import load, located
-from statetrail.dialects.mistakes import mistakes
+from statetrail.cli.output.guard import MISUSE
 from statetrail.errors import UsageError
 
 EXAMPLES = """[b]Examples[/b]
@@ -26,6 +24,8 @@ def command(files: Annotated[list[Path], argument("FILE", "TOML files of your ow
     response, secrets that would be stored in clear.
     """
     from statetrail.cli.output.terminal import say, stdout
+    from statetrail.dialects.loading import load, located
+    from statetrail.dialects.mistakes import mistakes
 
     console, wrong = stdout(), False
     for path in files:

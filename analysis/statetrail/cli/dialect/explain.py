@@ -1,12 +1,12 @@
 """`statetrail dialect explain`: a dialect in plain words."""
 
 from collections.abc import Iterable
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from statetrail.cli.options import argument
-from statetrail.dialects import select
-from statetrail.dialects.explanation import Rows
-from statetrail.dialects.explanation import explain as explanation
+
+if TYPE_CHECKING:
+    from statetrail.dialects.explanation import Rows
 
 EXAMPLES = """[b]Examples[/b]
 
@@ -23,6 +23,8 @@ def command(
     Also where the dialect is in scope, which parameters name a session, and its references.
     """
     from statetrail.cli.output.terminal import stdout
+    from statetrail.dialects import select
+    from statetrail.dialects.explanation import explain as explanation
 
     console = stdout()
     for nth, dialect in enumerate(select(name)):
@@ -37,7 +39,7 @@ def command(
             _write(param.rows)
 
 
-def _write(rows: Rows) -> None:
+def _write(rows: "Rows") -> None:
     from rich.table import Table
 
     from statetrail.cli.output.terminal import draw, stdout, text
@@ -50,7 +52,7 @@ def _write(rows: Rows) -> None:
     draw(result, stdout())
 
 
-def _lines(rows: Rows) -> Iterable[tuple[str, str]]:
+def _lines(rows: "Rows") -> Iterable[tuple[str, str]]:
     for label, sentences in rows:
         for nth, sentence in enumerate(sentences):
             yield ("" if nth else f"  {label}"), sentence

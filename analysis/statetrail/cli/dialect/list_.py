@@ -1,7 +1,9 @@
 """`statetrail dialect list`: the built-in dialects."""
 
-from statetrail.dialects import builtin
-from statetrail.dialects.model import Dialect
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from statetrail.dialects.model import Dialect
 
 EXAMPLES = """[b]Examples[/b]
 
@@ -16,6 +18,7 @@ def command() -> None:
     Any of them may be named with --dialects, and all of them are on by default.
     """
     from statetrail.cli.output.terminal import draw, stdout, table, text
+    from statetrail.dialects import builtin
 
     columns = ("dialect", "title", "parameters", "places")
     result = table(None, columns, whole=columns[:1])
@@ -24,7 +27,7 @@ def command() -> None:
     draw(result, stdout())
 
 
-def _cells(dialect: Dialect) -> tuple[str, str, str, str]:
+def _cells(dialect: "Dialect") -> tuple[str, str, str, str]:
     names = [param.name for param in dialect.params]
     channels = [
         channel

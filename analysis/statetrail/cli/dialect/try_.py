@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, NamedTuple, cast
 
 from statetrail.cli.options import argument
-from statetrail.dialects import select
-from statetrail.dialects.model import Dialect
-from statetrail.dialects.place import Conditional, IssuePlace, PresentPlace
 from statetrail.errors import UsageError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from statetrail.cli.output.terminal import Terminal
+    from statetrail.dialects.model import Dialect
+    from statetrail.dialects.place import Conditional, IssuePlace, PresentPlace
     from statetrail.recording.frames import Recording
 
+EXTRA = "analysis"
 EXAMPLES = """[b]Examples[/b]
 
 statetrail dialect try acme.toml traffic.har
@@ -51,6 +51,7 @@ def command(
     """
     import statetrail
     from statetrail.cli.output.terminal import busy, say, stdout
+    from statetrail.dialects import select
     from statetrail.extract import ExtractorConfig
     from statetrail.ingest.captures import captures_in
     from statetrail.ingest.importer import import_files
@@ -78,7 +79,7 @@ def command(
     _show(rec, dialect, verdicts, stdout())
 
 
-def _show(rec: "Recording", dialect: Dialect, verdicts: "pa.Table", console: "Terminal") -> None:
+def _show(rec: "Recording", dialect: "Dialect", verdicts: "pa.Table", console: "Terminal") -> None:
     import pyarrow.compute as pc
 
     cells = rec.exchanges.to_arrow().column("dialects")
@@ -107,7 +108,7 @@ def _cells(row: Row) -> tuple[str, ...]:
     return (row.param, row.does, row.place, *counts, f"{row.malformed:,}" if row.malformed else "")
 
 
-def _rows(rec: "Recording", dialect: Dialect) -> Iterator[Row]:
+def _rows(rec: "Recording", dialect: "Dialect") -> Iterator[Row]:
     """What was found, by parameter and channel, with the declared places of that channel."""
     import pyarrow.compute as pc
 
@@ -131,7 +132,7 @@ def _rows(rec: "Recording", dialect: Dialect) -> Iterator[Row]:
 
 
 def _phrases(
-    param: str, places: Sequence[IssuePlace] | Sequence[PresentPlace]
+    param: str, places: "Sequence[IssuePlace] | Sequence[PresentPlace]"
 ) -> dict[str, list[str]]:
     """The places in plain words, by channel."""
     phrases: dict[str, list[str]] = {}

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from statetrail.analyses.conformance.verdict import FAULTS
 from statetrail.cli.output.terminal import Terminal, text
-from statetrail.report import Audit
+from statetrail.report.audit import Audit
 from statetrail.report.document import Document
 from statetrail.report.sections.clients import Client
 from statetrail.report.sections.expiry import Expiry

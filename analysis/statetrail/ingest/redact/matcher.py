@@ -3,8 +3,8 @@
 Enters: secrets, then pieces of text. Leaves: whether, and where, one of them is written there: as
 it is, in any letter case, percent-encoded once or more, with escapes of HTML, JSON or Python, as
 UTF-16, in hexadecimal, and in base64 at any offset. The time depends on the text alone, not on the
-number of secrets: every six bytes of the text are looked up at once in a table of what stands in
-the middle of each secret.
+number of secrets: every six bytes of the text are looked up among those in the middle of each
+secret (`statetrail.ingest.redact.grams`).
 """
 
 import html
@@ -12,23 +12,19 @@ import re
 import urllib.parse
 from array import array
 from binascii import a2b_base64, unhexlify
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from typing import Final
-
-import numpy as np
-from numpy.typing import NDArray
 
 from statetrail.extract.cache import BoundedCache
 from statetrail.extract.fingerprint import normal_form, raw_bytes
 from statetrail.extract.masking import KNOWN_BY, MIN_WITHIN
 from statetrail.extract.text import MIN_TOKEN, segment_kind
+from statetrail.ingest.redact.grams import SIZE, distinct, grams_of, number
 
 OVERLAP: Final = 512
 """Bytes by which pieces of one text have to overlap, so that no secret is between them."""
 
-_GRAM: Final = 6
-_SPREAD: Final = np.uint64(0x9E37_79B9_7F4A_7C15)
-_MIN_BITS, _MAX_BITS = 16, 25
 _ESCAPE: Final = re.compile(rb"\\(?:u00([0-9A-Fa-f]{2})|x([0-9A-Fa-f]{2})|([/\"'\\]))")
 _BASE64: Final = re.compile(rb"[A-Za-z0-9+/]{12,}")
 _STANDARD: Final = bytes.maketrans(b"-_", b"+/")
@@ -37,8 +33,6 @@ _SEPARATORS: Final = re.compile(r"[/\s;,=&?]+")
 _MAX_DECODINGS: Final = 3
 _RECENT: Final = 8192
 _HASH: Final = 0xFFFF_FFFF_FFFF_FFFE  # the last bit tells whether a form is an ordinary word
-
-type _Numbers = NDArray[np.uint64]
 
 
 class Matcher:
@@ -55,10 +49,9 @@ class Matcher:
         self._weak: set[str] = set()
         # Of each form its middle and its hash, and of each secret its hash.
         self._new: tuple[array[int], array[int], array[int]] = (array("Q"), array("Q"), array("Q"))
-        self._grams, self._hashes = _sorted(()), _sorted(())
+        self._grams = grams_of(())
+        self._hashes = array("Q")
         self._lengths: set[int] = set()
-        self._table = np.zeros(1, np.bool_)
-        self._shift = np.uint64(63)
 
     @classmethod
     def of(cls, secrets: Iterable[str], vocabulary: str = "", *, words: bool = True) -> "Matcher":
@@ -73,7 +66,7 @@ class Matcher:
 
     def __len__(self) -> int:
         """The number of different secrets that are looked for."""
-        return len(_sorted(self._new[2]))
+        return sum(1 for _ in distinct(self._new[2]))
 
     def add(self, secret: str) -> None:
         """Add a secret."""
@@ -99,11 +92,8 @@ class Matcher:
             if secret.casefold() not in vocabulary:
                 self._add(secret, {raw_bytes(secret).lower()}, weak=1)
         self._weak.clear()
-        self._grams, self._hashes = _sorted(self._new[0]), _sorted(self._new[1])
-        bits = min(max((16 * len(self._grams)).bit_length(), _MIN_BITS), _MAX_BITS)
-        self._shift = np.uint64(64 - bits)
-        self._table = np.zeros(1 << bits, np.bool_)
-        self._table[(self._grams * _SPREAD) >> self._shift] = True
+        self._grams = grams_of(self._new[0])
+        self._hashes = array("Q", distinct(self._new[1]))
         return self
 
     def _add(self, secret: str, written: Iterable[bytes], weak: int = 0) -> None:
@@ -111,7 +101,7 @@ class Matcher:
         secrets.append(hash(secret) & _HASH)
         for form in written:
             start = _middle(len(form))
-            grams.append(int.from_bytes(form[start : start + _GRAM], "little"))
+            grams.append(number(form[start : start + SIZE]))
             hashes.append(hash(form) & _HASH | weak)
             self._lengths.add(len(form))
 
@@ -126,20 +116,8 @@ class Matcher:
         return next(self.find(raw_bytes(text)), None) is not None
 
     def _in(self, data: bytes) -> Iterator[int]:
-        if len(data) < _GRAM:
-            return
-        array = np.frombuffer(data, np.uint8).astype(np.uint64)
-        size = len(data) - _GRAM + 1
-        grams = array[:size].copy()
-        for at in range(1, _GRAM):
-            grams |= array[at : at + size] << np.uint64(8 * at)
-        positions = np.flatnonzero(self._table[(grams * _SPREAD) >> self._shift])
-        if not len(positions):
-            return
-        found = grams[positions]
         lengths = sorted(self._lengths)
-        nearest = np.minimum(np.searchsorted(self._grams, found), len(self._grams) - 1)
-        for middle in positions[self._grams[nearest] == found].tolist():
+        for middle in self._grams.positions(data):
             for length in lengths:
                 start = middle - _middle(length)
                 if start >= 0 and self._is_form(data, start, length):
@@ -156,8 +134,8 @@ class Matcher:
         return not any(side.isalnum() for side in around)
 
     def _has(self, number: int) -> bool:
-        at = int(np.searchsorted(self._hashes, np.uint64(number)))
-        return at < len(self._hashes) and int(self._hashes[at]) == number
+        at = bisect_left(self._hashes, number)
+        return at < len(self._hashes) and self._hashes[at] == number
 
 
 def is_searchable(secret: str) -> bool:
@@ -229,8 +207,4 @@ def _written(secret: str) -> set[bytes]:
 
 def _middle(length: int) -> int:
     """Where the bytes begin by which a form is looked up: tokens often begin alike."""
-    return (length - _GRAM) // 2
-
-
-def _sorted(numbers: Iterable[int]) -> _Numbers:
-    return np.unique(np.array(numbers, np.uint64))
+    return (length - SIZE) // 2

@@ -7,13 +7,13 @@ from typing import Annotated, Final
 import typer
 
 from statetrail.cli.options import Dialects, argument, option
-from statetrail.dialects import select
 from statetrail.errors import UsageError
 
 FOUND: Final = 1
 """The exit code if a secret is found."""
 SHOWN: Final = 20
 
+EXTRA = "analysis"
 EXAMPLES = """[b]Examples[/b]
 
 statetrail verify audit.html audit.json --capture traffic.flows
@@ -56,6 +56,7 @@ def command(
     cannot be told from ordinary text, and are not looked for.
     """
     from statetrail.cli.output.terminal import say, stdout
+    from statetrail.dialects import select
     from statetrail.ingest.artefacts import artefact_files
     from statetrail.ingest.verify import finders, is_known_by_fingerprints, leaks
 

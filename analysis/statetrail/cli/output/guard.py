@@ -3,14 +3,11 @@
 import functools
 import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Callable
-from importlib.metadata import version
 
 import typer
 
-from statetrail.errors import StatetrailError
+from statetrail.errors import StatetrailError, missing_extra
 
 MISUSE = 2
 BROKEN_PIPE = 141
@@ -19,8 +16,8 @@ BROKEN_PIPE = 141
 _ENGINES = ("duckdb", "_duckdb", "pyarrow")
 
 
-def guarded[**P](command: Callable[P, None]) -> Callable[P, None]:
-    """The command, with each error printed as one line."""
+def guarded[**P](command: Callable[P, None], name: str, extra: str = "") -> Callable[P, None]:
+    """The command, with each error printed as one line; `extra` is the one that it needs."""
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -29,6 +26,8 @@ def guarded[**P](command: Callable[P, None]) -> Callable[P, None]:
             sys.stdout.flush()
         except StatetrailError as error:
             raise fail(str(error)) from None
+        except ModuleNotFoundError as error:
+            raise fail(str(missing_extra(error, f"statetrail {name}", extra))) from None
         except BrokenPipeError:
             # Python flushes standard output once more at its end.
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -57,11 +56,16 @@ def guarded[**P](command: Callable[P, None]) -> Callable[P, None]:
 
 def _report(error: Exception) -> str:
     """Write the places in the program that led to an error; messages may quote a value."""
+    import tempfile
+    import traceback
+
+    from statetrail import __version__
+
     places = [
         f"{frame.filename}:{frame.lineno} {frame.name}"
         for frame in traceback.extract_tb(error.__traceback__)
     ]
-    lines = [f"statetrail {version('statetrail')}, Python {sys.version}", *places]
+    lines = [f"statetrail {__version__}, Python {sys.version}", *places]
     handle, name = tempfile.mkstemp(prefix="statetrail-fault-", suffix=".txt")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write("\n".join([*lines, type(error).__name__, ""]))

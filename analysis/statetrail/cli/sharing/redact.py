@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 from statetrail.cli.options import Dialects, Key, argument, option
-from statetrail.dialects import select
 from statetrail.errors import UsageError
 
 EXAMPLES = """[b]Examples[/b]
@@ -38,6 +37,7 @@ def command(
     """
     from statetrail.cli.output.files import check_outputs
     from statetrail.cli.output.terminal import say, stdout
+    from statetrail.dialects import select
     from statetrail.ingest.redact.run import redact
     from statetrail.store.keys import read_key
 

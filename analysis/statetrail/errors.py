@@ -1,5 +1,6 @@
 """The errors that users see: one base class; each message names the value and the fix."""
 
+from collections.abc import Collection
 from typing import Final
 
 EXTRAS: Final = {
@@ -20,6 +21,21 @@ EXTRAS: Final = {
     "pyspark": "spark",
 }
 """The packages that only some parts need, and the extra that brings each."""
+
+
+def unknown(what: str, value: str, choices: Collection[str], more: str = "") -> str:
+    """What is wrong with a name that is none of the choices: the nearest one, or all of them.
+
+    >>> unknown("table", "verdict", ("issued", "verdicts"))
+    "unknown table 'verdict': did you mean verdicts?"
+    >>> unknown("table", "x", ("issued", "verdicts"))
+    "unknown table 'x': choose from issued, verdicts"
+    """
+    from difflib import get_close_matches  # an error is rare, and this is read by every command
+
+    near = get_close_matches(value[:200], choices, 1)
+    hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(choices)}{more}"
+    return f"unknown {what} {value!r}: {hint}"
 
 
 class StatetrailError(Exception):

@@ -49,7 +49,7 @@ def test_no_command_shows_all_of_them() -> None:
         pytest.param(["audit", "x", "--dialects", "latin"], "unknown dialect", id="dialect"),
         pytest.param(["import", "x", "--clear", "Shoes"], "unknown parameter 'Shoes'", id="clear"),
         pytest.param(["import", "x", "--client-header", "a b"], "'a b' is no name", id="header"),
-        pytest.param(["demo", "--seconds", "-1"], "makes no sense", id="seconds"),
+        pytest.param(["demo", "--for", "-1"], "'-1' is no duration", id="seconds"),
         pytest.param(["audit", "\x1b[31mred"], "no store at \ufffd[31mred", id="escape"),
         pytest.param(["audit", "two\nlines"], "no store at two lines", id="line break"),
     ],

@@ -18,8 +18,8 @@ def test_durations_have_a_unit(text: str, seconds: float) -> None:
     assert duration_s(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "5", "d", "-1d", "1y", "1e9d", "9" * 40 + "s"])
+@pytest.mark.parametrize("text", ["", "5", "d", "ms", "-1d", "1y", "1e9d", "9" * 40 + "s"])
 def test_a_text_that_is_no_duration_is_refused(text: str) -> None:
     """The message names the value and the right form."""
-    with pytest.raises(UsageError, match="is no duration: write it as 90s"):
+    with pytest.raises(UsageError, match="is no duration: write it as 250ms"):
         duration_s(text)

@@ -4,13 +4,17 @@ import csv
 import io
 import json
 import re
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 from statetrail.analyses.catalogue import NAMES, TABLES
-from statetrail.cli.output.tables import inert
+from statetrail.cli.output import tables, terminal
+from statetrail.cli.output.tables import inert, print_table
+from statetrail.cli.show import result
 from statetrail.recording.frames import open_recording
 from statetrail.rules.gather import FINDINGS
 from statetrail.store import reader
@@ -18,6 +22,8 @@ from statetrail.store.reader import read_store
 from support.commands import on_terminal, run, run_program
 from support.hars import entry, headers, write_har
 
+NAMED = TABLES | {"findings": FINDINGS}
+type Shown = Callable[[int, str], list[str]]
 HOSTILE = "=sum(evil)[bold]\x1b[31m"
 
 
@@ -38,6 +44,25 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_har(folder / "x.har", *entries, entry(request__headers=agent))
     assert run("import", folder / "x.har", "--store", folder / "s.sqlite").code == 0
     return folder / "s.sqlite"
+
+
+@pytest.fixture(scope="module")
+def shown(store: Path) -> Shown:
+    """The lines of a table on a terminal of that width, without styles."""
+    rec = open_recording(store)
+
+    def on(columns: int, table: str) -> list[str]:
+        frame = result(rec, table)
+        rows = frame.to_arrow()
+        out = io.StringIO()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(terminal, "stdout", lambda: None)
+            patch.setattr(tables, "stdout", lambda: terminal.Terminal(file=out, width=columns))
+            patch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+            print_table(frame.table, rows.slice(0, 30), rows.num_rows)
+        return [line.rstrip() for line in out.getvalue().splitlines()]
+
+    return on
 
 
 @pytest.mark.parametrize("table", NAMES)
@@ -108,14 +133,47 @@ def test_a_terminal_gets_a_table_that_fits(store: Path) -> None:
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
     assert "\x1b[31m" not in shown
     assert "─────" in plain
-    assert "error" not in plain
+    assert "error" not in plain.partition("─────")[0]
     assert max(len(line.rstrip()) for line in plain.splitlines()) <= 100
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+@pytest.mark.parametrize("table", NAMES)
+def test_every_table_is_readable_on_a_terminal(shown: "Shown", table: str, columns: int) -> None:
+    """What is shown is as wide as the terminal, and no text is broken into a few letters."""
+    lines = shown(columns, table)
+    if lines == [f"The table {table} has no row."]:
+        return
+    assert max(map(len, lines)) <= columns
+    heading = next(line for line in lines if line.strip())
+    rule = lines[lines.index(heading) + 1]
+    assert set(rule.strip()) == {"─"}
+    widths = [len(part) for part in re.findall(r"\S+\s*", heading)]
+    names = heading.split()
+    assert all(each in {name.removesuffix("_us") for name in NAMED[table].names} for each in names)
+    assert min(widths[:-1], default=columns) > 3 or len(names) == 1
+    if len(names) < len(NAMED[table].columns):
+        assert any(line.startswith("More columns: --columns all, or some of") for line in lines)
+
+
+def test_columns_are_chosen_by_name(store: Path) -> None:
+    """In that order, in every form; an unknown one gets the nearest."""
+    head = run("show", store, "issued", "--columns", "value,param", "--limit", 1).out.splitlines()[
+        0
+    ]
+    assert head.split() == ["value", "param"]
+    every = run("show", store, "exchanges", "--columns", "all", "--limit", 1).out.splitlines()[0]
+    assert every.split() == [c.removesuffix("_us") for c in TABLES["exchanges"].names]
+    options = ("--columns", "request_start", "--format", "json", "--limit", 1)
+    assert [*json.loads(run("show", store, "exchanges", *options).out)[0]] == ["request_start_us"]
+    done = run("show", store, "issued", "--columns", "vale")
+    assert "unknown column 'vale': did you mean value?" in done.err
 
 
 def test_a_terminal_is_spared_parquet(store: Path) -> None:
     """Bytes are not written to a terminal."""
     shown = on_terminal(100, "show", store, "exchanges", "--format", "parquet")
-    assert "use --to FILE" in shown
+    assert "use --out FILE" in shown
 
 
 @pytest.mark.parametrize("name", ["week", "week*", "we[ek]?"])

@@ -13,12 +13,14 @@ from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from statetrail.cli import (
     audit,
     compare,
     demo,
     dialect,
+    explain,
     export,
     import_,
     probe,
@@ -31,8 +33,28 @@ from statetrail.cli import (
 )
 from statetrail.cli.output.guard import guarded
 
+
+def _without_types(params: list[Any]) -> list[Any]:
+    """The parameters without types in the help, where none is taken or the name says it."""
+    for param in params:
+        if getattr(param, "is_flag", False) or param.param_type_name == "argument":
+            param.display_type_rich = lambda ctx: None
+    return params
+
+
+class _Command(TyperCommand):
+    def get_params(self, ctx: Any) -> Any:
+        return _without_types(super().get_params(ctx))
+
+
+class _Group(TyperGroup):
+    def get_params(self, ctx: Any) -> Any:
+        return _without_types(super().get_params(ctx))
+
+
 app = typer.Typer(
     name="statetrail",
+    cls=_Group,
     help="How long sessions live, when tokens rotate, and which clients ignore the state "
     "that a server sends them.",
     epilog="[b]In three commands[/b]\n\n"
@@ -55,6 +77,7 @@ def _add(group: typer.Typer, modules: Iterable[Any]) -> None:
         name = module.__name__.rpartition(".")[2].rstrip("_")
         group.command(
             name,
+            cls=_Command,
             help="\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs),
             epilog=module.EXAMPLES,
         )(guarded(module.command, name, getattr(module, "EXTRA", "")))
@@ -64,10 +87,10 @@ _add(
     app,
     (
         *(demo, record, watch, import_, audit, compare),
-        *(suggest, show, export, probe, prune, *sharing.COMMANDS),
+        *(suggest, show, explain, export, probe, prune, *sharing.COMMANDS),
     ),
 )
-_dialect = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
+_dialect = typer.Typer(cls=_Group, no_args_is_help=True, rich_markup_mode="rich")
 _add(_dialect, dialect.COMMANDS)
 app.add_typer(_dialect, name="dialect", help=dialect.HELP)
 

@@ -26,16 +26,16 @@ statetrail audit nightly.sqlite --baseline last.json --suppress accepted.toml --
 
 def command(
     stores: options.Stores,
-    html: Annotated[Path | None, option("--html F", "Write the report as a web page.")] = None,
-    json: Annotated[Path | None, option("--json F", "Write audit.json.")] = None,
-    md: Annotated[Path | None, option("--md F", "Write the report as Markdown.")] = None,
+    html: Annotated[Path | None, option("--html FILE", "Write the report as a web page.")] = None,
+    json: Annotated[Path | None, option("--json FILE", "Write audit.json.")] = None,
+    md: Annotated[Path | None, option("--md FILE", "Write the report as Markdown.")] = None,
     junit: Annotated[
         Path | None,
-        option("--junit F", "Write JUnit XML for a CI job; cases fail as --fail-on says."),
+        option("--junit FILE", "Write JUnit XML for a CI job; cases fail as --fail-on says."),
     ] = None,
-    csv: Annotated[Path | None, option("--csv F", "Write the findings as CSV.")] = None,
+    csv: Annotated[Path | None, option("--csv FILE", "Write the findings as CSV.")] = None,
     client_by: options.ClientBy = None,
-    grace: options.Grace = options.DEFAULT_GRACE_MS,
+    grace: options.Grace = options.DEFAULT_GRACE,
     fail_on: Annotated[
         options.Severity | None,
         option("--fail-on", "Exit with 1 if a finding has this severity or higher."),
@@ -45,7 +45,7 @@ def command(
     baseline: Annotated[
         Path | None,
         option(
-            "--baseline F",
+            "--baseline FILE",
             "An earlier audit.json: mark the findings that are new since, and let --fail-on "
             "count only those.",
         ),

@@ -27,14 +27,14 @@ _STYLES = {"new": "bold red", "fixed": "green", "unchanged": "dim"}
 def command(
     before: Annotated[Path, argument("A", "The earlier audit.json or store.")],
     after: Annotated[Path, argument("B", "The later audit.json or store.")],
-    json: Annotated[Path | None, option("--json F", "Write the comparison as JSON.")] = None,
+    json: Annotated[Path | None, option("--json FILE", "Write the comparison as JSON.")] = None,
     fail_on: Annotated[
         options.Severity | None,
         option("--fail-on", "Exit with 1 if a new finding has this severity or higher."),
     ] = None,
     client_by: options.ClientBy = None,
     client_pattern: options.ClientPattern = None,
-    grace: options.Grace = options.DEFAULT_GRACE_MS,
+    grace: options.Grace = options.DEFAULT_GRACE,
     profile: options.ProfileName = "nist-aal2",
     suppress: options.Suppress = None,
     dialects: options.Dialects = "all",

@@ -8,14 +8,14 @@ from statetrail.cli.options import ClientBy, Stores, chosen, option
 EXTRA = "analysis"
 EXAMPLES = """[b]Examples[/b]
 
-statetrail export week.sqlite --to week
+statetrail export week.sqlite --out week
 
-statetrail export monday.sqlite tuesday.sqlite --to days --client-by user-agent"""
+statetrail export monday.sqlite tuesday.sqlite --out days --client-by user-agent"""
 
 
 def command(
     stores: Stores,
-    to: Annotated[Path, option("--to DIR", "Folder to create.", show_default=False)],
+    out: Annotated[Path, option("--out|--to DIR", "Folder to create.", show_default=False)],
     client_by: ClientBy = None,
     buckets: Annotated[
         int | None,
@@ -32,9 +32,9 @@ def command(
     from statetrail.store.parquet import check_target, export_parquet
     from statetrail.store.reader import read_store
 
-    check_target(to)
+    check_target(out)
     with busy("exporting"):
         facts = [read_store(path) for path in stores]
-        export_parquet(facts, to, chosen(client_by), buckets)
+        export_parquet(facts, out, chosen(client_by), buckets)
     exchanges = sum(store.count("exchanges") for store in facts)
-    stdout().write(f"{to}: {exchanges:,} exchanges")
+    stdout().write(f"{out}: {exchanges:,} exchanges")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
-from statetrail.errors import UsageError
+from statetrail.errors import UsageError, unknown
 
 if TYPE_CHECKING:
     from statetrail.dialects import Dialect
@@ -20,9 +20,12 @@ _FIELD_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
 
 
 def option(usage: str, text: str, **more: Any) -> Any:
-    """An option, from its usage (``--flag`` or ``--flag METAVAR``) and its help."""
-    flag, _, metavar = usage.partition(" ")
-    return typer.Option(flag, metavar=metavar or None, help=text, **more)
+    """An option, from its usage (``--flag``, or ``--flag METAVAR``) and its help.
+
+    Further names, of earlier versions, are divided by ``|``.
+    """
+    flags, _, metavar = usage.partition(" ")
+    return typer.Option(*flags.split("|"), metavar=metavar or None, help=text, **more)
 
 
 def argument(metavar: str, text: str) -> Any:
@@ -72,11 +75,12 @@ Dialects = Annotated[
     ),
 ]
 Grace = Annotated[
-    float,
+    str,
     option(
-        "--grace MS", "Milliseconds after a response in which its client may still use older state."
+        "--grace TIME", "How long after a response its client may still use older state: 250ms, 2s."
     ),
 ]
+OutFile = Annotated[Path | None, option("--out|--to FILE", "Write to a file.")]
 ClientBy = Annotated[
     str | None,
     option(
@@ -106,14 +110,15 @@ ProfileName = Annotated[
 Suppress = Annotated[
     Path | None,
     option(
-        "--suppress F", "TOML file of findings to leave out, each with a reason and an expiry date."
+        "--suppress FILE",
+        "TOML file of findings to leave out, each with a reason and an expiry date.",
     ),
 ]
 
 Severity = Literal["info", "low", "medium", "high"]
-DEFAULT_GRACE_MS: Final = 250
+DEFAULT_GRACE: Final = "250ms"
 
-_DURATION: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(ms|s|min|m|h|d|w)")
+_DURATION: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(ms|s|min|m|h|d|w|)")
 _UNITS: Final = {"ms": 0.001, "s": 1, "min": 60, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
@@ -133,11 +138,8 @@ def cleared(text: str, dialects: "Sequence[Dialect]") -> frozenset[str]:
 
     known = [param.name for dialect in dialects for param in dialect.params] + [*PERSONAL]
     names = named(text)
-    if unknown := [name for name in names if name not in known]:
-        raise UsageError(
-            f"unknown parameter {', '.join(map(repr, unknown))} for --clear: "
-            f"choose from {', '.join(known)}"
-        )
+    if others := [name for name in names if name not in known]:
+        raise UsageError(unknown("parameter", others[0], known))
     return frozenset(names)
 
 
@@ -148,26 +150,32 @@ def field_name(text: str | None) -> str | None:
     return text.strip().lower() if text is not None else None
 
 
-def duration_s(text: str) -> float:
-    """A duration in seconds. Raises `UsageError`.
+def duration_s(text: str, unit: str = "") -> float:
+    """A duration in seconds; `unit` is that of a bare number. Raises `UsageError`.
 
-    >>> duration_s("90s"), duration_s("1.5 h"), duration_s("30d")
-    (90.0, 5400.0, 2592000.0)
+    >>> duration_s("90s"), duration_s("1.5 h"), duration_s("250", "ms")
+    (90.0, 5400.0, 0.25)
     """
-    if (match := _DURATION.fullmatch(text.strip().lower())) is None:
-        raise UsageError(f"{text!r} is no duration: write it as 90s, 10min, 12h, 30d or 4w")
-    return float(match[1]) * _UNITS[match[2]]
+    match = _DURATION.fullmatch(text.strip().lower())
+    if match is None or not (match[2] or unit):
+        raise UsageError(f"{text!r} is no duration: write it as 250ms, 90s, 10min, 12h, 30d or 4w")
+    return float(match[1]) * _UNITS[match[2] or unit]
+
+
+def grace_ms(text: str) -> float:
+    """A grace period in milliseconds. Raises `UsageError`."""
+    return duration_s(text, "ms") * 1000
 
 
 def open_stores(
-    stores: Sequence[Path], client_by: str | None, grace_ms: float, dialects: str
+    stores: Sequence[Path], client_by: str | None, grace: str, dialects: str
 ) -> "Recording":
     """The recording that these options describe. Raises as `open_recording` does."""
     from statetrail.dialects import select
     from statetrail.recording.frames import open_recording
 
     return open_recording(
-        stores, client_by=chosen(client_by), grace_ms=grace_ms, dialects=select(dialects)
+        stores, client_by=chosen(client_by), grace_ms=grace_ms(grace), dialects=select(dialects)
     )
 
 

@@ -11,7 +11,7 @@ EXAMPLES = """[b]Examples[/b]
 
 statetrail probe https://shop.example/API/V3/Cart --param zest:_session_token --budget 2h
 
-statetrail probe http://127.0.0.1:8080/services/v3/products --param Ticket --budget 10min --to 2
+statetrail probe http://127.0.0.1:8080/services/v3/products --param Ticket --budget 10min --width 2
 
 statetrail probe https://shop.example/API/V3/Cart --param zest:_session_token --login ./log-in.sh"""
 
@@ -25,7 +25,9 @@ def command(
     budget: Annotated[
         str, option("--budget TIME", "Maximum duration, e.g. 90s, 10min, 2h.")
     ] = "10min",
-    to: Annotated[float, option("--to PERCENT", "Width of the interval at which to stop.")] = 5.0,
+    width: Annotated[
+        float, option("--width|--to PERCENT", "Width of the interval at which to stop.")
+    ] = 5.0,
     tokens: Annotated[int, option("--tokens N", "Tokens that pause in parallel.")] = 3,
     requests: Annotated[int, option("--requests N", "Maximum number of requests.")] = 500,
     first: Annotated[str, option("--first TIME", "Shortest pause of the first round.")] = "1s",
@@ -68,7 +70,7 @@ def command(
         param=param,
         store=store,
         budget_s=duration_s(budget),
-        width=to / 100,
+        width=width / 100,
         tokens=tokens,
         requests=requests,
         first_s=duration_s(first),

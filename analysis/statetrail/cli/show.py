@@ -1,27 +1,30 @@
 """`statetrail show`: one table of a store, for people (table, csv) and programs (json, parquet)."""
 
 import sys
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from statetrail.analyses.catalogue import NAMES, TABLES
 from statetrail.cli import options
 from statetrail.cli.options import argument, option
-from statetrail.errors import UsageError
+from statetrail.errors import UsageError, unknown
 
 if TYPE_CHECKING:
     from statetrail.recording.frames import Frame, Recording
+    from statetrail.schema import Table
 
 EXTRA = "analysis"
 EXAMPLES = """[b]Examples[/b]
 
 statetrail show shop.sqlite verdicts
 
-statetrail show shop.sqlite tokens --format csv --to tokens.csv
+statetrail show shop.sqlite tokens --columns client,param,end,observed_s
+
+statetrail show shop.sqlite tokens --format csv --out tokens.csv
 
 statetrail show monday.sqlite tuesday.sqlite rotations --format json | jq .
 
-statetrail show shop.sqlite exchanges --format parquet --to exchanges.parquet"""
+statetrail show shop.sqlite exchanges --format parquet --out exchanges.parquet"""
 
 ROWS = 50
 """Default number of rows of a table on a terminal."""
@@ -37,9 +40,17 @@ def command(
     limit: Annotated[
         int | None, option("--limit N", f"Maximum number of rows; for a table {ROWS}.", min=0)
     ] = None,
-    to: Annotated[Path | None, option("--to FILE", "Write to a file.")] = None,
+    columns: Annotated[
+        str | None,
+        option(
+            "--columns NAMES",
+            "Columns to show, comma separated, or all. By default all in csv, json and parquet, "
+            "and in a table those that fit.",
+        ),
+    ] = None,
+    out: options.OutFile = None,
     client_by: options.ClientBy = None,
-    grace: options.Grace = options.DEFAULT_GRACE_MS,
+    grace: options.Grace = options.DEFAULT_GRACE,
     dialects: options.Dialects = "all",
 ) -> None:
     """Show a table of one or many stores.
@@ -49,12 +60,12 @@ def command(
     first half a pseudonym shows.
     """
     if table not in NAMES:
-        raise UsageError(f"unknown table {table!r}: choose from {', '.join(NAMES)}")
-    if format_ == "parquet" and to is None and sys.stdout.isatty():
-        raise UsageError("parquet is no text for a terminal: use --to FILE, or redirect the output")
+        raise UsageError(unknown("table", table, NAMES))
+    if format_ == "parquet" and out is None and sys.stdout.isatty():
+        raise UsageError("parquet is no text for a terminal: use --out FILE, or a pipe")
     from statetrail.cli.output.files import check_outputs, write_file
 
-    check_outputs((to,), stores)
+    check_outputs((out,), stores)
 
     from statetrail.cli.output.tables import csv_text, json_text, parquet_bytes, print_table
     from statetrail.cli.output.terminal import busy
@@ -63,8 +74,14 @@ def command(
         frame = result(options.open_stores(stores, client_by, grace, dialects), table)
         rows = frame.to_arrow()
     total = rows.num_rows
-    if format_ == "table" and to is None:
-        print_table(frame.table, rows.slice(0, ROWS if limit is None else limit), total)
+    wanted = _columns(columns, frame.table)
+    schema = frame.table
+    if wanted is not None:
+        rows = rows.select(wanted)
+        chosen = {column.name: column for column in schema.columns}
+        schema = replace(schema, columns=tuple(chosen[name] for name in wanted))
+    if format_ == "table" and out is None:
+        print_table(schema, rows.slice(0, ROWS if limit is None else limit), total, wanted)
         return
     rows = rows.slice(0, limit)
     content: str | bytes
@@ -73,13 +90,30 @@ def command(
     elif format_ == "json":
         content = json_text(rows)
     else:
-        content = csv_text(frame.table, rows, for_terminal=to is None and sys.stdout.isatty())
-    if to is not None:
-        write_file(to, content)
+        content = csv_text(schema, rows, for_terminal=out is None and sys.stdout.isatty())
+    if out is not None:
+        write_file(out, content)
     elif isinstance(content, bytes):
         sys.stdout.buffer.write(content)
     else:
         sys.stdout.write(content)
+
+
+def _columns(text: str | None, table: "Table") -> list[str] | None:
+    """The columns that are named; `None` for the usual ones. Raises `UsageError`."""
+    if text is None:
+        return None
+    # As a heading says it, without the unit of a time.
+    known = {name.removesuffix("_us"): name for name in table.names}
+    names = [name.removesuffix("_us") for name in options.named(text)]
+    if names == ["all"]:
+        return list(table.names)
+    for name in names:
+        if name not in known:
+            raise UsageError(unknown("column", name, known))
+    if not names:
+        raise UsageError(f"name columns: {', '.join(known)}")
+    return [known[name] for name in dict.fromkeys(names)]
 
 
 def result(rec: "Recording", table: str) -> "Frame":

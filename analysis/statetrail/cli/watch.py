@@ -14,18 +14,18 @@ EXAMPLES = """[b]Examples[/b]
 
 statetrail watch shop.sqlite
 
-statetrail watch shop.sqlite --seconds 60 > events.txt"""
+statetrail watch shop.sqlite --for 60s > events.txt"""
 
 
 def command(
     store: Annotated[Path, argument("STORE", "A SQLite store, also one that is being recorded.")],
     client_by: options.ClientBy = None,
-    grace: options.Grace = options.DEFAULT_GRACE_MS,
+    grace: options.Grace = options.DEFAULT_GRACE,
     dialects: options.Dialects = "all",
-    seconds: Annotated[
-        float | None, option("--seconds N", "End after this time; by default at Ctrl-C.", min=0)
+    for_: Annotated[
+        str | None, option("--for|--seconds TIME", "End after this time; by default at Ctrl-C.")
     ] = None,
-    every: Annotated[float, option("--every S", "Polling interval in seconds.", min=0.1)] = 1,
+    every: Annotated[str, option("--every TIME", "Polling interval.")] = "1s",
 ) -> None:
     """Show clients, their compliance and resets while a store is recorded, from another terminal.
 
@@ -43,9 +43,11 @@ def command(
     if store.is_dir():
         raise UsageError(f"{store} is a folder: watch the SQLite store that is being recorded")
     check_store(store, whole=True)
-    watch = Watch(store, options.chosen(client_by), grace, select(dialects))
+    watch = Watch(store, options.chosen(client_by), options.grace_ms(grace), select(dialects))
     console = stdout()
-    end = time.monotonic() + seconds if seconds is not None else float("inf")
+    pause_s = max(0.1, options.duration_s(every, "s"))
+    lasts_s = options.duration_s(for_, "s") if for_ is not None else float("inf")
+    end = time.monotonic() + lasts_s
     live = Live(watch.table(), console=console, auto_refresh=False)
 
     def show(events: Iterable[str]) -> None:
@@ -58,6 +60,6 @@ def command(
             show(watch.poll())
             if console.is_terminal:
                 live.update(watch.table(), refresh=True)
-            time.sleep(min(every, max(0.0, end - time.monotonic())))
+            time.sleep(min(pause_s, max(0.0, end - time.monotonic())))
     show(watch.poll(final=True))
     print(one_line(watch.scoreboard.line()))

@@ -17,7 +17,7 @@ from statetrail.dialects.declarations import Family, Param, Refusal, Scope, Text
 from statetrail.dialects.model import Dialect
 from statetrail.dialects.place import IssuePlace
 from statetrail.dialects.places import ISSUE_PLACES, PRESENT_PLACES
-from statetrail.errors import UsageError
+from statetrail.errors import UsageError, unknown
 
 MAX_BYTES: Final = 65_536
 """Largest file that is read as a dialect."""
@@ -40,12 +40,11 @@ def select(names: str | Iterable[str] = "all") -> tuple[Dialect, ...]:
     wanted = list(dict.fromkeys(name.strip() for name in wanted if name.strip()))
     known, own = builtin(), [name for name in wanted if name.endswith(".toml")]
     chosen = [name for name in wanted if name not in own]
-    unknown = [name for name in chosen if name not in known and chosen != ["all"]]
-    if unknown or not wanted:
-        raise UsageError(
-            f"unknown dialect {', '.join(map(repr, unknown)) or '(none named)'}: "
-            f"choose from {', '.join(known)} or 'all', or name a TOML file of your own"
-        )
+    others = [name for name in chosen if name not in known and chosen != ["all"]]
+    if others or not wanted:
+        name = others[0] if others else "(none named)"
+        more = " or 'all', or name a TOML file of your own"
+        raise UsageError(unknown("dialect", name, known, more))
     dialects: dict[str, Dialect] = {}
     for name in wanted:
         for dialect in (

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from statetrail.dialects import Dialect, select
-from statetrail.errors import UsageError
+from statetrail.errors import UsageError, unknown
 from statetrail.extract.text import clean
 from statetrail.recording.conversations import DEFAULT_GRACE_MS, grace_us
 from statetrail.recording.dialect_classes import DialectClass, dialect_classes
@@ -159,7 +159,7 @@ class Recording:
         dialects: Sequence[Dialect | str | Path] | str | None = None,
     ) -> None:
         if engine not in ENGINES:
-            raise UsageError(f"unknown engine {engine!r}: choose from {', '.join(ENGINES)}")
+            raise UsageError(unknown("engine", engine, ENGINES))
         self.paths = tuple(paths)
         self.engine: Engine = engine
         self.grace_us = grace_us(grace_ms)

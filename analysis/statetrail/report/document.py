@@ -14,7 +14,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from statetrail.errors import UsageError
+from statetrail.errors import UsageError, unknown
 from statetrail.report.section import Flattened, Gathering, Section, meaning
 from statetrail.report.sections.answers import AnswersSection
 from statetrail.report.sections.causes import CausesSection
@@ -109,7 +109,7 @@ class Document(
             There is no such severity.
         """
         if severity not in SEVERITIES:
-            raise UsageError(f"unknown severity {severity!r}: choose from {', '.join(SEVERITIES)}")
+            raise UsageError(unknown("severity", severity, SEVERITIES))
         failing = SEVERITIES[SEVERITIES.index(severity) :]
         new = None if self.baseline is None else frozenset(self.baseline.new)
         return tuple(

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from statetrail.errors import UsageError
+from statetrail.errors import UsageError, unknown
 from statetrail.rules.sources import cite
 
 
@@ -99,10 +99,7 @@ def load_profile(name: str | Path) -> Profile:
         return PROFILES[name]
     path = Path(name)
     if path.suffix != ".toml":
-        raise UsageError(
-            f"unknown profile {str(name)!r}: choose from {', '.join(PROFILES)}, "
-            "or name a .toml file"
-        )
+        raise UsageError(unknown("profile", str(name), PROFILES, ", or name a .toml file"))
     return read_toml(path, Profile, "profile")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from statetrail.errors import UsageError
+from statetrail.errors import UsageError, unknown
 from statetrail.schema.facts import CLIENT_BY
 
 DEFAULT_CLIENT_BY: Final = ("peer", "user-agent")
@@ -13,12 +13,11 @@ DECLARED: Final = ("proxy-user", "header")
 
 def check_client_by(client_by: Sequence[str]) -> None:
     """Raise `UsageError` unless clients can be told apart by these attributes."""
-    unknown = [name for name in client_by if name not in CLIENT_BY]
-    if unknown or not client_by:
-        raise UsageError(
-            f"clients cannot be told apart by {', '.join(map(repr, unknown)) or 'nothing'}: "
-            f"choose from {', '.join(CLIENT_BY)}"
-        )
+    others = [name for name in client_by if name not in CLIENT_BY]
+    if others:
+        raise UsageError(unknown("attribute of clients", others[0], CLIENT_BY))
+    if not client_by:
+        raise UsageError(f"clients need an attribute: choose from {', '.join(CLIENT_BY)}")
 
 
 def default_client_by(*, imported: bool) -> tuple[str, ...]:

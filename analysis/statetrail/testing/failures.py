@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from statetrail.analyses.causes.root_causes import UNKNOWN, root_causes
 from statetrail.analyses.conformance.verdict import BY_NAME
-from statetrail.errors import UsageError
+from statetrail.errors import UsageError, unknown
 from statetrail.extract.text import clean
 from statetrail.recording.frames import Recording
 from statetrail.report.wording import count, duration, percent
@@ -69,8 +69,7 @@ def no_client(client: str, known: Iterable[str]) -> str:
 def check_choice(what: str, value: str, choices: Collection[str]) -> None:
     """Raise `UsageError` for a value that is none of the choices."""
     if value not in choices:
-        hint = _did_you_mean(value, choices) or f": choose from {', '.join(choices)}"
-        raise UsageError(f"unknown {what} {value!r}{hint}")
+        raise UsageError(unknown(what, value, choices))
 
 
 def check_rules(ids: Collection[str]) -> None:
@@ -114,6 +113,8 @@ def _reasons(rec: Recording, faults: Sequence[Row]) -> Iterator[str]:
         why = [cause for v, p, cause in causes if (v, p) == (verdict, param)]
         if why:
             yield f"    cause: {', '.join(why)}"
+    names = dict.fromkeys(row["verdict"] for row in faults)
+    yield f"  explained by: {', '.join(f'statetrail explain {name}' for name in names)}"
 
 
 def _finding(rec: Recording, row: Row) -> Iterator[str]:

@@ -8,13 +8,23 @@ import csv
 import io
 import json
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from statetrail.cli.output.terminal import MAX_LINE, draw, stdout, table, text
+from statetrail.cli.output.terminal import (
+    MAX_LINE,
+    NARROWEST,
+    draw,
+    natural_widths,
+    stdout,
+    table,
+    table_width,
+    text,
+)
 from statetrail.extract.text import clean
 from statetrail.report.render.csv import inert
 from statetrail.schema import Column, Table, pseudonym
@@ -45,28 +55,62 @@ _SHOWN: Final = {
         *("requests", "end", "cart_writes", "cart_writes_lost", "login_lost"),
     ),
     "findings": (
-        *("severity", "rule", "client", "origin", "param", "count", "message", "evidence"),
+        *("severity", "rule", "client", "param", "count", "message", "origin", "evidence"),
     ),
 }
 
 
-def print_table(schema: Table, rows: pa.Table, total: int) -> None:
-    """Print rows as a table, and the total where not all are shown."""
-    names = _SHOWN.get(schema.name, schema.names)
+def print_table(
+    schema: Table, rows: pa.Table, total: int, wanted: Sequence[str] | None = None
+) -> None:
+    """Print rows as a table, and the total where not all are shown.
+
+    Without `wanted` columns, a terminal gets as many of the usual ones as are readable in its
+    width, and no empty ones.
+    """
+    names = wanted or _SHOWN.get(schema.name, schema.names)
     columns = [column for column in schema.columns if column.name in names]
     columns.sort(key=lambda column: names.index(column.name))
-    if sys.stdout.isatty():  # narrow: empty columns are left out
+    console, is_terminal = stdout(), sys.stdout.isatty()
+    if is_terminal and not rows.num_rows and not total:
+        console.write(f"The table {schema.name} has no row.")
+        return
+    if is_terminal and wanted is None:
         columns = [c for c in columns if set(rows[c.name].to_pylist()) - {None, ""}]
+    limit = MAX_LINE if schema.name == "findings" else _MAX_CELL
+    cells = [
+        [text(_cell(column, row[column.name]), limit=limit) for column in columns]
+        for row in rows.to_pylist()
+    ]
+    widths = natural_widths([_heading(column) for column in columns], cells)
+    least = [
+        min(width, NARROWEST) if column.type == "text" else width
+        for column, width in zip(columns, widths, strict=True)
+    ]
+    shown = list(range(len(columns)))
+    if is_terminal and wanted is None:
+        shown = _that_fit(least, console.width)
     right = [_heading(c) for c in columns if c.type in ("int", "float")]
     whole = [_heading(c) for c in columns if c.type != "text"]
-    result = table(None, [_heading(column) for column in columns], right, whole)
-    limit = MAX_LINE if schema.name == "findings" else _MAX_CELL
-    for row in rows.to_pylist():
-        result.add_row(*(text(_cell(column, row[column.name]), limit=limit) for column in columns))
-    console = stdout()
+    headings = [_heading(columns[at]) for at in shown]
+    result = table(None, headings, right, whole, narrowest=[least[at] for at in shown])
+    for row in cells:
+        result.add_row(*(row[at] for at in shown))
     draw(result, console)
     if total > rows.num_rows:
         console.write(f"{rows.num_rows:,} of {total:,} rows; --limit {total} shows all")
+    left_out = [name for name in schema.names if name not in {columns[at].name for at in shown}]
+    if is_terminal and wanted is None and left_out:
+        console.write(f"More columns: --columns all, or some of {', '.join(left_out)}", "dim")
+
+
+def _that_fit(least: Sequence[int], room: int) -> list[int]:
+    """The columns that fit side by side, the first ones first; at least one."""
+    shown: list[int] = []
+    for at in range(len(least)):
+        if table_width([least[each] for each in (*shown, at)]) <= room or not shown:
+            shown.append(at)
+    return shown
 
 
 def csv_text(schema: Table, rows: pa.Table, *, for_terminal: bool = False) -> str:

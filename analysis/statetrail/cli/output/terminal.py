@@ -7,9 +7,11 @@ markup. On a terminal tables have rules; in a pipe they are plain columns of the
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import zip_longest
 
 from rich import box
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import BarColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.table import Table
 from rich.text import Text
@@ -18,6 +20,8 @@ from statetrail.extract.text import clean
 
 MAX_LINE = 4000
 _PIPE_WIDTH = 100_000
+NARROWEST = 18
+"""Characters of a line below which a text is no longer readable in a column."""
 
 
 def one_line(text: str) -> str:
@@ -52,12 +56,38 @@ class Terminal(Console):
         right: Iterable[str] = (),
         hint: str = "",
     ) -> None:
-        """Print a table of the first `most` rows, and how many more of `total` there are."""
-        result = table(title, columns, right)
-        for row in rows[:most]:
-            result.add_row(*(cell if isinstance(cell, Text) else text(cell) for cell in cells(row)))
-        draw(result, self)
+        """Print a table of the first `most` rows, and how many more of `total` there are.
+
+        A terminal that is too narrow for its columns gets a paragraph a row.
+        """
+        names = list(columns)
+        shown = [
+            [cell if isinstance(cell, Text) else text(cell) for cell in cells(row)]
+            for row in rows[:most]
+        ]
+        widths = [min(width, NARROWEST) for width in natural_widths(names, shown)]
+        if sys.stdout.isatty() and table_width(widths) > self.width:
+            self._write_paragraphs(title, names, shown)
+        else:
+            result = table(title, names, right, narrowest=widths)
+            for row in shown:
+                result.add_row(*row)
+            draw(result, self)
         self.write_more((len(rows) if total is None else total) - min(len(rows), most), hint)
+
+    def _write_paragraphs(
+        self, title: str | None, names: Sequence[str], rows: Iterable[Sequence[Text]]
+    ) -> None:
+        if title is not None:
+            self.write(title, "bold")
+        for first, *others in rows:
+            self.print(Padding(first, (0, 0, 0, 2)))
+            said = [
+                Text.assemble((name, "dim"), " ", cell)
+                for name, cell in zip(names[1:], others, strict=True)
+                if cell.plain not in ("", "-")
+            ]
+            self.print(Padding(Text(", ").join(said), (0, 0, 0, 6)))
 
     def write_more(self, count: int, hint: str = "") -> None:
         """Print how many more there are, if any."""
@@ -81,8 +111,13 @@ def table(
     columns: Iterable[str],
     right: Iterable[str] = (),
     whole: Iterable[str] = (),
+    narrowest: Iterable[int] = (),
 ) -> Table:
-    """An empty table; columns in `right` are aligned to the right, those in `whole` not folded."""
+    """An empty table.
+
+    Columns in `right` are aligned to the right, those in `whole` not folded. `narrowest` are the
+    widths below which no column is folded, where the terminal has that room.
+    """
     is_terminal = sys.stdout.isatty()
     result = Table(
         title=None if title is None else Text(title),
@@ -94,12 +129,25 @@ def table(
         header_style="bold",
     )
     right, whole = set(right), set(whole)
-    for name in columns:
+    for name, least in zip_longest(columns, narrowest):
         result.add_column(
             Text(name), justify="right" if name in right else "left", overflow="fold",
-            no_wrap=not is_terminal or name in whole,
+            no_wrap=not is_terminal or name in whole, min_width=least if is_terminal else None,
         )  # fmt: skip
     return result
+
+
+def natural_widths(names: Sequence[str], rows: Iterable[Sequence[Text]]) -> list[int]:
+    """The widths of columns of which nothing is folded."""
+    widths = [len(name) for name in names]
+    for row in rows:
+        widths = [max(width, cell.cell_len) for width, cell in zip(widths, row, strict=True)]
+    return widths
+
+
+def table_width(widths: Sequence[int]) -> int:
+    """The width of a table on a terminal, with its padding."""
+    return sum(widths) + 3 * len(widths) + 1
 
 
 def draw(table: Table, console: Console) -> None:

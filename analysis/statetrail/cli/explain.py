@@ -1,0 +1,82 @@
+"""`statetrail explain`: what a rule, verdict, reason or cause means, from the documentation."""
+
+import re
+import sys
+from pathlib import Path
+from typing import Annotated, Final
+
+from statetrail.cli.options import argument
+from statetrail.errors import UsageError, unknown
+
+EXAMPLES = """[b]Examples[/b]
+
+statetrail explain stale
+
+statetrail explain token-in-url
+
+statetrail explain reasons/many-sessions"""
+
+PAGES: Final = Path(__file__).parents[1] / "docs"
+KINDS: Final = {
+    "rules": "rule",
+    "verdicts": "verdict",
+    "reasons": "reason of a verdict",
+    "causes": "root cause",
+}
+"""The folders of the pages, and what each explains."""
+_WIDEST: Final = 100
+_COMMENT: Final = re.compile(r"<!--.*?-->\n?", re.DOTALL)
+_LINK: Final = re.compile(r"\[([^\]]+)\]\((?!https?:)[^)\s]*\)")
+
+
+def command(
+    name: Annotated[
+        str, argument("NAME", "A rule, verdict, reason or root cause, as the reports name it.")
+    ],
+) -> None:
+    """Explain a rule, a verdict, a reason or a root cause.
+
+    Says what it means and what to do, with the traffic that gets it and the corrected traffic.
+    Where several have the name, all are explained; rules/NAME picks one.
+    """
+    pages = pages_of(name)
+    for nth, page in enumerate(pages):
+        if nth:
+            print()
+        kind = KINDS[page.parent.name]
+        _print(f"{kind}: {page.stem}" if len(pages) > 1 else "", readable(page.read_text("utf-8")))
+
+
+def pages_of(name: str) -> list[Path]:
+    """The pages with that name. Raises `UsageError` if there is none."""
+    every = {folder: sorted((PAGES / folder).glob("*.md")) for folder in KINDS}
+    kind, _, stem = name.strip().strip("`").rpartition("/")
+    found = [
+        page
+        for folder, pages in every.items()
+        for page in pages
+        if page.stem == stem.lower() and kind in ("", folder, folder.removesuffix("s"))
+    ]
+    if not found:
+        names = sorted({page.stem for pages in every.values() for page in pages})
+        raise UsageError(unknown("name", name, names))
+    return found
+
+
+def readable(text: str) -> str:
+    """A page without what only a browser can use: comments, and links to other pages."""
+    return _LINK.sub(r"\1", _COMMENT.sub("", text)).replace("<br>", "; ").strip()
+
+
+def _print(title: str, text: str) -> None:
+    if title:
+        print(f"{title}\n")
+    if not sys.stdout.isatty():
+        print(text)
+        return
+    from rich.markdown import Markdown
+
+    from statetrail.cli.output.terminal import stdout
+
+    console = stdout()
+    console.print(Markdown(text, hyperlinks=False), width=min(console.width, _WIDEST))

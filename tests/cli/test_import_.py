@@ -93,5 +93,5 @@ def test_a_foreign_file_is_left_as_it_is(har_file: Path, tmp_path: Path) -> None
     assert (done.code, letter.read_text()) == (2, "dear")
     done = run("import", letter, "--store", tmp_path / "s.sqlite")
     assert done.code == 2
-    assert "neither a HAR file nor" in done.err
+    assert "is no capture of a known format" in done.err
     assert not list(tmp_path.glob("s.sqlite*"))

@@ -89,4 +89,14 @@ def _in_member(source: Source, member: str) -> Iterator[FoundCapture]:
 
 
 def _format_of(source: Source) -> Format | None:
-    return next((each for each in FORMATS if each.matches(source)), None)
+    """The format of a capture. Raises `CaptureError` if it is of one, but cannot be read."""
+    fault: CaptureError | None = None
+    for each in FORMATS:
+        try:
+            if each.matches(source):
+                return each
+        except CaptureError as error:
+            fault = error
+    if fault is not None:
+        raise fault
+    return None

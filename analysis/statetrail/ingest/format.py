@@ -44,6 +44,8 @@ class Format:
         are those of the exchanges.
     one_client
         Whether what is in a file is one client's, as in what a browser wrote.
+    last
+        Whether it is tried after the others, since a torn file of theirs may look like one of it.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Format:
     read: Callable[[Source, ReadReport, Fingerprinter | None], Iterator[Exchange]]
     whole: Callable[[Source, ReadReport, bool], Iterator[WithBodies]] | None = None
     one_client: bool = True
+    last: bool = False
 
     def exchanges(
         self, source: Source, report: ReadReport, fingerprinter: Fingerprinter | None

@@ -6,13 +6,14 @@ is damaged, or where it has become implausibly large; so what stands before is r
 """
 
 import codecs
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, Protocol
 
 import zstandard
 
@@ -26,6 +27,10 @@ MAX_RATIO: Final = 200
 MAX_SMALL: Final = 1 << 30
 """Bytes that any file may have unpacked."""
 
+MAX_BODY: Final = 524_288
+"""Bytes of a body in a file of its own."""
+
+_BODY: Final = re.compile(r"(?:resources/)?[0-9a-f]{32,64}(?:\.[A-Za-z0-9]{1,12})?", re.ASCII)
 _LAYERS: Final = 2
 _UTF8_BOM: Final = b"\xef\xbb\xbf"
 _UTF16: Final = {
@@ -103,16 +108,29 @@ class Source:
         return Source(self.path, self.file, self.archive, member)
 
     def member(self, name: str, limit: int) -> bytes | None:
-        """The content of a member of the zip file; `None`: it is missing, damaged or larger."""
+        """The beginning of a member of the zip file; `None`: it is missing or damaged."""
         if self.archive is None:
             return None
         try:
-            info = self.archive.getinfo(name)
-            if info.file_size > limit or info.file_size > self._room:
-                return None
-            self._room -= info.file_size
-            return self.archive.read(info)
+            with self.archive.open(name) as file:
+                return file.read(limit)
         except (KeyError, *_DAMAGES):
+            return None
+
+    def beside(self, name: str) -> bytes | None:
+        """The beginning of a body that stands in a file of its own, named by its digest."""
+        if not _BODY.fullmatch(name):
+            return None
+        if self._member is not None:
+            folder, slash, _ = self._member.rpartition("/")
+            return self.member(f"{folder}{slash}{name}", MAX_BODY)
+        path = self.path.parent / name
+        try:
+            if not path.is_file() or path.is_symlink():
+                return None
+            with path.open("rb") as file:
+                return file.read(MAX_BODY)
+        except OSError:
             return None
 
 
@@ -125,13 +143,15 @@ class Readable:
         self._room = room
         self._decoder: codecs.IncrementalDecoder | None = None
         self._next = b""
+        self.ended = False
 
     def read(self, size: int, /) -> bytes:
-        """At most `size` bytes, none at the end."""
+        """At most `size` bytes, none at the end: then `ended` is true."""
         if self._next:
             data, self._next = self._next[:size], self._next[size:]
             return data
         data = self._read(size)
+        self.ended = not data
         if self._decoder is None or not data:
             return data
         # Of an odd number of bytes one waits in the decoder.
@@ -164,6 +184,25 @@ class Readable:
             self._source.fault = "bomb"
             return b""
         return data
+
+
+class Stream(Protocol):
+    """Any binary file."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes, none at the end."""
+
+
+class Continued:
+    """A stream of which the beginning was read."""
+
+    def __init__(self, beginning: bytes, stream: Stream) -> None:
+        self._beginning, self._stream = beginning, stream
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes, or the beginning whole; none at the end."""
+        beginning, self._beginning = self._beginning, b""
+        return beginning or self._stream.read(size)
 
 
 @contextmanager

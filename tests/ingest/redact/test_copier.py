@@ -10,7 +10,7 @@ from mitmproxy.test import tflow
 from statetrail.extract import ExchangeFacts, extract
 from statetrail.ingest.flow import exchange_of
 from statetrail.ingest.flowfile import read_flows
-from statetrail.ingest.har.entry import HarEntry, HarRequest, read_entry
+from statetrail.ingest.har.entry import read_entry
 from statetrail.ingest.har.reader import exchange_from_entry
 from statetrail.ingest.redact.copier import Copier
 from statetrail.ingest.redact.flows import copied_flow
@@ -21,7 +21,6 @@ from studies.fuzz.run import exchange
 from support.flowfiles import flow_file
 from support.traffic import CONFIG
 
-ENTRY = HarEntry("2024-05-01T10:00:00Z", HarRequest("GET", ""), time=1.0)
 NO_BODIES = ("", "")
 
 
@@ -47,7 +46,7 @@ def test_a_hostile_exchange_has_a_copy(seed):
     copy, _ = Copier(CONFIG, Pseudonyms(bytes(32), frozenset("1")), None).copy(original)
     copied = copied_flow(flow, copy, NO_BODIES, CONFIG.fingerprinter)
     (as_flow,) = read_flows(io.BytesIO(flow_file(copied)), ReadReport())
-    as_entry = exchange_from_entry(read_entry(har_entry(ENTRY, copy, NO_BODIES)), "x")
+    as_entry = exchange_from_entry(read_entry(har_entry(original, copy, NO_BODIES)), "x")
     expected = read(extract(original, CONFIG))
     assert read(extract(as_flow, CONFIG)) == expected
     assert read(extract(as_entry, CONFIG)) == expected

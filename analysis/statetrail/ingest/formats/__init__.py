@@ -7,9 +7,14 @@ from typing import Final
 from statetrail.ingest.format import Format
 
 FORMATS: Final[tuple[Format, ...]] = tuple(
-    each
-    for module in pkgutil.iter_modules(__path__)
-    for each in vars(importlib.import_module(f"{__name__}.{module.name}")).values()
-    if isinstance(each, Format)
+    sorted(
+        (
+            each
+            for module in pkgutil.iter_modules(__path__)
+            for each in vars(importlib.import_module(f"{__name__}.{module.name}")).values()
+            if isinstance(each, Format)
+        ),
+        key=lambda each: each.last,
+    )
 )
-"""Every format."""
+"""Every format, in the order in which a file is held against them."""

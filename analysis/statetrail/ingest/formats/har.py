@@ -29,11 +29,11 @@ def _matches(source: Source) -> bool:
 def _read(
     source: Source, report: ReadReport, fingerprinter: Fingerprinter | None
 ) -> Iterator[Exchange]:
-    return read_har(source.stream(), fingerprinter, report)
+    return read_har(source.stream(), fingerprinter, report, source.beside)
 
 
 def _whole(source: Source, report: ReadReport, responses: bool) -> Iterator[WithBodies]:
-    for entry, exchange in read_har_entries(source.stream(), None, report):
+    for entry, exchange in read_har_entries(source.stream(), None, report, source.beside):
         form = entry.request.post_data
         sent = form.text or "" if form is not None else ""
         yield (
@@ -52,4 +52,4 @@ def _received(entry: HarEntry, exchange: Exchange) -> bytes:
     return decoded(body.data, fields, MAX_RECEIVED, body.codings)
 
 
-HAR: Final = Format("har", "a HAR file", _matches, _read, _whole)
+HAR: Final = Format("har", "a HAR file", _matches, _read, _whole, last=True)

@@ -52,6 +52,8 @@ class PostData(msgspec.Struct, gc=False):
 
     text: str | None = None
     params: list[PostParam] | None = None
+    file: str | None = msgspec.field(default=None, name="_file")
+    digest: str | None = msgspec.field(default=None, name="_sha1")
 
 
 class HarRequest(msgspec.Struct, rename="camel", gc=False):
@@ -72,6 +74,8 @@ class Content(msgspec.Struct, rename="camel", gc=False):
     text: str | None = None
     encoding: str | None = None
     mime_type: str | None = None
+    file: str | None = msgspec.field(default=None, name="_file")
+    digest: str | None = msgspec.field(default=None, name="_sha1")
 
 
 class HarResponse(msgspec.Struct, rename="camel", gc=False):

@@ -36,7 +36,7 @@ class Address(NamedTuple):
     host: str
     port: int
     target: bytes
-    is_cut: bool
+    is_cut: bool = False
 
 
 class HeadReader:

@@ -8,11 +8,12 @@ A client is identified by
 its ``User-Agent`` and, if the writer adds one, an address in an extension field.
 """
 
+import base64
 import ipaddress
 import re
 import urllib.parse
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from typing import Final
 
@@ -33,10 +34,14 @@ from statetrail.ingest.har.entry import (
     read_entry,
 )
 from statetrail.ingest.har.heads import HeadReader, utf8
-from statetrail.ingest.har.split import Stream, split_entries
+from statetrail.ingest.har.split import split_entries
 from statetrail.ingest.har.times import Times, Writer, times, writer_of
 from statetrail.ingest.har.workers import Workers
 from statetrail.ingest.skipped import ReadReport, TruncatedError
+from statetrail.ingest.source import Continued, Stream
+
+type Beside = Callable[[str], bytes | None]
+"""Gives the beginning of a body that stands in a file of its own."""
 
 MAX_INT: Final = 2**63 - 1
 _BEGINNING: Final = 65_536
@@ -76,21 +81,27 @@ _encode: Final = msgspec.msgpack.Encoder().encode
 
 
 def read_har(
-    stream: Stream, fingerprinter: Fingerprinter | None, report: ReadReport
+    stream: Stream,
+    fingerprinter: Fingerprinter | None,
+    report: ReadReport,
+    beside: Beside | None = None,
 ) -> Iterator[Exchange]:
     """The exchanges of a HAR file. Raises `CaptureError` if it is JSON but no HAR file."""
-    return (exchange for _, exchange in read_har_entries(stream, fingerprinter, report))
+    return (exchange for _, exchange in read_har_entries(stream, fingerprinter, report, beside))
 
 
 def read_har_entries(
-    stream: Stream, fingerprinter: Fingerprinter | None, report: ReadReport
+    stream: Stream,
+    fingerprinter: Fingerprinter | None,
+    report: ReadReport,
+    beside: Beside | None = None,
 ) -> Iterator[tuple[HarEntry, Exchange]]:
     """The entries of a HAR file with their exchanges. Raises as `read_har` does.
 
     An entry's `flow_id` is a keyed digest of it, so that the same entry in another file is the same
     exchange; identical entries of one file are numbered. Without a fingerprinter it is empty. The
-    report counts skipped entries, and
-    says whether the file is truncated.
+    report counts skipped entries, and says whether the file is truncated. `beside` has the bodies
+    that stand in files of their own.
     """
     # One number an entry: a million entries take about 100 MB.
     digests: set[int] = set()
@@ -98,12 +109,14 @@ def read_har_entries(
     heads, workers, beginning = HeadReader(), Workers(), stream.read(_BEGINNING)
     writer = writer_of(beginning)
     try:
-        for entry in _entries(_Continued(beginning, stream)):
+        for entry in _entries(Continued(beginning, stream)):
             report.entries += 1
             try:
                 if isinstance(entry, EntryError):
                     raise entry
                 workers.check(entry)
+                if beside is not None:
+                    _attach(entry, beside)
                 if fingerprinter is None:
                     yield entry, exchange_from_entry(entry, "", heads, writer)
                     continue
@@ -124,6 +137,18 @@ def read_har_entries(
         report.truncation = str(error)
 
 
+def _attach(entry: HarEntry, beside: Beside) -> None:
+    """Put bodies that stand in files of their own into the entry."""
+    form, answer = entry.request.post_data, entry.response
+    if form is not None and form.text is None and (name := form.file or form.digest) is not None:
+        form.text = (beside(name) or b"").decode("utf-8", "surrogateescape")
+    content = answer.content if answer is not None else None
+    if content is not None and (name := content.file or content.digest) is not None:
+        body = beside(name)
+        if body is not None and content.text is None:
+            content.text, content.encoding = base64.b64encode(body).decode(), "base64"
+
+
 def _entries(stream: Stream) -> Iterator[HarEntry | EntryError]:
     """The entries of a HAR file, or why one is none."""
     for part in split_entries(stream, read_entries):
@@ -134,17 +159,6 @@ def _entries(stream: Stream) -> Iterator[HarEntry | EntryError]:
             yield read_entry(part) if part is not None else EntryError("large")
         except EntryError as error:
             yield error
-
-
-class _Continued:
-    """A stream of which the beginning was read."""
-
-    def __init__(self, beginning: bytes, stream: Stream) -> None:
-        self._beginning, self._stream = beginning, stream
-
-    def read(self, size: int, /) -> bytes:
-        beginning, self._beginning = self._beginning, b""
-        return beginning or self._stream.read(size)
 
 
 def exchange_from_entry(

@@ -15,9 +15,10 @@ The first fault in a piece leads back to entry by entry, for as far as the fault
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Final, Protocol
+from typing import Final
 
 from statetrail.ingest.skipped import TruncatedError
+from statetrail.ingest.source import Stream
 
 MAX_STRING: Final = 1 << 20
 """Maximum bytes of one JSON string; a longer one is cut."""
@@ -58,17 +59,14 @@ _FIRST: Final = _compiled(r"\s*,?\s*\{")
 _REST_OF_STRING: Final = _compiled(r'(?:[^"\\]++|\\.)*+')
 
 
-class Stream(Protocol):
-    """Any binary file."""
-
-    def read(self, size: int, /) -> bytes:
-        """At most `size` bytes, none at the end."""
-
-
 def split_entries[T](
-    stream: Stream, decode: Callable[[bytes], list[T] | None] = lambda _: None
+    stream: Stream,
+    decode: Callable[[bytes], list[T] | None] = lambda _: None,
+    keys: tuple[str, ...] = ("log", "entries"),
 ) -> Iterator[list[T] | bytes | None]:
     """The elements of ``log.entries`` as JSON bytes; `None` for one that is no entry.
+
+    `keys` are the names of the members that lead to another list; none: it is the document.
 
     Elements that are no objects or exceed `MAX_ENTRY` are no entries. What `decode` gives for a
     JSON list of some entries stands for them; `None`: it cannot, and they come one by one. Raises
@@ -76,7 +74,7 @@ def split_entries[T](
     ``foreign``, that is no HAR file.
     """
     window = _Window(stream)
-    if not _find_entries(window):
+    if not _find_entries(window, keys):
         raise TruncatedError("foreign")
     while True:
         while (piece := window.piece()) is not None:
@@ -119,26 +117,27 @@ def _check_end(window: "_Window") -> None:
 def has_entries(stream: Stream) -> bool:
     """Whether this may be a HAR file: JSON with a list ``log.entries``, or truncated before it."""
     try:
-        return _find_entries(_Window(stream))
+        return _find_entries(_Window(stream), ("log", "entries"))
     except TruncatedError:
         return True
 
 
-def _find_entries(window: "_Window") -> bool:
-    """Go to the first element of ``log.entries``; `False` if the document has no such list."""
-    depth, path, key = 0, [b"", b""], b""
+def _find_entries(window: "_Window", keys: tuple[str, ...]) -> bool:
+    """Go to the first element of the list; `False` if the document has no such list."""
+    names = [b"", *(f'"{key}"'.encode() for key in keys)]
+    depth, path, key = 0, [b""] * len(names), b""
     while True:
         gap, token = window.token()
         is_value = gap.rstrip().endswith(b":")
         if token.startswith(b'"'):
             key = b"" if is_value else token
         elif token in b"{[":
+            if depth < len(names):
+                path[depth] = key if is_value else b""
+                if depth == len(names) - 1 and token == b"[" and path == names:
+                    return True
             if depth == 0 and token == b"[":
                 return False
-            if depth == 2 and path[1] == b'"log"' and key == b'"entries"' and token == b"[":
-                return True
-            if depth < 2:
-                path[depth] = key if is_value else b""
             depth += 1
         else:
             depth -= 1

@@ -20,6 +20,7 @@ from statetrail.extract.wire_values import query_fields
 from statetrail.ingest.redact.matcher import Matcher
 
 CACHED: Final = 8192
+_ENDS: Final = re.compile(r"[/?#&=]")
 _SEPARATORS: Final = re.compile(r"[;,&?\s]+")
 # What the client and the server are, and when: told by the texts that are kept of them.
 _DULL: Final = frozenset(
@@ -77,7 +78,8 @@ class SecretCollector:
     def _of_target(self, target: bytes) -> tuple[str, ...]:
         if (cached := self._targets.get(target)) is not None:
             return cached
-        query = (text(unquote(value)) for _, value in query_fields(target)[0])
+        values = (text(unquote(value)) for _, value in query_fields(target)[0])
+        query = (part for value in values for part in _parts(value))
         path = text(target.partition(b"?")[0]).replace(";", "/").replace("=", "/").split("/")
         found = tuple(dict.fromkeys(filter(is_token, (*query, *map(unquoted, path)))))
         return self._targets.keep(target, found) if len(target) <= MAX_TOKEN else found
@@ -89,7 +91,19 @@ class SecretCollector:
                 if len(field[1]) <= MAX_TOKEN:
                     self._fields.keep(field, found)
             for secret in found:
-                self.matcher.add(secret)
+                # A date that a parameter has in clear looks like a token elsewhere.
+                if secret not in self.clear:
+                    self.matcher.add(secret)
+
+
+def _parts(value: str) -> tuple[str, ...]:
+    """A value, or of an address the user and the segments: its host is none of a client's."""
+    _, scheme, rest = value.partition("://")
+    if not scheme:
+        return (value,)
+    authority, *segments = _ENDS.split(rest)
+    user, at, _ = authority.rpartition("@")
+    return (user, *segments) if at else tuple(segments)
 
 
 def _tokens(line: str) -> Iterator[str]:

@@ -1,20 +1,17 @@
-"""The copy of a HAR entry.
+"""The copy of an exchange as an entry of a HAR file.
 
-Enters: a `HarEntry` and the `Copy` of its exchange. Leaves: the JSON of an entry with the times and
-sizes of the one and the texts of the other, and no other member.
+Enters: an `Exchange` and its `Copy`. Leaves: the JSON of an entry with the times of the one and the
+texts and sizes of the other, and no other member.
 """
 
-import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
 
-from statetrail.extract import Exchange
+from statetrail.extract import Exchange, Request
 from statetrail.extract.fingerprint import raw_bytes
-from statetrail.ingest.har.entry import HarEntry, HarRequest, Timings
 from statetrail.ingest.har.split import CUT
-from statetrail.ingest.har.times import MAX_MS, has_fraction, start_of
 from statetrail.ingest.redact.copier import Copy
 
 HEAD: Final = (
@@ -23,14 +20,10 @@ HEAD: Final = (
 TAIL: Final = b"]}}\n"
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_STARTED: Final = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,6})?)?"
-    r"(?:[Zz]|[+-][0-9]{2}:?[0-9]{2})?"
-)
 _encode: Final = msgspec.json.Encoder().encode
 
 
-def har_entry(entry: HarEntry, copy: Copy, bodies: tuple[str, str]) -> bytes:
+def har_entry(exchange: Exchange, copy: Copy, bodies: tuple[str, str]) -> bytes:
     """The JSON of an entry; `bodies` are what may stay of the request's and the response's."""
     row = copy.row
     host = f"[{copy.host}]" if ":" in copy.host else copy.host
@@ -48,38 +41,20 @@ def har_entry(entry: HarEntry, copy: Copy, bodies: tuple[str, str]) -> bytes:
         request["headers"].append({"name": "x-cut", "value": CUT})
     if bodies[0]:
         request["postData"] = {"mimeType": "", "text": bodies[0]}
+    total, timings = _times(exchange)
     made: dict[str, Any] = {
-        "startedDateTime": _started(entry.started),
-        "time": _milliseconds(entry.time),
+        "startedDateTime": _started(exchange),
+        "time": total,
         "request": request,
         "response": _response(copy, bodies[1]),
         "cache": {},
-        "timings": _timings(entry.timings),
+        "timings": timings,
     }
     if row.error not in (None, "no-response"):
         made["_error"] = str(row.error).replace("-", " ")
     if copy.peer is not None:
         made["_clientAddress"] = copy.peer
     return _encode(made)
-
-
-def entry_of(exchange: Exchange) -> HarEntry:
-    """An entry with the times of an exchange of another format."""
-    request, response = exchange.request, exchange.response
-    start, sent = request.start_us, request.end_us
-    first, last = (response.start_us, response.end_us) if response is not None else (None, None)
-    timings = None
-    if first is not None and last is not None:
-        # Without the end of the request, waiting begins with it.
-        send = None if sent is None else (sent - start) / 1000
-        waiting_us = first - (start if sent is None else sent)
-        timings = Timings(send=send, wait=waiting_us / 1000, receive=(last - first) / 1000)
-    return HarEntry(
-        started=(_EPOCH + timedelta(microseconds=start)).isoformat(timespec="microseconds"),
-        request=HarRequest(request.method, ""),
-        time=None if last is None else (last - start) / 1000,
-        timings=timings,
-    )
 
 
 def _response(copy: Copy, body: str) -> dict[str, Any]:
@@ -109,22 +84,39 @@ def _headers(fields: list[tuple[str, str]]) -> list[dict[str, str]]:
     return [{"name": name, "value": raw_bytes(value).decode("latin-1")} for name, value in fields]
 
 
-def _started(text: str) -> str:
-    if _STARTED.fullmatch(text):
-        return text
-    # Without a fraction it would be a time of whole seconds.
-    return start_of(text).isoformat(timespec="microseconds" if has_fraction(text) else "seconds")
+def _started(exchange: Exchange) -> str:
+    """When the request was composed; a time without a fraction is one of whole seconds."""
+    moment = _EPOCH + timedelta(microseconds=_composed(exchange.request))
+    if "har-no-zone" in exchange.notes:
+        moment = moment.replace(tzinfo=None)
+    is_exact = not exchange.request.time_error_us
+    return moment.isoformat(timespec="microseconds" if is_exact else "auto")
 
 
-def _milliseconds(number: float | None) -> float | None:
-    """A plausible duration, finer than a microsecond; -1 stands for none in HAR."""
-    return round(number, 6) if number is not None and 0 <= number <= MAX_MS else None
+def _composed(request: Request) -> int:
+    return request.start_us if request.composed_us is None else request.composed_us
 
 
-def _timings(timings: Timings | None) -> dict[str, float]:
-    given = msgspec.structs.asdict(timings or Timings())
-    return {
-        name: milliseconds
-        for name, number in given.items()
-        if (milliseconds := _milliseconds(number)) is not None
-    }
+def _times(exchange: Exchange) -> tuple[float | None, dict[str, float]]:
+    """The duration of an exchange, and its timings; those of HAR 1.2 without a creator's ways.
+
+    What has no response, or one without its end, ends with what is known.
+    """
+    request, response = exchange.request, exchange.response
+    start, composed = request.start_us, _composed(request)
+    sent = start if request.end_us is None else request.end_us
+    first, last = (sent, sent) if response is None else (response.start_us, response.end_us)
+    if last is None and exchange.error is not None:
+        last = first
+    if last is None:
+        return None, {}
+    total = (last - composed) / 1000
+    if first is None:
+        return total, {}
+    # Without the end of the request, waiting begins with it.
+    timings = {"wait": (first - sent) / 1000, "receive": (last - first) / 1000}
+    if request.end_us is not None:
+        timings["send"] = (sent - start) / 1000
+    if composed < start:
+        timings["blocked"] = (start - composed) / 1000
+    return total, timings

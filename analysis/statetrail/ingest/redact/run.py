@@ -29,15 +29,12 @@ from statetrail.ingest.captures import captures_in
 from statetrail.ingest.flow import ERRORS
 from statetrail.ingest.flowfile import read_http_flows
 from statetrail.ingest.formats.flows import FLOWS
-from statetrail.ingest.formats.har import HAR
-from statetrail.ingest.har.entry import HarEntry
-from statetrail.ingest.har.reader import read_har_entries
 from statetrail.ingest.redact.bodies import copied_body
 from statetrail.ingest.redact.collecting import SecretCollector
 from statetrail.ingest.redact.copier import Copier, Copy
 from statetrail.ingest.redact.fields import VOCABULARY
 from statetrail.ingest.redact.flows import copied_flow
-from statetrail.ingest.redact.har import HEAD, TAIL, entry_of, har_entry
+from statetrail.ingest.redact.har import HEAD, TAIL, har_entry
 from statetrail.ingest.redact.matcher import OVERLAP, Matcher
 from statetrail.ingest.redact.pseudonyms import Pseudonyms
 from statetrail.ingest.redact.state import Hide
@@ -162,36 +159,17 @@ class _Run:
         """The copies of all exchanges, as entries of a HAR."""
         for found in self._captures:
             with found.open() as opened:
-                if found.format is HAR:
-                    for entry, exchange in read_har_entries(
-                        opened.stream(), self._config.fingerprinter, report
-                    ):
-                        copy = self._copy(exchange, copier)
-                        yield har_entry(entry, copy, self._of_entry(entry, copy))
-                    continue
                 for exchange, sent, received in found.format.with_bodies(
                     opened, report, responses=self._bodies
                 ):
                     copy = self._copy(exchange, copier)
                     bodies = self._both(_plain(sent), _plain(received), copy)
-                    yield har_entry(entry_of(exchange), copy, bodies if self._bodies else ("", ""))
+                    yield har_entry(exchange, copy, bodies if self._bodies else ("", ""))
 
     def _copy(self, exchange: Exchange, copier: Copier) -> Copy:
         copy, wire = copier.copy(exchange)
         self.secrets.add(exchange, wire)
         return copy
-
-    def _of_entry(self, entry: HarEntry, copy: Copy) -> tuple[str, str]:
-        if not self._bodies:
-            return "", ""
-        content = entry.response.content if entry.response is not None else None
-        plain = content is not None and (content.encoding or "").lower() != "base64"
-        sent = entry.request.post_data
-        return self._both(
-            (sent.text or "") if sent is not None else "",
-            (content.text or "") if content is not None and plain else "",
-            copy,
-        )
 
     def _of_flow(self, flow: HTTPFlow, copy: Copy) -> tuple[str, str]:
         return (

@@ -21,6 +21,7 @@ OPTIONAL = {"polars", "pytest"}
 BASE = (
     *("statetrail.cli", "statetrail.ingest.importer", "statetrail.ingest.redact.run"),
     *("statetrail.suggest", "statetrail.store.retention", "statetrail.dialects.toml_schema"),
+    *("statetrail.doctor.live", "statetrail.doctor.machine", "statetrail.doctor.stores"),
     *("statetrail.cli.output.watching", "statetrail.proxy.blocking"),
     *("statetrail.analyses.conformance.tracker", "statetrail.analyses.conformance.scoreboard"),
     *("statetrail_addons._recorder", "statetrail_addons._judge_live"),

@@ -20,6 +20,7 @@ from statetrail.cli import (
     compare,
     demo,
     dialect,
+    doctor,
     explain,
     export,
     import_,
@@ -86,7 +87,7 @@ def _add(group: typer.Typer, modules: Iterable[Any]) -> None:
 _add(
     app,
     (
-        *(demo, record, watch, import_, audit, compare),
+        *(demo, record, doctor, watch, import_, audit, compare),
         *(suggest, show, explain, export, probe, prune, *sharing.COMMANDS),
     ),
 )

@@ -162,9 +162,9 @@ class HeaderReader:
     """
 
     __slots__ = (
-        "_candidates", "_client_header", "_dated", "_dialects", "_exposable", "_fingerprinter",
-        "_hides_client", "_mask_agent", "_nothing", "_other", "_own_fields", "_received",
-        "_requests", "_responses", "_sent",
+        "_agents", "_candidates", "_client_header", "_dated", "_dialects", "_exposable",
+        "_fingerprinter", "_hides_client", "_mask_agent", "_nothing", "_other", "_own_fields",
+        "_received", "_requests", "_responses", "_sent",
     )  # fmt: skip
 
     def __init__(
@@ -204,6 +204,7 @@ class HeaderReader:
         starts = tuple(start for each in dialects for start in each.issuing_fields)
         self._received = _FieldNames(lambda name: name in _READ or name.startswith(starts))
         self._dated = SET_COOKIE in starts
+        self._agents: BoundedCache[str, str] = BoundedCache(CACHED)
         self._requests: BoundedCache[Fields, RequestHeaders] = BoundedCache(CACHED)
         self._candidates: BoundedCache[Fields, tuple[Candidate, ...]] = BoundedCache(CACHED)
         self._responses: BoundedCache[Fields, ResponseHeaders] = BoundedCache(CACHED)
@@ -260,9 +261,14 @@ class HeaderReader:
         if origin is not None:
             origin = self._origin(secrets.hide(origin))
         if agent is not None:
-            agent = self._mask_agent(secrets.hide(agent), self._fingerprinter)
-            agent = clean(agent, MAX_USER_AGENT)
+            agent = self._agent(secrets.hide(agent))
         return RequestTexts(agent, origin, client)
+
+    def _agent(self, agent: str) -> str:
+        if (known := self._agents.get(agent)) is not None:
+            return known
+        shown = clean(self._mask_agent(agent, self._fingerprinter), MAX_USER_AGENT)
+        return self._agents.keep(agent, shown) if len(agent) <= MAX_CACHED else shown
 
     def _origin(self, origin: str) -> str:
         if "~" in origin:

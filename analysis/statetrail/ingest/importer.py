@@ -19,8 +19,10 @@ from statetrail.store import CaptureCounts, SqliteStore
 type Progress = Callable[[Path, int, int], None]
 """Called after each batch with the file, the number of its bytes that were read, and its size."""
 
-BATCH: Final = 200
+BATCH: Final = 500
 """Exchanges in a transaction."""
+LOG_PAGES: Final = 8192
+"""Pages of the write-ahead log that are copied into the store at once: 16 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ def import_files(
         The store cannot be written; earlier batches stay.
     """
     captures = [found for path in paths for found in captures_in(Path(path))]
+    store.set_log_limit(LOG_PAGES)
     return [_import(found, store, config, progress) for found in captures]
 
 

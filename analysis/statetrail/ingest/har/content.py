@@ -47,10 +47,13 @@ def body_of(
     if not content.text:
         absent = bodiless or not _was_there(content, fields, size)
         return Body(b"", note=None if absent else "body-unseen")
-    named = [value for name, value in fields if name.lower() == b"content-encoding"]
-    codings = content_codings(b",".join(named).decode("latin-1"))
     text = content.text[: 2 * limit]
-    data = _unpacked(content, text, codings)
+    flagged = "base64" in (content.encoding or "").lower()
+    data: bytes | None = None
+    codings: tuple[str, ...] = ()
+    if flagged or _STRUCTURED.search(content.mime_type or ""):
+        codings = _codings(fields)
+        data = _unpacked(content, text, codings, flagged=flagged)
     if data is None:
         if text.startswith(_GZIPPED):
             try:
@@ -78,11 +81,10 @@ def _was_there(content: Content, fields: Fields, size: float | None) -> bool:
     )
 
 
-def _unpacked(content: Content, text: str, codings: tuple[str, ...]) -> bytes | None:
-    """The bytes that are in base64; `None`: it is text."""
-    flagged = "base64" in (content.encoding or "").lower()
-    if not flagged and not _STRUCTURED.search(content.mime_type or ""):
-        return None
+def _unpacked(
+    content: Content, text: str, codings: tuple[str, ...], *, flagged: bool
+) -> bytes | None:
+    """The bytes that are in base64, as they are `flagged`; `None`: it is text."""
     encoded = "".join(text.split()) if _BASE64.fullmatch(text) else ""
     whole = len(text) == len(content.text or "")
     if not encoded or (whole and len(encoded) % 4):
@@ -93,6 +95,11 @@ def _unpacked(content: Content, text: str, codings: tuple[str, ...]) -> bytes | 
         plain = whole and content.size == len(text) != len(data)
         return data if not plain or _is_text(data) or _is_coded(data, codings) else None
     return data if len(encoded) >= _MIN_CODED and data.startswith(_MARKUP) else None
+
+
+def _codings(fields: Fields) -> tuple[str, ...]:
+    named = [value for name, value in fields if name.lower() == b"content-encoding"]
+    return content_codings(b",".join(named).decode("latin-1")) if named else ()
 
 
 def _is_text(data: bytes) -> bool:

@@ -14,10 +14,11 @@ from statetrail.ingest.har.entry import EntryError, Header
 from statetrail.ingest.har.split import CUT
 
 CACHED: Final = 4096
-"""Header fields, and origins, that are cached."""
+"""Names of header fields, and origins, that are cached."""
 MAX_CACHED: Final = 512
-"""Characters of a header field, or of an origin, that is cached."""
+"""Characters of such a name or origin."""
 
+_PSEUDO: Final = b":"
 _CUT: Final = CUT.encode()
 _URL: Final = re.compile(
     r"(https?|wss?)://(?:[^@/?#]*@)?"
@@ -42,10 +43,10 @@ class Address(NamedTuple):
 class HeadReader:
     """Reads the heads of one file."""
 
-    __slots__ = ("_fields", "_origins")
+    __slots__ = ("_names", "_origins")
 
     def __init__(self) -> None:
-        self._fields: BoundedCache[Header, Fields] = BoundedCache(CACHED)
+        self._names: BoundedCache[str, bytes] = BoundedCache(CACHED)
         self._origins: BoundedCache[str, tuple[str, str, int]] = BoundedCache(CACHED)
 
     def address(self, url: str) -> Address:
@@ -76,28 +77,26 @@ class HeadReader:
         No field has a line feed: with one, writers join the fields of one name.
         """
         fields: list[tuple[bytes, bytes]] = []
-        known, is_cut = self._fields.get, False
+        known, is_cut = self._names.get, False
         for header in headers:
-            found = known(header)
-            if found is None:
-                found = _read(header)
-                value = header.value
-                if not value.isascii() and any(each.endswith(_CUT) for _, each in found):
-                    is_cut = True
-                elif len(header.name) + len(value) <= MAX_CACHED:
-                    self._fields.keep(header, found)
-            fields += found
+            name = known(header.name)
+            if name is None:
+                name = self._name(header.name)
+            if name is _PSEUDO:
+                continue
+            value = header.value
+            if value.isascii() and "\n" not in value:
+                fields.append((name, value.encode("ascii")))
+                continue
+            for raw in map(_wire, value.split("\n")):
+                is_cut = is_cut or raw.endswith(_CUT)
+                fields.append((name, raw))
         return tuple(fields), is_cut
 
-
-def _read(header: Header) -> Fields:
-    name, value = header.name, header.value
-    if name.startswith(":"):
-        return ()
-    raw = _wire(name)
-    if "\n" not in value:
-        return ((raw, _wire(value)),)
-    return tuple([(raw, _wire(each)) for each in value.split("\n")])
+    def _name(self, name: str) -> bytes:
+        """A field's name as bytes; `_PSEUDO` for that of a pseudo field."""
+        raw = _PSEUDO if name.startswith(":") else _wire(name)
+        return self._names.keep(name, raw) if len(name) <= MAX_CACHED else raw
 
 
 def _wire(text: str) -> bytes:

@@ -34,7 +34,8 @@ class Workers:
 
         Of one request of a page a worker sends at most one that is the same.
         """
-        if not self._taken and not entry.is_by_worker:
+        by_worker = entry.is_by_worker
+        if not by_worker and not self._taken:
             return
         try:
             start = start_of(entry.started)
@@ -42,7 +43,7 @@ class Workers:
         except (ValueError, OverflowError):
             return
         request = entry.request
-        if entry.is_by_worker:
+        if by_worker:
             self._taken.append(_Taken(request.method, request.url, start, end + _TOLERANCE))
             return
         for taken in self._taken:

@@ -14,6 +14,10 @@ from statetrail.store import SqliteStore
 from support.shared import shared
 
 CACHED = "1 entry was skipped (1 answered by the browser's own cache)"
+NO_BODIES = (
+    "5 of 5 responses in the scope of zest have no body in the file: what they issue there cannot "
+    "be seen"
+)
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,20 @@ CASES = (
     Case(("10-lf-joined-issue.har",), (2,), (HONOURED,)),
     Case(("12-lf-joined-request.har",), (2,), (HONOURED,)),
     Case(("13-redirect-dictates-url.har",), (4,), (HONOURED, "not-applicable", HONOURED)),
+    Case(
+        ("14-no-bodies.har",),
+        (5,),
+        ("foreign",) * 4,
+        NO_BODIES,
+        notes=("body-unseen,state-unseen:zest",) * 5,
+    ),
+    Case(
+        ("15-no-bodies-size-0.har",),
+        (5,),
+        ("foreign",) * 4,
+        NO_BODIES,
+        notes=("body-unseen,state-unseen:zest",) * 5,
+    ),
     Case(("19-base64-still-gzip.har",), (2,), (HONOURED,)),
     Case(("21-flagged-base64-but-plain.har",), (2,), (HONOURED,)),
     Case(("22-mitmproxy-savehar-tls.har",), (2,), (HONOURED,)),
@@ -108,3 +126,12 @@ def test_an_odd_capture_is_read_rightly(case: Case, tmp_path: Path) -> None:
     assert not any(row["fault"] for row in verdicts)
     exchanges = rows(rec.exchanges, "exchange_id")
     assert tuple(row["notes"] for row in exchanges if row["notes"]) == case.notes
+
+
+def test_a_report_does_not_speak_of_tokens_in_bodies_that_are_missing(tmp_path: Path) -> None:
+    """It says that they are missing, and draws no conclusion from values not seen to be issued."""
+    _, rec = imported(tmp_path, "14-no-bodies.har")
+    text = st.audit(rec).to_markdown()
+    assert NO_BODIES in text
+    assert "No token was used again" not in text
+    assert "left-truncated" not in {row["rule"] for row in rows(st.findings(rec), "rule")}

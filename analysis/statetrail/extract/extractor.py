@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from statetrail.dialects import Dialect
-from statetrail.dialects.place import Condition
+from statetrail.dialects.place import Condition, IssueReader
 from statetrail.dialects.refusals import Refusals
 from statetrail.dialects.wire import BodyError
 from statetrail.extract.bodies import BodyBeginning
@@ -24,9 +24,11 @@ from statetrail.extract.fingerprint import Fingerprinter
 from statetrail.extract.headers import HeaderReader, RequestHeaders, ResponseHeaders
 from statetrail.extract.known_values import MAX_KNOWN, KnownValues
 from statetrail.extract.records import (
+    BODY_UNSEEN,
     CLIENT_HEADER,
     IDS,
     MAX_VALUES,
+    STATE_UNSEEN,
     Exchange,
     Response,
 )
@@ -39,6 +41,7 @@ from statetrail.extract.wire_values import (
     CompiledDialect,
     IssuedValue,
     PresentedValue,
+    Reading,
     field_lines,
     in_body,
     issued_by,
@@ -233,9 +236,12 @@ def _read(exchange: Exchange, config: ExtractorConfig) -> _Messages:
         forms = tuple([presented_in_body(body, compiled) for compiled in path.forms])
     values: _BodyValues = ()
     notes: tuple[str, ...] = ()
-    if path.bodies and response is not None and response.body:
+    if path.bodies and response is not None:
         conditions = dict(zip(config.conditions, holds, strict=True))
-        values, notes = _body_values(response, received, path, conditions)
+        if response.body:
+            values, notes = _body_values(response, received, path, conditions)
+        elif BODY_UNSEEN in exchange.notes:
+            notes = _unseen(received, path, conditions, config)
     return _Messages(target, sent, received, values, forms, notes, at_host, holds)
 
 
@@ -252,19 +258,37 @@ def _body_values(
     notes: list[str] = []
     media_type = received.media_type
     for at, (_, reading, nothing) in enumerate(path.bodies):
-        reader, condition = reading.reader, reading.condition
-        if (reader.media and media_type and reader.media not in media_type) or (
-            condition is not None and not holds[condition]
-        ):
+        if not _may_issue(reading, media_type, holds):
             continue
         try:
-            found = in_body(body, reader)
+            found = in_body(body, reading.reader)
         except BodyError as error:
             notes.append(f"body-{error}")
         else:
             if found != nothing:
                 values.append((at, found))
     return tuple(values), tuple(dict.fromkeys(notes))
+
+
+def _may_issue(
+    reading: Reading[IssueReader], media_type: str, holds: dict[Condition, bool]
+) -> bool:
+    """Whether a body of this type is one that the reader reads."""
+    media, condition = reading.reader.media, reading.condition
+    return (not media or not media_type or media in media_type) and (
+        condition is None or holds[condition]
+    )
+
+
+def _unseen(
+    received: ResponseHeaders, path: Path, holds: dict[Condition, bool], config: ExtractorConfig
+) -> tuple[str, ...]:
+    """Notes of the dialects whose scope this is and that issue state in such bodies."""
+    dialects = {
+        at for at, reading, _ in path.bodies if _may_issue(reading, received.media_type, holds)
+    }
+    compiled = (config.compiled[at] for at in sorted(dialects))
+    return tuple(f"{STATE_UNSEEN}{each.dialect.name}" for each in compiled if each.always)
 
 
 def _state(message: _Messages, config: ExtractorConfig) -> State:

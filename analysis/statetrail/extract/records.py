@@ -24,6 +24,11 @@ PERSONAL: Final = (PROXY_USER, CLIENT_HEADER, IDS)
 that tells clients apart, and short ids in paths and agents."""
 UNDER_WAY: Final = "under-way"
 """Note of an exchange whose response has begun; one that keeps it never ended."""
+BODY_UNSEEN: Final = "body-unseen"
+"""Note of an exchange whose response had a body that was not recorded."""
+STATE_UNSEEN: Final = "state-unseen:"
+"""What begins the note of an exchange in the scope of a dialect whose state may have been in a body
+that was not recorded; the dialect's name follows."""
 UNKNOWN_METHOD: Final = "(unknown)"
 """The method of a request of which it was not recorded."""
 REPLAYED: Final = ("replayed", "edited")

@@ -16,7 +16,7 @@ from mitmproxy.proxy import mode_specs
 
 from statetrail.extract import Exchange, Request, Response
 from statetrail.extract.bodies import MAX_ENCODED
-from statetrail.extract.records import UNDER_WAY, Fields
+from statetrail.extract.records import BODY_UNSEEN, UNDER_WAY, Fields
 
 ERRORS: Final = (
     ("killed", re.compile(r"\bkilled", re.IGNORECASE)),
@@ -88,7 +88,7 @@ def exchange_of(
         status, headers = answer if answer is not None else answer_of(flow.response)
         content = body if body is not None else data.content
         if content is None:
-            notes.append("body-unseen")
+            notes.append(BODY_UNSEEN)
         if under_way:
             notes.append(UNDER_WAY)
         response = Response(

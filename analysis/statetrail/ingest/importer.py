@@ -85,6 +85,7 @@ def _import(
             # One exchange at a time is in memory, with its bodies; its facts are small.
             facts = (extract(exchange, config, client) for exchange in exchanges)
             for batch in batched(facts, BATCH, strict=False):
+                report.bodies.count(each.exchange for each in batch)
                 ids = store.append_many(batch, capture)
                 counts.duplicates += (duplicates := ids.count(None))
                 counts.exchanges += len(ids) - duplicates

@@ -10,10 +10,12 @@ import msgspec
 
 from statetrail.analyses.conformance.verdict import MANY_SESSIONS
 from statetrail.expiry import POLICIES
+from statetrail.extract.records import STATE_UNSEEN
 from statetrail.report.section import Confidence, Gathering, Section, meaning
 from statetrail.report.sections.clients import Client, ClientsSection
 from statetrail.report.sections.expiry import Expiry, ExpirySection
 from statetrail.report.sections.parameters import Parameter, ParametersSection
+from statetrail.report.sections.quality import QualitySection
 from statetrail.report.sections.summary import Tone, tone
 from statetrail.report.wording import apart, count, down, duration, interval, percent, tally
 from statetrail.schema.clients import DECLARED
@@ -52,10 +54,11 @@ class AnswersSection(Section, frozen=True, kw_only=True):
         secret = {
             (one.origin, one.dialect, one.param) for one in known.tokens_summary if one.secret
         }
-        lifetime = _lifetime(gathering.section(ExpirySection).expiry)
-        rotation = _rotation(known.parameters, secret)
+        unseen = gathering.section(QualitySection).capture.notes.get(STATE_UNSEEN[:-1], 0)
+        lifetime = _lifetime(gathering.section(ExpirySection).expiry, unseen)
+        rotation = _rotation(known.parameters, secret, unseen)
         clients = gathering.section(ClientsSection).clients
-        ignoring = _ignoring(clients)
+        ignoring = _ignoring(clients, unseen)
         if not any(name in DECLARED for name in gathering.recording.client_by):
             ignoring += _several_sessions(clients)
         return cls(
@@ -82,12 +85,23 @@ def graded(observations: int) -> Confidence:
     return "medium" if observations < 30 else "high"
 
 
-def _lifetime(expiry: Sequence[Expiry]) -> tuple[Statement, ...]:
+def _lifetime(expiry: Sequence[Expiry], unseen: int) -> tuple[Statement, ...]:
+    """What is known of lifetimes; `unseen` responses may have issued state and have no body."""
     ended = [row for row in expiry if row.ended]
     if ended:
         ended.sort(key=lambda row: (-_GRADES.index(_grade(row)), -row.ended, row.origin, row.param))
         return tuple(_life(row) for row in ended[:MAX_STATEMENTS])
     survived = [row for row in expiry if row.idle_low_s]
+    if not survived and unseen:
+        return (
+            Statement(
+                text="The bodies that issue tokens were not recorded: nothing is known about "
+                "lifetimes.",
+                number="unknown",
+                denominator=f"{count(unseen, 'response')} in scope without a body",
+                confidence="none",
+            ),
+        )
     if not survived:
         return (
             Statement(
@@ -135,7 +149,7 @@ def _grade(row: Expiry) -> Confidence:
 
 
 def _rotation(
-    parameters: Sequence[Parameter], secret: Collection[tuple[str, str, str]]
+    parameters: Sequence[Parameter], secret: Collection[tuple[str, str, str]], unseen: int
 ) -> tuple[Statement, ...]:
     """The secret parameters first: they are the tokens, the others are mere settings."""
     changed = sorted(
@@ -151,7 +165,9 @@ def _rotation(
         issues = sum(row.issues for row in parameters)
         return (
             Statement(
-                text="No value was replaced by another.",
+                text="No value was seen to be replaced: bodies that issue values were not recorded."
+                if unseen
+                else "No value was replaced by another.",
                 number="0 changes",
                 denominator=f"{count(issues, 'issue')} of {count(len(parameters), 'parameter')}",
                 confidence=graded(issues),
@@ -169,13 +185,15 @@ def _rotation(
     )
 
 
-def _ignoring(clients: Sequence[Client]) -> tuple[Statement, ...]:
+def _ignoring(clients: Sequence[Client], unseen: int) -> tuple[Statement, ...]:
     """Who ignored state."""
     judged = [row for row in clients if row.judged]
     if not judged:
         return (
             Statement(
-                text="No client was issued state that it could have presented: nobody is judged.",
+                text="The bodies that issue state were not recorded: nobody is judged."
+                if unseen
+                else "No client was issued state that it could have presented: nobody is judged.",
                 number="nobody judged",
                 denominator="0 verdicts that count",
                 confidence="none",

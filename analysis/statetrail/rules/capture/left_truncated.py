@@ -4,6 +4,7 @@ from typing import Final
 
 import narwhals as nw
 
+from statetrail.analyses.events.unseen import unseen_issues
 from statetrail.analyses.events.values import SERIES, presentations
 from statetrail.analyses.tokens.tokens import tokens
 from statetrail.rules.rule import Lazy, Recording, Rule, occurrences, server_issued
@@ -35,5 +36,8 @@ def check(rec: Recording) -> Lazy:
         .lazy.filter(secret)
         .select(*_VALUE, "left_truncated")
         .join(first_uses, on=list(_VALUE))
+        .join(unseen_issues(rec), on=["origin", "dialect"], how="left")
+        # A body that was not recorded may have issued it.
+        .filter((nw.col("request_start_us") <= nw.col("unseen_us")).fill_null(True))
     )
     return occurrences(values, nw.col("left_truncated"), detail="", per_client=False)

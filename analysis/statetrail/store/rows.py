@@ -5,7 +5,7 @@ Enters: `ExchangeFacts`. Leaves: rows of the fact tables, within the caller's tr
 
 from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import Final, NewType
+from typing import Final, NamedTuple, NewType
 
 import apsw
 from msgspec.structs import astuple
@@ -24,6 +24,11 @@ _SINCE: Final = (
 _CHANGE_EXCHANGE: Final = (
     f"UPDATE OR IGNORE exchanges SET {', '.join(f'{name} = ?' for name in EXCHANGES.names[2:])} "  # noqa: S608
     "WHERE exchange_id = ?"
+)
+_FOUND: Final = (
+    "SELECT exchange_id, capture_id, request_start_us, status, error, response_start_us, "
+    "response_end_us, source FROM exchanges "
+    "WHERE request_start_us BETWEEN ? AND ? AND flow_id = ? ORDER BY request_start_us LIMIT 1"
 )
 _REMOVE: Final = tuple(
     f"DELETE FROM {table} WHERE exchange_id = ?"  # noqa: S608
@@ -55,6 +60,37 @@ def add(
         ids = [added.pop((f.exchange.request_start_us, f.exchange.flow_id), None) for f in batch]
     _add_values(cursor, ((id_, f) for id_, f in zip(ids, batch, strict=True) if id_ is not None))
     return ids
+
+
+class StoredExchange(NamedTuple):
+    """What tells whether a stored exchange is one that is found again."""
+
+    exchange_id: ExchangeId
+    capture_id: int | None
+    request_start_us: int
+    status: int | None
+    error: str | None
+    response_start_us: int | None
+    response_end_us: int | None
+    source: str | None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it has its whole response."""
+        return self.status is not None and self.error is None
+
+    @property
+    def answer(self) -> tuple[int | None, ...]:
+        """How and when it was answered."""
+        return self.status, self.response_start_us, self.response_end_us
+
+
+def find(
+    cursor: apsw.Cursor, start_us: int, flow_id: str, reach_us: int = 0
+) -> StoredExchange | None:
+    """The first exchange of that flow id that started then, or up to so much later."""
+    row = cursor.execute(_FOUND, (start_us, start_us + reach_us, flow_id)).fetchone()
+    return None if row is None else StoredExchange._make(row)
 
 
 def replace(cursor: apsw.Cursor, exchange_id: ExchangeId, facts: ExchangeFacts) -> None:

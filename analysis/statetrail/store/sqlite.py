@@ -285,6 +285,21 @@ class SqliteStore:
             return ExchangeId(exchange_id) if flow_id == facts.exchange.flow_id else None
         return None
 
+    def find(self, start_us: int, flow_id: str, reach_us: int = 0) -> rows.StoredExchange | None:
+        """The first exchange of that flow id that started then, or up to so much later."""
+        return rows.find(self._cursor, start_us, flow_id, reach_us)
+
+    def adopt(self, capture: CaptureId, source: str) -> None:
+        """Let the exchanges that a capture added be those of another file's client."""
+        self._execute("UPDATE exchanges SET source = ? WHERE capture_id = ?", (source, capture))
+
+    def holds_files(self) -> bool:
+        """Whether captures other than live ones added exchanges."""
+        found = self._db.execute(
+            "SELECT EXISTS (SELECT 1 FROM captures WHERE source <> 'live' AND exchanges > 0)"
+        ).get
+        return bool(found)
+
     def last_us(self, capture: CaptureId) -> int | None:
         """When the last exchange that a capture added ended, in microseconds since the epoch."""
         with suppress(apsw.Error):

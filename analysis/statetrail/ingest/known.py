@@ -1,0 +1,117 @@
+"""Exchanges that a store has already: found again in another capture, or recorded once more.
+
+Enters: the facts of a capture's exchanges, some at a time. Leaves: rows in the store, each exchange
+once.
+
+A flow may be in a file twice: as it was written when the proxy stopped, and complete. A browser
+exports what it has recorded so far, so the same requests are in each export: pending ones first,
+complete later; with credentials or without. A record that is complete replaces one that is not.
+Requests of one moment, method and address are the same if they were answered alike and at the same
+time; within one file they are never.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from statetrail.extract import ExchangeFacts
+from statetrail.extract.exchange_row import ExchangeRow
+from statetrail.store import CaptureId, SqliteStore, StoredExchange
+
+_REACH_US: Final = 300_000_000
+"""How much later a request may have been sent than it was composed."""
+_MAX_SAME: Final = 64
+
+
+@dataclass(slots=True)
+class Additions:
+    """Adds the exchanges of one capture to a store.
+
+    `found_in` are the clients (column `source`) of those that were there already. `earlier`: the
+    store has exchanges of other files.
+    """
+
+    store: SqliteStore
+    capture: CaptureId
+    earlier: bool
+    exchanges: int = 0
+    duplicates: int = 0
+    found_in: set[str] = field(default_factory=set)
+
+    def add(self, batch: Sequence[ExchangeFacts]) -> None:
+        """Add exchanges, or complete what is there of them."""
+        rest = [each for each in batch if not (self.earlier and self._replaced(each))]
+        ids = self.store.append_many(rest, self.capture)
+        self.exchanges += len(ids) - ids.count(None)
+        for facts, stored_id in zip(rest, ids, strict=True):
+            if stored_id is None:
+                self._again(facts)
+
+    def _replaced(self, facts: ExchangeFacts) -> bool:
+        """Whether the exchange is stored with another start: it was pending there, or is here."""
+        row = facts.exchange
+        composed_us = row.request_composed_us
+        if composed_us is not None:
+            earlier = self.store.find(composed_us, row.flow_id)
+            if earlier is not None and not earlier.is_complete:
+                self._count(facts, earlier, replaces=True)
+                return True
+        elif row.source is not None and not _is_complete(row):
+            later = self.store.find(row.request_start_us, row.flow_id, _REACH_US)
+            if later is not None and later.request_start_us != row.request_start_us:
+                self._count(facts, later, replaces=False)
+                return True
+        return False
+
+    def _again(self, facts: ExchangeFacts) -> None:
+        """An exchange with this start and id is stored."""
+        row = facts.exchange
+        stored = self.store.find(row.request_start_us, row.flow_id)
+        if stored is None:
+            self.duplicates += 1
+        elif row.source is None or not stored.is_complete or not _is_complete(row):
+            self._count(facts, stored, replaces=_is_complete(row) and not stored.is_complete)
+        elif _is_same(row, stored):
+            self._count(facts, stored, replaces=False)
+        else:
+            self._beside(facts)
+
+    def _beside(self, facts: ExchangeFacts) -> None:
+        """Another exchange has the same start and id: this one may stand beside it."""
+        row = facts.exchange
+        plain = row.flow_id.rpartition("-")[0] if row.flow_id.count("-") > 1 else row.flow_id
+        for number in range(1, _MAX_SAME):
+            flow_id = plain if number == 1 else f"{plain}-{number}"
+            stored = self.store.find(row.request_start_us, flow_id)
+            if stored is not None and not _is_same(row, stored):
+                continue
+            if stored is not None:
+                self._count(facts, stored, replaces=False)
+                return
+            renamed = msgspec.structs.replace(row, flow_id=flow_id)
+            self.store.append_many(
+                [msgspec.structs.replace(facts, exchange=renamed)], self.capture
+            )
+            self.exchanges += 1
+            return
+        self.duplicates += 1
+
+    def _count(self, facts: ExchangeFacts, stored: StoredExchange, *, replaces: bool) -> None:
+        self.duplicates += 1
+        if stored.source is not None and stored.capture_id != self.capture:
+            self.found_in.add(stored.source)
+        if replaces:
+            row = msgspec.structs.replace(facts.exchange, source=stored.source)
+            whole = msgspec.structs.replace(facts, exchange=row)
+            self.store.write([(stored.exchange_id, whole)])
+
+
+def _is_complete(row: ExchangeRow) -> bool:
+    return row.status is not None and row.error is None
+
+
+def _is_same(row: ExchangeRow, stored: StoredExchange) -> bool:
+    """Whether a complete exchange is the stored one, which began at the same time."""
+    return stored.answer == (row.status, row.response_start_us, row.response_end_us)

@@ -10,7 +10,7 @@ from mitmproxy.test import tflow
 from statetrail.dialects import select
 from statetrail.errors import CaptureError
 from statetrail.extract import ExtractorConfig
-from statetrail.ingest.importer import import_files
+from statetrail.ingest.importer import BATCH, import_files
 from statetrail.store import SqliteStore
 from statetrail.store.reader import read_store
 from support.flowfiles import flow_file as written
@@ -47,9 +47,9 @@ def test_formats_are_told_apart_by_content(
     store: SqliteStore, tmp_path: Path, flow_file: Path
 ) -> None:
     """HAR, gzipped HAR, HAR with a byte order mark and flow files are known whatever their name."""
-    (tmp_path / "a.flows").write_bytes(har(entry(time=1001)))
-    (tmp_path / "b").write_bytes(gzip.compress(har(entry(time=1002))))
-    (tmp_path / "c").write_bytes(b"\xef\xbb\xbf\r\n" + har(entry(time=1003)))
+    (tmp_path / "a.flows").write_bytes(har(entry("https://h1001.example/")))
+    (tmp_path / "b").write_bytes(gzip.compress(har(entry("https://h1002.example/"))))
+    (tmp_path / "c").write_bytes(b"\xef\xbb\xbf\r\n" + har(entry("https://h1003.example/")))
     paths = [tmp_path / "a.flows", tmp_path / "b", tmp_path / "c", flow_file]
     seen: list[tuple[Path, int, int]] = []
     done = import_files(paths, store, config(store), lambda *at: seen.append(at))
@@ -74,6 +74,46 @@ def test_a_second_import_doubles_nothing(
     assert counts(store) == before | {"captures": 4}
     (more,) = import_files([longer], store, config(store))
     assert (more.exchanges, more.duplicates) == (1, 3)
+
+
+def test_requests_of_one_moment_are_told_apart_by_their_answers(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    """A filtered export and a whole one have both requests once, in whatever order they stand."""
+    slow = {"timings__wait": 500, "time": 1100}
+    part = write_har(tmp_path / "part.har", entry(**slow))
+    whole = write_har(tmp_path / "whole.har", entry(), entry(**slow))
+    added = [each.exchanges for each in import_files([part, whole, whole], store, config(store))]
+    assert added == [1, 1, 0]
+    assert len(set(read_store(store.path).table("exchanges")["source"].to_pylist())) == 1
+
+
+@pytest.mark.parametrize("pending_first", [True, False])
+def test_a_pending_request_is_the_complete_one(
+    store: SqliteStore, tmp_path: Path, pending_first: bool
+) -> None:
+    """It is stored once, complete, although the queue it waited in was not known at first."""
+    pending = write_har(tmp_path / "p.har", entry(response__status=0, timings=..., time=0))
+    files = [pending, write_har(tmp_path / "c.har", entry())]
+    import_files(files if pending_first else files[::-1], store, config(store))
+    (status,) = read_store(store.path).table("exchanges")["status"].to_pylist()
+    assert status == 200
+
+
+def test_what_is_in_stays_when_an_import_is_interrupted(store: SqliteStore, tmp_path: Path) -> None:
+    """Ctrl-C ends it after the batch; the capture says so, and the next import goes on."""
+    entries = [entry(f"https://h{n}.example/") for n in range(BATCH + 1)]
+    path = write_har(tmp_path / "x.har", *entries)
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    (done,) = import_files([path, path], store, config(store), interrupt)
+    assert (done.exchanges, done.stopped) == (BATCH, True)
+    (problem,) = read_store(store.path).table("captures")["problem"].to_pylist()
+    assert problem == "the import was stopped before the end of the file"
+    (rest,) = import_files([path], store, config(store))
+    assert (rest.exchanges, rest.duplicates) == (1, BATCH)
 
 
 def test_what_was_lost_is_noted_in_the_store(store: SqliteStore, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Final
 
 from statetrail.extract import ExtractorConfig, extract
 from statetrail.ingest.captures import FoundCapture, captures_in
+from statetrail.ingest.known import Additions
 from statetrail.ingest.skipped import ReadReport
 from statetrail.store import CaptureCounts, SqliteStore
 
@@ -30,7 +31,8 @@ class Imported:
     """The result of one capture: exchanges added, those already stored, and entries that are none.
 
     `path` is the file, with the member where it is a zip file of captures; `source` is the name of
-    its format; `problem` is a sentence on what was lost; `None`: nothing.
+    its format; `problem` is a sentence on what was lost; `None`: nothing. `stopped`: by Ctrl-C,
+    before its end.
     """
 
     path: Path
@@ -39,6 +41,7 @@ class Imported:
     duplicates: int
     skipped: int
     problem: str | None
+    stopped: bool = False
 
 
 def import_files(
@@ -67,7 +70,12 @@ def import_files(
     """
     captures = [found for path in paths for found in captures_in(Path(path))]
     store.set_log_limit(LOG_PAGES)
-    return [_import(found, store, config, progress) for found in captures]
+    done: list[Imported] = []
+    for found in captures:
+        done.append(_import(found, store, config, progress))
+        if done[-1].stopped:
+            break
+    return done
 
 
 def _import(
@@ -77,7 +85,8 @@ def _import(
     capture = store.begin_capture(form.name, found.name)
     # What one browser exported is one client, whoever else has its address and its User-Agent.
     client = f"{capture}:{found.name}" if form.one_client else None
-    counts, report = CaptureCounts(), ReadReport()
+    report, stopped = ReadReport(), False
+    additions = Additions(store, capture, earlier=store.holds_files())
     problem: str | None = "the import was stopped before the end of the file"
     try:
         with found.open() as source:
@@ -86,15 +95,15 @@ def _import(
             facts = (extract(exchange, config, client) for exchange in exchanges)
             for batch in batched(facts, BATCH, strict=False):
                 report.bodies.count(each.exchange for each in batch)
-                ids = store.append_many(batch, capture)
-                counts.duplicates += (duplicates := ids.count(None))
-                counts.exchanges += len(ids) - duplicates
+                additions.add(batch)
                 if progress is not None:
                     progress(found.path, source.file.tell(), size)
+        additions.end()
         problem = report.sentence()
+    except KeyboardInterrupt:  # what is in the store stays there
+        stopped = True
     finally:
-        counts.skipped = report.skipped.total()
+        counts = CaptureCounts(additions.exchanges, additions.duplicates, report.skipped.total())
         store.end_capture(capture, counts, problem)
-    return Imported(
-        found.label, form.name, counts.exchanges, counts.duplicates, counts.skipped, problem
-    )
+    added = (counts.exchanges, counts.duplicates, counts.skipped)
+    return Imported(found.label, form.name, *added, problem, stopped)

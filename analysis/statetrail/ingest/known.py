@@ -5,11 +5,13 @@ once.
 
 A flow may be in a file twice: as it was written when the proxy stopped, and complete. A browser
 exports what it has recorded so far, so the same requests are in each export: pending ones first,
-complete later; with credentials or without. A record that is complete replaces one that is not.
+complete later; with credentials or without. A record that is complete replaces one that is not, and
+one that tells more one that tells less.
 Requests of one moment, method and address are the same if they were answered alike and at the same
 time; within one file they are never.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -18,11 +20,13 @@ import msgspec
 
 from statetrail.extract import ExchangeFacts
 from statetrail.extract.exchange_row import ExchangeRow
+from statetrail.extract.records import BODY_UNSEEN
 from statetrail.store import CaptureId, SqliteStore, StoredExchange
 
 _REACH_US: Final = 300_000_000
 """How much later a request may have been sent than it was composed."""
-_MAX_SAME: Final = 64
+_MAX_SAME: Final = 1000
+_NUMBERED: Final = re.compile(r"(har-[0-9a-f]{16})-[0-9]{1,6}")
 
 
 @dataclass(slots=True)
@@ -30,7 +34,7 @@ class Additions:
     """Adds the exchanges of one capture to a store.
 
     `found_in` are the clients (column `source`) of those that were there already. `earlier`: the
-    store has exchanges of other files.
+    store has exchanges of other files. `found` are those that were there already.
     """
 
     store: SqliteStore
@@ -39,19 +43,29 @@ class Additions:
     exchanges: int = 0
     duplicates: int = 0
     found_in: set[str] = field(default_factory=set)
+    found: set[int] = field(default_factory=set)
 
     def add(self, batch: Sequence[ExchangeFacts]) -> None:
         """Add exchanges, or complete what is there of them."""
-        rest = [each for each in batch if not (self.earlier and self._replaced(each))]
+        rest = [each for each in batch if not (self.earlier and self._is_there(each))]
         ids = self.store.append_many(rest, self.capture)
         self.exchanges += len(ids) - ids.count(None)
         for facts, stored_id in zip(rest, ids, strict=True):
             if stored_id is None:
                 self._again(facts)
 
-    def _replaced(self, facts: ExchangeFacts) -> bool:
-        """Whether the exchange is stored with another start: it was pending there, or is here."""
+    def end(self) -> None:
+        """Exchanges that are in two exports are one browser's: so are the others of this one."""
+        if len(self.found_in) == 1 and self.exchanges:
+            self.store.adopt(self.capture, next(iter(self.found_in)))
+
+    def _is_there(self, facts: ExchangeFacts) -> bool:
+        """Whether the exchange is stored with another number, or with another start: it was pending
+        there, or is here."""
         row = facts.exchange
+        if _NUMBERED.fullmatch(row.flow_id) and _is_complete(row):
+            self._beside(facts)
+            return True
         composed_us = row.request_composed_us
         if composed_us is not None:
             earlier = self.store.find(composed_us, row.flow_id)
@@ -73,33 +87,39 @@ class Additions:
             self.duplicates += 1
         elif row.source is None or not stored.is_complete or not _is_complete(row):
             self._count(facts, stored, replaces=_is_complete(row) and not stored.is_complete)
-        elif _is_same(row, stored):
-            self._count(facts, stored, replaces=False)
+        elif _is_same(row, stored) and self._is_free(stored):
+            self._count(facts, stored, replaces=_tells_more(row, stored))
         else:
             self._beside(facts)
 
     def _beside(self, facts: ExchangeFacts) -> None:
         """Another exchange has the same start and id: this one may stand beside it."""
         row = facts.exchange
-        plain = row.flow_id.rpartition("-")[0] if row.flow_id.count("-") > 1 else row.flow_id
+        numbered = _NUMBERED.fullmatch(row.flow_id)
+        plain = numbered[1] if numbered else row.flow_id
         for number in range(1, _MAX_SAME):
             flow_id = plain if number == 1 else f"{plain}-{number}"
             stored = self.store.find(row.request_start_us, flow_id)
-            if stored is not None and not _is_same(row, stored):
+            if stored is not None and not (_is_same(row, stored) and self._is_free(stored)):
                 continue
             if stored is not None:
-                self._count(facts, stored, replaces=False)
+                self._count(facts, stored, replaces=_tells_more(row, stored))
                 return
             renamed = msgspec.structs.replace(row, flow_id=flow_id)
-            self.store.append_many(
-                [msgspec.structs.replace(facts, exchange=renamed)], self.capture
-            )
+            self.store.append_many([msgspec.structs.replace(facts, exchange=renamed)], self.capture)
             self.exchanges += 1
             return
-        self.duplicates += 1
+        added = self.store.append_many([facts], self.capture)
+        self.exchanges += 1 - added.count(None)
+        self.duplicates += added.count(None)
+
+    def _is_free(self, stored: StoredExchange) -> bool:
+        """Whether it was found for no other exchange of this capture, nor added by it."""
+        return stored.capture_id != self.capture and stored.exchange_id not in self.found
 
     def _count(self, facts: ExchangeFacts, stored: StoredExchange, *, replaces: bool) -> None:
         self.duplicates += 1
+        self.found.add(stored.exchange_id)
         if stored.source is not None and stored.capture_id != self.capture:
             self.found_in.add(stored.source)
         if replaces:
@@ -115,3 +135,10 @@ def _is_complete(row: ExchangeRow) -> bool:
 def _is_same(row: ExchangeRow, stored: StoredExchange) -> bool:
     """Whether a complete exchange is the stored one, which began at the same time."""
     return stored.answer == (row.status, row.response_start_us, row.response_end_us)
+
+
+def _tells_more(row: ExchangeRow, stored: StoredExchange) -> bool:
+    """Whether an export without credentials, or without content, came first."""
+    cookies = bool(row.has_cookies) - bool(stored.has_cookies)
+    body = (BODY_UNSEEN in stored.notes) - (BODY_UNSEEN in row.notes)
+    return cookies >= 0 and body >= 0 and cookies + body > 0

@@ -9,7 +9,7 @@ from statetrail.store.live.entry import JournalEntry
 from statetrail.store.live.journal import Journal
 from statetrail.store.opening import Durability, check_target
 from statetrail.store.rotation import StoreName, parse_size
-from statetrail.store.rows import ExchangeId
+from statetrail.store.rows import ExchangeId, StoredExchange
 from statetrail.store.sqlite import (
     CaptureCounts,
     CaptureId,
@@ -20,6 +20,6 @@ from statetrail.store.sqlite import (
 
 __all__ = [
     "CaptureCounts", "CaptureId", "Durability", "ExchangeId", "Journal", "JournalEntry", "Source",
-    "SqliteStore", "StoreName", "WriteError", "check_store", "check_target", "forget_key",
-    "key_path", "parse_size",
+    "SqliteStore", "StoreName", "StoredExchange", "WriteError", "check_store", "check_target",
+    "forget_key", "key_path", "parse_size",
 ]  # fmt: skip

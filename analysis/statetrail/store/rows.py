@@ -27,7 +27,7 @@ _CHANGE_EXCHANGE: Final = (
 )
 _FOUND: Final = (
     "SELECT exchange_id, capture_id, request_start_us, status, error, response_start_us, "
-    "response_end_us, source FROM exchanges "
+    "response_end_us, source, has_cookies, notes FROM exchanges "
     "WHERE request_start_us BETWEEN ? AND ? AND flow_id = ? ORDER BY request_start_us LIMIT 1"
 )
 _REMOVE: Final = tuple(
@@ -73,6 +73,8 @@ class StoredExchange(NamedTuple):
     response_start_us: int | None
     response_end_us: int | None
     source: str | None
+    has_cookies: int | None
+    notes: str
 
     @property
     def is_complete(self) -> bool:

@@ -14,10 +14,7 @@ import re
 import urllib.parse
 from collections import Counter
 from collections.abc import Callable, Iterator
-from hashlib import blake2b
 from typing import Final
-
-import msgspec
 
 from statetrail.errors import CaptureError
 from statetrail.extract import Exchange, Fingerprinter, Request, Response
@@ -77,7 +74,6 @@ _CAUSES: Final = (
 _CAUSED: Final = tuple((name, re.compile(text, re.IGNORECASE)) for name, text in _CAUSES)
 """Why a request failed: a word, and a pattern of what browsers call it."""
 _BLOCKED: Final = re.compile(r"BLOCKED_BY_(?:CLIENT|CSP|ADMINISTRATOR|ORB)\b", re.IGNORECASE)
-_encode: Final = msgspec.msgpack.Encoder().encode
 
 
 def read_har(
@@ -98,10 +94,10 @@ def read_har_entries(
 ) -> Iterator[tuple[HarEntry, Exchange]]:
     """The entries of a HAR file with their exchanges. Raises as `read_har` does.
 
-    An entry's `flow_id` is a keyed digest of it, so that the same entry in another file is the same
-    exchange; identical entries of one file are numbered. Without a fingerprinter it is empty. The
-    report counts skipped entries, and says whether the file is truncated. `beside` has the bodies
-    that stand in files of their own.
+    An entry's `flow_id` is a keyed digest of its start, method and URL, so that it is the same in
+    another file; entries of one file that share it are numbered. Without a fingerprinter it is
+    empty. The report counts skipped entries, and says whether the file is truncated. `beside` has
+    the bodies that stand in files of their own.
     """
     # One number an entry: a million entries take about 100 MB.
     digests: set[int] = set()
@@ -272,14 +268,6 @@ def _error(fault: str | None) -> str:
 
 
 def _canonical(entry: HarEntry) -> bytes:
-    """A digest of the fields that identify an entry."""
-    answer = entry.response
-    parts = (
-        *(entry.started, entry.time, entry.request.method, entry.request.url),
-        *(entry.request.headers, answer.status if answer else None, answer and answer.headers),
-    )
-    try:
-        raw = _encode(parts)
-    except UnicodeEncodeError:  # lone surrogates
-        raw = repr(parts).encode("utf-8", "backslashreplace")
-    return blake2b(raw, digest_size=32).digest()
+    """What identifies a request, in whichever export it is."""
+    parts = (entry.started, entry.request.method, entry.request.url)
+    return "\0".join(map(str, parts)).encode("utf-8", "surrogatepass")

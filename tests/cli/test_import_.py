@@ -22,7 +22,7 @@ def har_file(tmp_path: Path) -> Path:
 def test_files_are_imported_and_counted(har_file: Path, tmp_path: Path) -> None:
     """What each file added, had already and lost is said."""
     torn = tmp_path / "torn.har"
-    torn.write_bytes(har(entry(time=1002), entry())[:-10])
+    torn.write_bytes(har(entry("https://other.example/"), entry())[:-10])
     torn.write_bytes(torn.read_bytes()[:-400])
     done = run("import", har_file, har_file, torn, "--store", tmp_path / "s.sqlite")
     assert done.code == 0
@@ -35,6 +35,31 @@ def test_files_are_imported_and_counted(har_file: Path, tmp_path: Path) -> None:
         f"statetrail: {torn}: the file ends early: its first entry could be read, "
         "what follows is lost\n"
     )
+
+
+def test_a_folder_stands_for_its_captures_and_a_pattern_for_its_matches(
+    har_file: Path, tmp_path: Path
+) -> None:
+    """What is no capture there is named and left out; nothing found at all is an error."""
+    folder = tmp_path / "captures"
+    (folder / "deep").mkdir(parents=True)
+    for name in ("b.har", "deep/a.har", ".hidden.har"):
+        write_har(folder / name, entry(f"https://{name.strip('.').replace('/', '.')}/"))
+    (folder / "notes.txt").write_text("not one")
+    done = run("import", folder, tmp_path / "sh*.har", "--store", tmp_path / "s.sqlite")
+    assert done.out.splitlines() == [
+        f"{folder / 'b.har'}: 1 exchange",
+        f"{folder / 'deep' / 'a.har'}: 1 exchange",
+        f"{har_file}: 2 exchanges",
+    ]
+    assert done.err == (
+        f"statetrail: {folder / 'notes.txt'} is no capture of a known format; left out\n"
+    )
+    (tmp_path / "empty").mkdir()
+    for nothing, said in (("*.none", "matches no file"), ("empty", "has no capture in it")):
+        none = run("import", tmp_path / nothing, "--store", tmp_path / "t.sqlite")
+        assert (none.code, said in none.err) == (2, True)
+    assert not (tmp_path / "t.sqlite").exists()
 
 
 def test_the_store_is_made_in_the_current_folder_by_default(

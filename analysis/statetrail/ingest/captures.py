@@ -4,12 +4,13 @@ Enters: a path. Leaves: a `FoundCapture` for each capture in it, or a sentence o
 A zip file is a capture itself, or its members are.
 """
 
+import glob
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from statetrail.errors import CaptureError
 from statetrail.extract.text import clean
@@ -19,6 +20,7 @@ from statetrail.ingest.source import Source, open_source
 
 # A body that a capture in the file refers to, named by its digest: it may look like a capture.
 _BODY: Final = re.compile(r"(?:[^/]*/)*[0-9a-f]{32,64}(?:\.\w{1,12})?", re.ASCII)
+_PATTERN: Final = re.compile(r"[*?\[]")
 _ENCRYPTED: Final = 1
 _MAX_NAME: Final = 255
 
@@ -50,6 +52,46 @@ class FoundCapture:
         """The capture, opened. Raises `CaptureError` if it cannot be opened."""
         with open_source(self.path, self.member) as source:
             yield source
+
+
+class CaptureFiles(NamedTuple):
+    """Files, and in a sentence each why others in the folders are none."""
+
+    files: list[Path]
+    others: list[str]
+
+
+def capture_files(paths: Iterable[Path]) -> CaptureFiles:
+    """The files that are meant: a folder stands for the captures in it, a pattern for its matches.
+
+    Raises `CaptureError` if a folder has no capture, or a pattern no match.
+    """
+    found = CaptureFiles([], [])
+    for path in paths:
+        if path.is_dir():
+            files = sorted(each for each in path.rglob("*") if each.is_file())
+            held = len(found.files)
+            for file in files:
+                if any(part.startswith(".") for part in file.relative_to(path).parts):
+                    continue
+                try:
+                    captures_in(file)
+                except CaptureError as error:
+                    found.others.append(str(error).partition(": name ")[0])
+                else:
+                    found.files.append(file)
+            if held == len(found.files):
+                raise CaptureError(f"{path} has no capture in it: name a folder of capture files")
+        elif _PATTERN.search(str(path)) and not path.exists():
+            matches = sorted(map(Path, glob.glob(str(path), recursive=True)))
+            if not matches:
+                raise CaptureError(f"{path} matches no file")
+            within = capture_files(matches)
+            found.files.extend(within.files)
+            found.others.extend(within.others)
+        else:
+            found.files.append(path)
+    return found
 
 
 def captures_in(path: Path) -> list[FoundCapture]:

@@ -12,7 +12,7 @@ from itertools import zip_longest
 from rich import box
 from rich.console import Console
 from rich.padding import Padding
-from rich.progress import BarColumn, Progress, TextColumn, TransferSpeedColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -170,6 +170,7 @@ def progress() -> Iterator[Progress]:
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
         TransferSpeedColumn(),
+        TimeRemainingColumn(),
         console=console,
         transient=True,
         disable=not sys.stderr.isatty(),

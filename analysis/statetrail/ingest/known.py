@@ -25,7 +25,9 @@ from statetrail.store import CaptureId, SqliteStore, StoredExchange
 
 _REACH_US: Final = 300_000_000
 """How much later a request may have been sent than it was composed."""
-_MAX_SAME: Final = 1000
+_MAX_SAME: Final = 64
+_MANY: Final = 500_000
+"""Where numbers begin of what has more than `_MAX_SAME` beside it."""
 _NUMBERED: Final = re.compile(r"(har-[0-9a-f]{16})-[0-9]{1,6}")
 
 
@@ -97,19 +99,20 @@ class Additions:
         row = facts.exchange
         numbered = _NUMBERED.fullmatch(row.flow_id)
         plain = numbered[1] if numbered else row.flow_id
-        for number in range(1, _MAX_SAME):
-            flow_id = plain if number == 1 else f"{plain}-{number}"
+        numbers = (f"{plain}-{number}" for number in range(2, _MAX_SAME))
+        for at, flow_id in enumerate((row.flow_id, plain, *numbers)):
             stored = self.store.find(row.request_start_us, flow_id)
-            if stored is not None and not (_is_same(row, stored) and self._is_free(stored)):
-                continue
-            if stored is not None:
+            if stored is None and at:
+                break
+            if stored is not None and _is_same(row, stored) and self._is_free(stored):
                 self._count(facts, stored, replaces=_tells_more(row, stored))
                 return
-            renamed = msgspec.structs.replace(row, flow_id=flow_id)
-            self.store.append_many([msgspec.structs.replace(facts, exchange=renamed)], self.capture)
-            self.exchanges += 1
-            return
-        added = self.store.append_many([facts], self.capture)
+        else:
+            flow_id = f"{plain}-{_MANY + self.exchanges % _MANY}"
+        renamed = msgspec.structs.replace(row, flow_id=flow_id)
+        added = self.store.append_many(
+            [msgspec.structs.replace(facts, exchange=renamed)], self.capture
+        )
         self.exchanges += 1 - added.count(None)
         self.duplicates += added.count(None)
 

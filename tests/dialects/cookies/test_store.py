@@ -165,6 +165,13 @@ def test_what_came_over_http_hides_nothing_secure(
     assert ignored(cookie(new), request(secure=over_https), [stored]) == reason
 
 
+def test_the_host_of_a_public_suffix_protects_nothing_below_it() -> None:
+    """Browsers keep the cookies of each site apart."""
+    old = store(cookie("Secure; Path=/"), request(host="github.io"))
+    below = request(host="ann.github.io", secure=False)
+    assert ignored(cookie(""), below, [old]) is None
+
+
 def test_what_came_from_this_machine_may_hide_anything() -> None:
     """Its http is as good as https."""
     here = request(host="localhost", secure=False)

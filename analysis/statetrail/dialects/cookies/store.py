@@ -17,6 +17,7 @@ from statetrail.dialects.cookies.scope import (
     is_loopback,
     is_public_suffix,
     path_match,
+    site,
 )
 from statetrail.dialects.cookies.set_cookie import Problem, SameSite, SetCookie
 
@@ -218,10 +219,15 @@ def _broken_name(cookie: SetCookie) -> Refusal | None:
 
 
 def _overlays(new: StoredCookie, old: StoredCookie) -> bool:
-    """Step 16; one without ``Secure`` is in no partition."""
+    """Step 16; one without ``Secure`` is in no partition.
+
+    Browsers keep the cookies of each site apart, so that one of a public suffix's own host, which
+    the step compares as well, protects nothing below it.
+    """
     one, other = new.identity, old.identity
     return (
         one.name == other.name
+        and site(one.domain) == site(other.domain)
         and old.secure
         and not other.partitioned
         and not new.secure

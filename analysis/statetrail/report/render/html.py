@@ -29,7 +29,6 @@ from statetrail.report.render.jinja import environment, rendered_sections
 from statetrail.report.sections.findings import FindingsSection, shown_evidence
 from statetrail.report.sections.heatmap import heatmaps
 from statetrail.report.wording import visible
-from statetrail.rules import SEVERITIES
 
 MAX_CLIENTS: Final = 300
 MAX_CARDS: Final = 100
@@ -130,7 +129,6 @@ def _context(document: Document) -> dict[str, Any]:
         "heatmaps": heatmaps(document.clients),
         "verdicts": BY_NAME,
         "bar_order": BAR_ORDER,
-        "severity_ranks": {name: at for at, name in enumerate(SEVERITIES)},
     }
 
 

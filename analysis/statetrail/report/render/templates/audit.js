@@ -46,6 +46,13 @@ document.addEventListener("DOMContentLoaded", () => {
     });
   }
 });
+// A link to what is folded opens it.
+const reveal = () => {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  target?.querySelector(":scope > .fold")?.setAttribute("open", "");
+};
+addEventListener("hashchange", reveal);
+document.addEventListener("DOMContentLoaded", reveal);
 addEventListener("load", () => {
   const soon = window.requestIdleCallback ?? ((work) => setTimeout(work, 50));
   const sections = [...document.querySelectorAll("main > section[id]")];

@@ -118,7 +118,7 @@ def test_findings_of_one_rule_are_one_card_with_a_table_of_clients() -> None:
     assert len(page.xpath("//h3[contains(., 'State left out')]")) == 1
     rows = card.xpath(".//table[contains(@class, 'subjects')]//tbody/tr")
     assert len(rows) == 60
-    assert len(card.xpath("./table[contains(@class, 'subjects')]//tbody/tr")) == 10
+    assert len(card.xpath("./details/table[contains(@class, 'subjects')]//tbody/tr")) == 10
     cells = [" ".join(cell.text_content().split()) for cell in rows[0]]
     assert cells[1:4] == ["LangId", "1", "2 %of 50"]
     markdown = render_markdown(audited(*crowd(60)))

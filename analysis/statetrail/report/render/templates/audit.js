@@ -49,7 +49,10 @@ document.addEventListener("DOMContentLoaded", () => {
 // A link to what is folded opens it.
 const reveal = () => {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  target?.querySelector(":scope > .fold")?.setAttribute("open", "");
+  const fold = target?.querySelector(":scope > .fold:not([open])");
+  if (!fold) return;
+  fold.open = true;
+  target.scrollIntoView();
 };
 addEventListener("hashchange", reveal);
 document.addEventListener("DOMContentLoaded", reveal);

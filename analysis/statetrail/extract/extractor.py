@@ -138,7 +138,12 @@ def extract(
 
     `source` names the imported file that it is from, where this is a client of its own.
     """
-    message = _read(exchange, config)
+    return _facts(exchange, _read(exchange, config), config, source)
+
+
+def _facts(
+    exchange: Exchange, message: "_Messages", config: ExtractorConfig, source: str | None
+) -> ExchangeFacts:
     target, sent, received = message.target, message.sent, message.received
     path = target.path
 
@@ -189,7 +194,18 @@ class WireState(NamedTuple):
 
 def wire_state(exchange: Exchange, config: ExtractorConfig) -> WireState:
     """What `extract` finds in an exchange, before it is made fit to be kept."""
+    return _on_wire(_read(exchange, config), config)
+
+
+def facts_with_state(
+    exchange: Exchange, config: ExtractorConfig
+) -> tuple[ExchangeFacts, WireState]:
+    """What `extract` and `wire_state` give."""
     message = _read(exchange, config)
+    return _facts(exchange, message, config, None), _on_wire(message, config)
+
+
+def _on_wire(message: "_Messages", config: ExtractorConfig) -> WireState:
     presented, issued, _ = _wire_values(message, config)
     return WireState(presented, issued, message.notes)
 

@@ -20,6 +20,8 @@ from statetrail.extract.wire_values import query_fields
 from statetrail.ingest.redact.matcher import Matcher
 
 CACHED: Final = 8192
+MAX_NAME: Final = 64
+"""Bytes of a field name that is cached."""
 _ENDS: Final = re.compile(r"[/?#&=]")
 _SEPARATORS: Final = re.compile(r"[;,&?\s]+")
 # What the client and the server are, and when: told by the texts that are kept of them.
@@ -46,6 +48,7 @@ class SecretCollector:
         self._config = config
         self._words = frozenset(word for each in config.compiled for word in each.words)
         self._fields: BoundedCache[tuple[bytes, bytes], tuple[str, ...]] = BoundedCache(CACHED)
+        self._dull: BoundedCache[bytes, bool] = BoundedCache(CACHED)
         self._targets: BoundedCache[bytes, tuple[str, ...]] = BoundedCache(CACHED)
 
     def add(self, exchange: Exchange, wire: WireState) -> None:
@@ -85,9 +88,16 @@ class SecretCollector:
         return self._targets.keep(target, found) if len(target) <= MAX_TOKEN else found
 
     def _add_fields(self, fields: Fields) -> None:
+        names = self._dull
         for field in fields:
+            if (dull := names.get(field[0])) is None:
+                dull = field[0].lower() in _DULL
+                if len(field[0]) <= MAX_NAME:
+                    names.keep(field[0], dull)
+            if dull:
+                continue
             if (found := self._fields.get(field)) is None:
-                found = tuple(_tokens(text(field[1]))) if field[0].lower() not in _DULL else ()
+                found = tuple(_tokens(text(field[1])))
                 if len(field[1]) <= MAX_TOKEN:
                     self._fields.keep(field, found)
             for secret in found:

@@ -12,10 +12,10 @@ import urllib.parse
 from typing import Final, NamedTuple
 from xml.sax.saxutils import quoteattr
 
-from statetrail.extract import Exchange, ExchangeFacts, ExtractorConfig, extract
+from statetrail.extract import Exchange, ExchangeFacts, ExtractorConfig
 from statetrail.extract.cache import BoundedCache
 from statetrail.extract.exchange_row import ExchangeRow
-from statetrail.extract.extractor import WireState, wire_state
+from statetrail.extract.extractor import WireState, facts_with_state
 from statetrail.extract.fingerprint import raw_bytes
 from statetrail.extract.text import MAX_SEGMENTS, is_token, mask_free_text, target_segments
 from statetrail.ingest.redact.fields import harmless_request_fields, harmless_response_fields
@@ -78,7 +78,7 @@ class Copier:
 
     def copy(self, exchange: Exchange) -> tuple[Copy, WireState]:
         """The copy of an exchange, and the state that was in it, which holds secrets."""
-        facts, wire = extract(exchange, self._config), wire_state(exchange, self._config)
+        facts, wire = facts_with_state(exchange, self._config)
         row, request, response = facts.exchange, exchange.request, exchange.response
         presented = self._state.presented(wire.presented, facts.presented)
         issued = self._state.issued(wire.issued, facts.issued)

@@ -28,7 +28,8 @@ OVERLAP: Final = 512
 _ESCAPE: Final = re.compile(rb"\\(?:u00([0-9A-Fa-f]{2})|x([0-9A-Fa-f]{2})|([/\"'\\]))")
 _BASE64: Final = re.compile(rb"[A-Za-z0-9+/]{12,}")
 _STANDARD: Final = bytes.maketrans(b"-_", b"+/")
-_HEX: Final = re.compile(rb"[0-9A-Fa-f]{20,}")
+_MIN_HEX: Final = 20
+_HEX: Final = re.compile(rb"[0-9A-Fa-f]{%d,}" % _MIN_HEX)
 _SEPARATORS: Final = re.compile(r"[/\s;,=&?]+")
 _MAX_DECODINGS: Final = 3
 _RECENT: Final = 8192
@@ -168,22 +169,29 @@ def writings(data: bytes) -> Iterator[bytes]:
                 break
             variant = urllib.parse.unquote_to_bytes(variant)
             variants.append(variant)
+    runs: set[bytes] = set()
+    # What stands in base64 between two blanks that were plus signs stands in the run around them.
+    coded = [each for variant in variants for each in _decoded(variant, runs)]
     variants += [each.replace(b"+", b" ") for each in variants if b"+" in each]
-    variants += [each for variant in variants for each in _decoded(variant)]
+    variants += coded
     for variant in variants:
         if variant not in seen:
             seen.add(variant)
             yield variant
 
 
-def _decoded(data: bytes) -> Iterator[bytes]:
-    """What is in base64 or hexadecimal, wherever its first whole character is."""
-    runs = _BASE64.findall(data.translate(_STANDARD))
+def _decoded(data: bytes, seen: set[bytes]) -> Iterator[bytes]:
+    """What is in base64 or hexadecimal, wherever its first whole character is.
+
+    Runs of base64 that were `seen` in another writing are left out.
+    """
+    runs = list({*_BASE64.findall(data.translate(_STANDARD))} - seen)
+    seen.update(runs)
     for at in range(4 if runs else 0):
         # Filled up to whole groups: what that adds at the end does no harm.
         whole = [run[at:] + b"A" * ((at - len(run)) % 4) for run in runs]
         yield b"\n".join(map(a2b_base64, whole))
-    runs = _HEX.findall(data)
+    runs = [found for run in runs if len(run) >= _MIN_HEX for found in _HEX.findall(run)]
     for at in range(2 if runs else 0):
         yield b"\n".join([unhexlify(run[at : at + (len(run) - at) // 2 * 2]) for run in runs])
 

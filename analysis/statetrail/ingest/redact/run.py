@@ -163,8 +163,10 @@ class _Run:
                     opened, report, responses=self._bodies
                 ):
                     copy = self._copy(exchange, copier)
-                    bodies = self._both(_plain(sent), _plain(received), copy)
-                    yield har_entry(exchange, copy, bodies if self._bodies else ("", ""))
+                    bodies = ("", "")
+                    if self._bodies:
+                        bodies = self._both(_plain(sent), _plain(received), copy)
+                    yield har_entry(exchange, copy, bodies)
 
     def _copy(self, exchange: Exchange, copier: Copier) -> Copy:
         copy, wire = copier.copy(exchange)

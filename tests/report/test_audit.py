@@ -219,7 +219,7 @@ def test_an_audit_of_no_exchange_says_that_nothing_is_known() -> None:
     nothing = audit(recording([]), created=CREATED)
     assert nothing.document.capture.started is None
     assert nothing.document.answers[0].statements[0].number == "unknown"
-    assert ": nobody is judged" in assert_inert(nothing.to_html()).text_content()
+    assert ": none is judged" in assert_inert(nothing.to_html()).text_content()
 
 
 def test_malformed_issues_are_counted_with_their_reason() -> None:

@@ -35,14 +35,14 @@ from statetrail.rules.rule import SEVERITIES, Severity
 SCHEMA_VERSION: Final = 3
 SCHEMA_ID: Final = "urn:statetrail:audit:3"
 CHANGES: Final = (
-    "An audit by statetrail. Changes since version 2: a finding may name several rules, the "
-    "gravest in `rule` and the others in `also`, where version 2 had a finding for each; findings "
-    "have `of`, `faults` and `sessions`; `overall` and `actions` are new; `tone` may be `fair` and "
-    "follows the share of faults. Changes since version 1: `at` of a source is `started`; `ended` "
-    "of a lost session is `end`; the cause `every-request` is `per-request`; `span` of a survival "
-    "curve is `idle` or `age`; the models of likelihoods have the names of their policies and "
-    "terms; the rule `wrong-channel` is `misplaced-value`; the keys are in the order of the "
-    "report's sections."
+    "An audit by statetrail. Changes since version 2: a finding may name several rules, the most "
+    "severe in `rule` and the others in `also`, where version 2 had a finding for each; findings "
+    "have `of`, `faults` and `sessions`; `overall` and `actions` are new; `tone` may be `fair` "
+    "and follows the share of faults. Changes since version 1: `at` of a source is `started`; "
+    "`ended` of a lost session is `end`; the cause `every-request` is `per-request`; `span` of a "
+    "survival curve is `idle` or `age`; the models of likelihoods have the names of their "
+    "policies and terms; the rule `wrong-channel` is `misplaced-value`; the keys are in the order "
+    "of the report's sections."
 )
 """What a reader of the version before has to know; part of the JSON Schema."""
 

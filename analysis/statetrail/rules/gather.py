@@ -46,7 +46,7 @@ from statetrail.schema import Column, Table
 FINDINGS: Final = Table(
     "findings", "one rule that fired for one client, origin and parameter",
     (
-        Column("rule", "text", "Stable rule id; of several rules the gravest"),
+        Column("rule", "text", "Stable rule id; of several rules the most severe"),
         Column(
             "also", "text", "Rules that fired on the same exchanges, or some of them, one a line",
             "no other",

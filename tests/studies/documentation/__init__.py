@@ -40,8 +40,8 @@ _REASONS_SAY: Final = (
 )
 _FINDINGS_SAY: Final = (
     "What a finding is about, how severe it is, and who can fix it. Rules that fire on the same "
-    "exchanges of a client are one finding: the graver rule leads, the others are named in "
-    "`also`.\n"
+    "exchanges of a client are one finding: the most severe rule comes first, the others are named "
+    "in `also`.\n"
 )
 _INTRODUCTION: Final = (
     "Each page shows traffic that gets the verdict, cause or finding, and the corrected traffic; "

@@ -10,7 +10,7 @@ FAMILY: Final = Column("family_fingerprint", "fingerprint", "Its first token: th
 FITS: Final = Column("fits", "text", "What the traffic fits: `race`, `lost-response`, `theft`, `kept` or `unclear`")
 
 FAMILIES: Final = Table(
-    "families", "one chain of refresh tokens that one grant began, whoever presented them",
+    "families", "one chain of refresh tokens that began with one grant, of all clients that presented them",
     (
         ORIGIN, DIALECT, PARAM, FAMILY,
         CLIENT,
@@ -22,7 +22,7 @@ FAMILIES: Final = Table(
         Column("reuses", "int", "Requests with a token that had been presented before, and replaced"),
         Column("forks", "int", "Tokens that two answers replaced by different ones"),
         Column("refused", "int", "Requests with a token of it that the server refused"),
-        Column("fits", "text", "What its gravest reuse fits: `theft`, `kept`, `lost-response`, `race` or `unclear`", "no reuse"),
+        Column("fits", "text", "What its most severe reuse fits: `theft`, `kept`, `lost-response`, `race` or `unclear`", "no reuse"),
         Column("revoked_us", "timestamp", "Start of the refusal from which on no token of it was taken", "it was not revoked"),
         Column("lost_fork_fingerprint", "fingerprint", "The first token of the fork that the server ended", "no fork, or none was seen to end"),
     ),

@@ -7,7 +7,7 @@ from statetrail.schema import CLIENT, DIALECT, ORIGIN, PARAM, Column, Table
 # fmt: off
 
 SESSIONS: Final = Table(
-    "sessions", "one chain of tokens that share what hangs on them, whoever holds it",
+    "sessions", "one session: a chain of tokens with the same state, also if several clients hold it",
     (
         CLIENT, ORIGIN, DIALECT, PARAM,
         Column("session_fingerprint", "fingerprint", "Its first token: the session's name"),

@@ -17,9 +17,9 @@ statetrail dialect check dialects/*.toml"""
 
 
 def command(files: Annotated[list[Path], argument("FILE", "TOML files of your own.")]) -> None:
-    """Check dialects: what is wrong is told with its file, line and key.
+    """Check dialects: each mistake is reported with its file, line and key.
 
-    Exit code 0: every file is fine; 2: one is not. What loads may be a mistake all the same: a
+    Exit code 0: every file is fine; 2: one is not. A file that loads may still contain mistakes: a
     value that is issued and never presented, a key without an effect, a place that is in every
     response, secrets that would be stored in clear.
     """

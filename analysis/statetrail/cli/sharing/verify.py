@@ -46,14 +46,14 @@ def command(
 ) -> None:
     """Search artefacts for the secrets that a capture knew.
 
-    Exit code 0: none is there; 1: one is, and its place is told, never its value; 2: misuse, or a
-    file that cannot be read to its end. Secrets are the values of state and what looks like a token
-    in targets and header fields, looked for in many writings (percent-encoding, escapes, base64,
-    hexadecimal), in packed files and in columns, too.
+    Exit code 0: none is there; 1: one is found, and its place is printed, never its value; 2:
+    misuse, or a file that cannot be read to its end. Secrets are the values of state and what looks
+    like a token in targets and header fields, looked for in many writings (percent-encoding,
+    escapes, base64, hexadecimal), in packed files and in columns, too.
 
     Of a store only fingerprints are known: with its key, what looks like a token in an artefact is
     fingerprinted and compared. Values that are plain words, short (under 10 characters) or numbers
-    cannot be told from ordinary text, and are not looked for.
+    cannot be distinguished from ordinary text, and are not looked for.
     """
     from statetrail.cli.output.terminal import say, stdout
     from statetrail.dialects import select

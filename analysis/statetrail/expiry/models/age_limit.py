@@ -36,7 +36,7 @@ def strict_name(accepted: int, prompt: int) -> str:
 
 AGE: Final = Policy(
     name="age",
-    description="`absolute` or `periodic`: no late use tells which",
+    description="`absolute` or `periodic`: no late use shows which",
     sentence="ends by its age, used or not: it lives for {lifetime}",
     limits=("age",),
     refine=strict_name,

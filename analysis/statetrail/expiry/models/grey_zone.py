@@ -1,4 +1,4 @@
-"""Grey zone: from an idle time on a value is lost by and by, at a steady rate.
+"""Grey zone: from an idle time on a value is lost gradually, at a steady rate.
 
 Garbage that is collected by chance (PHP's sessions), or at long and uneven intervals, ends a value
 some time after its idle timeout. Below the timeout nothing ends; beyond it a value survives an idle
@@ -32,9 +32,9 @@ from statetrail.expiry.summaries import EventTable, event_uses
 
 GREY_ZONE: Final = Policy(
     name="grey-zone",
-    description="an idle time from which on a token is lost by and by: garbage collected by "
+    description="an idle time from which on a token is lost gradually: garbage collected by "
     "chance, a slow sweeper, a full cache",
-    sentence="is lost by and by once it was not used for long, at no sharp limit: the grey zone "
+    sentence="is lost gradually after a long time without use, at no sharp limit: the grey zone "
     "is {idle}",
     limits=("idle",),
     needs_age=False,

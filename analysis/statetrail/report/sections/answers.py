@@ -191,10 +191,10 @@ def _ignoring(clients: Sequence[Client], unseen: int) -> tuple[Statement, ...]:
     if not judged:
         return (
             Statement(
-                text="The bodies that issue state were not recorded: nobody is judged."
+                text="The bodies that issue state were not recorded: no client is judged."
                 if unseen
-                else "No client was issued state that it could have presented: nobody is judged.",
-                number="nobody judged",
+                else "No client was issued state that it could have presented: none is judged.",
+                number="no client judged",
                 denominator="0 verdicts that count",
                 confidence="none",
             ),

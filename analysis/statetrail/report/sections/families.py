@@ -15,10 +15,10 @@ MAX_FAMILIES: Final = 500
 _FAMILY: Final = ("origin", "dialect", "param", "family_fingerprint")
 _TEXTS: Final = {
     "race": "two requests refreshed at once",
-    "lost-response": "a client repeated a request whose answer it seems never to have had",
+    "lost-response": "a client repeated a request whose answer it probably never received",
     "theft": "another client used the token, and both went on",
     "kept": "the same client had gone on with the new token",
-    "unclear": "another client used the token, and nobody went on with the first answer",
+    "unclear": "another client used the token, and no client used the first answer",
 }
 
 

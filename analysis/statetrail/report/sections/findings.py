@@ -29,7 +29,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One rule that fired for one client, origin and parameter, and those that it covers."""
 
     id: Annotated[str, meaning("Stable: the same for the same rule and subject")]
-    rule: Annotated[str, meaning("Of several rules the gravest")]
+    rule: Annotated[str, meaning("Of several rules the most severe")]
     also: Annotated[
         tuple[str, ...], meaning("Rules that fired on the same exchanges, or some of them")
     ] = ()

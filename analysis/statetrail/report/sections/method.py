@@ -34,7 +34,7 @@ class MethodSection(Section, frozen=True, kw_only=True):
         "5, medium below 30, high from 30 on. It says how typical the figure is of the traffic, "
         "not whether it was counted correctly.",
         "Bounds": "A report is about at most 1,000 origins in which a dialect recognised "
-        "something, and at each at most 32 names that no dialect lists, 1,000 in all: those that "
+        "something, and at each at most 32 names that no dialect lists, 1,000 in total: those that "
         "are seen most. What is left out is counted, and a finding says so.",
         "Bits": "The shortest length seen times the logarithm of the alphabet's size: an upper "
         "bound. A value is never harder to guess than that, and much easier if it is not random.",

@@ -26,7 +26,7 @@ type Subject = tuple[Any, ...]
 
 
 class Parameter(OfParameter, frozen=True, kw_only=True):
-    """The life of one state parameter at one origin: how it is issued, and who obeys."""
+    """The life of one state parameter at one origin: how it is issued, and which clients obey."""
 
     issues: Annotated[int, meaning("Well-formed issues")]
     presented: int

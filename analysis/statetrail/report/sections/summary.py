@@ -85,7 +85,7 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
 class SummarySection(Section, frozen=True, kw_only=True):
     """Overall compliance, and what would help most."""
 
-    overall: Annotated[Overall | None, meaning("null: nobody is judged")] = None
+    overall: Annotated[Overall | None, meaning("null: no client is judged")] = None
     actions: Annotated[
         tuple[Action, ...],
         meaning("By the faults that they mend, then by severity and how often; at most three"),

@@ -14,7 +14,7 @@ from statetrail.rules.rule import Lazy, Profile, Recording, Rule, occurrences, s
     observed="{count} of {of} late uses of a replaced {param} were answered with the old value "
     "again, within {overlap} of its replacement",
     expected="once a newer {param} was issued, the answer to the old one is the newer one, or a "
-    "refusal: else no client can tell which of them counts. After {overlap} see "
+    "refusal: otherwise a client cannot know which of them is valid. After {overlap} see "
     "superseded-honoured",
     remedy="Issue the newest {param} of the session in every answer, whichever of its values was "
     "presented, and end the old one. Look for servers behind one address that do not share their "

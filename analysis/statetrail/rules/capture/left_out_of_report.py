@@ -14,7 +14,7 @@ from statetrail.rules.rule import OCCURRENCE, Lazy, Recording, Rule
     observed="{count} of {of} origins, or of the names at an origin that no dialect lists, are "
     "left out of the report",
     expected="at most 1,000 origins, and at each at most 32 names that no dialect lists",
-    remedy="Find out who invents them: it may be an attack on whoever audits. Record with "
+    remedy="Find out who invents them: it may be an attack on the audit. Record with "
     "--filter what is to be audited, or list the names that a server means in a dialect.",
     references=("method bounds",),
 )

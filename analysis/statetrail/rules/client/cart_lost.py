@@ -13,7 +13,7 @@ from statetrail.rules.rule import REQUEST, Lazy, Recording, Rule, occurrences
     # That the client did not write again is known only up to the end of the capture.
     confidence="medium",
     observed="{count} of {of} lost sessions contained a cart that the client did not fill again",
-    expected="after the loss of a session the client writes the cart again, or tells its user",
+    expected="after the loss of a session the client writes the cart again, or informs its user",
     remedy="Compare the token of each response with the one presented. Where it has changed, write "
     "the cart's items again from the client's own record before the checkout.",
     references=("ZEST Z6, Z7",),

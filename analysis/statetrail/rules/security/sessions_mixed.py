@@ -15,8 +15,8 @@ from statetrail.rules.rule import Lazy, Recording, Rule, occurrences, of_params
     confidence="medium",
     observed="{count} of {of} requests presented a {param} that belongs to another session than "
     "the rest of the request, and that is in use on its own as well",
-    expected="all session keys of a request belong to one session; else one user may see, or act "
-    "on, the state of another",
+    expected="all session keys of a request belong to one session; otherwise one user may see, "
+    "or act on, the state of another",
     remedy="Keep the state of each user apart in the client: one store per session, chosen when "
     "the request is built. On the server, refuse requests whose keys do not belong together.",
     references=("CWE 488", "ASVS 7.2.3", "52eSELLER S1"),

@@ -22,8 +22,8 @@ from statetrail.rules.rule import (
     confidence="medium",
     observed="{count} of {of} late uses of a replaced {param} were accepted more than {overlap} "
     "after its replacement",
-    expected="an old {param} works for a short time, because requests are under way, and then no "
-    "more; a longer overlap, up to the renewal period, is normal where tokens are renewed "
+    expected="an old {param} works for a short time, since requests may be under way, and then "
+    "no longer; a longer overlap, up to the renewal period, is normal where tokens are renewed "
     "periodically",
     remedy="End a token when its successor has been used, or a minute after it was replaced. "
     "Renewal does not help if a stolen token outlives it.",

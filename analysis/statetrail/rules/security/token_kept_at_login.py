@@ -14,8 +14,8 @@ from statetrail.rules.rule import Lazy, Recording, Rule, credentials, occurrence
     confidence="medium",
     observed="{count} of {of} logins that presented a {param} were answered with the same one, or "
     "with none",
-    expected="a login issues a new {param} and ends the old one, so that nobody who planted or saw "
-    "the old one is logged in as well",
+    expected="a login issues a new {param} and ends the old one, so that anyone who planted or "
+    "saw the old one is not logged in",
     remedy="Issue a new token in the response to a login, move the cart to it, and refuse the old "
     "one from then on.",
     references=("ASVS 7.2.4", "CWE 384", "ZEST Z7"),

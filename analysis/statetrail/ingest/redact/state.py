@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from statetrail.dialects.grammar import PRIORITIES, USAGES
 from statetrail.dialects.place import IssuePlace, Outgoing, OutgoingResponse, PresentPlace
 from statetrail.dialects.wire import COOKIE
+from statetrail.extract.cache import BoundedCache
 from statetrail.extract.fingerprint import Fingerprinter
 from statetrail.extract.state import Issued, Presented
 from statetrail.extract.text import is_token
@@ -23,6 +24,8 @@ type Fields = list[tuple[str, str]]
 type Hide = Callable[[str], str]
 """Masks a text in which it finds a secret."""
 
+CACHED: Final = 1024
+"""States of which what is written is cached."""
 _WORDS: Final = frozenset((*USAGES, *PRIORITIES))
 _TAIL: Final = rf"\s*(?:{'|'.join(USAGES)})\s*/\s*(?:{'|'.join(PRIORITIES)})\s*"
 # Two fields that an intermediary joined: the end of the first one's value.
@@ -38,10 +41,19 @@ class CopiedRequest(NamedTuple):
     query: Fields
 
 
+class _Written[Copy](NamedTuple):
+    """What was written of a state: of the values as `kept` and as on the wire."""
+
+    kept: tuple[Presented, ...] | tuple[Issued, ...]
+    values: Sequence[PresentedValue] | Sequence[IssuedValue]
+    copy: Copy
+
+
 class StateCopier:
     """Writes the state of exchanges by pseudonyms.
 
-    `known` are the pseudonyms of the values so far, by the values' fingerprints.
+    `known` are the pseudonyms of the values so far, by the values' fingerprints. What is written of
+    one state is cached: many exchanges have the same one, as one object.
     """
 
     def __init__(
@@ -53,6 +65,8 @@ class StateCopier:
     ) -> None:
         self._hide = hide
         self.known: dict[int, str] = {}
+        self._requests: BoundedCache[int, _Written[CopiedRequest]] = BoundedCache(CACHED)
+        self._responses: BoundedCache[int, _Written[OutgoingResponse]] = BoundedCache(CACHED)
         self._pseudonyms = pseudonyms
         self._fingerprinter = fingerprinter
         self._presents: dict[tuple[str, str, str | None], PresentPlace] = {}
@@ -68,9 +82,18 @@ class StateCopier:
                         self._issues[dialect.name, issue.channel, name] = one.place
 
     def presented(
-        self, values: Sequence[PresentedValue], kept: Sequence[Presented]
+        self, values: Sequence[PresentedValue], kept: tuple[Presented, ...]
     ) -> CopiedRequest:
         """What a request presents."""
+        known = self._requests.get(id(kept))
+        if known is None or known.kept is not kept or known.values != values:
+            written = _Written(kept, values, self._presented(values, kept))
+            known = self._requests.keep(id(kept), written)
+        return known.copy
+
+    def _presented(
+        self, values: Sequence[PresentedValue], kept: tuple[Presented, ...]
+    ) -> CopiedRequest:
         copied = CopiedRequest([], [])
         by: dict[tuple[str, str], CompiledDialect] = {}
         for value, facts in zip_longest(values, kept):
@@ -96,8 +119,15 @@ class StateCopier:
         joined = [(_COOKIE, "; ".join(cookies))] if cookies else []
         return CopiedRequest([*others, *joined], copied.query)
 
-    def issued(self, values: Sequence[IssuedValue], kept: Sequence[Issued]) -> OutgoingResponse:
+    def issued(self, values: Sequence[IssuedValue], kept: tuple[Issued, ...]) -> OutgoingResponse:
         """What a response issues."""
+        known = self._responses.get(id(kept))
+        if known is None or known.kept is not kept or known.values != values:
+            written = _Written(kept, values, self._issued(values, kept))
+            known = self._responses.keep(id(kept), written)
+        return known.copy
+
+    def _issued(self, values: Sequence[IssuedValue], kept: tuple[Issued, ...]) -> OutgoingResponse:
         response = OutgoingResponse([], {})
         for value, facts in zip_longest(values, kept):
             param = value.param.name if value.param else None

@@ -210,7 +210,7 @@ def _on_wire(message: "_Messages", config: ExtractorConfig) -> WireState:
     return WireState(presented, issued, message.notes)
 
 
-class _Messages(NamedTuple):
+class _Messages(msgspec.Struct, frozen=True, gc=False):
     """A request and its response, read as far as dialects ask for it.
 
     `at_host` says by dialect whether the host may speak it, `holds` whether each condition holds.

@@ -7,7 +7,9 @@ is none, flag none that is, and keep the coding; what is right can be seen by th
 
 import base64
 import re
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from statetrail.extract.bodies import CodingError, content_codings, decode_prefix
 from statetrail.extract.records import Fields
@@ -28,7 +30,7 @@ _TRIED: Final = 256
 _LENGTH: Final = re.compile(rb"0*[1-9][0-9]{0,15}")
 
 
-class Body(NamedTuple):
+class Body(msgspec.Struct, frozen=True, gc=False):
     """The beginning of a body, the content codings still on it, and a note, or `None`."""
 
     data: bytes

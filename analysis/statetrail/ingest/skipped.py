@@ -23,6 +23,7 @@ REASONS: Final = {
     "start": "without a readable start time",
     "url": "without a readable http(s) URL",
     "broken": "no sound JSON",
+    "encrypted": "connections whose TLS keys are missing",
     "unreadable": "not understood",
 }
 """Reason for which an entry or flow is skipped → its text."""

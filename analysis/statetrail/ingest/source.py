@@ -60,6 +60,8 @@ class Source:
         What the content is packed with; `None`: nothing.
     head
         The beginning of the content, unpacked; at most `HEAD` bytes.
+    member_name
+        The member of the zip file that is read; `None`: it is no zip file, or is read as one.
     fault
         Why the content was not read to its end, as in `skipped.TRUNCATIONS`; `None`: it was.
     """
@@ -76,7 +78,7 @@ class Source:
         self.archive = archive
         self.packed = "zip" if archive is not None else None
         self.fault: str | None = None
-        self._member = member
+        self.member_name = member
         self._room = max(MAX_SMALL, MAX_RATIO * path.stat().st_size)
         self.head = self.stream().read(HEAD)
 
@@ -90,8 +92,8 @@ class Source:
         return stream
 
     def _unpacked(self) -> IO[bytes]:
-        if self.archive is not None and self._member is not None:
-            file: IO[bytes] = self.archive.open(self._member)
+        if self.archive is not None and self.member_name is not None:
+            file: IO[bytes] = self.archive.open(self.member_name)
         else:
             self.file.seek(0)
             file = self.file
@@ -121,8 +123,8 @@ class Source:
         """The beginning of a body that stands in a file of its own, named by its digest."""
         if not _BODY.fullmatch(name):
             return None
-        if self._member is not None:
-            folder, slash, _ = self._member.rpartition("/")
+        if self.member_name is not None:
+            folder, slash, _ = self.member_name.rpartition("/")
             return self.member(f"{folder}{slash}{name}", MAX_BODY)
         path = self.path.parent / name
         try:

@@ -67,12 +67,9 @@ def _record(folder: Path, zest: int, eseller: int) -> None:
     first, second = free_port(), free_port()
     Path(f"{store}.key").write_bytes(KEY.hex().encode())
     Path(f"{store}.key").chmod(0o600)
-    ports = f"tcp port {first} or tcp port {second}"
     with (
-        subprocess.Popen(
-            ["tshark", "-q", "-i", "lo", "-s", "0", "-f", ports, "-w", str(folder / "raw.pcapng")],
-            stderr=subprocess.DEVNULL,
-        ) as sniffer,
+        _sniffer(folder / "raw.pcapng", first, second) as sniffer,
+        _sniffer(folder / "plain.pcapng", zest, eseller) as second_sniffer,
         mitmdump(
             folder,
             f"reverse:http://127.0.0.1:{zest}",
@@ -96,6 +93,16 @@ def _record(folder: Path, zest: int, eseller: int) -> None:
         proxy.stop()
         time.sleep(1)
         sniffer.terminate()
+        second_sniffer.terminate()
+
+
+def _sniffer(target: Path, *ports: int) -> subprocess.Popen[bytes]:
+    """Packets from and to these ports of loopback."""
+    wanted = " or ".join(f"tcp port {port}" for port in ports)
+    return subprocess.Popen(
+        ["tshark", "-q", "-i", "lo", "-s", "0", "-f", wanted, "-w", str(target)],
+        stderr=subprocess.DEVNULL,
+    )
 
 
 def _collect(folder: Path) -> None:
@@ -116,6 +123,11 @@ def _collect(folder: Path) -> None:
             *("editcap", "--inject-secrets", f"tls,{folder / 'keys.log'}"),
             *(str(folder / "raw.pcapng"), str(CAPTURES / "tshark.pcapng")),
         ],
+        check=True,
+    )
+    # The older format, and HTTP/1.1 without TLS: between the proxy and the origins.
+    subprocess.run(
+        ["editcap", "-F", "pcap", str(folder / "plain.pcapng"), str(CAPTURES / "tshark.pcap")],
         check=True,
     )
     for name, write in written.WRITERS.items():

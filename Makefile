@@ -62,6 +62,14 @@ frameworks: env browser .venv/node/.installed ## real servers of common framewor
 	@mkdir -p .venv/node && cp tests/studies/frameworks/servers/package*.json .venv/node/
 	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund --prefix .venv/node && touch $@; fi
 
+.PHONY: formats
+formats: env .venv/node-formats/.installed ## one visit of a browser to the demo's origins, captured by every tool that runs here, for the tests of formats (needs chromium, node, npm and tshark)
+	NODE_MODULES=.venv/node-formats/node_modules PYTHONPATH=tests $(RUN) python -m studies.formats.make
+
+.venv/node-formats/.installed: tests/studies/formats/package-lock.json .venv/.synced
+	@mkdir -p .venv/node-formats && cp tests/studies/formats/package*.json .venv/node-formats/
+	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund --prefix .venv/node-formats && touch $@; fi
+
 bench-analysis: env ## verdicts, tokens and rotations against hand-written SQL, at a million exchanges
 	PYTHONPATH=tests $(RUN) python -m studies.benchmarks.bench_analysis
 

@@ -42,7 +42,7 @@ def fits(pattern: str, path: str) -> bool:
 
 def test_every_piece_has_its_diff_and_its_check() -> None:
     """And no other piece has one."""
-    assert sorted(PIECES) == ["column", "model", "place", "rule", "section", "verdict"]
+    assert sorted(PIECES) == ["column", "format", "model", "place", "rule", "section", "verdict"]
     assert {path.stem for path in HERE.glob("*.diff")} == set(PIECES)
     assert {path.stem.removeprefix("check_") for path in HERE.glob("check_*.py")} == set(PIECES)
 

@@ -1,4 +1,4 @@
-"""`statetrail import`: HAR files and mitmproxy flow files into a store."""
+"""`statetrail import`: captures of any format into a store."""
 
 from pathlib import Path
 from typing import Annotated, Final
@@ -25,7 +25,7 @@ def command(
         list[Path],
         argument(
             "FILE",
-            "Captures, recognised by content: HAR files, also packed, and files of mitmdump -w; or "
+            "Captures of browsers, proxies and test tools, recognised by content, also packed; or "
             "folders and patterns of them.",
         ),
     ],
@@ -36,7 +36,7 @@ def command(
     client_header: options.ClientHeader = None,
     dialects: options.Dialects = "all",
 ) -> None:
-    """Import HAR files and mitmproxy flow files into a store.
+    """Import captures into a store.
 
     Importing a file again adds nothing. Of a truncated file the complete entries are imported;
     what is missing is printed and noted in the store. Ctrl-C keeps what was imported.

@@ -27,7 +27,7 @@ def command(
         list[Path],
         argument(
             "CAPTURE",
-            "HAR files (also gzipped) and files of mitmdump -w, with bodies, cookies and "
+            "Captures that `statetrail import` reads, with bodies, cookies and "
             "credentials; best of several clients.",
         ),
     ],

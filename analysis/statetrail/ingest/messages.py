@@ -19,7 +19,7 @@ import msgspec
 
 from statetrail.extract import Exchange, Fingerprinter, Request, Response
 from statetrail.extract.bodies import CodingError, content_codings, decode_prefix
-from statetrail.extract.records import Fields
+from statetrail.extract.records import BODY_UNSEEN, Fields
 from statetrail.ingest.format import MAX_RECEIVED, MAX_SENT
 from statetrail.ingest.har.entry import EntryError
 from statetrail.ingest.har.heads import Address, HeadReader
@@ -28,8 +28,6 @@ WHOLE_SECONDS: Final = "whole-seconds"
 """Note: the times are whole seconds, and may be up to one later."""
 NO_RESPONSE_TIMES: Final = "response-times-unseen"
 """Note: the format does not tell when the response began and ended."""
-BODY_UNSEEN: Final = "body-unseen"
-"""Note: there was a body that the capture lacks."""
 SECOND_US: Final = 1_000_000
 MAX_HEAD: Final = 1 << 20
 """Bytes of a message's head."""

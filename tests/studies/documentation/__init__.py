@@ -118,6 +118,7 @@ def index() -> str:
             "- [Rotations](rotations.md): why a value changed",
             "- [Expiry](expiry.md): how the expiry policy and its limits are inferred",
             "- [What a capture can and cannot tell](capture.md)",
+            "- [Captures that are read](formats.md): formats of browsers, proxies and test tools",
             "- [Profiles](profiles.md): the limits that some rules check tokens against",
             "- [Built-in dialects](dialects/index.md): what each one reads, with an example",
             "- [Dialects of your own](dialects.md): where state is issued and presented",

@@ -42,7 +42,7 @@ def command(
     name: Annotated[str, argument("NAME", "A TOML file of your own, or a built-in dialect.")],
     captures: Annotated[
         list[Path],
-        argument("CAPTURE", "HAR files (also gzipped) and files of mitmdump -w."),
+        argument("CAPTURE", "Captures that `statetrail import` reads."),
     ],
 ) -> None:
     """Try a dialect on captures: what is issued and presented in each place, and the verdicts.

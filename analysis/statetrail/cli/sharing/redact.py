@@ -15,7 +15,12 @@ statetrail redact shop.har --out shop-redacted.har --bodies"""
 
 
 def command(
-    capture: Annotated[Path, argument("FLOWS|HAR", "A flow file or a HAR file (also gzipped).")],
+    capture: Annotated[
+        Path,
+        argument(
+            "CAPTURE", "A capture that `statetrail import` reads; its copy is a flow file or a HAR."
+        ),
+    ],
     out: Annotated[Path, option("--out FILE", "The copy; must be new.")],
     bodies: Annotated[
         bool,

@@ -34,7 +34,7 @@ def command(
         list[Path] | None,
         option(
             "--capture FILE",
-            "What knows the secrets: HAR and flow files, or stores and datasets, of which the key "
+            "What knows the secrets: captures, or stores and datasets, of which the key "
             "is needed. May be repeated. Default: the stores among the artefacts.",
         ),
     ] = None,

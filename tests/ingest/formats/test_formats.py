@@ -113,9 +113,17 @@ def test_without_tshark_a_packet_capture_is_refused(
 @needs_tshark
 def test_connections_without_keys_are_counted(tmp_path: Path) -> None:
     """What cannot be read is told."""
-    path = tmp_path / "sealed.pcapng"
+    path = tmp_path / "sealed.pcap"
     subprocess.run(
-        ["editcap", "--discard-all-secrets", str(CAPTURES / "tshark.pcapng"), str(path)], check=True
+        [
+            "editcap",
+            "-F",
+            "pcap",
+            "--discard-all-secrets",
+            str(CAPTURES / "tshark.pcapng"),
+            str(path),
+        ],
+        check=True,
     )
     done, _ = imported(path, tmp_path)
     assert done.exchanges == 0

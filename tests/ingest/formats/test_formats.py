@@ -6,7 +6,6 @@ The captures are made by ``make formats``.
 import json
 import re
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -113,18 +112,10 @@ def test_without_tshark_a_packet_capture_is_refused(
 @needs_tshark
 def test_connections_without_keys_are_counted(tmp_path: Path) -> None:
     """What cannot be read is told."""
-    path = tmp_path / "sealed.pcap"
-    subprocess.run(
-        [
-            "editcap",
-            "-F",
-            "pcap",
-            "--discard-all-secrets",
-            str(CAPTURES / "tshark.pcapng"),
-            str(path),
-        ],
-        check=True,
-    )
+    path = tmp_path / "sealed.pcapng"
+    # The block with the keys has them as text.
+    content = (CAPTURES / "tshark.pcapng").read_bytes()
+    path.write_bytes(content.replace(b"_SECRET_0 ", b"_UNKNOWN  "))
     done, _ = imported(path, tmp_path)
     assert done.exchanges == 0
     assert "TLS keys are missing" in (done.problem or "")

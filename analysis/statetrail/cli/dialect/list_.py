@@ -17,14 +17,12 @@ def command() -> None:
 
     Any of them may be named with --dialects, and all of them are on by default.
     """
-    from statetrail.cli.output.terminal import draw, stdout, table, text
+    from statetrail.cli.output.terminal import stdout
     from statetrail.dialects import builtin
 
+    dialects = list(builtin().values())
     columns = ("dialect", "title", "parameters", "places")
-    result = table(None, columns, whole=columns[:1])
-    for dialect in builtin().values():
-        result.add_row(*map(text, _cells(dialect)))
-    draw(result, stdout())
+    stdout().write_rows(None, columns, dialects, _cells, most=len(dialects), whole=columns[:1])
 
 
 def _cells(dialect: "Dialect") -> tuple[str, str, str, str]:

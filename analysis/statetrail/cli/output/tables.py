@@ -31,6 +31,8 @@ from statetrail.schema import Column, Table, pseudonym
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_CELL: Final = 60
+_PROSE: Final = 40
+"""Characters of a line of a text that is several sentences."""
 # The columns shown on a terminal; the other forms have all.
 _SHOWN: Final = {
     "exchanges": (
@@ -84,7 +86,7 @@ def print_table(
     ]
     widths = natural_widths([_heading(column) for column in columns], cells)
     least = [
-        min(width, NARROWEST) if column.type == "text" else width
+        min(width, _PROSE if width > _MAX_CELL else NARROWEST) if column.type == "text" else width
         for column, width in zip(columns, widths, strict=True)
     ]
     shown = list(range(len(columns)))
@@ -99,7 +101,7 @@ def print_table(
     draw(result, console)
     if total > rows.num_rows:
         console.write(f"{rows.num_rows:,} of {total:,} rows; --limit {total} shows all")
-    left_out = [name for name in schema.names if name not in {columns[at].name for at in shown}]
+    left_out = [_heading(c) for c in schema.columns if c not in [columns[at] for at in shown]]
     if is_terminal and wanted is None and left_out:
         console.write(f"More columns: --columns all, or some of {', '.join(left_out)}", "dim")
 

@@ -20,7 +20,9 @@ from statetrail.extract.text import clean
 
 MAX_LINE = 4000
 _PIPE_WIDTH = 100_000
-NARROWEST = 18
+NOTHING = "–"
+"""What reports write for no value."""
+NARROWEST = 14
 """Characters of a line below which a text is no longer readable in a column."""
 
 
@@ -54,22 +56,26 @@ class Terminal(Console):
         most: int,
         total: int | None = None,
         right: Iterable[str] = (),
+        whole: Iterable[str] = (),
         hint: str = "",
     ) -> None:
         """Print a table of the first `most` rows, and how many more of `total` there are.
 
         A terminal that is too narrow for its columns gets a paragraph a row.
         """
-        names = list(columns)
+        names, whole = list(columns), set(whole)
         shown = [
             [cell if isinstance(cell, Text) else text(cell) for cell in cells(row)]
             for row in rows[:most]
         ]
-        widths = [min(width, NARROWEST) for width in natural_widths(names, shown)]
+        widths = [
+            width if name in whole else min(width, NARROWEST)
+            for name, width in zip(names, natural_widths(names, shown), strict=True)
+        ]
         if sys.stdout.isatty() and table_width(widths) > self.width:
             self._write_paragraphs(title, names, shown)
         else:
-            result = table(title, names, right, narrowest=widths)
+            result = table(title, names, right, whole, narrowest=widths)
             for row in shown:
                 result.add_row(*row)
             draw(result, self)
@@ -85,9 +91,9 @@ class Terminal(Console):
             said = [
                 Text.assemble((name, "dim"), " ", cell)
                 for name, cell in zip(names[1:], others, strict=True)
-                if cell.plain not in ("", "-")
+                if cell.plain not in ("", "-", NOTHING)
             ]
-            self.print(Padding(Text(", ").join(said), (0, 0, 0, 6)))
+            self.print(Padding(Text("; ").join(said), (0, 0, 0, 6)))
 
     def write_more(self, count: int, hint: str = "") -> None:
         """Print how many more there are, if any."""

@@ -23,6 +23,7 @@ from statetrail.extract.records import BODY_UNSEEN, Fields
 from statetrail.ingest.format import MAX_RECEIVED, MAX_SENT
 from statetrail.ingest.har.entry import EntryError
 from statetrail.ingest.har.heads import Address, HeadReader
+from statetrail.ingest.har.reader import peer_of
 
 WHOLE_SECONDS: Final = "whole-seconds"
 """Note: the times are whole seconds, and may be up to one later."""
@@ -136,7 +137,7 @@ def exchange_of_parts(
         start_us=times.request_start,
         end_us=times.request_end,
         body_bytes=None if sent[1] is None else len(sent[1]),
-        peer=peer,
+        peer=peer_of(peer),
         body=(sent[1] or b"")[:MAX_SENT],
         composed_us=times.composed,
         time_error_us=times.error,
@@ -246,7 +247,7 @@ def _without_chunks(body: bytes, fields: Fields) -> bytes:
     if not named or _CHUNK.match(body) is None:
         return body
     parts: list[bytes] = []
-    at = 0
+    at, is_framed = 0, False
     while (head := _CHUNK.match(body, at)) is not None:
         size, at = int(head[1], 16), head.end()
         if size == 0:
@@ -255,9 +256,9 @@ def _without_chunks(body: bytes, fields: Fields) -> bytes:
         at += size
         if body[at : at + 2] != b"\r\n":
             break
-        at += 2
-    # Cut short, or no chunks at all.
-    return b"".join(parts) if at >= len(body) else body
+        at, is_framed = at + 2, True
+    # Cut short behind a whole chunk; else what looked like a chunk's size is content.
+    return b"".join(parts) if is_framed and at >= len(body) else body
 
 
 def _codings_on(body: bytes, fields: Fields) -> tuple[str, ...]:

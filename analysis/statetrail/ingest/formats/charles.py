@@ -88,7 +88,7 @@ def _exchange(entry: dict[str, Any], heads: HeadReader) -> Exchange:
         ),
         (_fields(request, heads), _body(request) or b""),
         received,
-        peer=_text(entry, "clientAddress").rpartition("/")[2].strip("[]") or None,
+        peer=_text(entry, "clientAddress").rpartition("/")[2],
         error=None if is_complete else "protocol-error" if received is not None else "no-response",
         notes=(NO_RESPONSE_TIMES,) if received is not None and None in (begin, end) else (),
         codings=(),

@@ -77,7 +77,7 @@ def _exchange(source: Source, prefix: str) -> Exchange:
         Times(start, moment_us(timers.get("ClientDoneRequest", "")), begin, end),
         (message.fields, message.body),
         received,
-        peer=flags.get("x-clientip", "").removeprefix("::ffff:") or None,
+        peer=flags.get("x-clientip"),
         error="client-disconnected" if "x-abortedby" in flags else None,
         notes=(NO_RESPONSE_TIMES,) if lacks else (),
     )

@@ -14,10 +14,10 @@ import msgspec
 
 from statetrail.extract import Exchange, Fingerprinter
 from statetrail.extract.records import Fields
-from statetrail.ingest.flow import ERRORS
 from statetrail.ingest.format import MAX_RECEIVED, Format
 from statetrail.ingest.har.entry import EntryError, Header
 from statetrail.ingest.har.heads import HeadReader
+from statetrail.ingest.har.reader import error_of
 from statetrail.ingest.har.split import CUT, split_entries
 from statetrail.ingest.messages import (
     Times,
@@ -269,10 +269,7 @@ class _Log:
         return fields
 
     def _error(self, number: int) -> str:
-        name = self._errors.get(number, "").replace("_", " ")
-        if "ABORTED" in name:
-            return "client-disconnected"
-        return next(word for word, pattern in ERRORS if pattern.search(name))
+        return error_of(f"net::{self._errors.get(number, '')}")
 
 
 NETLOG: Final = Format("netlog", "a NetLog of Chromium", _matches, _read)

@@ -189,13 +189,13 @@ def exchange_from_entry(
         start_us=when.request_start_us,
         end_us=when.request_end_us,
         body_bytes=_size(entry.request.body_size),
-        peer=_peer(entry.client),
+        peer=peer_of(entry.client),
         body=_content(entry.request.post_data),
         composed_us=when.composed_us,
         time_error_us=when.time_error_us,
     )
     response, received_cut = _response(entry, when, notes, heads, cut_short=bool(fault))
-    error = _error(fault) if fault or response is None else None
+    error = error_of(fault) if fault or response is None else None
     if is_cut or sent_cut or received_cut:
         notes.append("har-cut")
     return Exchange(flow_id, request, response, error, tuple(notes))
@@ -242,7 +242,7 @@ def _size(size: float | None) -> int | None:
     return int(size) if size is not None and 0 <= size < MAX_INT else None
 
 
-def _peer(address: str | None) -> str | None:
+def peer_of(address: str | None) -> str | None:
     """The client's address without its port; `None` for a text that is no address."""
     if address is None or len(address) > 64:
         return None
@@ -256,7 +256,7 @@ def _peer(address: str | None) -> str | None:
     return str(mapped or found)
 
 
-def _error(fault: str | None) -> str:
+def error_of(fault: str | None) -> str:
     """The word of the closed list for an error; its text may quote anything."""
     if not fault:
         return "no-response"

@@ -68,7 +68,8 @@ def _exchange(data: bytes, flow: _Members) -> Exchange:
     error = None
     if not _is_null(flow[b"error"]):
         message = _raw(data, _members(data, flow[b"error"], _ERROR)[b"msg"], _TEXT)
-        if _is_null(flow[b"websocket"]):
+        _, start, end = flow[b"websocket"]
+        if start == end:
             error = error_word(message.decode())
     flow_id, request = _raw(data, flow[b"id"], _TEXT).decode(), _request(data, flow)
     if _is_null(flow[b"response"]):

@@ -50,15 +50,20 @@ class Bodies:
 
     def count(self, rows: Iterable[ExchangeRow]) -> None:
         """Count exchanges."""
+        responses: Counter[str] = Counter()
         for row in rows:
             if row.dialects and row.status is not None:
-                self.responses.update(row.dialects.split(","))
-            if STATE_UNSEEN in row.notes:
+                responses[row.dialects] += 1
+            if row.notes and STATE_UNSEEN in row.notes:
                 self.unseen.update(
                     note.removeprefix(STATE_UNSEEN)
                     for note in row.notes.split(",")
                     if note.startswith(STATE_UNSEEN)
                 )
+
+        for dialects, number in responses.items():
+            for name in dialects.split(","):
+                self.responses[name] += number
 
     def sentences(self) -> Iterator[str]:
         """What cannot be seen."""

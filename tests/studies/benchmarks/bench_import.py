@@ -84,10 +84,12 @@ def _mitmproxy(path: Path) -> int:
 
 
 def _haralyzer(path: Path) -> int:
-    from haralyzer import HarParser  # type: ignore[import-not-found]
+    from haralyzer import HarEntry, HarParser  # type: ignore[import-not-found]
 
-    parser = HarParser.from_file(str(path))
-    return len(parser.har_data["entries"])
+    entries = map(HarEntry, HarParser.from_file(str(path)).har_data["entries"])
+    return sum(
+        bool(each.startTime and each.request.url and each.response.status) for each in entries
+    )
 
 
 READERS: dict[str, Callable[[Path], int]] = {

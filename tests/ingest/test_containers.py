@@ -107,6 +107,17 @@ def test_what_unpacks_to_an_implausible_size_is_read_up_to_it(
     assert problems[0].startswith("the file unpacks to an implausible size: its first 50 entries")
 
 
+def test_a_member_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    """Beside one that can, and alone."""
+    path, flows = tmp_path / "all.zip", ("a.flows", b"99:7:version;2:21#")
+    path.write_bytes(zipped(flows, ("12", b"12:30 lunch"), ("b", DOCUMENT)))
+    (found,) = captures_in(path)
+    assert found.lost == "a.flows in it is a flow file packed with zip: unpack it first"
+    path.write_bytes(zipped(flows))
+    with pytest.raises(CaptureError, match="flows in it is a flow file"):
+        captures_in(path)
+
+
 ENCRYPTED = bytearray(zipped(("a.har", DOCUMENT)))
 ENCRYPTED[6] |= 1
 ENCRYPTED[ENCRYPTED.rindex(b"PK\x01\x02") + 8] |= 1

@@ -1,1 +1,1 @@
-"""Captures: live flows, flow files and HAR files, all read as the same `Exchange`."""
+"""Captures: live flows, and files of many formats, all read as the same `Exchange`."""

@@ -8,7 +8,7 @@ import glob
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -23,15 +23,20 @@ _BODY: Final = re.compile(r"(?:[^/]*/)*[0-9a-f]{32,64}(?:\.\w{1,12})?", re.ASCII
 _PATTERN: Final = re.compile(r"[*?\[]")
 _ENCRYPTED: Final = 1
 _MAX_NAME: Final = 255
+_MAX_FAULTS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
 class FoundCapture:
-    """A capture: a file, or a member of a zip file."""
+    """A capture: a file, or a member of a zip file.
+
+    `lost` says what else in the zip file is a capture, and cannot be read.
+    """
 
     path: Path
     format: Format
     member: str | None = None
+    lost: str | None = None
 
     @property
     def name(self) -> str:
@@ -108,26 +113,32 @@ def captures_in(path: Path) -> list[FoundCapture]:
         else:
             fault = "is no capture of a known format" if source.head else "is empty"
         if source.archive is not None:
-            found: list[FoundCapture] = []
-            encrypted = False
-            for member in source.archive.infolist():
-                encrypted |= bool(member.flag_bits & _ENCRYPTED)
-                if not _BODY.fullmatch(member.filename) and not member.is_dir():
-                    found += _in_member(source, member.filename)
+            found, fault = _in_members(source)
             if found:
                 return found
-            kind = "an encrypted zip file" if encrypted else "a zip file without a capture"
-            fault = f"is {kind}"
     raise CaptureError(f"{path} {fault}: name a file that a browser or a proxy wrote")
 
 
-def _in_member(source: Source, member: str) -> Iterator[FoundCapture]:
-    try:
-        known = _format_of(source.within(member))
-    except CaptureError:
-        return
-    if known is not None:
-        yield FoundCapture(source.path, known, member)
+def _in_members(source: Source) -> tuple[list[FoundCapture], str]:
+    """The captures in a zip file, and why there is none, or no other."""
+    found: list[FoundCapture] = []
+    faults, encrypted = [], False
+    for member in source.archive.infolist() if source.archive is not None else ():
+        encrypted |= bool(member.flag_bits & _ENCRYPTED)
+        if _BODY.fullmatch(member.filename) or member.is_dir():
+            continue
+        try:
+            known = _format_of(source.within(member.filename))
+        except CaptureError as error:
+            faults.append(f"{clean(member.filename, _MAX_NAME)} in it {error}")
+            continue
+        if known is not None:
+            found.append(FoundCapture(source.path, known, member.filename))
+    if found and faults:
+        found[0] = replace(found[0], lost="; ".join(faults[:_MAX_FAULTS]))
+    if encrypted:
+        return found, "is an encrypted zip file"
+    return found, "is a zip file without a capture" + "".join(f"; {each}" for each in faults[:1])
 
 
 def _format_of(source: Source) -> Format | None:

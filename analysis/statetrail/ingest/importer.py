@@ -99,7 +99,7 @@ def _import(
                 if progress is not None:
                     progress(found.path, source.file.tell(), size)
         additions.end()
-        problem = report.sentence()
+        problem = "; ".join(filter(None, (report.sentence(), found.lost))) or None
     except KeyboardInterrupt:  # what is in the store stays there
         stopped = True
     finally:

@@ -23,6 +23,8 @@ def _matches(source: Source) -> bool:
         return False
     if has_entries(source.stream()):
         return True
+    if source.member_name is not None:
+        return False
     raise CaptureError("is JSON but no HAR file (it has no list log.entries)")
 
 

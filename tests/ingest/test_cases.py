@@ -11,6 +11,7 @@ from statetrail.dialects import select
 from statetrail.extract import ExtractorConfig
 from statetrail.ingest.importer import Imported, import_files
 from statetrail.store import SqliteStore
+from support.hars import entry, headers, write_har
 from support.shared import shared
 
 CACHED = "1 entry was skipped (1 answered by the browser's own cache)"
@@ -90,6 +91,13 @@ CASES = (
     ),
     Case(("29-offline.har",), (3,), (HONOURED, HONOURED)),
     Case(
+        ("30-redacted-tokens.har",),
+        (4,),
+        (),
+        "a sanitiser has replaced values: 4 exchanges have some, which say nothing",
+        notes=("placeholder",) * 4,
+    ),
+    Case(
         ("31-relative-url.har",),
         (0,),
         (),
@@ -140,3 +148,38 @@ def test_a_report_does_not_speak_of_tokens_in_bodies_that_are_missing(tmp_path: 
     assert NO_BODIES in text
     assert "No token was used again" not in text
     assert "left-truncated" not in {row["rule"] for row in rows(st.findings(rec), "rule")}
+
+
+def test_a_placeholder_is_no_token(tmp_path: Path) -> None:
+    """Nothing is said of lifetimes or strength, nor that a token is in the URL."""
+    _, rec = imported(tmp_path, "30-redacted-tokens.har")
+    assert rows(st.findings(rec), "rule") == []
+    assert rows(st.tokens(rec), "fingerprint") == []
+
+
+def test_a_sanitised_token_is_not_held_against_its_client(tmp_path: Path) -> None:
+    """The token was issued in clear, and the requests with it were sanitised."""
+    token, hidden = '<ResultSet session="tok-0123456789ab"/>', "%5BREDACTED%5D"
+    shop = "https://shop.example/API/V3/Cart?_session_token="
+    entries = [entry(f"{shop}1", body=token)] + [
+        entry(f"{shop}{hidden}", body=None, startedDateTime=f"2024-05-01T10:0{n}:00.000Z")
+        for n in range(1, 4)
+    ]
+    with SqliteStore.create_or_open(tmp_path / "s.sqlite") as store:
+        config = ExtractorConfig(select(), store.fingerprinter)
+        import_files([write_har(tmp_path / "x.har", *entries)], store, config)
+    verdicts = rows(st.verdicts(st.open(tmp_path / "s.sqlite", engine="pandas")), "exchange_id")
+    assert [row["verdict"] for row in verdicts] == ["not-applicable"] * 3
+
+
+@pytest.mark.parametrize("sent", [(), (("Cookie", "sid=1"),)], ids=["sanitised", "whole"])
+def test_a_browsers_sanitised_export_is_told(
+    sent: tuple[tuple[str, str], ...], tmp_path: Path
+) -> None:
+    """Chrome leaves cookies and credentials out unless it is asked for them."""
+    fields = headers(("Sec-Fetch-Site", "same-origin"), *sent)
+    entries = [entry(f"https://h{n}.example/", request__headers=fields) for n in range(5)]
+    with SqliteStore.create_or_open(tmp_path / "s.sqlite") as store:
+        config = ExtractorConfig(select(), store.fingerprinter)
+        (done,) = import_files([write_har(tmp_path / "x.har", *entries)], store, config)
+    assert ("sanitised export" in (done.problem or "")) == (not sent)

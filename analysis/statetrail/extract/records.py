@@ -29,6 +29,9 @@ BODY_UNSEEN: Final = "body-unseen"
 STATE_UNSEEN: Final = "state-unseen:"
 """What begins the note of an exchange in the scope of a dialect whose state may have been in a body
 that was not recorded; the dialect's name follows."""
+PLACEHOLDER: Final = "placeholder"
+"""Note of an exchange in which a sanitiser has replaced values; also the kind of such a value that
+was presented."""
 UNKNOWN_METHOD: Final = "(unknown)"
 """The method of a request of which it was not recorded."""
 REPLAYED: Final = ("replayed", "edited")

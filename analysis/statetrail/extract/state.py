@@ -18,14 +18,21 @@ from statetrail.extract.fingerprint import Fingerprinter, alphabet
 from statetrail.extract.jwt import declared_s
 from statetrail.extract.known_values import KnownValues
 from statetrail.extract.masking import MIN_WITHIN, Secrets
-from statetrail.extract.records import MAX_VALUES
-from statetrail.extract.text import clean, is_token, mask_host, mask_path, segment_kind
+from statetrail.extract.records import MAX_VALUES, PLACEHOLDER
+from statetrail.extract.text import (
+    clean,
+    is_placeholder,
+    is_token,
+    mask_host,
+    mask_path,
+    segment_kind,
+)
 from statetrail.extract.wire_values import CompiledDialect, IssuedValue, PresentedValue
 
 _SEPARATORS: Final = re.compile(r"[;,\s]+")
 
 
-type Kind = Literal["value", "establish", "empty", "ends", "due"]
+type Kind = Literal["value", "establish", "empty", "ends", "due", "placeholder"]
 type IssuedKind = Literal["void"]
 
 
@@ -99,6 +106,11 @@ class StateReader(msgspec.Struct, frozen=True, gc=False):
     ) -> State:
         """The state of an exchange; with `blind` not all secrets of the exchange are known."""
         notes = []
+        given = len(presented) + len(issued)
+        issued = [each for each in issued if not is_placeholder(each.state.value)]
+        hidden = [is_placeholder(each.value) for each in presented]
+        if any(hidden) or len(presented) + len(issued) < given:
+            notes.append(PLACEHOLDER)
         for values, side in ((issued, "issued"), (presented, "presented")):
             if len(values) > MAX_VALUES:
                 notes.append(f"{side}-capped:{len(values)}")
@@ -116,14 +128,14 @@ class StateReader(msgspec.Struct, frozen=True, gc=False):
             self._presented(value, may, secrets)
             for value, may in zip(presented, may_be_clear, strict=False)
         ]
-        given = [
+        kept_issues = [
             self._issued(value, may, secrets)
             for value, may in zip(issued, may_be_clear[len(kept) :], strict=True)
         ]
         fingerprints = frozenset([one.fingerprint for one in kept])
         return State(
             tuple(kept),
-            tuple(given),
+            tuple(kept_issues),
             fingerprints,
             secrets,
             dialects,
@@ -160,6 +172,8 @@ class StateReader(msgspec.Struct, frozen=True, gc=False):
         establish = compiled.establish.get(name)
         if not value:
             kind = "empty"
+        elif is_placeholder(value):
+            kind = "placeholder"
         elif kind == "value" and establish is not None and establish.fullmatch(value):
             kind = "establish"
         clear = kind in ("establish", "empty") or (may and not secrets.hold(value))

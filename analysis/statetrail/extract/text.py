@@ -23,6 +23,20 @@ MIN_TOKEN: Final = 10
 """Characters from which on a text may be a token."""
 MAX_TOKEN: Final = 4096
 
+_SURELY: Final = r"redacted|sanitized|sanitised|scrubbed"
+_REMOVED: Final = rf"{_SURELY}|removed|hidden|masked|filtered|obfuscated|anonymized|anonymised"
+_PLACEHOLDER: Final = re.compile(
+    rf"[*_%-]{{0,3}}(?:[\w-]{{1,40}}[ _:.-]{{1,2}})?(?:{_SURELY})[*_%-]{{0,3}}"
+    rf"|.*[\[<({{](?:[\w-]{{1,40}} )?(?:{_REMOVED})[\])>}}].*"
+    rf"|.*\.(?:{_SURELY})"
+    r"|.*(?:\*{3}|\u2022{3}|\u25cf{3}).*"
+    r"|[xX]{4,}|#{3,}",
+    re.IGNORECASE | re.DOTALL,
+)
+"""What sanitisers write in place of a value, or of a part of it."""
+_MAX_PLACEHOLDER: Final = 2048
+_MASK: Final = re.compile(rf"x+|{_SURELY}", re.IGNORECASE)
+
 CREDENTIAL: Final = re.compile(
     r"auth|cookie|key|password|secret|session|ticket|token", re.IGNORECASE
 )
@@ -237,3 +251,17 @@ def clean(text: str, limit: int) -> str:
         return text
     shown = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text[: limit + 1])
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def is_placeholder(value: str) -> bool:
+    """Whether a value is what a sanitiser put in place of one, or of a part of one.
+
+    >>> [is_placeholder(text) for text in ("[redacted]", "%5BREDACTED%5D", "tok-***", "tok-1a2b3c")]
+    [True, True, True, False]
+    """
+    if not value or len(value) > _MAX_PLACEHOLDER:
+        return False
+    if value.isalnum() and _MASK.fullmatch(value) is None:
+        return False
+    bare = urllib.parse.unquote(value).strip("\"' \t") if "%" in value else value.strip("\"' \t")
+    return _PLACEHOLDER.fullmatch(bare) is not None

@@ -5,13 +5,13 @@ Enters: files, a store open for writing, an `ExtractorConfig`. Leaves: rows, mad
 lost. Importing a file again adds nothing.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import batched
 from pathlib import Path
 from typing import Final
 
-from statetrail.extract import ExtractorConfig, extract
+from statetrail.extract import Exchange, ExtractorConfig, extract
 from statetrail.ingest.captures import FoundCapture, captures_in
 from statetrail.ingest.known import Additions
 from statetrail.ingest.skipped import ReadReport
@@ -92,9 +92,11 @@ def _import(
         with found.open() as source:
             exchanges = form.exchanges(source, report, config.fingerprinter)
             # One exchange at a time is in memory, with its bodies; its facts are small.
+            if form.one_client:
+                exchanges = _looked_at(exchanges, report)
             facts = (extract(exchange, config, client) for exchange in exchanges)
             for batch in batched(facts, BATCH, strict=False):
-                report.bodies.count(each.exchange for each in batch)
+                report.unseen.count(each.exchange for each in batch)
                 additions.add(batch)
                 if progress is not None:
                     progress(found.path, source.file.tell(), size)
@@ -107,3 +109,10 @@ def _import(
         store.end_capture(capture, counts, problem)
     added = (counts.exchanges, counts.duplicates, counts.skipped)
     return Imported(found.label, form.name, *added, problem, stopped)
+
+
+def _looked_at(exchanges: Iterator[Exchange], report: ReadReport) -> Iterator[Exchange]:
+    look = report.unseen.credentials.look
+    for exchange in exchanges:
+        look(exchange)
+        yield exchange

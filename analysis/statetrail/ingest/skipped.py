@@ -5,12 +5,10 @@ value from the file.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from statetrail.extract import ExchangeRow
-from statetrail.extract.records import STATE_UNSEEN
+from statetrail.ingest.unseen import Unseen
 
 REASONS: Final = {
     "other": "no HTTP exchange",
@@ -42,46 +40,13 @@ TRUNCATIONS: Final = {
 
 
 @dataclass(slots=True)
-class Bodies:
-    """Responses in the scope of a dialect, and those whose body was not recorded, by dialect."""
-
-    responses: Counter[str] = field(default_factory=Counter)
-    unseen: Counter[str] = field(default_factory=Counter)
-
-    def count(self, rows: Iterable[ExchangeRow]) -> None:
-        """Count exchanges."""
-        responses: Counter[str] = Counter()
-        for row in rows:
-            if row.dialects and row.status is not None:
-                responses[row.dialects] += 1
-            if row.notes and STATE_UNSEEN in row.notes:
-                self.unseen.update(
-                    note.removeprefix(STATE_UNSEEN)
-                    for note in row.notes.split(",")
-                    if note.startswith(STATE_UNSEEN)
-                )
-
-        for dialects, number in responses.items():
-            for name in dialects.split(","):
-                self.responses[name] += number
-
-    def sentences(self) -> Iterator[str]:
-        """What cannot be seen."""
-        for name, unseen in sorted(self.unseen.items()):
-            yield (
-                f"{unseen} of {self.responses[name]} responses in the scope of {name} have no body "
-                "in the file: what they issue there cannot be seen"
-            )
-
-
-@dataclass(slots=True)
 class ReadReport:
     """Filled while a capture file is read.
 
     `skipped` counts the entries that did not become an exchange, by reason (`REASONS`);
     `truncation` is why reading stopped before the file's end (`TRUNCATIONS`); `entries` is the
     number of complete entries, including those skipped; `newer` is the latest version of
-    mitmproxy's format among flows that are of a later one than is known; `bodies` is filled by
+    mitmproxy's format among flows that are of a later one than is known; `unseen` is filled by
     who reads the exchanges.
     """
 
@@ -89,7 +54,7 @@ class ReadReport:
     truncation: str | None = None
     entries: int = 0
     newer: int = 0
-    bodies: Bodies = field(default_factory=Bodies)
+    unseen: Unseen = field(default_factory=Unseen)
 
     def sentence(self) -> str | None:
         """What was lost, or `None` where nothing was."""
@@ -109,4 +74,4 @@ class ReadReport:
             parts.append(
                 f"{TRUNCATIONS[self.truncation]}: {kept} could be read, what follows is lost"
             )
-        return "; ".join((*parts, *self.bodies.sentences())) or None
+        return "; ".join((*parts, *self.unseen.sentences())) or None

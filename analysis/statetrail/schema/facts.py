@@ -93,7 +93,7 @@ PRESENTED: Final = Table(
         Column("ordinal", "int", "Position among the values that this exchange presented"),
         DIALECT, PARAM, VALUE, FINGERPRINT, NORMAL, PREFIX,
         Column("channel", "text", "Where it was presented: `header` or `uriquery`"),
-        Column("kind", "text", "`value`, `establish` (asks for a new value), `empty`, `ends` (a revocation) or `due` (a cookie that says which value is due)"),
+        Column("kind", "text", "`value`, `establish` (asks for a new value), `empty`, `ends` (a revocation), `due` (a cookie that says which value is due) or `placeholder` (a sanitiser has replaced it)"),
         FAMILY,
     ),
     ("exchange_id", "ordinal"), fact=True,

@@ -7,22 +7,17 @@ what is kept between are hashes, names and counts, in memory alone.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from statetrail.ingest.captures import captures_in
 from statetrail.ingest.importer import Progress
 from statetrail.ingest.skipped import ReadReport
+from statetrail.ingest.unseen import Credentials
 from statetrail.ingest.whole import WholeExchange, read_whole
 from statetrail.suggest.exclusion import exclusion
 from statetrail.suggest.issues import Issues
 from statetrail.suggest.pairs import pairs
 from statetrail.suggest.proposals import Proposal, proposals
 from statetrail.suggest.uses import Uses
-
-MIN_ENTRIES: Final = 5
-"""Entries of a HAR file from which on the lack of every credential tells something."""
-
-_CREDENTIALS: Final = frozenset((b"cookie", b"set-cookie", b"authorization"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +73,11 @@ def suggest(
         captures_in(path)
     uses, sanitised, problems, exchanges = Uses(), [], [], 0
     for path in paths:
-        report, watch = ReadReport(), _Credentials()
+        report, watch = ReadReport(), Credentials()
         for whole in read_whole(path, report, progress, responses=False):
             exchanges += 1
-            watch.look(whole)
+            if whole.source is not None:
+                watch.look(whole.exchange)
             uses.add(whole)
         if watch.is_sanitised():
             sanitised.append(path)
@@ -98,24 +94,3 @@ def suggest(
 def _all(paths: list[Path], progress: Progress | None) -> Iterator[WholeExchange]:
     for path in paths:
         yield from read_whole(path, ReadReport(), progress)
-
-
-class _Credentials:
-    """Whether a HAR file has cookies or credentials anywhere."""
-
-    def __init__(self) -> None:
-        self._entries = 0
-        self._found = False
-
-    def look(self, whole: WholeExchange) -> None:
-        """Look at an exchange."""
-        if self._found or whole.source is None:
-            return
-        request, response = whole.exchange.request, whole.exchange.response
-        self._entries += bool(request.headers)
-        fields = (*request.headers, *(response.headers if response is not None else ()))
-        self._found = any(name.lower() in _CREDENTIALS for name, _ in fields)
-
-    def is_sanitised(self) -> bool:
-        """Whether there were enough entries, and none had any."""
-        return self._entries >= MIN_ENTRIES and not self._found

@@ -44,10 +44,16 @@ from statetrail.recording.dialect_classes import CLASS
 
 IMPLICIT, MALFORMED = -1, -2
 """Usages that name no place: the client chooses none, or the issue cannot be read."""
-EMPTY, VALUE, ESTABLISH, ENDS, DUE = range(5)
+EMPTY, VALUE, ESTABLISH, ENDS, DUE, HIDDEN = range(6)
 """What was presented."""
 
-_KINDS: Final = {"value": VALUE, "establish": ESTABLISH, "ends": ENDS, "due": DUE}
+_KINDS: Final = {
+    "value": VALUE,
+    "establish": ESTABLISH,
+    "ends": ENDS,
+    "due": DUE,
+    "placeholder": HIDDEN,
+}
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "exchanges": EXCHANGE_COLUMNS,
     "issued": (

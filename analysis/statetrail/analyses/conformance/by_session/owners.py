@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, among, distinct, numbered
-from statetrail.analyses.columnar.bucket import EMPTY, IMPLICIT, MALFORMED, Bucket
+from statetrail.analyses.columnar.bucket import EMPTY, HIDDEN, IMPLICIT, MALFORMED, Bucket
 from statetrail.analyses.columnar.dialect_masks import server_issued
 from statetrail.analyses.conformance import race
 from statetrail.analyses.conformance.visibility import FOREVER
@@ -147,14 +147,16 @@ def rows_to_judge(
     param = np.append(
         bucket.series_param[presented.series[shown]], owners.series_param[absent.series]
     )
+    kind = np.append(presented.kind[shown], none + np.int8(EMPTY))
     return race.Rows(
         exchange,
         np.append(owners.series[shown], absent.series),
         np.append(owners.value[shown], none.astype(np.int64) + NOTHING),
         np.append(presented.channel[shown], none + np.int8(IMPLICIT)),
-        np.append(presented.kind[shown], none + np.int8(EMPTY)),
+        kind,
         server_issued(bucket)[param],
-        bound[exchanges.endpoint[exchange], param] & exchanges.open[exchange],
+        # What a sanitiser has replaced, nobody can judge.
+        bound[exchanges.endpoint[exchange], param] & exchanges.open[exchange] & (kind != HIDDEN),
     )
 
 

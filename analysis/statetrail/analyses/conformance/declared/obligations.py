@@ -28,7 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from statetrail.analyses.columnar.arrays import NOTHING, AsOfIndex, Bools, Ints, among
-from statetrail.analyses.columnar.bucket import ESTABLISH, VALUE, Bucket
+from statetrail.analyses.columnar.bucket import ESTABLISH, HIDDEN, VALUE, Bucket
 from statetrail.analyses.columnar.dialect_masks import acting
 from statetrail.analyses.conformance.declared.declarations import Declarations
 from statetrail.analyses.conformance.declared.lifecycles import Lifecycles
@@ -127,7 +127,7 @@ def _cells(bucket: Bucket, series: Ints) -> Iterator[tuple[Ints, Ints]]:
 def _presents(bucket: Bucket) -> Ints:
     """The requests with the series that they present something of, as sorted keys."""
     presented = bucket.presented
-    shows = (presented.kind == VALUE) | (presented.kind == ESTABLISH)
+    shows = np.isin(presented.kind, (VALUE, ESTABLISH, HIDDEN))
     key = presented.exchange[shows] * max(len(bucket.series_client), 1) + presented.series[shows]
     return np.unique(key)
 

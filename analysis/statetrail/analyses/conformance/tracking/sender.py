@@ -34,6 +34,7 @@ from statetrail.analyses.conformance.visibility import (
     Presented,
 )
 from statetrail.dialects import Dialect
+from statetrail.extract.records import PLACEHOLDER
 
 MAX_KEYS: Final = 65_536
 """Key values remembered per sender; beyond it, the one not seen for the longest is forgotten."""
@@ -298,7 +299,11 @@ class Sender:
         followed: bool,
     ) -> Verdict:
         """The row of a parameter: of several values presented, the mildest verdict."""
-        found = [(*self._verdict(x, session, param, p, bound=bound), p) for p in values]
+        found = [
+            # What a sanitiser has replaced, nobody can judge.
+            (*self._verdict(x, session, param, p, bound=bound and not _is_hidden(p)), p)
+            for p in values
+        ]
         verdict, reason, p = min(found, key=lambda each: VERDICTS.index(each[0]))
         if verdict == v.OMITTED and (need_not := self.reader.need_not(x, param, followed=followed)):
             verdict, reason = v.NOT_APPLICABLE, need_not
@@ -349,3 +354,7 @@ class Sender:
                 if as_sender in v.CURRENT:
                     return v.NOT_APPLICABLE, v.OTHER_SESSION
         return verdict, reason
+
+
+def _is_hidden(p: Presented | None) -> bool:
+    return p is not None and p.kind == PLACEHOLDER

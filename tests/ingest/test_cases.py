@@ -10,8 +10,10 @@ import statetrail as st
 from statetrail.dialects import select
 from statetrail.extract import ExtractorConfig
 from statetrail.ingest.importer import Imported, import_files
+from statetrail.ingest.redact.run import redact
 from statetrail.store import SqliteStore
-from support.hars import entry, headers, write_har
+from statetrail.store.reader import read_store
+from support.hars import entry, har, headers, write_har
 from support.shared import shared
 
 CACHED = "1 entry was skipped (1 answered by the browser's own cache)"
@@ -89,6 +91,10 @@ CASES = (
         "something follows the first JSON document: its first 3 entries could be read, "
         "what follows is lost",
     ),
+    Case(("25-utf16.har",), (3,), (HONOURED, HONOURED)),
+    Case(("26-mitmproxy.zhar",), (3,), (HONOURED, HONOURED)),
+    Case(("27-playwright.har.zip",), (3,), (HONOURED, HONOURED)),
+    Case(("28-jsonp.harp",), (3,), (HONOURED, HONOURED)),
     Case(("29-offline.har",), (3,), (HONOURED, HONOURED)),
     Case(
         ("30-redacted-tokens.har",),
@@ -172,14 +178,52 @@ def test_a_sanitised_token_is_not_held_against_its_client(tmp_path: Path) -> Non
     assert [row["verdict"] for row in verdicts] == ["not-applicable"] * 3
 
 
-@pytest.mark.parametrize("sent", [(), (("Cookie", "sid=1"),)], ids=["sanitised", "whole"])
+@pytest.mark.parametrize("creator", ["WebInspector", "mitmproxy"])
+@pytest.mark.parametrize("cookies", [(), (("Cookie", "sid=1"),)], ids=["no cookie", "a cookie"])
 def test_a_browsers_sanitised_export_is_told(
-    sent: tuple[tuple[str, str], ...], tmp_path: Path
+    creator: str, cookies: tuple[tuple[str, str], ...], tmp_path: Path
 ) -> None:
     """Chrome leaves cookies and credentials out unless it is asked for them."""
-    fields = headers(("Sec-Fetch-Site", "same-origin"), *sent)
+    fields = headers(("User-Agent", "x"), *cookies)
     entries = [entry(f"https://h{n}.example/", request__headers=fields) for n in range(5)]
+    path = tmp_path / "x.har"
+    path.write_bytes(har(*entries, creator={"name": creator, "version": "1"}))
     with SqliteStore.create_or_open(tmp_path / "s.sqlite") as store:
         config = ExtractorConfig(select(), store.fingerprinter)
-        (done,) = import_files([write_har(tmp_path / "x.har", *entries)], store, config)
-    assert ("sanitised export" in (done.problem or "")) == (not sent)
+        (done,) = import_files([path], store, config)
+    told = "sanitised export" in (done.problem or "")
+    assert told == (creator == "WebInspector" and not cookies)
+
+
+@pytest.mark.parametrize(
+    ("name", "exchanges", "secrets"),
+    [
+        ("35-redact-gz.har.gz", 3, ()),
+        ("36-redact-cookie-is-origin.har", 3, ()),
+        ("38-redact-authority.har", 3, ()),
+        ("39-redact-lf-joined-set-cookie.har", 1, (b"Vb37", b"Kq81")),
+        ("40-redact-nameless-and-comma-cookie.har", 2, (b"Vb37", b"Kq81", b"PwRt55")),
+        ("41-redact-control-character.har", 1, ()),
+        ("42-redact-cookie-is-json-key.har", 1, ()),
+    ],
+)
+def test_a_redacted_copy_is_read_as_a_whole(
+    name: str, exchanges: int, secrets: tuple[bytes, ...], tmp_path: Path
+) -> None:
+    """Every exchange comes back with its response, and no cookie is in the copy."""
+    redact(shared("cases/captures") / name, tmp_path / "copy", select(), bytes(32))
+    assert not [secret for secret in secrets if secret in (tmp_path / "copy").read_bytes()]
+    with SqliteStore.create_or_open(tmp_path / "s.sqlite") as store:
+        config = ExtractorConfig(select(), store.fingerprinter)
+        (done,) = import_files([tmp_path / "copy"], store, config)
+    assert (done.exchanges, done.problem) == (exchanges, None)
+    found = read_store(tmp_path / "s.sqlite").table("exchanges")
+    # Where a cookie holds the address, it is a secret.
+    assert (set(found["host"].to_pylist()) == {"shop.example"}) == (not name.startswith("36"))
+    assert set(found["status"].to_pylist()) == {200}
+
+
+def test_equal_fields_are_one_issue(tmp_path: Path) -> None:
+    """Fields that were joined by a line feed are several; a copy says nothing new."""
+    _, rec = imported(tmp_path, "10-lf-joined-issue.har")
+    assert rows(st.findings(rec), "rule") == []

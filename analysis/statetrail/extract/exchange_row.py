@@ -86,7 +86,7 @@ class ExchangeRow(msgspec.Struct, frozen=True, gc=False):
     has_cookies: int | None = None
     refused: str | None = None
     request_composed_us: int | None = None
-    time_error_us: int | None = None
+    time_error_s: int | None = None
 
 
 class _Ends(NamedTuple):
@@ -191,7 +191,7 @@ class RowReader(msgspec.Struct, frozen=True, gc=False):
             int(sent.has_cookies),
             refused,
             _int64(request.composed_us),
-            _int64(request.time_error_us),
+            None if request.time_error_us is None else -(-request.time_error_us // 1_000_000),
         )
 
     def _ends(

@@ -143,14 +143,18 @@ class IssuedValue(NamedTuple):
 
 
 def field_lines(headers: Fields) -> FieldLines:
-    """The header fields by name."""
+    """The header fields by name.
+
+    No field has a line feed: with one, writers of captures join the fields of one name.
+    """
     lines: FieldLines = {}
     for name, value in headers:
         key = name.lower()
+        values = value.split(b"\n") if b"\n" in value else [value]
         if key in lines:
-            lines[key].append(value)
+            lines[key] += values
         else:
-            lines[key] = [value]
+            lines[key] = values
     return lines
 
 

@@ -15,17 +15,19 @@ MIN_ENTRIES: Final = 5
 """Entries of a HAR file from which on the lack of every credential tells something."""
 
 _CREDENTIALS: Final = frozenset((b"cookie", b"set-cookie", b"authorization"))
-_BROWSERS: Final = b"sec-fetch-"
 
 
 class Credentials:
-    """Whether a HAR file has cookies or credentials anywhere, and a browser's requests."""
+    """Whether a HAR file has cookies or credentials anywhere.
 
-    __slots__ = ("_by_browser", "_entries", "_found")
+    `sanitises`: what wrote it leaves them out unless it is asked for them.
+    """
+
+    __slots__ = ("_entries", "_found", "sanitises")
 
     def __init__(self) -> None:
         self._entries = 0
-        self._found = self._by_browser = False
+        self._found = self.sanitises = False
 
     def look(self, exchange: Exchange) -> None:
         """Look at an exchange."""
@@ -34,19 +36,11 @@ class Credentials:
         request, response = exchange.request, exchange.response
         self._entries += bool(request.headers)
         fields = (*request.headers, *(response.headers if response is not None else ()))
-        for name, _ in fields:
-            if (lower := name.lower()) in _CREDENTIALS:
-                self._found = True
-            elif lower.startswith(_BROWSERS):
-                self._by_browser = True
+        self._found = any(name.lower() in _CREDENTIALS for name, _ in fields)
 
-    def is_sanitised(self, *, by_browser: bool = False) -> bool:
-        """Whether there were enough entries, and none had any.
-
-        `by_browser`: only if a browser sent them, which has credentials for most sites.
-        """
-        lacks = self._entries >= MIN_ENTRIES and not self._found
-        return lacks and (self._by_browser or not by_browser)
+    def is_sanitised(self) -> bool:
+        """Whether there were enough entries, and none had any."""
+        return self._entries >= MIN_ENTRIES and not self._found
 
 
 @dataclass(slots=True)
@@ -88,7 +82,7 @@ class Unseen:
         if self.replaced:
             noun = "exchange has" if self.replaced == 1 else "exchanges have"
             yield f"a sanitiser has replaced values: {self.replaced} {noun} some, which say nothing"
-        if self.credentials.is_sanitised(by_browser=True):
+        if self.credentials.sanitises and self.credentials.is_sanitised():
             yield (
                 "it has no cookie and no credential, as a browser's sanitised export: state in "
                 "them cannot be seen, export it with sensitive data"

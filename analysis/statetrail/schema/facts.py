@@ -58,7 +58,7 @@ EXCHANGES: Final = Table(
         Column("has_cookies", "int", "1: the request had a `Cookie` field; 0: it had none", "recorded before version 4", since=4),
         Column("refused", "text", "Parameters that the response refuses or asks for, `dialect:param`, comma separated", "none", since=4),
         Column("request_composed_us", "timestamp", "When the client composed the request, before it waited in a queue or for a connection", "not known: it is taken to be the first byte", since=5),
-        Column("time_error_us", "int", "By how much the times of the exchange may be later than they say, in microseconds", "they are exact", since=5),
+        Column("time_error_s", "int", "By how many seconds the times of the exchange may be later than they say", "they are exact", since=5),
     ),
     ("exchange_id",), fact=True,
 )

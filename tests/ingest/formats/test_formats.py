@@ -29,7 +29,7 @@ MADE = [
 ]
 TIMES = (
     *("request_start_us", "request_end_us", "response_start_us", "response_end_us"),
-    *("request_composed_us", "time_error_us"),
+    *("request_composed_us", "time_error_s"),
 )
 (TOKEN,) = set(re.findall(rb'session="([A-Za-z0-9]{15})"', (CAPTURES / "zap.txt").read_bytes()))
 # Browsers' own exports leave preflights out.

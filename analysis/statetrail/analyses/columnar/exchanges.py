@@ -32,7 +32,7 @@ EVERYWHERE: Final = "*"
 
 _TIMES: Final = (
     *("request_start_us", "request_end_us", "response_start_us", "response_end_us"),
-    *("request_composed_us", "time_error_us"),
+    *("request_composed_us", "time_error_s"),
 )
 _ORIGIN: Final = ("scheme", "host", "port")
 COLUMNS: Final = (
@@ -193,10 +193,10 @@ def exchanges_of(
 
 def _doubted(table: pa.Table, start_us: Ints, end_us: Ints, grace_us: int) -> list[Ints]:
     """The fields of `Doubt` in microseconds; none where all times are exact."""
-    composed, error = table["request_composed_us"], table["time_error_us"]
+    composed, error = table["request_composed_us"], table["time_error_s"]
     if composed.null_count == len(composed) and error.null_count == len(error):
         return []
-    error_us = np.maximum(integers(error, missing=0), 0)
+    error_us = np.maximum(integers(error, missing=0), 0) * 1_000_000
     composed_us = integers(composed, missing=FOREVER)
     latest_us = np.where(end_us < FOREVER, end_us + error_us, FOREVER)
     visible_us = np.where(end_us < FOREVER, latest_us + grace_us, FOREVER)

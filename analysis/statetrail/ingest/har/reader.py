@@ -32,7 +32,7 @@ from statetrail.ingest.har.entry import (
 )
 from statetrail.ingest.har.heads import HeadReader, utf8
 from statetrail.ingest.har.split import split_entries
-from statetrail.ingest.har.times import Times, Writer, times, writer_of
+from statetrail.ingest.har.times import Times, Writer, creator_of, times, writer_of
 from statetrail.ingest.har.workers import Workers
 from statetrail.ingest.skipped import ReadReport, TruncatedError
 from statetrail.ingest.source import Continued, Stream
@@ -104,6 +104,8 @@ def read_har_entries(
     repeats: Counter[int] = Counter()
     heads, workers, beginning = HeadReader(), Workers(), stream.read(_BEGINNING)
     writer = writer_of(beginning)
+    # Chromium's developer tools, of late.
+    report.unseen.credentials.sanitises = creator_of(beginning) == "webinspector"
     try:
         for entry in _entries(Continued(beginning, stream)):
             report.entries += 1

@@ -52,9 +52,14 @@ class Times(msgspec.Struct, frozen=True, gc=False):
 
 def writer_of(beginning: bytes) -> Writer | None:
     """What wrote a HAR file, by its beginning; `None` if the timings are those of HAR 1.2."""
-    creator = _CREATOR.search(beginning)
-    name = creator[1].lower().decode("ascii", "replace") if creator else ""
+    name = creator_of(beginning)
     return next((writer for writer in _WRITERS if writer in name), None)
+
+
+def creator_of(beginning: bytes) -> str:
+    """The name of the program that wrote a HAR file, in lower case, by its beginning."""
+    creator = _CREATOR.search(beginning)
+    return creator[1].lower().decode("ascii", "replace") if creator else ""
 
 
 def times(entry: HarEntry, writer: Writer | None = None) -> Times:

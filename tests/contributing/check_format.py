@@ -23,6 +23,6 @@ with SqliteStore.create_or_open("shop.sqlite") as store:
 assert (done.source, done.exchanges, done.skipped) == ("accesslog", 1, 1)
 (row,) = read_store(Path("shop.sqlite")).tables["exchanges"].to_pylist()
 assert (row["peer"], row["path"], row["status"]) == ("192.0.2.7", "/API/V3/Cart", 200)
-assert row["time_error_us"] == 1_000_000
+assert row["time_error_s"] == 1
 assert redact(log, Path("copy.har"), tuple(select()), bytes(32)).exchanges == 1
 assert len(list(read_whole(log, ReadReport()))) == 1

@@ -34,7 +34,7 @@ CREDENTIALS_UNSEEN: Final = "credentials-unseen"
 """Note: the capture lacks the values of cookies and credentials."""
 
 _MAX_BEGINNING: Final = 1 << 23
-_MAX_OPEN: Final = 10_000
+_MAX_OPEN: Final = 1000
 _MS: Final = 1000
 # Events of the head of a request that was sent, and the version that they imply.
 _SENT: Final = {

@@ -44,7 +44,8 @@ _MAGIC: Final = (
 _FILTER: Final = "http or http2 or tls.app_data"
 _LAYERS: Final = "frame ip ipv6 tcp http http2 data"
 _FINAL: Final = re.compile(rb"[2-9][0-9]{2}")
-_MAX_OPEN: Final = 10_000
+_MAX_OPEN: Final = 1000
+_MAX_PIPELINED: Final = 100
 _UNSEEN_US: Final = 60 * SECOND_US
 _DATA, _HEADERS, _RESET, _CONTINUATION = "0", "1", "3", "9"
 
@@ -164,7 +165,9 @@ class _Connections:
             if half.status:
                 yield from self._answer(number, half)
             else:
-                self._ask(number, half, target or "", port, us, is_split=is_split)
+                if len(queue := self._queues.setdefault(number, deque())) >= _MAX_PIPELINED:
+                    yield from self._ended(queue.popleft())
+                queue.append(self._pair(number, half, target or "", port, us, is_split=is_split))
             self._last[number] = us
         for frame in _frames(layers.get("http2")):
             yield from self._frame(number, frame, us, (source, target, port, is_secure))
@@ -181,15 +184,14 @@ class _Connections:
         if unread := len(self._sealed - self._read):
             self._report.skipped["encrypted"] += unread
 
-    def _ask(
+    def _pair(
         self, number: str, half: _Half, target: str, port: int, us: int, *, is_split: bool
-    ) -> None:
+    ) -> _Pair:
         composed = None
         if is_split:
             # When its first packet was sent is not in what tshark says.
             composed = self._last.get(number, us - _UNSEEN_US)
-        pair = _Pair(half, _address(half, target, port), composed)
-        self._queues.setdefault(number, deque()).append(pair)
+        return _Pair(half, _address(half, target, port), composed)
 
     def _answer(self, number: str, half: _Half) -> Iterator[Exchange]:
         if 100 <= half.status < 200 and half.status != 101:

@@ -27,6 +27,10 @@ BATCH = 2000
 GRACES_MS = (0, 50, 100, 250)
 
 
+MIN_SEEN = 5
+"""Rows of a verdict and reason; what is rarer was hardly compared."""
+
+
 def main() -> int:
     """Compare; 0 if not one row differs."""
     parser = argparse.ArgumentParser(prog="studies.oracle.run", description=__doc__)
@@ -43,7 +47,7 @@ def main() -> int:
     if options.spark:
         drawn = _drawn(options.spark, chance)
         differing += _compare(drawn, ("tracker", "pyspark"), chance)[1]
-    rare = [verdict for verdict, count in seen.items() if count < 20]
+    rare = [verdict for verdict, count in seen.items() if count < MIN_SEEN]
     if options.histories >= BATCH and rare:
         print(f"too few of {', '.join(rare)} to say anything of them")
         return 1

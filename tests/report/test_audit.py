@@ -191,6 +191,7 @@ def test_a_client_says_which_of_its_requests_are_no_fault() -> None:
 def test_no_secret_of_the_traffic_is_in_any_form_of_the_audit(made: Audit) -> None:
     """Tokens are in no report, forward or backward as the two clients have them."""
     forms = (made.to_html(), made.to_json(), made.to_markdown(), made.to_junit(), repr(made))
+    forms += (made.to_sarif("shop.toml"),)
     for form in forms:
         for secret in TOKENS:
             assert secret not in form

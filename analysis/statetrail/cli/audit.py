@@ -21,6 +21,8 @@ statetrail audit monday.sqlite tuesday.sqlite --client-by user-agent
 
 statetrail audit nightly.sqlite --junit audit.xml --fail-on medium
 
+statetrail audit nightly.sqlite --sarif audit.sarif --sarif-at tests/test_shop.py
+
 statetrail audit nightly.sqlite --baseline last.json --suppress accepted.toml --profile owasp-low"""
 
 
@@ -34,6 +36,16 @@ def command(
         option("--junit FILE", "Write JUnit XML for a CI job; cases fail as --fail-on says."),
     ] = None,
     csv: Annotated[Path | None, option("--csv FILE", "Write the findings as CSV.")] = None,
+    sarif: Annotated[
+        Path | None, option("--sarif FILE", "Write SARIF 2.1.0 for code scanning.")
+    ] = None,
+    sarif_at: Annotated[
+        str,
+        option(
+            "--sarif-at PATH",
+            "File of the repository at which SARIF results are shown: a dialect, a test.",
+        ),
+    ] = "README.md",
     client_by: options.ClientBy = None,
     grace: options.Grace = options.DEFAULT_GRACE,
     fail_on: Annotated[
@@ -59,7 +71,7 @@ def command(
     """
     from statetrail.cli.output.files import check_outputs, write_file
 
-    outputs = (html, json, md, junit, csv)
+    outputs = (html, json, md, junit, csv, sarif)
     check_outputs(outputs, [*stores, *(path for path in (suppress, baseline) if path is not None)])
 
     from statetrail.cli.output.terminal import busy, stdout
@@ -85,6 +97,7 @@ def command(
         renders: tuple[Callable[[], str], ...] = (
             *(result.to_html, result.to_json, result.to_markdown),
             *(partial(result.to_junit, fail_on), result.to_csv),
+            partial(result.to_sarif, sarif_at),
         )
         for path, render in zip(outputs, renders, strict=True):
             if path is not None:

@@ -23,6 +23,7 @@ from statetrail.report.render.html import render_compact, render_html
 from statetrail.report.render.json import render_json
 from statetrail.report.render.junit import render_junit
 from statetrail.report.render.markdown import render_markdown
+from statetrail.report.render.sarif import render_sarif
 from statetrail.report.section import Gathering
 from statetrail.rules.profiles import DEFAULT, Profile, load_profile
 from statetrail.rules.rule import Severity
@@ -135,11 +136,16 @@ class Audit:
         """How well each model of a server explains the ends of tokens, best first."""
         return expiry.likelihood(self.document, param)
 
+    def to_sarif(self, at: str) -> str:
+        """SARIF 2.1.0 for code scanning; results are shown at this file of the repository."""
+        return render_sarif(self.document, at)
+
     write_html = _to_file(to_html)
     write_json = _to_file(to_json)
     write_markdown = _to_file(to_markdown)
     write_csv = _to_file(to_csv)
     write_junit = _to_file(to_junit)
+    write_sarif = _to_file(to_sarif)
 
     def __repr__(self) -> str:
         findings = len(self.document.findings)

@@ -11,7 +11,7 @@ import pytest
 
 from support.shops import write_shop
 
-FORMS = ("html", "json", "md", "junit", "csv")
+FORMS = ("html", "json", "md", "junit", "csv", "sarif")
 
 
 @pytest.fixture(scope="module")

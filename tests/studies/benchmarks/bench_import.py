@@ -1,9 +1,9 @@
 """What importing costs: `make bench-import`. Prints medians of runs; asserts nothing.
 
 Every reader runs in a process of its own, whose CPU time is taken from the first byte to the last
-row and whose peak memory is read at its end. The readers take turns, so that what else the machine
-does falls on all of them. `statetrail` reads into a store, with the dialects of both protocols and
-of cookies; the others only read:
+row, without the imports of modules, and whose peak memory is read at its end. The readers take
+turns, so that what else the machine does falls on all of them. `statetrail` reads into a store,
+with the dialects of both protocols and of cookies; the others only read:
 
 ``json``        the whole file, to plain objects
 ``msgspec``     the whole file, to plain objects
@@ -31,38 +31,48 @@ LARGE = 1_200_000_000
 """Bytes of the file with which memory is measured."""
 
 
-def _import(path: Path) -> int:
+type Reader = Callable[[Path], int]
+"""Reads a file, and returns the number of its entries."""
+
+
+def _import() -> Reader:
     from statetrail.dialects import select
     from statetrail.extract import ExtractorConfig
     from statetrail.ingest.importer import import_files
     from statetrail.store import SqliteStore
 
-    target = path.parent / "bench.sqlite"
-    for old in path.parent.glob("bench.sqlite*"):
-        old.unlink()
-    with SqliteStore.create_or_open(target) as store:
-        config = ExtractorConfig(select(DIALECTS), store.fingerprinter)
-        return import_files([path], store, config)[0].exchanges
+    dialects = select(DIALECTS)
+
+    def read(path: Path) -> int:
+        target = path.parent / "bench.sqlite"
+        for old in path.parent.glob("bench.sqlite*"):
+            old.unlink()
+        with SqliteStore.create_or_open(target) as store:
+            config = ExtractorConfig(dialects, store.fingerprinter)
+            return import_files([path], store, config)[0].exchanges
+
+    return read
 
 
-def _redact(path: Path) -> int:
+def _redact() -> Reader:
     from statetrail.dialects import select
     from statetrail.ingest.redact.run import redact
 
-    return redact(path, path.parent / "copy", select(DIALECTS), bytes(16)).exchanges
+    dialects = select(DIALECTS)
+    return lambda path: redact(path, path.parent / "copy", dialects, bytes(16)).exchanges
 
 
-def _json(path: Path) -> int:
-    return len(json.loads(path.read_bytes())["log"]["entries"])
+def _json() -> Reader:
+    return lambda path: len(json.loads(path.read_bytes())["log"]["entries"])
 
 
-def _msgspec(path: Path) -> int:
+def _msgspec() -> Reader:
     import msgspec
 
-    return len(msgspec.json.decode(path.read_bytes())["log"]["entries"])
+    return lambda path: len(msgspec.json.decode(path.read_bytes())["log"]["entries"])
 
 
-def _typed(path: Path) -> int:
+def _typed() -> Reader:
     import msgspec
 
     from statetrail.ingest.har.entry import HarEntry
@@ -73,26 +83,32 @@ def _typed(path: Path) -> int:
     class Har(msgspec.Struct):
         log: Log
 
-    return len(msgspec.json.decode(path.read_bytes(), type=Har).log.entries)
+    return lambda path: len(msgspec.json.decode(path.read_bytes(), type=Har).log.entries)
 
 
-def _mitmproxy(path: Path) -> int:
+def _mitmproxy() -> Reader:
     from mitmproxy.io import FlowReader
 
-    with path.open("rb") as file:
-        return sum(1 for _ in FlowReader(file).stream())  # type: ignore[no-untyped-call]
+    def read(path: Path) -> int:
+        with path.open("rb") as file:
+            return sum(1 for _ in FlowReader(file).stream())  # type: ignore[no-untyped-call]
+
+    return read
 
 
-def _haralyzer(path: Path) -> int:
+def _haralyzer() -> Reader:
     from haralyzer import HarEntry, HarParser  # type: ignore[import-not-found]
 
-    entries = map(HarEntry, HarParser.from_file(str(path)).har_data["entries"])
-    return sum(
-        bool(each.startTime and each.request.url and each.response.status) for each in entries
-    )
+    def read(path: Path) -> int:
+        entries = map(HarEntry, HarParser.from_file(str(path)).har_data["entries"])
+        return sum(
+            bool(one.startTime and one.request.url and one.response.status) for one in entries
+        )
+
+    return read
 
 
-READERS: dict[str, Callable[[Path], int]] = {
+READERS: dict[str, Callable[[], Reader]] = {
     "statetrail": _import,
     "redact": _redact,
     "json": _json,
@@ -116,7 +132,7 @@ def measure(reader: str, path: Path) -> tuple[int, float, float]:
 
 
 def _one(reader: str, path: Path) -> None:
-    run = READERS[reader]
+    run = READERS[reader]()
     begun = time.process_time()
     count = run(path)
     used = time.process_time() - begun

@@ -22,6 +22,7 @@ from statetrail.extract.bodies import MAX_SEARCHED
 from statetrail.extract.records import UNKNOWN_METHOD
 from statetrail.ingest.flow import ERRORS
 from statetrail.ingest.har.content import body_of
+from statetrail.ingest.har.digests import Digests
 from statetrail.ingest.har.entry import (
     Content,
     EntryError,
@@ -99,8 +100,7 @@ def read_har_entries(
     empty. The report counts skipped entries, and says whether the file is truncated. `beside` has
     the bodies that stand in files of their own.
     """
-    # One number an entry: a million entries take about 100 MB.
-    digests: set[int] = set()
+    digests = Digests()
     repeats: Counter[int] = Counter()
     heads, workers, beginning = HeadReader(), Workers(), stream.read(_BEGINNING)
     writer = writer_of(beginning)
@@ -127,7 +127,8 @@ def read_har_entries(
             except EntryError as error:
                 report.skipped[str(error)] += 1
                 continue
-            digests.add(digest)
+            if digest not in repeats:
+                digests.add(digest)
             yield entry, exchange
     except TruncatedError as error:
         if str(error) == "foreign":

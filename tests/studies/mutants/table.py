@@ -52,13 +52,13 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
         ),
         (
             "R1 at equal times: not known yet",
-            "    place = index.at(series, request_start)\n",
-            "    place = index.at(series, request_start, inclusive=False)\n",
+            "    place = index.at(series, heard_by)\n",
+            "    place = index.at(series, heard_by, inclusive=False)\n",
         ),
         (
             "R1 at equal times: a value not known yet",
-            "    place = index.at(value, request_start)\n",
-            "    place = index.at(value, request_start, inclusive=False)\n",
+            "    place = index.at(value, heard_by)\n",
+            "    place = index.at(value, heard_by, inclusive=False)\n",
         ),
         (
             "R2 at equal times: known already",
@@ -126,8 +126,8 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
         ),
         (
             "methods without state are bound",
-            "[exchanges.endpoint[exchange], param] & exchanges.open[exchange],",
-            "[exchanges.endpoint[exchange], param],",
+            "[exchanges.endpoint[exchange], param] & exchanges.open[exchange] & (",
+            "[exchanges.endpoint[exchange], param] & (",
         ),
     ),
     ("frames", "conformance/by_session/key_values"): (

@@ -86,7 +86,9 @@ def test_an_imported_flow_file_gives_the_same_sightings_as_live_recording(
     shutil.copy(f"{proxy.store}.key", f"{imported}.key")
     with SqliteStore.create_or_open(imported) as store:
         (done,) = import_files([flows], store, ExtractorConfig(select(), store.fingerprinter))
-    assert (done.exchanges, done.problem) == (4, None)
+    unseen = "1 of 1 responses in the scope of zest have no body" if streaming else None
+    assert done.exchanges == 4
+    assert (done.problem or "").startswith(unseen) if unseen else done.problem is None
     live, later = tables(proxy.store), tables(imported)
     assert [row["param"] for row in live["issued"]].count("_session_token") == 1
     assert {row["error"] for row in live["exchanges"]} == {None, "server-disconnected"}

@@ -31,7 +31,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     entries = [
         entry(
             "https://shop.example/services/v3/products",
-            startedDateTime=f"2024-05-01T10:00:{n:02}Z",
+            startedDateTime=f"2024-05-01T10:00:{n:02}.000Z",
             request__headers=headers(("User-Agent", agent), *sent),
             issued=issued,
         )

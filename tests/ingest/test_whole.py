@@ -78,7 +78,8 @@ def test_the_parts_of_a_flow_are_those_of_mitmproxys_reader(
     assert [one.request_body for one in found] == [
         f.request.data.content or b"" for f, _ in expected
     ]
-    assert report == other
+    for name in ("entries", "skipped", "truncation"):
+        assert getattr(report, name) == getattr(other, name)
     with path.open("rb") as file:
         *quick, other_kind = [exchange_of_parts(*frame) for frame in frames(file, ReadReport())]
     assert quick == [each for _, each in expected]

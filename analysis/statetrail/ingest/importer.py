@@ -106,8 +106,8 @@ def _import(
         stopped = True
     finally:
         counts = CaptureCounts(additions.exchanges, additions.duplicates, report.skipped.total())
-        store.end_capture(capture, counts, problem)
-    added = (counts.exchanges, counts.duplicates, counts.skipped)
+        exchanges_added = store.end_capture(capture, counts, problem)
+    added = (exchanges_added, counts.duplicates, counts.skipped)
     return Imported(found.label, form.name, *added, problem, stopped)
 
 

@@ -34,6 +34,10 @@ CaptureId = NewType("CaptureId", int)
 type Source = str
 """`live`, or the name of a format of captures."""
 
+_END: Final = (
+    "UPDATE captures SET exchanges = max(exchanges, ?), duplicates = ?, skipped = ?, problem = ? "
+    "WHERE capture_id = ? RETURNING exchanges"
+)
 _COUNT: Final = (
     "UPDATE captures SET exchanges = exchanges + ?, duplicates = duplicates + ? "
     "WHERE capture_id = ?"
@@ -313,14 +317,11 @@ class SqliteStore:
 
     def end_capture(
         self, capture: CaptureId, counts: CaptureCounts, problem: str | None = None
-    ) -> None:
-        """Complete a capture's row: its counts, and what was lost, if anything."""
+    ) -> int:
+        """Complete a capture's row: counts, what was lost. Returns how many exchanges it has."""
         lost = problem if problem is None else clean(problem, 1024)
-        self._execute(
-            "UPDATE captures SET exchanges = ?, duplicates = ?, skipped = ?, problem = ? "
-            "WHERE capture_id = ?",
-            (counts.exchanges, counts.duplicates, counts.skipped, lost, capture),
-        )
+        values = (counts.exchanges, counts.duplicates, counts.skipped, lost, capture)
+        return int(self._write(lambda: self._db.execute(_END, values).get) or 0)
 
     def count_skipped(self, capture: CaptureId, more: int) -> None:
         """Count more requests that are no exchange. Raises `WriteError` if it cannot be stored."""
@@ -344,9 +345,9 @@ class SqliteStore:
     def _execute(self, statement: str, values: tuple[int | str | None, ...]) -> None:
         self._write(lambda: self._db.execute(statement, values))
 
-    def _write(self, statement: Callable[[], object]) -> None:
+    def _write[T](self, statement: Callable[[], T]) -> T:
         try:
-            statement()
+            return statement()
         except apsw.Error as error:
             raise WriteError(self.path, error) from None
 

@@ -19,7 +19,7 @@ from rich.table import Table
 
 import statetrail
 from statetrail.analyses.causes.root_causes import causes
-from statetrail.analyses.conformance.verdict import VERDICTS
+from statetrail.analyses.conformance.verdict import IN_FLIGHT, VERDICTS
 from statetrail.recording.frames import Recording
 from studies.labelled.labels import Label, label
 from studies.simulation.clients import simulate
@@ -54,7 +54,8 @@ class Confusion:
     blamed
         Rows in which the tool blames a client that did nothing wrong.
     undecided
-        Rows of requests that name no session, to which the tool gives no verdict.
+        Rows of requests that name no session, to which the tool gives no verdict, and faults of
+        requests that a browser may have composed before there was a connection.
     causes
         Labelled faults by the cause of the label, in the tool's words, and the cause named.
     """
@@ -106,8 +107,17 @@ def compare(rec: Recording, labels: list[Label], result: Confusion | None = None
     result = result or Confusion()
     rows = statetrail.verdicts(rec).rows()
     found = {_row(row): (row["verdict"], row["fault"]) for row in rows}
+    # These clients compose a request when they send it, which a HAR file does not say: there was
+    # no connection yet, and the tool takes what arrived meanwhile for unknown to them.
+    held = {
+        row["exchange_id"] for row in rec.exchanges.rows() if row["request_composed_us"] is not None
+    }
     for one in labels:
-        _hold(result, one, *found.pop((one.exchange, one.dialect, one.param), (NONE, False)))
+        verdict, fault = found.pop((one.exchange, one.dialect, one.param), (NONE, False))
+        if one.fault and verdict == IN_FLIGHT and one.exchange in held:
+            result.undecided += 1
+        else:
+            _hold(result, one, verdict, fault)
     for (exchange, dialect, param), verdict in found.items():
         _hold(result, Label(exchange, dialect, param, NONE, False, None, "none"), *verdict)
     return result
@@ -162,7 +172,9 @@ def render(result: Confusion, console: Console) -> None:
         table.add_row(meant, str(right + sum(of_cause.values())), str(right), others or "·")
     console.print(table)
     console.print(f"innocents blamed: {result.blamed}")
-    console.print(f"undecided, as no session is named: {result.undecided}")
+    console.print(
+        f"undecided, as no session is named or there was no connection yet: {result.undecided}"
+    )
     console.print(f"verdicts that differ from their label: {len(result.wrong)}")
     console.print(
         f"root causes named rightly: {result.share_of_causes:.2%} of {result.causes.total()}"

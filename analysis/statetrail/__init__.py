@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from statetrail.recording.frames import open_recording as open  # noqa: A004, F401
     from statetrail.report.audit import Audit as Audit
     from statetrail.report.audit import audit as audit
+    from statetrail.report.description import describe as describe
 
     __version__: str
 
@@ -32,6 +33,7 @@ _HOMES: Final = {
     "StatetrailError": "statetrail.errors",
     "Tracker": "statetrail.analyses.conformance.tracker",
     "audit": "statetrail.report.audit",
+    "describe": "statetrail.report.description",
     "open": "statetrail.recording.frames",
 }
 # The name of a package that an analysis has, too.

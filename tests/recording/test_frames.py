@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import narwhals as nw
+import pandas as pd
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ import statetrail
 from statetrail.errors import UsageError
 from statetrail.recording.conversations import origin
 from statetrail.recording.engines import Engine
-from statetrail.recording.frames import origin_expression
+from statetrail.recording.frames import Frame, origin_expression
 from statetrail.schema import pseudonym
 from statetrail.store.clients import client_expression
 from support.histories import Ex, Issue, Present, recording
@@ -64,9 +65,49 @@ def test_a_notebook_shows_pseudonyms_and_inert_text() -> None:
     assert pseudonym(row["fingerprint"]) in html
     assert str(row["fingerprint"]) not in html
     shown = rec.exchanges._repr_html_()
-    assert "tex2jax_ignore mathjax_ignore" in shown
+    assert shown.startswith('<div class="tex2jax_ignore mathjax_ignore">')
     assert "&lt;b&gt;" in shown
+    assert "<b>" not in shown
     assert "\N{RIGHT-TO-LEFT OVERRIDE}" not in shown
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "pandas", "polars"])
+def test_a_notebook_gets_twenty_rows_and_their_number(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first ones by the key, on each engine; the others are not brought to Python."""
+    issue = Issue("LangId", "1", "uriquery", "forced")
+    history = [Ex(at, at + 1, at + 2, [issue], client=f"c{-at % 7}") for at in range(0, 900, 30)]
+    frame = recording(history, engine=engine).issued
+    rows = frame.rows()
+    assert len(frame) == len(rows) == 30
+    assert frame.head(3).rows() == rows[:3]
+    assert len(frame.head(40)) == 30
+    brought = []
+    whole = Frame.to_arrow
+    monkeypatch.setattr(Frame, "to_arrow", lambda one: brought.append(len(one)) or whole(one))
+    html = frame._repr_html_()
+    assert brought == [20]
+    assert html.count("<tr>") == 21
+    assert "the first 20 of 30 rows" in html
+    with pytest.raises(UsageError, match="-1 is no number of rows"):
+        frame.head(-1)
+
+
+def test_polars_gets_what_pandas_gets() -> None:
+    """The same columns and values; pseudonyms are texts where they are asked for."""
+    issues = [Issue("LangId", value, "uriquery", "forced") for value in ("1", "2")]
+    rec = recording([Ex(at * 9, at * 9 + 1, None, [issues[at % 2]]) for at in range(4)])
+    for frame in (rec.exchanges, rec.issued, statetrail.rotations(rec)):
+        pandas = frame.to_pandas(pseudonyms=True)
+        polars = frame.to_polars(pseudonyms=True)
+        assert polars.columns == list(pandas.columns)
+        for name in polars.columns:
+            expected = [None if pd.isna(value) else value for value in pandas[name]]
+            assert polars[name].to_list() == expected, name
+    known = [pseudonym(row["to_fingerprint"]) for row in statetrail.rotations(rec).rows()]
+    assert list(pandas["to_fingerprint"]) == known
+    assert frame.to_pandas()["to_fingerprint"].dtype == "Int64"
 
 
 @pytest.mark.parametrize("engine", ["duckdb", "pandas", "polars"])

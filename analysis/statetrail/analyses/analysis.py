@@ -10,8 +10,9 @@ from typing import Any, Final, NamedTuple
 import pyarrow as pa
 
 from statetrail.analyses.columnar.executor import Artifact, Scope, frame
+from statetrail.recording.conversion import to_arrow
 from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Frame, Recording, to_arrow
+from statetrail.recording.frames import Frame, Recording
 from statetrail.schema import Table
 
 

@@ -8,7 +8,7 @@ gets out of it.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Self, cast
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 import narwhals as nw
 import pandas as pd
@@ -17,9 +17,10 @@ import pyarrow.compute as pc
 
 from statetrail.dialects import Dialect, select
 from statetrail.errors import UsageError, unknown
-from statetrail.extract.text import clean
 from statetrail.recording.conversations import DEFAULT_GRACE_MS, grace_us
+from statetrail.recording.conversion import to_arrow, to_pandas, to_polars, with_pseudonyms
 from statetrail.recording.dialect_classes import DialectClass, dialect_classes
+from statetrail.recording.display import html_rows
 from statetrail.recording.engines import ENGINES, READ_DICTIONARIES, Engine, Lazy, placing
 from statetrail.recording.scratch import Scratch
 from statetrail.schema import (
@@ -30,18 +31,16 @@ from statetrail.schema import (
     PRESENTED,
     TOKEN_CANDIDATES,
     Table,
-    pseudonym,
 )
 from statetrail.schema.clients import check_client_by, default_client_by
 from statetrail.store.clients import client_expression, holds_imported
 from statetrail.store.reader import Facts, join_facts, read_store
 
-_SHOWN: Final[dict[str, Callable[[Any], str]]] = {
-    "fingerprint": lambda value: "" if pd.isna(value) else pseudonym(int(value)),
-    "text": lambda value: "" if pd.isna(value) else clean(value, MAX_SHOWN),
-}
-"""How a notebook shows cells of some types of column."""
-MAX_SHOWN: Final = 200
+if TYPE_CHECKING:
+    import polars as pl
+
+SHOWN: Final = 20
+"""Rows that a notebook shows of a frame."""
 
 
 class Frame:
@@ -61,37 +60,64 @@ class Frame:
         self.lazy = lazy
         self.table = table
         self._scratch = scratch
+        self._length: int | None = None
+
+    def __len__(self) -> int:
+        """How many rows there are, counted once."""
+        if self._length is None:
+            counted = self.lazy.select(rows=nw.len()).collect("pyarrow")
+            self._length = int(counted["rows"].to_list()[0])
+        return self._length
+
+    def head(self, n: int = 5) -> "Frame":
+        """The first `n` rows by the table's key, as a frame; no others are brought to Python."""
+        if n < 0:
+            raise UsageError(f"{n} is no number of rows")
+        first = self.lazy.sort(*self.table.key, nulls_last=True).head(n)
+        return Frame(first, self.table, self._scratch)
 
     def to_arrow(self) -> pa.Table:
         """All rows as an Arrow table of the catalogue's schema, sorted by the table's key."""
         return to_arrow(self.lazy, self.table)
 
-    def to_pandas(self) -> pd.DataFrame:
+    def to_pandas(self, *, pseudonyms: bool = False) -> pd.DataFrame:
         """All rows as a DataFrame, sorted by the table's key.
 
         Columns named ``*_us`` become tz-aware timestamps (UTC) without the suffix; integers that
-        may be missing are ``Int64``, so that fingerprints keep every bit: two values may have the
-        same pseudonym (`statetrail.schema.pseudonym`), which is its first half.
+        may be missing are ``Int64``, so that fingerprints keep every bit. With `pseudonyms`, these
+        are texts as the reports write them: the first half of a fingerprint
+        (`statetrail.schema.pseudonym`), so that two values may have the same one.
         """
-        return to_pandas(self.to_arrow(), self.table)
+        return to_pandas(self._rows(pseudonyms=pseudonyms), self.table)
+
+    def to_polars(self, *, pseudonyms: bool = False) -> "pl.DataFrame":
+        """All rows as a DataFrame of Polars, with the columns of `to_pandas`.
+
+        Raises
+        ------
+        UsageError
+            Polars is not installed.
+        """
+        return to_polars(self._rows(pseudonyms=pseudonyms), self.table)
 
     def rows(self) -> list[dict[str, Any]]:
         """All rows as dictionaries of plain Python values, times in microseconds."""
         return cast("list[dict[str, Any]]", self.to_arrow().to_pylist())
 
+    def _rows(self, *, pseudonyms: bool) -> pa.Table:
+        rows = self.to_arrow()
+        return with_pseudonyms(rows, self.table) if pseudonyms else rows
+
     def __repr__(self) -> str:
         return f"<Frame {self.table.name}: {', '.join(self.table.names)}>"
 
     def _repr_html_(self) -> str:
-        """The first and last rows, fingerprints as reports write them, all text inert."""
-        shown: dict[str, Callable[[Any], str]] = {
-            column.name: _SHOWN[column.type]
-            for column in self.table.columns
-            if column.type in _SHOWN
-        }
-        with pd.option_context("display.html.use_mathjax", False):
-            html: str = self.to_pandas().to_html(max_rows=20, escape=True, formatters=shown)
-        return html
+        """The first rows, fingerprints as reports write them, all text inert."""
+        rows = self.head(SHOWN).rows()
+        total = len(self)
+        most = f"the first {len(rows)} of " if len(rows) < total else ""
+        caption = f"{self.table.name}: {most}{total:,} row{'' if total == 1 else 's'}"
+        return html_rows(self.table.columns, rows, f"{caption}, each {self.table.row}")
 
 
 def _dialects(dialects: Sequence[Dialect | str | Path] | str | None) -> tuple[Dialect, ...]:
@@ -103,33 +129,6 @@ def _dialects(dialects: Sequence[Dialect | str | Path] | str | None) -> tuple[Di
     names = [str(one) for one in dialects if not isinstance(one, Dialect)]
     own = tuple(one for one in dialects if isinstance(one, Dialect))
     return (*own, *(select(names) if names else ()))
-
-
-def to_arrow(rows: Lazy | pa.Table, table: Table) -> pa.Table:
-    """Rows as an Arrow table of the catalogue's schema, sorted by its key."""
-    if not isinstance(rows, pa.Table):
-        rows = rows.select(*table.names).collect("pyarrow").to_native()
-    collected = (
-        rows.select(list(table.names))
-        .cast(  # pandas brings its index along
-            pa.schema([field.with_nullable(True) for field in table.arrow])  # engines forget it
-        )
-        .cast(table.arrow)
-    )
-    return collected.sort_by([(name, "ascending") for name in table.key])
-
-
-def to_pandas(arrow: pa.Table, table: Table) -> pd.DataFrame:
-    """An Arrow table of the catalogue's schema as a DataFrame; see `Frame.to_pandas`."""
-    frame: pd.DataFrame = arrow.to_pandas(
-        types_mapper={pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}.get
-    )
-    for column in table.columns:
-        if column.type == "timestamp":
-            frame[column.name] = pd.to_datetime(frame[column.name], unit="us", utc=True)
-    return frame.rename(
-        columns={c.name: c.name.removesuffix("_us") for c in table.columns if c.type == "timestamp"}
-    )
 
 
 class Recording:

@@ -25,6 +25,7 @@ BASE = (
     *("statetrail.cli.output.watching", "statetrail.proxy.blocking"),
     *("statetrail.analyses.conformance.tracker", "statetrail.analyses.conformance.scoreboard"),
     *("statetrail_addons._recorder", "statetrail_addons._judge_live"),
+    "statetrail_addons._monitoring",
 )
 BLOCKER = """
 import importlib, sys
@@ -90,6 +91,7 @@ def test_recording_importing_and_redacting_need_no_extra():
         (["show", "s.sqlite", "clients"], "analysis"),
         (["dialect", "try", "zest", "s.har"], "analysis"),
         (["audit", "s.sqlite"], "report"),
+        (["record", "--metrics", "127.0.0.1:9464"], "metrics"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else value,
 )

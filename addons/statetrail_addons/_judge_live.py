@@ -1,9 +1,10 @@
 """Judging while recording: marks the flows of clients that ignored state, and warns of them.
 
 Enters: that a request started, and its flow with what was sighted in it. Leaves: marked flows with
-a comment, warnings (one a client, rule and hour), and counts for the console's commands. Everything
-that is said comes out of what may be stored, so it holds no secret; the memory is bounded. A
-request without a session key gets the verdict so far: what its sender does later may excuse it.
+a comment, warnings (one a client, rule and hour), and counts for the console's commands and for
+monitoring. Everything that is said comes out of what may be stored, so it holds no secret; the
+memory is bounded. A request without a session key gets the verdict so far: what its sender does
+later may excuse it.
 """
 
 import logging
@@ -11,7 +12,7 @@ import time
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mitmproxy.http import HTTPFlow
 
@@ -29,6 +30,9 @@ from statetrail.extract import ExchangeFacts, Request
 from statetrail.recording.conversations import origin
 from statetrail.schema.clients import client_name
 
+if TYPE_CHECKING:
+    from statetrail_addons._monitoring import Monitoring
+
 logger = logging.getLogger("statetrail")
 
 MAX_FLOWS: Final = 10_000
@@ -43,12 +47,21 @@ class LiveJudge:
     """Judges exchanges as they complete.
 
     `shown` is called with flows that have changed since they were last shown.
+
+    Attributes
+    ----------
+    announces
+        Whether flows are marked, and faults warned of.
+    monitoring
+        What counts for monitoring, if anything does.
     """
 
     def __init__(
         self, dialects: Iterable[Dialect], shown: Callable[[list[HTTPFlow]], None]
     ) -> None:
         self.scoreboard = Scoreboard()
+        self.announces = True
+        self.monitoring: Monitoring | None = None
         self._tracker = Tracker(dialects, max_clients=MAX_CLIENTS)
         self._shown = shown
         self._numbers = 0
@@ -73,6 +86,8 @@ class LiveJudge:
             *(client, at, client_name((row.peer, row.user_agent))),
             origin(row.scheme, row.host, row.port),
         )
+        if self.monitoring is not None:
+            self.monitoring.completed(facts)
         if facts.presented or facts.issued or row.dialects:
             self._flows[number] = weakref.ref(flow)
             if len(self._flows) > MAX_FLOWS:
@@ -89,6 +104,10 @@ class LiveJudge:
         changed: dict[int, HTTPFlow] = {}
         for event in events:
             score = self.scoreboard.take(event)
+            if self.monitoring is not None:
+                self.monitoring.counts.take(event)
+            if not self.announces:
+                continue
             # A provisional fault is marked at once; the final verdict, much later, says no more.
             verdict = event.verdict if isinstance(event, Provisional) else event
             if isinstance(verdict, Verdict) and verdict.fault and verdict.settles is None:

@@ -9,9 +9,9 @@ import atexit
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mitmproxy import ctx, flowfilter
 from mitmproxy.addonmanager import Loader
@@ -19,7 +19,7 @@ from mitmproxy.exceptions import OptionsError
 from mitmproxy.hooks import UpdateHook
 from mitmproxy.http import HTTPFlow
 
-from statetrail.dialects import select
+from statetrail.dialects import Dialect, select
 from statetrail.dialects.places import ISSUE_PARTS
 from statetrail.errors import StatetrailError, UsageError
 from statetrail.extract import Exchange, ExchangeFacts, ExtractorConfig, Request, extract
@@ -38,6 +38,9 @@ from statetrail_addons._commands import Commands
 from statetrail_addons._proxy_log import LOGGER, QuietProxyLog
 from statetrail_addons._settings import OPTIONS, Target, overridden, requested, target_of, unusable
 from statetrail_addons._totals import Totals
+
+if TYPE_CHECKING:
+    from statetrail_addons._monitoring import Monitoring
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +80,7 @@ class RecordState(Commands):
         self._silent_until = 0.0
         self._not_understood = 0
         self._held: list[tuple[HTTPFlow, asyncio.Future[None]]] = []
+        self._monitoring: Monitoring | None = None
 
     def load(self, loader: Loader) -> None:
         if (problem := unusable(ctx.options)) is not None:
@@ -101,22 +105,37 @@ class RecordState(Commands):
             expression = options.statetrail_filter
             self._filter = flowfilter.parse(expression) if expression else None
             self._open()
+            self._configure_judge(dialects)
         except (StatetrailError, ValueError, OSError) as error:
             self._refuse(str(error))
             return
         assert self.journal is not None
-        if options.statetrail_live == "off":
-            self.judge = None
-        elif self.judge is None:
-            from statetrail_addons._judge_live import LiveJudge
-
-            self.judge = LiveJudge(dialects, _show)
         self._config = ExtractorConfig(
             dialects=dialects,
             fingerprinter=self.journal.fingerprinter,
             clear=frozenset(n.strip() for n in options.statetrail_clear.split(",") if n.strip()),
             client_header=options.statetrail_client_header.strip().lower() or None,
         )
+
+    def _configure_judge(self, dialects: Sequence[Dialect]) -> None:
+        """Judge, and let monitoring have the counts, as the options say. Raises `UsageError`."""
+        live = ctx.options.statetrail_live == "on"
+        monitored = bool(ctx.options.statetrail_metrics)
+        if self._monitoring is None and monitored:
+            from statetrail_addons._monitoring import Monitoring
+
+            self._monitoring = Monitoring(dialects, lambda: self.journal)
+        if self._monitoring is not None:
+            self._monitoring.configure(ctx.options)
+        if not (live or monitored):
+            self.judge = None
+            return
+        if self.judge is None:
+            from statetrail_addons._judge_live import LiveJudge
+
+            self.judge = LiveJudge(dialects, _show)
+        self.judge.announces = live
+        self.judge.monitoring = self._monitoring if monitored else None
 
     def _refuse(self, problem: str) -> None:
         """Let mitmproxy end at its start; later, let it refuse the change of its options."""

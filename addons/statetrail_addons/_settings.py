@@ -55,6 +55,11 @@ OPTIONS = (
     ("statetrail_client_header", "", "Request header that tells clients apart."),
     ("statetrail_live", "off", "on: judge clients while recording; mark their flows and warn."),
     (
+        "statetrail_metrics",
+        "",
+        "HOST:PORT to serve Prometheus metrics at, e.g. 127.0.0.1:9464; needs the extra metrics.",
+    ),
+    (
         "statetrail_waiting",
         "50000",
         "Exchanges and values that wait in memory while the store cannot be written.",

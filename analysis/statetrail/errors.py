@@ -19,6 +19,7 @@ EXTRAS: Final = {
     "hypercorn": "demo",
     "starlette": "demo",
     "pyspark": "spark",
+    "prometheus_client": "metrics",
 }
 """The packages that only some parts need, and the extra that brings each."""
 

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -22,7 +23,9 @@ statetrail record -- --mode reverse:https://shop.example --listen-port 8081
 
 statetrail record --filter "~d shop.example" -- -w traffic.flows
 
-statetrail record --store shop-%Y-%m-%d.sqlite --rotate 500m"""
+statetrail record --store shop-%Y-%m-%d.sqlite --rotate 500m
+
+statetrail record --metrics 127.0.0.1:9464 -- --mode reverse:https://shop.example"""
 
 _STREAM_FROM = "1m"
 """Size from which bodies are streamed."""
@@ -48,6 +51,13 @@ def command(
     live: Annotated[
         bool, option("--live", "Judge clients while recording, and warn about their faults.")
     ] = False,
+    metrics: Annotated[
+        str,
+        option(
+            "--metrics HOST:PORT",
+            "Serve Prometheus metrics there, e.g. at 127.0.0.1:9464; needs the extra metrics.",
+        ),
+    ] = "",
     mitmdump_args: Annotated[
         list[str] | None, argument("MITMDUMP_ARGS", "After --: arguments for mitmdump.")
     ] = None,
@@ -69,6 +79,7 @@ def command(
     selection = select(dialects)
     params, header = options.cleared(clear, selection), options.field_name(client_header)
     _check_filter(filter_)
+    _check_metrics(metrics)
     given = mitmdump_args or []
     if twice := [each for each in given if each.startswith("statetrail_")]:
         raise UsageError(f"{twice[0].partition('=')[0]} after --: use an option of record instead")
@@ -86,6 +97,7 @@ def command(
         "statetrail_rotate": rotate,
         "statetrail_live": "on" if live else "off",
         "statetrail_durability": durability,
+        "statetrail_metrics": metrics,
     }
     check_target(name.at(time.time()), key or _key_of_newest(name))
     defaults = {"stream_large_bodies": _STREAM_FROM, **PRIVATE_LOG}
@@ -108,6 +120,15 @@ def _check_filter(expression: str) -> None:
             raise UsageError(
                 f"{expression!r} is no filter expression of mitmproxy, e.g. ~d shop.example"
             ) from None
+
+
+def _check_metrics(address: str) -> None:
+    if address:
+        from statetrail.proxy.address import check_free, listen_address
+
+        place = listen_address(address, "--metrics")
+        import_module("prometheus_client")
+        check_free(*place)
 
 
 def _key_of_newest(name: "StoreName") -> Path | None:

@@ -124,6 +124,7 @@ def index() -> str:
             "- [Dialects of your own](dialects.md): where state is issued and presented",
             "- [Suppressions](suppressions.md): findings that are accepted until an expiry date",
             "- [Threat model](threat-model.md): who can learn what, and what is left to you",
+            "- [Operations](operations.md): metrics of a recorder that runs permanently",
             "- [In a CI job](ci.md): JUnit, SARIF for code scanning, a workflow",
             "- [Testing a client with pytest](pytest.md): a fixture, and assertions",
             "- [Suggesting a dialect](suggest.md): what goes back and forth in captures",

@@ -27,7 +27,9 @@ from typing import Final
 ROOT: Final = Path(__file__).parents[3]
 MAX_MB: Final = 125
 MAX_START_S: Final = 0.25
-ALL: Final = ("", "sdist", "analysis", "report", "probe", "demo", "notebooks", "spark", "all")
+ALL: Final = (
+    *("", "sdist", "analysis", "report", "probe", "demo", "notebooks", "spark", "metrics", "all"),
+)
 LACKING: Final = {
     "audit s.sqlite": "report",
     "compare a.json b.json": "report",
@@ -37,6 +39,7 @@ LACKING: Final = {
     "dialect try zest s.flows": "analysis",
     "probe http://127.0.0.1:1/ --param zest:_session_token": "probe",
     "demo": "demo",
+    "record --metrics 127.0.0.1:9464": "metrics",
 }
 BODY: Final = b'<ResultSet session="mD2kQ8vR1xT5zB9"/>'
 

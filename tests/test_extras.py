@@ -41,7 +41,7 @@ def names(requirements: list[str]) -> set[str]:
     found = set()
     for one in requirements:
         name, _, extras = re.match(r"([\w.-]+)(\[([\w,-]+)\])?", one).groups()
-        found.add(name.lower())
+        found.add(name.lower().replace("_", "-"))
         for extra in (extras or "").split(",") if name == "statetrail" else ():
             found |= names(PROJECT["optional-dependencies"][extra])
     return found
@@ -72,7 +72,8 @@ def test_every_import_is_declared():
     missing = {}
     for module, path in imported().items():
         declared = base | extras.get(EXTRAS.get(module, ""), set())
-        provided = {name.lower() for name in distributions.get(module, [module])}
+        names_of = distributions.get(module, [module])
+        provided = {name.lower().replace("_", "-") for name in names_of}
         if module not in OPTIONAL and not provided & declared:
             missing[module] = path
     assert missing == {}

@@ -268,10 +268,10 @@ class LiveSessions:
             return
         dialect, fingerprint = session.name
         # An idle session ended with its last request.
-        at_us = session.last_us if row is None else row.response_start_us or row.request_start_us
+        time_us = row.response_start_us or row.request_start_us if row else session.last_us
         self._events.append(
             SessionEvent(
-                *(pseudonym(fingerprint), dialect, at_us, end, previous),
+                *(pseudonym(fingerprint), dialect, time_us, end, previous),
                 *((row.scheme, row.host, row.port) if row is not None else ()),
             )
         )

@@ -111,6 +111,15 @@ bench-expiry: env ## the inference of expiry at a million uses of 100,000 tokens
 docs: env ## renew the generated pages of analysis/statetrail/docs, the README's layout and audit.schema.json
 	PYTHONPATH=tests $(RUN) python -m studies.documentation
 
+# The site's packages are in an environment of their own.
+.PHONY: site
+site: .venv/site/.synced ## the documentation as a website in site/, readable without a network; a broken link or anchor is an error
+	NO_MKDOCS_2_WARNING=1 .venv/site/bin/mkdocs build --strict --quiet
+
+.venv/site/.synced: pyproject.toml uv.lock .venv/.synced
+	UV_PROJECT_ENVIRONMENT=.venv/site $(UV) sync --frozen --only-group docs
+	@touch $@
+
 KILLS ?= 50
 CUTS ?= 1000
 .PHONY: crash bench-recorder bench-instructions bench-streams soak fuzz

@@ -10,7 +10,7 @@ from studies.documentation import FOLDER
 generated_files_are_current()
 page = (FOLDER / "rules" / "language-presented.md").read_text("utf-8")
 assert "| observed | N of M requests presented `param` with another value than 1 |" in page
-assert "[`language-presented`](rules/language-presented.md)" in (FOLDER / "index.md").read_text()
+assert "[`language-presented`](rules/language-presented.md)" in (FOLDER / "results.md").read_text()
 
 recording(examples(page), Path("shop.sqlite"))
 report = statetrail.audit(statetrail.open("shop.sqlite", client_by=("user-agent",)))

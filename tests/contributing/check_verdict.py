@@ -13,7 +13,7 @@ from studies.documentation import FOLDER
 generated_files_are_current()
 assert VERDICTS.index("stale") < VERDICTS.index("replayed") < VERDICTS.index("restarted")
 assert "replayed" in FAULTS
-assert "| [`replayed`](verdicts/replayed.md) |" in (FOLDER / "index.md").read_text("utf-8")
+assert "| [`replayed`](verdicts/replayed.md) |" in (FOLDER / "results.md").read_text("utf-8")
 
 page = claims((FOLDER / "verdicts" / "replayed.md").read_text("utf-8"))
 rec = recording({claim.when: claim.messages for claim in page}, Path("shop.sqlite"))

@@ -25,6 +25,7 @@ from statetrail.rules import AUDIENCES, PROFILES, RULES, Rule
 from statetrail.rules.profiles import DEFAULT
 from statetrail.rules.sources import cite
 from statetrail.schema import FACTS, SCHEMA_VERSION
+from statetrail_addons._settings import OPTIONS
 from studies.documentation.dialect_pages import declared
 
 FOLDER: Final = Path(statetrail.__file__).parent / "docs"
@@ -59,8 +60,14 @@ _DIALECTS: Final = (
     "who owes them, what ends them, and what is a fault, with an example; "
     "`statetrail dialect explain NAME` prints the same. [Write your own](../dialects.md).\n"
 )
+_RECORDER: Final = (
+    "The recorder is a script of mitmdump. `statetrail record` starts mitmdump with it; a mitmdump "
+    "of your own loads it with `-s`. `statetrail record --help` names the options of the command. "
+    "Those of the script are set with `--set`:\n"
+)
 _NOTE: Final = "<!-- Generated: `make docs` renews this page. -->"
 _DIALECT_PART: Final = "<!-- From the dialect: `make docs` renews this part. -->"
+_OPTIONS_PART: Final = "<!-- From the recorder's options: `make docs` renews this part. -->"
 _RULE_PART: Final = "<!-- From the rule: `make docs` renews this part. -->"
 _HAND_PART: Final = "<!-- Written by hand from here on. -->"
 
@@ -71,8 +78,8 @@ def summary(page: Path) -> str:
     return paragraphs[2].partition(". ")[0].rstrip(".")
 
 
-def index() -> str:
-    """The page that leads to all others."""
+def results_page() -> str:
+    """What each verdict, reason, root cause and rule means, with links to their pages."""
     verdicts = [
         f"| [`{name}`](verdicts/{name}.md) | {summary(FOLDER / 'verdicts' / f'{name}.md')} "
         f"| {'yes' if name in FAULTS else ''} |"
@@ -112,24 +119,6 @@ def index() -> str:
             "| rule | what was found | severity | for |",
             "| --- | --- | --- | --- |",
             *rules,
-            "\n## More\n",
-            "- [Races](races.md): short sequences of requests, the verdict on each, and the reason",
-            "- [Sessions](sessions.md): whose session a request belongs to, and what is no fault",
-            "- [Rotations](rotations.md): why a value changed",
-            "- [Expiry](expiry.md): how the expiry policy and its limits are inferred",
-            "- [What a capture can and cannot tell](capture.md)",
-            "- [Captures that are read](formats.md): formats of browsers, proxies and test tools",
-            "- [Profiles](profiles.md): the limits that some rules check tokens against",
-            "- [Built-in dialects](dialects/index.md): what each one reads, with an example",
-            "- [Dialects of your own](dialects.md): where state is issued and presented",
-            "- [Suppressions](suppressions.md): findings that are accepted until an expiry date",
-            "- [Threat model](threat-model.md): who can learn what, and what is left to you",
-            "- [Operations](operations.md): metrics of a recorder that runs permanently",
-            "- [In a CI job](ci.md): JUnit, SARIF for code scanning, a workflow",
-            "- [Testing a client with pytest](pytest.md): a fixture, and assertions",
-            "- [Suggesting a dialect](suggest.md): what goes back and forth in captures",
-            "- [Passing things on](sharing.md): redacted copies, and whether a secret is in a file",
-            "- [Tables](tables.md): every table and column",
             "",
         ]
     )
@@ -145,6 +134,23 @@ def rotations() -> str:
     rows = [f"| `{name}` | {says} |" for name, says in CAUSES.items()]
     return "\n".join(
         [_NOTE, "# Causes of rotations\n", "| cause | when |", "| --- | --- |", *rows, ""]
+    )
+
+
+def recorder() -> str:
+    """The recorder's options, then what is written by hand."""
+    rows = [f"| `{name}` | {f'`{default}`' if default else ''} | {says} |"
+            for name, default, says in OPTIONS]  # fmt: skip
+    return "\n".join(
+        [
+            _OPTIONS_PART,
+            "# Recording\n",
+            _RECORDER,
+            "| option | default | what it does |",
+            "| --- | --- | --- |",
+            *rows,
+            _by_hand(FOLDER / "recorder.md"),
+        ]
     )
 
 
@@ -225,10 +231,11 @@ def _by_hand(page: Path) -> str:
 
 
 GENERATED: Final[dict[str, Callable[[], str]]] = {
-    "index.md": index,
+    "results.md": results_page,
     "profiles.md": profiles,
     "races.md": races,
     "rotations.md": rotations,
+    "recorder.md": recorder,
     "tables.md": tables,
     "dialects/index.md": dialects,
     **{f"dialects/{name}.md": partial(dialect_page, name) for name in builtin()},

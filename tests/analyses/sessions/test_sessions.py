@@ -1,5 +1,6 @@
 """Sessions against a plain walk, on every engine, and by hand what each loss cost."""
 
+from collections import Counter
 from dataclasses import replace
 from itertools import combinations, pairwise
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
+from statetrail.analyses.sessions.session_requests import session_requests
 from statetrail.analyses.sessions.sessions import BREAKS, session_costs, sessions
 from statetrail.analyses.sessions.tables import SESSIONS
 from statetrail.analyses.tokens.rotations import CAUSES, rotations
@@ -178,6 +180,19 @@ def test_sessions_are_what_a_plain_walk_finds(history: list[Ex]) -> None:
     assert sorted(row["clients"] for row in joined) == sorted(
         len({row["client"] for row in part}) for part in parts
     )
+    # Each request by itself is what was counted.
+    counted = Counter[tuple[Any, ...]]()
+    for row in session_requests(rec).rows():
+        session = tuple(row[f"session_{name}"] for name in ("client", "fingerprint"))
+        session += tuple(row[name] for name in SERIES[1:])
+        counted[*session, "requests"] += 1
+        counted[*session, "cart_writes"] += row["cart_write"]
+        counted[*session, "logins"] += row["login"]
+    for row in sessions(rec).rows():
+        session = (row["client"], row["session_fingerprint"], *(row[n] for n in SERIES[1:]))
+        for name in ("requests", "cart_writes", "logins"):
+            assert counted.pop((*session, name)) == row[name]
+    assert not counted
 
 
 def components(rec: Recording, rows: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:

@@ -55,6 +55,27 @@ def joined(rec: Recording, costs: Lazy, held: Sequence[HeldSession]) -> Lazy:
     return nw.concat([others, rec.place(pa.Table.from_pylist(made, columns))], how="vertical")
 
 
+def renamed(rec: Recording, requests: Lazy, held: Sequence[HeldSession]) -> Lazy:
+    """The requests of sessions, those of joined sessions with the row's name that `joined` made."""
+    rows = [
+        dict(zip(SESSIONS.key, (*each.subject, each.name), strict=True))
+        | {"joined_client": first.subject[0], "joined_fingerprint": first.name}
+        for group in _groups(held)
+        if len(group) > 1
+        for first in [min(group, key=lambda one: (min(one.starts_us), one.subject[0], one.name))]
+        for each in group
+    ]
+    if not rows:
+        return requests
+    layout = [*(SESSIONS.arrow.field(name) for name in SESSIONS.key)]
+    layout += [pa.field("joined_client", pa.string()), pa.field("joined_fingerprint", pa.int64())]
+    named = rec.place(pa.Table.from_pylist(rows, pa.schema(layout)))
+    return requests.join(named, on=list(SESSIONS.key), how="left").with_columns(
+        session_client=nw.coalesce("joined_client", "session_client"),
+        session_fingerprint=nw.coalesce("joined_fingerprint", "session_fingerprint"),
+    )
+
+
 def _groups(held: Sequence[HeldSession]) -> list[list[HeldSession]]:
     """The sessions that share tokens, directly or by others."""
     parent = list(range(len(held)))

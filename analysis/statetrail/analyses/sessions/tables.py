@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from statetrail.schema import CLIENT, DIALECT, ORIGIN, PARAM, Column, Table
+from statetrail.schema import CLIENT, DIALECT, EXCHANGE, ORIGIN, PARAM, Column, Table
 
 # fmt: off
 
@@ -27,4 +27,18 @@ SESSIONS: Final = Table(
         Column("login_lost", "bool", "A login was lost with it and not repeated in a session that followed", "it was not lost"),
     ),
     ("client", "origin", "dialect", "param", "session_fingerprint"),
+)
+
+SESSION_REQUESTS: Final = Table(
+    "session_requests", "one request that was made in a session",
+    (
+        EXCHANGE, CLIENT, ORIGIN, DIALECT, PARAM,
+        Column("session_client", "text", "The session's client, as in `sessions`: the first of those that held it"),
+        Column("session_fingerprint", "fingerprint", "The session's name, as in `sessions`"),
+        Column("request_start_us", "timestamp", "Start of the request"),
+        Column("endpoint", "text", "Where it went"),
+        Column("cart_write", "bool", "It wrote to a cart or basket, with success"),
+        Column("login", "bool", "It logged in, with success"),
+    ),
+    ("exchange_id", "dialect", "param"),
 )

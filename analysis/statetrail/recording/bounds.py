@@ -10,14 +10,15 @@ than it costs a store.
 Those that are seen most are kept. Names that a dialect lists are never left out.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
 from operator import or_
 from typing import Final
 
 import narwhals as nw
-import pandas as pd
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -42,13 +43,13 @@ class Bounded:
     ``param``. Names of origins that are left out are not among them.
     """
 
-    origins: pd.DataFrame
-    names: pd.DataFrame
+    origins: pa.Table
+    names: pa.Table
 
     @property
-    def is_complete(self) -> bool:
-        """Whether nothing is left out."""
-        return bool(self.origins["kept"].all() and self.names["kept"].all())
+    def left_out(self) -> tuple[int, int]:
+        """How many origins, and names, are left out."""
+        return len(_left_out(self.origins)), len(_left_out(self.names))
 
 
 def bounds(rec: Recording) -> Bounded:
@@ -62,7 +63,7 @@ def bounded(rec: Recording) -> Recording:
     The exchanges stay: no dialect matches those of an origin that is left out.
     """
     found = bounds(rec)
-    if found.is_complete:
+    if not any(found.left_out):
         return rec
     smaller = rec.changed(partial(_without, found))
     smaller.once(bounds, lambda: found)
@@ -70,8 +71,8 @@ def bounded(rec: Recording) -> Recording:
 
 
 def _bounds(rec: Recording) -> Bounded:
-    origins = _seen(rec, rec.exchanges.lazy.filter(nw.col("dialects") != ""), _ORIGIN)
-    origins["kept"] = origins.index < MAX_ORIGINS
+    origins = _seen(rec.exchanges.lazy.filter(nw.col("dialects") != ""), _ORIGIN)
+    origins = _kept(origins, (place < MAX_ORIGINS for place in range(len(origins))))
     listed = [
         (nw.col("dialect") == dialect.name) & (nw.col("param") == param.name)
         for dialect in rec.dialects
@@ -83,32 +84,50 @@ def _bounds(rec: Recording) -> Bounded:
     )
     unlisted = nw.concat(list(facts), how="vertical").filter(~reduce(or_, listed))
     times = rec.exchanges.lazy.select("exchange_id", "request_start_us", *_ORIGIN)
-    names = _seen(rec, unlisted.join(times, on="exchange_id", how="inner"), _NAME)
-    left_out = pd.MultiIndex.from_frame(origins.loc[~origins["kept"], _ORIGIN])
-    names = names[~pd.MultiIndex.from_frame(names[_ORIGIN]).isin(left_out)]
-    kept = names.groupby(_ORIGIN).cumcount() < MAX_NAMES
-    return Bounded(origins, names.assign(kept=kept & (kept.cumsum() <= MAX_NAMES_IN_ALL)))
+    names = _seen(unlisted.join(times, on="exchange_id", how="inner"), _NAME)
+    names = names.filter(pc.invert(_among(names, _left_out(origins).select(_ORIGIN))))
+    return Bounded(origins, _kept(names, _names_kept(names)))
 
 
-def _seen(rec: Recording, rows: Lazy, by: list[str]) -> pd.DataFrame:
+def _seen(rows: Lazy, by: list[str]) -> pa.Table:
     """The distinct combinations, those that are seen most first."""
     grouped = rows.group_by(*by).agg(
         rows=nw.len(),
         exchange_id=nw.col("exchange_id").min(),
         observed_us=nw.col("request_start_us").min(),
     )
-    table: pd.DataFrame = (
-        grouped.with_columns(origin=origin_expression()).collect("pandas").to_native()
+    table: pa.Table = (
+        grouped.with_columns(nw.col("rows").cast(nw.Int64), origin=origin_expression())
+        .collect("pyarrow")
+        .to_native()
     )
     order = ["rows", "exchange_id", *by]
-    return table.sort_values(order, ascending=[name != "rows" for name in order], ignore_index=True)
+    return table.sort_by([(n, "descending" if n == "rows" else "ascending") for n in order])
+
+
+def _names_kept(names: pa.Table) -> Iterable[bool]:
+    """Whether each name is among the first of its origin, and of all."""
+    of_origin, kept = Counter[tuple[object, ...]](), 0
+    for row in names.select(_ORIGIN).to_pylist():
+        origin = tuple(row.values())
+        of_origin[origin] += 1
+        among_first = of_origin[origin] <= MAX_NAMES
+        kept += among_first
+        yield among_first and kept <= MAX_NAMES_IN_ALL
+
+
+def _kept(rows: pa.Table, kept: Iterable[bool]) -> pa.Table:
+    return rows.append_column("kept", pa.array(list(kept), pa.bool_()))
+
+
+def _left_out(rows: pa.Table) -> pa.Table:
+    return rows.filter(pc.invert(rows["kept"]))
 
 
 def _without(found: Bounded, tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
     """The fact tables of a bucket without what is left out."""
     exchanges = tables[EXCHANGES.name]
-    origins = found.origins.loc[~found.origins["kept"], _ORIGIN]
-    names = found.names.loc[~found.names["kept"], _NAME]
+    origins, names = _left_out(found.origins).select(_ORIGIN), _left_out(found.names).select(_NAME)
     outside = _among(exchanges, origins)
     at = exchanges.schema.get_field_index("dialects")
     dialects = pc.if_else(outside, "", exchanges["dialects"])
@@ -126,8 +145,12 @@ def _without(found: Bounded, tables: Mapping[str, pa.Table]) -> dict[str, pa.Tab
     return changed
 
 
-def _among(rows: pa.Table, wanted: pd.DataFrame) -> pa.Array:
+def _among(rows: pa.Table, wanted: pa.Table) -> pa.Array:
     """Whether each row is one of those wanted, by their columns."""
-    columns = rows.select(list(wanted.columns)).to_pandas()
-    found = pd.MultiIndex.from_frame(columns).isin(pd.MultiIndex.from_frame(wanted))
+    columns: Sequence[str] = wanted.column_names
+    found = np.zeros(len(rows), dtype=np.bool_)
+    if len(wanted):
+        numbered = rows.select(columns).append_column("row", pa.array(np.arange(len(rows))))
+        among = numbered.join(wanted, keys=list(columns), join_type="left semi")
+        found[among["row"].to_numpy()] = True
     return pa.array(found)

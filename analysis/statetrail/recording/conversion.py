@@ -6,7 +6,6 @@ it a DataFrame of pandas or Polars, in which times are times.
 
 from typing import TYPE_CHECKING, Any, Final
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -15,6 +14,7 @@ from statetrail.recording.engines import Lazy
 from statetrail.schema import Table, pseudonym
 
 if TYPE_CHECKING:
+    import pandas as pd
     import polars as pl
 
 _TIME: Final = pa.timestamp("us", "UTC")
@@ -45,8 +45,10 @@ def with_pseudonyms(rows: pa.Table, table: Table) -> pa.Table:
     return rows
 
 
-def to_pandas(rows: pa.Table, table: Table) -> pd.DataFrame:
+def to_pandas(rows: pa.Table, table: Table) -> "pd.DataFrame":
     """An Arrow table of the catalogue's columns as a DataFrame; see `Frame.to_pandas`."""
+    import pandas as pd
+
     frame: pd.DataFrame = rows.to_pandas(
         types_mapper={pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}.get
     )

@@ -11,19 +11,17 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal, cast
 
-import duckdb
 import narwhals as nw
-import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as ds
 
 from statetrail.errors import UsageError
 from statetrail.recording.scratch import Scratch
 
-type Engine = Literal["duckdb", "pandas", "polars", "pyspark"]
+type Engine = Literal["duckdb", "pandas", "polars", "pyarrow", "pyspark"]
 type Lazy = nw.LazyFrame[Any]
 
-ENGINES: Final[tuple[Engine, ...]] = ("duckdb", "pandas", "polars", "pyspark")
+ENGINES: Final[tuple[Engine, ...]] = ("duckdb", "pandas", "polars", "pyarrow", "pyspark")
 READ_DICTIONARIES: Final[tuple[Engine, ...]] = ("duckdb",)
 """The engines to which words of a dictionary are words."""
 
@@ -49,6 +47,8 @@ _LOCAL_SPARK: Final = {
 def placing(engine: Engine, scratch: Scratch) -> Callable[[pa.Table | ds.Dataset], Lazy]:
     """The function that places an Arrow table, or a dataset of files, on an engine."""
     if engine == "duckdb":
+        import duckdb
+
         connection = duckdb.connect(
             config={
                 "autoinstall_known_extensions": "false",
@@ -85,7 +85,11 @@ def placing(engine: Engine, scratch: Scratch) -> Callable[[pa.Table | ds.Dataset
             return nw.from_native(pl.scan_pyarrow_dataset(table))
 
         return polars
+    if engine == "pyarrow":
+        return lambda table: nw.from_native(_nullable(_whole(table))).lazy()
     if engine == "pandas":
+        import pandas as pd
+
         return lambda table: nw.from_native(
             _whole(table).to_pandas(types_mapper=pd.ArrowDtype)
         ).lazy()
@@ -110,6 +114,11 @@ def _whole(table: pa.Table | ds.Dataset) -> pa.Table:
         for field in whole.schema
     ]
     return whole.cast(pa.schema(plain))
+
+
+def _nullable(table: pa.Table) -> pa.Table:
+    """The rows, with columns that may all be null: what an outer join makes of others is none."""
+    return table.cast(pa.schema([field.with_nullable(True) for field in table.schema]))
 
 
 def _spark() -> Any:

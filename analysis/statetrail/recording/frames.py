@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 import narwhals as nw
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -34,9 +33,10 @@ from statetrail.schema import (
 )
 from statetrail.schema.clients import check_client_by, default_client_by
 from statetrail.store.clients import client_expression, holds_imported
-from statetrail.store.reader import Facts, join_facts, read_store
+from statetrail.store.reader import LARGE, Facts, join_facts, read_store
 
 if TYPE_CHECKING:
+    import pandas as pd
     import polars as pl
 
 SHOWN: Final = 20
@@ -80,7 +80,7 @@ class Frame:
         """All rows as an Arrow table of the catalogue's schema, sorted by the table's key."""
         return to_arrow(self.lazy, self.table)
 
-    def to_pandas(self, *, pseudonyms: bool = False) -> pd.DataFrame:
+    def to_pandas(self, *, pseudonyms: bool = False) -> "pd.DataFrame":
         """All rows as a DataFrame, sorted by the table's key.
 
         Columns named ``*_us`` become tz-aware timestamps (UTC) without the suffix; integers that
@@ -152,20 +152,22 @@ class Recording:
         facts: Facts | Mapping[str, pa.Table],
         *,
         paths: Sequence[Path] = (),
-        engine: Engine = "duckdb",
+        engine: Engine | None = None,
         client_by: Sequence[str] | str | None = None,
         grace_ms: float = DEFAULT_GRACE_MS,
         dialects: Sequence[Dialect | str | Path] | str | None = None,
     ) -> None:
-        if engine not in ENGINES:
+        if engine is not None and engine not in ENGINES:
             raise UsageError(unknown("engine", engine, ENGINES))
+        self._facts = facts if isinstance(facts, Facts) else Facts(Path(), "", facts)
+        if engine is None:
+            engine = "duckdb" if self._facts.count(EXCHANGES.name) > LARGE else "pyarrow"
         self.paths = tuple(paths)
         self.engine: Engine = engine
         self.grace_us = grace_us(grace_ms)
         self.dialects = _dialects(dialects)
         self.scratch = Scratch()
         self._place = placing(engine, self.scratch)
-        self._facts = facts if isinstance(facts, Facts) else Facts(Path(), "", facts)
         if client_by is None:
             # A large dataset is not read for it: its clients are those that it was written by.
             client_by = self._facts.client_by or default_client_by(
@@ -317,7 +319,7 @@ class Recording:
 def open_recording(
     paths: str | Path | Iterable[str | Path],
     *,
-    engine: Engine = "duckdb",
+    engine: Engine | None = None,
     client_by: Sequence[str] | str | None = None,
     grace_ms: float = DEFAULT_GRACE_MS,
     dialects: Sequence[Dialect | str | Path] | str | None = None,
@@ -329,8 +331,9 @@ def open_recording(
     paths
         A store, or several made with the same key.
     engine
-        Where the frames live: ``duckdb`` (default), ``pandas``, ``polars`` or ``pyspark`` (the
-        extra ``spark``).
+        Where the frames live: ``duckdb``, ``pandas``, ``polars``, ``pyarrow`` or ``pyspark`` (the
+        extra ``spark``). By default ``pyarrow``, and from 50,000 exchanges on ``duckdb``: planning
+        a query takes longer than a small one.
     client_by
         What tells clients apart: one or several of ``peer``, ``user-agent``, ``proxy-user``,
         ``header``, ``source``. By default ``peer``, ``user-agent`` and, where HAR files were

@@ -124,9 +124,10 @@ def gather_neighbours(rec: Recording, primary: Mapping[str, int]) -> dict[str, t
         .filter((nw.col("dialects") != "") | ~nw.col("is_primary").is_null())
         .with_columns(one=nw.col("exchange_id") * 0 + 1)
     )
+    # Those of one side have numbers that follow one another.
     numbered = rec.keep(
         candidates.with_columns(
-            nth=nw.col("one").cum_sum().over(*sides, order_by=["request_start_us", "exchange_id"])
+            nth=nw.col("one").cum_sum().over(order_by=[*sides, "request_start_us", "exchange_id"])
         ).select(*sides, "exchange_id", "is_primary", nth=nw.col("nth").cast(nw.Int64))
     )
     wanted = [

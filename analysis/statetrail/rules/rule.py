@@ -8,11 +8,11 @@ Occurrences are lazy frames with the columns `OCCURRENCE`. Those on which the ru
 be counted in one row (``times``), as only their number is reported.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from inspect import signature
-from operator import or_
+from operator import and_, or_
 from typing import Concatenate, Final, Literal, cast
 
 import narwhals as nw
@@ -297,3 +297,14 @@ def flag(condition: nw.Expr) -> nw.Expr:
     """A condition as 1, or else (false or null) 0."""
     holds = nw.when(condition.fill_null(False)).then(nw.lit(1, nw.Int64))
     return holds.otherwise(nw.lit(0, nw.Int64))
+
+
+def previous(column: str, series: Sequence[str], *, order_by: Sequence[str]) -> nw.Expr:
+    """The value of a column in the row before of the same series, null in its first row."""
+    order = [*series, *order_by]
+
+    def before(name: str) -> nw.Expr:
+        return nw.col(name).shift(1).over(order_by=order)
+
+    same = reduce(and_, (before(name) == nw.col(name) for name in series))
+    return nw.when(same).then(before(column))

@@ -70,7 +70,7 @@ class QualitySection(Section, frozen=True, kw_only=True):
 
 
 def _capture(rec: Recording) -> Capture:
-    exchanges, found = rec.exchanges.lazy, bounds(rec)
+    exchanges, (origins_left_out, names_left_out) = rec.exchanges.lazy, bounds(rec).left_out
     (times,) = rows(
         exchanges.select(
             started=nw.col("request_start_us").min(),
@@ -104,7 +104,5 @@ def _capture(rec: Recording) -> Capture:
         errors=ranked({row["error"]: row["count"] for row in errors}),
         notes=ranked(notes),
         sources=tuple(of_row(Source, row) for row in rec.captures.rows()),
-        left_out=LeftOut(
-            origins=int((~found.origins["kept"]).sum()), names=int((~found.names["kept"]).sum())
-        ),
+        left_out=LeftOut(origins=origins_left_out, names=names_left_out),
     )

@@ -5,7 +5,7 @@ from typing import Final
 import narwhals as nw
 
 from statetrail.analyses.events.values import SERIES, issues
-from statetrail.rules.rule import Lazy, Recording, Rule, flag, occurrences
+from statetrail.rules.rule import Lazy, Recording, Rule, flag, occurrences, previous
 
 _ORDER: Final = ["response_start_us", "exchange_id", "fingerprint"]
 _MIN_CHANGES: Final = 2
@@ -36,7 +36,7 @@ def check(rec: Recording) -> Lazy:
     )
     changes = (
         issued.join(mixed, on=list(SERIES))
-        .with_columns(before=nw.col("manner").shift(1).over(*SERIES, order_by=_ORDER))
+        .with_columns(before=previous("manner", SERIES, order_by=_ORDER))
         .with_columns(changed=flag(nw.col("before") != nw.col("manner")))
         .with_columns(of_series=nw.col("changed").sum().over(*SERIES))
     )

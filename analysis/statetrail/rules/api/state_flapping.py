@@ -6,7 +6,7 @@ import narwhals as nw
 
 from statetrail.analyses.events.values import SERIES
 from statetrail.analyses.tokens.rotations import rotations
-from statetrail.rules.rule import Lazy, Recording, Rule, flag, occurrences, of_params
+from statetrail.rules.rule import Lazy, Recording, Rule, flag, occurrences, of_params, previous
 
 _INTENDED: Final = ("override", "basket", "login")
 _MIN_RETURNS: Final = 2
@@ -27,11 +27,11 @@ _MIN_RETURNS: Final = 2
 def check(rec: Recording) -> Lazy:
     context = of_params(rec, lambda param: not param.minted and param.clear is not None)
     intended = nw.col("cause").is_in(_INTENDED)
-    left = nw.col("from_fingerprint").shift(1)
+    left = previous("from_fingerprint", SERIES, order_by=["issued_at_us", "exchange_id"])
     changes = (
         rotations(rec)
         .lazy.filter(context & ~nw.col("from_fingerprint").is_null() & ~intended)
-        .with_columns(left=left.over(*SERIES, order_by=["issued_at_us", "exchange_id"]))
+        .with_columns(left=left)
         .with_columns(returned=flag(nw.col("left") == nw.col("to_fingerprint")))
         .with_columns(of_series=nw.col("returned").sum().over(*SERIES))
     )

@@ -1,7 +1,7 @@
 """More names or origins than a report is about: some of them are left out of it."""
 
-import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from statetrail.recording.bounds import bounds
 from statetrail.rules.rule import OCCURRENCE, Lazy, Recording, Rule
@@ -20,16 +20,30 @@ from statetrail.rules.rule import OCCURRENCE, Lazy, Recording, Rule
 )
 def check(rec: Recording) -> Lazy:
     found = bounds(rec)
-    origins = found.origins.assign(detail=found.origins["origin"], origin="")
-    names = found.names.assign(detail=found.names["param"])
-    rows = pd.concat([origins, names], ignore_index=True)
-    filled = rows.assign(
-        client="",
-        param="",
-        hit=(~rows["kept"].astype(bool)).astype("int64"),
-        related_id=-1,
-        cause="",
-        times=1,
-        proven=1,
-    )
-    return rec.place(pa.Table.from_pandas(filled, schema=OCCURRENCE, preserve_index=False))
+    rows = [
+        _occurrences(found.origins, None, found.origins["origin"]),
+        _occurrences(found.names, found.names["origin"], found.names["param"]),
+    ]
+    return rec.place(pa.concat_tables(rows))
+
+
+def _occurrences(
+    rows: pa.Table, origin: pa.ChunkedArray | None, detail: pa.ChunkedArray
+) -> pa.Table:
+    def constant(value: object) -> pa.Array:
+        return pa.repeat(value, len(rows))
+
+    columns = {
+        "client": constant(""),
+        "origin": constant("") if origin is None else origin,
+        "param": constant(""),
+        "exchange_id": rows["exchange_id"],
+        "observed_us": rows["observed_us"],
+        "hit": pc.invert(rows["kept"]).cast(pa.int64()),
+        "detail": detail,
+        "related_id": constant(-1),
+        "cause": constant(""),
+        "times": constant(1),
+        "proven": constant(1),
+    }
+    return pa.table(columns).cast(OCCURRENCE)

@@ -9,14 +9,17 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Literal, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 import narwhals as nw
 import pyarrow as pa
-import pyarrow.dataset as ds
 
 from statetrail.errors import UsageError
 from statetrail.recording.scratch import Scratch
+
+if TYPE_CHECKING:
+    import polars as pl
+    import pyarrow.dataset as ds
 
 type Engine = Literal["duckdb", "pandas", "polars", "pyarrow", "pyspark"]
 type Lazy = nw.LazyFrame[Any]
@@ -44,7 +47,7 @@ _LOCAL_SPARK: Final = {
 }
 
 
-def placing(engine: Engine, scratch: Scratch) -> Callable[[pa.Table | ds.Dataset], Lazy]:
+def placing(engine: Engine, scratch: Scratch) -> "Callable[[pa.Table | ds.Dataset], Lazy]":
     """The function that places an Arrow table, or a dataset of files, on an engine."""
     if engine == "duckdb":
         import duckdb
@@ -61,11 +64,8 @@ def placing(engine: Engine, scratch: Scratch) -> Callable[[pa.Table | ds.Dataset
         with contextlib.suppress(duckdb.Error, ImportError):
             connection.execute("SET enable_progress_bar = false")
 
-        def duck(table: pa.Table | ds.Dataset) -> Lazy:
-            if (
-                isinstance(table, ds.FileSystemDataset)
-                and table.format.default_extname == "parquet"
-            ):
+        def duck(table: "pa.Table | ds.Dataset") -> Lazy:
+            if not isinstance(table, pa.Table) and table.format.default_extname == "parquet":
                 # Its own reader takes all processors, and passes over what a filter leaves out.
                 names = [_GLOB.sub(r"[\g<0>]", file) for file in table.files]
                 files = connection.read_parquet(names, hive_partitioning=False)
@@ -79,7 +79,7 @@ def placing(engine: Engine, scratch: Scratch) -> Callable[[pa.Table | ds.Dataset
         except ImportError:
             raise UsageError("the engine 'polars' needs the package: pip install polars") from None
 
-        def polars(table: pa.Table | ds.Dataset) -> Lazy:
+        def polars(table: "pa.Table | ds.Dataset") -> Lazy:
             if isinstance(table, pa.Table):
                 return nw.from_native(cast("pl.DataFrame", pl.from_arrow(table))).lazy()
             return nw.from_native(pl.scan_pyarrow_dataset(table))
@@ -106,7 +106,7 @@ def _columns(schema: pa.Schema, held: Sequence[str]) -> str:
     )
 
 
-def _whole(table: pa.Table | ds.Dataset) -> pa.Table:
+def _whole(table: "pa.Table | ds.Dataset") -> pa.Table:
     """All rows, texts as texts."""
     whole = table if isinstance(table, pa.Table) else table.to_table()
     plain = [

@@ -12,20 +12,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import adbc_driver_manager
-import adbc_driver_sqlite.dbapi as adbc
+import adbc_driver_manager as adbc
+import adbc_driver_sqlite
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
-import pyarrow.parquet as pq
 
 from statetrail.errors import StoreError
 from statetrail.schema import CLIENT_BY, EXCHANGES, FACTS, SCHEMA_VERSION, Table
 from statetrail.store.connection import connect, is_open_here
 from statetrail.store.file_header import check_store, check_version, is_checkpointed, stored_key_id
 from statetrail.store.leftover import with_leftovers
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds
 
 MANIFEST: Final = "statetrail.json"
 """The manifest of a Parquet dataset of statetrail."""
@@ -48,7 +49,7 @@ class Facts:
 
     path: Path
     key_id: str
-    tables: Mapping[str, pa.Table | ds.Dataset]
+    tables: "Mapping[str, pa.Table | ds.Dataset]"
     client_by: tuple[str, ...] = ()
     files: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
 
@@ -65,6 +66,8 @@ class Facts:
     def bucket(self, bucket: str, table: Table, columns: Sequence[str]) -> pa.Table:
         """Some columns of one bucket of a table, its texts as dictionaries."""
         texts = [c.name for c in table.columns if c.type == "text" and c.name in columns]
+        import pyarrow.parquet as pq
+
         with _reading(self.path / table.name / bucket):
             parts = [
                 pq.ParquetFile(file, read_dictionary=texts).read(list(columns), use_threads=False)
@@ -81,13 +84,15 @@ class Facts:
 
         `change` gets the tables of one bucket, or all.
         """
+        import pyarrow.parquet as pq
+
         if not self.files:
             return replace(self, tables=change({t.name: self.table(t.name) for t in FACTS}))
         for bucket in self.files:
             tables = {
                 table.name: self.bucket(bucket, table, table.names).cast(table.arrow)
                 for table in FACTS
-                if isinstance(self.tables[table.name], ds.Dataset)
+                if not isinstance(self.tables[table.name], pa.Table)
             }
             for name, rows in change(tables).items():
                 (target := folder / name / bucket).mkdir(parents=True)
@@ -113,7 +118,7 @@ def read_store(path: Path | str) -> Facts:
     try:
         key_id = stored_key_id(path)
         return Facts(path, key_id, with_leftovers(path, key_id, _read_sqlite(path)))
-    except (adbc_driver_manager.Error, pa.ArrowException, ValueError) as error:
+    except (adbc.Error, pa.ArrowException, ValueError) as error:
         reason = str(error).partition("\n")[0][:200]
         raise StoreError(f"{path} is a damaged store ({reason})") from None
 
@@ -165,7 +170,7 @@ def _read_sqlite(path: Path) -> dict[str, pa.Table]:
     uri = f"{path.absolute().as_uri()}?mode=ro"
     try:
         tables = _fetch(f"{uri}&immutable=1" if immutable else uri)
-    except (adbc_driver_manager.Error, pa.ArrowException):
+    except (adbc.Error, pa.ArrowException):
         if not _changed(path, before):
             raise
     else:
@@ -183,17 +188,27 @@ def _changed(path: Path, before: os.stat_result) -> bool:
 def _fetch(uri: str) -> dict[str, pa.Table]:
     """The fact tables, read in one transaction, with today's names."""
     tables = {}
-    with adbc.connect(uri, autocommit=False) as connection, connection.cursor() as cursor:
-        cursor.execute("PRAGMA user_version")
-        ((version,),) = cursor.fetchall()
+    # Not by the driver's DBAPI module: it imports Polars wherever that is installed.
+    with (
+        closing(adbc_driver_sqlite.connect(uri)) as database,
+        closing(adbc.AdbcConnection(database)) as connection,
+        closing(adbc.AdbcStatement(connection)) as statement,
+    ):
+
+        def fetch(query: str) -> pa.Table:
+            statement.set_sql_query(query)
+            rows, _ = statement.execute_query()
+            return pa.RecordBatchReader.from_stream(rows).read_all()
+
+        connection.set_autocommit(False)
+        version = fetch("PRAGMA user_version")["user_version"][0].as_py()
         for table in FACTS:
             missing = table.since(version)
             names = ", ".join("NULL" if c in missing else c.named(version) for c in table.columns)
-            cursor.execute(
+            rows = fetch(
                 f"SELECT {_sentinel(table)} UNION ALL SELECT {names} FROM {table.named(version)}"  # noqa: S608
             )
-            rows = cursor.fetch_arrow_table().slice(1).cast(table.arrow)
-            tables[table.name] = _sound(rows, table)
+            tables[table.name] = _sound(rows.slice(1).cast(table.arrow), table)
     return tables
 
 
@@ -246,11 +261,13 @@ def _reading(place: Path) -> Iterator[None]:
         raise StoreError(f"{place} is damaged ({str(error)[:200]})") from None
 
 
-def _dataset(folder: Path, table: Table, version: int) -> pa.Table | ds.Dataset:
+def _dataset(folder: Path, table: Table, version: int) -> "pa.Table | ds.Dataset":
     """The table's files as one dataset of the catalogue's schema; read if columns were renamed.
 
     Each file needs the columns that the dataset's version has.
     """
+    import pyarrow.dataset as ds
+
     if any(column.named(version) != column.name for column in table.columns):
         rows = ds.dataset(folder, format="parquet", partitioning=None).to_table()
         return rows.select([c.named(version) for c in table.columns]).rename_columns(table.names)
@@ -268,10 +285,10 @@ def _dataset(folder: Path, table: Table, version: int) -> pa.Table | ds.Dataset:
     return dataset
 
 
-def _buckets(sets: Mapping[str, pa.Table | ds.Dataset]) -> dict[str, dict[str, list[str]]]:
+def _buckets(sets: "Mapping[str, pa.Table | ds.Dataset]") -> dict[str, dict[str, list[str]]]:
     """The files of each bucket by table; every folder is a bucket."""
     buckets: dict[str, dict[str, list[str]]] = {}
     for name, dataset in sets.items():
-        for file in dataset.files if isinstance(dataset, ds.Dataset) else ():
+        for file in () if isinstance(dataset, pa.Table) else dataset.files:
             buckets.setdefault(Path(file).parent.name, {}).setdefault(name, []).append(file)
     return buckets

@@ -13,7 +13,6 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.dataset as ds
 
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
@@ -88,6 +87,8 @@ def place_tables(rec: Recording, table: Table, tables: Iterable[pa.Table]) -> La
             for number, part in enumerate(chain(held, rest)):
                 with pa.ipc.new_file(folder / f"{number}.arrow", part.schema) as file:
                     file.write_table(part)
+            import pyarrow.dataset as ds
+
             return rec.place(ds.dataset(folder, format="ipc"))
     return rec.place(pa.concat_tables(held, promote_options="permissive"), table)
 

@@ -185,6 +185,7 @@ env: .venv/.synced
 	@$(UV) python find 3.13 >/dev/null 2>&1 || $(UV) python install 3.13 \
 	  || { echo "statetrail needs Python 3.13: install it (your system's package, pyenv, or 'uv python install 3.13') and run this again." >&2; exit 1; }
 	$(UV) sync --frozen --group dev --compile-bytecode
+	@.venv/bin/python -m compileall -q analysis addons
 	@touch $@
 
 .tools/bin/uv:

@@ -176,6 +176,16 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
             "excuse(without & asks & ~asks, verdict.NEW_SESSION, keep=asks)",
         ),
         (
+            "L6: a request beside a beginning is blamed",
+            "begins |= beside & (rank == _OMITTED)",
+            "begins |= beside & (rank != rank)",
+        ),
+        (
+            "L6: what has to be known is still beside it",
+            "(self.learned[nth] > request)",
+            "(self.learned[nth] > -1)",
+        ),
+        (
             "L7: a stateless read is a fault",
             "reads[reads] = _presented_later(",
             "reads[reads] = ~_presented_later(",
@@ -291,8 +301,13 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
         ),
         (
             "L6: every restart is a fault",
-            "elif request.used and (asks or request.begins):",
-            "elif request.used and request.begins and not asks:",
+            "request.used and (asks or request.begins or self._is_beside(request, row)):",
+            "request.used and not asks and (request.begins or self._is_beside(request, row)):",
+        ),
+        (
+            "L6: a request beside a beginning is blamed",
+            "return request.beside_beginning and row.verdict == v.OMITTED",
+            "return request.begins and row.verdict == v.OMITTED",
         ),
         (
             "L7: a stateless read is a fault",

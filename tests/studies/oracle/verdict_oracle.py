@@ -96,6 +96,8 @@ class _Sender:
     session_of: dict[str, dict[str, str]] = field(default_factory=dict)
     """By parameter and value: the first value of its session, as ``param=value``."""
     began: dict[str, Moment] = field(default_factory=dict)
+    by_response: set[str] = field(default_factory=set)
+    """The sessions that began with a response."""
     first: dict[tuple[str, str], Moment] = field(default_factory=dict)
     """By parameter and value of a key: when it was first seen with the sender."""
     shared: set[tuple[str, str]] = field(default_factory=set)
@@ -235,6 +237,8 @@ def _trace(sender: _Sender) -> None:
             ]
             x.answered = x.session or _join(sender, values, moment)
             session = x.answered
+            if session and x.session is None and sender.began[session] == moment:
+                sender.by_response.add(session)
         else:
             values = [(p.param, p.value) for p in _keys_of(sender, x)]
             x.session = session = _join(sender, values, moment)
@@ -500,8 +504,10 @@ def _excuse(sender: _Sender, rows: dict[tuple[int, str], Judged]) -> None:
         known = [name for name, moment in learned.items() if moment < x.asked]
         last = max(known, key=lambda name: (learned[name], sender.began[name]), default=None)
         either = [name for name in (before, last) if name is not None]
-        bare.append((at, x, mine, before, either))
-    for at, x, mine, _, either in bare:
+        # L6: another request without a key began a session that nobody need know yet.
+        beside = before in sender.by_response and learned[before] > x.asked
+        bare.append((at, x, mine, before, either, beside))
+    for at, x, mine, _, either, beside in bare:
         fresh = _paused(sender, x) or any(name in shown for name in either)
         for param in mine:
             verdict, reason, _ = rows[at, param]
@@ -512,7 +518,7 @@ def _excuse(sender: _Sender, rows: dict[tuple[int, str], Judged]) -> None:
                 rows[at, param] = ("restarted" if asks else "not-applicable", "many-sessions", None)
             elif asks and fresh:
                 rows[at, param] = ("restarted", "new-session", None)
-            elif not asks and fresh and _begins(sender, x):
+            elif fresh and (_begins(sender, x) or (beside and verdict == "omitted")):
                 rows[at, param] = ("not-applicable", "new-session", None)
     omitting = {
         at
@@ -532,7 +538,7 @@ def _excuse(sender: _Sender, rows: dict[tuple[int, str], Judged]) -> None:
         ]
         if sum(a != b for a, b in itertools.pairwise(kinds)) >= 2:
             alternating.add(at)
-    for at, x, mine, before, either in bare:
+    for at, x, mine, before, either, _ in bare:
         between = any(
             sender.began[name] < x.asked < max(u.asked for u in shown[name]) for name in shown
         )

@@ -10,11 +10,13 @@ L4  The sender holds several sessions at once: ``not-applicable``, reason `many-
     then another one that began meanwhile, then the first again.
 L6  It asks for a new session: a fault only if the session before was never presented. Else reason
     `new-session`. A request that is given a new session without asking is ``not-applicable`` for
-    the same reason. The session before is the one that began last, or the one of which the sender
-    learned last: it presented a key of it, or has to know an issue of one (rules L2 and L8). Here
-    and below what excuses for either counts: a key that did not arrive was not thrown away. After a
-    pause of `PAUSE_US` since its last request of any session (an idle night) the sender may be a
-    new process: the session counts as presented here, and as ended below.
+    the same reason, and so is what is missing of a request that was sent when a response to another
+    request without a key had begun a session that the sender need not know yet: a new process that
+    sends several requests at once. The session before is the one that began last, or the one of
+    which the sender learned last: it presented a key of it, or has to know an issue of one (rules
+    L2 and L8). Here and below what excuses for either counts: a key that did not arrive was not
+    thrown away. After a pause of `PAUSE_US` since its last request of any session (an idle night)
+    the sender may be a new process: the session counts as presented here, and as ended below.
 L4  Requests with and without the key alternate at its endpoint (two changes or more):
     ``not-applicable``, reason `many-sessions`.
 L7  The session before had ended, by a logout or because the server refused its key, and was not
@@ -54,6 +56,7 @@ from statetrail.analyses.columnar.bucket import IMPLICIT, Bucket
 from statetrail.analyses.columnar.dialect_masks import acting, in_channel, of_params, refuses
 from statetrail.analyses.columnar.settings import Settings
 from statetrail.analyses.conformance import verdict
+from statetrail.analyses.conformance.by_session.alternation import alternating_requests
 from statetrail.analyses.conformance.by_session.key_values import KeyUses
 from statetrail.analyses.conformance.verdict import FAULTS, REASONS, VERDICTS
 from statetrail.analyses.conformance.visibility import (
@@ -103,6 +106,15 @@ class _Sessions:
     last_seen: Ints
     accepted: Ints
     many: Bools
+
+    def is_unknown_beginning(self, session: Ints, request: Ints) -> Bools:
+        """Whether a response began each session, and its request need not know it yet."""
+        if not len(self.place):
+            return np.zeros(len(session), dtype=np.bool_)
+        nth = np.searchsorted(self.place, session).clip(max=len(self.place) - 1)
+        by_response = self.began[nth] % 2 == 1  # see `lineage`
+        unknown: Bools = (session != NOTHING) & by_response & (self.learned[nth] > request)
+        return unknown
 
 
 def excused(
@@ -162,11 +174,14 @@ def excused(
     answer_start = exchanges.response_start[rows.exchange]
     response = positions(bucket, rows.exchange, answer_start, request=False)
     begins = (given != NOTHING) & (np.append(lineage.began, NOTHING)[given] == response + 1)
+    beside = np.zeros(len(rank), dtype=np.bool_)
+    beside[bare] = known.is_unknown_beginning(before[bare], request[bare])
+    begins |= beside & (rank == _OMITTED)
     excuse(without & ~asks & begins & used, verdict.NEW_SESSION)
     if not declared:
         pair = rows.dialect * len(exchanges) + rows.exchange
         missing = without & key & (rank == _OMITTED) & (reason == NOTHING)
-        alternating = _alternating(bucket, lineage, pair[missing])
+        alternating = alternating_requests(bucket, lineage, pair[missing])
         excuse(without & np.isin(pair, alternating), verdict.MANY_SESSIONS)
     own = np.flatnonzero(without & key & (rank == _OMITTED))
     for each in (before, learned):
@@ -375,24 +390,3 @@ def _ended(
         used = np.maximum(used, known)
     over: Bools = ended > used
     return over
-
-
-def _alternating(bucket: Bucket, lineage: Lineage, without: Ints) -> Ints:
-    """Of requests without a key (dialect and exchange) those at whose endpoint, for their sender,
-    requests with and without it alternate."""
-    exchanges = bucket.exchanges
-    count = max(len(exchanges), 1)
-    without = np.unique(without)
-    carrying = np.flatnonzero((lineage.of_request >= 0).ravel())
-    pair = np.concatenate([without, carrying])
-    exchange = pair % count
-    group = (pair // count * len(bucket.clients) + exchanges.client[exchange]) * max(
-        len(bucket.endpoints), 1
-    ) + exchanges.endpoint[exchange]
-    bare = np.arange(len(pair), dtype=np.int64) < len(without)
-    # The exchanges of a sender are in order of their requests.
-    order = np.lexsort((exchange, group))
-    ordered_group, ordered_bare = group[order], bare[order]
-    changes = (ordered_bare[1:] != ordered_bare[:-1]) & (ordered_group[1:] == ordered_group[:-1])
-    groups, number = np.unique(ordered_group[1:][changes], return_counts=True)
-    return without[np.isin(group[: len(without)], groups[number >= 2])]

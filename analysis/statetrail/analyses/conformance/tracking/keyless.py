@@ -32,6 +32,8 @@ class Session:
 
     name: int
     began: Moment
+    by_response: bool
+    """Whether it began with a response."""
     used: bool = False
     last_seen: Moment | None = None
     first_use: Moment | None = None
@@ -81,6 +83,8 @@ class KeylessRequest:
     """Whether another sender holds a session of its sender."""
     backwards: bool
     """Whether a clock was set back during it."""
+    beside_beginning: bool
+    """Whether a response began a session that its sender need not know yet."""
     rows: list[Verdict] = field(default_factory=list)
 
     @property
@@ -162,7 +166,7 @@ class KeylessRequests:
             reason = v.OTHER_SENDERS if request.shared and row.verdict == v.OVERRIDDEN else None
         elif self.many and (asks or not (self._declared and key)):
             reason = v.MANY_SESSIONS
-        elif request.used and (asks or request.begins):
+        elif request.used and (asks or request.begins or self._is_beside(request, row)):
             reason = v.NEW_SESSION
         elif alternating:
             asks, reason = False, v.MANY_SESSIONS
@@ -184,6 +188,10 @@ class KeylessRequests:
         return replace(row, verdict=verdict, reason=reason, fault=False, session=session)
 
     @staticmethod
+    def _is_beside(request: KeylessRequest, row: Verdict) -> bool:
+        return request.beside_beginning and row.verdict == v.OMITTED
+
+    @staticmethod
     def _not_given(request: KeylessRequest, row: Verdict) -> bool:
         return bool(request.before) and row.param not in request.given
 
@@ -200,7 +208,8 @@ class KeylessRequests:
 
     def _omits(self, request: KeylessRequest) -> bool:
         """Whether a request lacks a key, and is not excused by the sessions of its sender."""
-        return not (request.used and request.begins) and any(
+        excused = request.used and (request.begins or request.beside_beginning)
+        return not excused and any(
             row.verdict == v.OMITTED
             and row.reason is None
             and row.param in self.dialect.session_keys

@@ -78,7 +78,8 @@ class Sender:
         if not sessions.entered:
             sessions.entered = True
             keys = [(p.param, p.fingerprint) for p in self.reader.presented(x)]
-            sessions.request = sessions.response = self._join(keys, moment)
+            sessions.request = self._join(keys, moment, by_response=False)
+            sessions.response = sessions.request
 
     def response(self, x: Exchange, sessions: Sessions, moment: Moment) -> None:
         """The response belongs to its request's session, else to that of the keys it issues."""
@@ -91,7 +92,7 @@ class Sender:
             if i.param == key and self.reader.names_key(i)
         ]
         if sessions.request is None:
-            sessions.response = self._join(issued, moment)
+            sessions.response = self._join(issued, moment, by_response=True)
         elif issued:
             self._add(issued, sessions.request)
         if sessions.response is not None:
@@ -183,17 +184,22 @@ class Sender:
                     paused=paused,
                     shared=bool(self.shared),
                     backwards=x.backwards,
+                    beside_beginning=self._last is not None
+                    and self._last.by_response
+                    and self._last.learned is None,
                     rows=waiting,
                 )
             )
 
-    def _join(self, keys: list[tuple[str, int]], moment: Moment) -> Session | None:
+    def _join(
+        self, keys: list[tuple[str, int]], moment: Moment, *, by_response: bool
+    ) -> Session | None:
         """The session of the first known key, else a new one; the keys join it."""
         if not keys:
             return None
         session = next((self._keys[key] for key in keys if key in self._keys), None)
         if session is None:
-            session = self._last = Session(keys[0][1], moment)
+            session = self._last = Session(keys[0][1], moment, by_response)
             self.keyless.sessions.append(session)
         self._add(keys, session)
         return session

@@ -97,6 +97,13 @@ def placing(engine: Engine, scratch: Scratch) -> "Callable[[pa.Table | ds.Datase
     return lambda table: nw.from_native(session.createDataFrame(_whole(table))).lazy()
 
 
+def is_among(column: str, values: Sequence[object]) -> nw.Expr:
+    """Whether a column has one of some values; there may be none (`nw.Expr.is_in` wants one)."""
+    if not values:
+        return nw.col(column).is_null() & ~nw.col(column).is_null()
+    return nw.col(column).is_in(values)
+
+
 def _columns(schema: pa.Schema, held: Sequence[str]) -> str:
     """The columns of a schema as DuckDB selects them from files; null where these lack one."""
     quoted = {field: f'"{field.name}"' for field in schema}

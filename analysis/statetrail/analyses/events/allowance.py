@@ -10,7 +10,7 @@ import narwhals as nw
 
 from statetrail.analyses.conformance.visibility import UNBOUND_METHODS
 from statetrail.analyses.events.values import presentations
-from statetrail.recording.engines import Lazy
+from statetrail.recording.engines import Lazy, is_among
 from statetrail.recording.frames import Recording
 
 MIN_ALLOWED: Final = 2
@@ -48,7 +48,7 @@ def learned(rec: Recording) -> Lazy:
     everything = answers.group_by(*_WHERE).agg(all_good=nw.col("good").sum())
     with_it = (
         presentations(rec)
-        .lazy.filter(nw.col("param").is_in(params))
+        .lazy.filter(is_among("param", params))
         .select("exchange_id", "dialect", "param")
         .unique()
         .join(answers, on="exchange_id")

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import narwhals as nw
 
-from statetrail.recording.engines import Lazy
+from statetrail.recording.engines import Lazy, is_among
 from statetrail.recording.frames import Recording
 
 _NAME: Final = "refresh"
@@ -61,7 +61,7 @@ def grants(rec: Recording) -> list[Grant]:
 def _rows(rec: Recording, lazy: Lazy) -> list[dict[str, Any]]:
     names = nw.col("param").str.to_lowercase().str.contains(_NAME, literal=True)
     spoken = [dialect.name for dialect in rec.dialects if dialect.by_declaration]
-    rows = lazy.filter(nw.col("dialect").is_in(spoken) & names)
+    rows = lazy.filter(is_among("dialect", spoken) & names)
     chosen = rows.select("exchange_id", "dialect", "param", "fingerprint").collect("pyarrow")
     return list(chosen.sort("exchange_id", "dialect", "param", "fingerprint").iter_rows(named=True))
 

@@ -4,6 +4,7 @@ from typing import Final
 
 import narwhals as nw
 
+from statetrail.recording.engines import is_among
 from statetrail.rules.rule import Lazy, Recording, Rule, occurrences
 
 _ISSUE: Final = ("exchange_id", "dialect", "param")
@@ -25,7 +26,7 @@ def check(rec: Recording) -> Lazy:
     exchanges = rec.exchanges_with_client().select(
         "exchange_id", "origin", "endpoint", "request_start_us"
     )
-    issued = rec.issued.lazy.filter(nw.col("dialect").is_in(names)).select(
+    issued = rec.issued.lazy.filter(is_among("dialect", names)).select(
         "exchange_id", "dialect", "param", "problem"
     )
     sound = issued.filter(nw.col("problem").is_null()).select(*_ISSUE, sound="exchange_id").unique()

@@ -4,6 +4,7 @@ from typing import Final
 
 import narwhals as nw
 
+from statetrail.recording.engines import is_among
 from statetrail.rules.rule import Lazy, Recording, Rule, occurrences
 
 _PLAIN: Final = "^http://"
@@ -27,7 +28,7 @@ def check(rec: Recording) -> Lazy:
     names = [dialect.name for dialect in rec.dialects]
     exchanges = rec.exchanges_with_client().select("exchange_id", "origin", "request_start_us")
     values = [
-        facts.lazy.filter(nw.col("dialect").is_in(names)).select("exchange_id", "param")
+        facts.lazy.filter(is_among("dialect", names)).select("exchange_id", "param")
         for facts in (rec.issued, rec.presented)
     ]
     # An exchange that issues what it was presented counts once; `unique` comes last, so that an

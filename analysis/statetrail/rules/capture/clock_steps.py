@@ -3,6 +3,7 @@
 import narwhals as nw
 
 from statetrail.analyses.columnar.clock_steps import clock_steps
+from statetrail.recording.engines import is_among
 from statetrail.rules.rule import Lazy, Recording, Rule, dialect_exchanges, occurrences
 
 
@@ -24,5 +25,5 @@ def check(rec: Recording) -> Lazy:
         | (end < start).fill_null(False)
         | (end < request).fill_null(False)
     )
-    steps = nw.col("exchange_id").is_in(clock_steps(rec).exchange.tolist())
+    steps = is_among("exchange_id", clock_steps(rec).exchange.tolist())
     return occurrences(dialect_exchanges(rec), backwards | steps, per_client=False)

@@ -4,6 +4,7 @@ import narwhals as nw
 
 from statetrail.analyses.events.scope import actions
 from statetrail.analyses.lifetimes.uses import uses
+from statetrail.recording.engines import is_among
 from statetrail.rules.rule import Lazy, Recording, Rule, occurrences
 
 _TOKEN = ("client", "origin", "dialect", "param", "fingerprint")
@@ -26,7 +27,7 @@ _AFTER_US = 1_000_000
 def check(rec: Recording) -> Lazy:
     every = rec.exchanges.lazy.select("exchange_id", "endpoint", "status", ended="response_end_us")
     names = [dialect.name for dialect in rec.dialects if dialect.by_declaration]
-    rows = uses(rec).lazy.filter(nw.col("dialect").is_in(names)).join(every, on="exchange_id")
+    rows = uses(rec).lazy.filter(is_among("dialect", names)).join(every, on="exchange_id")
     status = nw.col("status").fill_null(0)
     logouts = actions(rec, "logout").with_columns(out=nw.lit(1, nw.Int64))
     rows = rows.join(logouts, on=["endpoint", "dialect"], how="left")

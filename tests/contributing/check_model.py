@@ -27,7 +27,7 @@ def history() -> list[Ex]:
 
 
 generated_files_are_current()
-document = audit(recording(history(), engine="polars")).document
+document = audit(recording(history(), engine="pyarrow")).document
 (row,) = document.expiry
 assert row.policy == "use-count"
 assert row.advice == "Count the uses of one token."

@@ -19,7 +19,7 @@ def test_findings_are_the_same_on_every_engine() -> None:
         for rule_id, case in FIRES.items()
         for ex in case.history
     ]
-    expected = findings(recording(history, engine="polars")).rows()
+    expected = findings(recording(history, engine="pyarrow")).rows()
     assert {row["rule"] for row in expected} == FIRES.keys()
     assert findings(recording(history, engine="duckdb")).rows() == expected
     assert findings(recording(history, engine="pandas")).rows() == expected
@@ -27,7 +27,7 @@ def test_findings_are_the_same_on_every_engine() -> None:
 
 def test_an_empty_recording_has_no_findings() -> None:
     """No row, and no error where a column has no type of its own."""
-    for engine in ("duckdb", "pandas"):
+    for engine in ("duckdb", "pandas", "polars"):
         assert findings(recording([], engine=engine)).rows() == []
 
 
@@ -40,7 +40,7 @@ def test_an_obedient_client_has_no_findings() -> None:
         zest(0, "T1", "1"),
         *(zest(1000 * n, "T1", "T1", method="POST") for n in range(1, 5)),
     ]
-    rows = findings(recording(history, engine="polars")).rows()
+    rows = findings(recording(history, engine="pyarrow")).rows()
     assert {row["rule"] for row in rows} == {
         "no-limit-seen", "plain-http", "token-guessable", "token-in-url",
     }  # fmt: skip
@@ -51,7 +51,7 @@ def test_all_is_counted_and_little_is_listed() -> None:
     """Twenty exchanges of evidence, three details, and the full count."""
     requests = [shop(1000 * n, path=f"/services/v3/menu-{n % 5}") for n in range(1, 31)]
     (row,) = findings_of(
-        rule("state-omitted"), recording([shop(0, [LANG]), *requests], engine="polars")
+        rule("state-omitted"), recording([shop(0, [LANG]), *requests], engine="pyarrow")
     )
     assert row["count"] == 30
     assert row["evidence"] == ",".join(str(n) for n in range(2, 22))
@@ -92,7 +92,7 @@ def stale(name: str, start: float, times: int = 1) -> list[Ex]:
         ),
     ],
 )
-@pytest.mark.parametrize("engine", ["duckdb", "pandas", "polars"])
+@pytest.mark.parametrize("engine", ["duckdb", "pandas", "polars", "pyarrow"])
 def test_a_finding_names_the_sessions_of_the_first_occurrences(
     histories: list[list[Ex]], named: str, engine: Engine
 ) -> None:
@@ -105,14 +105,14 @@ def test_a_finding_names_the_sessions_of_the_first_occurrences(
 def test_a_finding_without_a_session_names_none() -> None:
     """State without a key belongs to the sender; the server's findings are of all clients."""
     history = [shop(0, [LANG]), *(shop(1000 * n) for n in range(1, 7)), *stale("A", 0)]
-    rows = findings(recording(history, engine="polars")).rows()
+    rows = findings(recording(history, engine="pyarrow")).rows()
     told = {row["rule"]: "in session ~" in row["message"] for row in rows}
     assert told["token-kept-after-reset"]
     assert not told["state-not-implemented"]
     assert not told["token-in-url"]
 
 
-@pytest.mark.parametrize("engine", ["duckdb", "pandas", "polars"])
+@pytest.mark.parametrize("engine", ["duckdb", "pandas", "polars", "pyarrow"])
 def test_two_rules_on_the_same_exchanges_are_one_finding(engine: Engine) -> None:
     """It names both, says what each saw, and counts each fault once."""
     history = [shop(0, [LANG]), *(shop(1000 * n) for n in range(1, 7))]
@@ -134,19 +134,19 @@ def test_rules_on_other_exchanges_stay_findings_of_their_own() -> None:
         *(shop(1000 * n, [VISITOR], [altered]) for n in (1, 2)),
         *(replace(shop(9000 + n), client="bot") for n in (0, 1000)),
     ]
-    rows = findings(recording(history, engine="polars")).rows()
+    rows = findings(recording(history, engine="pyarrow")).rows()
     found = {(row["rule"], row["client"], row["also"]) for row in rows if row["client"]}
     assert found == {("value-mangled", "app", None)}
     kept = [*history, *(shop(5000 + n, [replace(VISITOR, value=f"V{n}")]) for n in (0, 1))]
     assert ("value-mangled", "app") in {
-        (row["rule"], row["client"]) for row in findings(recording(kept, engine="polars")).rows()
+        (row["rule"], row["client"]) for row in findings(recording(kept, engine="pyarrow")).rows()
     }
 
 
 @pytest.mark.parametrize("rule_id", FIRES)
 def test_no_occurrence_is_lost_where_findings_are_merged(rule_id: str) -> None:
     """Each finding of a rule alone is one of all rules together, or part of a graver one."""
-    rec = recording(FIRES[rule_id].history, engine="polars")
+    rec = recording(FIRES[rule_id].history, engine="pyarrow")
     together = findings(rec).rows()
     for one in RULES:
         for alone in findings_of(one, rec):
@@ -166,7 +166,7 @@ def test_clients_and_origins_are_told_apart() -> None:
     """One finding each, although the parameter is the same."""
     case = FIRES["forced-value-defied"].history
     other = [Ex(**{**vars(ex), "client": "bot", "host": "two.example"}) for ex in case]
-    rows = findings_of(rule("forced-value-defied"), recording([*case, *other], engine="polars"))
+    rows = findings_of(rule("forced-value-defied"), recording([*case, *other], engine="pyarrow"))
     assert sorted((row["client"], row["origin"]) for row in rows) == [
         ("app", "http://shop.example"),
         ("bot", "http://two.example"),
@@ -176,11 +176,11 @@ def test_clients_and_origins_are_told_apart() -> None:
 def test_a_parameter_named_like_a_template_is_only_a_name() -> None:
     """What the network calls a parameter is never read as a format."""
     history = [shop(0, [Issue("{rule.check}", "1", problem="bad-name")])]
-    (row,) = findings_of(rule("malformed-state-header"), recording(history, engine="polars"))
+    (row,) = findings_of(rule("malformed-state-header"), recording(history, engine="pyarrow"))
     assert "1 of 1 issues of {rule.check} are malformed" in row["message"]
 
 
-@pytest.mark.parametrize("engine", ["duckdb", "pandas", "polars"])
+@pytest.mark.parametrize("engine", ["duckdb", "pandas", "polars", "pyarrow"])
 def test_a_cart_that_its_client_left_behind_is_lost_with_the_login(engine: Engine) -> None:
     """A reset and a refusal cost as much; each names its end and its last write."""
     history = [

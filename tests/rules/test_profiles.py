@@ -18,7 +18,7 @@ HISTORY = [zest(0, "T1", "1"), zest(HOUR // 3, "T1", "T1"), zest(HOUR, "T1", "T1
 )
 def test_a_profile_decides_what_is_too_long(name: str, exceeded: int) -> None:
     """Pauses of 20 and of 40 minutes against 1 h, 15, 30 and 5 min."""
-    rows = findings(recording(HISTORY, engine="polars"), load_profile(name)).rows()
+    rows = findings(recording(HISTORY, engine="pyarrow"), load_profile(name)).rows()
     told = [row for row in rows if row["rule"] == "idle-limit-exceeded"]
     assert sum(row["count"] for row in told) == exceeded
     assert all(name in row["message"] for row in told)
@@ -29,7 +29,7 @@ def test_a_profile_of_your_own_is_a_toml_file(tmp_path: Path) -> None:
     """Two profiles on one recording do not mix."""
     path = tmp_path / "ours.toml"
     path.write_text('name = "ours"\nidle_max_s = 1500\nage_max_s = 60\nbits_min = 8\n')
-    rec = recording(HISTORY, engine="polars")
+    rec = recording(HISTORY, engine="pyarrow")
     ours = {row["rule"]: row for row in findings(rec, load_profile(str(path))).rows()}
     assert "more than 25 min" not in ours["idle-limit-exceeded"]["message"].partition("Exp")[2]
     assert ours["idle-limit-exceeded"]["count"] == 1

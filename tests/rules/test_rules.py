@@ -30,7 +30,7 @@ SOURCES = (
 def test_a_rule_fires(rule_id: str) -> None:
     """Once, for the client that is to blame, with the exchanges that show it."""
     case: Fires = FIRES[rule_id]
-    (row,) = findings_of(rule(rule_id), recording(case.history, engine="polars"))
+    (row,) = findings_of(rule(rule_id), recording(case.history, engine="pyarrow"))
     assert (row["client"], row["param"], row["count"]) == (case.client, case.param, case.count)
     assert row["origin"] == "http://shop.example"
     assert row["evidence"] == case.evidence
@@ -48,7 +48,7 @@ def test_a_rule_fires(rule_id: str) -> None:
 )
 def test_a_rule_does_not_fire_on_a_near_miss(rule_id: str, history: list[Ex]) -> None:
     """What looks like it and is no fault."""
-    assert findings_of(rule(rule_id), recording(history, engine="polars")) == []
+    assert findings_of(rule(rule_id), recording(history, engine="pyarrow")) == []
 
 
 @pytest.mark.parametrize("one", RULES, ids=lambda one: one.id)

@@ -151,7 +151,7 @@ def facts(history: Iterable[Ex]) -> dict[str, pa.Table]:
 
 
 def recording(
-    history: Iterable[Ex], *, engine: Engine = "duckdb", grace_ms: float = 250
+    history: Iterable[Ex], *, engine: Engine = "pyarrow", grace_ms: float = 250
 ) -> Recording:
     """A recording of a history; clients are told apart by user agent alone."""
     return Recording(facts(history), engine=engine, client_by=("user-agent",), grace_ms=grace_ms)

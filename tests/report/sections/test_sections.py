@@ -75,7 +75,7 @@ def test_how_values_ended_is_counted_by_parameter() -> None:
     assert summary.ended == {"open": 1, "reset": 1}
 
 
-@pytest.mark.parametrize("engine", ["duckdb", "polars", "pandas"])
+@pytest.mark.parametrize("engine", ["duckdb", "pandas", "polars", "pyarrow"])
 def test_a_finding_tells_the_exchanges_around_it(engine: str) -> None:
     """Those of the same client and origin next to it, by time; what is in no scope is left out."""
     history = [zest(100 * n, "T1", "T1") for n in range(9)]

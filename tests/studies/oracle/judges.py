@@ -36,7 +36,7 @@ type Row = tuple[
 ]
 """A row of table `verdicts`, in the order of its columns."""
 
-IN_PROCESS: tuple[Engine, ...] = ("duckdb", "polars", "pandas")
+IN_PROCESS: tuple[Engine, ...] = ("duckdb", "pandas", "polars", "pyarrow")
 
 
 def apart(histories: Sequence[Sequence[Ex]]) -> list[Ex]:

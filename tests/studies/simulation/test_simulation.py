@@ -61,7 +61,7 @@ def test_a_brief_capture_saw_few_births() -> None:
 def test_what_uses_reads_is_what_the_server_did(policy: str) -> None:
     """Each bracket holds the true span; survived was accepted, ended was not."""
     captures = captures_of(policy)
-    rows = uses(Recording(tables([capture.view for capture in captures]), engine="polars")).rows()
+    rows = uses(Recording(tables([capture.view for capture in captures]), engine="pyarrow")).rows()
     by_exchange = {row["exchange_id"]: row for row in rows}
     first = 1
     for capture in captures:

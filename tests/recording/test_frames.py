@@ -71,8 +71,7 @@ def test_a_notebook_shows_pseudonyms_and_inert_text() -> None:
     assert "\N{RIGHT-TO-LEFT OVERRIDE}" not in shown
 
 
-<<<<<<< HEAD
-@pytest.mark.parametrize("engine", ["duckdb", "pandas", "polars"])
+@pytest.mark.parametrize("engine", ["duckdb", "pandas", "polars", "pyarrow"])
 def test_a_notebook_gets_twenty_rows_and_their_number(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,10 +110,7 @@ def test_polars_gets_what_pandas_gets() -> None:
     assert frame.to_pandas()["to_fingerprint"].dtype == "Int64"
 
 
-@pytest.mark.parametrize("engine", ["duckdb", "pandas", "polars"])
-=======
 @pytest.mark.parametrize("engine", ["duckdb", "pandas", "polars", "pyarrow"])
->>>>>>> 1d0e7cc (Tests of the rules on the default engine)
 def test_a_group_of_clients_is_judged_by_itself(engine: Engine) -> None:
     """Only their exchanges are there, with what these issued and presented."""
     language = Issue("LangId", "1", "uriquery", "forced")

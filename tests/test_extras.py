@@ -93,8 +93,9 @@ def test_recording_importing_and_redacting_need_no_extra():
         (["dialect", "try", "zest", "s.har"], "analysis"),
         (["audit", "s.sqlite"], "report"),
         (["record", "--metrics", "127.0.0.1:9464"], "metrics"),
+        (["record", "--otel"], "otel"),
     ],
-    ids=lambda value: value[0] if isinstance(value, list) else value,
+    ids=lambda value: " ".join(value[:2]) if isinstance(value, list) else value,
 )
 def test_a_command_names_the_extra_that_it_lacks(arguments, extra, tmp_path):
     """All that it needs, in one line."""

@@ -26,7 +26,6 @@ from statetrail.dialects import Dialect
 from statetrail.extract import ExchangeFacts, ExchangeRow
 from statetrail.extract.records import OPERATED
 from statetrail.extract.state import Issued, Presented
-from statetrail.schema import pseudonym
 from statetrail_addons._live_counts import UNDECLARED
 
 MAX_SESSIONS: Final = 50_000
@@ -43,7 +42,11 @@ type End = Literal["logout", "refused", "deleted", "reset", "idle"]
 
 @dataclass(frozen=True, slots=True)
 class SessionEvent:
-    """A session began (`end` is `None`) or ended; `previous` is the session that it replaces."""
+    """A session began (`end` is `None`) or ended; `previous` is the session that it replaces.
+
+    Sessions are known by all 16 digits of their fingerprints: there are many in a backend. The
+    first eight are those of the pseudonym in reports.
+    """
 
     session: str
     dialect: str
@@ -197,7 +200,7 @@ class LiveSessions:
         session = _Session(_key(fresh[0]), fresh[0].param, 0)
         self._enter(session, row, fresh)
         self.started[session.name[0]] += 1
-        self._note(session, row, previous=pseudonym(before.name[1]) if before else None)
+        self._note(session, row, previous=before)
 
     def _revive(self, session: _Session, row: ExchangeRow) -> None:
         session.end = None
@@ -262,16 +265,16 @@ class LiveSessions:
         row: ExchangeRow | None,
         *,
         end: End | None = None,
-        previous: str | None = None,
+        previous: _Session | None = None,
     ) -> None:
         if self.notify is None:
             return
-        dialect, fingerprint = session.name
         # An idle session ended with its last request.
         time_us = row.response_start_us or row.request_start_us if row else session.last_us
         self._events.append(
             SessionEvent(
-                *(pseudonym(fingerprint), dialect, time_us, end, previous),
+                *(_id(session), session.name[0], time_us, end),
+                None if previous is None else _id(previous),
                 *((row.scheme, row.host, row.port) if row is not None else ()),
             )
         )
@@ -282,6 +285,10 @@ class LiveSessions:
                 events, self._events = self._events, []
             for event in events:
                 self.notify(event)
+
+
+def _id(session: _Session) -> str:
+    return f"{session.name[1] & 0xFFFF_FFFF_FFFF_FFFF:016x}"
 
 
 def _key(value: Issued | Presented) -> Key:

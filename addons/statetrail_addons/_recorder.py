@@ -36,7 +36,15 @@ from statetrail.ingest.flow import (
 from statetrail.store import Journal, JournalEntry, forget_key
 from statetrail_addons._commands import Commands
 from statetrail_addons._proxy_log import LOGGER, QuietProxyLog
-from statetrail_addons._settings import OPTIONS, Target, overridden, requested, target_of, unusable
+from statetrail_addons._settings import (
+    OPTIONS,
+    Target,
+    is_monitored,
+    overridden,
+    requested,
+    target_of,
+    unusable,
+)
 from statetrail_addons._totals import Totals
 
 if TYPE_CHECKING:
@@ -120,7 +128,7 @@ class RecordState(Commands):
     def _configure_judge(self, dialects: Sequence[Dialect]) -> None:
         """Judge, and let monitoring have the counts, as the options say. Raises `UsageError`."""
         live = ctx.options.statetrail_live == "on"
-        monitored = bool(ctx.options.statetrail_metrics)
+        monitored = is_monitored(ctx.options)
         if self._monitoring is None and monitored:
             from statetrail_addons._monitoring import Monitoring
 
@@ -182,12 +190,13 @@ class RecordState(Commands):
 
     def _end(self) -> None:
         """Close the store; where mitmproxy did not start, leave nothing behind."""
-        if self.journal is None:
-            return
-        if self._runs:
-            self.journal.close()
-        else:
-            self.journal.discard()
+        if self.journal is not None:
+            if self._runs:
+                self.journal.close()
+            else:
+                self.journal.discard()
+        if self._monitoring is not None:
+            self._monitoring.close()
 
     def requestheaders(self, flow: HTTPFlow) -> None:
         # The request as the client sent it: later addons change it on its way to the origin.

@@ -60,6 +60,11 @@ OPTIONS = (
         "HOST:PORT to serve Prometheus metrics at, e.g. 127.0.0.1:9464; needs the extra metrics.",
     ),
     (
+        "statetrail_otel",
+        "off",
+        "on: send OpenTelemetry events of sessions, as OTEL_* say; needs the extra otel.",
+    ),
+    (
         "statetrail_waiting",
         "50000",
         "Exchanges and values that wait in memory while the store cannot be written.",
@@ -87,7 +92,7 @@ def target_of(options: Options) -> Target:
         raise UsageError(f"{durability!r} is no statetrail_durability: use normal or full")
     if not (waiting := options.statetrail_waiting).isdecimal():
         raise UsageError(f"{waiting!r} is no number of exchanges for statetrail_waiting")
-    for switch in ("statetrail_live", "statetrail_forget_key"):
+    for switch in ("statetrail_live", "statetrail_forget_key", "statetrail_otel"):
         if (value := getattr(options, switch)) not in ("on", "off"):
             raise UsageError(f"{value!r} is no {switch}: use on or off")
     keep_key = options.statetrail_forget_key == "off"
@@ -105,6 +110,11 @@ def target_of(options: Options) -> Target:
 def requested() -> Mapping[str, str]:
     """The options that `statetrail record` set; none, if mitmdump was not started by it."""
     return cast("Mapping[str, str]", json.loads(os.environ.get(ASKED, "{}")))
+
+
+def is_monitored(options: Options) -> bool:
+    """Whether sessions and verdicts are counted for monitoring."""
+    return bool(options.statetrail_metrics) or options.statetrail_otel == "on"
 
 
 def unusable(options: Options) -> str | None:

@@ -20,6 +20,7 @@ EXTRAS: Final = {
     "starlette": "demo",
     "pyspark": "spark",
     "prometheus_client": "metrics",
+    "opentelemetry": "otel",
 }
 """The packages that only some parts need, and the extra that brings each."""
 

@@ -4,15 +4,13 @@ import pytest
 
 from statetrail.dialects import select
 from statetrail.extract import Exchange, ExtractorConfig, Fingerprinter, Request, Response, extract
-from statetrail.schema import pseudonym
 from statetrail_addons import _live_sessions
 from statetrail_addons._live_sessions import LiveSessions
 
 FINGERPRINTER = Fingerprinter(b"k" * 32)
 A, B, C = "yjipILZBeUWxrFq", "qFrxWUeBZLIpijy", "ZBeUWxrFqyjipIL"
-NAMES = {pseudonym(FINGERPRINTER.fingerprint(value)): f"{value[:1]}" for value in (A, B, C)}
+NAMES = {f"{FINGERPRINTER.fingerprint(value) % 2**64:016x}": value[0] for value in (A, B, C)}
 HOUR = 3600.0
-ZEST = ("zest",)
 
 
 class Traffic:

@@ -58,6 +58,14 @@ def command(
             "Serve Prometheus metrics there, e.g. at 127.0.0.1:9464; needs the extra metrics.",
         ),
     ] = "",
+    otel: Annotated[
+        bool,
+        option(
+            "--otel",
+            "Send the start and end of sessions as OpenTelemetry events, as the variables OTEL_* "
+            "say; needs the extra otel.",
+        ),
+    ] = False,
     mitmdump_args: Annotated[
         list[str] | None, argument("MITMDUMP_ARGS", "After --: arguments for mitmdump.")
     ] = None,
@@ -80,6 +88,8 @@ def command(
     params, header = options.cleared(clear, selection), options.field_name(client_header)
     _check_filter(filter_)
     _check_metrics(metrics)
+    if otel:
+        import_module("opentelemetry.exporter.otlp.proto.http")
     given = mitmdump_args or []
     if twice := [each for each in given if each.startswith("statetrail_")]:
         raise UsageError(f"{twice[0].partition('=')[0]} after --: use an option of record instead")
@@ -98,6 +108,7 @@ def command(
         "statetrail_live": "on" if live else "off",
         "statetrail_durability": durability,
         "statetrail_metrics": metrics,
+        "statetrail_otel": "on" if otel else "off",
     }
     check_target(name.at(time.time()), key or _key_of_newest(name))
     defaults = {"stream_large_bodies": _STREAM_FROM, **PRIVATE_LOG}

@@ -28,7 +28,8 @@ ROOT: Final = Path(__file__).parents[3]
 MAX_MB: Final = 125
 MAX_START_S: Final = 0.25
 ALL: Final = (
-    *("", "sdist", "analysis", "report", "probe", "demo", "notebooks", "spark", "metrics", "all"),
+    *("", "sdist", "analysis", "report", "probe", "demo", "notebooks", "spark"),
+    *("metrics", "otel", "all"),
 )
 LACKING: Final = {
     "audit s.sqlite": "report",
@@ -40,6 +41,7 @@ LACKING: Final = {
     "probe http://127.0.0.1:1/ --param zest:_session_token": "probe",
     "demo": "demo",
     "record --metrics 127.0.0.1:9464": "metrics",
+    "record --otel": "otel",
 }
 BODY: Final = b'<ResultSet session="mD2kQ8vR1xT5zB9"/>'
 

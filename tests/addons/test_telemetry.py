@@ -22,8 +22,10 @@ def test_a_session_that_is_reset_ends_and_goes_on_as_another(monkeypatch):
     records = [each.log_record for each in exporter.get_finished_logs()]
     ids = [f"{FINGERPRINTER.fingerprint(value) % 2**64:016x}" for value in (A, B)]
     about = {
-        **{"statetrail.dialect": "zest", "url.scheme": "https"},
-        **{"server.address": "shop", "server.port": 443},
+        "statetrail.dialect": "zest",
+        "url.scheme": "https",
+        "server.address": "shop",
+        "server.port": 443,
     }
     assert [(each.event_name, dict(each.attributes)) for each in records] == [
         ("session.start", about | {"session.id": ids[0]}),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from statetrail.report.audit import Audit as Audit
     from statetrail.report.audit import audit as audit
     from statetrail.report.description import describe as describe
+    from statetrail.report.timeline import timeline as timeline
 
     __version__: str
 
@@ -35,6 +36,7 @@ _HOMES: Final = {
     "audit": "statetrail.report.audit",
     "describe": "statetrail.report.description",
     "open": "statetrail.recording.frames",
+    "timeline": "statetrail.report.timeline",
 }
 # The name of a package that an analysis has, too.
 _SHADOWED: Final = "expiry"

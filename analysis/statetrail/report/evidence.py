@@ -6,6 +6,7 @@ each exchange issued and presented, and the ids of neighbouring exchanges.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Annotated, Final
 
 import msgspec
@@ -52,6 +53,10 @@ class EvidenceExchange(msgspec.Struct, frozen=True, kw_only=True):
     presented: tuple[StateValue, ...]
 
 
+type Event = tuple[datetime, EvidenceExchange, bool]
+"""A request or a response: the moment, the exchange, whether it is the response."""
+
+
 def gather_exchanges(rec: Recording, ids: Iterable[int]) -> tuple[EvidenceExchange, ...]:
     """The exchanges of these ids, with the values that they issued and presented."""
     wanted = pa.array(ids, pa.int64())
@@ -87,6 +92,21 @@ def gather_exchanges(rec: Recording, ids: Iterable[int]) -> tuple[EvidenceExchan
         )
         for row in rows(exchanges, "exchange")
     )
+
+
+def events(exchanges: Iterable[EvidenceExchange]) -> list[Event]:
+    """Requests and responses in the order of time.
+
+    `exchanges` are in the order of their requests. At one and the same moment that order counts,
+    and a request before its own response.
+    """
+    found = []
+    for order, one in enumerate(exchanges):
+        found.append((one.at, order, False, one))
+        if one.answered is not None or one.ended is not None or one.error is not None:
+            found.append((max(one.answered or one.ended or one.at, one.at), order, True, one))
+    found.sort(key=lambda event: event[:3])
+    return [(at, one, answers) for at, _, answers, one in found]
 
 
 def _by_exchange(facts: Lazy, chosen: Lazy) -> defaultdict[int, list[Row]]:

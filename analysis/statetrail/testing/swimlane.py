@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from statetrail.recording.frames import Recording
-from statetrail.report.evidence import EvidenceExchange, StateValue, gather_exchanges
+from statetrail.report.evidence import EvidenceExchange, StateValue, events, gather_exchanges
 from statetrail.report.wording import count, cut, duration
 from statetrail.schema import pseudonym
 
@@ -65,17 +65,11 @@ def _lane(
     if begin:
         yield f"  … {count(begin, 'earlier exchange')}"
     verdicts = {(row["exchange_id"], row["param"]): row for row in rows}
-    exchanges = gather_exchanges(rec, shown)
+    exchanges = sorted(gather_exchanges(rec, shown), key=lambda each: shown.index(each.exchange))
     start = min(one.at for one in exchanges)
-    events = []
-    for order, one in enumerate(sorted(exchanges, key=lambda each: shown.index(each.exchange))):
-        events.append((one.at, order, 0, one))
-        if one.answered is not None or one.ended is not None or one.error is not None:
-            events.append((max(one.answered or one.ended or one.at, one.at), order, 1, one))
-    # At one and the same moment in the order of the requests, a request before its own response.
-    for at, _, answer, one in sorted(events, key=lambda event: event[:3]):
+    for at, one, answer in events(exchanges):
         when = f"{'+' + duration((at - start).total_seconds()):>10}"
-        yield from _event(when, one, params, verdicts, answer=bool(answer))
+        yield from _event(when, one, params, verdicts, answer=answer)
     if (left := len(ids) - begin - len(shown)) > 0:
         yield f"  … {count(left, 'later exchange')}"
 

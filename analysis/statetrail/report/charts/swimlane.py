@@ -10,7 +10,7 @@ from typing import Final, Literal, NamedTuple
 
 from statetrail.report.charts.hues import HueOf
 from statetrail.report.charts.palette import hue
-from statetrail.report.evidence import EvidenceExchange, StateValue
+from statetrail.report.evidence import EvidenceExchange, StateValue, events
 from statetrail.report.sections.findings import Finding
 from statetrail.report.wording import cut, duration
 
@@ -19,11 +19,14 @@ STEP: Final = 26
 HEAD: Final = 30
 MAX_TEXT: Final = 40
 
-type Kind = Literal["request", "response", "error"]
+type Kind = Literal["request", "response", "error", "idle"]
 
 
 class Step(NamedTuple):
-    """One arrow: at what height, how long before or after the primary request, what it carries."""
+    """One arrow: at what height, how long before or after the primary request, what it carries.
+
+    A session's lane has the `verdict` on a request, and steps that are no arrows, but ``idle``.
+    """
 
     y: int
     when: str
@@ -33,6 +36,7 @@ class Step(NamedTuple):
     hue: int
     primary: bool
     evidence: bool
+    verdict: str = ""
 
 
 class Swimlane(NamedTuple):
@@ -55,24 +59,17 @@ def swimlane(
     if len(near) < 2 or primary not in {one.exchange for one in near}:
         return None
     start = next(one.at for one in near if one.exchange == primary)
-    events = []
-    for order, one in enumerate(near):
-        events.append((one.at, order, 0, one))
-        if one.answered is not None or one.ended is not None or one.error is not None:
-            events.append((max(one.answered or one.ended or one.at, one.at), order, 1, one))
-    # At one and the same moment in the order of the requests, a request before its own response.
-    events.sort(key=lambda event: event[:3])
     steps = tuple(
         _step(
             HEAD + STEP * (row + 1),
-            _offset((at - start).total_seconds()),
+            offset((at - start).total_seconds()),
             one,
             finding,
             hue_of,
-            answer=bool(answer),
+            answer=answer,
             primary=one.exchange == primary,
         )
-        for row, (at, _, answer, one) in enumerate(events)
+        for row, (at, one, answer) in enumerate(events(near))
     )
     words = (
         f"{len(near)} exchanges of this client in the order of events; the finding's own is marked."
@@ -115,7 +112,8 @@ def _of(seen: Sequence[StateValue], param: str | None) -> StateValue | None:
     return next((one for one in seen if param is None or one.param == param), None)
 
 
-def _offset(seconds: float) -> str:
+def offset(seconds: float) -> str:
+    """How long before or after a moment."""
     if seconds == 0:
         return "0 s"
     sign = "+" if seconds > 0 else "\N{MINUS SIGN}"

@@ -105,8 +105,13 @@ def _hash(text: str) -> str:
 
 def render_compact(document: Document) -> str:
     """The answers and the counts as a fragment for a notebook's output cell."""
-    template = _environment(finalize=_no_mathematics).get_template("notebook.html.j2")
+    template = notebook_environment().get_template("notebook.html.j2")
     return template.render(doc=document, severities=document.section(FindingsSection).by_severity)
+
+
+def notebook_environment() -> Environment:
+    """The templates for a notebook's output cells."""
+    return _environment(finalize=_no_mathematics)
 
 
 def _context(document: Document) -> dict[str, Any]:

@@ -19,7 +19,9 @@ import narwhals as nw
 import pyarrow as pa
 
 from statetrail.analyses.causes.root_causes import UNKNOWN, causes
-from statetrail.analyses.conformance.verdicts import verdict_counts, verdicts
+from statetrail.analyses.conformance.verdict_counts import verdict_counts
+from statetrail.analyses.conformance.verdicts import verdicts
+from statetrail.analyses.events.value_counts import value_counts
 from statetrail.analyses.exposure.shared import is_credential
 from statetrail.analyses.lifetimes.uses import uses
 from statetrail.dialects import Param
@@ -161,7 +163,7 @@ def occurrences(
         "origin",
         "param",
         "exchange_id",
-        observed_us=at,
+        observed_us=nw.col(at).cast(nw.Int64),
         client=nw.col("client") if per_client else nw.lit(""),
         hit=flag(hit),
         detail=nw.lit(detail) if isinstance(detail, str) else detail.fill_null(""),
@@ -201,24 +203,53 @@ def other_verdicts(rec: Recording, *verdicts: str) -> Lazy:
         The columns `OCCURRENCE`, and ``dialect``; one row per client, parameter and verdict.
     """
     verdict = nw.col("verdict")
-    return (
-        verdict_counts(rec)
-        .filter((nw.col("fault") | (verdict == "honoured")) & ~verdict.is_in(verdicts))
-        .select(
-            "dialect",
-            "client",
-            "origin",
-            "param",
-            "exchange_id",
-            observed_us="request_start_us",
-            hit=nw.col("exchange_id") * 0,
-            detail=nw.lit(""),
-            related_id=nw.lit(-1, dtype=nw.Int64),
-            cause=nw.lit(""),
-            times=nw.col("times").cast(nw.Int64),
-            proven=nw.lit(1, nw.Int64),
-        )
+    counting = nw.col("fault") | (verdict == "honoured")
+    return totals(verdict_counts(rec).lazy.filter(counting & ~verdict.is_in(verdicts)), "times")
+
+
+def totals(counts: Lazy, times: str, *, per_client: bool = True) -> Lazy:
+    """Counts as occurrences without a hit.
+
+    Parameters
+    ----------
+    counts
+        ``client``, ``origin``, ``dialect``, ``param``, and the column `times`.
+
+    Returns
+    -------
+    Lazy
+        The columns `OCCURRENCE`, and ``dialect``.
+    """
+    return counts.select(
+        "dialect",
+        "origin",
+        "param",
+        client=nw.col("client") if per_client else nw.lit(""),
+        exchange_id=nw.lit(-1, nw.Int64),
+        observed_us=nw.lit(0, nw.Int64),
+        hit=nw.lit(0, nw.Int64),
+        detail=nw.lit(""),
+        related_id=nw.lit(-1, nw.Int64),
+        cause=nw.lit(""),
+        times=nw.col(times).cast(nw.Int64),
+        proven=nw.lit(1, nw.Int64),
     )
+
+
+def of_totals(hits: Lazy, totals: Lazy) -> Lazy:
+    """Occurrences that are all hits, and the totals that they are part of."""
+    counted = hits.with_columns(times=nw.lit(0, nw.Int64))
+    return nw.concat([counted, totals.select(*OCCURRENCE.names)], how="vertical")
+
+
+def value_totals(
+    rec: Recording, times: str, params: nw.Expr | None = None, *, per_client: bool = True
+) -> Lazy:
+    """How many ``issues``, ``presentations`` or ``transfers`` there are of the parameters."""
+    counts = value_counts(rec).lazy
+    if params is not None:
+        counts = counts.filter(params)
+    return totals(counts.filter(nw.col(times) > 0), times, per_client=per_client)
 
 
 def accepted_uses(rec: Recording, bound: str) -> Lazy:

@@ -44,7 +44,6 @@ From this and the table `statetrail.analyses.conformance.verdict.DECISIONS` come
 
 from dataclasses import dataclass, replace
 
-import narwhals as nw
 import numpy as np
 import pyarrow as pa
 
@@ -89,8 +88,6 @@ from statetrail.analyses.conformance.declared.judging import judged
 from statetrail.analyses.conformance.verdict import DEATHS, FAULTS, REASONS, VERDICTS
 from statetrail.analyses.conformance.visibility import FOREVER
 from statetrail.analyses.events.lineage import Lineage, dialect_places, key_ranks, lineage
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Frame, Recording
 from statetrail.schema.clients import DECLARED
 
 _REASONS = tuple(REASONS)
@@ -277,27 +274,6 @@ def verdicts(bucket: Bucket, judged: Judgements) -> pa.Table:
             "channel": words(judged.channel, bucket.channels, present=present),
         },
     )
-
-
-@artifact(needs=(verdicts,), scope="whole")
-def verdict_counts(rec: Recording, judged: Frame) -> Lazy:
-    """How often each verdict fell on each parameter of each client, as a fault or not; once.
-
-    Returns
-    -------
-    Lazy
-        ``client``, ``origin``, ``dialect``, ``param``, ``verdict``, ``reason``, ``fault``,
-        ``times``, and ``exchange_id``
-        and ``request_start_us``, the least of each.
-    """
-    counted = judged.lazy.group_by(
-        "client", "origin", "dialect", "param", "verdict", "reason", "fault"
-    ).agg(
-        times=nw.len(),
-        exchange_id=nw.col("exchange_id").min(),
-        request_start_us=nw.col("request_start_us").min(),
-    )
-    return rec.keep(counted)
 
 
 def _beside(bucket: Bucket, is_key: Bools, of_key: Bools) -> Bools:

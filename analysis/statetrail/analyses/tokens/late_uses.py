@@ -15,7 +15,12 @@ from statetrail.recording.frames import Recording
 
 def late_uses(rec: Recording) -> Lazy:
     """The verdicts `stale` with ``replaced_us``, when another value was first issued for it."""
+    return rec.once("late uses", lambda: _late_uses(rec))
+
+
+def _late_uses(rec: Recording) -> Lazy:
     value = [*SERIES, "fingerprint"]
+    late = rec.keep(verdicts(rec).lazy.filter(nw.col("verdict") == "stale"))
     replacements = (
         rotations(rec)
         .lazy.filter(~nw.col("from_fingerprint").is_null())
@@ -23,4 +28,4 @@ def late_uses(rec: Recording) -> Lazy:
         .agg(replaced_us=nw.col("issued_at_us").min())
         .rename({"from_fingerprint": "fingerprint"})
     )
-    return verdicts(rec).lazy.filter(nw.col("verdict") == "stale").join(replacements, on=value)
+    return rec.keep(late.join(replacements, on=value))

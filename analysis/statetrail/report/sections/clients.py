@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from typing import Annotated, ClassVar, Final, Self
 
 import msgspec
+import narwhals as nw
 from msgspec import Meta
 
 from statetrail.analyses.conformance.clients import clients
 from statetrail.analyses.conformance.verdict import FAULTS, VERDICTS
-from statetrail.analyses.conformance.verdicts import verdict_counts
+from statetrail.analyses.conformance.verdict_counts import verdict_counts
 from statetrail.recording.frames import Recording
 from statetrail.report.counting import Row, key, nested, of_row, ranked, rows
 from statetrail.report.section import Counts, Gathering, Section, Time, meaning
@@ -76,9 +77,8 @@ class ClientsSection(Section, frozen=True, kw_only=True):
 def counted_verdicts(rec: Recording) -> list[Row]:
     """How many verdicts of each kind by client, origin, dialect and parameter."""
     by = (*_CLIENT, "param", "verdict", "reason", "fault")
-    return rec.once(
-        "report.verdict_counts", lambda: rows(verdict_counts(rec).select(*by, count="times"), *by)
-    )
+    counts = verdict_counts(rec).lazy.group_by(*by).agg(count=nw.col("times").sum())
+    return rec.once("report.verdict_counts", lambda: rows(counts, *by))
 
 
 def _in_order(counts: Mapping[str, int]) -> dict[str, int]:

@@ -27,16 +27,15 @@ _UNEXPLAINED: Final = ("reset", "reissue")
 )
 def check(rec: Recording) -> Lazy:
     context = of_params(rec, lambda param: not param.minted and param.clear is not None)
+    key = [*SERIES, "exchange_id", "to_fingerprint"]
+    replaced = rec.keep(rotations(rec).lazy.filter(context & ~nw.col("from_fingerprint").is_null()))
     forced = (
         issues(rec)
         .lazy.filter(nw.col("priority") == "forced")
         .select(*SERIES, "exchange_id", to_fingerprint="fingerprint")
+        .join(replaced.select(*key).unique(), on=key)
         .unique()
     )
-    changes = (
-        rotations(rec)
-        .lazy.filter(context & ~nw.col("from_fingerprint").is_null())
-        .join(forced, on=[*SERIES, "exchange_id", "to_fingerprint"])
-    )
+    changes = replaced.join(forced, on=key)
     unexplained = nw.col("cause").is_in(_UNEXPLAINED)
     return occurrences(changes, unexplained, per_client=False, at="issued_at_us")

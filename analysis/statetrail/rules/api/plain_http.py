@@ -5,9 +5,8 @@ from typing import Final
 import narwhals as nw
 
 from statetrail.recording.engines import is_among
-from statetrail.rules.rule import Lazy, Recording, Rule, occurrences
+from statetrail.rules.rule import Lazy, Recording, Rule, occurrences, of_totals, value_totals
 
-_PLAIN: Final = "^http://"
 _OWN_MACHINE: Final = r"^http://(?:localhost|127\.|\[::1\])"
 
 
@@ -26,15 +25,18 @@ _OWN_MACHINE: Final = r"^http://(?:localhost|127\.|\[::1\])"
 )
 def check(rec: Recording) -> Lazy:
     names = [dialect.name for dialect in rec.dialects]
-    exchanges = rec.exchanges_with_client().select("exchange_id", "origin", "request_start_us")
+    origin = nw.col("origin")
+    # What stays on one machine cannot be read on the way. The scheme comes first: few are plain.
+    plain = (
+        rec.exchanges_with_client()
+        .filter((nw.col("scheme") == "http") & ~origin.str.contains(_OWN_MACHINE))
+        .select("exchange_id", "origin", "request_start_us")
+    )
     values = [
         facts.lazy.filter(is_among("dialect", names)).select("exchange_id", "param")
         for facts in (rec.issued, rec.presented)
     ]
-    # An exchange that issues what it was presented counts once; `unique` comes last, so that an
-    # engine can leave out what is encrypted before.
-    transfers = nw.concat(values, how="vertical").join(exchanges, on="exchange_id").unique()
-    # What stays on one machine cannot be read on the way.
-    origin = nw.col("origin")
-    plain = origin.str.contains(_PLAIN) & ~origin.str.contains(_OWN_MACHINE)
-    return occurrences(transfers, plain, per_client=False)
+    # An exchange that issues what it was presented counts once.
+    transfers = nw.concat([each.join(plain, on="exchange_id") for each in values], how="vertical")
+    hits = occurrences(transfers.unique(), nw.lit(True), per_client=False)
+    return of_totals(hits, value_totals(rec, "transfers", per_client=False))

@@ -7,7 +7,16 @@ import pyarrow as pa
 
 from statetrail.analyses.events.values import issues
 from statetrail.analyses.tokens.entropy import bits, united
-from statetrail.rules.rule import Lazy, Profile, Recording, Rule, credentials, occurrences
+from statetrail.rules.rule import (
+    Lazy,
+    Profile,
+    Recording,
+    Rule,
+    credentials,
+    occurrences,
+    of_totals,
+    value_totals,
+)
 
 _SUBJECT: Final = ("origin", "dialect", "param")
 _LAYOUT: Final = pa.schema(
@@ -30,12 +39,12 @@ _LAYOUT: Final = pa.schema(
 )
 def check(rec: Recording, profile: Profile) -> Lazy:
     issued = issues(rec).lazy.filter(credentials(rec))
-    bounds = rec.place(_bounds(issued, profile))
-    values = issued.join(bounds, on=[*_SUBJECT, "length"])
-    weak = nw.col("weak") == 1
-    return occurrences(
-        values, weak, detail=nw.col("bound"), per_client=False, at="response_start_us"
+    weak = rec.place(_bounds(issued, profile)).filter(nw.col("weak") == 1)
+    values = issued.join(weak, on=[*_SUBJECT, "length"])
+    hits = occurrences(
+        values, nw.lit(True), detail=nw.col("bound"), per_client=False, at="response_start_us"
     )
+    return of_totals(hits, value_totals(rec, "issues", credentials(rec), per_client=False))
 
 
 def _bounds(issued: Lazy, profile: Profile) -> pa.Table:

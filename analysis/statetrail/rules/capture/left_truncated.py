@@ -1,15 +1,10 @@
 """Tokens were in use before the recording began."""
 
-from typing import Final
-
 import narwhals as nw
 
 from statetrail.analyses.events.unseen import unseen_issues
-from statetrail.analyses.events.values import SERIES, presentations
-from statetrail.analyses.tokens.tokens import tokens
-from statetrail.rules.rule import Lazy, Recording, Rule, occurrences, server_issued
-
-_VALUE: Final = (*SERIES, "fingerprint")
+from statetrail.analyses.tokens.first_uses import first_uses
+from statetrail.rules.rule import Lazy, Recording, Rule, occurrences
 
 
 @Rule(
@@ -24,19 +19,9 @@ _VALUE: Final = (*SERIES, "fingerprint")
     references=("method left truncation",),
 )
 def check(rec: Recording) -> Lazy:
-    secret = server_issued(rec)
-    first_uses = (
-        presentations(rec)
-        .lazy.filter(secret)
-        .group_by(*_VALUE)
-        .agg(nw.col("exchange_id").min(), nw.col("request_start_us").min())
-    )
     values = (
-        tokens(rec)
-        .lazy.filter(secret)
-        .select(*_VALUE, "left_truncated")
-        .join(first_uses, on=list(_VALUE))
-        .join(unseen_issues(rec), on=["origin", "dialect"], how="left")
+        first_uses(rec)
+        .lazy.join(unseen_issues(rec), on=["origin", "dialect"], how="left")
         # A body that was not recorded may have issued it.
         .filter((nw.col("request_start_us") <= nw.col("unseen_us")).fill_null(True))
     )

@@ -3,7 +3,7 @@
 import narwhals as nw
 
 from statetrail.analyses.conformance.clients import clients
-from statetrail.analyses.conformance.verdicts import verdict_counts
+from statetrail.analyses.conformance.verdict_counts import verdict_counts
 from statetrail.rules.rule import Lazy, Recording, Rule, occurrences
 from statetrail.schema.clients import DECLARED
 
@@ -22,7 +22,7 @@ from statetrail.schema.clients import DECLARED
 )
 def check(rec: Recording) -> Lazy:
     sender = ["client", "origin", "dialect"]
-    first = verdict_counts(rec).group_by(*sender).agg(exchange_id=nw.col("exchange_id").min())
+    first = verdict_counts(rec).lazy.group_by(*sender).agg(exchange_id=nw.col("exchange_id").min())
     held = (
         clients(rec)
         .lazy.join(first, on=sender, how="left")

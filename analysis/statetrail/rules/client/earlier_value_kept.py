@@ -5,9 +5,10 @@ from typing import Final
 import narwhals as nw
 
 from statetrail.analyses.conformance.verdict import EARLIER_VALUE
+from statetrail.analyses.conformance.verdict_counts import verdict_counts
 from statetrail.analyses.conformance.verdicts import verdicts
 from statetrail.analyses.events.values import SERIES
-from statetrail.rules.rule import Lazy, Recording, Rule, flag, occurrences
+from statetrail.rules.rule import Lazy, Recording, Rule, occurrences, of_totals, totals
 
 _MIN_TIMES: Final = 3
 
@@ -27,20 +28,23 @@ _MIN_TIMES: Final = 3
 )
 def check(rec: Recording) -> Lazy:
     session = [*SERIES, "session"]
+    shown = nw.col("verdict").is_in(("honoured", "in-flight", "overridden", "misplaced"))
     presented = (
         verdicts(rec)
-        .lazy.filter(~nw.col("fingerprint").is_null())
-        .filter(nw.col("verdict").is_in(("honoured", "in-flight", "overridden", "misplaced")))
-        .with_columns(
-            nw.col("session").fill_null(0),
-            earlier=flag(nw.col("reason") == EARLIER_VALUE),
-        )
-        .with_columns(
-            times=nw.col("earlier").sum().over(*session),
-            least=nw.col("fingerprint").min().over(*session),
-            most=nw.col("fingerprint").max().over(*session),
-        )
+        .lazy.filter(shown & ~nw.col("fingerprint").is_null())
+        .with_columns(nw.col("session").fill_null(0))
     )
-    one_value = nw.col("least") == nw.col("most")
-    always = (nw.col("earlier") == 1) & one_value & (nw.col("times") >= _MIN_TIMES)
-    return occurrences(presented, always)
+    earlier = rec.keep(presented.filter(nw.col("reason") == EARLIER_VALUE))
+    often = (
+        earlier.group_by(*session).agg(times=nw.len()).filter(nw.col("times") >= _MIN_TIMES)
+    ).select(*session)
+    fingerprint = nw.col("fingerprint")
+    one_value = (
+        presented.join(often, on=session)
+        .group_by(*session)
+        .agg(least=fingerprint.min(), most=fingerprint.max())
+        .filter(nw.col("least") == nw.col("most"))
+    )
+    hits = occurrences(earlier.join(one_value.select(*session), on=session), nw.lit(True))
+    counts = verdict_counts(rec).lazy.filter(shown & nw.col("presented"))
+    return of_totals(hits, totals(counts, "times"))

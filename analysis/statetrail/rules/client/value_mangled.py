@@ -5,8 +5,9 @@ from typing import Final
 import narwhals as nw
 
 from statetrail.analyses.causes.root_causes import NEAR_MISSES, causes
+from statetrail.analyses.conformance.verdict_counts import verdict_counts
 from statetrail.analyses.conformance.verdicts import verdicts
-from statetrail.rules.rule import Lazy, Recording, Rule, occurrences
+from statetrail.rules.rule import Lazy, Recording, Rule, occurrences, of_totals, totals
 
 _WITH_VALUE: Final = ("honoured", "overridden", "foreign")
 
@@ -27,12 +28,10 @@ _WITH_VALUE: Final = ("honoured", "overridden", "foreign")
 def check(rec: Recording) -> Lazy:
     key = ["exchange_id", "dialect", "param"]
     near_misses = causes(rec).lazy.filter(nw.col("cause").is_in(NEAR_MISSES)).select(*key, "cause")
-    presented = (
-        verdicts(rec)
-        .lazy.filter(
-            (nw.col("fault") | nw.col("verdict").is_in(_WITH_VALUE))
-            & ~nw.col("fingerprint").is_null()
-        )
-        .join(near_misses, on=key, how="left")
-    )
-    return occurrences(presented, ~nw.col("cause").is_null(), cause=nw.col("cause"))
+    # What counts, and those verdicts of which a near miss may be.
+    shown = nw.col("fault") | nw.col("verdict").is_in(_WITH_VALUE)
+    presented = verdicts(rec).lazy.filter(shown & ~nw.col("fingerprint").is_null())
+    mangled = presented.join(near_misses, on=key)
+    hits = occurrences(mangled, nw.lit(True), cause=nw.col("cause"))
+    counts = verdict_counts(rec).lazy.filter(shown & nw.col("presented"))
+    return of_totals(hits, totals(counts, "times"))

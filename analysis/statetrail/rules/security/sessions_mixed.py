@@ -2,10 +2,9 @@
 
 import narwhals as nw
 
-from statetrail.analyses.conformance.verdict import SESSIONS_MIXED
-from statetrail.analyses.conformance.verdicts import verdicts
-from statetrail.analyses.events.values import SERIES, issues
-from statetrail.rules.rule import Lazy, Recording, Rule, occurrences, of_params
+from statetrail.analyses.conformance.mixed_sessions import mixed_sessions
+from statetrail.analyses.conformance.verdict_counts import verdict_counts
+from statetrail.rules.rule import Lazy, Recording, Rule, occurrences, of_params, of_totals, totals
 
 
 @Rule(
@@ -25,32 +24,7 @@ from statetrail.rules.rule import Lazy, Recording, Rule, occurrences, of_params
 )
 def check(rec: Recording) -> Lazy:
     secret = of_params(rec, lambda param: param.minted)
-    value = [*SERIES, "fingerprint"]
-    keys = rec.keep(
-        verdicts(rec)
-        .lazy.filter(secret & ~nw.col("fingerprint").is_null())
-        .select("exchange_id", *value, "session", "reason", "request_start_us")
-    )
-    mixed = nw.col("reason").fill_null("") == SESSIONS_MIXED
-    first = (
-        keys.filter(~nw.col("session").is_null())
-        .group_by("client", "origin", "dialect", "session")
-        .agg(began_us=nw.col("request_start_us").min())
-    )
-    # What a session is known by before a login goes on with it, but not on its own.
-    alone = keys.filter(~mixed).group_by(*value).agg(alone_us=nw.col("request_start_us").max())
-    answered = (
-        issues(rec)
-        .lazy.join(rec.exchanges.lazy.select("exchange_id", "status"), on="exchange_id")
-        .filter((nw.col("status") >= 200) & (nw.col("status") < 300))
-        .select("exchange_id", "dialect", answered=nw.col("exchange_id") * 0 + 1)
-        .unique()
-    )
-    presented = (
-        keys.with_columns(mixed=mixed)
-        .join(first, on=["client", "origin", "dialect", "session"], how="left")
-        .join(alone, on=value, how="left")
-        .join(answered, on=["exchange_id", "dialect"], how="left")
-    )
-    both = nw.col("mixed") & (nw.col("alone_us") > nw.col("began_us"))
-    return occurrences(presented, both, proven=nw.col("answered") == 1)
+    mixed = mixed_sessions(rec).lazy
+    hits = occurrences(mixed, nw.lit(True), proven=nw.col("answered"))
+    counts = verdict_counts(rec).lazy.filter(secret & nw.col("presented"))
+    return of_totals(hits, totals(counts, "times"))

@@ -30,12 +30,15 @@ from statetrail.rules.rule import (
     references=("ASVS 7.2.4", "ASVS 7.4.1", "CWE 613"),
 )
 def check(rec: Recording, profile: Profile) -> Lazy:
-    echoes = issues(rec).lazy.select(*SEEN, same=nw.lit(1, nw.Int64)).unique()
-    late = (
-        late_uses(rec)
-        .filter(credentials(rec))
-        .join(echoes, on=list(SEEN), how="left")
-        .join(rec.exchanges.lazy.select("exchange_id", "status"), on="exchange_id")
+    own = late_uses(rec).filter(credentials(rec))
+    echoes = (
+        issues(rec)
+        .lazy.join(own.select(*SEEN).unique(), on=list(SEEN))
+        .select(*SEEN, same=nw.lit(1, nw.Int64))
+        .unique()
+    )
+    late = own.join(echoes, on=list(SEEN), how="left").join(
+        rec.exchanges.lazy.select("exchange_id", "status"), on="exchange_id"
     )
     status = nw.col("status").fill_null(0)
     # A token that only the server issues is answered with itself where it lives; other credentials

@@ -23,13 +23,14 @@ from statetrail.rules.rule import Lazy, Recording, Rule, credentials, occurrence
 def check(rec: Recording) -> Lazy:
     param = ["exchange_id", "dialect", "param"]
     one = nw.lit(1, nw.Int64)
-    values = issues(rec).lazy.select(*SEEN)
+    logged_in = rec.keep(logins(rec))
+    values = issues(rec).lazy.join(logged_in, on=param).select(*SEEN)
     answers = values.select(*param).unique().with_columns(answered=one)
     echoes = values.unique().with_columns(same=one)
     presented = (
         presentations(rec)
         .lazy.filter(credentials(rec))
-        .join(logins(rec), on=param)
+        .join(logged_in, on=param)
         .join(answers, on=param, how="left")
         .join(echoes, on=list(SEEN), how="left")
     )

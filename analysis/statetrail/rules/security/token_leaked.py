@@ -4,9 +4,8 @@ from typing import Final
 
 import narwhals as nw
 
-from statetrail.analyses.events.values import issues
 from statetrail.analyses.exposure.leaks import leaks
-from statetrail.rules.rule import Lazy, Recording, Rule, credentials, occurrences
+from statetrail.rules.rule import Lazy, Recording, Rule, occurrences
 
 _HOLDER: Final = ("client", "issued_origin", "dialect", "param")
 
@@ -24,10 +23,9 @@ _HOLDER: Final = ("client", "issued_origin", "dialect", "param")
     references=("CWE 200", "CWE 598", "RFC 9110 10.1.3", "RFC 9110 17.9"),
 )
 def check(rec: Recording) -> Lazy:
-    leaked = leaks(rec).lazy
-    issued = issues(rec).lazy.filter(credentials(rec))
-    owners = issued.select("client", "dialect", "param", issued_origin="origin")
-    holders = nw.concat([owners.select(*_HOLDER), leaked.select(*_HOLDER)], how="vertical").unique()
+    leaked = rec.keep(leaks(rec).lazy.select("exchange_id", *_HOLDER, "place"))
+    # Others could have leaked, too; counted are the requests of those that did.
+    holders = leaked.select(*_HOLDER).unique()
     exchanges = rec.exchanges_with_client().select(
         "client", "exchange_id", "request_start_us", to="origin"
     )

@@ -4,7 +4,15 @@ import narwhals as nw
 
 from statetrail.analyses.events.values import SERIES, presentations
 from statetrail.analyses.exposure.shared import shared
-from statetrail.rules.rule import Lazy, Recording, Rule, credentials, occurrences
+from statetrail.rules.rule import (
+    Lazy,
+    Recording,
+    Rule,
+    credentials,
+    occurrences,
+    of_totals,
+    value_totals,
+)
 
 
 @Rule(
@@ -21,11 +29,8 @@ from statetrail.rules.rule import Lazy, Recording, Rule, credentials, occurrence
 )
 def check(rec: Recording) -> Lazy:
     value = [*SERIES, "fingerprint"]
-    presented = (
-        presentations(rec)
-        .lazy.filter(credentials(rec))
-        .join(shared(rec).lazy.select(*value, "how"), on=value, how="left")
-    )
     # A client that the server gave the value is not to blame: see token-handed-twice.
-    own = nw.col("how").fill_null("handed") == "handed"
-    return occurrences(presented, ~own, detail=nw.col("how"))
+    taken = shared(rec).lazy.filter(nw.col("how") != "handed").select(*value, "how")
+    presented = presentations(rec).lazy.join(taken, on=value).filter(credentials(rec))
+    hits = occurrences(presented, nw.lit(True), detail=nw.col("how"))
+    return of_totals(hits, value_totals(rec, "presentations", credentials(rec)))

@@ -1,0 +1,52 @@
+"""How often each client was issued values of a parameter and presented them.
+
+Enters: a bucket. Leaves: a small table, from which come the totals of rules about values.
+"""
+
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from statetrail.analyses.analysis import analysis
+from statetrail.analyses.columnar.arrays import NOTHING, among, run_begins
+from statetrail.analyses.columnar.bucket import Bucket, bucket
+from statetrail.analyses.columnar.result_rows import of_series, table
+from statetrail.analyses.events.history import History, history, pairs
+from statetrail.schema import CLIENT, DIALECT, ORIGIN, PARAM, Column, Table
+
+VALUE_COUNTS: Final = Table(
+    "value_counts",
+    "one parameter of one client",
+    (
+        *(CLIENT, ORIGIN, DIALECT, PARAM),
+        Column("issues", "int", "Values in responses (rows of `issues`)"),
+        Column("presentations", "int", "Values in requests (rows of `presentations`)"),
+        Column("transfers", "int", "Exchanges that carried it in any form"),
+    ),
+    ("client", "origin", "dialect", "param"),
+)
+
+
+@analysis(VALUE_COUNTS, needs=(bucket, history))
+def value_counts(bucket: Bucket, history: History) -> pa.Table:
+    """The issues, presentations and transfers of each parameter of each client."""
+    count = len(bucket.series_client)
+    issued, presented = (
+        pairs(rows.exchange, rows.series, count) for rows in (bucket.issued, bucket.presented)
+    )
+    presented = presented[run_begins(presented)]  # they are in this order
+    issued = np.unique(issued)
+    issued = issued[among(presented, issued) == NOTHING]
+    transfers = np.concatenate([presented, issued]) % max(count, 1)
+    columns = {
+        "issues": history.issues.series,
+        "presentations": history.uses.series,
+        "transfers": transfers,
+    }
+    counts = {name: np.bincount(series, minlength=count) for name, series in columns.items()}
+    there = np.flatnonzero(sum(counts.values()))
+    return table(
+        VALUE_COUNTS,
+        of_series(bucket, there) | {name: each[there] for name, each in counts.items()},
+    )

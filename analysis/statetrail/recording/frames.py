@@ -216,9 +216,8 @@ class Recording:
 
     def exchanges_with_client(self) -> Lazy:
         """`exchanges` with two columns more: ``client`` and ``origin``."""
-        return self.exchanges.lazy.with_columns(
-            client=client_expression(self.client_by), origin=origin_expression()
-        )
+        names = {"client": client_expression(self.client_by), "origin": origin_expression()}
+        return self.once("named exchanges", lambda: self.exchanges.lazy.with_columns(**names))
 
     def buckets(
         self, columns: Mapping[str, Sequence[str]]
@@ -332,7 +331,7 @@ def open_recording(
         A store, or several made with the same key.
     engine
         Where the frames live: ``duckdb``, ``pandas``, ``polars``, ``pyarrow`` or ``pyspark`` (the
-        extra ``spark``). By default ``pyarrow``, and from 50,000 exchanges on ``duckdb``: planning
+        extra ``spark``). By default ``pyarrow``, and from 200,000 exchanges on ``duckdb``: planning
         a query takes longer than a small one.
     client_by
         What tells clients apart: one or several of ``peer``, ``user-agent``, ``proxy-user``,

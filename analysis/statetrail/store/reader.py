@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 MANIFEST: Final = "statetrail.json"
 """The manifest of a Parquet dataset of statetrail."""
 
-LARGE: Final = 50_000
+LARGE: Final = 200_000
 """Exchanges from which a dataset is not read as a whole."""
 
 # The ids of stores that are joined get the store's position as their high bits.

@@ -57,6 +57,7 @@ def placing(engine: Engine, scratch: Scratch) -> "Callable[[pa.Table | ds.Datase
                 "autoinstall_known_extensions": "false",
                 # By default it would be the folder that the user happens to be in.
                 "temp_directory": str(scratch.folder / "duckdb"),
+                "memory_limit": "512MB",
             }
         )
         # It takes `python -c` for a person at a terminal, and writes to what may be a pipe.

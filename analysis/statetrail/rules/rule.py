@@ -10,7 +10,7 @@ be counted in one row (``times``), as only their number is reported.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import cache, reduce
 from inspect import signature
 from operator import and_, or_
 from typing import Concatenate, Final, Literal, cast
@@ -26,6 +26,7 @@ from statetrail.analyses.exposure.shared import is_credential
 from statetrail.analyses.lifetimes.uses import uses
 from statetrail.dialects import Param
 from statetrail.recording.engines import Lazy as Lazy
+from statetrail.recording.engines import is_among
 from statetrail.recording.frames import Recording as Recording
 from statetrail.rules.profiles import Profile as Profile
 from statetrail.rules.sources import cite
@@ -109,7 +110,7 @@ class Rule:
     @property
     def has_threshold(self) -> bool:
         """Whether its check takes a profile."""
-        return self.check is not None and len(signature(self.check).parameters) > 1
+        return self.check is not None and _takes_profile(self.check)
 
     def occurrences(self, rec: Recording, profile: Profile) -> Lazy:
         """The occurrences of this rule in a recording."""
@@ -121,6 +122,11 @@ class Rule:
         """Its references in full, and those of the profile where the rule has a threshold."""
         of_profile = profile.references if self.has_threshold else ()
         return tuple(dict.fromkeys((*map(cite, self.references), *of_profile)))
+
+
+@cache
+def _takes_profile(check: Check) -> bool:
+    return len(signature(check).parameters) > 1
 
 
 OCCURRENCE: Final = pa.schema(
@@ -139,6 +145,8 @@ OCCURRENCE: Final = pa.schema(
     }
 )
 """The columns of a frame of occurrences, none of them ever null."""
+MAX_FIRST: Final = 1000
+"""Integers that a filter by a list may have."""
 REQUEST: Final = "\x01"
 """Stands in a detail for the request's method and endpoint, which are looked up only for what a
 finding shows. No text of a recording contains it."""
@@ -240,6 +248,17 @@ def of_totals(hits: Lazy, totals: Lazy) -> Lazy:
     """Occurrences that are all hits, and the totals that they are part of."""
     counted = hits.with_columns(times=nw.lit(0, nw.Int64))
     return nw.concat([counted, totals.select(*OCCURRENCE.names)], how="vertical")
+
+
+def matching(rows: Lazy, wanted: Lazy, on: Sequence[str], *, first: str) -> Lazy:
+    """The rows that have a row of `wanted` by the columns `on`, with its other columns.
+
+    Where few are wanted, the integer column `first` decides first: an engine reads it alone.
+    """
+    few = wanted.select(first).unique().head(MAX_FIRST + 1).collect("pyarrow")[first].to_list()
+    if len(few) <= MAX_FIRST:
+        rows = rows.filter(is_among(first, few))
+    return rows.join(wanted, on=list(on))
 
 
 def value_totals(

@@ -19,7 +19,7 @@ from statetrail.recording.frames import Recording
 from statetrail.recording.scratch import Scratch
 from statetrail.schema import Table
 
-ROOM: Final = 288 * 2**20
+ROOM: Final = 48 * 2**20
 """Bytes of each list that stay in memory."""
 RESULT_ROOM: Final = 192 * 2**20
 """Bytes of the result tables of a recording that stay in memory."""

@@ -11,7 +11,8 @@ import pyarrow as pa
 from statetrail.analyses.analysis import analysis
 from statetrail.analyses.columnar.arrays import NOTHING, among, run_begins
 from statetrail.analyses.columnar.bucket import Bucket, bucket
-from statetrail.analyses.columnar.result_rows import of_series, table
+from statetrail.analyses.columnar.result_rows import numbers, of_series, table, words
+from statetrail.analyses.conformance.visibility import FOREVER
 from statetrail.analyses.events.history import History, history, pairs
 from statetrail.schema import CLIENT, DIALECT, ORIGIN, PARAM, Column, Table
 
@@ -26,6 +27,36 @@ VALUE_COUNTS: Final = Table(
     ),
     ("client", "origin", "dialect", "param"),
 )
+
+
+ISSUED_FORMS: Final = Table(
+    "issued_forms",
+    "one length and alphabet of the values of a parameter that were issued to a client",
+    (
+        *(CLIENT, ORIGIN, DIALECT, PARAM),
+        Column("length", "int", "Characters of the values"),
+        Column("alphabet", "text", "What their characters are"),
+    ),
+    ("client", "origin", "dialect", "param", "length", "alphabet"),
+)
+
+
+@analysis(ISSUED_FORMS, needs=(bucket, history))
+def issued_forms(bucket: Bucket, history: History) -> pa.Table:
+    """The distinct forms of values that were issued."""
+    value = np.flatnonzero(history.issued < FOREVER)
+    series, length = bucket.values.series[value], bucket.values.length[value]
+    alphabet = bucket.values.alphabet[value]
+    forms = np.unique(np.stack([series, length, alphabet]), axis=1)
+    series, length, alphabet = forms
+    return table(
+        ISSUED_FORMS,
+        {
+            **of_series(bucket, series),
+            "length": numbers(length, length >= 0),
+            "alphabet": words(alphabet, bucket.texts),
+        },
+    )
 
 
 @analysis(VALUE_COUNTS, needs=(bucket, history))

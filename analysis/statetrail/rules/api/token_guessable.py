@@ -5,6 +5,7 @@ from typing import Final
 import narwhals as nw
 import pyarrow as pa
 
+from statetrail.analyses.events.value_counts import issued_forms
 from statetrail.analyses.events.values import issues
 from statetrail.analyses.tokens.entropy import bits, united
 from statetrail.rules.rule import (
@@ -13,6 +14,7 @@ from statetrail.rules.rule import (
     Recording,
     Rule,
     credentials,
+    matching,
     occurrences,
     of_totals,
     value_totals,
@@ -39,8 +41,9 @@ _LAYOUT: Final = pa.schema(
 )
 def check(rec: Recording, profile: Profile) -> Lazy:
     issued = issues(rec).lazy.filter(credentials(rec))
-    weak = rec.place(_bounds(issued, profile)).filter(nw.col("weak") == 1)
-    values = issued.join(weak, on=[*_SUBJECT, "length"])
+    forms = issued_forms(rec).lazy.filter(credentials(rec))
+    weak = rec.place(_bounds(forms, profile)).filter(nw.col("weak") == 1)
+    values = matching(issued, weak, [*_SUBJECT, "length"], first="length")
     hits = occurrences(
         values, nw.lit(True), detail=nw.col("bound"), per_client=False, at="response_start_us"
     )

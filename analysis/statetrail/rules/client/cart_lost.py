@@ -4,7 +4,16 @@ import narwhals as nw
 
 from statetrail.analyses.events.values import SERIES, issues, presentations
 from statetrail.analyses.sessions.sessions import session_costs
-from statetrail.rules.rule import REQUEST, Lazy, Recording, Rule, occurrences, of_totals, totals
+from statetrail.rules.rule import (
+    REQUEST,
+    Lazy,
+    Recording,
+    Rule,
+    matching,
+    occurrences,
+    of_totals,
+    totals,
+)
 
 
 @Rule(
@@ -48,7 +57,7 @@ def _ends(rec: Recording, losses: Lazy) -> Lazy:
     moment = (*SERIES, "response_start_us")
     wanted = losses.select(*moment).unique()
     values = [
-        frame.lazy.join(wanted, on=list(moment)).select(*moment, "exchange_id")
+        matching(frame.lazy, wanted, moment, first=moment[-1]).select(*moment, "exchange_id")
         for frame in (issues(rec), presentations(rec))
     ]
     return nw.concat(values, how="vertical").group_by(*moment).agg(nw.col("exchange_id").min())

@@ -8,7 +8,7 @@ from statetrail.analyses.conformance.verdict import EARLIER_VALUE
 from statetrail.analyses.conformance.verdict_counts import verdict_counts
 from statetrail.analyses.conformance.verdicts import verdicts
 from statetrail.analyses.events.values import SERIES
-from statetrail.rules.rule import Lazy, Recording, Rule, occurrences, of_totals, totals
+from statetrail.rules.rule import Lazy, Recording, Rule, matching, occurrences, of_totals, totals
 
 _MIN_TIMES: Final = 3
 
@@ -40,7 +40,7 @@ def check(rec: Recording) -> Lazy:
     ).select(*session)
     fingerprint = nw.col("fingerprint")
     one_value = (
-        presented.join(often, on=session)
+        matching(presented, often, session, first="session")
         .group_by(*session)
         .agg(least=fingerprint.min(), most=fingerprint.max())
         .filter(nw.col("least") == nw.col("most"))

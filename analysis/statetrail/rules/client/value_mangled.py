@@ -7,7 +7,7 @@ import narwhals as nw
 from statetrail.analyses.causes.root_causes import NEAR_MISSES, causes
 from statetrail.analyses.conformance.verdict_counts import verdict_counts
 from statetrail.analyses.conformance.verdicts import verdicts
-from statetrail.rules.rule import Lazy, Recording, Rule, occurrences, of_totals, totals
+from statetrail.rules.rule import Lazy, Recording, Rule, matching, occurrences, of_totals, totals
 
 _WITH_VALUE: Final = ("honoured", "overridden", "foreign")
 
@@ -31,7 +31,7 @@ def check(rec: Recording) -> Lazy:
     # What counts, and those verdicts of which a near miss may be.
     shown = nw.col("fault") | nw.col("verdict").is_in(_WITH_VALUE)
     presented = verdicts(rec).lazy.filter(shown & ~nw.col("fingerprint").is_null())
-    mangled = presented.join(near_misses, on=key)
+    mangled = matching(presented, rec.keep(near_misses), key, first="exchange_id")
     hits = occurrences(mangled, nw.lit(True), cause=nw.col("cause"))
     counts = verdict_counts(rec).lazy.filter(shown & nw.col("presented"))
     return of_totals(hits, totals(counts, "times"))

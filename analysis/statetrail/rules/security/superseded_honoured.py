@@ -10,6 +10,7 @@ from statetrail.rules.rule import (
     Recording,
     Rule,
     credentials,
+    matching,
     occurrences,
     of_params,
 )
@@ -31,9 +32,9 @@ from statetrail.rules.rule import (
 )
 def check(rec: Recording, profile: Profile) -> Lazy:
     own = late_uses(rec).filter(credentials(rec))
+    wanted = own.select(*SEEN).unique()
     echoes = (
-        issues(rec)
-        .lazy.join(own.select(*SEEN).unique(), on=list(SEEN))
+        matching(issues(rec).lazy, wanted, SEEN, first="exchange_id")
         .select(*SEEN, same=nw.lit(1, nw.Int64))
         .unique()
     )

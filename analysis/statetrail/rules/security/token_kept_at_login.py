@@ -4,7 +4,15 @@ import narwhals as nw
 
 from statetrail.analyses.events.scope import logins
 from statetrail.analyses.events.values import SEEN, issues, presentations
-from statetrail.rules.rule import Lazy, Recording, Rule, credentials, occurrences, of_params
+from statetrail.rules.rule import (
+    Lazy,
+    Recording,
+    Rule,
+    credentials,
+    matching,
+    occurrences,
+    of_params,
+)
 
 
 @Rule(
@@ -24,13 +32,12 @@ def check(rec: Recording) -> Lazy:
     param = ["exchange_id", "dialect", "param"]
     one = nw.lit(1, nw.Int64)
     logged_in = rec.keep(logins(rec))
-    values = issues(rec).lazy.join(logged_in, on=param).select(*SEEN)
+    values = matching(issues(rec).lazy, logged_in, param, first="exchange_id").select(*SEEN)
     answers = values.select(*param).unique().with_columns(answered=one)
     echoes = values.unique().with_columns(same=one)
     presented = (
-        presentations(rec)
-        .lazy.filter(credentials(rec))
-        .join(logged_in, on=param)
+        matching(presentations(rec).lazy, logged_in, param, first="exchange_id")
+        .filter(credentials(rec))
         .join(answers, on=param, how="left")
         .join(echoes, on=list(SEEN), how="left")
     )

@@ -9,6 +9,7 @@ from statetrail.rules.rule import (
     Recording,
     Rule,
     credentials,
+    matching,
     occurrences,
     of_totals,
     value_totals,
@@ -30,7 +31,8 @@ from statetrail.rules.rule import (
 def check(rec: Recording) -> Lazy:
     value = [*SERIES, "fingerprint"]
     # A client that the server gave the value is not to blame: see token-handed-twice.
-    taken = shared(rec).lazy.filter(nw.col("how") != "handed").select(*value, "how")
-    presented = presentations(rec).lazy.join(taken, on=value).filter(credentials(rec))
+    taken = shared(rec).lazy.filter((nw.col("how") != "handed") & credentials(rec))
+    taken = taken.select(*value, "how")
+    presented = matching(presentations(rec).lazy, taken, value, first="fingerprint")
     hits = occurrences(presented, nw.lit(True), detail=nw.col("how"))
     return of_totals(hits, value_totals(rec, "presentations", credentials(rec)))

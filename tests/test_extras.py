@@ -94,6 +94,7 @@ def test_recording_importing_and_redacting_need_no_extra():
         (["audit", "s.sqlite"], "report"),
         (["record", "--metrics", "127.0.0.1:9464"], "metrics"),
         (["record", "--otel"], "otel"),
+        (["mcp", "s.sqlite"], "mcp"),
     ],
     ids=lambda value: " ".join(value[:2]) if isinstance(value, list) else value,
 )

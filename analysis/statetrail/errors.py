@@ -21,6 +21,8 @@ EXTRAS: Final = {
     "pyspark": "spark",
     "prometheus_client": "metrics",
     "opentelemetry": "otel",
+    "mcp": "mcp",
+    "pydantic": "mcp",
 }
 """The packages that only some parts need, and the extra that brings each."""
 

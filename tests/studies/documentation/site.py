@@ -72,7 +72,7 @@ def navigation() -> list[Any]:
             ]
         },
         {"Tables": ["tables.md"]},
-        {"Automation": ["ci.md", "pytest.md", *if_there("notebooks.md")]},
+        {"Automation": ["ci.md", "pytest.md", "assistants.md", *if_there("notebooks.md")]},
         {"Project": ["contributing.md", "changelog.md", "security.md"]},
     ]
 

@@ -29,7 +29,7 @@ MAX_MB: Final = 125
 MAX_START_S: Final = 0.25
 ALL: Final = (
     *("", "sdist", "analysis", "report", "probe", "demo", "notebooks", "spark"),
-    *("metrics", "otel", "all"),
+    *("metrics", "otel", "mcp", "all"),
 )
 LACKING: Final = {
     "audit s.sqlite": "report",
@@ -42,6 +42,7 @@ LACKING: Final = {
     "demo": "demo",
     "record --metrics 127.0.0.1:9464": "metrics",
     "record --otel": "otel",
+    "mcp s.sqlite": "mcp",
 }
 BODY: Final = b'<ResultSet session="mD2kQ8vR1xT5zB9"/>'
 

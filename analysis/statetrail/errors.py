@@ -22,7 +22,6 @@ EXTRAS: Final = {
     "prometheus_client": "metrics",
     "opentelemetry": "otel",
     "mcp": "mcp",
-    "pydantic": "mcp",
 }
 """The packages that only some parts need, and the extra that brings each."""
 

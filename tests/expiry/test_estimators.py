@@ -1,10 +1,12 @@
 """The contract of the estimators: settings, fit, summary, plot, repr."""
 
+import sys
+
 import numpy as np
 import pytest
 
 from expiry.samples import evidence
-from statetrail.errors import UsageError
+from statetrail.errors import MissingExtraError, UsageError
 from statetrail.expiry.estimators import ExpiryEstimator, SurvivalEstimator, by_client
 
 
@@ -55,3 +57,12 @@ def test_an_estimator_that_is_not_fitted_says_so(
     """Misuse names the fix."""
     with pytest.raises(UsageError, match="call fit first"):
         _ = estimator.summary
+
+
+def test_a_chart_without_altair_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fit and its frame need none."""
+    found = SurvivalEstimator().fit(np.array([1.0, 2.0]), np.array([2.0, 3.0]))
+    monkeypatch.setitem(sys.modules, "altair", None)
+    assert len(found.summary)
+    with pytest.raises(MissingExtraError, match=r"the extra notebooks .*statetrail\[notebooks"):
+        found.plot()

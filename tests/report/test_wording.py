@@ -24,6 +24,8 @@ from statetrail.report.wording import apart, duration, interval, visible
             "analyses.tokens.entropy",
             "rules.profiles",
             "report.render.csv",
+            "report.charts.labels",
+            "report.charts.svg",
         ),
     ],
 )

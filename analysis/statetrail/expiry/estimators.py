@@ -12,12 +12,13 @@ constructor, `fit` returns the estimator, fitted names end in an underscore, `su
     estimator.plot()
 """
 
+from collections.abc import Callable
+from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
-import pandas as pd
 
-from statetrail.errors import UsageError
+from statetrail.errors import UsageError, missing_extra
 from statetrail.expiry.evidence import Evidence, Span
 from statetrail.expiry.inference import Inference, infer
 from statetrail.expiry.models import POLICIES
@@ -27,8 +28,22 @@ from statetrail.expiry.summaries import ValueSummaries
 
 if TYPE_CHECKING:
     import altair as alt
+    import pandas as pd
 
 _MOST_POINTS: Final = 4_000
+
+
+def _chart[**P, C](draw: Callable[P, C]) -> Callable[P, C]:
+    """A chart needs Altair, which the extra for notebooks brings."""
+
+    @wraps(draw)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> C:
+        try:
+            return draw(*args, **kwargs)
+        except ModuleNotFoundError as error:
+            raise missing_extra(error, "the chart of an estimator") from None
+
+    return drawn
 
 
 class ExpiryEstimator:
@@ -70,8 +85,10 @@ class ExpiryEstimator:
         return self
 
     @property
-    def summary(self) -> pd.DataFrame:
+    def summary(self) -> "pd.DataFrame":
         """One row a limit: both intervals, the values behind them, and contradictions."""
+        import pandas as pd  # the report needs no frame
+
         inference = _fitted(self, "inference_")
         rows = {
             name: {
@@ -86,6 +103,7 @@ class ExpiryEstimator:
         }
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis("limit")
 
+    @_chart
     def plot(self) -> "alt.LayerChart":
         """Survived and fatal spans on a log axis, the interval shaded."""
         import altair as alt
@@ -116,6 +134,7 @@ class ExpiryEstimator:
             layers.insert(0, alt.Chart(band).mark_rect(opacity=0.2).encode(x="low:Q", x2="high:Q"))
         return alt.LayerChart(layer=layers, title=self.policy_)
 
+    @_chart
     def plot_models(self) -> "alt.Chart":
         """The logarithm of each model's evidence, below that of the best."""
         import altair as alt
@@ -171,12 +190,15 @@ class SurvivalEstimator:
         return self
 
     @property
-    def summary(self) -> pd.DataFrame:
+    def summary(self) -> "pd.DataFrame":
         """One row a fall of the curve."""
+        import pandas as pd
+
         curve = _fitted(self, "curve_")
         names = ("left_s", "right_s", "mass", "survival", "band_low", "band_high")
         return pd.DataFrame({name: getattr(curve, name) for name in names})
 
+    @_chart
     def plot(self) -> "alt.LayerChart":
         """The curve with its band."""
         import altair as alt

@@ -7,15 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Concatenate, Self
+from typing import TYPE_CHECKING, Concatenate, Self
 
-import altair as alt
 import msgspec
-import pandas as pd
 
 from statetrail.recording.bounds import bounded
 from statetrail.recording.frames import Recording
 from statetrail.report.charts import expiry, gaps, timeline
+from statetrail.report.charts.svg import Picture
 from statetrail.report.comparison import changes_since, client_key, read_audit
 from statetrail.report.document import Document, decode, gather
 from statetrail.report.render.csv import render_csv
@@ -29,6 +28,9 @@ from statetrail.rules.profiles import DEFAULT, Profile, load_profile
 from statetrail.rules.rule import Severity
 from statetrail.rules.suppression import Entry, load_suppressions
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 class _Rows:
     """A list of the document as a frame."""
@@ -36,7 +38,9 @@ class _Rows:
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
 
-    def __get__(self, audit: "Audit", owner: type) -> pd.DataFrame:
+    def __get__(self, audit: "Audit", owner: type) -> "pd.DataFrame":
+        import pandas as pd  # a report needs no frame
+
         structs = getattr(audit.document, self.name)
         rows = [{name: getattr(one, name) for name in one.__struct_fields__} for one in structs]
         return pd.DataFrame(rows).rename(columns={"from_": "from"})
@@ -120,19 +124,19 @@ class Audit:
         """The findings as CSV for a spreadsheet, in which no cell is a formula."""
         return render_csv(self.document)
 
-    def plot_timeline(self, client: str | None = None) -> alt.LayerChart:
+    def plot_timeline(self, client: str | None = None) -> Picture:
         """When each value was seen and replaced: of one client, or of those that change most."""
         return timeline.timeline(self.document, client)
 
-    def plot_gaps(self) -> alt.LayerChart:
+    def plot_gaps(self) -> Picture:
         """The idle gaps that values survived or did not, with the interval of the timeout."""
         return gaps.gaps(self.document)
 
-    def plot_survival(self) -> alt.LayerChart:
+    def plot_survival(self) -> Picture:
         """The share of clients whose limit is longer than a span, with band and censoring marks."""
         return expiry.survival(self.document)
 
-    def plot_likelihood(self, param: str | None = None) -> alt.LayerChart:
+    def plot_likelihood(self, param: str | None = None) -> Picture:
         """How well each model of a server explains the ends of tokens, best first."""
         return expiry.likelihood(self.document, param)
 

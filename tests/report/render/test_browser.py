@@ -79,6 +79,24 @@ def test_axe_finds_nothing_wrong(page: Page, sample: str, width: int, scheme: st
     assert page.run("document.documentElement.scrollWidth") <= width, "the page scrolls sideways"
 
 
+@pytest.mark.parametrize("width", [1440, 390])
+def test_all_text_of_a_chart_is_in_its_picture(page: Page, tmp_path: Path, width: int) -> None:
+    """Also that of long names, in the fonts that there are; each chart is shown once."""
+    page.look(width=width, scheme="light")
+    page.open(written(tmp_path, render_html(planted(document(), lambda text: f"{text} " * 40))))
+    page.run("for (const one of document.querySelectorAll('details')) one.open = true")
+    shown, outside = page.run(
+        "(() => { const shown = [...document.querySelectorAll('figure svg')]"
+        ".filter((one) => one.getClientRects().length);"
+        " const outside = shown.flatMap((one) => [...one.querySelectorAll('text')].filter((text) =>"
+        " { const [a, b] = [text, one].map((each) => each.getBoundingClientRect());"
+        " return a.left < b.left - 1 || a.right > b.right + 1 || a.bottom > b.bottom }));"
+        " return [shown.length, outside.map((text) => text.textContent)] })()"
+    )
+    assert shown == 4
+    assert outside == []
+
+
 def test_what_is_printed_from_the_dark_is_light(page: Page, sample: str) -> None:
     """The page and its charts: on paper they have the same colours from either scheme."""
     printed = {}

@@ -12,7 +12,6 @@ from statetrail.recording.frames import Recording
 from statetrail.report.audit import audit
 from statetrail.report.charts.expiry import likelihood, survival
 from statetrail.report.charts.gaps import gaps
-from statetrail.report.charts.svg import svg
 from studies.simulation import draw, tables
 
 POLICY: Final = "mixed"
@@ -25,9 +24,9 @@ def pictures() -> Mapping[str, str]:
     recording = Recording(tables([draw(POLICY, VALUES, SEED).view]))
     document = audit(recording).document
     return {
-        "expiry-gaps.svg": svg(gaps(document)),
-        "expiry-survival.svg": svg(survival(document)),
-        "expiry-likelihood.svg": svg(likelihood(document)),
+        "expiry-gaps.svg": gaps(document).svg,
+        "expiry-survival.svg": survival(document).svg,
+        "expiry-likelihood.svg": likelihood(document).svg,
     }
 
 

@@ -4,11 +4,14 @@ Enters: a scheme, ``light`` or ``dark``. Leaves: colours as ``#rrggbb``. Text co
 contrast of 4.5 on their background (WCAG 2.2 AA), marks 3; a test computes it.
 """
 
+from collections.abc import Callable
 from typing import Final, Literal
 
 from statetrail.analyses.conformance.verdict import BY_NAME
 
 type Scheme = Literal["light", "dark"]
+type Paint = Callable[[str], str]
+"""Makes what a picture has for a colour of its name: one of `COLOURS`, or `of_hue`."""
 
 COLOURS: Final[dict[Scheme, dict[str, str]]] = {
     "light": {
@@ -77,9 +80,27 @@ def hue(value: str) -> int:
     return number % len(HUES["light"])
 
 
+def of_hue(number: int) -> str:
+    """The name of the colour that one of the `HUES` is."""
+    return f"p-{number % len(HUES['light'])}"
+
+
+def light(name: str) -> str:
+    """The colour of a picture that stands alone."""
+    return _LIGHT[name]
+
+
+def variable(name: str) -> str:
+    """The colour of a picture in a page, which has it in both schemes."""
+    return f"var(--{name})"
+
+
+_LIGHT: Final = COLOURS["light"] | {of_hue(at): one for at, one in enumerate(HUES["light"])}
+
+
 def variables(scheme: Scheme) -> str:
     """The scheme as CSS custom properties."""
     named = COLOURS[scheme] | {f"v-{one.name}": getattr(one, scheme) for one in BY_NAME.values()}
-    named |= {f"p-{at}": colour for at, colour in enumerate(HUES[scheme])}
+    named |= {of_hue(at): colour for at, colour in enumerate(HUES[scheme])}
     named |= {f"h-{at}": colour for at, colour in enumerate(HEAT[scheme])}
     return " ".join(f"--{name}: {colour};" for name, colour in named.items())

@@ -1,77 +1,141 @@
-"""Charts as pictures: static SVG, drawn at build time, in a form in which nothing can run.
+"""Pictures as SVG: the marks of charts, in a form in which nothing can run.
 
-Enters: an Altair chart. Leaves: SVG text, or a ``data:`` address for an ``<img>`` element (a
-picture has no scripts, no links and loads nothing). No network and no font file is used.
+Enters: places in pixels, names of colours, text. Leaves: SVG. All text is escaped; what else is in
+a picture is a number or a word of ours. No identifier, link, style or script is in it, so that it
+may stand in a page as often as it likes.
 """
 
-import re
-from base64 import b64encode
-from math import ceil
-from typing import Final
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Final, Literal
 
-import altair as alt
-import vl_convert
+from markupsafe import escape
 
-from statetrail.report.charts.palette import COLOURS, HUES
+from statetrail.report.charts.labels import SIZE
+from statetrail.report.wording import visible
 
-_VEGALITE: Final = ".".join(alt.VEGALITE_VERSION.split(".")[:2])
-# Vega numbers its definitions through the life of the process; in the picture they count from 0.
-_DEFINITION: Final = re.compile(r'(\bid="|\burl\(#)((?:clip|gradient_|pattern_)\d+)(?=["\)])')
-# A hundredth of a pixel is invisible.
-_DECIMALS: Final = re.compile(r">[^<]*|(\.\d\d)\d+")
-# Names and other words between the tags are passed over: they are no colours.
-_COLOUR: Final = re.compile(r'>[^<]*|\b(fill|stroke)="(#[0-9a-f]{6})"')
-_IN_THE_DARK: Final = {
-    light: dark
-    for kind in (COLOURS, {scheme: dict(enumerate(hues)) for scheme, hues in HUES.items()})
-    for light, dark in zip(kind["light"].values(), kind["dark"].values(), strict=True)
+type Shape = Literal["circle", "diamond", "square", "cross", "triangle-up", "triangle-down"]
+type Point = tuple[float, float]
+
+FONT: Final = "Arial, Helvetica, sans-serif"
+# The corners of each shape in halves of the side of a square of the same size.
+_CROSS: Final = 0.4
+_CORNERS: Final[dict[Shape, tuple[Point, ...]]] = {
+    "diamond": ((0, -1), (1, 0), (0, 1), (-1, 0)),
+    "square": ((-1, -1), (1, -1), (1, 1), (-1, 1)),
+    "cross": (
+        *((-1, -_CROSS), (-_CROSS, -_CROSS), (-_CROSS, -1), (_CROSS, -1)),
+        *((_CROSS, -_CROSS), (1, -_CROSS), (1, _CROSS), (_CROSS, _CROSS)),
+        *((_CROSS, 1), (-_CROSS, 1), (-_CROSS, _CROSS), (-1, _CROSS)),
+    ),
+    "triangle-up": ((0, -0.87), (1, 0.87), (-1, 0.87)),
+    "triangle-down": ((0, 0.87), (-1, -0.87), (1, -0.87)),
 }
-_SIZE: Final = re.compile(r'<svg\b[^>]*?\bwidth="([\d.]+)"[^>]*?\bheight="([\d.]+)"')
 
 
-def svg(chart: alt.LayerChart) -> str:
-    """Draw a chart; the same chart always gives the same text."""
-    specification = chart.to_dict(validate=False)  # the tests hold it to its schema
-    # A picture's words are its `alt`; labels on each mark would double its size for nobody.
-    specification.setdefault("config", {})["aria"] = False
-    drawn: str = vl_convert.vegalite_to_svg(
-        specification, vl_version=_VEGALITE, allowed_base_urls=[]
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A chart: a notebook shows it, `save` writes it, a page has its SVG in it.
+
+    Attributes
+    ----------
+    svg
+        The whole picture.
+    width, height
+        In pixels.
+    """
+
+    svg: str
+    width: int
+    height: int
+
+    def save(self, path: Path | str) -> None:
+        """Write the picture to a file, as SVG."""
+        Path(path).write_text(self.svg, "utf-8", newline="\n")
+
+    def _repr_svg_(self) -> str:
+        return self.svg
+
+    def __repr__(self) -> str:
+        return f"<Picture of {self.width} x {self.height} pixels>"
+
+
+def picture(parts: Iterable[str], width: int, height: int, words: str, ground: str) -> Picture:
+    """A picture of these elements, the first at the bottom; `words` say what it shows."""
+    svg = element(
+        "svg",
+        element("rect", width=width, height=height, fill=ground),
+        *parts,
+        xmlns="http://www.w3.org/2000/svg",
+        width=width,
+        height=height,
+        viewBox=f"0 0 {width} {height}",
+        role="img",
+        aria_label=words,
+        font_family=FONT,
+        font_size=SIZE,
     )
-    numbers: dict[str, int] = {}
-
-    def renumber(match: re.Match[str]) -> str:
-        return f"{match[1]}d{numbers.setdefault(match[2], len(numbers))}"
-
-    shorter = _DECIMALS.sub(lambda match: match[1] or match[0], drawn)
-    return _DEFINITION.sub(renumber, shorter)
+    return Picture(svg, width, height)
 
 
-def darkened(drawn: str) -> str:
-    """A picture that was drawn in the light scheme, in the colours of the dark one.
+def element(tag: str, *inner: str, **attributes: float | str) -> str:
+    """An element; `inner` is SVG already."""
+    written = "".join(
+        f' {name.replace("_", "-")}="{_value(one)}"' for name, one in attributes.items()
+    )
+    return f"<{tag}{written}>{''.join(inner)}</{tag}>" if inner else f"<{tag}{written}/>"
 
-    >>> darkened('<g fill="#ffffff"><text>fill="#ffffff"</text></g>')
-    '<g fill="#12161b"><text>fill="#ffffff"</text></g>'
+
+def pixels(number: float) -> str:
+    """A number to a hundredth, which is less than anybody sees.
+
+    >>> pixels(2), pixels(0.25), pixels(-0.001), pixels(100 / 3)
+    ('2', '0.25', '0', '33.33')
     """
-
-    def colour(match: re.Match[str]) -> str:
-        if match[1] is None:
-            return match[0]
-        return f'{match[1]}="{_IN_THE_DARK.get(match[2], match[2])}"'
-
-    return _COLOUR.sub(colour, drawn)
+    text = f"{number:.2f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
 
 
-def size(drawn: str) -> tuple[int, int]:
-    """The picture's width and height in pixels, for the page to keep its place free.
-
-    >>> size('<svg xmlns="x" width="358" height="120.5" viewBox="0 0 358 120.5">')
-    (358, 121)
-    """
-    found = _SIZE.match(drawn)
-    assert found is not None, drawn[:200]
-    return ceil(float(found[1])), ceil(float(found[2]))
+def _value(one: float | str) -> str:
+    return escape(visible(one)) if isinstance(one, str) else pixels(one)
 
 
-def data_address(drawn: str) -> str:
-    """The picture as a ``data:`` address."""
-    return "data:image/svg+xml;base64," + b64encode(drawn.encode()).decode()
+def text(words: str, x: float, y: float, **attributes: float | str) -> str:
+    """Text at a place."""
+    return element("text", escape(visible(words)), x=x, y=y, **attributes)
+
+
+def bar(x: float, x2: float, y: float, height: float, **attributes: float | str) -> str:
+    """A bar from one place to another, `y` its middle."""
+    low, high = sorted((x, x2))
+    return element("rect", x=low, y=y - height / 2, width=high - low, height=height, **attributes)
+
+
+def symbol(shape: Shape, x: float, y: float, area: float) -> str:
+    """A mark of about such an area in square pixels."""
+    if shape == "circle":
+        return element("circle", cx=x, cy=y, r=math.sqrt(area / math.pi))
+    half = math.sqrt(area) / 2
+    corners = ((x + dx * half, y + dy * half) for dx, dy in _CORNERS[shape])
+    return element("path", d=f"{line(corners)}z")
+
+
+def strokes(places: Iterable[Point], height: float) -> str:
+    """Vertical strokes of a height, each around its place, as data of a path."""
+    return "".join(f"M{pixels(x)} {pixels(y - height / 2)}v{pixels(height)}" for x, y in places)
+
+
+def steps(corners: Sequence[Point]) -> list[Point]:
+    """The corners of a curve that keeps its height up to the next one."""
+    found = list(corners[:1])
+    for (_, before), (x, y) in pairwise(corners):
+        found += [(x, before), (x, y)] if y != before else [(x, y)]
+    return found
+
+
+def line(corners: Iterable[Point]) -> str:
+    """A line through corners, as data of a path."""
+    return "M" + "L".join(f"{pixels(x)} {pixels(y)}" for x, y in corners)

@@ -1,22 +1,20 @@
 """The timeline: from when to when each value was seen, and where it was replaced.
 
-Enters: a `Document`. Leaves: an Altair chart, the same for the page and for a notebook.
+Enters: a `Document`. Leaves: a picture, the same for the page and for a notebook.
 """
 
-from collections.abc import Sequence
-from datetime import datetime
-from itertools import cycle, islice
+from collections import Counter
+from itertools import cycle
 from typing import Final
 
-import altair as alt
-
 from statetrail.errors import UsageError
-from statetrail.report.charts import style
+from statetrail.report.charts import scales
+from statetrail.report.charts.frame import NARROW, Entry, Frame, room_for
 from statetrail.report.charts.hues import hues
-from statetrail.report.charts.palette import COLOURS, HUES, Scheme
-from statetrail.report.charts.style import Chart, Row
+from statetrail.report.charts.labels import MAX_LANES, labels_of
+from statetrail.report.charts.palette import Paint, light, of_hue
+from statetrail.report.charts.svg import Picture, Shape, bar, element, strokes, symbol
 from statetrail.report.document import Document
-from statetrail.report.wording import visible
 
 WORDS: Final = (
     "Timeline: from when to when each value was seen, one lane for each client and parameter; "
@@ -24,16 +22,17 @@ WORDS: Final = (
 )
 """The chart in words, for those who do not see it."""
 MAX_SPANS: Final = 400
-_CAUSE_SHAPES: Final = ("triangle-up", "diamond", "square", "cross", "circle", "triangle-down")
-_NARROW: Final = 480
-"""Charts below this width have the labels of their lanes inside."""
-_LABELS: Final = 0.36
-"""The share of a wide chart that these labels may take."""
+_SHAPES: Final[tuple[Shape, ...]] = (
+    *("triangle-up", "diamond", "square", "cross", "circle", "triangle-down"),
+)
+_STEP, _STEP_NARROW = 32, 52
+_ABOVE: Final = 10
+"""How far above its lane a change is marked."""
 
 
 def timeline(
-    document: Document, client: str | None = None, *, width: int = 640, scheme: Scheme = "light"
-) -> Chart:
+    document: Document, client: str | None = None, *, width: int = 640, paint: Paint = light
+) -> Picture:
     """When each value was seen, one lane for each client and parameter, with marks where replaced.
 
     Parameters
@@ -42,6 +41,8 @@ def timeline(
         The audit.
     client
         Show all of this client's parameters; by default those lanes that change most.
+    width, paint
+        Pixels, and what makes colours of names.
 
     Raises
     ------
@@ -51,116 +52,45 @@ def timeline(
     spans = [span for span in document.lifespans if client in (None, span.client)]
     if client is not None and not spans:
         raise UsageError(f"the audit keeps no lifespans of client {client!r}: see audit.clients")
-    lanes: dict[tuple[str, ...], int] = {}
-    for span in spans:
-        lanes[span.lane] = lanes.get(span.lane, 0) + 1
-    chosen = sorted(lanes, key=lambda lane: (-lanes[lane], lane))[: style.MAX_LANES]
-    labels, shared = style.labels_of(chosen)
-    labels = _fitting(labels, int(width * (1 if width < _NARROW else _LABELS) / style.LETTER))
+    counts = Counter(span.lane for span in spans)
+    chosen = sorted(counts, key=lambda lane: (-counts[lane], lane))[:MAX_LANES]
+    labels, shared = labels_of(chosen)
+    spans = [span for span in spans if span.lane in labels][:MAX_SPANS]
+    lanes = list(dict.fromkeys(span.lane for span in spans))
+    names = [labels[lane] for lane in lanes]
+    is_narrow = width < NARROW
+    frame = Frame(
+        width=width,
+        height=max(len(lanes), 1) * (_STEP_NARROW if is_narrow else _STEP),
+        left=8 if is_narrow else room_for(names, width),
+        title=shared,
+        paint=paint,
+    )
+    middles = dict(zip(lanes, frame.middles(len(lanes)), strict=True))
+    changes = [one for one in document.rotations if one.from_ is not None and one.lane in middles]
+    changes = changes[:MAX_SPANS]
+    times = [at for span in spans for at in (span.first, span.last)]
+    axis = scales.moments([*times, *(one.at for one in changes)], frame.left, frame.right)
     hue_of = hues(document)
-    bars: list[Row] = [
-        {
-            "lane": labels[span.lane],
-            "from": span.first.isoformat(),
-            "to": span.last.isoformat(),
-            "value": visible(span.value),
-            "hue": str(hue_of(span.value)),
-            "uses": span.uses,
-        }
+    bars = [
+        bar(
+            axis.moment(span.first), axis.moment(span.last), middles[span.lane], 10,
+            rx=2, fill=paint(of_hue(hue_of(span.value))),
+        )
         for span in spans
-        if span.lane in labels
-    ][:MAX_SPANS]
-    marks: list[Row] = [
-        {
-            "lane": labels[rotation.lane],
-            "at": rotation.at.isoformat(),
-            "cause": visible(rotation.cause),
-            "to": visible(rotation.to),
-        }
-        for rotation in document.rotations
-        if rotation.from_ is not None and rotation.lane in labels
-    ][:MAX_SPANS]
-    return _timeline(bars, marks, shared, width, scheme)
-
-
-def _timeline(bars: list[Row], marks: list[Row], shared: str, width: int, scheme: Scheme) -> Chart:
-    colours = COLOURS[scheme]
-    lanes = list(dict.fromkeys(bar["lane"] for bar in bars))
-    times = [bar[end] for bar in bars for end in ("from", "to")]
-    x = alt.X("from:T", scale=alt.Scale(type="utc"), title=None, axis=_time_axis(times))
-    narrow = width < _NARROW
-    y = alt.Y("lane:N", title=None, sort=lanes, axis=_lane_axis(lanes, narrow=narrow))
-    base = alt.Chart(style.inline(bars))
-    spans = base.mark_bar(height=10, cornerRadius=2).encode(
-        x=x,
-        x2=alt.X2("to:T"),
-        y=y,
-        color=alt.Color(
-            "hue:N",
-            legend=None,
-            scale=alt.Scale(
-                domain=[str(at) for at in range(len(HUES[scheme]))], range=list(HUES[scheme])
-            ),
-        ),
-        tooltip=["lane:N", "value:N", "uses:Q", "from:T", "to:T"],
-    )
-    starts = base.mark_tick(height=16, thickness=1.5, color=colours["text"]).encode(x=x, y=y)
-    causes = sorted({mark["cause"] for mark in marks})
-    changes = (
-        alt.Chart(style.inline(marks))
-        .mark_point(size=50, filled=True, color=colours["text"], yOffset=-10)
-        .encode(
-            x=alt.X("at:T"),
-            y=y,
-            shape=alt.Shape(
-                "cause:N",
-                title="replaced, cause",
-                scale=alt.Scale(domain=causes, range=[*islice(cycle(_CAUSE_SHAPES), len(causes))]),
-            ),
-            tooltip=["lane:N", "cause:N", "to:N", "at:T"],
-        )
-    )
-    layers = [spans, starts, changes] if marks else [spans, starts]
-    step = 52 if narrow else 32
-    return style.styled(layers, width, scheme, step=step, rows=len(lanes), title=shared)
-
-
-def _fitting(labels: dict[tuple[str, ...], str], letters: int) -> dict[tuple[str, ...], str]:
-    """Labels of at most so many letters: the parameter and the end of the client's name."""
-    fitted: dict[tuple[str, ...], str] = {}
-    for lane, label in labels.items():
-        head, dot, tail = label.partition(" · ")
-        room = max(letters - len(head) - len(dot) - 1, 8)
-        short = label if len(label) <= letters else f"{head}{dot}…{tail[-room:]}"
-        same = sum(other == short for other in fitted.values())
-        fitted[lane] = f"{short} ({same + 1})" if same else short
-    return fitted
-
-
-def _lane_axis(lanes: Sequence[str], *, narrow: bool) -> alt.Axis:
-    """Labels left of the lanes, with room in any font; on a phone above them."""
-    if narrow:
-        return alt.Axis(
-            labelAlign="left",
-            labelPadding=-2,
-            labelOffset=-22,
-            ticks=False,
-            domain=False,
-            minExtent=0,
-            maxExtent=0,
-            labelLimit=1000,
-        )
-    return alt.Axis(minExtent=style.label_room(lanes), labelLimit=1000)
-
-
-def _time_axis(times: Sequence[str]) -> alt.Axis:
-    """An axis with labels for its span of time; its title has what they leave out."""
-    if not times:
-        return alt.Axis(title="UTC")
-    first, last = datetime.fromisoformat(min(times)), datetime.fromisoformat(max(times))
-    span_s = (last - first).total_seconds()
-    if span_s > 3 * 86_400:
-        return alt.Axis(format="%d %b", title=f"{first:%Y}, UTC", tickCount=6)
-    day = f"{first:%Y-%m-%d}, UTC" if first.date() == last.date() else f"from {first:%Y-%m-%d}, UTC"
-    style = "%H:%M" if span_s > 600 else "%H:%M:%S"
-    return alt.Axis(format=style, title=day, tickCount=6)
+    ]  # fmt: skip
+    starts = strokes(((axis.moment(span.first), middles[span.lane]) for span in spans), 16)
+    shapes = dict(zip(sorted({one.cause for one in changes}), cycle(_SHAPES), strict=False))
+    marks = [
+        symbol(shapes[one.cause], axis.moment(one.at), middles[one.lane] - _ABOVE, 50)
+        for one in changes
+    ]
+    parts = [
+        *frame.below(axis),
+        *(frame.lanes_inside(names, 18) if is_narrow else frame.lanes(names)),
+        *bars,
+        element("path", d=starts, stroke=paint("text"), stroke_width=1.5, stroke_opacity=0.7),
+        element("g", *marks, fill=paint("text"), fill_opacity=0.7),
+    ]
+    legend = [Entry(cause, shape, "text") for cause, shape in shapes.items()]
+    return frame.picture(WORDS, parts, legend=legend, heading="replaced, cause")

@@ -1,9 +1,9 @@
 """The HTML report: one file, no network, readable in light, dark, small and print.
 
 Enters: a `Document`. Leaves: HTML. All text of the document is hostile: autoescape is on, the
-content security policy allows one style sheet and one script (by their hashes; no text of a
-document is in them) and pictures inside the page; the charts are pictures. The script sorts and
-filters tables; the page is complete without it.
+content security policy allows one style sheet and one script, by their hashes, and nothing else;
+no text of a document is in them. The charts have the colours of the style sheet. The script sorts
+and filters tables; the page is complete without it.
 """
 
 import re
@@ -12,8 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
-import altair as alt
-from altair.utils.schemapi import debug_mode
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
@@ -21,8 +19,8 @@ from statetrail.analyses.conformance.verdict import BY_NAME, FAULTS, HONOURED, N
 from statetrail.report import wording
 from statetrail.report.charts import expiry, gaps, timeline
 from statetrail.report.charts.hues import hues
-from statetrail.report.charts.palette import HUES, variables
-from statetrail.report.charts.svg import darkened, data_address, size, svg
+from statetrail.report.charts.palette import HUES, variable, variables
+from statetrail.report.charts.svg import Picture
 from statetrail.report.charts.swimlane import swimlane
 from statetrail.report.document import Document
 from statetrail.report.render.jinja import environment, rendered_sections
@@ -53,21 +51,11 @@ _DOLLARS: Final = str.maketrans(
 )
 
 
-class Picture(NamedTuple):
-    """A chart in both schemes, as addresses of pictures, and the room that they take."""
-
-    light: str
-    dark: str
-    width: int
-    height: int
-
-
 class Chart(NamedTuple):
-    """What a chart is in words, and the chart for a wide page and for a phone."""
+    """A chart as SVG: for a wide page and for a phone."""
 
-    alt: str
-    wide: Picture
-    small: Picture
+    wide: Markup
+    narrow: Markup
 
 
 def render_html(document: Document) -> str:
@@ -79,17 +67,14 @@ def render_html(document: Document) -> str:
         verdicts=BY_NAME,
         hues=len(HUES["light"]),
     )
-    # Altair checks each of thousands of marks against its schema; the tests do that once.
-    with debug_mode(False):
-        charts = _charts(document)
     script = made.get_template("audit.js").render()
-    sections = rendered_sections(made, document, "html.j2", charts=charts, **_context(document))
+    sections = rendered_sections(made, document, "html.j2", **_context(document))
     return made.get_template("audit.html.j2").render(
         doc=document,
         css=Markup(css),  # noqa: S704 - our own style sheet; no text of a document is in it
         script=Markup(script),  # noqa: S704 - our own script; no text of a document is in it
         policy=f"default-src 'none'; style-src {_hash(css)}; script-src {_hash(script)}; "
-        "img-src data:; base-uri 'none'; form-action 'none'",
+        "base-uri 'none'; form-action 'none'",
         sections=[
             (file, link, Markup(text))  # noqa: S704 - the sections were escaped when rendered
             for file, link, text in sections
@@ -127,6 +112,7 @@ def _context(document: Document) -> dict[str, Any]:
             "open": OPEN_ROWS,
         },
         "cards": cards,
+        "charts": _charts(document),
         "card_rules": {card.rule for card in cards},
         "evidence": lambda finding: shown_evidence(finding.evidence, by_id),
         "swimlane": lambda finding: swimlane(finding, by_id, hue_of),
@@ -203,19 +189,18 @@ def named(counts: Mapping[str, int]) -> str:
 def _charts(document: Document) -> dict[str, Chart]:
     """The charts that have something to show."""
     changes = any(rotation.from_ for rotation in document.rotations)
-    known: dict[str, tuple[object, Callable[..., alt.LayerChart], str]] = {
-        "timeline": (changes, timeline.timeline, timeline.WORDS),
-        "gaps": (document.gaps, gaps.gaps, gaps.WORDS),
-        "survival": (document.survival, expiry.survival, expiry.SURVIVAL_WORDS),
-        "likelihood": (document.likelihoods, expiry.likelihood, expiry.LIKELIHOOD_WORDS),
+    known: dict[str, tuple[object, Callable[..., Picture]]] = {
+        "timeline": (changes, timeline.timeline),
+        "gaps": (document.gaps, gaps.gaps),
+        "survival": (document.survival, expiry.survival),
+        "likelihood": (document.likelihoods, expiry.likelihood),
     }
     return {
-        name: Chart(words, *(_picture(draw(document, width=width)) for width in WIDTHS))
-        for name, (rows, draw, words) in known.items()
+        name: Chart(*(_drawn(draw(document, width=width, paint=variable)) for width in WIDTHS))
+        for name, (rows, draw) in known.items()
         if rows
     }
 
 
-def _picture(chart: alt.LayerChart) -> Picture:
-    drawn = svg(chart)
-    return Picture(data_address(drawn), data_address(darkened(drawn)), *size(drawn))
+def _drawn(picture: Picture) -> Markup:
+    return Markup(picture.svg)  # noqa: S704 - all text was escaped when it was drawn

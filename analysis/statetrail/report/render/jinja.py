@@ -3,14 +3,39 @@
 The frames of the formats are in `templates`, the templates of a section in its file or beside it.
 """
 
+import pickle
 import shlex
 from collections.abc import Callable
+from contextlib import suppress
+from importlib.metadata import version
 from typing import Any
 
-from jinja2 import ChoiceLoader, DictLoader, Environment, PackageLoader, StrictUndefined
+from jinja2 import (
+    ChoiceLoader,
+    DictLoader,
+    Environment,
+    FileSystemBytecodeCache,
+    PackageLoader,
+    StrictUndefined,
+)
+from jinja2.bccache import Bucket
 
 from statetrail.report import wording
 from statetrail.report.document import Document
+
+
+class _Compiled(FileSystemBytecodeCache):
+    """Compiled templates of earlier runs; one that cannot be read or written is compiled anew."""
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        try:
+            super().load_bytecode(bucket)
+        except (OSError, ValueError, EOFError, pickle.UnpicklingError):
+            bucket.reset()
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        with suppress(OSError):
+            super().dump_bytecode(bucket)
 
 
 def environment(finalize: Callable[[Any], object], *, autoescape: bool) -> Environment:
@@ -35,6 +60,7 @@ def environment(finalize: Callable[[Any], object], *, autoescape: bool) -> Envir
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        bytecode_cache=_compiled(f"{finalize.__name__}-{autoescape}"),
     )
     made.filters |= {
         "duration": wording.duration,
@@ -49,6 +75,18 @@ def environment(finalize: Callable[[Any], object], *, autoescape: bool) -> Envir
     }
     made.globals |= {"interval": wording.interval, "plural": wording.count}
     return made
+
+
+def _compiled(options: str) -> FileSystemBytecodeCache | None:
+    """The cache in this user's own folder for temporary files; none where that is not safe.
+
+    Jinja knows a compiled template by its source alone, so that its file says what else it is of.
+    """
+    made_by = "-".join(f"{name}-{version(name)}" for name in ("statetrail", "jinja2"))
+    try:
+        return _Compiled(pattern=f"{made_by}-{options}-%s.cache")
+    except (OSError, RuntimeError):
+        return None
 
 
 def rendered_sections(

@@ -64,7 +64,6 @@ app = typer.Typer(
     "statetrail audit shop.sqlite --html audit.html\n\n"
     "statetrail show shop.sqlite verdicts --format csv",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Annotated, Final
 
-from statetrail.cli.options import argument
+from statetrail.cli.options import argument, completion
 from statetrail.errors import UsageError, unknown
 
 EXAMPLES = """[b]Examples[/b]
@@ -29,9 +29,18 @@ _COMMENT: Final = re.compile(r"<!--.*?-->\n?", re.DOTALL)
 _LINK: Final = re.compile(r"\[([^\]]+)\]\((?!https?:)[^)\s]*\)")
 
 
+def _names() -> set[str]:
+    return {page.stem for folder in KINDS for page in (PAGES / folder).glob("*.md")}
+
+
 def command(
     name: Annotated[
-        str, argument("NAME", "A rule, verdict, reason or root cause, as the reports name it.")
+        str,
+        argument(
+            "NAME",
+            "A rule, verdict, reason or root cause, as the reports name it.",
+            completion(_names),
+        ),
     ],
 ) -> None:
     """Explain a rule, a verdict, a reason or a root cause.
@@ -58,8 +67,7 @@ def pages_of(name: str) -> list[Path]:
         if page.stem == stem.lower() and kind in ("", folder, folder.removesuffix("s"))
     ]
     if not found:
-        names = sorted({page.stem for pages in every.values() for page in pages})
-        raise UsageError(unknown("name", name, names))
+        raise UsageError(unknown("name", name, sorted(_names())))
     return found
 
 

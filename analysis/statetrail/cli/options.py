@@ -1,7 +1,7 @@
 """Options that several commands have: their help texts, and the values that their texts mean."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
@@ -28,18 +28,30 @@ def option(usage: str, text: str, **more: Any) -> Any:
     return typer.Option(*flags.split("|"), metavar=metavar or None, help=text, **more)
 
 
-def argument(metavar: str, text: str) -> Any:
-    """An argument, from its name and its help."""
-    return typer.Argument(metavar=metavar, help=text, show_default=False)
+def argument(metavar: str, text: str, complete: Callable[..., list[str]] | None = None) -> Any:
+    """An argument, from its name and its help; `complete` gives a shell what may stand there."""
+    return typer.Argument(metavar=metavar, help=text, show_default=False, autocompletion=complete)
+
+
+def completion(names: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
+    """What completes a name that has begun."""
+
+    def complete(incomplete: str) -> list[str]:
+        return sorted(name for name in names() if name.startswith(incomplete))
+
+    return complete
+
+
+def dialect_names() -> Iterable[str]:
+    """The names of the built-in dialects."""
+    from statetrail.dialects import builtin
+
+    return builtin()
 
 
 # Plain assignments: typer does not look through `type` statements.
-Stores = Annotated[
-    list[Path],
-    argument(
-        "STORE", "SQLite stores or Parquet datasets; several are joined if they have the same key."
-    ),
-]
+STORES: Final = "SQLite stores or Parquet datasets; several are joined if they have the same key."
+Stores = Annotated[list[Path], argument("STORE", STORES)]
 Store = Annotated[Path, option("--store FILE", "SQLite store to add to; made if new.")]
 Key = Annotated[
     Path | None,

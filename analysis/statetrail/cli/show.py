@@ -2,7 +2,10 @@
 
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
 
 from statetrail.analyses.catalogue import NAMES, TABLES
 from statetrail.cli import options
@@ -30,8 +33,13 @@ ROWS = 50
 """Default number of rows of a table on a terminal."""
 
 
+def _complete(ctx: typer.Context, incomplete: str) -> list[str]:
+    # Without a store, the shell completes files.
+    return options.completion(lambda: NAMES)(incomplete) if ctx.params.get("table") else []
+
+
 def command(
-    stores: options.Stores,
+    stores: Annotated[list[Path], argument("STORE", options.STORES, _complete)],
     table: Annotated[str, argument("TABLE", f"One of {', '.join(NAMES)}.")],
     format_: Annotated[
         Literal["table", "csv", "json", "parquet"],

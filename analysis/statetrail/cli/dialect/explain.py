@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 
-from statetrail.cli.options import argument
+from statetrail.cli.options import argument, completion, dialect_names
 
 if TYPE_CHECKING:
     from statetrail.dialects.explanation import Rows
@@ -16,7 +16,14 @@ statetrail dialect explain acme.toml"""
 
 
 def command(
-    name: Annotated[str, argument("NAME", "A built-in dialect, all, or a TOML file of your own.")],
+    name: Annotated[
+        str,
+        argument(
+            "NAME",
+            "A built-in dialect, all, or a TOML file of your own.",
+            completion(dialect_names),
+        ),
+    ],
 ) -> None:
     """Explain a dialect: where each parameter is issued and presented, who owes it, what ends it.
 

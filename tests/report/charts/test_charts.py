@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from itertools import cycle
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from statetrail.errors import UsageError
+from statetrail.report.audit import Audit
 from statetrail.report.charts.expiry import FARTHEST, likelihood, survival
 from statetrail.report.charts.gaps import gaps
 from statetrail.report.charts.hues import hues
@@ -180,6 +182,16 @@ def test_a_chart_of_nothing_is_empty_and_no_error(draw: Callable[..., Picture]) 
     """Without data there is an empty chart, and the same data give the same bytes."""
     assert_picture(draw(msgspec.structs.replace(document(), **NOTHING)).svg)
     assert draw(document()).svg == draw(document()).svg
+
+
+def test_a_picture_is_shown_by_a_notebook_and_saved_as_svg(tmp_path: Path) -> None:
+    """The same bytes; another format is refused with the name that would do."""
+    picture = Audit(document()).plot_gaps()
+    picture.save(tmp_path / "gaps.svg")
+    assert (tmp_path / "gaps.svg").read_bytes().decode() == picture._repr_svg_()
+    with pytest.raises(UsageError, match=r"'gaps\.png': a picture is SVG, save it as gaps\.svg"):
+        picture.save(tmp_path / "gaps.png")
+    assert list(tmp_path.iterdir()) == [tmp_path / "gaps.svg"]
 
 
 @pytest.mark.parametrize("draw", CHARTS)

@@ -14,6 +14,7 @@ from typing import Final, Literal
 
 from markupsafe import escape
 
+from statetrail.errors import UsageError
 from statetrail.report.charts.labels import SIZE
 from statetrail.report.wording import visible
 
@@ -53,8 +54,17 @@ class Picture:
     height: int
 
     def save(self, path: Path | str) -> None:
-        """Write the picture to a file, as SVG."""
-        Path(path).write_text(self.svg, "utf-8", newline="\n")
+        """Write the picture to a file.
+
+        Raises
+        ------
+        UsageError
+            The file's name is that of another format.
+        """
+        path = Path(path)
+        if path.suffix.lower() != ".svg":
+            raise UsageError(f"{path.name!r}: a picture is SVG, save it as {path.stem}.svg")
+        path.write_text(self.svg, "utf-8", newline="\n")
 
     def _repr_svg_(self) -> str:
         return self.svg

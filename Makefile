@@ -104,6 +104,10 @@ bench-import: env ## what importing and redacting captures costs, beside json, m
 	PYTHONPATH=tests $(RUN) python -m studies.benchmarks.bench_import --entries $(ENTRIES) $(KINDS:%=--kinds %)
 
 .PHONY: bench-expiry
+bench-audit: env ## what a whole audit costs: small, large, and of odd shapes, up to ten million exchanges: EXCHANGES=1000000 in half an hour
+	PYTHONPATH=tests $(RUN) python -m studies.benchmarks.bench_audit
+
+.PHONY: bench-audit
 bench-expiry: env ## the inference of expiry at a million uses of 100,000 tokens, and where its time goes
 	PYTHONPATH=tests $(RUN) python -m studies.benchmarks.bench_expiry
 

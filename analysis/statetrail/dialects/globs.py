@@ -22,6 +22,15 @@ def matches_folded(globs: tuple[str, ...], path: str) -> bool:
     return bool(globs) and matches(_folded(globs), path.lower())
 
 
+@lru_cache(64)
+def matching(globs: tuple[str, ...], paths: tuple[str, ...]) -> tuple[bool, ...]:
+    """Whether one of the globs matches each path in any letter case; kept for the next question."""
+    if not globs:
+        return (False,) * len(paths)
+    fullmatch = _pattern(_folded(globs)).fullmatch
+    return tuple(fullmatch(_closed(path.lower())) is not None for path in paths)
+
+
 def before(globs: tuple[str, ...], path: str) -> str | None:
     """What stands before the first segment that a glob names; `None` where none matches.
 

@@ -182,10 +182,14 @@ class Recording:
     @property
     def dialect_classes(self) -> tuple[DialectClass, ...]:
         """The dialects by how they are judged; of those judged by declarations, what was seen."""
-        return self.once("classes", lambda: dialect_classes(self.dialects, self._seen))
+        return self.once("classes", lambda: dialect_classes(self.dialects, lambda: self.spoken))
+
+    @property
+    def spoken(self) -> set[str]:
+        """The names of the dialects whose values were issued or presented."""
+        return self.once("spoken", self._seen)
 
     def _seen(self) -> set[str]:
-        """The names of the dialects whose values were issued or presented."""
         both = [frame.lazy.select("dialect").unique() for frame in (self.issued, self.presented)]
         return {name for one in both for name in one.collect("pyarrow")["dialect"].to_list()}
 

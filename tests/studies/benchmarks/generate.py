@@ -56,6 +56,44 @@ VERSION_2 = {
 
 
 @dataclass(frozen=True)
+class Shape:
+    """What a recording is like.
+
+    Attributes
+    ----------
+    busiest
+        The share of the exchanges that one client has; the others have `each`.
+    each
+        Exchanges of each other client.
+    endpoints, origins
+        How many there are.
+    rotations
+        The share of a parameter's issues that replace its value.
+    names
+        Names that no dialect lists, of which each exchange issues another one beside.
+    """
+
+    busiest: float = 0.05
+    each: int = 200
+    endpoints: int = 3
+    origins: int = 1
+    rotations: tuple[float, float, float] = ROTATIONS
+    names: int = 0
+
+
+SHAPES: dict[str, Shape] = {
+    "plain": Shape(),
+    "one client": Shape(busiest=1.0),
+    "clients of five": Shape(busiest=0.0, each=5),
+    "100,000 endpoints": Shape(endpoints=100_000),
+    "a token a request": Shape(rotations=(1.0, 1.0, 1.0)),
+    "300 origins": Shape(origins=300),
+    "65,536 names": Shape(names=65_536),
+}
+"""The shapes that the benchmark of audits measures."""
+
+
+@dataclass(frozen=True)
 class Known:
     """What the generator knows of the store: rows by table, values and changes of value."""
 
@@ -72,6 +110,7 @@ def generate(
     buckets: int | None = None,
     seed: int = 11,
     version: int = SCHEMA_VERSION,
+    shape: Shape = SHAPES["plain"],
 ) -> Known:
     """Write a dataset of about that many exchanges into `folder` (replaced); its known counts.
 
@@ -79,8 +118,9 @@ def generate(
     """
     shutil.rmtree(folder, ignore_errors=True)
     buckets = buckets or buckets_for(exchanges)
-    one = exchanges // 20
-    sizes = np.array([one, *[200] * ((exchanges - one) // 200)])
+    one = round(exchanges * shape.busiest)
+    others = [shape.each] * ((exchanges - one) // shape.each)
+    sizes = np.array([*([one] if one else []), *others])
     bucket_of = np.arange(len(sizes)) % buckets
     known = np.zeros(4, dtype=np.int64)
     first_id = 1
@@ -88,7 +128,7 @@ def generate(
         clients = np.flatnonzero(bucket_of == bucket)
         if len(clients):
             rng = np.random.default_rng([seed, bucket])
-            tables, counts = _bucket(rng, clients, sizes[clients], first_id)
+            tables, counts = _bucket(rng, clients, sizes[clients], first_id, shape)
             first_id += tables["exchanges"].num_rows
             known += counts
             _write(folder, tables, version, bucket)
@@ -130,7 +170,11 @@ def _write(
 
 
 def _bucket(
-    rng: np.random.Generator, clients: np.ndarray, sizes: np.ndarray, first_id: int
+    rng: np.random.Generator,
+    clients: np.ndarray,
+    sizes: np.ndarray,
+    first_id: int,
+    shape: Shape,
 ) -> tuple[dict[str, pa.Table], np.ndarray]:
     count = int(sizes.sum())
     owner = np.repeat(np.arange(len(clients)), sizes)
@@ -151,7 +195,7 @@ def _bucket(
     issued_fp = np.zeros(count, dtype=np.int64)
     presented_fp = np.zeros((count, 3), dtype=np.int64)
     values = changes = 0
-    for n, rotating in enumerate(ROTATIONS):
+    for n, rotating in enumerate(shape.rotations):
         issues = which == n
         turned = issues & (rng.random(count) < rotating) & (place > n)
         version = _running(turned, owner, sizes)
@@ -171,14 +215,14 @@ def _bucket(
         "exchanges": exchange_rows(
             ids,
             times,
-            pick([f"/services/v3/{name}" for name in ("carts", "products", "menus")], which),
+            pick(_paths(shape.endpoints), (which + ids * 3) % shape.endpoints),
             peer="10.0.0.1",
             user_agent=pa.compute.binary_join_element_wise("till/", agent, ""),
-            host="shop.example",
+            host=pick(_hosts(shape.origins), clients[owner] % shape.origins),
             status=200,
             dialects="52eseller",
         ),
-        "issued": issued_rows(PARAMS, ids, which, issued_fp, length=15, alphabet="lower+upper"),
+        "issued": _issued(ids, which, issued_fp, shape.names),
         "presented": presented_rows(
             PARAMS,
             np.repeat(ids, 3),
@@ -189,6 +233,28 @@ def _bucket(
         ),
     }
     return tables, np.array([count, len(clients), values, changes])
+
+
+def _paths(count: int) -> list[str]:
+    first = ["/services/v3/carts", "/services/v3/products", "/services/v3/menus"]
+    return [*first, *(f"/services/v3/items/x{n}" for n in range(count - len(first)))]
+
+
+def _hosts(count: int) -> list[str]:
+    return ["shop.example", *(f"shop-{n}.example" for n in range(1, count))]
+
+
+def _issued(ids: np.ndarray, which: np.ndarray, fingerprints: np.ndarray, names: int) -> pa.Table:
+    """The issues; with `names` another one in each exchange, of a name that no dialect lists."""
+    form = {"length": 15, "alphabet": "lower+upper"}
+    rows = issued_rows(PARAMS, ids, which, fingerprints, **form)
+    if not names:
+        return rows
+    more = tuple(Param("52eseller", f"Name{n}", "header", "forced", "header") for n in range(names))
+    invented = issued_rows(more, ids, ids % names, mix(ids.astype(np.uint64)), **form)
+    ordinal = invented.schema.get_field_index("ordinal")
+    one = pa.array(np.ones(len(ids), dtype=np.int64))
+    return pa.concat_tables([rows, invented.set_column(ordinal, "ordinal", one).cast(rows.schema)])
 
 
 def _running(turned: np.ndarray, owner: np.ndarray, sizes: np.ndarray) -> np.ndarray:

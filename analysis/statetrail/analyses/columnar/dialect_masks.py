@@ -4,7 +4,7 @@ Enters: a bucket. Leaves: small boolean arrays by endpoint and by parameter. The
 once for each distinct endpoint, so that their knowledge stays data.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, distinct
 from statetrail.analyses.columnar.bucket import MALFORMED, Bucket, bucket
 from statetrail.analyses.columnar.executor import artifact
-from statetrail.dialects import Param
+from statetrail.dialects import Dialect, Param
 from statetrail.recording.frames import Recording
 
 type Place = tuple[str, str, str]
@@ -76,21 +76,17 @@ def may_be_silent(bucket: Bucket) -> Bools:
 
 def allowed(bucket: Bucket) -> Bools:
     """Where the dialect lets each parameter be presented; shape (endpoints, params)."""
-    dialects = {dialect.name: dialect for dialect in bucket.dialects}
-    params = [(dialects[dialect].allows, name) for dialect, name in bucket.params]
-    return _grid(
-        ([allows(name, endpoint) for allows, name in params] for _, endpoint in bucket.endpoints),
-        bucket,
-    )
+    return _by_param(bucket, lambda dialect, param, paths: dialect.allowing(param, paths))
 
 
 def bound(bucket: Bucket, issuing: frozenset[Place]) -> Bools:
     """Where each parameter binds the requests (V1); shape (endpoints, params)."""
     scopes = [
-        {d.name for d in bucket.dialects if (*place, d.name) in issuing or d.in_scope(place[1])}
+        {d.name for d in _named(bucket) if (*place, d.name) in issuing or d.in_scope(place[1])}
         for place in bucket.endpoints
     ]
-    in_scope = _grid(([name in scope for name, _ in bucket.params] for scope in scopes), bucket)
+    rows = [[name in scope for name, _ in bucket.params] for scope in scopes]
+    in_scope = np.array(rows, dtype=np.bool_).reshape(len(bucket.endpoints), len(bucket.params))
     declared = of_params(bucket, lambda param: param is not None)
     return in_scope & allowed(bucket) & declared
 
@@ -103,7 +99,7 @@ def mount(bucket: Bucket) -> Ints:
     numbers = np.full((len(bucket.endpoints), len(bucket.params)), NOTHING, dtype=np.int64)
     known: dict[str, int] = {}
     for at, (_, endpoint) in enumerate(bucket.endpoints):
-        for dialect in bucket.dialects:
+        for dialect in _named(bucket):
             if (before := dialect.mount(endpoint)) is not None:
                 own = [name == dialect.name for name, _ in bucket.params]
                 numbers[at, own] = known.setdefault(before, len(known))
@@ -115,11 +111,19 @@ def acting(bucket: Bucket, action: str) -> Bools:
 
     Shape (endpoints, params): as the dialect of each parameter has it.
     """
-    rows = [
-        {dialect.name: dialect.is_action(action, endpoint) for dialect in bucket.dialects}
-        for _, endpoint in bucket.endpoints
-    ]
-    return _grid(([acts[name] for name, _ in bucket.params] for acts in rows), bucket)
+    return _by_param(bucket, lambda dialect, _, paths: dialect.acting(action, paths))
+
+
+def _by_param(
+    bucket: Bucket, holds: Callable[[Dialect, str, tuple[str, ...]], Sequence[bool]]
+) -> Bools:
+    """Where something holds of each parameter; shape (endpoints, params)."""
+    dialects = {dialect.name: dialect for dialect in bucket.dialects}
+    paths = tuple(endpoint for _, endpoint in bucket.endpoints)
+    grid = np.zeros((len(paths), len(bucket.params)), dtype=np.bool_)
+    for at, (dialect, param) in enumerate(bucket.params):
+        grid[:, at] = holds(dialects[dialect], param, paths)
+    return grid
 
 
 @artifact(needs=(bucket,))
@@ -151,6 +155,7 @@ def refuses(bucket: Bucket, param: Ints, status: Ints) -> Bools:
     return refuses
 
 
-def _grid(rows: Iterable[list[bool]], bucket: Bucket) -> Bools:
-    grid = np.array(list(rows), dtype=np.bool_)
-    return grid.reshape(len(bucket.endpoints), len(bucket.params))
+def _named(bucket: Bucket) -> list[Dialect]:
+    """The dialects that the bucket has parameters of."""
+    names = {name for name, _ in bucket.params}
+    return [dialect for dialect in bucket.dialects if dialect.name in names]

@@ -6,7 +6,8 @@ An endpoint is in a dialect's scope where its path says so, or where it was seen
 dialect's state: it is an API method then, whatever prefix the API is mounted under.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import compress
 from typing import Final
 
 import narwhals as nw
@@ -14,9 +15,12 @@ import pyarrow as pa
 
 from statetrail.analyses.columnar.dialect_masks import issuing_places
 from statetrail.analyses.conformance.visibility import WRITES
-from statetrail.dialects import Dialect, Param
+from statetrail.dialects import Dialect
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
+
+type Holds = Callable[[Dialect, str, tuple[str, ...]], Sequence[bool]]
+"""Whether something holds of a dialect's parameter at each of some endpoints."""
 
 _IN_SCOPE: Final = ("origin", "endpoint", "dialect")
 _ACTIONS: Final = ("endpoint", "dialect")
@@ -29,32 +33,36 @@ def in_scope(rec: Recording) -> Lazy:
 
 
 def _in_scope(rec: Recording) -> list[tuple[str, ...]]:
-    issuing = issuing_places(rec)
+    issuing, dialects = issuing_places(rec), spoken(rec)
     endpoints = rec.exchanges_with_client().select("origin", "endpoint").unique().collect("pyarrow")
     places = zip(*(endpoints[name].to_list() for name in ("origin", "endpoint")), strict=True)
     return [
         (origin, endpoint, dialect.name)
         for origin, endpoint in places
-        for dialect in rec.dialects
+        for dialect in dialects
         if (origin, endpoint, dialect.name) in issuing
         or (dialect.has_scope and dialect.in_scope(endpoint))
     ]
 
 
-def declared(rec: Recording, name: str, holds: Callable[[Dialect, Param, str], bool]) -> Lazy:
+def spoken(rec: Recording) -> tuple[Dialect, ...]:
+    """The dialects whose values were issued or presented: no other is joined with anything."""
+    return tuple(dialect for dialect in rec.dialects if dialect.name in rec.spoken)
+
+
+def declared(rec: Recording, name: str, holds: Holds) -> Lazy:
     """Where something holds of a parameter: columns ``endpoint``, ``dialect``, ``param``.
 
     It is evaluated once for each endpoint, and kept under the name.
     """
 
     def rows() -> list[tuple[str, ...]]:
-        endpoints = rec.exchanges.lazy.select("endpoint").unique().collect("pyarrow")
+        endpoints = _endpoints(rec)
         return [
             (endpoint, dialect.name, param.name)
-            for endpoint in endpoints["endpoint"].to_list()
-            for dialect in rec.dialects
+            for dialect in spoken(rec)
             for param in dialect.params
-            if holds(dialect, param, endpoint)
+            for endpoint in compress(endpoints, holds(dialect, param.name, endpoints))
         ]
 
     return rec.once(f"declared {name}", lambda: _placed(rec, _DECLARED, rows()))
@@ -64,20 +72,28 @@ def actions(rec: Recording, action: str) -> Lazy:
     """The endpoints whose requests are an action: columns ``endpoint``, ``dialect``."""
 
     def rows() -> list[tuple[str, ...]]:
-        endpoints = rec.exchanges.lazy.select("endpoint").unique().collect("pyarrow")
+        endpoints = _endpoints(rec)
         return [
             (endpoint, dialect.name)
-            for endpoint in endpoints["endpoint"].to_list()
-            for dialect in rec.dialects
-            if dialect.is_action(action, endpoint)
+            for dialect in spoken(rec)
+            for endpoint in compress(endpoints, dialect.acting(action, endpoints))
         ]
 
     return rec.once(f"action {action}", lambda: _placed(rec, _ACTIONS, rows()))
 
 
+def _endpoints(rec: Recording) -> tuple[str, ...]:
+    found = rec.exchanges.lazy.select("endpoint").unique()
+    return rec.once("endpoints", lambda: tuple(found.collect("pyarrow")["endpoint"].to_list()))
+
+
 def barred(rec: Recording) -> Lazy:
     """The endpoints that a dialect does not know to allow a parameter (S3), as in `declared`."""
-    return declared(rec, "barred", lambda dialect, param, at: not dialect.allows(param.name, at))
+    return declared(rec, "barred", _barred)
+
+
+def _barred(dialect: Dialect, param: str, paths: tuple[str, ...]) -> list[bool]:
+    return [not allowed for allowed in dialect.allowing(param, paths)]
 
 
 def logins(rec: Recording) -> Lazy:
@@ -90,7 +106,7 @@ def logins(rec: Recording) -> Lazy:
         rec.exchanges.lazy.filter(nw.col("method").is_in(WRITES))
         .filter((status >= 200) & (status < 400))
         .select("exchange_id", "endpoint")
-        .join(declared(rec, "login", lambda d, _, at: d.is_action("login", at)), on="endpoint")
+        .join(declared(rec, "login", lambda d, _, at: d.acting("login", at)), on="endpoint")
         .select("exchange_id", "dialect", "param")
     )
 

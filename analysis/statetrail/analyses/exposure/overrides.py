@@ -41,7 +41,7 @@ OVERRIDE_OUTCOMES: Final = Table(
 
 def own_state(rec: Recording) -> Lazy:
     """Where values in a request have no effect: columns ``endpoint``, ``dialect``, ``param``."""
-    return declared(rec, "own state", lambda d, param, at: d.has_own_state(param.name, at))
+    return declared(rec, "own state", lambda d, param, at: d.having_own_state(param, at))
 
 
 @analysis(OVERRIDE_OUTCOMES, needs=(bucket, history, judgements))

@@ -76,9 +76,13 @@ class ClientsSection(Section, frozen=True, kw_only=True):
 
 def counted_verdicts(rec: Recording) -> list[Row]:
     """How many verdicts of each kind by client, origin, dialect and parameter."""
+    return rec.once("report.verdict_counts", lambda: _counted_verdicts(rec))
+
+
+def _counted_verdicts(rec: Recording) -> list[Row]:
     by = (*_CLIENT, "param", "verdict", "reason", "fault")
     counts = verdict_counts(rec).lazy.group_by(*by).agg(count=nw.col("times").sum())
-    return rec.once("report.verdict_counts", lambda: rows(counts, *by))
+    return rows(counts, *by)
 
 
 def _in_order(counts: Mapping[str, int]) -> dict[str, int]:

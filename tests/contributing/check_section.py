@@ -10,12 +10,12 @@ from support.shops import write_shop
 generated_files_are_current()
 write_shop(Path("shop.sqlite"))
 report = statetrail.audit(statetrail.open("shop.sqlite"))
-assert [one["exchanges"] for one in valid(report)["endpoints"]] == [14, 14]
+assert [one["exchanges"] for one in valid(report)["hosts"]] == [14, 14]
 fields = json.loads(SCHEMA.read_text("utf-8"))["$defs"]["Document"]["properties"]
-assert fields["endpoints"]["description"] == "Busiest first"
+assert fields["hosts"]["description"] == "Busiest first"
 page = report.to_html()
-assert '<li><a href="#endpoints">Endpoints</a></li>' in page
-headings = ("Shared and leaked credentials", "Busiest endpoints", "Capture and data quality")
+assert '<li><a href="#hosts">Hosts</a></li>' in page
+headings = ("Shared and leaked credentials", "Busiest hosts", "Rules applied")
 places = [page.index(f"<h2>{heading}</h2>") for heading in headings]
 assert places == sorted(places)
-assert "### Busiest endpoints" in report.to_markdown()
+assert "### Busiest hosts" in report.to_markdown()

@@ -13,6 +13,13 @@ import msgspec
 from statetrail.report.document import Document, Generator, Settings
 from statetrail.report.evidence import EvidenceExchange, StateValue
 from statetrail.report.sections.answers import Answer, Statement
+from statetrail.report.sections.appendix.breakdown import (
+    EndpointCompliance,
+    Period,
+    VersionCompliance,
+)
+from statetrail.report.sections.appendix.environment import Environment, Limits, SpokenDialect
+from statetrail.report.sections.appendix.timelines import SessionRequest, Timeline
 from statetrail.report.sections.causes import Override, RootCause
 from statetrail.report.sections.clients import Client
 from statetrail.report.sections.credentials import Leak, Shared
@@ -185,6 +192,8 @@ def document() -> Document:
                 severity="medium",
                 audience="client",
                 found=1,
+                count=152,
+                of=400,
             ),
             RuleChecked(
                 rule="token-in-url",
@@ -199,10 +208,107 @@ def document() -> Document:
                 severity="medium",
                 audience="client",
                 found=0,
+                of=611,
+            ),
+            RuleChecked(
+                rule="logout-survived",
+                title="A session goes on after the logout",
+                severity="high",
+                audience="security",
+                found=0,
+                of=0,
+            ),
+            RuleChecked(
+                rule="plain-http",
+                title="State over plain HTTP",
+                severity="high",
+                audience="api",
+                found=0,
+                count=3,
+                of=640,
             ),
         ),
         exchanges=_exchanges(),
+        **_appendix(),
     )
+
+
+def _appendix() -> dict[str, Any]:
+    """Compliance by time, endpoint and version, one timeline, and the environment."""
+    common: dict[str, Any] = {"method": "GET", "status": 200, "param": "_session_token"}
+    return {
+        "period_s": 1800,
+        "periods": (
+            Period(start=at(0), judged=700, faults=10),
+            Period(start=at(30), judged=0, faults=0),
+            Period(start=at(60), judged=400, faults=142),
+        ),
+        "endpoints": (
+            EndpointCompliance(origin=SHOP, endpoint="/API/V3/Cart", judged=900, faults=152),
+            EndpointCompliance(
+                origin=PRICES, endpoint="/services/v3/prices/{id}", judged=200, faults=0
+            ),
+        ),
+        "versions": (
+            VersionCompliance(
+                product="stale-app", version="0.9", judged=400, faults=152, first=at(1), last=at(90)
+            ),
+            VersionCompliance(
+                product="", version="", judged=700, faults=0, first=at(1), last=at(90)
+            ),
+        ),
+        "timelines": (
+            Timeline(
+                client=BAD,
+                origin=SHOP,
+                dialect="zest",
+                session="~0b3de824",
+                verdicts=3,
+                faults=1,
+                requests=(
+                    SessionRequest(
+                        exchange=11,
+                        at=at(1),
+                        endpoint="/API/V3/Cart",
+                        verdict="honoured",
+                        fault=False,
+                        **common,
+                    ),
+                    SessionRequest(
+                        exchange=12,
+                        at=at(40),
+                        endpoint="/API/V3/Cart",
+                        verdict="stale",
+                        fault=True,
+                        **common,
+                    ),
+                    SessionRequest(
+                        exchange=13,
+                        at=at(41),
+                        endpoint="/API/V3/Product/{id}",
+                        verdict="in-flight",
+                        fault=False,
+                        **common | {"status": None},
+                    ),
+                ),
+            ),
+        ),
+        "environment": Environment(
+            python="3.13.0",
+            packages={"mitmproxy": "12.2.0", "pandas": "3.0.0"},
+            tables=5,
+            limits=Limits(idle_max="1 h", age_max="24 h", bits_min="64", overlap="1 min"),
+            spoken=(
+                SpokenDialect(
+                    name="zest",
+                    title="ZEST Ecommerce API sessions",
+                    exchanges=1100,
+                    references=("ZEST Ecommerce API: Session handling",),
+                ),
+            ),
+            silent=("52eseller",),
+        ),
+    }
 
 
 def _answers() -> tuple[Answer, ...]:

@@ -83,6 +83,12 @@ def moment(us: int | None) -> datetime | None:
     return _EPOCH + timedelta(microseconds=min(max(us, _FIRST_US), _LAST_US))
 
 
+def known[T](value: T | None) -> T:
+    """The value, which is there."""
+    assert value is not None
+    return value
+
+
 def seconds(span_s: float | None) -> float | None:
     """A span in seconds, rounded to the microsecond, so that engines agree on the last digit."""
     return None if span_s is None else round(span_s, 6)

@@ -17,6 +17,10 @@ from msgspec import Meta
 from statetrail.errors import UsageError, unknown
 from statetrail.report.section import Flattened, Gathering, Section, meaning
 from statetrail.report.sections.answers import AnswersSection
+from statetrail.report.sections.appendix.breakdown import BreakdownSection
+from statetrail.report.sections.appendix.checks import ChecksSection
+from statetrail.report.sections.appendix.environment import EnvironmentSection
+from statetrail.report.sections.appendix.timelines import TimelinesSection
 from statetrail.report.sections.causes import CausesSection
 from statetrail.report.sections.clients import ClientsSection
 from statetrail.report.sections.credentials import CredentialsSection
@@ -35,7 +39,9 @@ from statetrail.rules.rule import SEVERITIES, Severity
 SCHEMA_VERSION: Final = 3
 SCHEMA_ID: Final = "urn:statetrail:audit:3"
 CHANGES: Final = (
-    "An audit by statetrail. Changes since version 2: a finding may name several rules, the most "
+    "An audit by statetrail. Added within version 3: `periods`, `endpoints` and `versions` "
+    "(compliance by time, endpoint and client version), `timelines`, `environment`, and of a rule "
+    "`count` and `of`. Changes since version 2: a finding may name several rules, the most "
     "severe in `rule` and the others in `also`, where version 2 had a finding for each; findings "
     "have `of`, `faults` and `sessions`; `overall` and `actions` are new; `tone` may be `fair` "
     "and follows the share of faults. Changes since version 1: `at` of a source is `started`; "
@@ -72,14 +78,18 @@ class Document(
     FindingsSection,
     ClientsSection,
     HeatmapSection,
+    BreakdownSection,
     CausesSection,
     ExpirySection,
     RotationsSection,
     SessionsSection,
+    TimelinesSection,
     FamiliesSection,
     ParametersSection,
     CredentialsSection,
+    ChecksSection,
     QualitySection,
+    EnvironmentSection,
     MethodSection,
     frozen=True,
     kw_only=True,

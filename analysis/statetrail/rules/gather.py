@@ -16,12 +16,13 @@ says what would settle it (`Rule.open`).
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import narwhals as nw
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from statetrail.analyses.analysis import register
 from statetrail.analyses.conformance.verdicts import verdicts
@@ -34,6 +35,7 @@ from statetrail.rules.rule import (
     REQUEST,
     SEVERITIES,
     Confidence,
+    Lazy,
     Rule,
     Severity,
     request_names,
@@ -121,36 +123,75 @@ def findings(
         `FINDINGS`.
     """
 
-    def applied() -> pa.Table:
-        hits: list[_Hits] = []
-        for number, rule in enumerate(RULES, 1):
-            if progress is not None:
-                progress(f"rule {number} of {len(RULES)}, {rule.id}")
-            hits += _hits(rule, rec, profile)
-        return pa.Table.from_pylist(_rows(rec, profile, _merged(hits)), schema=FINDINGS.arrow)
-
-    return Frame(rec.once(f"findings.{profile!r}", lambda: rec.place(applied())), FINDINGS)
+    applied = _applied(rec, profile, progress)
+    return Frame(rec.once(f"findings.{profile!r}", lambda: rec.place(applied.findings)), FINDINGS)
 
 
 register(FINDINGS, findings)
 
 
+def checked(rec: Recording, profile: Profile = DEFAULT) -> Mapping[str, tuple[int, int]]:
+    """How often each rule fired, of how often it could have; of none where nothing is its matter.
+
+    The same run as that of `findings`; by the rules' ids.
+    """
+    return _applied(rec, profile, None).checked
+
+
+@dataclass(frozen=True, slots=True)
+class _Applied:
+    """What all rules found, and how often each fired and could have."""
+
+    findings: pa.Table
+    checked: Mapping[str, tuple[int, int]]
+
+
+def _applied(
+    rec: Recording, profile: Profile, progress: Callable[[str], object] | None
+) -> _Applied:
+    def apply() -> _Applied:
+        hits: list[_Hits] = []
+        counts: dict[str, tuple[int, int]] = {}
+        for number, rule in enumerate(RULES, 1):
+            if progress is not None:
+                progress(f"rule {number} of {len(RULES)}, {rule.id}")
+            found, times = _hits(rule, rec, profile)
+            hits += found
+            counts[rule.id] = sum(one.count for one in found), times
+        rows = _rows(rec, profile, _merged(hits))
+        return _Applied(pa.Table.from_pylist(rows, schema=FINDINGS.arrow), counts)
+
+    return rec.once(f"findings.applied.{profile!r}", apply)
+
+
 def findings_of(rule: Rule, rec: Recording, profile: Profile = DEFAULT) -> list[dict[str, Any]]:
     """The findings of one rule, as rows of `FINDINGS`; none is part of another rule's."""
-    return _rows(rec, profile, _hits(rule, rec, profile))
+    return _rows(rec, profile, _hits(rule, rec, profile)[0])
 
 
-def _hits(rule: Rule, rec: Recording, profile: Profile) -> Iterator[_Hits]:
+def _hits(rule: Rule, rec: Recording, profile: Profile) -> tuple[list[_Hits], int]:
+    """The hits of a rule, and how often it could have fired."""
     occurrences = rule.occurrences(rec, profile)
     # A rule that does not fire costs this query alone; a planner's time is paid for each.
+    counts = (
+        occurrences.group_by(*_SUBJECT)
+        .agg(of=nw.col("times").sum(), hits=nw.col("hit").sum())
+        .collect("pyarrow")
+    )
+    times = int(pc.sum(counts["of"].to_native()).as_py() or 0)
+    if not pc.sum(counts["hits"].to_native()).as_py():
+        return [], times
+    of = {_subject(row): int(row["of"]) for row in counts.rows(named=True)}
+    return list(_hits_by_subject(rule, rec, occurrences, of)), times
+
+
+def _hits_by_subject(
+    rule: Rule, rec: Recording, occurrences: Lazy, of: Mapping[tuple[str, ...], int]
+) -> Iterator[_Hits]:
     table = occurrences.filter(nw.col("hit") == 1).collect("pyarrow").to_native()
-    if not len(table):
-        return
     table = table.select(OCCURRENCE.names).cast(OCCURRENCE)
     table = table.sort_by([(name, "ascending") for name in _ORDER])
     table = table.append_column("row", pa.array(range(len(table)), pa.int64()))
-    counts = occurrences.group_by(*_SUBJECT).agg(of=nw.col("times").sum()).collect("pyarrow")
-    of = {_subject(row): int(row["of"]) for row in counts.rows(named=True)}
     causes = defaultdict[tuple[str, ...], Counter[str]](Counter)
     for row in table.group_by([*_SUBJECT, "cause"]).aggregate([("hit", "sum")]).to_pylist():
         if row["cause"]:

@@ -165,6 +165,44 @@ def test_tables_sort_and_filter(page: Page, sample: str) -> None:
     assert page.run("field.closest('.filter').querySelector('output').textContent") == "1 of 3"
 
 
+def test_findings_are_chosen_by_severity_and_audience(page: Page, sample: str) -> None:
+    """Those of a severity and for an audience are left, also what was folded; a link shows any."""
+    page.open(sample)
+    shown = (
+        "[...document.querySelectorAll('.finding')].filter((one) => one.checkVisibility()).length"
+    )
+    every = len({one.rule for one in document().findings})
+
+    def choose(by: str, value: str) -> str:
+        return (
+            f"{{ const field = document.querySelector('select[data-by={by}]');"
+            f"field.value = '{value}'; field.dispatchEvent(new Event('change')) }};"
+        )
+
+    first = document().findings[0]
+    page.run(choose("severity", first.severity))
+    assert 0 < page.run(shown) < every
+    page.run(choose("audience", "capture") + "0")
+    assert page.run(shown) == 0
+    assert page.run("document.querySelector('.choose output').textContent") == f"0 of {every} rules"
+    page.run(f"location.hash = 'rule-{first.rule}'; new Promise((done) => setTimeout(done, 100))")
+    assert page.run(shown) == 1
+    page.run(choose("severity", "") + choose("audience", "") + "0")
+    assert page.run(shown) == every
+
+
+def test_a_link_to_a_rule_opens_its_page_within_its_section(page: Page, sample: str) -> None:
+    """Both are folded; the page is then in the window."""
+    page.open(sample)
+    rule = next(one.rule for one in document().rules if one.found)
+    top = page.run(
+        f"location.hash = 'about-{rule}'; new Promise((done) => setTimeout(() => done("
+        f"document.getElementById('about-{rule}').getBoundingClientRect().top), 300))"
+    )
+    assert -1 < top < 900
+    assert page.run(f"document.querySelector('#about-{rule} .traffic').checkVisibility()")
+
+
 def test_nothing_moves_once_it_is_shown(page: Page, tmp_path: Path) -> None:
     """A page of 1,000 clients has no layout shift, on a wide screen and on a phone.
 

@@ -43,20 +43,32 @@ def named(folder: str, index: str = "") -> list[Any]:
     return [*([index] if index else []), *({name: f"{folder}/{name}.md"} for name in pages)]
 
 
-def if_there(*names: str) -> list[str]:
-    """Those of the pages that exist."""
-    return [name for name in names if (DOCS / name).exists()]
+def listed(entries: Iterable[Any]) -> Iterator[str]:
+    """The pages of a navigation."""
+    for entry in entries:
+        if isinstance(entry, str):
+            yield entry
+        else:
+            for inner in entry.values():
+                yield from listed([inner] if isinstance(inner, str) else inner)
 
 
 def navigation() -> list[Any]:
-    """All pages in reading order."""
+    """All pages in reading order; those that have no place in it are last."""
+    entries = _places()
+    known = set(listed(entries))
+    pages = (path.relative_to(DOCS).as_posix() for path in sorted(DOCS.rglob("*.md")))
+    more = [name for name in pages if name not in known]
+    return [*entries, {"More": more}] if more else entries
+
+
+def _places() -> list[Any]:
     dialects = named("dialects", "dialects/index.md")
     return [
         {"Start": ["index.md", "quickstart.md", "concepts.md", "faq.md"]},
         {
             "Recording": [
-                *("recorder.md", "formats.md", "capture.md", "sessions.md"),
-                *if_there("operations.md"),
+                *("recorder.md", "operations.md", "formats.md", "capture.md", "sessions.md"),
                 *("threat-model.md", "sharing.md", "performance.md"),
             ]
         },
@@ -72,7 +84,7 @@ def navigation() -> list[Any]:
             ]
         },
         {"Tables": ["tables.md"]},
-        {"Automation": ["ci.md", "pytest.md", "assistants.md", *if_there("notebooks.md")]},
+        {"Automation": ["ci.md", "pytest.md", "assistants.md"]},
         {"Project": ["contributing.md", "changelog.md", "security.md"]},
     ]
 

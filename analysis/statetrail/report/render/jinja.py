@@ -44,7 +44,7 @@ def environment(finalize: Callable[[Any], object], *, autoescape: bool) -> Envir
         loader=ChoiceLoader(
             [
                 PackageLoader("statetrail.report.render"),
-                PackageLoader("statetrail.report", "sections"),
+                *(PackageLoader("statetrail.report", folder) for folder in _folders()),
                 DictLoader(
                     {
                         f"{kind.file()}.{suffix}": text
@@ -87,6 +87,17 @@ def _compiled(options: str) -> FileSystemBytecodeCache | None:
         return _Compiled(pattern=f"{made_by}-{options}-%s.cache")
     except (OSError, RuntimeError):
         return None
+
+
+def _folders() -> tuple[str, ...]:
+    """The folders of the sections' modules, in which their templates are, relative to the package.
+
+    >>> _folders()
+    ('sections', 'sections/appendix')
+    """
+    packages = (kind.__module__.rpartition(".")[0] for kind in Document.sections)
+    inside = (name.removeprefix("statetrail.report.").replace(".", "/") for name in packages)
+    return tuple(dict.fromkeys(inside))
 
 
 def rendered_sections(

@@ -5,14 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import blake2b
-from typing import Annotated, ClassVar, Final, Self
+from typing import Annotated, ClassVar, Final, Literal, Self, get_args
 
 import msgspec
 
 from statetrail.report.counting import Row, of_row
 from statetrail.report.evidence import EvidenceExchange, gather_exchanges, gather_neighbours
 from statetrail.report.section import Gathering, Section, Time, meaning
-from statetrail.rules import RULES, SEVERITIES, findings
+from statetrail.rules import RULES, SEVERITIES, checked, findings
 from statetrail.rules.rule import Severity
 from statetrail.rules.suppression import split
 
@@ -23,6 +23,12 @@ MAX_LANES: Final = 60
 """Findings whose neighbouring exchanges are kept."""
 PER_RULE: Final = 5
 """Those of one rule, where there are more findings than that."""
+
+
+type Result = Literal["found", "suppressed", "passed", "not applicable"]
+"""What became of a rule: whether it found something, all of it suppressed or not, or nothing, or
+had nothing to look at."""
+RESULTS: Final[tuple[Result, ...]] = get_args(Result.__value__)
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,6 +107,19 @@ class RuleChecked(msgspec.Struct, frozen=True, kw_only=True):
     severity: Severity
     audience: str
     found: Annotated[int, meaning("Findings that name it")]
+    count: Annotated[int, meaning("How often it fired, suppressed or not")] = 0
+    of: Annotated[
+        int | None, meaning("How often it could have; 0: nothing was its matter; null: not known")
+    ] = None
+
+    @property
+    def result(self) -> Result:
+        """What became of it."""
+        if self.found:
+            return "found"
+        if self.count:
+            return "suppressed"
+        return "not applicable" if self.of == 0 else "passed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +212,7 @@ class FindingsSection(Section, frozen=True, kw_only=True):
                 )
                 for at, entry in enumerate(gathering.suppressions)
             ),
-            rules=_rules(shown),
+            rules=_rules(shown, checked(rec, gathering.profile)),
             exchanges=gather_exchanges(rec, _evidence(shown)),
         )
 
@@ -278,7 +297,9 @@ def first_of_each(findings: Sequence[Finding], each: int, most: int) -> list[Fin
     return chosen
 
 
-def _rules(findings: Iterable[Finding]) -> tuple[RuleChecked, ...]:
+def _rules(
+    findings: Iterable[Finding], checked: Mapping[str, tuple[int, int]]
+) -> tuple[RuleChecked, ...]:
     fired = Counter(rule for finding in findings for rule in (finding.rule, *finding.also))
     return tuple(
         RuleChecked(
@@ -287,6 +308,8 @@ def _rules(findings: Iterable[Finding]) -> tuple[RuleChecked, ...]:
             severity=rule.severity,
             audience=rule.audience,
             found=fired[rule.id],
+            count=checked[rule.id][0],
+            of=checked[rule.id][1],
         )
         for rule in RULES
     )

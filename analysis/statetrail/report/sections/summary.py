@@ -10,13 +10,16 @@ from typing import Annotated, Final, Literal, Self
 
 import msgspec
 
-from statetrail.report.section import Gathering, Section, meaning
+from statetrail.report.section import Gathering, OfParameter, Section, meaning
 from statetrail.report.sections.clients import Client, ClientsSection
 from statetrail.report.sections.findings import Card, FindingsSection
-from statetrail.report.wording import count, percent
+from statetrail.report.sections.quality import Capture
+from statetrail.report.wording import count, percent, tally
 from statetrail.rules import SEVERITIES
 from statetrail.rules.rule import Severity
 
+LIVE: Final = "live"
+"""The source of what the recorder recorded."""
 MAX_ACTIONS: Final = 3
 FEW: Final = 0.05
 """A share of faults up to this is no bad news."""
@@ -97,6 +100,26 @@ class SummarySection(Section, frozen=True, kw_only=True):
         return cls(
             overall=overall(gathering.section(ClientsSection).clients),
             actions=actions(gathering.section(FindingsSection).cards),
+        )
+
+    def scope(self, capture: Capture, parameters: Sequence[OfParameter]) -> str:
+        """Who recorded what of which dialects, and how much of it was judged; in sentences."""
+        sources = Counter(one.source for one in capture.sources)
+        live, imported = sources.pop(LIVE, 0), sources.total()
+        runs = [count(live, "run of the recorder", "runs of the recorder")] if live else []
+        if imported:
+            runs.append(f"{count(imported, 'imported capture')} ({tally(sources)})")
+        dialects = ", ".join(f"`{name}`" for name in sorted({one.dialect for one in parameters}))
+        judged = (
+            f"{count(self.overall.clients, 'client')} judged by "
+            f"{count(self.overall.judged, 'verdict')}"
+            if self.overall is not None
+            else "no client judged"
+        )
+        return (
+            (f"Recorded by {' and '.join(runs)}. " if runs else "")
+            + f"{capture.in_scope:,} of {count(capture.exchanges, 'exchange')} in the scope of "
+            + f"{dialects or 'a dialect'}; {judged}."
         )
 
     @property

@@ -30,6 +30,21 @@ document.addEventListener("DOMContentLoaded", () => {
       heading.append(button);
     });
   }
+  const choose = () => {
+    const fields = [...document.querySelectorAll("select[data-by]")];
+    const cards = [...document.querySelectorAll("article.finding")];
+    const chosen = fields.filter((field) => field.value);
+    let shown = 0;
+    for (const card of cards) {
+      card.hidden = !chosen.every((field) => card.dataset[field.dataset.by] === field.value);
+      shown += !card.hidden;
+    }
+    const rest = document.querySelector("details.rest");
+    if (rest && chosen.length) rest.open = true;
+    const output = document.querySelector(".choose output");
+    output.textContent = chosen.length ? `${shown} of ${cards.length} rules` : "";
+  };
+  for (const field of document.querySelectorAll("select[data-by]")) field.addEventListener("change", choose);
   for (const field of document.querySelectorAll("input[data-table]")) {
     const table = document.getElementById(field.dataset.table);
     const output = field.closest(".filter").querySelector("output");
@@ -49,9 +64,13 @@ document.addEventListener("DOMContentLoaded", () => {
 // A link to what is folded opens it.
 const reveal = () => {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  const fold = target?.querySelector(":scope > .fold:not([open])");
-  if (!fold) return;
-  fold.open = true;
+  if (!target) return;
+  const folds = [target.querySelector(":scope > .fold")];
+  for (let one = target; one; one = one.parentElement) if (one.matches("details")) folds.push(one);
+  const closed = folds.filter((fold) => fold && !fold.open);
+  if (target.hidden) target.hidden = false;
+  if (!closed.length) return;
+  for (const fold of closed) fold.open = true;
   target.scrollIntoView();
 };
 addEventListener("hashchange", reveal);

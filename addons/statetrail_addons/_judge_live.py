@@ -86,8 +86,6 @@ class LiveJudge:
             *(client, at, client_name((row.peer, row.user_agent))),
             origin(row.scheme, row.host, row.port),
         )
-        if self.monitoring is not None:
-            self.monitoring.completed(facts)
         if facts.presented or facts.issued or row.dialects:
             self._flows[number] = weakref.ref(flow)
             if len(self._flows) > MAX_FLOWS:
@@ -99,6 +97,8 @@ class LiveJudge:
         events += self._tracker.started(-number, client, at, after)
         events += self._tracker.abandoned(-number, client, at)
         self._take(events)
+        if self.monitoring is not None:
+            self.monitoring.completed(facts)
 
     def _take(self, events: Iterable[Event]) -> None:
         changed: dict[int, HTTPFlow] = {}

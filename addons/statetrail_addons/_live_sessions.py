@@ -30,6 +30,8 @@ from statetrail_addons._live_counts import UNDECLARED
 
 MAX_SESSIONS: Final = 50_000
 """Sessions that are remembered, alive or ended; beyond it, the one silent for the longest goes."""
+MAX_RANKS: Final = 4096
+"""Names of parameters whose rank among the keys is remembered."""
 MAX_KEYS: Final = 4
 """The newest keys of a session that are remembered, and its first one."""
 BATCH: Final = 500
@@ -100,6 +102,9 @@ class LiveSessions:
         self.renewed: Counter[tuple[str, str]] = Counter()
         self.notify = notify
         self._dialects = {dialect.name: dialect for dialect in dialects}
+        # Whether the tokens of a dialect stay: what it declares is read once.
+        self._stays = {name for name, each in self._dialects.items() if not each.by_declaration}
+        self._ranks: dict[tuple[str, str], int | None] = {}
         self._known: OrderedDict[Key, _Session] = OrderedDict()
         self._keys: dict[Key, _Session] = {}
         # The time of the traffic, which goes on while there is none; it never goes back.
@@ -139,17 +144,12 @@ class LiveSessions:
 
     def _complete(self, dialect: Dialect, facts: ExchangeFacts) -> None:
         row, status = facts.exchange, facts.exchange.status or 0
-        shown = sorted(
-            (p for p in facts.presented if p.kind == "value" and _names(dialect, p)),
-            key=lambda p: dialect.key_rank(p.param) or 0,
-        )
-        issued = [i for i in facts.issued if _names(dialect, i)]
-        given = sorted(
-            (i for i in issued if _is_sound(dialect, i) and status < 400 and not row.age_s),
-            key=lambda i: dialect.key_rank(i.param) or 0,
-        )
+        shown = self._of_keys(dialect, (p for p in facts.presented if p.kind == "value"))
+        issued = self._of_keys(dialect, facts.issued)
         if not (shown or issued):
             return
+        stays = dialect.name in self._stays
+        given = [i for i in issued if _is_sound(i, stays) and status < 400 and not row.age_s]
         keys = [*map(_key, shown), *map(_key, given)]
         own = [self._keys[key] for key in keys if key in self._keys]
         seen = {_key(p) for p in shown}
@@ -158,7 +158,7 @@ class LiveSessions:
         if session is not None and session.alive:
             end = self._end_of(dialect, row, session, shown, issued)
             replaced = {p.param for p in shown} & {i.param for i in fresh}
-            if end is None and replaced and not dialect.by_declaration:
+            if end is None and replaced and stays:
                 end = "reset"
             if end is None:
                 for param in replaced:
@@ -175,6 +175,25 @@ class LiveSessions:
                 self._enter(_Session(_key(shown[0]), shown[0].param, 0), row, shown)
             elif session.end == "idle":
                 self._revive(session, row)
+
+    def _of_keys[V: (Issued, Presented)](self, dialect: Dialect, values: Iterable[V]) -> list[V]:
+        """The values of keys of the dialect's sessions, the key that decides in front."""
+        ranked = []
+        for value in values:
+            if value.dialect == dialect.name:
+                rank = self._rank(dialect, value.param)
+                if rank is not None:
+                    ranked.append((rank, value))
+        ranked.sort(key=lambda each: each[0])
+        return [value for _, value in ranked]
+
+    def _rank(self, dialect: Dialect, param: str) -> int | None:
+        key = (dialect.name, param)
+        if key not in self._ranks:
+            if len(self._ranks) >= MAX_RANKS:
+                self._ranks.clear()
+            self._ranks[key] = dialect.key_rank(param)
+        return self._ranks[key]
 
     def _end_of(
         self,
@@ -295,15 +314,9 @@ def _key(value: Issued | Presented) -> Key:
     return value.dialect, value.fingerprint
 
 
-def _names(dialect: Dialect, value: Issued | Presented) -> bool:
-    """Whether a value is of a key of the dialect's sessions."""
-    return value.dialect == dialect.name and dialect.key_rank(value.param) is not None
-
-
-def _is_sound(dialect: Dialect, issue: Issued) -> bool:
+def _is_sound(issue: Issued, stays: bool) -> bool:
     """Whether an issue can be read, and clients present what it issues."""
-    presented = issue.usage != IMPLICIT or dialect.by_declaration
-    return issue.problem is None and issue.kind is None and presented
+    return issue.problem is None and issue.kind is None and not (stays and issue.usage == IMPLICIT)
 
 
 def _ends(dialect: Dialect, row: ExchangeRow) -> bool:

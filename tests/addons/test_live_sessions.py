@@ -2,8 +2,11 @@
 
 import pytest
 
+import statetrail
 from statetrail.dialects import select
 from statetrail.extract import Exchange, ExtractorConfig, Fingerprinter, Request, Response, extract
+from statetrail.ingest.flowfile import ReadReport, read_flows
+from statetrail.store.keys import key_path, read_key
 from statetrail_addons import _live_sessions
 from statetrail_addons._live_sessions import LiveSessions
 
@@ -124,3 +127,21 @@ def test_the_memory_is_bounded(monkeypatch) -> None:
     assert (len(traffic.sessions._known), traffic.alive) == (10, 10)
     assert traffic.sessions.alive["cookie"] == 1
     assert len(traffic.sessions._keys) <= 9 + _live_sessions.MAX_KEYS + 1
+
+
+def test_the_sessions_of_the_demo_are_those_of_the_audit(demo_recording) -> None:
+    """By name, and with the same resets: what is counted live is what the table has in the end."""
+    events = []
+    sessions = LiveSessions(select(), events.append)
+    key = Fingerprinter(read_key(key_path(demo_recording.store)))
+    config = ExtractorConfig(select(), key)
+    with demo_recording.flows.open("rb") as file:
+        for exchange in read_flows(file, ReadReport()):
+            sessions.completed(extract(exchange, config))
+    rows = statetrail.sessions(statetrail.open(demo_recording.store)).rows()
+    assert {event.session for event in events if event.end is None} == {
+        f"{row['session_fingerprint'] % 2**64:016x}" for row in rows
+    }
+    resets = [row for row in rows if row["end"] == "reset"]
+    assert sum(event.end == "reset" for event in events) == len(resets) > 0
+    assert sessions.alive.total() == len(rows) - len(resets)

@@ -4,6 +4,8 @@ Enters: what makes `Answers`. Leaves: a server of the Model Context Protocol on 
 output, which runs until its input ends.
 """
 
+import signal
+import sys
 import threading
 from collections.abc import Callable
 from typing import Final
@@ -14,6 +16,7 @@ from mcp.types import ToolAnnotations
 
 from statetrail import __version__
 from statetrail.cli.mcp.answers import Answers, explanation
+from statetrail.cli.output.terminal import say
 from statetrail.errors import StatetrailError
 from statetrail.rules.rule import Severity
 
@@ -117,4 +120,8 @@ def serve(answers: Callable[[], Answers]) -> None:
             ),
             structured_output=False,
         )(tool)
+    # The thread that reads standard input cannot be interrupted, and nothing is left to be done.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if sys.stdin.isatty():
+        say("this is a server for an assistant, which starts it itself; end it with Ctrl-C")
     server.run("stdio")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from statetrail.recording.frames import open_recording as open  # noqa: A004, F401
     from statetrail.report.audit import Audit as Audit
     from statetrail.report.audit import audit as audit
+    from statetrail.report.charts.interactive import offline_charts as offline_charts
     from statetrail.report.description import describe as describe
     from statetrail.report.timeline import timeline as timeline
 
@@ -35,6 +36,7 @@ _HOMES: Final = {
     "Tracker": "statetrail.analyses.conformance.tracker",
     "audit": "statetrail.report.audit",
     "describe": "statetrail.report.description",
+    "offline_charts": "statetrail.report.charts.interactive",
     "open": "statetrail.recording.frames",
     "timeline": "statetrail.report.timeline",
 }

@@ -17,6 +17,7 @@ EXTRAS: Final = {
     "hypercorn": "demo",
     "starlette": "demo",
     "altair": "notebooks",
+    "vl_convert": "notebooks",
     "pyspark": "spark",
     "prometheus_client": "metrics",
     "opentelemetry": "otel",

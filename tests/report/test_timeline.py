@@ -9,7 +9,7 @@ from statetrail.errors import UsageError
 from statetrail.recording.frames import Recording
 from statetrail.report import timeline as module
 from statetrail.schema import pseudonym
-from support.histories import Ex, fingerprint, recording, token, use
+from support.histories import Ex, Issue, Present, fingerprint, recording, token, use
 
 MINUTE = 60_000
 CART = "/API/V3/Cart"
@@ -100,7 +100,7 @@ def two_clients() -> Recording:
     [
         ({"session": "~00000000"}, "no session ~00000000"),
         ({"session": 7}, "no session ~00000000"),
-        ({"client": "c"}, "client 'c' holds no session"),
+        ({"client": "c"}, "client 'c' has neither a session nor a fault"),
         ({"session": fingerprint("same-token")}, "several sessions .* a at http://a.example, b at"),
     ],
     ids=["unknown", "unknown number", "client", "ambiguous"],
@@ -115,8 +115,26 @@ def test_a_client_makes_it_one() -> None:
     """And a recording without sessions has no timeline."""
     found = st.timeline(two_clients(), fingerprint("same-token"), client="b")
     assert found.session["client"] == "b"
-    with pytest.raises(UsageError, match="no session"):
+    with pytest.raises(UsageError, match="the recording has neither a session nor a fault"):
         st.timeline(recording([Ex(0, 1, 2)]))
+
+
+def test_a_client_without_sessions_is_shown_as_a_whole() -> None:
+    """State that hangs on no session: from its first issue on."""
+    languages = [Issue("LangId", value, "header", "forced") for value in "122"]
+    rec = recording(
+        [
+            Ex(at * 5000, at * 5000 + 10, at * 5000 + 20, [issue], [Present("LangId", "1")][:at])
+            for at, issue in enumerate(languages)
+        ]
+    )
+    found = st.timeline(rec, client="app")
+    assert found.title == (
+        "Client app at http://shop.example, 52eseller LangId: 3 requests, 1 fault"
+    )
+    assert [row["verdicts"] for row in found.rows()] == ["", "honoured LangId", "stale LangId"]
+    assert st.timeline(rec).title == found.title
+    assert "stale LangId" in found._repr_html_()
 
 
 def test_a_long_session_is_shown_around_its_fault(monkeypatch: pytest.MonkeyPatch) -> None:

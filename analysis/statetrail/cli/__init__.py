@@ -25,6 +25,7 @@ from statetrail.cli import (
     export,
     import_,
     mcp,
+    notebook,
     probe,
     prune,
     record,
@@ -88,7 +89,7 @@ _add(
     app,
     (
         *(demo, record, doctor, watch, import_, audit, compare),
-        *(suggest, show, explain, mcp, export, probe, prune, *sharing.COMMANDS),
+        *(suggest, show, explain, notebook, mcp, export, probe, prune, *sharing.COMMANDS),
     ),
 )
 _dialect = typer.Typer(cls=_Group, no_args_is_help=True, rich_markup_mode="rich")

@@ -11,12 +11,17 @@ from typing import Any, Final
 
 from statetrail.extract.text import clean
 from statetrail.schema import Column, pseudonym
+from statetrail.schema.columns import Type
 
 MAX_SHOWN: Final = 200
 """Characters of a cell."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_NUMBERS: Final = ("int", "float")
+_STYLES: Final[dict[Type, str]] = {
+    "int": "text-align: right",
+    "float": "text-align: right",
+    "timestamp": "text-align: left; white-space: nowrap",
+}
 
 
 def html_rows(
@@ -29,15 +34,15 @@ def html_rows(
 
     The title of a heading says what its column means.
     """
+    styles = {c.name: _STYLES.get(c.type, "text-align: left") for c in columns}
     heads = "".join(
-        f'<th title="{escape(meaning(column))}">{escape(heading(column))}</th>'
-        for column in columns
+        f'<th style="{styles[c.name]}" title="{escape(meaning(c))}">{escape(heading(c))}</th>'
+        for c in columns
     )
     lines = (
         "<tr>"
         + "".join(
-            f'<td style="text-align: {"right" if c.type in _NUMBERS else "left"}">'
-            f"{escape(cell(c, row[c.name], most))}</td>"
+            f'<td style="{styles[c.name]}">{escape(cell(c, row[c.name], most))}</td>'
             for c in columns
         )
         + "</tr>"

@@ -1,6 +1,6 @@
-"""The requests of a session, with those that ended or ignored it.
+"""The requests of a session, with those that ended or ignored it, and those of a client.
 
-Enters: a recording and a row of table `sessions`. Leaves: exchange ids.
+Enters: a recording, and a row of table `sessions` or a client. Leaves: exchange ids. Of a session:
 
 1.  The requests that were made in it (table `session_requests`).
 2.  Those that presented one of its tokens and were made in another: the server had ended it.
@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from statetrail.analyses.conformance.verdicts import verdicts
 from statetrail.analyses.sessions.session_requests import session_requests
+from statetrail.analyses.tokens.rotations import rotations
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
 from statetrail.report.counting import Row, rows
@@ -46,6 +47,14 @@ def requests_of(rec: Recording, session: Row) -> set[int]:
     tokens = _tokens(rec, session, (row["exchange_id"] for row in own))
     presented = judged.filter(nw.col("fingerprint").is_in(tokens)).select("exchange_id")
     return ids | {row["exchange_id"] for row in rows(presented)}
+
+
+def judged_of(rec: Recording, subject: Row) -> set[int]:
+    """The exchanges of a client in which the state of an origin was issued anew or is judged."""
+    of = _are(subject, "client", "origin", "dialect")
+    tables = (verdicts(rec), rotations(rec))
+    found = [rows(each.lazy.filter(*of).select("exchange_id")) for each in tables]
+    return {row["exchange_id"] for each in found for row in each}
 
 
 def _tokens(rec: Recording, session: Row, ids: Iterable[int]) -> list[int]:

@@ -1,24 +1,24 @@
-"""The timeline of a session: its requests in their order, with what they carried and did.
+"""The timeline of a session or a client: requests in their order, with what they carried and did.
 
-Enters: a recording, and which session. Leaves: a `Timeline`, a frame with a row for each request,
-which a terminal shows as text and a notebook as the swim-lane of the report.
+Enters: a recording, and which session or client. Leaves: a `Timeline`, a frame with a row for each
+request, which a terminal shows as text and a notebook as the swim-lane of the report.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+import narwhals as nw
 import pyarrow as pa
 
 from statetrail.analyses.conformance.verdicts import verdicts
-from statetrail.analyses.sessions.session_requests import session_requests
 from statetrail.analyses.sessions.sessions import sessions
 from statetrail.errors import UsageError
 from statetrail.recording.frames import Frame, Recording
-from statetrail.report.counting import Row, counted, rows
+from statetrail.report.counting import Row, rows
 from statetrail.report.evidence import EvidenceExchange, StateValue, gather_exchanges
-from statetrail.report.session_members import requests_of
+from statetrail.report.session_members import judged_of, requests_of
 from statetrail.report.wording import count, cut, duration, visible
 from statetrail.schema import CLIENT, EXCHANGE, Column, Table, pseudonym
 
@@ -31,11 +31,13 @@ _VALUE: Final = 60
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _PAUSE_S: Final = 1.0
 """Shorter pauses have no line of their own."""
-_KEY: Final = ("client", "origin", "dialect", "param", "session_fingerprint")
+SUBJECT: Final = ("client", "origin", "dialect", "param")
+"""The columns that name whose parameter a timeline is about."""
+_KEY: Final = (*SUBJECT, "session_fingerprint")
 
 TIMELINE: Final = Table(
     "timeline",
-    "one request of a session, or one that ended or ignored it",
+    "one request of a session or a client, or one that ended or ignored the session",
     (
         Column("request_start_us", "timestamp", "Start of the request"),
         EXCHANGE,
@@ -61,12 +63,12 @@ TIMELINE: Final = Table(
 
 
 class Timeline(Frame):
-    """The requests of one session; make it with `timeline`.
+    """The requests of one session or client; make it with `timeline`.
 
     Attributes
     ----------
     session
-        The row of table `sessions`.
+        The row of table `sessions`; of a client without one, its `SUBJECT` alone.
     exchanges
         The requests with their responses and all their values.
     judged
@@ -89,14 +91,16 @@ class Timeline(Frame):
 
     @property
     def title(self) -> str:
-        """The session in a line: its client, how many requests and faults, how it ended."""
+        """It in a line: which client, how many requests and faults, how the session ended."""
         row, shown = self.session, len(self.exchanges)
+        name = row.get("session_fingerprint")
         faults = sum(one["fault"] for verdicts in self.judged.values() for one in verdicts)
         return visible(
-            f"Session {pseudonym(row['session_fingerprint'])} of {cut(row['client'], 80)} at "
-            f"{cut(row['origin'], 80)}, {row['dialect']} {row['param']}: "
-            f"{f'the first {shown:,} of ' if shown < self.total else ''}"
-            f"{count(self.total, 'request')}, {count(faults, 'fault')}, end: {row['end']}"
+            f"{'Client' if name is None else f'Session {pseudonym(name)} of'} "
+            f"{cut(row['client'], 80)} at {cut(row['origin'], 80)}, {row['dialect']} "
+            f"{row['param']}: {f'the first {shown:,} of ' if shown < self.total else ''}"
+            f"{count(self.total, 'request')}, {count(faults, 'fault')}"
+            f"{'' if name is None else f', end: {row["end"]}'}"
         )
 
     def __repr__(self) -> str:
@@ -130,10 +134,11 @@ def timeline(
         The recording.
     session
         The session's name in table `sessions`: its pseudonym (``"~1a2b3c4d"``) or fingerprint. By
-        default the session in which most verdicts are faults; of equal ones the longest.
+        default that of the first fault of the client with most.
     client
         The client that held it first; needed where several have sessions of that name. Without a
-        session, one of this client's is chosen.
+        session, what this client's first fault was in: its session, or where it held none that
+        matters, all that it did. Of a client without faults, its longest session.
 
     Returns
     -------
@@ -145,8 +150,9 @@ def timeline(
     UsageError
         There is no such session, or more than one.
     """
-    row = _chosen(rec, session, client)
-    ids = _in_time(rec, requests_of(rec, row))
+    row = _named(rec, session, client) if session is not None else _most_at_fault(rec, client)
+    has_session = "session_fingerprint" in row
+    ids = _in_time(rec, requests_of(rec, row) if has_session else judged_of(rec, row))
     kept = ids[:MAX_REQUESTS]
     judged = defaultdict[int, list[Row]](list)
     wanted = rec.place(pa.table({"exchange_id": pa.array(kept, pa.int64())}))
@@ -156,25 +162,14 @@ def timeline(
     return Timeline(rec, row, [gathered[one] for one in kept], judged, len(ids))
 
 
-def _chosen(rec: Recording, session: str | int | None, client: str | None) -> Row:
-    """The row of table `sessions` that is meant. Raises `UsageError`."""
-    candidates = rows(sessions(rec).lazy, *_KEY)
-    if client is not None:
-        candidates = [row for row in candidates if row["client"] == client]
-        if not candidates:
-            raise UsageError(f"client {client!r} holds no session: see table sessions")
-    if session is None:
-        if not candidates:
-            raise UsageError("the recording has no session")
-        faults = _faults(rec)
-        return max(
-            candidates, key=lambda row: (faults[tuple(row[name] for name in _KEY)], row["requests"])
-        )
+def _named(rec: Recording, session: str | int, client: str | None) -> Row:
+    """The row of table `sessions` that has the name. Raises `UsageError`."""
     name = session if isinstance(session, str) else pseudonym(session)
     named = [
         row
-        for row in candidates
+        for row in rows(sessions(rec).lazy, *_KEY)
         if session in (row["session_fingerprint"], pseudonym(row["session_fingerprint"]))
+        and client in (None, row["client"])
     ]
     if not named:
         raise UsageError(f"there is no session {name}: see table sessions")
@@ -184,12 +179,29 @@ def _chosen(rec: Recording, session: str | int | None, client: str | None) -> Ro
     return named[0]
 
 
-def _faults(rec: Recording) -> Counter[tuple[Any, ...]]:
-    """How many requests with faults each session has, by its key."""
-    at_fault = verdicts(rec).lazy.filter("fault").select("exchange_id").unique()
-    made = session_requests(rec).lazy.join(at_fault, on="exchange_id")
-    by = ("session_client", *_KEY[1:])
-    return Counter({tuple(row[name] for name in by): row["count"] for row in counted(made, *by)})
+def _most_at_fault(rec: Recording, client: str | None) -> Row:
+    """The session of the first fault of the client with most, or that client by itself."""
+    held = defaultdict[tuple[Any, ...], list[Row]](list)
+    for row in rows(sessions(rec).lazy, *_KEY):
+        if client in (None, row["client"]):
+            held[tuple(row[name] for name in SUBJECT[:-1])].append(row)
+    faults = verdicts(rec).lazy.filter("fault").group_by(*SUBJECT)
+    counts = faults.agg(count=nw.len(), first_us=nw.col("request_start_us").min())
+    own = [row for row in rows(counts, *SUBJECT) if client in (None, row["client"])]
+    # What has sessions says more.
+    own.sort(key=lambda row: (client is None and _subject(row) not in held, -row["count"]))
+    if own:
+        found = own[0]
+        began = [s for s in held.get(_subject(found), ()) if s["first_us"] <= found["first_us"]]
+        return max(began, key=lambda row: row["first_us"]) if began else found
+    if not held:
+        of = "the recording has" if client is None else f"client {client!r} has"
+        raise UsageError(f"{of} neither a session nor a fault: see tables sessions and clients")
+    return max((row for each in held.values() for row in each), key=lambda row: row["requests"])
+
+
+def _subject(row: Row) -> tuple[Any, ...]:
+    return tuple(row[name] for name in SUBJECT[:-1])
 
 
 def _in_time(rec: Recording, ids: Iterable[int]) -> list[int]:

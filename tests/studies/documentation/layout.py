@@ -17,7 +17,7 @@ END: Final = "<!-- end of layout -->"
 _LIBRARY: Final = "analysis/statetrail"
 _OUTSIDE: Final = (
     ("addons/statetrail_addons", None),
-    ("notebooks", "A walk through a recording."),
+    ("notebooks", "Notebooks that explore recordings; statetrail notebook copies them."),
     ("tests", "The tests; they mirror the layout."),
     ("tests/studies", "Programs that measure: benchmarks, calibration, simulation and others."),
 )

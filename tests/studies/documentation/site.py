@@ -84,7 +84,7 @@ def _places() -> list[Any]:
             ]
         },
         {"Tables": ["tables.md"]},
-        {"Automation": ["ci.md", "pytest.md", "assistants.md"]},
+        {"Automation": ["ci.md", "pytest.md", "notebooks.md", "assistants.md"]},
         {"Project": ["contributing.md", "changelog.md", "security.md"]},
     ]
 

@@ -75,7 +75,7 @@ def _places() -> list[Any]:
         {"Protocols": [{"Built-in dialects": dialects}, "dialects.md", "suggest.md"]},
         {
             "Results": [
-                *("results.md", "races.md", "rotations.md", "expiry.md"),
+                *("report.md", "results.md", "races.md", "rotations.md", "expiry.md"),
                 *("profiles.md", "suppressions.md"),
                 {"Verdicts": named("verdicts")},
                 {"Reasons": named("reasons")},

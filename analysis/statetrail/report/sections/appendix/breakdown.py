@@ -86,11 +86,15 @@ class BreakdownSection(Section, frozen=True, kw_only=True):
         period_s, periods = _periods(judged)
         if not periods:
             return cls()
-        agents = largest(_summed(judged, "user_agent"), "judged", MAX_AGENTS, "user_agent")
+        requests = rec.exchanges.lazy.select(
+            *("exchange_id", "endpoint"), user_agent=nw.col("user_agent").fill_null("")
+        )
+        joined = judged.join(requests, on="exchange_id", how="inner")
+        agents = largest(_summed(joined, "user_agent"), "judged", MAX_AGENTS, "user_agent")
         return cls(
             period_s=period_s,
             periods=periods,
-            endpoints=_endpoints(judged),
+            endpoints=_endpoints(joined),
             versions=_versions(agents),
         )
 
@@ -101,21 +105,14 @@ class BreakdownSection(Section, frozen=True, kw_only=True):
 
 
 def _judged(rec: Recording) -> Lazy:
-    """The verdicts that count, each as one, with what they were to and from which program."""
+    """The verdicts that count, each as one, and whether it is a fault."""
     one, none = nw.lit(1, nw.Int64), nw.lit(0, nw.Int64)
-    counted = (
-        verdicts(rec)
-        .lazy.filter(nw.col("fault") | (nw.col("verdict") == HONOURED))
-        .select(
-            *("exchange_id", "origin", "request_start_us"),
-            judged=one,
-            faults=nw.when(nw.col("fault")).then(one).otherwise(none),
-        )
+    counted = verdicts(rec).lazy.filter(nw.col("fault") | (nw.col("verdict") == HONOURED))
+    return counted.select(
+        *("exchange_id", "origin", "request_start_us"),
+        judged=one,
+        faults=nw.when(nw.col("fault")).then(one).otherwise(none),
     )
-    requests = rec.exchanges.lazy.select(
-        *("exchange_id", "endpoint"), user_agent=nw.col("user_agent").fill_null("")
-    )
-    return rec.keep(counted.join(requests, on="exchange_id", how="inner"))
 
 
 def _summed(judged: Lazy, *by: str) -> Lazy:

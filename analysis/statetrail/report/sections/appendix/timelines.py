@@ -14,7 +14,7 @@ import narwhals as nw
 
 from statetrail.analyses.conformance.verdict import HONOURED, VERDICTS
 from statetrail.analyses.conformance.verdicts import verdicts
-from statetrail.recording.engines import Lazy
+from statetrail.recording.engines import Lazy, is_among
 from statetrail.recording.frames import Recording
 from statetrail.report.counting import Row, key, known, largest, moment, rows
 from statetrail.report.section import Gathering, Section, Time, meaning
@@ -26,8 +26,8 @@ MAX_REQUESTS: Final = 100
 """Requests of a session, the first ones."""
 LISTED: Final = 40
 """Requests of a session that the page lists in a table; all are in its picture."""
-MAX_VERDICTS: Final = 2000
-"""Verdicts of a session that are read."""
+MAX_VERDICTS: Final = 3000
+"""Verdicts of a session that are read, where there are more in all than so many each."""
 _BY_TIME: Final = ("request_start_us", "exchange_id", "param")
 _FAULTS_FIRST: Final = 1 << 20
 _SESSION: Final = ("client", "origin", "dialect", "session")
@@ -121,17 +121,16 @@ def _timelines(rec: Recording) -> tuple[Timeline, ...]:
 def _verdicts(
     rec: Recording, judged: Lazy, chosen: Sequence[Row]
 ) -> dict[tuple[object, ...], list[Row]]:
-    """The verdicts of each session by time; of a long session the first ones."""
-    long = [[row["session"]] for row in chosen if row["count"] > MAX_VERDICTS]
-    rest = [row["session"] for row in chosen if row["count"] <= MAX_VERDICTS]
+    """The verdicts of each session by time; of long sessions the first ones."""
+    names = [row["session"] for row in chosen]
+    few = sum(row["count"] for row in chosen) <= MAX_VERDICTS * MAX_SESSIONS
     found = defaultdict[tuple[object, ...], list[Row]](list)
     requests = rec.exchanges.lazy.select("exchange_id", "method", "endpoint", "status")
-    for of, names in [*((MAX_VERDICTS, one) for one in long), (None, rest)]:
-        if not names:
-            continue
-        own = judged.filter(nw.col("session").is_in(names)).sort(*_BY_TIME)
-        few = own if of is None else own.head(of)
-        for row in rows(few.join(requests, on="exchange_id", how="inner"), *_BY_TIME):
+    for those in [names] if few else [[one] for one in dict.fromkeys(names)]:
+        own = judged.filter(is_among("session", those))
+        if not few:
+            own = own.sort(*_BY_TIME).head(MAX_VERDICTS)
+        for row in rows(own.join(requests, on="exchange_id", how="inner"), *_BY_TIME):
             found[key(row, _SESSION)].append(row)
     return found
 

@@ -23,6 +23,8 @@ statetrail audit nightly.sqlite --junit audit.xml --fail-on medium
 
 statetrail audit nightly.sqlite --sarif audit.sarif --sarif-at tests/test_shop.py
 
+statetrail audit weeks/ --engine spark --spark-master spark://master:7077 --html audit.html
+
 statetrail audit nightly.sqlite --baseline last.json --suppress accepted.toml --profile owasp-low"""
 
 
@@ -64,6 +66,10 @@ def command(
     ] = None,
     client_pattern: options.ClientPattern = None,
     dialects: options.Dialects = "all",
+    engine: options.Engine = None,
+    spark_master: options.SparkMaster = None,
+    memory: options.Memory = None,
+    threads: options.Threads = None,
 ) -> None:
     """Analyse one or many stores: which clients comply, what rotates, how long values live.
 
@@ -77,7 +83,13 @@ def command(
     from statetrail.cli.output.terminal import busy, stdout
 
     with busy("analysing") as progress:
-        rec = options.open_stores(stores, client_by, grace, dialects)
+        rec = options.open_stores(
+            *(stores, client_by, grace, dialects),
+            engine=engine,
+            spark_master=spark_master,
+            memory=memory,
+            threads=threads,
+        )
         _check_matches(rec, ", ".join(str(path) for path in stores))
 
         from statetrail.cli.output.summary import show_summary

@@ -127,10 +127,39 @@ Suppress = Annotated[
     ),
 ]
 
+Engine = Annotated[
+    Literal["duckdb", "pandas", "polars", "pyarrow", "spark"] | None,
+    option(
+        "--engine NAME",
+        "Where queries run: duckdb, pandas, polars, pyarrow, or spark, whose workers read the "
+        "dataset's files. By default pyarrow, and duckdb from 200,000 exchanges on.",
+    ),
+]
+SparkMaster = Annotated[
+    str | None,
+    option(
+        "--spark-master URL",
+        "The master of Spark: local[2], spark://HOST:PORT. Its workers need statetrail, the same "
+        "Python, and the paths of the dataset.",
+    ),
+]
+Memory = Annotated[
+    str | None,
+    option(
+        "--memory SIZE",
+        "Memory for results and queries: 512MiB, 2GiB. What has no room is written to a temporary "
+        "folder. Default: 1GiB; the rows that are worked on come on top.",
+    ),
+]
+Threads = Annotated[
+    int | None, option("--threads N", "Threads. Default: the processors, at most 4.")
+]
+
 Severity = Literal["info", "low", "medium", "high"]
 DEFAULT_GRACE: Final = "250ms"
 
 _DURATION: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(ms|s|min|m|h|d|w|)")
+_SIZE: Final = re.compile(r"([0-9]{1,7}(?:\.[0-9]{1,3})?)\s*([mg])(?:i?b)?")
 _UNITS: Final = {"ms": 0.001, "s": 1, "min": 60, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
@@ -179,15 +208,50 @@ def grace_ms(text: str) -> float:
     return duration_s(text, "ms") * 1000
 
 
+def memory_mib(text: str) -> int:
+    """A size in MiB. Raises `UsageError`.
+
+    >>> memory_mib("2GiB"), memory_mib("512 MB")
+    (2048, 512)
+    """
+    match = _SIZE.fullmatch(text.strip().lower())
+    if match is None:
+        raise UsageError(f"{text!r} is no size: write it as 512MiB or 2GiB")
+    return int(float(match[1]) * (1024 if match[2] == "g" else 1))
+
+
 def open_stores(
-    stores: Sequence[Path], client_by: str | None, grace: str, dialects: str
+    stores: Sequence[Path],
+    client_by: str | None,
+    grace: str,
+    dialects: str,
+    *,
+    engine: str | None = None,
+    spark_master: str | None = None,
+    memory: str | None = None,
+    threads: int | None = None,
 ) -> "Recording":
     """The recording that these options describe. Raises as `open_recording` does."""
     from statetrail.dialects import select
     from statetrail.recording.frames import open_recording
+    from statetrail.recording.limits import Limits
 
+    if spark_master is not None and engine != "spark":
+        raise UsageError("--spark-master needs --engine spark")
+    given = {"memory_mib": None if memory is None else memory_mib(memory), "threads": threads}
+    limits = Limits(**{name: value for name, value in given.items() if value is not None})
+    where: Any = "pyspark" if engine == "spark" else engine
+    if spark_master is not None:
+        from statetrail.recording.engines import spark_session
+
+        where = spark_session(spark_master)
     return open_recording(
-        stores, client_by=chosen(client_by), grace_ms=grace_ms(grace), dialects=select(dialects)
+        stores,
+        engine=where,
+        client_by=chosen(client_by),
+        grace_ms=grace_ms(grace),
+        dialects=select(dialects),
+        limits=limits,
     )
 
 

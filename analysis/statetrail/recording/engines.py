@@ -15,6 +15,7 @@ import narwhals as nw
 import pyarrow as pa
 
 from statetrail.errors import UsageError
+from statetrail.recording.limits import Limits
 from statetrail.recording.scratch import Scratch
 
 if TYPE_CHECKING:
@@ -36,19 +37,27 @@ _DUCKDB: Final = {
 }
 _GLOB: Final = re.compile(r"[*?\[]")
 """What DuckDB takes for a pattern in a file's name, unless it stands in brackets."""
-_LOCAL_SPARK: Final = {
-    "spark.driver.bindAddress": "127.0.0.1",
-    "spark.driver.host": "127.0.0.1",
+_SPARK: Final = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.session.timeZone": "UTC",
+}
+_LOCAL: Final = re.compile(r"local\b|spark://(?:127\.|localhost\b)")
+_LOCAL_SPARK: Final = {
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.host": "127.0.0.1",
     # Its default of 200 is for a cluster: here each would be a task with a handful of rows.
     "spark.sql.shuffle.partitions": "4",
 }
 
 
-def placing(engine: Engine, scratch: Scratch) -> "Callable[[pa.Table | ds.Dataset], Lazy]":
-    """The function that places an Arrow table, or a dataset of files, on an engine."""
+def placing(
+    engine: Engine, scratch: Scratch, limits: Limits, session: Any = None
+) -> "Callable[[pa.Table | ds.Dataset], Lazy]":
+    """The function that places an Arrow table, or a dataset of files, on an engine.
+
+    On ``pyspark`` it is placed in the `session`, by default the active one or a new one.
+    """
     if engine == "duckdb":
         import duckdb
 
@@ -57,7 +66,8 @@ def placing(engine: Engine, scratch: Scratch) -> "Callable[[pa.Table | ds.Datase
                 "autoinstall_known_extensions": "false",
                 # By default it would be the folder that the user happens to be in.
                 "temp_directory": str(scratch.folder / "duckdb"),
-                "memory_limit": "512MB",
+                "memory_limit": f"{limits.query_mib}MiB",
+                "threads": str(limits.threads),
             }
         )
         # It takes `python -c` for a person at a terminal, and writes to what may be a pipe.
@@ -87,15 +97,27 @@ def placing(engine: Engine, scratch: Scratch) -> "Callable[[pa.Table | ds.Datase
 
         return polars
     if engine == "pyarrow":
-        return lambda table: nw.from_native(_nullable(_whole(table))).lazy()
+        return lambda table: nw.from_native(_outer_joined(_whole(table))).lazy()
     if engine == "pandas":
         import pandas as pd
 
         return lambda table: nw.from_native(
             _whole(table).to_pandas(types_mapper=pd.ArrowDtype)
         ).lazy()
-    session = _spark()
-    return lambda table: nw.from_native(session.createDataFrame(_whole(table))).lazy()
+    session = session or spark_session()
+
+    def spark(table: "pa.Table | ds.Dataset") -> Lazy:
+        if isinstance(table, pa.Table):
+            placed: Lazy = nw.from_native(session.createDataFrame(_whole(table))).lazy()
+            return placed
+        # Its workers read the files, so that no row goes through this process.
+        from pyspark.sql.pandas.types import from_arrow_schema
+
+        schema = from_arrow_schema(_nullable(table.schema))
+        read: Lazy = nw.from_native(session.read.schema(schema).parquet(*table.files)).lazy()
+        return read
+
+    return spark
 
 
 def is_among(column: str, values: Sequence[object]) -> nw.Expr:
@@ -124,28 +146,43 @@ def _whole(table: "pa.Table | ds.Dataset") -> pa.Table:
     return whole.cast(pa.schema(plain))
 
 
-def _nullable(table: pa.Table) -> pa.Table:
+def _outer_joined(table: pa.Table) -> pa.Table:
     """The rows, with columns that may all be null: what an outer join makes of others is none."""
-    return table.cast(pa.schema([field.with_nullable(True) for field in table.schema]))
+    return table.cast(_nullable(table.schema))
 
 
-def _spark() -> Any:
-    """The Spark session that is there (on a cluster, say), else a small one on this machine.
+def _nullable(schema: pa.Schema) -> pa.Schema:
+    return pa.schema([field.with_nullable(True) for field in schema])
 
-    The one made here listens on the loopback interface only and has no web interface.
+
+def spark_session(master: str | None = None) -> Any:
+    """The Spark session that is there (on a cluster, say), else one of this `master`.
+
+    By default it is a small one on this machine, which listens on the loopback interface only. None
+    that is made here has a web interface.
+
+    Raises
+    ------
+    UsageError
+        PySpark or Java is missing, or there is no such master.
     """
     try:
         from pyspark.sql import SparkSession
     except ImportError:
         raise UsageError("the engine 'pyspark' needs the extra: statetrail[spark]") from None
     session = SparkSession.getActiveSession()
-    if session is not None:
+    if session is not None and master is None:
         return session
-    builder = SparkSession.builder.appName("statetrail").master("local[2]")
+    master = master or "local[2]"
     # Workers are to be of this Python, whatever `python3` is.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    for name, value in _LOCAL_SPARK.items():
+    builder = SparkSession.builder.appName("statetrail").master(master)
+    for name, value in (_SPARK | (_LOCAL_SPARK if _LOCAL.match(master) else {})).items():
         builder = builder.config(name, value)
-    session = builder.getOrCreate()
+    try:
+        session = builder.getOrCreate()
+    except Exception as error:  # Java's errors have no type of their own here
+        reason = str(error).strip().partition("\n")[0][:200]
+        raise UsageError(f"Spark does not start with the master {master!r}: {reason}") from None
     session.sparkContext.setLogLevel("ERROR")
     return session

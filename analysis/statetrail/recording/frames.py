@@ -21,6 +21,7 @@ from statetrail.recording.conversion import to_arrow, to_pandas, to_polars, with
 from statetrail.recording.dialect_classes import DialectClass, dialect_classes
 from statetrail.recording.display import html_rows
 from statetrail.recording.engines import ENGINES, READ_DICTIONARIES, Engine, Lazy, placing
+from statetrail.recording.limits import Limits
 from statetrail.recording.scratch import Scratch
 from statetrail.schema import (
     CAPTURES,
@@ -138,7 +139,7 @@ class Recording:
     ----------
     paths
         The stores.
-    engine, client_by, dialects
+    engine, client_by, dialects, limits
         As for `open_recording`.
     grace_us
         Grace period in microseconds: how long after a response has ended its client may still
@@ -152,13 +153,17 @@ class Recording:
         facts: Facts | Mapping[str, pa.Table],
         *,
         paths: Sequence[Path] = (),
-        engine: Engine | None = None,
+        engine: Engine | Any = None,
         client_by: Sequence[str] | str | None = None,
         grace_ms: float = DEFAULT_GRACE_MS,
         dialects: Sequence[Dialect | str | Path] | str | None = None,
+        limits: Limits | None = None,
     ) -> None:
+        self._session = None
+        if hasattr(engine, "createDataFrame"):
+            self._session, engine = engine, "pyspark"
         if engine is not None and engine not in ENGINES:
-            raise UsageError(unknown("engine", engine, ENGINES))
+            raise UsageError(unknown("engine", str(engine), ENGINES))
         self._facts = facts if isinstance(facts, Facts) else Facts(Path(), "", facts)
         if engine is None:
             engine = "duckdb" if self._facts.count(EXCHANGES.name) > LARGE else "pyarrow"
@@ -166,8 +171,8 @@ class Recording:
         self.engine: Engine = engine
         self.grace_us = grace_us(grace_ms)
         self.dialects = _dialects(dialects)
-        self.scratch = Scratch()
-        self._place = placing(engine, self.scratch)
+        self.scratch, self.limits = Scratch(), limits or Limits()
+        self._place = placing(engine, self.scratch, self.limits, self._session)
         if client_by is None:
             # A large dataset is not read for it: its clients are those that it was written by.
             client_by = self._facts.client_by or default_client_by(
@@ -307,10 +312,11 @@ class Recording:
         return type(self)(
             facts,
             paths=self.paths,
-            engine=self.engine,
+            engine=self._session or self.engine,
             client_by=self.client_by,
             grace_ms=self.grace_us / 1000,
             dialects=self.dialects,
+            limits=self.limits,
         )
 
     @classmethod
@@ -322,10 +328,11 @@ class Recording:
 def open_recording(
     paths: str | Path | Iterable[str | Path],
     *,
-    engine: Engine | None = None,
+    engine: Engine | Any = None,
     client_by: Sequence[str] | str | None = None,
     grace_ms: float = DEFAULT_GRACE_MS,
     dialects: Sequence[Dialect | str | Path] | str | None = None,
+    limits: Limits | None = None,
 ) -> Recording:
     """Open one or many stores (SQLite files, Parquet datasets) for analysis.
 
@@ -335,8 +342,8 @@ def open_recording(
         A store, or several made with the same key.
     engine
         Where the frames live: ``duckdb``, ``pandas``, ``polars``, ``pyarrow`` or ``pyspark`` (the
-        extra ``spark``). By default ``pyarrow``, and from 200,000 exchanges on ``duckdb``: planning
-        a query takes longer than a small one.
+        extra ``spark``); or a session of PySpark. By default ``pyarrow``, and from 200,000
+        exchanges on ``duckdb``: planning a query takes longer than a small one.
     client_by
         What tells clients apart: one or several of ``peer``, ``user-agent``, ``proxy-user``,
         ``header``, ``source``. By default ``peer``, ``user-agent`` and, where HAR files were
@@ -345,6 +352,8 @@ def open_recording(
         Grace period in milliseconds.
     dialects
         The dialects to judge by: dialects, their names or TOML files; all by default.
+    limits
+        How much memory and how many threads an analysis may take (`statetrail.recording.limits`).
 
     Raises
     ------
@@ -365,6 +374,7 @@ def open_recording(
         client_by=client_by,
         grace_ms=grace_ms,
         dialects=dialects,
+        limits=limits,
     )
 
 

@@ -14,13 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as draw
 
 import statetrail as st
-from statetrail.analyses.columnar import spill
 from statetrail.analyses.columnar.arrays import Bools, Ints
 from statetrail.analyses.columnar.bucket import bucket
 from statetrail.analyses.columnar.spill import SpilledList
 from statetrail.analyses.lifetimes.uses import uses
 from statetrail.errors import StoreError
 from statetrail.recording.frames import Frame, Recording
+from statetrail.recording.limits import Limits
 from statetrail.recording.scratch import Scratch
 from statetrail.store import reader
 from statetrail.store.parquet import export_parquet
@@ -44,8 +44,8 @@ EDGES = [
 def at_scale(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every dataset is large, and nothing has room in memory."""
     monkeypatch.setattr(reader, "LARGE", 0)
-    monkeypatch.setattr(spill, "ROOM", 0)
-    monkeypatch.setattr(spill, "RESULT_ROOM", 0)
+    monkeypatch.setattr(Limits, "list_bytes", 0)
+    monkeypatch.setattr(Limits, "result_bytes", 0)
 
 
 def exported(history: list[Ex], folder: Path, buckets: int = 3) -> Path:
@@ -89,7 +89,7 @@ class Thing:
 @given(draw.lists(draw.sampled_from(EDGES), min_size=1))
 def test_what_is_spilled_comes_back_as_it_was(numbers: list[int]) -> None:
     """Integers are written narrow where they are small, and come back as wide as they were."""
-    spilled: SpilledList[Thing] = SpilledList(Scratch(), "thing")
+    spilled: SpilledList[Thing] = SpilledList(Scratch(), "thing", 0)
     column = np.array(numbers, dtype=np.int64)
     inner = Inner(np.sign(column).astype(np.int8), object())
     thing = Thing(column, column > 0, ("a", "b"), (("a", "b"), ("", "ü")), inner)

@@ -11,7 +11,6 @@ over the values of all buckets.
 """
 
 import itertools
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
@@ -34,9 +33,6 @@ type Facts = Mapping[str, Any]
 type Columns = Mapping[str, Sequence[str]]
 type Values = dict[Any, Any]
 """Values by their artifacts; the fact tables of the bucket by `_FACTS`."""
-
-THREADS: Final = min(os.process_cpu_count() or 1, 4)
-"""How many buckets are worked on at a time; memory is bounded by so many."""
 
 _FACTS: Final = "facts"
 
@@ -133,7 +129,11 @@ def over_buckets(rec: Recording, kind: Artifact[Any]) -> Iterator[Any]:
         return
     whole = _whole(rec, kind)
     steps = _steps(kind, rec.memo)
-    made = {each: SpilledList[Any](rec.scratch, each.__name__) for each in steps if each.stored}
+    made = {
+        each: SpilledList[Any](rec.scratch, each.__name__, rec.limits.list_bytes)
+        for each in steps
+        if each.stored
+    }
     needs = dict.fromkeys(need for each in steps for need in each.needs)
     stored = [need for need in needs if need.stored and need in rec.memo]
     columns = _columns(rec, steps)
@@ -146,14 +146,14 @@ def over_buckets(rec: Recording, kind: Artifact[Any]) -> Iterator[Any]:
         known = dict(zip(stored, source[1], strict=True))
         return _compute(steps, {_FACTS: source[0]()} | known | whole)
 
-    for values in in_turn(compute, zip(readers, rows, strict=False)):
+    for values in in_turn(compute, zip(readers, rows, strict=False), rec.limits.threads):
         for each, entries in made.items():
             entries.add(values[each])
         yield values[kind]
     rec.memo.update(made)
 
 
-def in_turn[T, R](work: Callable[[T], R], things: Iterable[T]) -> Iterator[R]:
+def in_turn[T, R](work: Callable[[T], R], things: Iterable[T], threads: int) -> Iterator[R]:
     """What `work` makes of each thing, in their order; a few are worked on at a time.
 
     NumPy and Arrow let other threads run while they compute. One more is queued, so that no thread
@@ -164,10 +164,10 @@ def in_turn[T, R](work: Callable[[T], R], things: Iterable[T]) -> Iterator[R]:
     if len(first) < 2:
         yield from map(work, first)
         return
-    with ThreadPoolExecutor(THREADS) as pool:
+    with ThreadPoolExecutor(threads) as pool:
         under_way: deque[Future[R]] = deque()
         for thing in itertools.chain(first, each):
-            if len(under_way) > THREADS:
+            if len(under_way) > threads:
                 yield under_way.popleft().result()
             under_way.append(pool.submit(work, thing))
         while under_way:

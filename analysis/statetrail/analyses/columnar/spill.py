@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,22 +19,17 @@ from statetrail.recording.frames import Recording
 from statetrail.recording.scratch import Scratch
 from statetrail.schema import Table
 
-ROOM: Final = 48 * 2**20
-"""Bytes of each list that stay in memory."""
-RESULT_ROOM: Final = 192 * 2**20
-"""Bytes of the result tables of a recording that stay in memory."""
-
 
 class SpilledList[T]:
-    """Dataclasses of arrays; in files where they are too large together.
+    """Dataclasses of arrays; in files where they have no `room` (bytes) together.
 
     What is no array and no tuple of words stays in memory.
     """
 
-    def __init__(self, scratch: Scratch, name: str) -> None:
+    def __init__(self, scratch: Scratch, name: str, room: int) -> None:
         self._scratch, self._name = scratch, name
         self._entries: list[tuple[T, Path | None]] = []
-        self._room = ROOM
+        self._room = room
 
     def add(self, entry: T) -> None:
         """Append an entry."""
@@ -73,14 +68,14 @@ def place_tables(rec: Recording, table: Table, tables: Iterable[pa.Table]) -> La
     """Tables of one layout as one frame on the recording's engine.
 
     The tables may hold their words as dictionaries. Where all results of the recording have no
-    room in memory together (`RESULT_ROOM`), they are written into the recording's scratch folder.
+    room in memory together (`Limits.result_bytes`), they are written into its scratch folder.
     """
     held: list[pa.Table] = []
     rest = iter(tables)
     for each in rest:
         held.append(each)
         rec.scratch.held += each.nbytes
-        if rec.scratch.held > RESULT_ROOM and len(held) > 1:
+        if rec.scratch.held > rec.limits.result_bytes and len(held) > 1:
             rec.scratch.held -= sum(each.nbytes for each in held)
             folder = rec.scratch.folder / table.name
             folder.mkdir()

@@ -1,0 +1,51 @@
+"""Limits: how much memory and how many threads an analysis may take.
+
+Enters: what a user allows. Leaves: shares of it. What has no room is written to the scratch folder;
+the rows of the buckets that are worked on at a time come on top.
+"""
+
+import os
+from dataclasses import dataclass
+from typing import Final
+
+from statetrail.errors import UsageError
+
+_MIB: Final = 2**20
+MIN_MEMORY_MIB: Final = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an analysis may take.
+
+    Attributes
+    ----------
+    memory_mib
+        Memory in MiB for results and queries, at least `MIN_MEMORY_MIB`.
+    threads
+        How many buckets are worked on at a time, and threads of a query.
+    """
+
+    memory_mib: int = 1024
+    threads: int = min(os.process_cpu_count() or 1, 4)
+
+    def __post_init__(self) -> None:
+        if self.memory_mib < MIN_MEMORY_MIB:
+            raise UsageError(f"{self.memory_mib} MiB of memory are too few: {MIN_MEMORY_MIB} MiB")
+        if self.threads < 1:
+            raise UsageError(f"{self.threads} is no number of threads")
+
+    @property
+    def list_bytes(self) -> int:
+        """Of each list of values by bucket."""
+        return self.memory_mib * _MIB // 20
+
+    @property
+    def result_bytes(self) -> int:
+        """Of the result tables together."""
+        return self.memory_mib * _MIB // 5
+
+    @property
+    def query_mib(self) -> int:
+        """Of a query, in MiB."""
+        return self.memory_mib // 2

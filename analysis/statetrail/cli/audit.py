@@ -68,7 +68,7 @@ def command(
     dialects: options.Dialects = "all",
     engine: options.Engine = None,
     spark_master: options.SparkMaster = None,
-    memory: options.Memory = None,
+    memory: options.MemorySize = None,
     threads: options.Threads = None,
 ) -> None:
     """Analyse one or many stores: which clients comply, what rotates, how long values live.

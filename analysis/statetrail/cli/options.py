@@ -143,7 +143,7 @@ SparkMaster = Annotated[
         "Python, and the paths of the dataset.",
     ),
 ]
-Memory = Annotated[
+MemorySize = Annotated[
     str | None,
     option(
         "--memory SIZE",
@@ -240,14 +240,14 @@ def open_stores(
         raise UsageError("--spark-master needs --engine spark")
     given = {"memory_mib": None if memory is None else memory_mib(memory), "threads": threads}
     limits = Limits(**{name: value for name, value in given.items() if value is not None})
-    where: Any = "pyspark" if engine == "spark" else engine
+    queries: Any = "pyspark" if engine == "spark" else engine
     if spark_master is not None:
         from statetrail.recording.engines import spark_session
 
-        where = spark_session(spark_master)
+        queries = spark_session(spark_master)
     return open_recording(
         stores,
-        engine=where,
+        engine=queries,
         client_by=chosen(client_by),
         grace_ms=grace_ms(grace),
         dialects=select(dialects),

@@ -12,7 +12,8 @@ reply that cannot be read what the client does is no fault until the next one th
 A request that presents a session key is decided by its session: the chain of key values in which
 each reply adds to the session of its request. A key value is replaced only by what answered it. A
 request without a key may be of any session of its client; it has a label by all that the client
-was issued, but a judge who cannot tell may leave it undecided (`Label.decided`).
+was issued, but a judge who cannot tell may leave it undecided (`Label.decided`). So has a request
+that lacks a key which a refusal may have ended.
 """
 
 from collections import defaultdict
@@ -23,6 +24,7 @@ from studies.simulation.characters import GRACE_MS
 from studies.simulation.wire import TOKEN, Action, Exchange, Issue
 
 FAULTS = ("omitted", "stale", "defied", "misplaced", "implicit-set", "restarted")
+REFUSED = (401, 403, 419, 440)
 KEYS = {"zest": (TOKEN,), "52eseller": ("Ticket", "Authentication", "VisitorId")}
 """The session keys of each dialect, the one that decides in front."""
 
@@ -124,6 +126,31 @@ class _Talk:
             self.session_of.setdefault(value, session)
         return session
 
+    def may_have_ended(self, x: _X, param: str) -> bool:
+        """Whether a refusal may have ended the session, and the key was not seen to work since.
+
+        A refusal can have other reasons, so that a judge who cannot tell may leave it undecided.
+        """
+        if param not in KEYS[self.dialect] or x.value(param) is not None:
+            return False
+        at = x.made.request_start
+        own = [each for each in self.exchanges if each.answered == x.session and each.begun(at)]
+        refusals = [
+            each.made.response_start or 0
+            for each in own
+            if each.made.status in REFUSED and each.session == x.session
+        ]
+        if not refusals:
+            return False
+        works = [
+            each
+            for each in own
+            if (each.made.response_start or 0) > max(refusals)
+            and each.made.status not in REFUSED
+            and (each.value(param) or any(i.param == param for i in each.made.issued))
+        ]
+        return not works
+
     def issues(self, param: str, at: int) -> list[tuple[_X, Issue]]:
         """What may be known of a parameter."""
         return [
@@ -167,7 +194,7 @@ def _label_client(own: list[tuple[int, Exchange]], dialect: str) -> Iterator[Lab
             # A value written in another way is explained also where it is no fault.
             explained = fault or (motive == "variant" and verdict == "foreign")
             cause = action.cause if action and explained else None
-            decided = x.session is not None
+            decided = x.session is not None and not talk.may_have_ended(x, param)
             yield Label(x.number, dialect, param, verdict, fault, cause, motive, decided)
 
 

@@ -9,7 +9,6 @@ import pytest
 
 from rules.histories import LANG, shop, zest
 from statetrail.analyses.breakdowns.by_endpoint import verdicts_by_endpoint
-from statetrail.recording.engines import Engine
 from statetrail.report.audit import audit
 from statetrail.report.document import Document
 from statetrail.report.render.html import render_html
@@ -61,8 +60,7 @@ def test_no_span_has_more_periods_than_a_page_can_show(span_s: int) -> None:
     )
 
 
-@pytest.mark.parametrize("engine", ["duckdb", "pandas", "polars", "pyarrow"])
-def test_endpoints_and_versions_have_all_verdicts_on_every_engine(engine: Engine) -> None:
+def test_endpoints_and_versions_have_all_verdicts_on_every_engine() -> None:
     """The endpoints as the table `verdicts_by_endpoint` has them; the versions by product."""
     agents = ("till/1.0", "till/1.1", "Mozilla/5.0 (X11) Gecko/20100101 Firefox/128.0")
     history = [
@@ -73,7 +71,7 @@ def test_endpoints_and_versions_have_all_verdicts_on_every_engine(engine: Engine
             replace(shop(at * 100_000 + 1000, path=f"/services/v3/{at % 2}"), client=agent),
         )
     ]
-    made = recording(history, engine=engine)
+    made = recording(history, engine="pyarrow")
     document = audit(made, created=CREATED).document
     assert [(one.product, one.version, one.judged, one.faults) for one in document.versions] == [
         ("Firefox", "128.0", 1, 1), ("till", "1.0", 1, 1), ("till", "1.1", 1, 1),
@@ -83,6 +81,7 @@ def test_endpoints_and_versions_have_all_verdicts_on_every_engine(engine: Engine
         by_endpoint[row["origin"], row["endpoint"]] += row["judged"]
     assert {(one.origin, one.endpoint): one.judged for one in document.endpoints} == by_endpoint
     assert [one.faults for one in document.endpoints] == [2, 1]
+    assert audit(recording(history, engine="duckdb"), created=CREATED).document == document
 
 
 def test_the_session_with_most_faults_is_drawn_first_with_its_requests() -> None:

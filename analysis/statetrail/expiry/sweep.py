@@ -36,11 +36,11 @@ SOFT_PRIOR: Final = 0.5
 """Prior of a zone in which the chance to end rises."""
 UNLIKELY: Final = 0.02
 """Posterior probability below which no zone is allowed for."""
-WIDTHS: Final = ((0.01, 0.13), (0.03, 0.13), (0.094, 0.13), (0.275, 0.2), (0.825, 0.2))
+WIDTHS: Final = ((0.01, 0.04), (0.03, 0.05), (0.094, 0.05), (0.275, 0.1), (0.825, 0.1))
 """Relative widths, each with what such an interval may leave out below it: the odds of a sweeper's
 timeout there to a sharp limit anywhere."""
 TAIL: Final = 0.01
-MARGIN: Final = 0.01
+MARGIN: Final = 0.03
 """Share of the bound by which it is lowered: no chance rises as evenly as here."""
 
 _NARROWEST, _WIDEST = 1.05, 1.5
@@ -82,7 +82,8 @@ def sweep(
         sharps.append(_outside(lived, fatal, edges[:-1], edges[1:], *rates))
     rising = np.logaddexp.reduce(soft, axis=0) + prior - log_sum(prior) + float(np.log(SOFT_PRIOR))
     limit = np.logaddexp.reduce(sharps, axis=0)
-    limit += np.log(np.diff(np.log(edges)) / np.log(grid[-1] / grid[0]))
+    with np.errstate(divide="ignore"):  # edges that differ in the last digit only have no mass
+        limit += np.log(np.diff(np.log(edges)) / np.log(grid[-1] / grid[0]))
     limit += float(np.log1p(-SOFT_PRIOR))
     total = log_sum(np.concatenate([rising, limit]))
     left_out = np.cumsum(np.bincount(begin, np.exp(rising - total), minlength=len(grid)))

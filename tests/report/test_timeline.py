@@ -6,6 +6,7 @@ import pytest
 
 import statetrail as st
 from statetrail.errors import UsageError
+from statetrail.recording.engines import ENGINES, Engine
 from statetrail.recording.frames import Recording
 from statetrail.report import timeline as module
 from statetrail.schema import pseudonym
@@ -39,9 +40,11 @@ def shown(found: module.Timeline) -> list[tuple[int, float | None, str]]:
     return [(row["exchange_id"], row["idle_s"], row["verdicts"]) for row in found.rows()]
 
 
-def test_a_session_is_told_from_its_first_request_to_its_end() -> None:
+@pytest.mark.parametrize("engine", [each for each in ENGINES if each != "pyspark"])
+def test_a_session_is_told_from_its_first_request_to_its_end(engine: Engine) -> None:
     """With the request that lost the token, and the one by which the server's loss was seen."""
-    found = st.timeline(recording(LOST), pseudonym(fingerprint("first-token")))
+    rec = recording(LOST, engine=engine)
+    found = st.timeline(rec, pseudonym(fingerprint("first-token")))
     assert shown(found) == [
         (1, None, ""),
         (2, 59.0, "honoured _session_token"),
@@ -52,8 +55,8 @@ def test_a_session_is_told_from_its_first_request_to_its_end() -> None:
     assert found.to_pandas()["faults"].tolist() == [0, 0, 1, 0, 0]
     assert len(found) == len(found.exchanges) == 5
     assert "5 requests, 1 fault, end: reset" in found.title
-    assert st.timeline(recording(LOST)).title == found.title  # it has most faults
-    assert len(st.timeline(recording(LOST), fingerprint("other-token"))) == 2
+    assert st.timeline(rec).title == found.title  # it has most faults
+    assert len(st.timeline(rec, fingerprint("other-token"))) == 2
 
 
 def test_it_prints_and_draws_what_happened_and_nothing_hostile() -> None:
@@ -100,10 +103,11 @@ def two_clients() -> Recording:
     [
         ({"session": "~00000000"}, "no session ~00000000"),
         ({"session": 7}, "no session ~00000000"),
+        ({"session": "1a2b"}, "'1a2b' is no name of a session: it looks like ~1a2b3c4d"),
         ({"client": "c"}, "client 'c' has neither a session nor a fault"),
         ({"session": fingerprint("same-token")}, "several sessions .* a at http://a.example, b at"),
     ],
-    ids=["unknown", "unknown number", "client", "ambiguous"],
+    ids=["unknown", "unknown number", "no name", "client", "ambiguous"],
 )
 def test_misuse_says_what_there_is(options, message) -> None:
     """One line, with the way out."""

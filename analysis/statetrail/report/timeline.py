@@ -4,10 +4,11 @@ Enters: a recording, and which session or client. Leaves: a `Timeline`, a frame 
 request, which a terminal shows as text and a notebook as the swim-lane of the report.
 """
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import narwhals as nw
 import pyarrow as pa
@@ -15,8 +16,9 @@ import pyarrow as pa
 from statetrail.analyses.conformance.verdicts import verdicts
 from statetrail.analyses.sessions.sessions import sessions
 from statetrail.errors import UsageError
+from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Frame, Recording
-from statetrail.report.counting import Row, rows
+from statetrail.report.counting import Row, largest, rows, total
 from statetrail.report.evidence import EvidenceExchange, StateValue, gather_exchanges
 from statetrail.report.session_members import judged_of, requests_of
 from statetrail.report.wording import count, cut, duration, visible
@@ -33,7 +35,11 @@ _PAUSE_S: Final = 1.0
 """Shorter pauses have no line of their own."""
 SUBJECT: Final = ("client", "origin", "dialect", "param")
 """The columns that name whose parameter a timeline is about."""
+_HOLDER: Final = SUBJECT[:-1]
 _KEY: Final = (*SUBJECT, "session_fingerprint")
+_FEW: Final = 4
+"""Sessions of one name that an error lists."""
+_PSEUDONYM: Final = re.compile(r"~[0-9a-f]{8}")
 
 TIMELINE: Final = Table(
     "timeline",
@@ -151,26 +157,26 @@ def timeline(
         There is no such session, or more than one.
     """
     row = _named(rec, session, client) if session is not None else _most_at_fault(rec, client)
-    has_session = "session_fingerprint" in row
-    ids = _in_time(rec, requests_of(rec, row) if has_session else judged_of(rec, row))
-    kept = ids[:MAX_REQUESTS]
+    ids = requests_of(rec, row) if "session_fingerprint" in row else judged_of(rec, row)
+    starts = rec.exchanges.lazy.select("exchange_id", "request_start_us")
+    order = ("request_start_us", "exchange_id")
+    found = starts.join(ids, on="exchange_id", how="inner")
+    kept = [one["exchange_id"] for one in rows(found.sort(*order).head(MAX_REQUESTS), *order)]
     judged = defaultdict[int, list[Row]](list)
     wanted = rec.place(pa.table({"exchange_id": pa.array(kept, pa.int64())}))
     for one in rows(verdicts(rec).lazy.join(wanted, on="exchange_id"), "exchange_id", "param"):
         judged[one["exchange_id"]].append(one)
     gathered = {one.exchange: one for one in gather_exchanges(rec, kept)}
-    return Timeline(rec, row, [gathered[one] for one in kept], judged, len(ids))
+    return Timeline(rec, row, [gathered[one] for one in kept], judged, total(ids))
 
 
 def _named(rec: Recording, session: str | int, client: str | None) -> Row:
     """The row of table `sessions` that has the name. Raises `UsageError`."""
     name = session if isinstance(session, str) else pseudonym(session)
-    named = [
-        row
-        for row in rows(sessions(rec).lazy, *_KEY)
-        if session in (row["session_fingerprint"], pseudonym(row["session_fingerprint"]))
-        and client in (None, row["client"])
-    ]
+    least, most = (session, session) if isinstance(session, int) else _fingerprints(session)
+    value = nw.col("session_fingerprint")
+    found = _of(sessions(rec).lazy, client).filter(value >= least, value <= most)
+    named = rows(found.sort(*_KEY).head(_FEW), *_KEY)
     if not named:
         raise UsageError(f"there is no session {name}: see table sessions")
     if len(named) > 1:
@@ -179,37 +185,36 @@ def _named(rec: Recording, session: str | int, client: str | None) -> Row:
     return named[0]
 
 
+def _fingerprints(name: str) -> tuple[int, int]:
+    """The least and the greatest fingerprint with that pseudonym. Raises `UsageError`."""
+    if _PSEUDONYM.fullmatch(name) is None:
+        raise UsageError(f"{name!r} is no name of a session: it looks like ~1a2b3c4d")
+    least = int(name[1:], 16) << 32
+    least -= (least >> 63) << 64  # a fingerprint has a sign
+    return least, least + 0xFFFF_FFFF
+
+
 def _most_at_fault(rec: Recording, client: str | None) -> Row:
     """The session of the first fault of the client with most, or that client by itself."""
-    held = defaultdict[tuple[Any, ...], list[Row]](list)
-    for row in rows(sessions(rec).lazy, *_KEY):
-        if client in (None, row["client"]):
-            held[tuple(row[name] for name in SUBJECT[:-1])].append(row)
-    faults = verdicts(rec).lazy.filter("fault").group_by(*SUBJECT)
+    held = _of(sessions(rec).lazy, client)
+    faults = _of(verdicts(rec).lazy, client).filter("fault").group_by(*SUBJECT)
     counts = faults.agg(count=nw.len(), first_us=nw.col("request_start_us").min())
-    own = [row for row in rows(counts, *SUBJECT) if client in (None, row["client"])]
     # What has sessions says more.
-    own.sort(key=lambda row: (client is None and _subject(row) not in held, -row["count"]))
-    if own:
-        found = own[0]
-        began = [s for s in held.get(_subject(found), ()) if s["first_us"] <= found["first_us"]]
-        return max(began, key=lambda row: row["first_us"]) if began else found
-    if not held:
-        of = "the recording has" if client is None else f"client {client!r} has"
-        raise UsageError(f"{of} neither a session nor a fault: see tables sessions and clients")
-    return max((row for each in held.values() for row in each), key=lambda row: row["requests"])
+    holders = held.select(*_HOLDER).unique()
+    with_sessions = counts.join(holders, on=list(_HOLDER), how="inner")
+    for candidates in (with_sessions, counts) if client is None else (counts,):
+        for found in largest(candidates, "count", 1, *SUBJECT):
+            same = [nw.col(name) == found[name] for name in _HOLDER]
+            before = held.filter(nw.col("first_us") <= found["first_us"], *same)
+            return next(iter(largest(before, "first_us", 1, *_KEY)), found)
+    for row in largest(held, "requests", 1, *_KEY):
+        return row
+    of = "the recording has" if client is None else f"client {client!r} has"
+    raise UsageError(f"{of} neither a session nor a fault: see tables sessions and clients")
 
 
-def _subject(row: Row) -> tuple[Any, ...]:
-    return tuple(row[name] for name in SUBJECT[:-1])
-
-
-def _in_time(rec: Recording, ids: Iterable[int]) -> list[int]:
-    """The exchanges in the order of their requests."""
-    wanted = rec.place(pa.table({"exchange_id": pa.array(ids, pa.int64())}))
-    starts = rec.exchanges.lazy.select("exchange_id", "request_start_us")
-    ordered = rows(starts.join(wanted, on="exchange_id"), "request_start_us", "exchange_id")
-    return [row["exchange_id"] for row in ordered]
+def _of(lazy: Lazy, client: str | None) -> Lazy:
+    return lazy if client is None else lazy.filter(nw.col("client") == client)
 
 
 def _rows(exchanges: Sequence[EvidenceExchange], judged: Mapping[int, Sequence[Row]]) -> list[Row]:

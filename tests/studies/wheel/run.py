@@ -181,11 +181,20 @@ def starts(env: Environment) -> None:
     json.loads(env.run("statetrail", "dialect", "schema"))
 
 
+def notebooks(env: Environment) -> None:
+    """The notebooks that the wheel brings run, on Spark too where the environment has it."""
+    copied = env.run("statetrail", "notebook", "copies").split()
+    assert len(copied) == 5, copied
+    env.run("jupyter", "execute", *copied)
+
+
 USES: Final[dict[str, Callable[[Environment], None]]] = {
     "": records_and_redacts,
     "analysis": analyses,
     "report": analyses,
     "demo": demo,
+    "notebooks": notebooks,
+    "all": notebooks,
 }
 
 

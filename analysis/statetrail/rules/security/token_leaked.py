@@ -4,8 +4,17 @@ from typing import Final
 
 import narwhals as nw
 
+from statetrail.analyses.events.value_counts import value_counts
 from statetrail.analyses.exposure.leaks import leaks
-from statetrail.rules.rule import Lazy, Recording, Rule, occurrences
+from statetrail.rules.rule import (
+    Lazy,
+    Recording,
+    Rule,
+    credentials,
+    occurrences,
+    of_totals,
+    totals,
+)
 
 _HOLDER: Final = ("client", "issued_origin", "dialect", "param")
 
@@ -23,18 +32,24 @@ _HOLDER: Final = ("client", "issued_origin", "dialect", "param")
     references=("CWE 200", "CWE 598", "RFC 9110 10.1.3", "RFC 9110 17.9"),
 )
 def check(rec: Recording) -> Lazy:
-    leaked = rec.keep(leaks(rec).lazy.select("exchange_id", *_HOLDER, "place"))
-    # Others could have leaked, too; counted are the requests of those that did.
-    holders = leaked.select(*_HOLDER).unique()
-    exchanges = rec.exchanges_with_client().select(
-        "client", "exchange_id", "request_start_us", to="origin"
-    )
-    places = leaked.group_by("exchange_id", *_HOLDER).agg(nw.col("place").min())
-    requests = (
-        holders.join(exchanges, on="client")
-        .filter(nw.col("to") != nw.col("issued_origin"))
-        .join(places, on=["exchange_id", *_HOLDER], how="left")
+    place = nw.concat_str([nw.col("place"), nw.col("to")], separator=" to ")
+    places = leaks(rec).lazy.rename({"origin": "to"})
+    leaked = (
+        places.group_by("exchange_id", "request_start_us", *_HOLDER, "to")
+        .agg(nw.col("place").min())
         .with_columns(origin=nw.col("issued_origin"))
     )
-    place = nw.concat_str([nw.col("place").fill_null(""), nw.col("to")], separator=" to ")
-    return occurrences(requests, ~nw.col("place").is_null(), detail=place)
+    # Each request of a client to another origin could have leaked what the client was issued.
+    issued = value_counts(rec).lazy.filter(credentials(rec) & (nw.col("issues") > 0))
+    owners = issued.select("client", "dialect", "param", issued_origin="origin")
+    holders = nw.concat([owners.select(*_HOLDER), places.select(*_HOLDER)], how="vertical")
+    exchanges = rec.exchanges_with_client().select("client", to="origin")
+    requests = exchanges.group_by("client", "to").agg(requests=nw.len())
+    elsewhere = (
+        holders.unique()
+        .join(rec.keep(requests), on="client")
+        .filter(nw.col("to") != nw.col("issued_origin"))
+        .with_columns(origin=nw.col("issued_origin"))
+    )
+    hits = occurrences(leaked, nw.lit(True), detail=place)
+    return of_totals(hits, totals(elsewhere, "requests"))

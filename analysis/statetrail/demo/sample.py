@@ -38,8 +38,9 @@ PROGRAMS: Final = ("Till/2.0.4", DROPS, KEEPS, "Catalogue/7.2", *ALIVE)
 """The releases; clients are dealt to them in turn."""
 _GIVES_UP: Final = 0.7
 _ALIVE_EVERY: Final = 10 * MINUTE
-_PAUSES_S: Final = (2, 5, 15, 40, 90, 300, 700, 1200, 1600, 1750, 1850, 2000, 2600)
-"""Between a shopper's requests."""
+_SHORT_S: Final = (2.0, 300.0)
+_LONG_S: Final = (300.0, 2700.0)
+"""Between a shopper's requests: in one half of the cases short, in the other long."""
 
 
 @dataclass
@@ -129,7 +130,7 @@ def _visit(client: _Client, shop: _Shop, chance: random.Random) -> Iterator[Exch
                 return
             steps = [*filling, *ordering]
         filled = (filled and not lost) or page == "Cart"
-        pause = SECOND * chance.choice(_PAUSES_S) + chance.randrange(SECOND)
+        pause = int(SECOND * chance.uniform(*chance.choice((_SHORT_S, _LONG_S))))
         while client.program in ALIVE and pause > _ALIVE_EVERY:
             client.at += _ALIVE_EVERY
             pause -= _ALIVE_EVERY

@@ -148,7 +148,7 @@ MemorySize = Annotated[
     option(
         "--memory SIZE",
         "Memory for results and queries: 512MiB, 2GiB. What has no room is written to a temporary "
-        "folder. Default: 1GiB; the rows that are worked on come on top.",
+        "folder; the rows that are worked on come on top. By default queries take what they need.",
     ),
 ]
 Threads = Annotated[

@@ -8,7 +8,7 @@ exports what it has recorded so far, so the same requests are in each export: pe
 complete later; with credentials or without. A record that is complete replaces one that is not, and
 one that tells more one that tells less.
 Requests of one moment, method and address are the same if they were answered alike and at the same
-time; within one file they are never.
+time, by clients of one name, and no parameter has other values; within one file they are never.
 """
 
 import re
@@ -20,8 +20,9 @@ import msgspec
 
 from statetrail.extract import ExchangeFacts
 from statetrail.extract.exchange_row import ExchangeRow
-from statetrail.extract.records import BODY_UNSEEN
+from statetrail.extract.records import BODY_UNSEEN, PLACEHOLDER
 from statetrail.store import CaptureId, SqliteStore, StoredExchange
+from statetrail.store.rows import Fingerprints
 
 _REACH_US: Final = 300_000_000
 """How much later a request may have been sent than it was composed."""
@@ -89,7 +90,7 @@ class Additions:
             self.duplicates += 1
         elif row.source is None or not stored.is_complete or not _is_complete(row):
             self._count(facts, stored, replaces=_is_complete(row) and not stored.is_complete)
-        elif _is_same(row, stored) and self._is_free(stored):
+        elif self._is_same(facts, stored):
             self._count(facts, stored, replaces=_tells_more(row, stored))
         else:
             self._beside(facts)
@@ -104,7 +105,7 @@ class Additions:
             stored = self.store.find(row.request_start_us, flow_id)
             if stored is None and at:
                 break
-            if stored is not None and _is_same(row, stored) and self._is_free(stored):
+            if stored is not None and self._is_same(facts, stored):
                 self._count(facts, stored, replaces=_tells_more(row, stored))
                 return
         else:
@@ -116,9 +117,16 @@ class Additions:
         self.exchanges += 1 - added.count(None)
         self.duplicates += added.count(None)
 
-    def _is_free(self, stored: StoredExchange) -> bool:
-        """Whether it was found for no other exchange of this capture, nor added by it."""
-        return stored.capture_id != self.capture and stored.exchange_id not in self.found
+    def _is_same(self, facts: ExchangeFacts, stored: StoredExchange) -> bool:
+        """Whether a complete exchange is the stored one, which began at the same time; not one that
+        was found for another exchange of this capture, or added by it."""
+        row = facts.exchange
+        if stored.capture_id == self.capture or stored.exchange_id in self.found:
+            return False
+        if stored.answer != (row.status, row.response_start_us, row.response_end_us):
+            return False
+        agents = {row.user_agent, stored.user_agent} - {None}
+        return len(agents) < 2 and not _differ(facts, self.store.values_of(stored))
 
     def _count(self, facts: ExchangeFacts, stored: StoredExchange, *, replaces: bool) -> None:
         self.duplicates += 1
@@ -135,9 +143,17 @@ def _is_complete(row: ExchangeRow) -> bool:
     return row.status is not None and row.error is None
 
 
-def _is_same(row: ExchangeRow, stored: StoredExchange) -> bool:
-    """Whether a complete exchange is the stored one, which began at the same time."""
-    return stored.answer == (row.status, row.response_start_us, row.response_end_us)
+def _differ(facts: ExchangeFacts, stored: Fingerprints) -> bool:
+    """Whether a parameter has values in both exchanges, and none that is the same.
+
+    An export without credentials, or without content, lacks them.
+    """
+    own: Fingerprints = {}
+    for table, values in (("issued", facts.issued), ("presented", facts.presented)):
+        for each in values:
+            if getattr(each, "kind", None) != PLACEHOLDER:
+                own.setdefault((table, each.dialect, each.param), set()).add(each.fingerprint)
+    return any(own[key].isdisjoint(stored[key]) for key in own.keys() & stored.keys())
 
 
 def _tells_more(row: ExchangeRow, stored: StoredExchange) -> bool:

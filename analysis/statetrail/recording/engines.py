@@ -61,15 +61,15 @@ def placing(
     if engine == "duckdb":
         import duckdb
 
-        connection = duckdb.connect(
-            config={
-                "autoinstall_known_extensions": "false",
-                # By default it would be the folder that the user happens to be in.
-                "temp_directory": str(scratch.folder / "duckdb"),
-                "memory_limit": f"{limits.query_mib}MiB",
-                "threads": str(limits.threads),
-            }
-        )
+        config: dict[str, Any] = {
+            "autoinstall_known_extensions": "false",
+            # By default it would be the folder that the user happens to be in.
+            "temp_directory": str(scratch.folder / "duckdb"),
+            "threads": str(limits.threads),
+        }
+        if limits.query_mib is not None:
+            config["memory_limit"] = f"{limits.query_mib}MiB"
+        connection = duckdb.connect(config=config)
         # It takes `python -c` for a person at a terminal, and writes to what may be a pipe.
         # In Jupyter it refuses where it could draw none.
         with contextlib.suppress(duckdb.Error, ImportError):

@@ -12,6 +12,7 @@ from statetrail.errors import UsageError
 
 _MIB: Final = 2**20
 MIN_MEMORY_MIB: Final = 128
+USUAL_MIB: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +22,17 @@ class Limits:
     Attributes
     ----------
     memory_mib
-        Memory in MiB for results and queries, at least `MIN_MEMORY_MIB`.
+        Memory in MiB for results and queries, at least `MIN_MEMORY_MIB`. By default `USUAL_MIB` for
+        results, and for queries what their engine takes.
     threads
         How many buckets are worked on at a time, and threads of a query.
     """
 
-    memory_mib: int = 1024
+    memory_mib: int | None = None
     threads: int = min(os.process_cpu_count() or 1, 4)
 
     def __post_init__(self) -> None:
-        if self.memory_mib < MIN_MEMORY_MIB:
+        if self.memory_mib is not None and self.memory_mib < MIN_MEMORY_MIB:
             raise UsageError(f"{self.memory_mib} MiB of memory are too few: {MIN_MEMORY_MIB} MiB")
         if self.threads < 1:
             raise UsageError(f"{self.threads} is no number of threads")
@@ -38,14 +40,14 @@ class Limits:
     @property
     def list_bytes(self) -> int:
         """Of each list of values by bucket."""
-        return self.memory_mib * _MIB // 20
+        return (self.memory_mib or USUAL_MIB) * _MIB // 20
 
     @property
     def result_bytes(self) -> int:
         """Of the result tables together."""
-        return self.memory_mib * _MIB // 5
+        return (self.memory_mib or USUAL_MIB) * _MIB // 5
 
     @property
-    def query_mib(self) -> int:
-        """Of a query, in MiB."""
-        return self.memory_mib // 2
+    def query_mib(self) -> int | None:
+        """Of a query, in MiB; `None`: as its engine has it."""
+        return None if self.memory_mib is None else self.memory_mib // 2

@@ -11,6 +11,7 @@ import apsw
 from msgspec.structs import astuple
 
 from statetrail.extract import ExchangeFacts
+from statetrail.extract.records import PLACEHOLDER
 from statetrail.schema import EXCHANGES, ISSUED, PRESENTED, TOKEN_CANDIDATES, Table
 
 ExchangeId = NewType("ExchangeId", int)
@@ -27,8 +28,13 @@ _CHANGE_EXCHANGE: Final = (
 )
 _FOUND: Final = (
     "SELECT exchange_id, capture_id, request_start_us, status, error, response_start_us, "
-    "response_end_us, source, has_cookies, notes FROM exchanges "
+    "response_end_us, source, has_cookies, notes, user_agent FROM exchanges "
     "WHERE request_start_us BETWEEN ? AND ? AND flow_id = ? ORDER BY request_start_us LIMIT 1"
+)
+_VALUES: Final = (
+    "SELECT 'issued', dialect, param, fingerprint FROM issued WHERE exchange_id = ?1 UNION "
+    "SELECT 'presented', dialect, param, fingerprint FROM presented "
+    "WHERE exchange_id = ?1 AND kind <> ?2"
 )
 _REMOVE: Final = tuple(
     f"DELETE FROM {table} WHERE exchange_id = ?"  # noqa: S608
@@ -37,6 +43,8 @@ _REMOVE: Final = tuple(
 
 
 type _Value = int | str | None
+type Fingerprints = dict[tuple[str, str, str], set[int]]
+"""By table (``issued`` or ``presented``), dialect and parameter."""
 
 
 def add(
@@ -75,6 +83,7 @@ class StoredExchange(NamedTuple):
     source: str | None
     has_cookies: int | None
     notes: str
+    user_agent: str | None
 
     @property
     def is_complete(self) -> bool:
@@ -93,6 +102,14 @@ def find(
     """The first exchange of that flow id that started then, or up to so much later."""
     row = cursor.execute(_FOUND, (start_us, start_us + reach_us, flow_id)).fetchone()
     return None if row is None else StoredExchange._make(row)
+
+
+def values_of(cursor: apsw.Cursor, exchange_id: int) -> Fingerprints:
+    """The fingerprints of the values of a stored exchange."""
+    found: Fingerprints = {}
+    for table, dialect, param, fingerprint in cursor.execute(_VALUES, (exchange_id, PLACEHOLDER)):
+        found.setdefault((table, dialect, param), set()).add(fingerprint)
+    return found
 
 
 def replace(cursor: apsw.Cursor, exchange_id: ExchangeId, facts: ExchangeFacts) -> None:

@@ -293,25 +293,25 @@ class SqliteStore:
         """The first exchange of that flow id that started then, or up to so much later."""
         return rows.find(self._cursor, start_us, flow_id, reach_us)
 
+    def values_of(self, stored: rows.StoredExchange) -> rows.Fingerprints:
+        """The fingerprints of the values of a stored exchange."""
+        return rows.values_of(self._cursor, stored.exchange_id)
+
     def adopt(self, capture: CaptureId, source: str) -> None:
         """Let the exchanges that a capture added be those of another file's client."""
         self._execute("UPDATE exchanges SET source = ? WHERE capture_id = ?", (source, capture))
 
     def holds_files(self) -> bool:
         """Whether captures other than live ones added exchanges."""
-        found = self._db.execute(
-            "SELECT EXISTS (SELECT 1 FROM captures WHERE source <> 'live' AND exchanges > 0)"
-        ).get
-        return bool(found)
+        files = "SELECT EXISTS (SELECT 1 FROM captures WHERE source <> 'live' AND exchanges > 0)"
+        return bool(self._db.execute(files).get)
 
     def last_us(self, capture: CaptureId) -> int | None:
         """When the last exchange that a capture added ended, in microseconds since the epoch."""
         with suppress(apsw.Error):
-            value: int | None = self._db.execute(
-                "SELECT coalesce(response_end_us, request_start_us) FROM exchanges "
-                "WHERE capture_id = ? ORDER BY exchange_id DESC LIMIT 1",
-                (capture,),
-            ).get
+            last = "SELECT coalesce(response_end_us, request_start_us) FROM exchanges "
+            last += "WHERE capture_id = ? ORDER BY exchange_id DESC LIMIT 1"
+            value: int | None = self._db.execute(last, (capture,)).get
             return value
         return None
 

@@ -44,6 +44,11 @@ def guarded[**P](command: Callable[P, None], name: str, extra: str = "") -> Call
 
                 # The name only: a message may quote a value.
                 raise fail(f"the store cannot be used ({error_name(error)})") from None
+            if isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__:
+                raise fail(
+                    "a query has too little memory: allow more by --memory, or export the store "
+                    "to a dataset and audit fewer of its exchanges at a time"
+                ) from None
             if package in _ENGINES:  # a large dataset is read piece by piece: damage is met late
                 raise fail(f"a store is damaged ({type(error).__name__})") from None
             raise fail(

@@ -3,12 +3,16 @@
 import re
 from importlib import import_module
 
+import narwhals as nw
+import numpy as np
+import pyarrow as pa
 import pytest
 
 from rules.histories import FIRES, MISSES, Fires
 from statetrail.analyses.conformance.verdict import VERDICTS
 from statetrail.rules import AUDIENCES, CONFIDENCES, RULES, SEVERITIES, Rule, findings_of, rule
 from statetrail.rules.profiles import DEFAULT
+from statetrail.rules.rule import with_totals
 from statetrail.rules.sources import cite
 from support.histories import Ex, recording
 
@@ -96,3 +100,13 @@ def test_a_rule_with_verdicts_takes_no_check() -> None:
 def test_every_rule_has_its_histories_and_no_other_has() -> None:
     """The histories of a rule that was renamed are renamed too."""
     assert FIRES.keys() == MISSES.keys() == {one.id for one in RULES}
+
+
+def test_totals_of_groups_belong_to_their_rows() -> None:
+    """Also where a join gives the rows in another order, as PyArrow's does."""
+    count = 200_000
+    rows = pa.table({"series": np.arange(count) % 1000, "row": np.arange(count)})
+    placed = nw.from_native(rows).lazy()
+    found = with_totals(placed, ["series"], last=nw.col("row").max()).collect("pyarrow")
+    last = found["row"].to_numpy() % 1000 + count - 1000
+    assert (found["last"].to_numpy() == last).all()

@@ -349,6 +349,15 @@ def flag(condition: nw.Expr) -> nw.Expr:
     return holds.otherwise(nw.lit(0, nw.Int64))
 
 
+def with_totals(rows: Lazy, by: Sequence[str], **totals: nw.Expr) -> Lazy:
+    """The rows with aggregates of their groups as columns; no column of `by` is null.
+
+    `nw.Expr.over` says the same, but PyArrow's joins, by which Narwhals does it there, keep no
+    order of rows.
+    """
+    return rows.join(rows.group_by(*by).agg(**totals), on=list(by))
+
+
 def previous(column: str, series: Sequence[str], *, order_by: Sequence[str]) -> nw.Expr:
     """The value of a column in the row before of the same series, null in its first row."""
     order = [*series, *order_by]

@@ -6,7 +6,7 @@ import narwhals as nw
 
 from statetrail.analyses.events.values import SERIES
 from statetrail.analyses.exposure.overrides import override_outcomes, own_state
-from statetrail.rules.rule import Lazy, Recording, Rule, flag, occurrences
+from statetrail.rules.rule import Lazy, Recording, Rule, flag, occurrences, with_totals
 
 _MIN_FOUGHT: Final = 2
 
@@ -29,7 +29,7 @@ def check(rec: Recording) -> Lazy:
         override_outcomes(rec)
         .lazy.join(own_state(rec), on=["endpoint", "dialect", "param"], how="anti")
         .with_columns(fought=flag(nw.col("outcome") == "fought"))
-        .with_columns(of_series=nw.col("fought").sum().over(*SERIES))
     )
+    overrides = with_totals(overrides, SERIES, of_series=nw.col("fought").sum())
     again = (nw.col("fought") == 1) & (nw.col("of_series") >= _MIN_FOUGHT)
     return occurrences(overrides, again)

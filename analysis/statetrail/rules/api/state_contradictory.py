@@ -5,7 +5,7 @@ from typing import Final
 import narwhals as nw
 
 from statetrail.analyses.events.values import SERIES, issues
-from statetrail.rules.rule import Lazy, Recording, Rule, flag, occurrences, previous
+from statetrail.rules.rule import Lazy, Recording, Rule, flag, occurrences, previous, with_totals
 
 _ORDER: Final = ["response_start_us", "exchange_id", "fingerprint"]
 _MIN_CHANGES: Final = 2
@@ -38,8 +38,8 @@ def check(rec: Recording) -> Lazy:
         issued.join(mixed, on=list(SERIES))
         .with_columns(before=previous("manner", SERIES, order_by=_ORDER))
         .with_columns(changed=flag(nw.col("before") != nw.col("manner")))
-        .with_columns(of_series=nw.col("changed").sum().over(*SERIES))
     )
+    changes = with_totals(changes, SERIES, of_series=nw.col("changed").sum())
     repeated = (nw.col("changed") == 1) & (nw.col("of_series") >= _MIN_CHANGES)
     steady = issued.join(mixed, on=list(SERIES), how="anti")
     parts = [

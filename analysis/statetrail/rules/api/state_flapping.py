@@ -6,7 +6,16 @@ import narwhals as nw
 
 from statetrail.analyses.events.values import SERIES
 from statetrail.analyses.tokens.rotations import rotations
-from statetrail.rules.rule import Lazy, Recording, Rule, flag, occurrences, of_params, previous
+from statetrail.rules.rule import (
+    Lazy,
+    Recording,
+    Rule,
+    flag,
+    occurrences,
+    of_params,
+    previous,
+    with_totals,
+)
 
 _INTENDED: Final = ("override", "basket", "login")
 _MIN_RETURNS: Final = 2
@@ -33,7 +42,7 @@ def check(rec: Recording) -> Lazy:
         .lazy.filter(context & ~nw.col("from_fingerprint").is_null() & ~intended)
         .with_columns(left=left)
         .with_columns(returned=flag(nw.col("left") == nw.col("to_fingerprint")))
-        .with_columns(of_series=nw.col("returned").sum().over(*SERIES))
     )
+    changes = with_totals(changes, SERIES, of_series=nw.col("returned").sum())
     repeated = (nw.col("returned") == 1) & (nw.col("of_series") >= _MIN_RETURNS)
     return occurrences(changes, repeated, per_client=False, at="issued_at_us")

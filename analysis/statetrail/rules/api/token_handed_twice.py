@@ -3,7 +3,7 @@
 import narwhals as nw
 
 from statetrail.analyses.exposure.shared import shared
-from statetrail.rules.rule import Lazy, Recording, Rule, flag, occurrences
+from statetrail.rules.rule import Lazy, Recording, Rule, flag, occurrences, with_totals
 
 
 @Rule(
@@ -19,11 +19,10 @@ from statetrail.rules.rule import Lazy, Recording, Rule, flag, occurrences
     references=("CWE 488", "ASVS 7.2.3", "ZEST Z3"),
 )
 def check(rec: Recording) -> Lazy:
-    clients = nw.col("handed").sum().over("origin", "dialect", "param", "fingerprint")
-    holders = (
-        shared(rec)
-        .lazy.with_columns(exchange_id=nw.col("first_id"), handed=flag(nw.col("how") == "handed"))
-        .with_columns(clients=clients)
+    holders = shared(rec).lazy.with_columns(
+        exchange_id=nw.col("first_id"), handed=flag(nw.col("how") == "handed")
     )
-    twice = (nw.col("handed") == 1) & (nw.col("clients") > 1)
+    value = ("origin", "dialect", "param", "fingerprint")
+    holders = with_totals(holders, value, times_handed=nw.col("handed").sum())
+    twice = (nw.col("handed") == 1) & (nw.col("times_handed") > 1)
     return occurrences(holders, twice, per_client=False, at="first_us")

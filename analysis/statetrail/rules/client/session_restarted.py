@@ -16,6 +16,7 @@ from statetrail.rules.rule import (
     occurrences,
     of_params,
     other_verdicts,
+    with_totals,
 )
 
 _MIN_TIMES: Final = 3
@@ -43,9 +44,9 @@ def check(rec: Recording) -> Lazy:
         .lazy.filter((nw.col("verdict") == "restarted") & requested)
         .join(gaps, on=request, how="left")
         .with_columns(soon=flag(nw.col("idle_high_s") <= _SOON_S))
-        .with_columns(times=nw.col("soon").sum().over(*SERIES))
     )
-    again = (nw.col("soon") == 1) & (nw.col("times") >= _MIN_TIMES)
+    restarts = with_totals(restarts, SERIES, of_series=nw.col("soon").sum())
+    again = (nw.col("soon") == 1) & (nw.col("of_series") >= _MIN_TIMES)
     hits = occurrences(restarts, again, cause=nw.col("cause"))
     others = other_verdicts(rec, "restarted").filter(requested).select(*OCCURRENCE.names)
     return nw.concat([hits, others], how="vertical")

@@ -2,7 +2,15 @@
 
 import narwhals as nw
 
-from statetrail.rules.rule import Lazy, Recording, Rule, credential_uses, flag, occurrences
+from statetrail.rules.rule import (
+    Lazy,
+    Recording,
+    Rule,
+    credential_uses,
+    flag,
+    occurrences,
+    with_totals,
+)
 
 
 @Rule(
@@ -23,6 +31,6 @@ def check(rec: Recording) -> Lazy:
         credential_uses(rec)
         .filter(nw.col("exclusion").is_null() & outcome.is_in(("survived", "ended")))
         .with_columns(ended=flag(outcome == "ended"))
-        .with_columns(ends=nw.col("ended").sum().over("origin", "dialect", "param"))
     )
+    used = with_totals(used, ("origin", "dialect", "param"), ends=nw.col("ended").sum())
     return occurrences(used, nw.col("ends") == 0, detail="", per_client=False)

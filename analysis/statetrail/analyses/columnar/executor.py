@@ -187,7 +187,29 @@ def by_class(rec: Recording, columns: Columns) -> Iterator[Callable[[], Facts]]:
 
 
 def _of_class(reader: Callable[[], Facts], place: int) -> Facts:
-    return {**reader(), CLASS: place}
+    return _Facts(reader, place)
+
+
+class _Facts(Mapping[str, Any]):
+    """The facts of a bucket and the place of the class, read when one of the tables is used."""
+
+    def __init__(self, reader: Callable[[], Facts], place: int) -> None:
+        self._reader, self._place = reader, place
+        self._tables: Facts | None = None
+
+    def __getitem__(self, name: str) -> Any:
+        return self._place if name == CLASS else self._read()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return itertools.chain(self._read(), (CLASS,))
+
+    def __len__(self) -> int:
+        return len(self._read()) + 1
+
+    def _read(self) -> Facts:
+        if self._tables is None:
+            self._tables = self._reader()
+        return self._tables
 
 
 class _Once:

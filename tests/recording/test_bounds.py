@@ -1,5 +1,7 @@
 """Invented names and hosts: a report has bounds, and says what it leaves out."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -64,3 +66,13 @@ def test_a_recording_within_the_bounds_is_audited_as_it_is(tmp_path: Path) -> No
     """It is not copied."""
     rec = st.open(write_shop(tmp_path / "shop.sqlite"))
     assert bounds.bounded(rec) is rec
+
+
+def test_a_store_with_numbers_that_no_recorder_writes_is_audited(tmp_path: Path) -> None:
+    """An ordinal at the end of the integers, and a length below zero."""
+    store = write_shop(tmp_path / "shop.sqlite")
+    before = audited(store)
+    with closing(sqlite3.connect(store)) as db, db:
+        db.execute("UPDATE presented SET ordinal = 9223372036854775807 WHERE ordinal = 0")
+        db.execute("UPDATE issued SET length = -5")
+    assert audited(store).clients == before.clients

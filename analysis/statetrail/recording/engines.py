@@ -113,7 +113,7 @@ def placing(
         # Its workers read the files, so that no row goes through this process.
         from pyspark.sql.pandas.types import from_arrow_schema
 
-        schema = from_arrow_schema(_nullable(table.schema))
+        schema = from_arrow_schema(nullable(table.schema))
         read: Lazy = nw.from_native(session.read.schema(schema).parquet(*table.files)).lazy()
         return read
 
@@ -148,10 +148,11 @@ def _whole(table: "pa.Table | ds.Dataset") -> pa.Table:
 
 def _outer_joined(table: pa.Table) -> pa.Table:
     """The rows, with columns that may all be null: what an outer join makes of others is none."""
-    return table.cast(_nullable(table.schema))
+    return table.cast(nullable(table.schema))
 
 
-def _nullable(schema: pa.Schema) -> pa.Schema:
+def nullable(schema: pa.Schema) -> pa.Schema:
+    """The schema with columns that may be null."""
     return pa.schema([field.with_nullable(True) for field in schema])
 
 

@@ -20,7 +20,14 @@ from statetrail.recording.conversations import DEFAULT_GRACE_MS, grace_us
 from statetrail.recording.conversion import to_arrow, to_pandas, to_polars, with_pseudonyms
 from statetrail.recording.dialect_classes import DialectClass, dialect_classes
 from statetrail.recording.display import html_rows
-from statetrail.recording.engines import ENGINES, READ_DICTIONARIES, Engine, Lazy, placing
+from statetrail.recording.engines import (
+    ENGINES,
+    READ_DICTIONARIES,
+    Engine,
+    Lazy,
+    nullable,
+    placing,
+)
 from statetrail.recording.limits import Limits
 from statetrail.recording.scratch import Scratch
 from statetrail.schema import (
@@ -258,7 +265,7 @@ class Recording:
         Rows of a `table` may hold their words as dictionaries, and narrower integers than it has.
         """
         if table is not None and self.engine not in READ_DICTIONARIES:
-            rows = rows.cast(table.arrow)
+            rows = rows.cast(nullable(table.arrow))  # a forged store may lack what no store lacks
         return self._place(rows)
 
     def keep(self, lazy: Lazy) -> Lazy:

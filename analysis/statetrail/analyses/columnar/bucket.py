@@ -40,6 +40,7 @@ from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.columnar.settings import Settings, settings
 from statetrail.analyses.columnar.speaking import spoken
 from statetrail.dialects import Dialect
+from statetrail.extract.records import MAX_VALUES
 from statetrail.recording.dialect_classes import CLASS
 
 IMPLICIT, MALFORMED = -1, -2
@@ -285,9 +286,12 @@ def _values(
         numbered_words(issues["priority"], {"informational": 1}, 0) == 1,
         *(crosses, hidden, sound & binding),
     )
-    width = int(ordinal.max(initial=0)) + 1
-    key = (presenting * max(len(known[0]), 1) + series[1]) * width + ordinal
-    order = np.argsort(key, kind="stable")  # quick where they are in order already
+    key = presenting * max(len(known[0]), 1) + series[1]
+    if ordinal.min(initial=0) >= 0 and ordinal.max(initial=0) < MAX_VALUES:
+        # Quick where they are in order already.
+        order = np.argsort(key * MAX_VALUES + ordinal, kind="stable")
+    else:  # a forged store
+        order = np.lexsort((ordinal, key))
     presented = PresentedValues(
         presenting[order],
         value[1][order],

@@ -34,7 +34,7 @@ ISSUED_FORMS: Final = Table(
     "one length and alphabet of the values of a parameter that were issued to a client",
     (
         *(CLIENT, ORIGIN, DIALECT, PARAM),
-        Column("length", "int", "Characters of the values"),
+        Column("length", "int", "Characters of the values", "not known"),
         Column("alphabet", "text", "What their characters are"),
     ),
     ("client", "origin", "dialect", "param", "length", "alphabet"),

@@ -34,7 +34,7 @@ ISSUES: Final = Table(
     "issues", "one value that a response issued",
     (
         *_COMMON,
-        Column("length", "int", "Characters of the value"),
+        Column("length", "int", "Characters of the value", "not known"),
         Column("alphabet", "text", "What its characters are"),
         Column("usage", "text", "Where it is to be presented"),
         Column("priority", "text", "`forced` or `informational`"),

@@ -41,7 +41,7 @@ _LAYOUT: Final = pa.schema(
 )
 def check(rec: Recording, profile: Profile) -> Lazy:
     issued = issues(rec).lazy.filter(credentials(rec))
-    forms = issued_forms(rec).lazy.filter(credentials(rec))
+    forms = issued_forms(rec).lazy.filter(credentials(rec) & ~nw.col("length").is_null())
     weak = rec.place(_bounds(forms, profile)).filter(nw.col("weak") == 1)
     values = matching(issued, weak, [*_SUBJECT, "length"], first="length")
     hits = occurrences(

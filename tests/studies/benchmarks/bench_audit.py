@@ -25,9 +25,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from rich.console import Console
-from rich.table import Table
-
 from statetrail.errors import StatetrailError
 from studies.benchmarks.generate import SHAPES, generate
 
@@ -130,12 +127,12 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=10, help="the largest size; 0: leave it out")
     options = parser.parse_args()
     shapes = [name for name in options.shapes.split(",") if name]
-    console, table = Console(width=120), Table("audit of", "CPU s", "s", "MiB", "wanted")
+    print(f"{'audit of':28} {'CPU s':>8} {'s':>8} {'MiB':>8}  wanted")
 
     def add(costs: dict[str, Cost], otherwise: str = "") -> None:
         for name, cost in costs.items():
-            cells = f"{cost.cpu_s:.2f}", f"{cost.wall_s:.2f}", f"{cost.rss_mib:,.0f}"
-            table.add_row(name, *cells, REACH.get(name, otherwise))
+            cells = f"{cost.cpu_s:8.2f} {cost.wall_s:8.2f} {cost.rss_mib:8,.0f}"
+            print(f"{name:28} {cells}  {REACH.get(name, otherwise)}", flush=True)
 
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
@@ -148,7 +145,6 @@ def main() -> None:
             largest = options.exchanges * options.times
             generate(store, largest)
             add(measured([Work(f"{largest:,}", audit(store))], 1))
-    console.print(table)
 
 
 if __name__ == "__main__":

@@ -85,10 +85,10 @@ SHAPES: dict[str, Shape] = {
     "plain": Shape(),
     "one client": Shape(busiest=1.0),
     "clients of five": Shape(busiest=0.0, each=5),
-    "100,000 endpoints": Shape(endpoints=100_000),
+    "100k endpoints": Shape(endpoints=100_000),
     "a token a request": Shape(rotations=(1.0, 1.0, 1.0)),
     "300 origins": Shape(origins=300),
-    "65,536 names": Shape(names=65_536),
+    "64k names": Shape(names=65_536),
 }
 """The shapes that the benchmark of audits measures."""
 

@@ -163,8 +163,8 @@ equality: env ## two versions on the same stores say the same: BEFORE=/old/venv/
 
 EXTRAS ?=
 .PHONY: wheel
-wheel: env ## wheel and sdist in empty environments: what each extra takes, and whether it does what it is for: EXTRAS="analysis demo" (default all)
-	$(RUN) python tests/studies/wheel/run.py --uv $(UV) $(EXTRAS)
+wheel: env ## wheel and sdist in empty environments: what each extra takes, whether it does what it is for, and the commands of the quickstart and the README, timed: EXTRAS="analysis demo pages" (default all)
+	PYTHONPATH=tests $(RUN) python -m studies.wheel.run --uv $(UV) $(EXTRAS)
 
 .PHONY: sbom
 sbom: $(UV) ## the bill of materials of what uv.lock installs, without a network: sbom.cdx.json (CycloneDX)

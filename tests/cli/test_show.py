@@ -80,8 +80,8 @@ def test_json_and_parquet_have_the_very_columns_of_the_schema(
 def test_a_table_is_short_and_says_what_it_leaves_out(store: Path) -> None:
     """The form for people has the first rows, pseudonyms for fingerprints, dates for times."""
     lines = run("show", store, "issued", "--limit", 2).out.splitlines()
-    assert lines[0].split()[:4] == ["exchange_id", "dialect", "param", "value"]
-    assert lines[1].split()[:4] == ["1", "52eseller", "CurrId", "-1"]
+    assert lines[0].split()[:4] == ["exchange_id", "param", "value", "fingerprint"]
+    assert lines[1].split()[:3] == ["1", "CurrId", "-1"]
     assert "~" in lines[2]
     assert lines[3] == "2 of 199 rows; --limit 199 shows all"
     assert len(run("show", store, "exchanges").out.splitlines()) == 52
@@ -154,6 +154,23 @@ def test_every_table_is_readable_on_a_terminal(shown: "Shown", table: str, colum
     assert min(widths[:-1], default=columns) > 3 or len(names) == 1
     if len(names) < len(NAMED[table].columns):
         assert any(line.startswith("More columns: --columns all, or some of") for line in lines)
+    assert names[0] == tables._SHOWN.get(table, NAMED[table].names)[0].removesuffix("_us")
+
+
+def test_the_most_telling_columns_are_those_of_their_tables() -> None:
+    """Each table's are columns that it has; without them it would show its first columns."""
+    for name, columns in tables._SHOWN.items():
+        assert len(set(columns)) == len(columns)
+        assert set(columns) <= set(NAMED[name].names)
+    assert NAMED.keys() - tables._SHOWN.keys() == {"token_candidates"}
+
+
+def test_more_columns_than_fit_are_paragraphs(store: Path) -> None:
+    """Where a narrow terminal is to show them all."""
+    shown = on_terminal(60, "show", store, "issued", "--columns", "all", "--limit", 1)
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
+    assert "param CurrId; value -1" in plain
+    assert "───" not in plain
 
 
 def test_columns_are_chosen_by_name(store: Path) -> None:

@@ -13,7 +13,7 @@ from statetrail.analyses.conformance.verdict import FAULTS
 from statetrail.cli.output.watching import Watch
 from statetrail.dialects import select
 from statetrail.store import SqliteStore
-from support.commands import run
+from support.commands import on_terminal, run
 from support.proxy import BIN
 from support.shops import write_shop
 from support.traffic import AT, facts_of
@@ -80,13 +80,16 @@ def test_an_audit_counts_the_same(tmp_path: Path, options: tuple[str, ...]) -> N
 
 
 def test_what_is_no_fault_is_not_shown_as_one(tmp_path: Path) -> None:
-    """On a terminal the column of faults has faults alone."""
+    """On a terminal the table of clients has faults alone; a narrow one gets paragraphs."""
     store = write_shop(tmp_path / "shop.sqlite")
     watch = Watch(store, None, 2_000_000, select("all"))
     list(watch.poll(final=True))
     assert watch.scoreboard.verdicts["in-flight"]
-    (faults,) = [c for c in watch.table().columns if c.header.plain == "faults"]
-    assert "in-flight" not in "".join(map(str, faults.cells))
+    for columns in (60, 120):
+        shown = on_terminal(columns, "watch", store, "--for", "0s", "--grace", "2000s")
+        assert "in-flight" not in shown
+        assert ("───" in shown) == (columns == 120)
+        assert "stubborn/1" in shown
 
 
 def test_a_store_of_an_earlier_version_is_watched(tmp_path: Path) -> None:

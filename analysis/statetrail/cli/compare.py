@@ -79,7 +79,7 @@ def command(
 
 
 def _show(result: "Comparison", console: "Terminal") -> None:
-    from statetrail.cli.output.terminal import text
+    from statetrail.report.render.terminal import text
     from statetrail.report.wording import count, percent
 
     console.write(
@@ -101,11 +101,12 @@ def _show(result: "Comparison", console: "Terminal") -> None:
     if findings:
         console.write_rows(
             None,
-            ("state", "severity", "rule", "client", "origin", "parameter", "count"),
+            ("rule", "state", "severity", "client", "origin", "parameter", "count"),
             findings,
             lambda row: (
+                ", ".join((row[1].rule, *row[1].also)),
                 text(row[0], _STYLES[row[0]]),
-                *(row[1].severity, ", ".join((row[1].rule, *row[1].also)), row[1].client or "-"),
+                *(row[1].severity, row[1].client or "-"),
                 *(row[1].origin or "-", row[1].param or "-", row[2]),
             ),
             most=MAX_ROWS,

@@ -40,6 +40,8 @@ def command(
 
         serve_origins(partial(print, flush=True))
         return
+    from statetrail.cli.output.terminal import stdout
     from statetrail.demo.run import run_demo
 
-    raise typer.Exit(run_demo(out, duration_s(for_, "s") if for_ is not None else None))
+    seconds = duration_s(for_, "s") if for_ is not None else None
+    raise typer.Exit(run_demo(out, seconds, stdout()))

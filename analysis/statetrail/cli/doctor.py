@@ -36,16 +36,24 @@ def command(
     The recorder is really started, on the loopback address, and one request is sent through it. The
     store is only read. Exit code 0: nothing is wrong; 1: something is.
     """
-    from rich.text import Text
+    from rich.table import Table
 
     from statetrail.cli.output.terminal import one_line, stdout
+    from statetrail.report.render.terminal import MAX_LINE, draw, text
 
     console = stdout()
     failed = False
     for check in _checks(store, key, dialects, confdir):
         failed |= check.grade == "wrong"
-        grade = Text(f"{check.grade:<8}", _STYLES[check.grade])
-        console.print(grade, Text(f"{check.subject:<10}"), Text(one_line(check.says)))
+        line = Table.grid(padding=(0, 1))
+        for width in (8, 10, None):
+            line.add_column(width=width, overflow="fold")
+        grade, says = (
+            text(check.grade, _STYLES[check.grade]),
+            text(one_line(check.says), "", MAX_LINE),
+        )
+        line.add_row(grade, text(check.subject), says)
+        draw(line, console)
     if failed:
         raise typer.Exit(WRONG)
 

@@ -48,18 +48,20 @@ def command(
     pause_s = max(0.1, options.duration_s(every, "s"))
     lasts_s = options.duration_s(for_, "s") if for_ is not None else float("inf")
     end = time.monotonic() + lasts_s
-    live = Live(watch.table(), console=console, auto_refresh=False)
+    live = Live(watch.table(console.width), console=console, auto_refresh=False)
 
     def show(events: Iterable[str]) -> None:
         for line in events:
             if not console.is_terminal:
                 print(one_line(line), flush=True)
+        if console.is_terminal:
+            live.update(watch.table(console.width), refresh=True)
 
-    with suppress(KeyboardInterrupt), live if console.is_terminal else nullcontext():
-        while time.monotonic() < end:
-            show(watch.poll())
-            if console.is_terminal:
-                live.update(watch.table(), refresh=True)
-            time.sleep(min(pause_s, max(0.0, end - time.monotonic())))
-    show(watch.poll(final=True))
-    print(one_line(watch.scoreboard.line()))
+    with live if console.is_terminal else nullcontext():
+        with suppress(KeyboardInterrupt):
+            while time.monotonic() < end:
+                show(watch.poll())
+                time.sleep(min(pause_s, max(0.0, end - time.monotonic())))
+        show(watch.poll(final=True))
+    if not console.is_terminal:
+        print(one_line(watch.scoreboard.line()))

@@ -8,10 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from rich.console import Console, RenderableType
 
 from statetrail.analyses.conformance.clients import clients
 from statetrail.analyses.lifetimes.expiry import expiry
@@ -20,74 +17,59 @@ from statetrail.demo.check import SESSIONS, Difference, agent_of, audited_counts
 from statetrail.demo.clients import Truth
 from statetrail.expiry import POLICIES
 from statetrail.recording.frames import Recording
+from statetrail.report.render.terminal import draw, layout, text
 
 
 def show_summary(rec: Recording, truths: Mapping[str, Truth], console: Console) -> None:
     """Print the audit's tables."""
-    for table in (_clients(rec, truths), _expiry(rec), _rotations(rec)):
-        console.print(table)
+    for shown in (
+        _clients(rec, truths, console.width),
+        _expiry(rec, console.width),
+        _rotations(rec, console.width),
+    ):
+        console.print()
+        draw(shown, console)
 
 
 def show_differences(mismatches: Sequence[Difference], console: Console) -> None:
     """Print where the audit differs from the clients' account."""
-    table = _table(
-        "The audit differs from the clients' account",
-        ("client", "what"),
-        right=("expected", "audited"),
-    )
-    for one in mismatches:
-        table.add_row(one.client, Text(one.what), str(one.expected), str(one.audited), style="red")
-    console.print(table)
+    names = ("client", "what", "expected", "audited")
+    rows = [
+        [text(cell, "red") for cell in (one.client, one.what, one.expected, one.audited)]
+        for one in mismatches
+    ]
+    title = "The audit differs from the clients' account"
+    draw(layout(title, names, rows, console.width, right=names[2:]), console)
 
 
-def _table(title: str, left: Sequence[str], right: Sequence[str] = ()) -> Table:
-    """An empty table; the columns in `right` follow those in `left`, aligned to the right."""
-    table = Table(
-        title=f"\n{title}",
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-    )
-    for column in left:
-        table.add_column(column, no_wrap=True)
-    for column in right:
-        table.add_column(column, justify="right")
-    return table
-
-
-def _clients(rec: Recording, truths: Mapping[str, Truth]) -> Table:
-    rows = {agent_of(row["client"]): row for row in clients(rec).rows()}
-    table = _table("Clients", ("client",), ("requests", *SESSIONS, "compliance"))
-    table.add_column("faults and findings")
+def _clients(rec: Recording, truths: Mapping[str, Truth], room: int) -> RenderableType:
+    of_agents = {agent_of(row["client"]): row for row in clients(rec).rows()}
+    names = ("client", "requests", *SESSIONS, "compliance", "faults and findings")
+    rows = []
     for name, counts in audited_counts(rec, truths).items():
-        row = rows.get(truths[name].user_agent, {"compliance": None})
-        table.add_row(
+        row = of_agents.get(truths[name].user_agent, {"compliance": None})
+        cells = (
             name,
-            *(str(counts.pop(what, 0)) for what in ("requests", *SESSIONS)),
+            *(counts.pop(what, 0) for what in names[1:4]),
             "-" if row["compliance"] is None else f"{row['compliance']:.0%} of {row['judged']}",
-            Text("\n".join(f"{count} {what}" for what, count in counts.most_common()) or "none"),
+            ", ".join(f"{count} {what}" for what, count in counts.most_common()) or "none",
         )
-    return table
+        rows.append([text(cell) for cell in cells])
+    return layout("Clients", names, rows, room, right=names[1:5])
 
 
-def _expiry(rec: Recording) -> Table:
-    table = _table("Expiry", ("parameter", "policy"), ("longer than", "at most", "ends"))
-    table.add_column("sharp", no_wrap=True)
-    table.add_column("origin", overflow="fold")
-    for row in expiry(rec).rows():
-        if row["ended"]:
-            table.add_row(
-                Text(row["param"]),
-                row["policy"],
-                _seconds(row["low_s"]),
-                _seconds(row["high_s"]),
-                str(row["ended"]),
-                _sharp(row),
-                Text(row["origin"]),
-            )
-    return table
+def _expiry(rec: Recording, room: int) -> RenderableType:
+    names = ("parameter", "policy", "longer than", "at most", "ends", "sharp", "origin")
+    rows = [
+        [
+            *(text(row["param"]), text(row["policy"]), text(_seconds(row["low_s"]))),
+            *(text(_seconds(row["high_s"])), text(row["ended"]), text(_sharp(row))),
+            text(row["origin"]),
+        ]
+        for row in expiry(rec).rows()
+        if row["ended"]
+    ]
+    return layout("Expiry", names, rows, room, right=names[2:5], whole=names[2:6])
 
 
 def _sharp(row: Mapping[str, Any]) -> str:
@@ -101,11 +83,12 @@ def _seconds(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f} s"
 
 
-def _rotations(rec: Recording) -> Table:
+def _rotations(rec: Recording, room: int) -> RenderableType:
     replaced = (row for row in rotations(rec).rows() if row["from_fingerprint"] is not None)
     counts = Counter((row["param"], row["cause"]) for row in replaced)
     causes = sorted({cause for _, cause in counts})
-    table = _table("Rotations by cause", ("parameter",), causes)
-    for param in sorted({param for param, _ in counts}):
-        table.add_row(Text(param), *(str(counts[param, cause] or "") for cause in causes))
-    return table
+    rows = [
+        [text(param), *(text(counts[param, cause] or "") for cause in causes)]
+        for param in sorted({param for param, _ in counts})
+    ]
+    return layout("Rotations by cause", ("parameter", *causes), rows, room, right=causes)

@@ -4,8 +4,10 @@ import io
 import sys
 
 import pytest
+from rich.console import Console
 
 from statetrail.cli.output.terminal import Terminal
+from statetrail.report.render.terminal import text
 
 COLUMNS = ("client", "origin", "requests", "faults")
 ROWS = [
@@ -28,6 +30,22 @@ def test_a_table_is_as_wide_as_its_terminal(monkeypatch, columns) -> None:
     shown = lines(monkeypatch, columns)
     assert max(map(len, shown)) <= columns
     assert any("127.0.0.1 |" in line for line in shown)
+
+
+@pytest.mark.parametrize(
+    ("cell", "width", "folded"),
+    [
+        ("a token-kept-after-reset", 14, ["a token-kept-", "after-reset"]),
+        ("https://shop.example:8443", 14, ["https://", "shop.example:", "8443"]),
+        ("ends (26 %) of 3.60-4.21 s", 12, ["ends (26 %)", "of", "3.60-4.21 s"]),
+        ("stale _session_token, 1", 16, ["stale", "_session_token,", "1"]),
+        ("abcdefghijkl", 5, ["abcde", "fghij", "kl"]),
+        ("\u6771\u4eac\u6771\u4eac", 5, ["\u6771\u4eac", "\u6771\u4eac"]),
+    ],
+)
+def test_names_are_folded_after_the_signs_that_divide_them(cell, width, folded) -> None:
+    """Words, parts of names, and numbers with their units stay whole where they have room."""
+    assert [line.plain for line in text(cell).wrap(Console(), width)] == folded
 
 
 def test_a_narrow_terminal_gets_a_paragraph_a_row(monkeypatch) -> None:

@@ -49,7 +49,8 @@ def command(
 def _write(rows: "Rows") -> None:
     from rich.table import Table
 
-    from statetrail.cli.output.terminal import draw, stdout, text
+    from statetrail.cli.output.terminal import stdout
+    from statetrail.report.render.terminal import draw, text
 
     result = Table.grid(padding=(0, 2), pad_edge=False)
     result.add_column(width=12, no_wrap=True)

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from rich.text import Text
 
 from statetrail.analyses.conformance.verdict import FAULTS
-from statetrail.cli.output.terminal import Terminal, text
+from statetrail.cli.output.terminal import Terminal
 from statetrail.report.audit import Audit
 from statetrail.report.document import Document
+from statetrail.report.render.terminal import text
 from statetrail.report.sections.clients import Client
 from statetrail.report.sections.expiry import Expiry
 from statetrail.report.sections.findings import Card, FindingsSection
@@ -30,7 +31,7 @@ def show_summary(audit: Audit, console: Terminal) -> None:
         console.print()
         console.write(answer.question, "bold")
         for statement in answer.statements[:MAX_STATEMENTS]:
-            console.write(f"  {statement.text}", _TONES[statement.tone])
+            console.write(statement.text, _TONES[statement.tone], indent=2)
         console.write_more(len(answer.statements) - MAX_STATEMENTS)
     _clients(document, console)
     _expiry(document, console)
@@ -57,15 +58,17 @@ def _overall(summary: SummarySection, console: Terminal) -> None:
         console.print()
         console.write("How much state is honoured?", "bold")
         console.write(
-            f"  {percent(overall.compliance)}: {overall.honoured:,} of "
+            f"{percent(overall.compliance)}: {overall.honoured:,} of "
             f"{count(overall.judged, 'verdict')}. {overall.spread}",
             _TONES[overall.tone],
+            indent=2,
         )
     if summary.actions:
         console.print()
         console.write("What would help most?", "bold")
     for at, action in enumerate(summary.actions, 1):
-        console.write(f"  {at}. {action.title} ({action.rule}): {action.effect(summary.faults)}")
+        effect = action.effect(summary.faults)
+        console.write(f"{at}. {action.title} ({action.rule}): {effect}", indent=2)
 
 
 def _clients(document: Document, console: Terminal) -> None:
@@ -81,11 +84,11 @@ def _clients(document: Document, console: Terminal) -> None:
     console.print()
     console.write_rows(
         "Clients, least compliant first",
-        ("client", "origin", "requests", "compliance", "of", "faults"),
+        ("client", "origin", "requests", "compliance", "judged", "faults"),
         document.clients,
         cells,
         most=MAX_ROWS,
-        right=("requests", "compliance", "of"),
+        right=("requests", "compliance", "judged"),
     )
 
 
@@ -96,12 +99,12 @@ def _expiry(document: Document, console: Terminal) -> None:
 
     def cells(one: Expiry) -> Iterable[str]:
         between = interval(one.low_s, one.high_s)
-        return (one.origin, one.param, one.policy, between, one.confidence, count(one.ended))
+        return (one.param, one.origin, one.policy, between, one.confidence, count(one.ended))
 
     console.print()
     console.write_rows(
         "Expiry",
-        ("origin", "parameter", "policy", "between", "confidence", "ends"),
+        ("parameter", "origin", "policy", "limit", "confidence", "ends"),
         bounded,
         cells,
         most=MAX_ROWS,

@@ -15,49 +15,114 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from statetrail.cli.output.terminal import (
+from statetrail.cli.output.terminal import stdout
+from statetrail.extract.text import clean
+from statetrail.report.render.csv import inert
+from statetrail.report.render.terminal import (
     MAX_LINE,
-    NARROWEST,
     draw,
+    fitted,
+    least_widths,
     natural_widths,
-    stdout,
+    paragraphs,
     table,
     table_width,
     text,
 )
-from statetrail.extract.text import clean
-from statetrail.report.render.csv import inert
 from statetrail.schema import Column, Table, pseudonym
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_CELL: Final = 60
 _PROSE: Final = 40
 """Characters of a line of a text that is several sentences."""
-# The columns shown on a terminal; the other forms have all.
+# The columns of the form for people, the most telling ones first; the other forms have all.
 _SHOWN: Final = {
     "exchanges": (
-        *("exchange_id", "request_start_us", "peer", "user_agent", "method", "host", "endpoint"),
-        *("status", "error", "dialects", "notes"),
+        *("exchange_id", "method", "endpoint", "status", "user_agent", "request_start_us", "host"),
+        *("peer", "error", "dialects", "notes"),
     ),
     "issued": (
-        *("exchange_id", "dialect", "param", "value", "fingerprint", "usage", "priority"),
-        *("channel", "problem"),
+        *("exchange_id", "param", "value", "fingerprint", "usage", "priority", "channel"),
+        *("problem", "dialect"),
     ),
-    "presented": ("exchange_id", "dialect", "param", "value", "fingerprint", "channel", "kind"),
-    "tokens": (
-        *("client", "origin", "param", "value", "fingerprint", "issues", "uses"),
-        *("uses_late", "first_issued_us", "end", "ended_at_us", "observed_s"),
+    "presented": ("exchange_id", "param", "value", "fingerprint", "channel", "kind", "dialect"),
+    "captures": (
+        *("capture_id", "source", "name", "exchanges", "skipped", "problem", "started_us"),
+        "duplicates",
+    ),
+    "carts_by_version": (
+        *("product", "version", "carts", "carts_lost", "cart_writes_lost", "logins_lost"),
+        *("sessions", "clients", "origin", "param", "dialect"),
+    ),
+    "clients": (
+        *("client", "compliance", "faults", "judged", "requests", "origin", "sessions"),
+        *("sessions_at_once", "dialect", "honoured", "first_us", "last_us"),
+    ),
+    "expiry": (
+        *("param", "policy", "low_s", "high_s", "ended", "confidence", "origin", "survived"),
+        *("contradictions", "lost", "advice", "dialect"),
+    ),
+    "families": (
+        *("family_fingerprint", "param", "client", "tokens", "rotations", "reuses", "fits"),
+        *("forks", "refused", "clients", "first_us", "last_us", "revoked_us", "origin"),
+    ),
+    "graces": (
+        *("param", "low_s", "high_s", "reuses", "taken", "contradictions", "origin", "dialect"),
+    ),
+    "leaks": (
+        *("param", "place", "client", "origin", "issued_origin", "exchange_id", "fingerprint"),
+        *("request_start_us", "issued_us", "dialect"),
+    ),
+    "overrides": (
+        *("client", "param", "overrides", "answered", "fought", "unanswered", "on_baskets"),
+        *("without_effect", "origin", "first_us", "last_us"),
+    ),
+    "reuses": (
+        *("client", "param", "fingerprint", "fits", "taken", "age_low_s", "age_high_s"),
+        *("first_client", "exchange_id", "first_exchange_id", "family_fingerprint"),
+    ),
+    "root_causes": (
+        *("client", "param", "verdict", "cause", "count", "confidence", "endpoints", "origin"),
+        *("first_us", "last_us", "evidence"),
     ),
     "rotations": (
-        *("exchange_id", "client", "param", "issued_at_us", "from_fingerprint", "to_fingerprint"),
-        *("cause", "idle_low_s", "age_low_s"),
+        *("client", "param", "cause", "from_fingerprint", "to_fingerprint", "issued_at_us"),
+        *("idle_low_s", "age_low_s", "exchange_id", "origin"),
+    ),
+    "rotations_by_hour": (
+        *("hour_us", "param", "rotations", "resets", "requests", "clients", "first_values"),
+        *("origin", "dialect"),
+    ),
+    "session_requests": (
+        *("session_fingerprint", "endpoint", "client", "request_start_us", "cart_write", "login"),
+        *("exchange_id", "param", "origin"),
     ),
     "sessions": (
-        *("client", "origin", "session_fingerprint", "first_us", "duration_s", "tokens"),
-        *("requests", "end", "cart_writes", "cart_writes_lost", "login_lost"),
+        *("session_fingerprint", "client", "requests", "end", "duration_s", "tokens"),
+        *("cart_writes", "cart_writes_lost", "login_lost", "origin", "first_us", "ended_at_us"),
+    ),
+    "shared": (
+        *("client", "param", "how", "clients", "uses", "fingerprint", "first_us", "last_us"),
+        *("origin", "dialect"),
+    ),
+    "tokens": (
+        *("fingerprint", "param", "client", "uses", "end", "observed_s", "value", "issues"),
+        *("uses_late", "first_issued_us", "ended_at_us", "origin"),
+    ),
+    "uses": (
+        *("client", "param", "outcome", "idle_low_s", "age_low_s", "fingerprint", "exclusion"),
+        *("idle_high_s", "age_high_s", "exchange_id", "request_start_us", "origin"),
+    ),
+    "verdicts": (
+        *("client", "param", "verdict", "fault", "exchange_id", "reason", "request_start_us"),
+        *("origin", "channel", "fingerprint", "dialect"),
+    ),
+    "verdicts_by_endpoint": (
+        *("endpoint", "param", "faults", "judged", "compliance", "dropped", "stale", "resets"),
+        *("clients_at_fault", "honoured", "origin", "dialect"),
     ),
     "findings": (
-        *("severity", "rule", "client", "param", "count", "message", "origin", "evidence"),
+        *("severity", "rule", "client", "count", "param", "message", "origin", "evidence"),
     ),
 }
 
@@ -84,26 +149,36 @@ def print_table(
         [text(_cell(column, row[column.name]), limit=limit) for column in columns]
         for row in rows.to_pylist()
     ]
-    widths = natural_widths([_heading(column) for column in columns], cells)
+    headings = [_heading(column) for column in columns]
+    natural = natural_widths(headings, cells)
     least = [
-        min(width, _PROSE if width > _MAX_CELL else NARROWEST) if column.type == "text" else width
-        for column, width in zip(columns, widths, strict=True)
+        (max(narrow, min(width, _PROSE)) if width > _MAX_CELL else narrow)
+        if column.type == "text"
+        else width
+        for column, width, narrow in zip(
+            columns, natural, least_widths(headings, cells), strict=True
+        )
     ]
     shown = list(range(len(columns)))
     if is_terminal and wanted is None:
         shown = _that_fit(least, console.width)
-    right = [_heading(c) for c in columns if c.type in ("int", "float")]
-    whole = [_heading(c) for c in columns if c.type != "text"]
-    headings = [_heading(columns[at]) for at in shown]
-    result = table(None, headings, right, whole, narrowest=[least[at] for at in shown])
-    for row in cells:
-        result.add_row(*(row[at] for at in shown))
-    draw(result, console)
+    headings = [headings[at] for at in shown]
+    if is_terminal and table_width([least[at] for at in shown]) > console.width:
+        console.print(paragraphs(None, headings, [[row[at] for at in shown] for row in cells]))
+    else:
+        right = [_heading(c) for c in columns if c.type in ("int", "float")]
+        whole = [_heading(c) for c in columns if c.type != "text"]
+        widths = fitted([least[at] for at in shown], [natural[at] for at in shown], console.width)
+        result = table(None, headings, right, whole, widths)
+        for row in cells:
+            result.add_row(*(row[at] for at in shown))
+        draw(result, console)
     if total > rows.num_rows:
         console.write(f"{rows.num_rows:,} of {total:,} rows; --limit {total} shows all")
     left_out = [_heading(c) for c in schema.columns if c not in [columns[at] for at in shown]]
     if is_terminal and wanted is None and left_out:
-        console.write(f"More columns: --columns all, or some of {', '.join(left_out)}", "dim")
+        more = f"More columns: --columns all, or some of {', '.join(left_out)}"
+        console.print(text(more, "dim", limit=MAX_LINE))
 
 
 def _that_fit(least: Sequence[int], room: int) -> list[int]:

@@ -1,39 +1,27 @@
 """Text, tables and progress on a terminal; no text from the network is interpreted there.
 
 Enters: text from anywhere. Leaves: text without control or direction characters, never read as
-markup. On a terminal tables have rules; in a pipe they are plain columns of the width they need.
+markup. Tables are those of `report.render.terminal`.
 """
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import zip_longest
 
-from rich import box
 from rich.console import Console
 from rich.padding import Padding
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-from rich.table import Table
 from rich.text import Text
 
 from statetrail.extract.text import clean
+from statetrail.report.render.terminal import MAX_LINE, draw, layout, text
 
-MAX_LINE = 4000
 _PIPE_WIDTH = 100_000
-NOTHING = "–"
-"""What reports write for no value."""
-NARROWEST = 14
-"""Characters of a line below which a text is no longer readable in a column."""
 
 
 def one_line(text: str) -> str:
     """The text on one line, fit for a terminal."""
     return clean(" ".join(text.split()), MAX_LINE)
-
-
-def text(value: object, style: str = "", limit: int = 400) -> Text:
-    """Any value as inert text."""
-    return Text(clean(str(value), limit), style=style)
 
 
 class Terminal(Console):
@@ -42,9 +30,10 @@ class Terminal(Console):
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError  # rich would exit with 1, which here means findings
 
-    def write(self, value: object, style: str = "") -> None:
-        """Print any value as inert text."""
-        self.print(text(value, style))
+    def write(self, value: object, style: str = "", indent: int = 0) -> None:
+        """Print any value as inert text, each of its lines indented."""
+        shown = text(value, style)
+        self.print(Padding(shown, (0, 0, 0, indent), expand=False) if indent else shown)
 
     def write_rows[T](
         self,
@@ -63,37 +52,13 @@ class Terminal(Console):
 
         A terminal that is too narrow for its columns gets a paragraph a row.
         """
-        names, whole = list(columns), set(whole)
+        names = list(columns)
         shown = [
             [cell if isinstance(cell, Text) else text(cell) for cell in cells(row)]
             for row in rows[:most]
         ]
-        widths = [
-            width if name in whole else min(width, NARROWEST)
-            for name, width in zip(names, natural_widths(names, shown), strict=True)
-        ]
-        if sys.stdout.isatty() and table_width(widths) > self.width:
-            self._write_paragraphs(title, names, shown)
-        else:
-            result = table(title, names, right, whole, narrowest=widths)
-            for row in shown:
-                result.add_row(*row)
-            draw(result, self)
+        draw(layout(title, names, shown, self.width, right=right, whole=whole), self)
         self.write_more((len(rows) if total is None else total) - min(len(rows), most), hint)
-
-    def _write_paragraphs(
-        self, title: str | None, names: Sequence[str], rows: Iterable[Sequence[Text]]
-    ) -> None:
-        if title is not None:
-            self.write(title, "bold")
-        for first, *others in rows:
-            self.print(Padding(first, (0, 0, 0, 2)))
-            said = [
-                Text.assemble((name, "dim"), " ", cell)
-                for name, cell in zip(names[1:], others, strict=True)
-                if cell.plain not in ("", "-", NOTHING)
-            ]
-            self.print(Padding(Text("; ").join(said), (0, 0, 0, 6)))
 
     def write_more(self, count: int, hint: str = "") -> None:
         """Print how many more there are, if any."""
@@ -110,61 +75,6 @@ def stdout() -> Terminal:
 def say(message: str) -> None:
     """One line on standard error, for a person."""
     print(f"statetrail: {one_line(message)}", file=sys.stderr)
-
-
-def table(
-    title: str | None,
-    columns: Iterable[str],
-    right: Iterable[str] = (),
-    whole: Iterable[str] = (),
-    narrowest: Iterable[int] = (),
-) -> Table:
-    """An empty table.
-
-    Columns in `right` are aligned to the right, those in `whole` not folded. `narrowest` are the
-    widths below which no column is folded, where the terminal has that room.
-    """
-    is_terminal = sys.stdout.isatty()
-    result = Table(
-        title=None if title is None else Text(title),
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD if is_terminal else None,
-        padding=(0, 1) if is_terminal else (0, 2, 0, 0),
-        pad_edge=is_terminal,
-        header_style="bold",
-    )
-    right, whole = set(right), set(whole)
-    for name, least in zip_longest(columns, narrowest):
-        result.add_column(
-            Text(name), justify="right" if name in right else "left", overflow="fold",
-            no_wrap=not is_terminal or name in whole, min_width=least if is_terminal else None,
-        )  # fmt: skip
-    return result
-
-
-def natural_widths(names: Sequence[str], rows: Iterable[Sequence[Text]]) -> list[int]:
-    """The widths of columns of which nothing is folded."""
-    widths = [len(name) for name in names]
-    for row in rows:
-        widths = [max(width, cell.cell_len) for width, cell in zip(widths, row, strict=True)]
-    return widths
-
-
-def table_width(widths: Sequence[int]) -> int:
-    """The width of a table on a terminal, with its padding."""
-    return sum(widths) + 3 * len(widths) + 1
-
-
-def draw(table: Table, console: Console) -> None:
-    """Print a table; in a pipe without the blanks that fill its last column."""
-    if sys.stdout.isatty():
-        console.print(table)
-        return
-    with console.capture() as captured:
-        console.print(table)
-    for line in captured.get().splitlines():
-        console.print(Text(line.rstrip()))
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from statetrail.schema.clients import (
 from statetrail.store.file_header import read_only
 
 if TYPE_CHECKING:
-    from rich.table import Table as Shown
+    from rich.console import RenderableType
 
 type _Row = tuple[Any, ...]
 
@@ -176,23 +176,21 @@ class Watch:
         elif isinstance(event, Change) and event.change != "kept":
             yield f"{prefix} {event.param} {event.change} {pseudonym(event.fingerprint)}"
 
-    def table(self) -> "Shown":
-        """The clients at this moment."""
+    def table(self, width: int) -> "RenderableType":
+        """The clients at this moment, in a table or paragraphs of that width."""
         from statetrail.analyses.conformance.verdict import FAULTS
-        from statetrail.cli.output.terminal import table, text
+        from statetrail.report.render.terminal import layout, text
 
-        result = table(
-            self.scoreboard.line(),
-            ("client", "origin", "requests", "compliance", "resets", "faults"),
-            right=("requests", "compliance", "resets"),
-        )
+        rows = []
         for each in self.scoreboard.ranked()[:ROWS]:
             share = each.compliance
             faults = [(v, n) for v, n in each.verdicts.most_common() if v in FAULTS and n]
-            result.add_row(
-                *(text(each.client), text(each.origin), str(each.requests)),
+            cells = (
+                *(each.client, each.origin, each.requests),
                 "-" if share is None else f"{share:.0%}",
-                str(each.changes["reset"]),
-                text(", ".join(f"{n} {v}" for v, n in faults)),
+                each.changes["reset"],
+                ", ".join(f"{n} {v}" for v, n in faults),
             )
-        return result
+            rows.append([text(cell) for cell in cells])
+        names = ("client", "origin", "requests", "compliance", "resets", "faults")
+        return layout(self.scoreboard.line(), names, rows, width, right=names[2:5])

@@ -16,7 +16,8 @@ import statetrail
 from statetrail.errors import UsageError
 from statetrail.recording.conversations import origin
 from statetrail.recording.engines import Engine
-from statetrail.recording.frames import Frame, origin_expression
+from statetrail.recording.frames import Frame
+from statetrail.recording.origins import origin_expression
 from statetrail.schema import pseudonym
 from statetrail.store.clients import client_expression
 from support.histories import Ex, Issue, Present, recording

@@ -53,8 +53,11 @@ class Analysis(Artifact[Frame]):
     def _frame(self, rec: Recording) -> Frame:
         if self.scope == "bucket":
             return Frame(frame(rec, self.table, self), self.table, rec.scratch)
-        rows = self.compute(rec, *(need(rec) for need in self.needs))
-        return Frame(rec.place(to_arrow(rows, self.table)), self.table)
+        rows = rec.once_whole(f"rows of {self.table.name}", self._whole)
+        return Frame(rec.place(rows), self.table)
+
+    def _whole(self, rec: Recording) -> pa.Table:
+        return to_arrow(self._compute(rec), self.table)
 
 
 def analysis(

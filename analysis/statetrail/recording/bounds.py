@@ -23,7 +23,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording, origin_expression
+from statetrail.recording.frames import Recording
+from statetrail.recording.origins import origin_expression
 from statetrail.schema import EXCHANGES, ISSUED, PRESENTED
 
 MAX_ORIGINS: Final = 1000

@@ -20,7 +20,7 @@ def grace_us(grace_ms: float) -> int:
 
 
 def origin(scheme: str, host: str, port: int) -> str:
-    """One origin as RFC 6454 writes it, as `statetrail.recording.frames.origin_expression` does.
+    """One origin as RFC 6454 writes it, as `statetrail.recording.origins.origin_expression` does.
 
     >>> origin("https", "shop.example", 443), origin("http", "::1", 8080)
     ('https://shop.example', 'http://[::1]:8080')

@@ -8,18 +8,15 @@ gets out of it.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self, cast
+from typing import Any, Self, cast
 
-import narwhals as nw
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from statetrail.dialects import Dialect, select
 from statetrail.errors import UsageError, unknown
 from statetrail.recording.conversations import DEFAULT_GRACE_MS, grace_us
-from statetrail.recording.conversion import to_arrow, to_pandas, to_polars, with_pseudonyms
 from statetrail.recording.dialect_classes import DialectClass, dialect_classes
-from statetrail.recording.display import html_rows
 from statetrail.recording.engines import (
     ENGINES,
     READ_DICTIONARIES,
@@ -28,7 +25,9 @@ from statetrail.recording.engines import (
     nullable,
     placing,
 )
+from statetrail.recording.frame import Frame as Frame
 from statetrail.recording.limits import Limits
+from statetrail.recording.origins import origin_expression
 from statetrail.recording.scratch import Scratch
 from statetrail.schema import (
     CAPTURES,
@@ -42,90 +41,6 @@ from statetrail.schema import (
 from statetrail.schema.clients import check_client_by, default_client_by
 from statetrail.store.clients import client_expression, holds_imported
 from statetrail.store.reader import LARGE, Facts, join_facts, read_store
-
-if TYPE_CHECKING:
-    import pandas as pd
-    import polars as pl
-
-SHOWN: Final = 20
-"""Rows that a notebook shows of a frame."""
-
-
-class Frame:
-    """A table of a recording: lazy until it is asked for rows.
-
-    Attributes
-    ----------
-    lazy
-        The Narwhals lazy frame, with exactly the columns of `table`.
-    table
-        The schema: what each column says, its unit, what null means.
-
-    The rows of a large result lie in a folder that stays as long as this object or its recording.
-    """
-
-    def __init__(self, lazy: Lazy, table: Table, scratch: Scratch | None = None) -> None:
-        self.lazy = lazy
-        self.table = table
-        self._scratch = scratch
-        self._length: int | None = None
-
-    def __len__(self) -> int:
-        """How many rows there are, counted once."""
-        if self._length is None:
-            counted = self.lazy.select(rows=nw.len()).collect("pyarrow")
-            self._length = int(counted["rows"].to_list()[0])
-        return self._length
-
-    def head(self, n: int = 5) -> "Frame":
-        """The first `n` rows by the table's key, as a frame; no others are brought to Python."""
-        if n < 0:
-            raise UsageError(f"{n} is no number of rows")
-        first = self.lazy.sort(*self.table.key, nulls_last=True).head(n)
-        return Frame(first, self.table, self._scratch)
-
-    def to_arrow(self) -> pa.Table:
-        """All rows as an Arrow table of the catalogue's schema, sorted by the table's key."""
-        return to_arrow(self.lazy, self.table)
-
-    def to_pandas(self, *, pseudonyms: bool = False) -> "pd.DataFrame":
-        """All rows as a DataFrame, sorted by the table's key.
-
-        Columns named ``*_us`` become tz-aware timestamps (UTC) without the suffix; integers that
-        may be missing are ``Int64``, so that fingerprints keep every bit. With `pseudonyms`, these
-        are texts as the reports write them: the first half of a fingerprint
-        (`statetrail.schema.pseudonym`), so that two values may have the same one.
-        """
-        return to_pandas(self._rows(pseudonyms=pseudonyms), self.table)
-
-    def to_polars(self, *, pseudonyms: bool = False) -> "pl.DataFrame":
-        """All rows as a DataFrame of Polars, with the columns of `to_pandas`.
-
-        Raises
-        ------
-        UsageError
-            Polars is not installed.
-        """
-        return to_polars(self._rows(pseudonyms=pseudonyms), self.table)
-
-    def rows(self) -> list[dict[str, Any]]:
-        """All rows as dictionaries of plain Python values, times in microseconds."""
-        return cast("list[dict[str, Any]]", self.to_arrow().to_pylist())
-
-    def _rows(self, *, pseudonyms: bool) -> pa.Table:
-        rows = self.to_arrow()
-        return with_pseudonyms(rows, self.table) if pseudonyms else rows
-
-    def __repr__(self) -> str:
-        return f"<Frame {self.table.name}: {', '.join(self.table.names)}>"
-
-    def _repr_html_(self) -> str:
-        """The first rows, fingerprints as reports write them, all text inert."""
-        rows = self.head(SHOWN).rows()
-        total = len(self)
-        most = f"the first {len(rows)} of " if len(rows) < total else ""
-        caption = f"{self.table.name}: {most}{total:,} row{'' if total == 1 else 's'}"
-        return html_rows(self.table.columns, rows, f"{caption}, each {self.table.row}")
 
 
 def _dialects(dialects: Sequence[Dialect | str | Path] | str | None) -> tuple[Dialect, ...]:
@@ -188,47 +103,50 @@ class Recording:
         client_by = [client_by] if isinstance(client_by, str) else client_by
         check_client_by(client_by)
         self.client_by = tuple(client_by)
-        self._lazies = {table.name: self._place(self._facts.tables[table.name]) for table in FACTS}
+        self._lazies: dict[str, Lazy] = {}
         self.memo: dict[Any, Any] = {}
+
+    def _lazy(self, table: Table) -> Lazy:
+        if table.name not in self._lazies:
+            self._lazies[table.name] = self._place(self._facts.tables[table.name])
+        return self._lazies[table.name]
 
     @property
     def dialect_classes(self) -> tuple[DialectClass, ...]:
         """The dialects by how they are judged; of those judged by declarations, what was seen."""
-        return self.once("classes", lambda: dialect_classes(self.dialects, lambda: self.spoken))
+        return self.once_whole(
+            "classes", lambda whole: dialect_classes(whole.dialects, lambda: whole.spoken)
+        )
 
     @property
     def spoken(self) -> set[str]:
         """The names of the dialects whose values were issued or presented."""
-        return self.once("spoken", self._seen)
-
-    def _seen(self) -> set[str]:
-        both = [frame.lazy.select("dialect").unique() for frame in (self.issued, self.presented)]
-        return {name for one in both for name in one.collect("pyarrow")["dialect"].to_list()}
+        return self.once_whole("spoken", _spoken)
 
     @property
     def exchanges(self) -> Frame:
         """The exchanges: one row per request with its response or error."""
-        return Frame(self._lazies["exchanges"], EXCHANGES)
+        return Frame(self._lazy(EXCHANGES), EXCHANGES)
 
     @property
     def issued(self) -> Frame:
         """The values that responses issued."""
-        return Frame(self._lazies["issued"], ISSUED)
+        return Frame(self._lazy(ISSUED), ISSUED)
 
     @property
     def presented(self) -> Frame:
         """The values that requests presented."""
-        return Frame(self._lazies["presented"], PRESENTED)
+        return Frame(self._lazy(PRESENTED), PRESENTED)
 
     @property
     def captures(self) -> Frame:
         """The runs of the recorder and the imported files that made the recording."""
-        return Frame(self._lazies["captures"], CAPTURES)
+        return Frame(self._lazy(CAPTURES), CAPTURES)
 
     @property
     def token_candidates(self) -> Frame:
         """What looked like a token in a request, other than presented state."""
-        return Frame(self._lazies["token_candidates"], TOKEN_CANDIDATES)
+        return Frame(self._lazy(TOKEN_CANDIDATES), TOKEN_CANDIDATES)
 
     def exchanges_with_client(self) -> Lazy:
         """`exchanges` with two columns more: ``client`` and ``origin``."""
@@ -244,20 +162,24 @@ class Recording:
         everything else at once.
         """
         tables = [table for table in FACTS if table.name in columns]
-        if self._facts.client_by and set(self._facts.client_by) <= set(self.client_by):
-            for bucket, files in self._facts.files.items():
-                if EXCHANGES.name in files:
-                    yield partial(self._bucket, bucket, tables, columns)
-            return
-        yield lambda: {
-            t.name: self._lazies[t.name].select(*columns[t.name]).collect("pyarrow").to_native()
-            for t in tables
-        }
+        for facts in self.parts:
+            yield partial(_read, facts, tables, columns)
+        if not self.parts:
+            yield lambda: {
+                t.name: self._lazy(t).select(*columns[t.name]).collect("pyarrow").to_native()
+                for t in tables
+            }
 
-    def _bucket(
-        self, bucket: str, tables: Sequence[Table], columns: Mapping[str, Sequence[str]]
-    ) -> dict[str, pa.Table]:
-        return {t.name: self._facts.bucket(bucket, t, columns[t.name]) for t in tables}
+    @property
+    def parts(self) -> Sequence[Facts]:
+        """The facts of each bucket, where buckets keep this recording's clients whole; else none.
+
+        Only a large dataset has buckets.
+        """
+        if not self._facts.client_by or not set(self._facts.client_by) <= set(self.client_by):
+            return ()
+        files = self._facts.files
+        return [self._facts.of_bucket(each) for each in files if EXCHANGES.name in files[each]]
 
     def place(self, rows: pa.Table, table: Table | None = None) -> Lazy:
         """Rows as a lazy frame on this recording's engine.
@@ -277,6 +199,17 @@ class Recording:
         if key not in self.memo:
             self.memo[key] = compute()
         return cast("T", self.memo[key])
+
+    def once_whole[T](self, key: object, compute: "Callable[[Recording], T]") -> T:
+        """What is computed once of the whole recording, also where this is a part of one."""
+        return self.once(key, lambda: compute(self))
+
+    def few_rows(self, key: str, compute: "Callable[[Recording], Lazy]") -> Lazy:
+        """A few rows that are made of the whole recording, on this one's engine."""
+        rows: Callable[[Recording], pa.Table] = lambda whole: (  # noqa: E731
+            compute(whole).collect("pyarrow").to_native()
+        )
+        return self.once((key,), lambda: self.place(self.once_whole(key, rows)))
 
     def __repr__(self) -> str:
         count = self._facts.count(EXCHANGES.name)
@@ -332,6 +265,19 @@ class Recording:
         return cls(join_facts(stores), paths=[store.path for store in stores], **options)
 
 
+def _spoken(rec: Recording) -> set[str]:
+    both = [frame.lazy.select("dialect").unique() for frame in (rec.issued, rec.presented)]
+    return {name for one in both for name in one.collect("pyarrow")["dialect"].to_list()}
+
+
+def _read(
+    facts: Facts, tables: Sequence[Table], columns: Mapping[str, Sequence[str]]
+) -> dict[str, pa.Table]:
+    """Some columns of the tables of one bucket."""
+    (bucket,) = facts.files
+    return {t.name: facts.bucket(bucket, t, columns[t.name]) for t in tables}
+
+
 def open_recording(
     paths: str | Path | Iterable[str | Path],
     *,
@@ -383,18 +329,3 @@ def open_recording(
         dialects=dialects,
         limits=limits,
     )
-
-
-def origin_expression() -> nw.Expr:
-    """The origin as RFC 6454 writes it: no port where it is the scheme's own."""
-    host = (
-        nw.when(nw.col("host").str.contains(":", literal=True))
-        .then(nw.concat_str([nw.lit("["), nw.col("host"), nw.lit("]")]))
-        .otherwise(nw.col("host"))
-    )
-    default = ((nw.col("scheme") == "http") & (nw.col("port") == 80)) | (
-        (nw.col("scheme") == "https") & (nw.col("port") == 443)
-    )
-    bare = nw.concat_str([nw.col("scheme"), nw.lit("://"), host])
-    ported = nw.concat_str([bare, nw.lit(":"), nw.col("port").cast(nw.String)])
-    return nw.when(default).then(bare).otherwise(ported)

@@ -14,7 +14,8 @@ import narwhals as nw
 import pyarrow as pa
 
 from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording, origin_expression
+from statetrail.recording.frames import Recording
+from statetrail.recording.origins import origin_expression
 from statetrail.report.counting import Row, of_row, rows, shown_value
 from statetrail.report.section import Time, meaning
 from statetrail.schema import CLIENT_BY

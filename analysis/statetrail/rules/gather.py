@@ -20,22 +20,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-import narwhals as nw
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from statetrail.analyses.analysis import register
-from statetrail.analyses.conformance.verdicts import verdicts
 from statetrail.recording.frames import Frame, Recording
+from statetrail.rules.hits import MAX_EVIDENCE, Hits, found, found_by
 from statetrail.rules.profiles import DEFAULT, Profile
 from statetrail.rules.registry import RULES
 from statetrail.rules.rule import (
     CONFIDENCES,
-    OCCURRENCE,
     REQUEST,
     SEVERITIES,
     Confidence,
-    Lazy,
     Rule,
     Severity,
     request_names,
@@ -76,30 +72,8 @@ FINDINGS: Final = Table(
 
 # fmt: on
 
-MAX_EVIDENCE: Final = 20
-"""Exchanges that a finding lists."""
-
-_SUBJECT: Final = ["client", "origin", "param"]
-_ORDER: Final = (*_SUBJECT, "observed_us", "exchange_id", "related_id", "detail")
 _MAX_DETAILS: Final = 3
 _MAX_SESSIONS: Final = 3
-
-
-@dataclass(frozen=True, slots=True)
-class _Hits:
-    """The hits of a rule on one subject: how many of how many, when, why, and the first of them."""
-
-    rule: Rule
-    subject: tuple[str, ...]
-    count: int
-    of: int
-    span_us: tuple[int, int]
-    causes: Counter[str]
-    proven: int
-    faults: int
-    exchanges: pa.ChunkedArray
-    first: list[dict[str, Any]]
-    also: tuple["_Hits", ...] = ()
 
 
 def findings(
@@ -150,14 +124,9 @@ def _applied(
     rec: Recording, profile: Profile, progress: Callable[[str], object] | None
 ) -> _Applied:
     def apply() -> _Applied:
-        hits: list[_Hits] = []
-        counts: dict[str, tuple[int, int]] = {}
-        for number, rule in enumerate(RULES, 1):
-            if progress is not None:
-                progress(f"rule {number} of {len(RULES)}, {rule.id}")
-            found, times = _hits(rule, rec, profile)
-            hits += found
-            counts[rule.id] = sum(one.count for one in found), times
+        found = found_by(RULES, rec, profile, progress or (lambda step: None))
+        counts = {rule.id: (found[rule.id].count, found[rule.id].times) for rule in RULES}
+        hits = [one for rule in RULES for one in found[rule.id].hits.values()]
         rows = _rows(rec, profile, _merged(hits))
         return _Applied(pa.Table.from_pylist(rows, schema=FINDINGS.arrow), counts)
 
@@ -166,84 +135,10 @@ def _applied(
 
 def findings_of(rule: Rule, rec: Recording, profile: Profile = DEFAULT) -> list[dict[str, Any]]:
     """The findings of one rule, as rows of `FINDINGS`; none is part of another rule's."""
-    return _rows(rec, profile, _hits(rule, rec, profile)[0])
+    return _rows(rec, profile, found(rule, rec, profile).hits.values())
 
 
-def _hits(rule: Rule, rec: Recording, profile: Profile) -> tuple[list[_Hits], int]:
-    """The hits of a rule, and how often it could have fired."""
-    occurrences = rule.occurrences(rec, profile)
-    # A rule that does not fire costs this query alone; a planner's time is paid for each.
-    counts = (
-        occurrences.group_by(*_SUBJECT)
-        .agg(of=nw.col("times").sum(), hits=nw.col("hit").sum())
-        .collect("pyarrow")
-    )
-    times = int(pc.sum(counts["of"].to_native()).as_py() or 0)
-    if not pc.sum(counts["hits"].to_native()).as_py():
-        return [], times
-    of = {_subject(row): int(row["of"]) for row in counts.rows(named=True)}
-    return list(_hits_by_subject(rule, rec, occurrences, of)), times
-
-
-def _hits_by_subject(
-    rule: Rule, rec: Recording, occurrences: Lazy, of: Mapping[tuple[str, ...], int]
-) -> Iterator[_Hits]:
-    table = occurrences.filter(nw.col("hit") == 1).collect("pyarrow").to_native()
-    table = table.select(OCCURRENCE.names).cast(OCCURRENCE)
-    table = table.sort_by([(name, "ascending") for name in _ORDER])
-    table = table.append_column("row", pa.array(range(len(table)), pa.int64()))
-    causes = defaultdict[tuple[str, ...], Counter[str]](Counter)
-    for row in table.group_by([*_SUBJECT, "cause"]).aggregate([("hit", "sum")]).to_pylist():
-        if row["cause"]:
-            causes[_subject(row)][row["cause"]] = row["hit_sum"]
-    faults = _faults(rec, table) if rule.audience == "client" else Counter[tuple[str, ...]]()
-    summary = [
-        ("row", "min"),
-        ("hit", "sum"),
-        ("proven", "sum"),
-        ("observed_us", "min"),
-        ("observed_us", "max"),
-    ]
-    # PyArrow does not promise any order of its groups.
-    groups = table.group_by(_SUBJECT).aggregate(summary).sort_by("row_min")
-    for row in groups.to_pylist():
-        subject, count = _subject(row), row["hit_sum"]
-        span_us = row["observed_us_min"], row["observed_us_max"]
-        own = table.slice(row["row_min"], count)
-        yield _Hits(
-            rule,
-            subject,
-            count,
-            of[subject],
-            span_us,
-            causes[subject],
-            proven=row["proven_sum"],
-            faults=faults[subject],
-            exchanges=own["exchange_id"],
-            first=own.slice(0, MAX_EVIDENCE).to_pylist(),
-        )
-
-
-def _faults(rec: Recording, hits: pa.Table) -> Counter[tuple[str, ...]]:
-    """How many faults are among the exchanges and parameters of the hits, by subject."""
-    faults = rec.once("findings.faults", lambda: _fault_verdicts(rec))
-    seen = (
-        hits.select([*_SUBJECT, "exchange_id"]).group_by([*_SUBJECT, "exchange_id"]).aggregate([])
-    )
-    found = seen.join(faults, keys=["exchange_id", "param"], join_type="inner")
-    counts = found.group_by(_SUBJECT).aggregate([("exchange_id", "count")])
-    return Counter({_subject(row): row["exchange_id_count"] for row in counts.to_pylist()})
-
-
-def _fault_verdicts(rec: Recording) -> pa.Table:
-    """The exchange and the parameter of each verdict that is a fault."""
-    faults = verdicts(rec).lazy.filter(nw.col("fault")).select("exchange_id", "param")
-    table: pa.Table = faults.collect("pyarrow").to_native()
-    layout = pa.schema({"exchange_id": pa.int64(), "param": pa.string()})
-    return table.select(layout.names).cast(layout)
-
-
-def _merged(hits: Iterable[_Hits]) -> list[_Hits]:
+def _merged(hits: Iterable[Hits]) -> list[Hits]:
     """The hits; those on a client that a graver rule covers are part of that rule's."""
     hits = list(hits)
     subjects = defaultdict[tuple[str, ...], list[int]](list)
@@ -262,7 +157,7 @@ def _merged(hits: Iterable[_Hits]) -> list[_Hits]:
     ]
 
 
-def _covered(hits: dict[int, _Hits]) -> dict[int, list[int]]:
+def _covered(hits: dict[int, Hits]) -> dict[int, list[int]]:
     """The hits that lead, each with those that it covers; all are about one subject."""
     order = sorted(hits, key=lambda at: _gravest_first(hits[at]))
     exchanges = {at: set(each.exchanges.to_pylist()) for at, each in hits.items()}
@@ -276,17 +171,13 @@ def _covered(hits: dict[int, _Hits]) -> dict[int, list[int]]:
     return leading
 
 
-def _gravest_first(hits: _Hits) -> tuple[object, ...]:
+def _gravest_first(hits: Hits) -> tuple[object, ...]:
     severity, confidence = _grades(hits)
     grades = -SEVERITIES.index(severity), -CONFIDENCES.index(confidence)
     return (*grades, -hits.count, hits.rule.id)
 
 
-def _subject(row: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(row[name] for name in _SUBJECT)
-
-
-def _rows(rec: Recording, profile: Profile, hits: Iterable[_Hits]) -> list[dict[str, Any]]:
+def _rows(rec: Recording, profile: Profile, hits: Iterable[Hits]) -> list[dict[str, Any]]:
     """The findings; the requests of all of them are looked up in one query, and the sessions."""
     hits = list(hits)
     shown = [row for each in hits for row in each.first if REQUEST in row["detail"]]
@@ -302,7 +193,7 @@ def _rows(rec: Recording, profile: Profile, hits: Iterable[_Hits]) -> list[dict[
     return [_finding(each, names, profile) for each, names in zip(hits, sessions, strict=True)]
 
 
-def _finding(hits: _Hits, sessions: Iterable[str | None], profile: Profile) -> dict[str, Any]:
+def _finding(hits: Hits, sessions: Iterable[str | None], profile: Profile) -> dict[str, Any]:
     rule, (client, origin, param) = hits.rule, hits.subject
     expected = rule.expected.format(**_words(hits, profile))
     names = list(dict.fromkeys(filter(None, sessions)))
@@ -333,27 +224,27 @@ def _finding(hits: _Hits, sessions: Iterable[str | None], profile: Profile) -> d
     }
 
 
-def _words(hits: _Hits, profile: Profile) -> dict[str, str]:
+def _words(hits: Hits, profile: Profile) -> dict[str, str]:
     """The words of a rule's templates."""
     subject = {"count": f"{hits.count:,}", "of": f"{hits.of:,}", "param": hits.subject[-1]}
     return subject | profile.words
 
 
-def _observed(hits: _Hits, profile: Profile) -> str:
+def _observed(hits: Hits, profile: Profile) -> str:
     return hits.rule.observed.format(**_words(hits, profile))
 
 
-def _also(hits: _Hits, profile: Profile) -> str:
+def _also(hits: Hits, profile: Profile) -> str:
     """What the other rules say of the same exchanges."""
     return "".join(f" Also {one.rule.id}: {_observed(one, profile)}." for one in hits.also)
 
 
-def _sources(hits: _Hits, profile: Profile) -> Iterator[str]:
+def _sources(hits: Hits, profile: Profile) -> Iterator[str]:
     for one in (hits, *hits.also):
         yield from one.rule.sources(profile)
 
 
-def _details(hits: _Hits) -> str:
+def _details(hits: Hits) -> str:
     """The first details in parentheses, with an ellipsis where there are more."""
     details = list(dict.fromkeys(row["detail"] for row in hits.first if row["detail"]))
     if not details:
@@ -362,7 +253,7 @@ def _details(hits: _Hits) -> str:
     return f" ({', '.join(details[:_MAX_DETAILS])}{', …' if more else ''})"
 
 
-def _sessions(hits: _Hits, names: Sequence[str]) -> str:
+def _sessions(hits: Hits, names: Sequence[str]) -> str:
     """The sessions of the first hits, with an ellipsis where there are, or may be, more."""
     if not names:
         return ""
@@ -372,16 +263,16 @@ def _sessions(hits: _Hits, names: Sequence[str]) -> str:
     return f", {first}in {which} {', '.join(names[:_MAX_SESSIONS])}{', …' if more else ''}"
 
 
-def _grades(hits: _Hits) -> tuple[Severity, Confidence]:
+def _grades(hits: Hits) -> tuple[Severity, Confidence]:
     """Severity and confidence."""
     return "medium" if _lacks_proof(hits) else hits.rule.severity, hits.rule.confidence
 
 
-def _lacks_proof(hits: _Hits) -> bool:
+def _lacks_proof(hits: Hits) -> bool:
     return hits.rule.severity == "high" and not hits.proven
 
 
-def _open(hits: _Hits) -> str:
+def _open(hits: Hits) -> str:
     """What would settle that the severity is high, where nothing shows it."""
     return f" Open: {hits.rule.open}." if _lacks_proof(hits) and hits.rule.open else ""
 

@@ -19,6 +19,7 @@ import narwhals as nw
 import pyarrow as pa
 
 from statetrail.analyses.causes.root_causes import UNKNOWN, causes
+from statetrail.analyses.columnar.executor import Scope
 from statetrail.analyses.conformance.verdict_counts import verdict_counts
 from statetrail.analyses.conformance.verdicts import verdicts
 from statetrail.analyses.events.value_counts import value_counts
@@ -74,6 +75,9 @@ class Rule:
     check
         From a recording to the occurrences (`OCCURRENCE`). Where the rule has a threshold, it takes
         the profile too.
+    scope
+        ``bucket``: what it says of a client's exchanges depends on no other client's, so that a
+        large dataset is looked at bucket by bucket. ``whole``: it has to see all clients.
     module
         The module that it stands in.
     """
@@ -89,6 +93,7 @@ class Rule:
     verdicts: tuple[str, ...] = ()
     params: Callable[[Param], bool] | None = None
     check: Check | None = None
+    scope: Scope = "whole"
     module: str = ""
 
     def __call__(self, check: Check) -> "Rule":
@@ -106,6 +111,11 @@ class Rule:
     def audience(self) -> Audience:
         """Who can fix it, one of `AUDIENCES`: the package that its module is in."""
         return cast("Audience", self.module.split(".")[-2])
+
+    @property
+    def divisible(self) -> bool:
+        """Whether it can be applied to some clients at a time, as all rules of verdicts can."""
+        return self.check is None or self.scope == "bucket"
 
     @property
     def has_threshold(self) -> bool:

@@ -63,6 +63,10 @@ class Facts:
         table = self.tables[name]
         return table.num_rows if isinstance(table, pa.Table) else int(table.count_rows())
 
+    def of_bucket(self, bucket: str) -> "Facts":
+        """The facts of one bucket."""
+        return replace(self, files={bucket: self.files[bucket]})
+
     def bucket(self, bucket: str, table: Table, columns: Sequence[str]) -> pa.Table:
         """Some columns of one bucket of a table, its texts as dictionaries."""
         texts = [c.name for c in table.columns if c.type == "text" and c.name in columns]

@@ -25,6 +25,7 @@ from statetrail.analyses.columnar.spill import SpilledList, place_tables
 from statetrail.recording.dialect_classes import CLASS
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
+from statetrail.recording.parts import Part
 from statetrail.schema import CLIENT_BY, Table
 
 type Scope = Literal["bucket", "whole"]
@@ -72,7 +73,7 @@ class Artifact[T]:
         """The value, computed once; of scope ``bucket`` an iterator over those of the buckets."""
         if self.scope == "bucket":
             return cast("T", over_buckets(rec, self))
-        return cast("T", rec.once(self, partial(self._compute, rec)))
+        return cast("T", rec.once_whole(self, self._compute))
 
     def _compute(self, rec: Recording) -> Any:
         return self.compute(rec, *(need(rec) for need in self.needs))
@@ -151,6 +152,28 @@ def over_buckets(rec: Recording, kind: Artifact[Any]) -> Iterator[Any]:
             entries.add(values[each])
         yield values[kind]
     rec.memo.update(made)
+
+
+def parts(rec: Recording) -> Iterator[Part]:
+    """The parts of a recording, one a bucket; none where it is not read in buckets.
+
+    What is stored of a bucket is known to its part.
+    """
+    count = len(rec.dialect_classes)
+    options = {
+        "paths": rec.paths,
+        "client_by": rec.client_by,
+        "grace_ms": rec.grace_us / 1000,
+        "dialects": rec.dialects,
+        "limits": rec.limits,
+    }
+    for place, facts in enumerate(rec.parts):
+        part = Part(facts, rec.once_whole, options)
+        of = slice(place * count, (place + 1) * count)
+        part.memo |= {
+            kind: kept[of] for kind, kept in rec.memo.items() if isinstance(kept, SpilledList)
+        }
+        yield part
 
 
 def in_turn[T, R](work: Callable[[T], R], things: Iterable[T], threads: int) -> Iterator[R]:

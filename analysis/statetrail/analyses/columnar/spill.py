@@ -54,6 +54,12 @@ class SpilledList[T]:
     def __len__(self) -> int:
         return len(self._entries)
 
+    def __getitem__(self, of: slice) -> "SpilledList[T]":
+        """Some of the entries, which lie where they lay."""
+        some = SpilledList[T](self._scratch, self._name, self._room)
+        some._entries = self._entries[of]
+        return some
+
     def __iter__(self) -> Iterator[T]:
         for entry, path in self._entries:
             if path is None:

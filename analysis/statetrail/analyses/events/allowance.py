@@ -32,6 +32,10 @@ def learned(rec: Recording) -> Lazy:
         Columns ``origin``, ``method``, ``endpoint``, ``dialect``, ``param`` and ``learned``:
         ``allowed`` or ``refused``; what is neither has no row.
     """
+    return rec.few_rows("learned allowance", _learned)
+
+
+def _learned(rec: Recording) -> Lazy:
     names = {(d.name, p.name) for d in rec.dialects for p in d.params if p.only_on}
     params = sorted({param for _, param in names})
     requests = (

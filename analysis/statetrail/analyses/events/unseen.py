@@ -16,7 +16,7 @@ def unseen_issues(rec: Recording) -> Lazy:
 
     Columns ``origin``, ``dialect``, ``unseen_us``: when the first such request started.
     """
-    return rec.once("unseen issues", lambda: _unseen_issues(rec))
+    return rec.few_rows("unseen issues", _unseen_issues)
 
 
 def _unseen_issues(rec: Recording) -> Lazy:

@@ -41,7 +41,8 @@ from statetrail.expiry import (
 from statetrail.expiry.advice import advice, plan
 from statetrail.expiry.models.login import ByLogin
 from statetrail.expiry.numerics import Reals
-from statetrail.recording.frames import Recording, origin_expression
+from statetrail.recording.frames import Recording
+from statetrail.recording.origins import origin_expression
 
 CONFIDENCES: Final = ("none", "low", "medium", "high")
 HIGH_ENDS: Final = 10

@@ -24,6 +24,7 @@ _UNEXPLAINED: Final = ("reset", "reissue")
     remedy="Document in the API reference when the value changes. If nothing should change it, "
     "look for servers that have different settings.",
     references=("52eSELLER priority forced", "52eSELLER S6"),
+    scope="bucket",
 )
 def check(rec: Recording) -> Lazy:
     context = of_params(rec, lambda param: not param.minted and param.clear is not None)

@@ -20,6 +20,7 @@ _ISSUE: Final = ("exchange_id", "dialect", "param")
     remedy="Send the header once, with a value of printable ASCII, a usage of header, uriquery or "
     "implicit, and a priority of informational or forced.",
     references=("52eSELLER format of X-Set headers", "ZEST Z3", "RFC 9110 5.3", "RFC 9110 5.5"),
+    scope="bucket",
 )
 def check(rec: Recording) -> Lazy:
     names = [dialect.name for dialect in rec.dialects]

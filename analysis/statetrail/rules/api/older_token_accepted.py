@@ -20,6 +20,7 @@ from statetrail.rules.rule import Lazy, Profile, Recording, Rule, occurrences, s
     "presented, and end the old one. Look for servers behind one address that do not share their "
     "sessions.",
     references=("ZEST Z4, Z6", "52eSELLER S6"),
+    scope="bucket",
 )
 def check(rec: Recording, profile: Profile) -> Lazy:
     late = late_uses(rec).filter(server_issued(rec))

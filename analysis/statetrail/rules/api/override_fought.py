@@ -22,6 +22,7 @@ _MIN_FOUGHT: Final = 2
     remedy="Decide whether clients may choose. If they may, issue the value that they present; if "
     "not, issue the value as forced, so that clients do not try.",
     references=("52eSELLER priority informational", "52eSELLER S6"),
+    scope="bucket",
 )
 def check(rec: Recording) -> Lazy:
     # On a basket the server is right: context does not change its state.

@@ -22,6 +22,7 @@ _OWN_MACHINE: Final = r"^http://(?:localhost|127\.|\[::1\])"
     "Strict-Transport-Security. If a proxy adds TLS in front of what was recorded, this is "
     "expected; suppress it.",
     references=("ASVS 12.2.1", "CWE 319", "RFC 9110 4.2.2"),
+    scope="bucket",
 )
 def check(rec: Recording) -> Lazy:
     names = [dialect.name for dialect in rec.dialects]

@@ -21,6 +21,7 @@ _KEPT_OUT: Final = r"(?:^|,)(?:private|no-store|no-cache)(?:,|$)"
     "issue state only on responses that are not cached. Otherwise a cache hands one client the "
     "state of another.",
     references=("RFC 9111 3", "RFC 9111 7.3", "ASVS 14.2.2", "ASVS 14.3.2", "CWE 525"),
+    scope="bucket",
 )
 def check(rec: Recording) -> Lazy:
     reads = rec.exchanges.lazy.filter(nw.col("method").is_in(("GET", "HEAD"))).select(

@@ -22,6 +22,7 @@ _MIN_CHANGES: Final = 2
     remedy="Let all endpoints and servers issue the parameter in the same way. A client that "
     "follows each response sends it alternately in one place and in another.",
     references=("52eSELLER usage header, uriquery", "52eSELLER priority informational, forced"),
+    scope="bucket",
 )
 def check(rec: Recording) -> Lazy:
     issued = issues(rec).lazy.with_columns(

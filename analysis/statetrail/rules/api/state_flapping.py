@@ -32,6 +32,7 @@ _MIN_RETURNS: Final = 2
     remedy="Look for two servers, caches or code paths that have different defaults, and take the "
     "value from one place. Clients that obey send one value and the other alternately.",
     references=("52eSELLER S1, S6",),
+    scope="bucket",
 )
 def check(rec: Recording) -> Lazy:
     context = of_params(rec, lambda param: not param.minted and param.clear is not None)

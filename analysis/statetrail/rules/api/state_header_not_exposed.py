@@ -20,6 +20,7 @@ from statetrail.rules.rule import Lazy, Recording, Rule, occurrences
         "Fetch CORS protocol, HTTP responses: Access-Control-Expose-Headers",
         "52eSELLER S1",
     ),
+    scope="bucket",
 )
 def check(rec: Recording) -> Lazy:
     issues = cross_origin_issues(rec).lazy

@@ -23,6 +23,7 @@ from statetrail.rules.rule import Lazy, Recording, Rule, credentials, occurrence
         "RFC 9700 4.3.2",
         "ZEST Z4",
     ),
+    scope="bucket",
 )
 def check(rec: Recording) -> Lazy:
     exchanges = rec.exchanges_with_client().select("exchange_id", "origin", "request_start_us")

@@ -17,6 +17,7 @@ from statetrail.rules.rule import Lazy, Recording, Rule, dialect_exchanges, occu
     remedy="Record on a machine whose clock is slewed and not stepped. Idle times and ages across "
     "the step are wrong by its length; exclude them, or record again.",
     references=("method times", "RFC 9110 6.6.1"),
+    scope="bucket",
 )
 def check(rec: Recording) -> Lazy:
     request, start, end = map(nw.col, ("request_start_us", "response_start_us", "response_end_us"))

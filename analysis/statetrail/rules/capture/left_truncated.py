@@ -17,6 +17,7 @@ from statetrail.rules.rule import Lazy, Recording, Rule, occurrences
     remedy="Start to record before the clients start, or leave the first hour out of conclusions "
     "about ages. Idle times are not affected.",
     references=("method left truncation",),
+    scope="bucket",
 )
 def check(rec: Recording) -> Lazy:
     values = (

@@ -19,6 +19,7 @@ from statetrail.schema.clients import DECLARED
     "--client-by header; or let clients log in to the proxy and audit with --client-by proxy-user. "
     "Then each user is a client.",
     references=("method visibility",),
+    scope="bucket",
 )
 def check(rec: Recording) -> Lazy:
     sender = ["client", "origin", "dialect"]

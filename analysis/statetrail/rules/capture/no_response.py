@@ -15,6 +15,7 @@ from statetrail.rules.rule import Lazy, Recording, Rule, dialect_exchanges, occu
     remedy="Look for the reason in the list of what did not complete. If the proxy lost the "
     "responses, record again; if clients gave up, their verdicts are still correct.",
     references=("method visibility",),
+    scope="bucket",
 )
 def check(rec: Recording) -> Lazy:
     missing = nw.col("status").is_null() | ~nw.col("error").is_null()

@@ -20,6 +20,7 @@ _WEAK: Final = ("none", "low")
     remedy="Record for longer, or add traffic that pauses: the expiry section names the most "
     "informative pause.",
     references=("method expiry",),
+    scope="bucket",
 )
 def check(rec: Recording) -> Lazy:
     subject = ["origin", "dialect", "param"]

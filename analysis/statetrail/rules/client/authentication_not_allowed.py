@@ -21,6 +21,7 @@ from statetrail.rules.rule import REQUEST, Lazy, Recording, Rule, occurrences, o
     remedy="Send it to baskets, favorites, orders and the other methods that the API reference "
     "lists, and use X-Ticket everywhere else.",
     references=("52eSELLER S3",),
+    scope="bucket",
 )
 def check(rec: Recording) -> Lazy:
     restricted = of_params(rec, lambda param: bool(param.only_on))

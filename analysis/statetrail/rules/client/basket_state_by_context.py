@@ -23,6 +23,7 @@ storage, not an attempt."""
     remedy="Change the basket by the PUT method, then present the value that the server issues. "
     "Presenting another currency does not show the basket's prices in it.",
     references=("52eSELLER S4, S5",),
+    scope="bucket",
 )
 def check(rec: Recording) -> Lazy:
     context = of_params(rec, lambda param: param.clear is not None)

@@ -26,6 +26,7 @@ from statetrail.rules.rule import (
     remedy="Compare the token of each response with the one presented. Where it has changed, write "
     "the cart's items again from the client's own record before the checkout.",
     references=("ZEST Z6, Z7",),
+    scope="bucket",
 )
 def check(rec: Recording) -> Lazy:
     losses = session_costs(rec).lazy.filter(~nw.col("cart_writes_lost").is_null())

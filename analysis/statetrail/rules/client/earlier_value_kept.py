@@ -25,6 +25,7 @@ _MIN_TIMES: Final = 3
     remedy="Make sure that the client reads {param} from every response. If the value is its "
     "user's choice, nothing has to be done.",
     references=("52eSELLER S1, S6", "52eSELLER priority informational"),
+    scope="bucket",
 )
 def check(rec: Recording) -> Lazy:
     session = [*SERIES, "session"]

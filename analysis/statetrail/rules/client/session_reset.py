@@ -24,6 +24,7 @@ from statetrail.rules.rule import Lazy, Recording, Rule, occurrences, of_params
     "the session's state: log in and fill the cart again. The expiry section shows how long "
     "sessions live here.",
     references=("ZEST Z6, Z7",),
+    scope="bucket",
 )
 def check(rec: Recording) -> Lazy:
     sessions = of_params(rec, lambda param: param.establish is not None)

@@ -34,6 +34,7 @@ _SOON_S: Final = 300.0
     remedy="Ask for a session only where no token is stored, and share the token between the parts "
     "of the client. Each restart loses cart and login, and costs the server a session.",
     references=("ZEST Z2, Z4, Z7",),
+    scope="bucket",
 )
 def check(rec: Recording) -> Lazy:
     requested = of_params(rec, lambda param: param.establish is not None)

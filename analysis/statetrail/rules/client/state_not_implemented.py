@@ -18,6 +18,7 @@ from statetrail.rules.rule import OCCURRENCE, Lazy, Recording, Rule, occurrences
     remedy="Implement this in one place: store every parameter that responses set, and add it to "
     "every request in the place that the issue names.",
     references=("52eSELLER S1, S2", "ZEST Z4"),
+    scope="bucket",
 )
 def check(rec: Recording) -> Lazy:
     omitted = causes(rec).lazy.filter(nw.col("verdict") == "omitted")

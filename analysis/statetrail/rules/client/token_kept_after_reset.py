@@ -28,6 +28,7 @@ from statetrail.rules.rule import (
     references=("ZEST Z4, Z6, Z7", "52eSELLER S1, S6"),
     open="no root cause is known, and no answer refused the old value; one more request with it "
     "would show whether the server still takes it",
+    scope="bucket",
 )
 def check(rec: Recording) -> Lazy:
     tokens = of_params(rec, lambda param: param.minted)

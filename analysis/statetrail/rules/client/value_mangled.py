@@ -24,6 +24,7 @@ _WITH_VALUE: Final = ("honoured", "overridden", "foreign")
     remedy="Keep the value as an opaque string: no trimming, no change of letter case, no quotes, "
     "no column that is too short for it. Encode it once, where the query is built.",
     references=("52eSELLER usage header, uriquery", "ZEST Z4", "RFC 9110 5.5"),
+    scope="bucket",
 )
 def check(rec: Recording) -> Lazy:
     key = ["exchange_id", "dialect", "param"]

@@ -14,6 +14,7 @@ from statetrail.rules.rule import Lazy, Profile, Recording, Rule, accepted_uses,
     remedy="Set an absolute limit beside the idle timeout, after which the user logs in again, and "
     "document it.",
     references=("ASVS 7.3.2", "CWE 613"),
+    scope="bucket",
 )
 def check(rec: Recording, profile: Profile) -> Lazy:
     beyond = nw.col("age_low_s") > profile.age_max_s

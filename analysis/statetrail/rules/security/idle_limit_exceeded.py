@@ -15,6 +15,7 @@ from statetrail.rules.rule import Lazy, Profile, Recording, Rule, accepted_uses,
     remedy="Set the idle timeout of sessions according to the risk of what they allow, and "
     "document it. The expiry section shows what it is today.",
     references=("ASVS 7.3.1", "CWE 613"),
+    scope="bucket",
 )
 def check(rec: Recording, profile: Profile) -> Lazy:
     beyond = nw.col("idle_low_s") > profile.idle_max_s

@@ -23,6 +23,7 @@ _AFTER_US = 1_000_000
     remedy="End the session on the server when its client logs out. To settle it: log out, send a "
     "request with the old value to a page that needs a login, and look at what comes back.",
     references=("ASVS 7.4.1", "CWE 613"),
+    scope="bucket",
 )
 def check(rec: Recording) -> Lazy:
     every = rec.exchanges.lazy.select("exchange_id", "endpoint", "status", ended="response_end_us")

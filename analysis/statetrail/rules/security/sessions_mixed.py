@@ -21,6 +21,7 @@ from statetrail.rules.rule import Lazy, Recording, Rule, occurrences, of_params,
     references=("CWE 488", "ASVS 7.2.3", "52eSELLER S1"),
     open="no such request was answered with state; an answer with the state of either session "
     "would settle it",
+    scope="bucket",
 )
 def check(rec: Recording) -> Lazy:
     secret = of_params(rec, lambda param: param.minted)

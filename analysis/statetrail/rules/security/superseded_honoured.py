@@ -29,6 +29,7 @@ from statetrail.rules.rule import (
     remedy="End a token when its successor has been used, or a minute after it was replaced. "
     "Renewal does not help if a stolen token outlives it.",
     references=("ASVS 7.2.4", "ASVS 7.4.1", "CWE 613"),
+    scope="bucket",
 )
 def check(rec: Recording, profile: Profile) -> Lazy:
     own = late_uses(rec).filter(credentials(rec))

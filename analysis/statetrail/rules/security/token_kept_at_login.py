@@ -27,6 +27,7 @@ from statetrail.rules.rule import (
     remedy="Issue a new token in the response to a login, move the cart to it, and refuse the old "
     "one from then on.",
     references=("ASVS 7.2.4", "CWE 384", "ZEST Z7"),
+    scope="bucket",
 )
 def check(rec: Recording) -> Lazy:
     param = ["exchange_id", "dialect", "param"]

@@ -1,0 +1,46 @@
+"""Parts: the clients of one bucket as a recording, which knows what it needs of the whole.
+
+Enters: the facts of a bucket, and what was made of the whole recording. Leaves: a `Part`. What is
+about single clients is found in each part as in the whole, and needs the memory of a part.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from statetrail.recording.engines import Lazy
+from statetrail.recording.frames import Recording
+from statetrail.schema import CAPTURES, Table
+from statetrail.store.reader import Facts
+
+
+class Part(Recording):
+    """The recording of the clients of one bucket, on the engine ``pyarrow``.
+
+    Parameters
+    ----------
+    facts
+        The facts of the bucket (`Facts.of_bucket`).
+    known
+        Gives what is known of the whole recording, by its key and what computes it.
+    options
+        Those of `Recording`.
+    """
+
+    def __init__(
+        self,
+        facts: Facts,
+        known: Callable[[object, Callable[[Recording], Any]], Any],
+        options: Mapping[str, Any],
+    ) -> None:
+        super().__init__(facts, engine="pyarrow", **options)
+        (self._bucket,), self._known = facts.files, known
+
+    def once_whole[T](self, key: object, compute: Callable[[Recording], T]) -> T:
+        """What is known of the whole recording."""
+        return cast("T", self._known(key, compute))
+
+    def _lazy(self, table: Table) -> Lazy:
+        if table is not CAPTURES and table.name not in self._lazies:
+            rows = self._facts.bucket(self._bucket, table, table.names)
+            self._lazies[table.name] = self._place(rows)
+        return super()._lazy(table)

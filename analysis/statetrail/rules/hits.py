@@ -1,0 +1,202 @@
+"""Hits: what a rule fired on, how often, of how often it could have, and the first times.
+
+Enters: rules and a recording. Leaves: `Found` of each rule. Of a large dataset, what a rule says of
+a client is looked for in one bucket of clients after the other, and summed up: no table of a whole
+recording is needed for it.
+"""
+
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import narwhals as nw
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from statetrail.analyses.causes.root_causes import explained
+from statetrail.analyses.columnar.executor import parts
+from statetrail.analyses.conformance.verdicts import verdicts
+from statetrail.analyses.sessions.sessions import chains
+from statetrail.recording.engines import Lazy
+from statetrail.recording.frames import Recording
+from statetrail.rules.profiles import Profile
+from statetrail.rules.rule import OCCURRENCE, Rule
+
+type Subject = tuple[str, ...]
+"""A client, an origin and a parameter; the empty text for none."""
+
+MAX_EVIDENCE: Final = 20
+"""Exchanges that a finding lists."""
+
+_SUBJECT: Final = ["client", "origin", "param"]
+_TIME: Final = ("observed_us", "exchange_id", "related_id", "detail")
+_SHARED: Final = (chains, explained)
+"""What the parts share with the whole, with all that is stored on the way to it."""
+_NO_EXCHANGES: Final = pa.chunked_array([], pa.int64())
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """The hits of a rule on one subject: how many of how many, when, why, and the first of them.
+
+    `exchanges` are those of all hits, where the rule is about a client; `also` are the hits of
+    other rules that a finding includes.
+    """
+
+    rule: Rule
+    subject: Subject
+    count: int
+    of: int
+    span_us: tuple[int, int]
+    causes: Counter[str]
+    proven: int
+    faults: int
+    exchanges: pa.ChunkedArray
+    first: list[dict[str, Any]]
+    also: tuple["Hits", ...] = ()
+
+
+@dataclass(slots=True)
+class Found:
+    """What a rule found in a recording, or in some of its clients.
+
+    `times` is how often it could have fired; `of` the same by subject, of those that are about no
+    client or were hit.
+    """
+
+    times: int = 0
+    of: Counter[Subject] = field(default_factory=Counter)
+    hits: dict[Subject, Hits] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """How often it fired."""
+        return sum(one.count for one in self.hits.values())
+
+    def add(self, other: "Found") -> None:
+        """Add what was found in other clients."""
+        self.times += other.times
+        self.of += other.of
+        for subject, one in other.hits.items():
+            known = self.hits.get(subject)
+            self.hits[subject] = one if known is None else _sum(known, one)
+        for subject in other.of:
+            if subject in self.hits:
+                self.hits[subject] = replace(self.hits[subject], of=self.of[subject])
+
+
+def _sum(one: Hits, other: Hits) -> Hits:
+    """The hits of one subject in different clients."""
+    first = sorted((*one.first, *other.first), key=lambda row: [row[name] for name in _TIME])
+    return replace(
+        one,
+        count=one.count + other.count,
+        span_us=(min(one.span_us[0], other.span_us[0]), max(one.span_us[1], other.span_us[1])),
+        causes=one.causes + other.causes,
+        proven=one.proven + other.proven,
+        faults=one.faults + other.faults,
+        first=first[:MAX_EVIDENCE],
+    )
+
+
+def found_by(
+    rules: Sequence[Rule], rec: Recording, profile: Profile, progress: Callable[[str], object]
+) -> Mapping[str, Found]:
+    """What each rule found, by the rules' ids."""
+    results = {rule.id: Found() for rule in rules}
+    several = len(rec.parts)
+    for kind in _SHARED if several else ():
+        deque(kind(rec), maxlen=0)
+    whole = [rule for rule in rules if not several or not rule.divisible]
+    for number, part in enumerate(parts(rec) if several else (), 1):
+        progress(f"rules, clients of bucket {number} of {several}")
+        for rule in rules:
+            if rule.divisible:
+                results[rule.id].add(found(rule, part, profile))
+    for number, rule in enumerate(whole, 1):
+        progress(f"rule {number} of {len(whole)}, {rule.id}")
+        results[rule.id] = found(rule, rec, profile)
+    return results
+
+
+def found(rule: Rule, rec: Recording, profile: Profile) -> Found:
+    """What a rule found in a recording, or a part of one."""
+    occurrences = rule.occurrences(rec, profile)
+    # A rule that does not fire costs this query alone; a planner's time is paid for each.
+    counts: pa.Table = (
+        occurrences.group_by(*_SUBJECT)
+        .agg(of=nw.col("times").sum(), hits=nw.col("hit").sum())
+        .collect("pyarrow")
+        .to_native()
+    )
+    times = int(pc.sum(counts["of"]).as_py() or 0)
+    hit = pc.greater(counts["hits"], 0)
+    counts = counts.filter(pc.or_(hit, pc.equal(counts["client"], "")))
+    of = Counter({_subject(row): int(row["of"]) for row in counts.to_pylist()})
+    if not pc.any(hit).as_py():
+        return Found(times, of)
+    every = {one.subject: one for one in _by_subject(rule, rec, occurrences, of)}
+    return Found(times, of, every)
+
+
+def _by_subject(
+    rule: Rule, rec: Recording, occurrences: Lazy, of: Mapping[Subject, int]
+) -> Iterator[Hits]:
+    table = occurrences.filter(nw.col("hit") == 1).collect("pyarrow").to_native()
+    table = table.select(OCCURRENCE.names).cast(OCCURRENCE)
+    table = table.sort_by([(name, "ascending") for name in (*_SUBJECT, *_TIME)])
+    table = table.append_column("row", pa.array(range(len(table)), pa.int64()))
+    causes = defaultdict[Subject, Counter[str]](Counter)
+    for row in table.group_by([*_SUBJECT, "cause"]).aggregate([("hit", "sum")]).to_pylist():
+        if row["cause"]:
+            causes[_subject(row)][row["cause"]] = row["hit_sum"]
+    of_client = rule.audience == "client"
+    faults = _faults(rec, table) if of_client else Counter[Subject]()
+    summary = [
+        ("row", "min"),
+        ("hit", "sum"),
+        ("proven", "sum"),
+        ("observed_us", "min"),
+        ("observed_us", "max"),
+    ]
+    # PyArrow does not promise any order of its groups.
+    groups = table.group_by(_SUBJECT).aggregate(summary).sort_by("row_min")
+    for row in groups.to_pylist():
+        subject, count = _subject(row), row["hit_sum"]
+        own = table.slice(row["row_min"], count)
+        yield Hits(
+            rule,
+            subject,
+            count,
+            of[subject],
+            (row["observed_us_min"], row["observed_us_max"]),
+            causes[subject],
+            proven=row["proven_sum"],
+            faults=faults[subject],
+            exchanges=own["exchange_id"] if of_client else _NO_EXCHANGES,
+            first=own.slice(0, MAX_EVIDENCE).to_pylist(),
+        )
+
+
+def _faults(rec: Recording, hits: pa.Table) -> Counter[Subject]:
+    """How many faults are among the exchanges and parameters of the hits, by subject."""
+    faults = rec.once("findings.faults", lambda: _fault_verdicts(rec))
+    seen = (
+        hits.select([*_SUBJECT, "exchange_id"]).group_by([*_SUBJECT, "exchange_id"]).aggregate([])
+    )
+    found = seen.join(faults, keys=["exchange_id", "param"], join_type="inner")
+    counts = found.group_by(_SUBJECT).aggregate([("exchange_id", "count")])
+    return Counter({_subject(row): row["exchange_id_count"] for row in counts.to_pylist()})
+
+
+def _fault_verdicts(rec: Recording) -> pa.Table:
+    """The exchange and the parameter of each verdict that is a fault."""
+    faults = verdicts(rec).lazy.filter(nw.col("fault")).select("exchange_id", "param")
+    table: pa.Table = faults.collect("pyarrow").to_native()
+    layout = pa.schema({"exchange_id": pa.int64(), "param": pa.string()})
+    return table.select(layout.names).cast(layout)
+
+
+def _subject(row: Mapping[str, Any]) -> Subject:
+    return tuple(row[name] for name in _SUBJECT)

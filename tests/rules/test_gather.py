@@ -1,15 +1,21 @@
 """Findings: the same on every engine, bounded, and none where nothing is wrong."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from rules.histories import CART, CUSTOMER, FIRES, LANG, VISITOR, login, shop, zest
 from statetrail.recording.engines import Engine
+from statetrail.recording.frames import open_recording
 from statetrail.rules import RULES, SEVERITIES, findings, findings_of, rule
+from statetrail.rules.gather import checked
 from statetrail.rules.sources import cite
 from statetrail.schema import pseudonym
-from support.histories import Ex, Issue, Present, fingerprint, recording
+from statetrail.store import reader
+from statetrail.store.parquet import export_parquet
+from statetrail.store.reader import Facts
+from support.histories import Ex, Issue, Present, facts, fingerprint, recording
 
 
 def test_findings_are_the_same_on_every_engine() -> None:
@@ -23,6 +29,32 @@ def test_findings_are_the_same_on_every_engine() -> None:
     assert {row["rule"] for row in expected} == FIRES.keys()
     assert findings(recording(history, engine="duckdb")).rows() == expected
     assert findings(recording(history, engine="pandas")).rows() == expected
+
+
+@pytest.mark.parametrize("hosts", ["{rule_id}.{host}", "{host}"])
+def test_findings_are_the_same_in_buckets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hosts: str
+) -> None:
+    """All rules at once, of several clients each: at origins of their own, and all at the same."""
+    monkeypatch.setattr(reader, "LARGE", 0)
+    history = [
+        replace(
+            ex,
+            start=ex.start + 7 * copy,
+            client=f"{rule_id} {copy}: {ex.client}",
+            host=hosts.format(rule_id=rule_id, host=ex.host),
+        )
+        for rule_id, case in FIRES.items()
+        for copy in range(3)
+        for ex in case.history
+    ]
+    whole = recording(history, engine="pyarrow")
+    stored = Facts(tmp_path, "0" * 16, facts(history))
+    dataset = export_parquet(stored, tmp_path / "dataset", whole.client_by, buckets=7)
+    buckets = open_recording(dataset, client_by=whole.client_by)
+    assert len(buckets.parts) > 3
+    assert findings(buckets).rows() == findings(whole).rows()
+    assert checked(buckets) == checked(whole)
 
 
 def test_an_empty_recording_has_no_findings() -> None:

@@ -128,7 +128,11 @@ def uses(bucket: Bucket, use: TokenUse, shared: TokenUse | None) -> pa.Table:
     own = _table(use, np.ones(len(use.observations), dtype=np.bool_))
     if shared is None:
         return own
+    # A bucket is judged once for each class of dialects.
+    judged = {dialect.name for dialect in bucket.dialects}
+    own_kind = np.array([dialect in judged for _, dialect, _ in shared.kinds], dtype=np.bool_)
     here = np.isin(shared.observations.id, bucket.exchanges.id)
+    here &= own_kind[shared.kind[shared.observations.token]]
     return pa.concat_tables([own, _table(shared, here)]).unify_dictionaries()
 
 

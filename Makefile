@@ -103,11 +103,11 @@ ENTRIES ?= 20000
 bench-import: env ## what importing and redacting captures costs, beside json, msgspec, mitmproxy's and haralyzer's readers: ENTRIES=20000 KINDS=zest,browser
 	PYTHONPATH=tests $(RUN) python -m studies.benchmarks.bench_import --entries $(ENTRIES) $(KINDS:%=--kinds %)
 
-.PHONY: bench-expiry
+.PHONY: bench-audit
 bench-audit: env ## what a whole audit costs: small, large, and of odd shapes, up to ten million exchanges: EXCHANGES=1000000 in half an hour
 	PYTHONPATH=tests $(RUN) python -m studies.benchmarks.bench_audit
 
-.PHONY: bench-audit
+.PHONY: bench-expiry
 bench-expiry: env ## the inference of expiry at a million uses of 100,000 tokens, and where its time goes
 	PYTHONPATH=tests $(RUN) python -m studies.benchmarks.bench_expiry
 

@@ -52,7 +52,7 @@ def test_findings_are_the_same_in_buckets(
     stored = Facts(tmp_path, "0" * 16, facts(history))
     dataset = export_parquet(stored, tmp_path / "dataset", whole.client_by, buckets=7)
     buckets = open_recording(dataset, client_by=whole.client_by)
-    assert len(buckets.parts) > 3
+    assert len(buckets.bucketed) > 3
     assert findings(buckets).rows() == findings(whole).rows()
     assert checked(buckets) == checked(whole)
 

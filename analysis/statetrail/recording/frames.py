@@ -162,16 +162,16 @@ class Recording:
         everything else at once.
         """
         tables = [table for table in FACTS if table.name in columns]
-        for facts in self.parts:
+        for facts in self.bucketed:
             yield partial(_read, facts, tables, columns)
-        if not self.parts:
+        if not self.bucketed:
             yield lambda: {
                 t.name: self._lazy(t).select(*columns[t.name]).collect("pyarrow").to_native()
                 for t in tables
             }
 
     @property
-    def parts(self) -> Sequence[Facts]:
+    def bucketed(self) -> Sequence[Facts]:
         """The facts of each bucket, where buckets keep this recording's clients whole; else none.
 
         Only a large dataset has buckets.
@@ -201,7 +201,7 @@ class Recording:
         return cast("T", self.memo[key])
 
     def once_whole[T](self, key: object, compute: "Callable[[Recording], T]") -> T:
-        """What is computed once of the whole recording, also where this is a part of one."""
+        """What is computed once of the whole recording, also where this is a bucket of it."""
         return self.once(key, lambda: compute(self))
 
     def few_rows(self, key: str, compute: "Callable[[Recording], Lazy]") -> Lazy:

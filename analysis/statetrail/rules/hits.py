@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from statetrail.analyses.causes.root_causes import explained
-from statetrail.analyses.columnar.executor import parts
+from statetrail.analyses.columnar.executor import each_bucket
 from statetrail.analyses.conformance.verdicts import verdicts
 from statetrail.analyses.sessions.sessions import chains
 from statetrail.recording.engines import Lazy
@@ -32,7 +32,7 @@ MAX_EVIDENCE: Final = 20
 _SUBJECT: Final = ["client", "origin", "param"]
 _TIME: Final = ("observed_us", "exchange_id", "related_id", "detail")
 _SHARED: Final = (chains, explained)
-"""What the parts share with the whole, with all that is stored on the way to it."""
+"""What the buckets share with the whole, with all that is stored on the way to it."""
 _NO_EXCHANGES: Final = pa.chunked_array([], pa.int64())
 
 
@@ -105,15 +105,15 @@ def found_by(
 ) -> Mapping[str, Found]:
     """What each rule found, by the rules' ids."""
     results = {rule.id: Found() for rule in rules}
-    several = len(rec.parts)
+    several = len(rec.bucketed)
     for kind in _SHARED if several else ():
         deque(kind(rec), maxlen=0)
     whole = [rule for rule in rules if not several or not rule.divisible]
-    for number, part in enumerate(parts(rec) if several else (), 1):
+    for number, some in enumerate(each_bucket(rec) if several else (), 1):
         progress(f"rules, clients of bucket {number} of {several}")
         for rule in rules:
             if rule.divisible:
-                results[rule.id].add(found(rule, part, profile))
+                results[rule.id].add(found(rule, some, profile))
     for number, rule in enumerate(whole, 1):
         progress(f"rule {number} of {len(whole)}, {rule.id}")
         results[rule.id] = found(rule, rec, profile)
@@ -121,7 +121,7 @@ def found_by(
 
 
 def found(rule: Rule, rec: Recording, profile: Profile) -> Found:
-    """What a rule found in a recording, or a part of one."""
+    """What a rule found in a recording, or in a bucket of one."""
     occurrences = rule.occurrences(rec, profile)
     # A rule that does not fire costs this query alone; a planner's time is paid for each.
     counts: pa.Table = (

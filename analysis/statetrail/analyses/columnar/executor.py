@@ -22,10 +22,10 @@ import pyarrow as pa
 
 from statetrail.analyses.columnar import spark
 from statetrail.analyses.columnar.spill import SpilledList, place_tables
+from statetrail.recording.bucket_recording import BucketRecording
 from statetrail.recording.dialect_classes import CLASS
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
-from statetrail.recording.parts import Part
 from statetrail.schema import CLIENT_BY, Table
 
 type Scope = Literal["bucket", "whole"]
@@ -154,10 +154,10 @@ def over_buckets(rec: Recording, kind: Artifact[Any]) -> Iterator[Any]:
     rec.memo.update(made)
 
 
-def parts(rec: Recording) -> Iterator[Part]:
-    """The parts of a recording, one a bucket; none where it is not read in buckets.
+def each_bucket(rec: Recording) -> Iterator[BucketRecording]:
+    """The buckets of a recording as recordings; none where it is not read in buckets.
 
-    What is stored of a bucket is known to its part.
+    What is stored of a bucket is known to its recording.
     """
     count = len(rec.dialect_classes)
     options = {
@@ -167,13 +167,13 @@ def parts(rec: Recording) -> Iterator[Part]:
         "dialects": rec.dialects,
         "limits": rec.limits,
     }
-    for place, facts in enumerate(rec.parts):
-        part = Part(facts, rec.once_whole, options)
+    for place, facts in enumerate(rec.bucketed):
+        one = BucketRecording(facts, rec.once_whole, options)
         of = slice(place * count, (place + 1) * count)
-        part.memo |= {
+        one.memo |= {
             kind: kept[of] for kind, kept in rec.memo.items() if isinstance(kept, SpilledList)
         }
-        yield part
+        yield one
 
 
 def in_turn[T, R](work: Callable[[T], R], things: Iterable[T], threads: int) -> Iterator[R]:

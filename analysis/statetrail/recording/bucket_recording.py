@@ -1,7 +1,7 @@
-"""Parts: the clients of one bucket as a recording, which knows what it needs of the whole.
+"""The clients of one bucket as a recording, which knows what it needs of the whole.
 
-Enters: the facts of a bucket, and what was made of the whole recording. Leaves: a `Part`. What is
-about single clients is found in each part as in the whole, and needs the memory of a part.
+Enters: the facts of a bucket, and what was made of the whole recording. Leaves: a
+`BucketRecording`. What is about single clients is found in it as in the whole, in less memory.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from statetrail.schema import CAPTURES, Table
 from statetrail.store.reader import Facts
 
 
-class Part(Recording):
+class BucketRecording(Recording):
     """The recording of the clients of one bucket, on the engine ``pyarrow``.
 
     Parameters

@@ -177,9 +177,16 @@ def trail_of(history: list[Ex], grace: int) -> list[dict[str, Any]]:
             {
                 "exchange_id": issue.id,
                 **dict(zip(("client", "origin", "dialect", "param"), issue.series, strict=True)),
+                "request_start_us": issue.asked,
                 "issued_at_us": issue.begun,
                 "from_fingerprint": None if before is None else fingerprint(before),
                 "to_fingerprint": issue.fingerprint,
+                "presented": before in values,
+                "priority": min(
+                    i.priority or ""
+                    for i in issues
+                    if (i.id, i.series, i.value) == (issue.id, issue.series, issue.value)
+                ),
                 "cause": cause,
                 "idle_low_s": idle(issue, own),
                 "idle_high_s": idle_high(issue, own),

@@ -14,9 +14,8 @@ import narwhals as nw
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from statetrail.analyses.causes.root_causes import explained
+from statetrail.analyses.causes.root_causes import causes, explained
 from statetrail.analyses.columnar.executor import each_bucket
-from statetrail.analyses.conformance.verdicts import verdicts
 from statetrail.analyses.sessions.sessions import chains
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
@@ -147,10 +146,10 @@ def _by_subject(
     table = table.select(OCCURRENCE.names).cast(OCCURRENCE)
     table = table.sort_by([(name, "ascending") for name in (*_SUBJECT, *_TIME)])
     table = table.append_column("row", pa.array(range(len(table)), pa.int64()))
-    causes = defaultdict[Subject, Counter[str]](Counter)
+    named = defaultdict[Subject, Counter[str]](Counter)
     for row in table.group_by([*_SUBJECT, "cause"]).aggregate([("hit", "sum")]).to_pylist():
         if row["cause"]:
-            causes[_subject(row)][row["cause"]] = row["hit_sum"]
+            named[_subject(row)][row["cause"]] = row["hit_sum"]
     of_client = rule.audience == "client"
     faults = _faults(rec, table) if of_client else Counter[Subject]()
     summary = [
@@ -171,7 +170,7 @@ def _by_subject(
             count,
             of[subject],
             (row["observed_us_min"], row["observed_us_max"]),
-            causes[subject],
+            named[subject],
             proven=row["proven_sum"],
             faults=faults[subject],
             exchanges=own["exchange_id"] if of_client else _NO_EXCHANGES,
@@ -192,7 +191,7 @@ def _faults(rec: Recording, hits: pa.Table) -> Counter[Subject]:
 
 def _fault_verdicts(rec: Recording) -> pa.Table:
     """The exchange and the parameter of each verdict that is a fault."""
-    faults = verdicts(rec).lazy.filter(nw.col("fault")).select("exchange_id", "param")
+    faults = causes(rec).lazy.filter(nw.col("fault")).select("exchange_id", "param")
     table: pa.Table = faults.collect("pyarrow").to_native()
     layout = pa.schema({"exchange_id": pa.int64(), "param": pa.string()})
     return table.select(layout.names).cast(layout)

@@ -172,10 +172,12 @@ def occurrences(
     proven: nw.Expr | None = None,
     at: str = "request_start_us",
     per_client: bool = True,
+    times: nw.Expr | None = None,
 ) -> Lazy:
     """The rows of a frame as occurrences; it has the columns of `OCCURRENCE` without a default.
 
-    `at` is the column with the time of the occurrence. Without `proven` all are.
+    `at` is the column with the time of the occurrence. Without `proven` all are. A row that is no
+    hit may stand for several (`times`).
     """
     return frame.select(
         "origin",
@@ -187,7 +189,7 @@ def occurrences(
         detail=nw.lit(detail) if isinstance(detail, str) else detail.fill_null(""),
         related_id=nw.lit(-1, dtype=nw.Int64) if related is None else related.fill_null(-1),
         cause=nw.lit("") if cause is None else cause.fill_null(""),
-        times=nw.lit(1, nw.Int64),
+        times=nw.lit(1, nw.Int64) if times is None else times,
         proven=nw.lit(1, nw.Int64) if proven is None else flag(proven),
     ).select(*OCCURRENCE.names)
 

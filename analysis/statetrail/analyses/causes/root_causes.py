@@ -95,6 +95,7 @@ CAUSES: Final = Table(
     (
         *REQUEST,
         Column("verdict", "text", "The verdict that is explained"),
+        Column("fault", "bool", "Whether it counts against the client"),
         Column("cause", "text", "One of `ROOT_CAUSES`"),
     ),
     ("exchange_id", "dialect", "param"),
@@ -148,7 +149,11 @@ def explained(
 def causes(bucket: Bucket, explained: Explained) -> pa.Table:
     """The cause of each fault."""
     faults = explained.faults
-    columns = {"verdict": words(faults.verdict, VERDICTS), "cause": words(explained.cause, _NAMES)}
+    columns = {
+        "verdict": words(faults.verdict, VERDICTS),
+        "fault": faults.fault,
+        "cause": words(explained.cause, _NAMES),
+    }
     return table(CAUSES, of_requests(bucket, faults.exchange, faults.series) | columns)
 
 

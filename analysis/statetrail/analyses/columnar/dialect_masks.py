@@ -79,16 +79,25 @@ def allowed(bucket: Bucket) -> Bools:
     return _by_param(bucket, lambda dialect, param, paths: dialect.allowing(param, paths))
 
 
+def having_own_state(bucket: Bucket) -> Bools:
+    """Where a presented value has no effect on the state kept there; shape (endpoints, params)."""
+    return _by_param(bucket, lambda dialect, param, paths: dialect.having_own_state(param, paths))
+
+
 def bound(bucket: Bucket, issuing: frozenset[Place]) -> Bools:
     """Where each parameter binds the requests (V1); shape (endpoints, params)."""
+    declared = of_params(bucket, lambda param: param is not None)
+    return in_scope(bucket, issuing) & allowed(bucket) & declared
+
+
+def in_scope(bucket: Bucket, issuing: frozenset[Place]) -> Bools:
+    """Where each parameter's dialect is spoken; shape (endpoints, params)."""
     scopes = [
         {d.name for d in _named(bucket) if (*place, d.name) in issuing or d.in_scope(place[1])}
         for place in bucket.endpoints
     ]
     rows = [[name in scope for name, _ in bucket.params] for scope in scopes]
-    in_scope = np.array(rows, dtype=np.bool_).reshape(len(bucket.endpoints), len(bucket.params))
-    declared = of_params(bucket, lambda param: param is not None)
-    return in_scope & allowed(bucket) & declared
+    return np.array(rows, dtype=np.bool_).reshape(len(bucket.endpoints), len(bucket.params))
 
 
 def mount(bucket: Bucket) -> Ints:

@@ -53,6 +53,14 @@ def of_requests(bucket: Bucket, exchange: Ints, series: Ints) -> dict[str, Cells
     }
 
 
+def hits_and_totals(series: Ints, hit: Bools) -> tuple[Ints, Ints]:
+    """The rows that are hits, and one of each series for its others; how many each stands for."""
+    hits, others = np.flatnonzero(hit), np.flatnonzero(~hit)
+    _, first, times = np.unique(series[others], return_index=True, return_counts=True)
+    row = np.concatenate([hits, others[first]])
+    return row, np.concatenate([np.ones(len(hits), dtype=np.int64), times])
+
+
 def words(places: Ints | Words, names: Sequence[str], *, present: Bools | None = None) -> pa.Array:
     """Places in a list of names; null where not `present`, by default where the place is -1."""
     here = places >= 0 if present is None else present

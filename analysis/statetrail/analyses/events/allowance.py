@@ -1,74 +1,177 @@
 """Allowance: where a capture shows that restricted parameters are allowed or refused.
 
-Enters: a recording. Leaves: what was learned per endpoint, beside what the dialects declare
-(``Param.only_on``). Findings use it; no verdict is made from it.
+Enters: the buckets of a recording. Leaves: what was learned per endpoint, beside what the dialects
+declare (``Param.only_on``), and the requests that presented restricted parameters. Findings use it;
+no verdict is made from it.
+
+An endpoint allows a parameter where at least `MIN_ALLOWED` requests that presented it succeeded
+(2xx) and none failed (4xx). It refuses it where requests that presented it only failed, and others
+without it succeeded.
 """
 
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
-import narwhals as nw
+import numpy as np
+import pyarrow as pa
 
+from statetrail.analyses.analysis import analysis
+from statetrail.analyses.columnar.arrays import Bools, Ints
+from statetrail.analyses.columnar.bucket import Bucket, bucket
+from statetrail.analyses.columnar.coding import Coded, coded
+from statetrail.analyses.columnar.dialect_masks import (
+    Place,
+    allowed,
+    in_scope,
+    issuing_places,
+    of_params,
+)
+from statetrail.analyses.columnar.executor import artifact
+from statetrail.analyses.columnar.result_rows import REQUEST, hits_and_totals, of_requests, table
 from statetrail.analyses.conformance.visibility import UNBOUND_METHODS
-from statetrail.analyses.events.values import presentations
-from statetrail.recording.engines import Lazy, is_among
+from statetrail.analyses.events.details import Details, aligned
+from statetrail.analyses.events.history import History, history, pairs
 from statetrail.recording.frames import Recording
+from statetrail.schema import Column, Table
 
 MIN_ALLOWED: Final = 2
 """Successful requests with the parameter from which on an endpoint is learned to allow it."""
 
-_WHERE: Final = ("origin", "method", "endpoint")
+RESTRICTED_USES: Final = Table(
+    "restricted_uses",
+    "one request that presented a parameter where it is not allowed, or the number of others",
+    (
+        *REQUEST,
+        Column("excess", "bool", "Whether the endpoint is not known to allow it"),
+        Column("refused", "bool", "Whether the endpoint was seen to refuse it"),
+        Column("times", "int", "Requests that the row stands for"),
+    ),
+    ("exchange_id", "dialect", "param"),
+)
+
+type Method = tuple[str, str | None, str]
+"""(origin, method, endpoint)."""
+type Restricted = tuple[Method, tuple[str, str]]
+"""A method, and (dialect, param)."""
 
 
-def learned(rec: Recording) -> Lazy:
-    """What the answers say of restricted parameters.
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """How many requests succeeded, and succeeded or failed with restricted parameters."""
 
-    An endpoint allows a parameter where at least `MIN_ALLOWED` requests that presented it
-    succeeded (2xx) and none failed (4xx). It refuses it where requests that presented it only
-    failed, and others without it succeeded.
-
-    Returns
-    -------
-    Lazy
-        Columns ``origin``, ``method``, ``endpoint``, ``dialect``, ``param`` and ``learned``:
-        ``allowed`` or ``refused``; what is neither has no row.
-    """
-    return rec.few_rows("learned allowance", _learned)
+    good: Counter[Method] = field(default_factory=Counter)
+    good_with: Counter[Restricted] = field(default_factory=Counter)
+    bad_with: Counter[Restricted] = field(default_factory=Counter)
 
 
-def _learned(rec: Recording) -> Lazy:
-    names = {(d.name, p.name) for d in rec.dialects for p in d.params if p.only_on}
-    params = sorted({param for _, param in names})
-    requests = (
-        rec.exchanges_with_client()
-        .filter(~nw.col("method").is_in(UNBOUND_METHODS))
-        .select("exchange_id", *_WHERE, status=nw.col("status").fill_null(0))
+@artifact(reads={"exchanges": ("exchange_id", "method")})
+def methods(facts: Details) -> Details:
+    """The methods of a bucket's requests."""
+    return facts
+
+
+@artifact(needs=(bucket, history, methods, issuing_places))
+def _answers(
+    bucket: Bucket, history: History, details: Details, issuing: frozenset[Place]
+) -> Answers:
+    answers, grid = Answers(), _grid(bucket, issuing)
+    if not grid.any():
+        return answers
+    exchanges, (method, names) = bucket.exchanges, _methods(bucket, details)
+    good = (exchanges.status >= 200) & (exchanges.status < 300)
+    bad = (exchanges.status >= 400) & (exchanges.status < 500)
+    bound = _bound(method, names)
+
+    def place(endpoint: int, method: int) -> Method:
+        origin, path = bucket.endpoints[endpoint]
+        return origin, names[method], path
+
+    every = np.flatnonzero(good & bound & grid.any(axis=1)[exchanges.endpoint])
+    for (endpoint, code), times in _counted(exchanges.endpoint[every], method[every]):
+        answers.good[place(endpoint, code)] += times
+    param, exchange = bucket.series_param[history.uses.series], history.uses.exchange
+    _, row = np.unique(pairs(exchange, param, len(bucket.params)), return_index=True)
+    row = row[grid[exchanges.endpoint[exchange[row]], param[row]] & bound[exchange[row]]]
+    for flag, counter in ((good, answers.good_with), (bad, answers.bad_with)):
+        some = row[flag[exchange[row]]]
+        columns = exchanges.endpoint[exchange[some]], method[exchange[some]], param[some]
+        for (endpoint, code, number), times in _counted(*columns):
+            counter[place(endpoint, code), bucket.params[number]] += times
+    return answers
+
+
+@artifact(needs=(_answers,), scope="whole")
+def allowance(_: Recording, several: Iterator[Answers]) -> dict[Restricted, bool]:
+    """What the answers say of restricted parameters: whether they are allowed; else no entry."""
+    total = Answers()
+    for each in several:
+        total.good.update(each.good)
+        total.good_with.update(each.good_with)
+        total.bad_with.update(each.bad_with)
+    found = {}
+    for key in total.good_with | total.bad_with:
+        good, bad = total.good_with[key], total.bad_with[key]
+        if good >= MIN_ALLOWED and not bad:
+            found[key] = True
+        elif not good and bad and total.good[key[0]]:
+            found[key] = False
+    return found
+
+
+@analysis(RESTRICTED_USES, needs=(bucket, history, methods, issuing_places, allowance))
+def restricted_uses(
+    bucket: Bucket,
+    history: History,
+    details: Details,
+    issuing: frozenset[Place],
+    learned: Mapping[Restricted, bool],
+) -> pa.Table:
+    """The requests that presented restricted parameters in the scope of their dialects."""
+    exchanges, uses = bucket.exchanges, history.uses
+    param, endpoint = bucket.series_param[uses.series], exchanges.endpoint[uses.exchange]
+    row = np.flatnonzero(_grid(bucket, issuing)[endpoint, param])
+    method, names = _methods(bucket, details)
+    row = row[_bound(method, names)[uses.exchange[row]]]
+    exchange, series = uses.exchange[row], uses.series[row]
+    param, endpoint = param[row], endpoint[row]
+    columns = np.stack([endpoint, method[exchange], param])
+    places, at = np.unique(columns, axis=1, return_inverse=True)
+    says = [
+        learned.get(((bucket.endpoints[e][0], names[m], bucket.endpoints[e][1]), bucket.params[p]))
+        for e, m, p in places.T.tolist()
+    ]
+    # What the server was seen to accept is allowed, whatever the list says.
+    accepted, refused = (
+        np.array([one is wanted for one in says], dtype=np.bool_)[at] for wanted in (True, False)
     )
-    one = nw.col("exchange_id") * 0 + 1
-    good = (nw.col("status") >= 200) & (nw.col("status") < 300)
-    bad = (nw.col("status") >= 400) & (nw.col("status") < 500)
-    answers = requests.with_columns(
-        good=nw.when(good).then(one).otherwise(0), bad=nw.when(bad).then(one).otherwise(0)
+    excess = ~allowed(bucket)[endpoint, param] & ~accepted
+    kept, times = hits_and_totals(series, excess)
+    return table(
+        RESTRICTED_USES,
+        of_requests(bucket, exchange[kept], series[kept])
+        | {"excess": excess[kept], "refused": refused[kept], "times": times},
     )
-    everything = answers.group_by(*_WHERE).agg(all_good=nw.col("good").sum())
-    with_it = (
-        presentations(rec)
-        .lazy.filter(is_among("param", params))
-        .select("exchange_id", "dialect", "param")
-        .unique()
-        .join(answers, on="exchange_id")
-        .group_by(*_WHERE, "dialect", "param")
-        .agg(good=nw.col("good").sum(), bad=nw.col("bad").sum())
-    )
-    learned = (
-        nw.when((nw.col("good") >= MIN_ALLOWED) & (nw.col("bad") == 0))
-        .then(nw.lit("allowed"))
-        .when((nw.col("good") == 0) & (nw.col("bad") > 0) & (nw.col("all_good") > 0))
-        .then(nw.lit("refused"))
-        .otherwise(nw.lit(""))
-    )
-    return (
-        with_it.join(everything, on=list(_WHERE))
-        .with_columns(learned=learned)
-        .filter(nw.col("learned") != "")
-        .select(*_WHERE, "dialect", "param", "learned")
-    )
+
+
+def _grid(bucket: Bucket, issuing: frozenset[Place]) -> Bools:
+    """Where parameters are restricted, in their dialects' scope; shape (endpoints, params)."""
+    restricted = of_params(bucket, lambda param: param is not None and bool(param.only_on))
+    if not restricted.any():
+        return np.zeros((len(bucket.endpoints), len(bucket.params)), dtype=np.bool_)
+    return in_scope(bucket, issuing) & restricted
+
+
+def _methods(bucket: Bucket, details: Details) -> Coded:
+    return coded(aligned(bucket, details["exchanges"])["method"])
+
+
+def _bound(method: Ints, names: list[str | None]) -> Bools:
+    return np.array([name not in UNBOUND_METHODS for name in names], dtype=np.bool_)[method]
+
+
+def _counted(*columns: Ints) -> Iterator[tuple[tuple[int, ...], int]]:
+    """The distinct rows of some columns, each with how often it is there."""
+    rows, times = np.unique(np.stack(columns), axis=1, return_counts=True)
+    return zip(map(tuple, rows.T.tolist()), times.tolist(), strict=True)

@@ -45,18 +45,13 @@ PRESENTATIONS: Final = Table("presentations", "one value that a request presente
 
 # fmt: on
 
-_PRIORITIES: Final = ("forced", "informational")
+PRIORITIES: Final = ("forced", "informational")
 
 
 @analysis(ISSUES, needs=(bucket,))
 def issues(bucket: Bucket) -> pa.Table:
     """The well-formed issues."""
-    issued = bucket.issued
-    row = np.flatnonzero(issued.usage != MALFORMED)
-    # A response may issue a value in several places: that is one issue, the strictest.
-    key = pairs(issued.exchange[row], issued.value[row], len(bucket.values))
-    order = np.lexsort((-issued.usage[row], issued.informational[row], key))
-    row = row[order][run_begins(key[order])]
+    issued, row = bucket.issued, strictest(bucket)
     value, usage = issued.value[row], issued.usage[row]
     usages = (*bucket.channels, "implicit")
     return table(
@@ -66,9 +61,21 @@ def issues(bucket: Bucket) -> pa.Table:
             "length": numbers(bucket.values.length[value], bucket.values.length[value] >= 0),
             "alphabet": words(bucket.values.alphabet[value], bucket.texts),
             "usage": words(np.where(usage == IMPLICIT, len(usages) - 1, usage), usages),
-            "priority": words(issued.informational[row].astype(np.int64), _PRIORITIES),
+            "priority": words(issued.informational[row].astype(np.int64), PRIORITIES),
         },
     )
+
+
+def strictest(bucket: Bucket) -> Ints:
+    """The well-formed issues, as rows of `Bucket.issued`.
+
+    A response may issue a value in several places: that is one issue, the strictest.
+    """
+    issued = bucket.issued
+    row = np.flatnonzero(issued.usage != MALFORMED)
+    key = pairs(issued.exchange[row], issued.value[row], len(bucket.values))
+    order = np.lexsort((-issued.usage[row], issued.informational[row], key))
+    return row[order][run_begins(key[order])]
 
 
 @analysis(PRESENTATIONS, needs=(bucket, history))

@@ -8,6 +8,7 @@ value, and *unanswered* where none came. The latter two are what the protocol an
 a state of its own, as a basket (`Dialect.has_own_state`): there a fought attempt had no effect.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 import narwhals as nw
@@ -17,6 +18,7 @@ import pyarrow as pa
 from statetrail.analyses.analysis import analysis
 from statetrail.analyses.columnar.arrays import NOTHING, AsOfIndex, Bools, Ints, among, chosen
 from statetrail.analyses.columnar.bucket import Bucket, bucket
+from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.columnar.result_rows import REQUEST, of_requests, table, words
 from statetrail.analyses.conformance.verdict import OVERRIDDEN, VERDICTS
 from statetrail.analyses.conformance.verdicts import Judgements, judgements
@@ -44,8 +46,16 @@ def own_state(rec: Recording) -> Lazy:
     return declared(rec, "own state", lambda d, param, at: d.having_own_state(param, at))
 
 
-@analysis(OVERRIDE_OUTCOMES, needs=(bucket, history, judgements))
-def override_outcomes(bucket: Bucket, history: History, judgements: Judgements) -> pa.Table:
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """The overrides of a bucket, each with its outcome as a place in `OUTCOMES`."""
+
+    requests: Judgements
+    outcome: Ints
+
+
+@artifact(needs=(bucket, history, judgements))
+def outcomes(bucket: Bucket, history: History, judgements: Judgements) -> Outcomes:
     """The outcome of each override."""
     requests = chosen(judgements, judgements.verdict == VERDICTS.index(OVERRIDDEN))
     issues = history.issues
@@ -63,7 +73,13 @@ def override_outcomes(bucket: Bucket, history: History, judgements: Judgements) 
         [np.int64(ANSWERED), np.int64(FOUGHT), np.int64(UNANSWERED), np.int64(ANSWERED)],
         np.int64(FOUGHT),
     )
-    columns = {"outcome": words(outcome, OUTCOMES)}
+    return Outcomes(requests, outcome)
+
+
+@analysis(OVERRIDE_OUTCOMES, needs=(bucket, outcomes))
+def override_outcomes(bucket: Bucket, outcomes: Outcomes) -> pa.Table:
+    """The outcome of each override."""
+    requests, columns = outcomes.requests, {"outcome": words(outcomes.outcome, OUTCOMES)}
     return table(
         OVERRIDE_OUTCOMES, of_requests(bucket, requests.exchange, requests.series) | columns
     )

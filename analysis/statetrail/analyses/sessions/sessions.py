@@ -83,6 +83,7 @@ SESSION_COSTS: Final = Table(
     "one session, as in `sessions`",
     (
         *SESSIONS.columns,
+        Column("ended_by", "int", "Exchange whose response began when it ended", "none"),
         Column("last_lost_write", "int", "Exchange of a lost cart write", "none"),
         Column(
             "went_on",
@@ -184,6 +185,7 @@ def session_costs(
     writes = _lost_writes(bucket, details["exchanges"], requests)
     writes = writes[lost[place[writes]]]
     _, last_write = extremes(place[writes], bucket.exchanges.id[requests.exchange[writes]], count)
+    ended_by = _ended_by(bucket, history, bucket.values.series[session], _rank(bucket, ended))
     return table(
         SESSION_COSTS,
         {
@@ -203,6 +205,7 @@ def session_costs(
             "ended_at_us": ended["ended_at_us"],
             "cart_writes_lost": numbers(np.bincount(place[writes], minlength=count), lost),
             "login_lost": pa.array((logins > 0) & ~np.array(again, np.bool_), mask=~lost),
+            "ended_by": numbers(ended_by, ended_by >= 0),
             "last_lost_write": numbers(last_write, last_write >= 0),
             "went_on": went_on(bucket, requests, session, _rank(bucket, ended), followers)
             & ~np.isin(session, chain[held_by_others(bucket, lineage, shared)]),
@@ -351,6 +354,19 @@ def _rank(bucket: Bucket, ended: pa.Table) -> Ints:
     """When each ended, as a rank among the times of the bucket; -1: it is open."""
     clock, ended_us = bucket.exchanges.clock, integers(ended["ended_at_us"], missing=NOTHING)
     return np.where(ended_us == NOTHING, NOTHING, np.searchsorted(clock, ended_us))
+
+
+def _ended_by(bucket: Bucket, history: History, series: Ints, rank: Ints) -> Ints:
+    """The lowest exchange of each series whose response began at that rank of time; -1 for none."""
+    exchanges, span = bucket.exchanges, bucket.exchanges.span
+    wanted = np.unique(series[rank >= 0] * span + rank[rank >= 0])
+    found = np.full(len(wanted) + 1, np.iinfo(np.int64).max)
+    for rows in (history.issues, history.uses):
+        place = among(wanted, rows.series * span + exchanges.response_start[rows.exchange])
+        own = place != NOTHING
+        np.minimum.at(found, place[own], exchanges.id[rows.exchange[own]])
+    found[found == np.iinfo(np.int64).max] = NOTHING
+    return found[np.where(rank >= 0, among(wanted, series * span + rank), NOTHING)]
 
 
 def _longest_idle(start_us: Ints, place: Ints, count: int) -> Ints:

@@ -1,31 +1,68 @@
 """Late uses: requests with a value whose replacement their client had to know.
 
-Enters: a recording. Leaves: the verdicts `stale`, each with the time of the replacement, whether a
+Enters: a bucket, its verdicts and replacements. Leaves: a table of the verdicts `stale`, whether a
 reason excuses them or not: whether the server still accepts the value is what rules look at.
 """
 
-import narwhals as nw
+from typing import Final
 
-from statetrail.analyses.conformance.verdicts import verdicts
-from statetrail.analyses.events.values import SERIES
-from statetrail.analyses.tokens.rotations import rotations
-from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
+import numpy as np
+import pyarrow as pa
+
+from statetrail.analyses.analysis import analysis
+from statetrail.analyses.columnar.arrays import NOTHING, among
+from statetrail.analyses.columnar.bucket import Bucket, bucket
+from statetrail.analyses.columnar.result_rows import of_series, table, words
+from statetrail.analyses.conformance.verdict import REASONS, STALE, VERDICTS
+from statetrail.analyses.conformance.verdicts import Judgements, judgements
+from statetrail.analyses.conformance.visibility import FOREVER
+from statetrail.analyses.events.history import History, history, pairs
+from statetrail.analyses.events.replacements import Replacements, replacements
+from statetrail.schema import CLIENT, DIALECT, EXCHANGE, FINGERPRINT, ORIGIN, PARAM, Column, Table
+
+LATE_USES: Final = Table(
+    "late_uses",
+    "one request with a value that was replaced, and whose client had to know that",
+    (
+        *(EXCHANGE, CLIENT, ORIGIN, DIALECT, PARAM, FINGERPRINT),
+        Column("request_start_us", "timestamp", "Start of the request"),
+        Column("reason", "text", "One of `REASONS`", "none"),
+        Column("replaced_us", "timestamp", "When another value was first issued for it"),
+        Column("status", "int", "Status of the answer; 0 without one"),
+        Column("again", "bool", "Whether the answer issued the value"),
+    ),
+    ("exchange_id", "dialect", "param"),
+)
 
 
-def late_uses(rec: Recording) -> Lazy:
-    """The verdicts `stale` with ``replaced_us``, when another value was first issued for it."""
-    return rec.once("late uses", lambda: _late_uses(rec))
-
-
-def _late_uses(rec: Recording) -> Lazy:
-    value = [*SERIES, "fingerprint"]
-    late = rec.keep(verdicts(rec).lazy.filter(nw.col("verdict") == "stale"))
-    replacements = (
-        rotations(rec)
-        .lazy.filter(~nw.col("from_fingerprint").is_null())
-        .group_by(*SERIES, "from_fingerprint")
-        .agg(replaced_us=nw.col("issued_at_us").min())
-        .rename({"from_fingerprint": "fingerprint"})
+@analysis(LATE_USES, needs=(bucket, history, judgements, replacements))
+def late_uses(
+    bucket: Bucket, history: History, judged: Judgements, replacements: Replacements
+) -> pa.Table:
+    """The verdicts `stale` on values whose replacement was seen."""
+    exchanges, values = bucket.exchanges, len(bucket.values)
+    replaced = replacements.before != NOTHING
+    first = np.full(values, FOREVER)
+    np.minimum.at(
+        first,
+        replacements.before[replaced],
+        exchanges.response_start[replacements.exchange[replaced]],
     )
-    return rec.keep(late.join(replacements, on=value))
+    stale = (judged.verdict == VERDICTS.index(STALE)) & (judged.value != NOTHING)
+    late = np.flatnonzero(stale)
+    late = late[first[judged.value[late]] < FOREVER]
+    exchange, value = judged.exchange[late], judged.value[late]
+    echoes = np.unique(pairs(history.issues.exchange, history.issues.value, values))
+    return table(
+        LATE_USES,
+        {
+            "exchange_id": exchanges.id[exchange],
+            **of_series(bucket, judged.series[late]),
+            "fingerprint": bucket.values.fingerprint[value],
+            "request_start_us": exchanges.clock[exchanges.request_start[exchange]],
+            "reason": words(judged.reason[late], tuple(REASONS)),
+            "replaced_us": exchanges.clock[first[value]],
+            "status": exchanges.status[exchange],
+            "again": among(echoes, pairs(exchange, value, values)) != NOTHING,
+        },
+    )

@@ -45,9 +45,12 @@ ROTATIONS: Final = Table(
     "rotations", "one issue of a value that differs from the one issued before",
     (
         EXCHANGE, CLIENT, ORIGIN, DIALECT, PARAM,
+        Column("request_start_us", "timestamp", "Start of the request"),
         Column("issued_at_us", "timestamp", "Start of the response that issued the new value"),
         Column("from_fingerprint", "fingerprint", "The value before", "first value seen"),
         Column("to_fingerprint", "fingerprint", "The new value"),
+        Column("presented", "bool", "Whether the request presented the value before"),
+        Column("priority", "text", "Of the new value: `forced` or `informational`"),
         Column("cause", "text", "One of `statetrail.analyses.tokens.rotations.CAUSES`"),
         Column("idle_low_s", "float", "Time the old value lay unused: from the end of the last earlier exchange that carried it to the start of this request", "no earlier exchange, or it overlaps this one, or its end is not known"),
         Column("idle_high_s", "float", "Longest time the old value can have lain unused: from the start of the last earlier request that was answered with it to the start of this response", "no earlier response issued it"),

@@ -4,9 +4,8 @@ from typing import Final
 
 import narwhals as nw
 
-from statetrail.analyses.events.values import SERIES, issues
 from statetrail.analyses.tokens.rotations import rotations
-from statetrail.rules.rule import Lazy, Recording, Rule, matching, occurrences, of_params
+from statetrail.rules.rule import Lazy, Recording, Rule, occurrences, of_params
 
 _UNEXPLAINED: Final = ("reset", "reissue")
 """The causes of rotations that leave open why."""
@@ -28,12 +27,7 @@ _UNEXPLAINED: Final = ("reset", "reissue")
 )
 def check(rec: Recording) -> Lazy:
     context = of_params(rec, lambda param: not param.minted and param.clear is not None)
-    key = [*SERIES, "exchange_id", "to_fingerprint"]
-    replaced = rec.keep(rotations(rec).lazy.filter(context & ~nw.col("from_fingerprint").is_null()))
-    issued = issues(rec).lazy.filter(nw.col("priority") == "forced")
-    issued = issued.select(*SERIES, "exchange_id", to_fingerprint="fingerprint")
-    wanted = replaced.select(*key).unique()
-    forced = matching(issued, wanted, key, first="exchange_id").unique()
-    changes = replaced.join(forced, on=key)
+    replaced = context & ~nw.col("from_fingerprint").is_null()
+    changes = rotations(rec).lazy.filter(replaced & (nw.col("priority") == "forced"))
     unexplained = nw.col("cause").is_in(_UNEXPLAINED)
     return occurrences(changes, unexplained, per_client=False, at="issued_at_us")

@@ -23,7 +23,7 @@ from statetrail.rules.rule import Lazy, Profile, Recording, Rule, occurrences, s
     scope="bucket",
 )
 def check(rec: Recording, profile: Profile) -> Lazy:
-    late = late_uses(rec).filter(server_issued(rec))
+    late = late_uses(rec).lazy.filter(server_issued(rec))
     overlap_us = round(profile.overlap_s * 1_000_000)
     soon = nw.col("request_start_us") - nw.col("replaced_us") <= overlap_us
     accepted = nw.col("reason").fill_null("") == STILL_ACCEPTED

@@ -4,10 +4,16 @@ from typing import Final
 
 import narwhals as nw
 
-from statetrail.analyses.events.values import SERIES, issues
-from statetrail.rules.rule import Lazy, Recording, Rule, flag, occurrences, previous, with_totals
+from statetrail.analyses.events.manners import manner_changes
+from statetrail.rules.rule import (
+    Lazy,
+    Recording,
+    Rule,
+    occurrences,
+    of_totals,
+    value_totals,
+)
 
-_ORDER: Final = ["response_start_us", "exchange_id", "fingerprint"]
 _MIN_CHANGES: Final = 2
 """One change may be intended, as at a login; one that is taken back is not."""
 
@@ -25,26 +31,6 @@ _MIN_CHANGES: Final = 2
     scope="bucket",
 )
 def check(rec: Recording) -> Lazy:
-    issued = issues(rec).lazy.with_columns(
-        manner=nw.concat_str(["usage", "priority"], separator="/")
-    )
-    # Most servers never change the manner: their issues need not be put in order.
-    mixed = rec.keep(
-        issued.group_by(*SERIES)
-        .agg(least=nw.col("manner").min(), most=nw.col("manner").max())
-        .filter(nw.col("least") != nw.col("most"))
-        .select(*SERIES)
-    )
-    changes = (
-        issued.join(mixed, on=list(SERIES))
-        .with_columns(before=previous("manner", SERIES, order_by=_ORDER))
-        .with_columns(changed=flag(nw.col("before") != nw.col("manner")))
-    )
-    changes = with_totals(changes, SERIES, of_series=nw.col("changed").sum())
-    repeated = (nw.col("changed") == 1) & (nw.col("of_series") >= _MIN_CHANGES)
-    steady = issued.join(mixed, on=list(SERIES), how="anti")
-    parts = [
-        occurrences(changes, repeated, per_client=False, at="response_start_us"),
-        occurrences(steady, nw.lit(False), detail="", per_client=False, at="response_start_us"),
-    ]
-    return nw.concat(parts, how="vertical")
+    repeated = manner_changes(rec).lazy.filter(nw.col("of_series") >= _MIN_CHANGES)
+    hits = occurrences(repeated, nw.lit(True), per_client=False, at="response_start_us")
+    return of_totals(hits, value_totals(rec, "issues", per_client=False))

@@ -2,11 +2,8 @@
 
 import narwhals as nw
 
-from statetrail.analyses.conformance.visibility import UNBOUND_METHODS
-from statetrail.analyses.events.allowance import learned
-from statetrail.analyses.events.scope import barred, in_scope
-from statetrail.analyses.events.values import presentations
-from statetrail.rules.rule import REQUEST, Lazy, Recording, Rule, occurrences, of_params
+from statetrail.analyses.events.allowance import restricted_uses
+from statetrail.rules.rule import REQUEST, Lazy, Recording, Rule, occurrences
 
 
 @Rule(
@@ -24,24 +21,11 @@ from statetrail.rules.rule import REQUEST, Lazy, Recording, Rule, occurrences, o
     scope="bucket",
 )
 def check(rec: Recording) -> Lazy:
-    restricted = of_params(rec, lambda param: bool(param.only_on))
-    exchanges = rec.exchanges.lazy.select("exchange_id", "endpoint", "method")
-    bars = barred(rec).with_columns(barred=nw.col("param"))
-    presented = (
-        presentations(rec)
-        .lazy.filter(restricted)
-        .join(exchanges, on="exchange_id")
-        .filter(~nw.col("method").is_in(UNBOUND_METHODS))
-        .join(in_scope(rec), on=["origin", "endpoint", "dialect"])
-        .join(bars, on=["endpoint", "dialect", "param"], how="left")
-        .join(learned(rec), on=["origin", "method", "endpoint", "dialect", "param"], how="left")
-    )
-    allowance = nw.col("learned").fill_null("")
     detail = (
-        nw.when(allowance == "refused")
+        nw.when(nw.col("refused"))
         .then(nw.lit(f"{REQUEST} (learned: refused)"))
         .otherwise(nw.lit(REQUEST))
     )
-    # What the server was seen to accept is allowed, whatever the list says.
-    excess = ~nw.col("barred").is_null() & (allowance != "allowed")
-    return occurrences(presented, excess, detail=detail)
+    return occurrences(
+        restricted_uses(rec).lazy, nw.col("excess"), detail=detail, times=nw.col("times")
+    )

@@ -4,11 +4,9 @@ from typing import Final
 
 import narwhals as nw
 
-from statetrail.analyses.conformance.verdict import EARLIER_VALUE
+from statetrail.analyses.conformance.earlier_values import PRESENTED, earlier_values
 from statetrail.analyses.conformance.verdict_counts import verdict_counts
-from statetrail.analyses.conformance.verdicts import verdicts
-from statetrail.analyses.events.values import SERIES
-from statetrail.rules.rule import Lazy, Recording, Rule, matching, occurrences, of_totals, totals
+from statetrail.rules.rule import Lazy, Recording, Rule, occurrences, of_totals, totals
 
 _MIN_TIMES: Final = 3
 
@@ -28,24 +26,7 @@ _MIN_TIMES: Final = 3
     scope="bucket",
 )
 def check(rec: Recording) -> Lazy:
-    session = [*SERIES, "session"]
-    shown = nw.col("verdict").is_in(("honoured", "in-flight", "overridden", "misplaced"))
-    presented = (
-        verdicts(rec)
-        .lazy.filter(shown & ~nw.col("fingerprint").is_null())
-        .with_columns(nw.col("session").fill_null(0))
-    )
-    earlier = rec.keep(presented.filter(nw.col("reason") == EARLIER_VALUE))
-    often = (
-        earlier.group_by(*session).agg(times=nw.len()).filter(nw.col("times") >= _MIN_TIMES)
-    ).select(*session)
-    fingerprint = nw.col("fingerprint")
-    one_value = (
-        matching(presented, often, session, first="session")
-        .group_by(*session)
-        .agg(least=fingerprint.min(), most=fingerprint.max())
-        .filter(nw.col("least") == nw.col("most"))
-    )
-    hits = occurrences(earlier.join(one_value.select(*session), on=session), nw.lit(True))
-    counts = verdict_counts(rec).lazy.filter(shown & nw.col("presented"))
-    return of_totals(hits, totals(counts, "times"))
+    often = earlier_values(rec).lazy.filter(nw.col("of_session") >= _MIN_TIMES)
+    shown = nw.col("verdict").is_in(PRESENTED) & nw.col("presented")
+    counts = verdict_counts(rec).lazy.filter(shown)
+    return of_totals(occurrences(often, nw.lit(True)), totals(counts, "times"))

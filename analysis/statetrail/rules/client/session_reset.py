@@ -6,10 +6,18 @@ A token that is accepted again later was no lost session (rule L3 of the verdict
 
 import narwhals as nw
 
-from statetrail.analyses.events.values import SEEN, SERIES, presentations
+from statetrail.analyses.events.values import SERIES
 from statetrail.analyses.tokens.rotations import LOSSES, rotations
 from statetrail.analyses.tokens.tokens import tokens
-from statetrail.rules.rule import Lazy, Recording, Rule, occurrences, of_params
+from statetrail.rules.rule import (
+    Lazy,
+    Recording,
+    Rule,
+    occurrences,
+    of_params,
+    of_totals,
+    value_totals,
+)
 
 
 @Rule(
@@ -31,16 +39,13 @@ def check(rec: Recording) -> Lazy:
     ends = (
         tokens(rec)
         .lazy.filter((nw.col("end") == "reset") & sessions)
-        .select(*SERIES, "fingerprint", "ended_at_us")
+        .select(*SERIES, "ended_at_us", from_fingerprint="fingerprint")
     )
     resets = (
         rotations(rec)
-        .lazy.filter(nw.col("cause").is_in(LOSSES))
-        .select(*SERIES, "exchange_id", "issued_at_us", fingerprint="from_fingerprint")
-        .join(ends, on=[*SERIES, "fingerprint"])
+        .lazy.filter(nw.col("cause").is_in(LOSSES) & nw.col("presented"))
+        .join(ends, on=[*SERIES, "from_fingerprint"])
         .filter(nw.col("issued_at_us") >= nw.col("ended_at_us"))
-        .select(*SEEN)
-        .with_columns(reset=nw.col("fingerprint"))
     )
-    presented = presentations(rec).lazy.filter(sessions).join(resets, on=list(SEEN), how="left")
-    return occurrences(presented, ~nw.col("reset").is_null())
+    hits = occurrences(resets, nw.lit(True))
+    return of_totals(hits, value_totals(rec, "presentations", sessions))

@@ -4,7 +4,8 @@ import narwhals as nw
 
 from statetrail.analyses.causes.client_patterns import MIN_CHANCES
 from statetrail.analyses.causes.root_causes import causes
-from statetrail.analyses.events.values import SERIES, presentations
+from statetrail.analyses.events.value_counts import value_counts
+from statetrail.analyses.events.values import SERIES
 from statetrail.rules.rule import OCCURRENCE, Lazy, Recording, Rule, occurrences, other_verdicts
 
 
@@ -22,15 +23,10 @@ from statetrail.rules.rule import OCCURRENCE, Lazy, Recording, Rule, occurrences
 )
 def check(rec: Recording) -> Lazy:
     omitted = causes(rec).lazy.filter(nw.col("verdict") == "omitted")
-    suspects = rec.keep(
-        causes(rec).lazy.filter(nw.col("cause") == "not-implemented").select(*SERIES).unique()
-    )
     # A client that sends anything has implemented something: other rules say what is wrong with it.
     others = other_verdicts(rec, "omitted")
-    sent = [
-        frame.select(*SERIES).join(suspects, on=list(SERIES)).unique()
-        for frame in (others, presentations(rec).lazy)
-    ]
+    presented = value_counts(rec).lazy.filter(nw.col("presentations") > 0)
+    sent = [frame.select(*SERIES).unique() for frame in (others, presented)]
     senders = nw.concat(sent, how="vertical").unique().with_columns(sends=nw.lit(1, nw.Int64))
     never = (nw.col("cause") == "not-implemented") & nw.col("sends").is_null()
     hits = occurrences(omitted.join(senders, on=list(SERIES), how="left"), never)

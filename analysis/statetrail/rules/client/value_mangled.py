@@ -6,8 +6,7 @@ import narwhals as nw
 
 from statetrail.analyses.causes.root_causes import NEAR_MISSES, causes
 from statetrail.analyses.conformance.verdict_counts import verdict_counts
-from statetrail.analyses.conformance.verdicts import verdicts
-from statetrail.rules.rule import Lazy, Recording, Rule, matching, occurrences, of_totals, totals
+from statetrail.rules.rule import Lazy, Recording, Rule, occurrences, of_totals, totals
 
 _WITH_VALUE: Final = ("honoured", "overridden", "foreign")
 
@@ -27,12 +26,9 @@ _WITH_VALUE: Final = ("honoured", "overridden", "foreign")
     scope="bucket",
 )
 def check(rec: Recording) -> Lazy:
-    key = ["exchange_id", "dialect", "param"]
-    near_misses = causes(rec).lazy.filter(nw.col("cause").is_in(NEAR_MISSES)).select(*key, "cause")
-    # What counts, and those verdicts of which a near miss may be.
+    # A near miss is a value, of a fault or of a verdict that says only that it is not known.
+    near_misses = causes(rec).lazy.filter(nw.col("cause").is_in(NEAR_MISSES))
+    hits = occurrences(near_misses, nw.lit(True), cause=nw.col("cause"))
     shown = nw.col("fault") | nw.col("verdict").is_in(_WITH_VALUE)
-    presented = verdicts(rec).lazy.filter(shown & ~nw.col("fingerprint").is_null())
-    mangled = matching(presented, rec.keep(near_misses), key, first="exchange_id")
-    hits = occurrences(mangled, nw.lit(True), cause=nw.col("cause"))
     counts = verdict_counts(rec).lazy.filter(shown & nw.col("presented"))
     return of_totals(hits, totals(counts, "times"))

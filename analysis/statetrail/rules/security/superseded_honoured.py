@@ -2,7 +2,6 @@
 
 import narwhals as nw
 
-from statetrail.analyses.events.values import SEEN, issues
 from statetrail.analyses.tokens.late_uses import late_uses
 from statetrail.rules.rule import (
     Lazy,
@@ -10,7 +9,6 @@ from statetrail.rules.rule import (
     Recording,
     Rule,
     credentials,
-    matching,
     occurrences,
     of_params,
 )
@@ -32,21 +30,12 @@ from statetrail.rules.rule import (
     scope="bucket",
 )
 def check(rec: Recording, profile: Profile) -> Lazy:
-    own = late_uses(rec).filter(credentials(rec))
-    wanted = own.select(*SEEN).unique()
-    echoes = (
-        matching(issues(rec).lazy, wanted, SEEN, first="exchange_id")
-        .select(*SEEN, same=nw.lit(1, nw.Int64))
-        .unique()
-    )
-    late = own.join(echoes, on=list(SEEN), how="left").join(
-        rec.exchanges.lazy.select("exchange_id", "status"), on="exchange_id"
-    )
-    status = nw.col("status").fill_null(0)
+    late = late_uses(rec).lazy.filter(credentials(rec))
     # A token that only the server issues is answered with itself where it lives; other credentials
     # are accepted without one.
     silent = of_params(rec, lambda param: not param.minted)
-    accepted = ~nw.col("same").is_null() | (silent & (status >= 200) & (status < 300))
+    success = (nw.col("status") >= 200) & (nw.col("status") < 300)
+    accepted = nw.col("again") | (silent & success)
     overlap_us = round(profile.overlap_s * 1_000_000)
     long_after = nw.col("request_start_us") - nw.col("replaced_us") > overlap_us
     return occurrences(late, accepted & long_after, per_client=False)

@@ -2,14 +2,11 @@
 
 import narwhals as nw
 
-from statetrail.analyses.events.scope import logins
-from statetrail.analyses.events.values import SEEN, issues, presentations
+from statetrail.analyses.events.login_tokens import login_tokens
 from statetrail.rules.rule import (
     Lazy,
     Recording,
     Rule,
-    credentials,
-    matching,
     occurrences,
     of_params,
 )
@@ -30,19 +27,7 @@ from statetrail.rules.rule import (
     scope="bucket",
 )
 def check(rec: Recording) -> Lazy:
-    param = ["exchange_id", "dialect", "param"]
-    one = nw.lit(1, nw.Int64)
-    logged_in = rec.keep(logins(rec))
-    values = matching(issues(rec).lazy, logged_in, param, first="exchange_id").select(*SEEN)
-    answers = values.select(*param).unique().with_columns(answered=one)
-    echoes = values.unique().with_columns(same=one)
-    presented = (
-        matching(presentations(rec).lazy, logged_in, param, first="exchange_id")
-        .filter(credentials(rec))
-        .join(answers, on=param, how="left")
-        .join(echoes, on=list(SEEN), how="left")
-    )
     # An answer without a token that only the server issues leaves open whether it was changed.
     silent = of_params(rec, lambda param: not param.minted)
-    unchanged = ~nw.col("same").is_null() | (silent & nw.col("answered").is_null())
-    return occurrences(presented, unchanged, per_client=False)
+    unchanged = nw.col("again") | (silent & ~nw.col("answered"))
+    return occurrences(login_tokens(rec).lazy, unchanged, per_client=False)

@@ -181,7 +181,6 @@ def trail_of(history: list[Ex], grace: int) -> list[dict[str, Any]]:
                 "issued_at_us": issue.begun,
                 "from_fingerprint": None if before is None else fingerprint(before),
                 "to_fingerprint": issue.fingerprint,
-                "presented": before in values,
                 "priority": min(
                     i.priority or ""
                     for i in issues

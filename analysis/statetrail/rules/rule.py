@@ -273,6 +273,11 @@ def matching(rows: Lazy, wanted: Lazy, on: Sequence[str], *, first: str) -> Lazy
     return rows.join(wanted, on=list(on))
 
 
+def has_rows(frame: Lazy) -> bool:
+    """Whether a frame has any row."""
+    return len(frame.head(1).collect("pyarrow")) > 0
+
+
 def value_totals(
     rec: Recording, times: str, params: nw.Expr | None = None, *, per_client: bool = True
 ) -> Lazy:

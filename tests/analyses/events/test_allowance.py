@@ -2,7 +2,7 @@
 
 import pytest
 
-from statetrail.analyses.events.allowance import learned
+from statetrail.analyses.events.allowance import allowance
 from statetrail.recording.engines import Engine
 from support.histories import Ex, Present, recording
 
@@ -15,7 +15,7 @@ def test_a_capture_teaches_where_authentication_goes(engine: Engine) -> None:
     show = [Present("Authentication", "A")]
 
     def ask(path: str, status: int, *, shown: bool = True) -> Ex:
-        return Ex(0, 10, 20, [], show if shown else [], path=f"/v3/{path}", status=status)
+        return Ex(0, 10, 20, [], show if shown else [], path=f"/services/v3/{path}", status=status)
 
     history = [
         *(ask("profiles", 200), ask("profiles", 204)),
@@ -25,8 +25,8 @@ def test_a_capture_teaches_where_authentication_goes(engine: Engine) -> None:
         *(ask("broken", 400), ask("broken", 500, shown=False)),
         *(ask("down", 500), ask("down", 200, shown=False)),
     ]
-    rows = learned(recording(history, engine=engine)).collect("pyarrow").rows(named=True)
-    assert {(row["endpoint"], row["learned"]) for row in rows} == {
-        ("/v3/profiles", "allowed"),
-        ("/v3/menus", "refused"),
+    learned = allowance(recording(history, engine=engine))
+    assert {(endpoint, allowed) for ((_, _, endpoint), _), allowed in learned.items()} == {
+        ("/services/v3/profiles", True),
+        ("/services/v3/menus", False),
     }

@@ -61,8 +61,9 @@ from statetrail.analyses.conformance.verdict import (
 )
 from statetrail.analyses.conformance.verdicts import Judgements, judgements
 from statetrail.analyses.events.details import Details, details
-from statetrail.analyses.events.history import History, history
+from statetrail.analyses.events.history import History, history, pairs
 from statetrail.analyses.events.lineage import Lineage, lineage
+from statetrail.analyses.events.replacements import Replacements, replacements
 from statetrail.schema import Column, Table
 
 UNKNOWN: Final = "unknown"
@@ -97,6 +98,7 @@ CAUSES: Final = Table(
         Column("verdict", "text", "The verdict that is explained"),
         Column("fault", "bool", "Whether it counts against the client"),
         Column("cause", "text", "One of `ROOT_CAUSES`"),
+        Column("replaced", "bool", "Whether the answer replaced another value of the parameter"),
     ),
     ("exchange_id", "dialect", "param"),
 )
@@ -145,14 +147,16 @@ def explained(
     return Explained(chosen(faults, cause >= 0), cause[cause >= 0])
 
 
-@analysis(CAUSES, needs=(bucket, explained))
-def causes(bucket: Bucket, explained: Explained) -> pa.Table:
+@analysis(CAUSES, needs=(bucket, explained, replacements))
+def causes(bucket: Bucket, explained: Explained, replacements: Replacements) -> pa.Table:
     """The cause of each fault."""
-    faults = explained.faults
+    faults, count = explained.faults, len(bucket.series_client)
+    moved = pairs(replacements.exchange, replacements.series, count)[replacements.before != NOTHING]
     columns = {
         "verdict": words(faults.verdict, VERDICTS),
         "fault": faults.fault,
         "cause": words(explained.cause, _NAMES),
+        "replaced": np.isin(pairs(faults.exchange, faults.series, count), moved),
     }
     return table(CAUSES, of_requests(bucket, faults.exchange, faults.series) | columns)
 

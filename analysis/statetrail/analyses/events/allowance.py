@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from statetrail.analyses.analysis import analysis
-from statetrail.analyses.columnar.arrays import Bools, Ints
+from statetrail.analyses.columnar.arrays import Bools, Ints, numbered
 from statetrail.analyses.columnar.bucket import Bucket, bucket
 from statetrail.analyses.columnar.coding import Coded, coded
 from statetrail.analyses.columnar.dialect_masks import (
@@ -136,11 +136,13 @@ def restricted_uses(
     row = row[_bound(method, names)[uses.exchange[row]]]
     exchange, series = uses.exchange[row], uses.series[row]
     param, endpoint = param[row], endpoint[row]
-    columns = np.stack([endpoint, method[exchange], param])
-    places, at = np.unique(columns, axis=1, return_inverse=True)
+    at, place = numbered(endpoint, method[exchange], param)
+    rows = zip(
+        *(column[place].tolist() for column in (endpoint, method[exchange], param)), strict=True
+    )
     says = [
         learned.get(((bucket.endpoints[e][0], names[m], bucket.endpoints[e][1]), bucket.params[p]))
-        for e, m, p in places.T.tolist()
+        for e, m, p in rows
     ]
     # What the server was seen to accept is allowed, whatever the list says.
     accepted, refused = (
@@ -173,5 +175,6 @@ def _bound(method: Ints, names: list[str | None]) -> Bools:
 
 def _counted(*columns: Ints) -> Iterator[tuple[tuple[int, ...], int]]:
     """The distinct rows of some columns, each with how often it is there."""
-    rows, times = np.unique(np.stack(columns), axis=1, return_counts=True)
-    return zip(map(tuple, rows.T.tolist()), times.tolist(), strict=True)
+    number, place = numbered(*columns)
+    rows = zip(*(column[place].tolist() for column in columns), strict=True)
+    return zip(rows, np.bincount(number, minlength=len(place)).tolist(), strict=True)

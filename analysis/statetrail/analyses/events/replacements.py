@@ -58,6 +58,8 @@ class Replacements:
         The exchange and the series.
     before, to
         The value before (-1: the first one) and the new one.
+    free
+        Whether the client may choose instead of the new one.
     cause
         A place in `SHOWN`.
     idle_low_us, idle_high_us, age_low_us, age_high_us
@@ -69,6 +71,7 @@ class Replacements:
     series: Ints
     before: Ints
     to: Ints
+    free: Bools
     cause: Ints
     idle_low_us: Ints
     idle_high_us: Ints
@@ -110,7 +113,14 @@ def replacements(
     before = np.select([cause == RESET, cause != ESTABLISHED], [used, newest], np.int64(NOTHING))
     idle = _idle(bucket, history, exchange, before)
     return Replacements(
-        exchange, series, before, to, cause, *idle, *_ages(bucket, history, exchange, before)
+        exchange,
+        series,
+        before,
+        to,
+        issues.free[new],
+        cause,
+        *idle,
+        *_ages(bucket, history, exchange, before),
     )
 
 

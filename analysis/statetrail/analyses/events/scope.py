@@ -10,11 +10,8 @@ from collections.abc import Callable, Sequence
 from itertools import compress
 from typing import Final
 
-import narwhals as nw
 import pyarrow as pa
 
-from statetrail.analyses.columnar.dialect_masks import issuing_places
-from statetrail.analyses.conformance.visibility import WRITES
 from statetrail.dialects import Dialect
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
@@ -22,27 +19,8 @@ from statetrail.recording.frames import Recording
 type Holds = Callable[[Dialect, str, tuple[str, ...]], Sequence[bool]]
 """Whether something holds of a dialect's parameter at each of some endpoints."""
 
-_IN_SCOPE: Final = ("origin", "endpoint", "dialect")
 _ACTIONS: Final = ("endpoint", "dialect")
 _DECLARED: Final = ("endpoint", "dialect", "param")
-
-
-def in_scope(rec: Recording) -> Lazy:
-    """The endpoints in scope: columns ``origin``, ``endpoint``, ``dialect``, one row each."""
-    return rec.once("in scope", lambda: _placed(rec, _IN_SCOPE, _in_scope(rec)))
-
-
-def _in_scope(rec: Recording) -> list[tuple[str, ...]]:
-    issuing, dialects = issuing_places(rec), spoken(rec)
-    endpoints = rec.exchanges_with_client().select("origin", "endpoint").unique().collect("pyarrow")
-    places = zip(*(endpoints[name].to_list() for name in ("origin", "endpoint")), strict=True)
-    return [
-        (origin, endpoint, dialect.name)
-        for origin, endpoint in places
-        for dialect in dialects
-        if (origin, endpoint, dialect.name) in issuing
-        or (dialect.has_scope and dialect.in_scope(endpoint))
-    ]
 
 
 def spoken(rec: Recording) -> tuple[Dialect, ...]:
@@ -85,30 +63,6 @@ def actions(rec: Recording, action: str) -> Lazy:
 def _endpoints(rec: Recording) -> tuple[str, ...]:
     found = rec.exchanges.lazy.select("endpoint").unique()
     return rec.once("endpoints", lambda: tuple(found.collect("pyarrow")["endpoint"].to_list()))
-
-
-def barred(rec: Recording) -> Lazy:
-    """The endpoints that a dialect does not know to allow a parameter (S3), as in `declared`."""
-    return declared(rec, "barred", _barred)
-
-
-def _barred(dialect: Dialect, param: str, paths: tuple[str, ...]) -> list[bool]:
-    return [not allowed for allowed in dialect.allowing(param, paths)]
-
-
-def logins(rec: Recording) -> Lazy:
-    """The requests that logged in, with success: ``exchange_id``, ``dialect``, ``param``.
-
-    A redirect counts as success.
-    """
-    status = nw.col("status").fill_null(0)
-    return (
-        rec.exchanges.lazy.filter(nw.col("method").is_in(WRITES))
-        .filter((status >= 200) & (status < 400))
-        .select("exchange_id", "endpoint")
-        .join(declared(rec, "login", lambda d, _, at: d.acting("login", at)), on="endpoint")
-        .select("exchange_id", "dialect", "param")
-    )
 
 
 def _placed(rec: Recording, names: tuple[str, ...], rows: list[tuple[str, ...]]) -> Lazy:

@@ -54,7 +54,7 @@ class Outcomes:
     outcome: Ints
 
 
-@artifact(needs=(bucket, history, judgements))
+@artifact(needs=(bucket, history, judgements), stored=True)
 def outcomes(bucket: Bucket, history: History, judgements: Judgements) -> Outcomes:
     """The outcome of each override."""
     requests = chosen(judgements, judgements.verdict == VERDICTS.index(OVERRIDDEN))

@@ -32,12 +32,11 @@ import numpy as np
 import pyarrow as pa
 
 from statetrail.analyses.analysis import analysis
-from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, among, distinct
+from statetrail.analyses.columnar.arrays import Bools, Ints, distinct
 from statetrail.analyses.columnar.bucket import Bucket, bucket
 from statetrail.analyses.columnar.dialect_masks import acting, of_params
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.columnar.result_rows import numbers, of_series, seconds, table, words
-from statetrail.analyses.events.history import History, history, pairs
 from statetrail.analyses.events.replacements import (
     REISSUED,
     RESET,
@@ -103,12 +102,9 @@ def policies(
     return {series: _policy(rows[series], summary) for series, summary in uses.items()}
 
 
-@analysis(ROTATIONS, needs=(bucket, history, replacements, policies))
+@analysis(ROTATIONS, needs=(bucket, replacements, policies))
 def rotations(
-    bucket: Bucket,
-    history: History,
-    replacements: Replacements,
-    policies: Mapping[Series, TokenLimits],
+    bucket: Bucket, replacements: Replacements, policies: Mapping[Series, TokenLimits]
 ) -> pa.Table:
     """Every issue of a value that is new to its client, with what led to it.
 
@@ -129,28 +125,11 @@ def rotations(
             "issued_at_us": exchanges.clock[exchanges.response_start[exchange]],
             "from_fingerprint": numbers(fingerprint[before], before >= 0),
             "to_fingerprint": fingerprint[replacements.to],
-            "presented": _presented(bucket, history, replacements),
-            "priority": words(_priority(bucket, history, replacements), PRIORITIES),
+            "priority": words(replacements.free.astype(np.int64), PRIORITIES),
             "cause": words(_cause(bucket, replacements, policies), _CAUSES),
             **{f"{name}_s": seconds(span, span >= 0) for name, span in spans.items()},
         },
     )
-
-
-def _presented(bucket: Bucket, history: History, replacements: Replacements) -> Bools:
-    count = len(bucket.values)
-    uses = pairs(history.uses.exchange, history.uses.value, count)
-    before = pairs(replacements.exchange, replacements.before, count)
-    presented: Bools = np.isin(before, uses) & (replacements.before != NOTHING)
-    return presented
-
-
-def _priority(bucket: Bucket, history: History, replacements: Replacements) -> Ints:
-    count, issues = len(bucket.values), history.issues
-    keys = pairs(issues.exchange, issues.value, count)
-    order = np.argsort(keys)
-    place = among(keys[order], pairs(replacements.exchange, replacements.to, count))
-    return issues.free[order][place].astype(np.int64)
 
 
 def _cause(

@@ -49,7 +49,6 @@ ROTATIONS: Final = Table(
         Column("issued_at_us", "timestamp", "Start of the response that issued the new value"),
         Column("from_fingerprint", "fingerprint", "The value before", "first value seen"),
         Column("to_fingerprint", "fingerprint", "The new value"),
-        Column("presented", "bool", "Whether the request presented the value before"),
         Column("priority", "text", "Of the new value: `forced` or `informational`"),
         Column("cause", "text", "One of `statetrail.analyses.tokens.rotations.CAUSES`"),
         Column("idle_low_s", "float", "Time the old value lay unused: from the end of the last earlier exchange that carried it to the start of this request", "no earlier exchange, or it overlaps this one, or its end is not known"),

@@ -9,6 +9,7 @@ from statetrail.analyses.events.value_counts import issued_forms
 from statetrail.analyses.events.values import issues
 from statetrail.analyses.tokens.entropy import bits, united
 from statetrail.rules.rule import (
+    OCCURRENCE,
     Lazy,
     Profile,
     Recording,
@@ -22,8 +23,7 @@ from statetrail.rules.rule import (
 
 _SUBJECT: Final = ("origin", "dialect", "param")
 _LAYOUT: Final = pa.schema(
-    [(name, pa.string()) for name in _SUBJECT]
-    + [("length", pa.int64()), ("weak", pa.int64()), ("bound", pa.string())]
+    [(name, pa.string()) for name in _SUBJECT] + [("length", pa.int64()), ("bound", pa.string())]
 )
 
 
@@ -40,18 +40,21 @@ _LAYOUT: Final = pa.schema(
     references=("ASVS 7.2.3", "NIST 5.1", "CWE 331"),
 )
 def check(rec: Recording, profile: Profile) -> Lazy:
-    issued = issues(rec).lazy.filter(credentials(rec))
     forms = issued_forms(rec).lazy.filter(credentials(rec) & ~nw.col("length").is_null())
-    weak = rec.place(_bounds(forms, profile)).filter(nw.col("weak") == 1)
-    values = matching(issued, weak, [*_SUBJECT, "length"], first="length")
+    weak = _bounds(forms, profile)
+    every = value_totals(rec, "issues", credentials(rec), per_client=False)
+    if not len(weak):
+        return every.select(*OCCURRENCE.names)
+    issued = issues(rec).lazy.filter(credentials(rec))
+    values = matching(issued, rec.place(weak), [*_SUBJECT, "length"], first="length")
     hits = occurrences(
         values, nw.lit(True), detail=nw.col("bound"), per_client=False, at="response_start_us"
     )
-    return of_totals(hits, value_totals(rec, "issues", credentials(rec), per_client=False))
+    return of_totals(hits, every)
 
 
 def _bounds(issued: Lazy, profile: Profile) -> pa.Table:
-    """How many bits values of each length can hold, by the alphabet of all of them."""
+    """The lengths of values that hold too few bits, by the alphabet of all of them."""
     forms = issued.select(*_SUBJECT, "length", "alphabet").unique().collect("pyarrow")
     lengths: dict[tuple[str, ...], set[int]] = {}
     alphabets: dict[tuple[str, ...], set[str]] = {}
@@ -64,8 +67,8 @@ def _bounds(issued: Lazy, profile: Profile) -> pa.Table:
         alphabet = united(sorted(alphabets[subject]))
         for length in sorted(of_subject):
             most = bits(length, alphabet) if alphabet else 0.0
-            bound = f"{length} characters, at most {most:.0f} bits"
-            rows.append((*subject, length, int(most < profile.bits_min), bound))
+            if most < profile.bits_min:
+                rows.append((*subject, length, f"{length} characters, at most {most:.0f} bits"))
     return pa.Table.from_pylist(
         [dict(zip(_LAYOUT.names, row, strict=True)) for row in rows], schema=_LAYOUT
     )

@@ -43,7 +43,7 @@ def check(rec: Recording) -> Lazy:
     )
     resets = (
         rotations(rec)
-        .lazy.filter(nw.col("cause").is_in(LOSSES) & nw.col("presented"))
+        .lazy.filter(nw.col("cause").is_in(LOSSES))
         .join(ends, on=[*SERIES, "from_fingerprint"])
         .filter(nw.col("issued_at_us") >= nw.col("ended_at_us"))
     )

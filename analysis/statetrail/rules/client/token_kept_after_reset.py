@@ -3,7 +3,6 @@
 import narwhals as nw
 
 from statetrail.analyses.causes.root_causes import UNKNOWN, causes
-from statetrail.analyses.tokens.rotations import rotations
 from statetrail.rules.rule import (
     OCCURRENCE,
     Lazy,
@@ -32,16 +31,9 @@ from statetrail.rules.rule import (
 )
 def check(rec: Recording) -> Lazy:
     tokens = of_params(rec, lambda param: param.minted)
-    presented = ["exchange_id", "dialect", "param"]
+    kept = causes(rec).lazy.filter((nw.col("verdict") == "stale") & tokens)
     # A presented token is refused where the answer is another one.
-    refused = rotations(rec).lazy.filter(~nw.col("from_fingerprint").is_null())
-    refused = refused.select(*presented, refused=nw.col("exchange_id") * 0 + 1).unique()
-    kept = (
-        causes(rec)
-        .lazy.filter((nw.col("verdict") == "stale") & tokens)
-        .join(refused, on=presented, how="left")
-    )
-    shown = (nw.col("cause") != UNKNOWN) | (nw.col("refused") == 1).fill_null(False)
+    shown = (nw.col("cause") != UNKNOWN) | nw.col("replaced")
     hits = occurrences(kept, nw.lit(True), cause=nw.col("cause"), proven=shown)
     others = other_verdicts(rec, "stale").filter(tokens).select(*OCCURRENCE.names)
     return nw.concat([hits, others], how="vertical")

@@ -5,10 +5,12 @@ import narwhals as nw
 from statetrail.analyses.events.values import SERIES, presentations
 from statetrail.analyses.exposure.shared import shared
 from statetrail.rules.rule import (
+    OCCURRENCE,
     Lazy,
     Recording,
     Rule,
     credentials,
+    has_rows,
     matching,
     occurrences,
     of_totals,
@@ -32,7 +34,9 @@ def check(rec: Recording) -> Lazy:
     value = [*SERIES, "fingerprint"]
     # A client that the server gave the value is not to blame: see token-handed-twice.
     taken = shared(rec).lazy.filter((nw.col("how") != "handed") & credentials(rec))
-    taken = taken.select(*value, "how")
+    taken = rec.keep(taken.select(*value, "how"))
+    every = value_totals(rec, "presentations", credentials(rec))
+    if not has_rows(taken):
+        return every.select(*OCCURRENCE.names)
     presented = matching(presentations(rec).lazy, taken, value, first="fingerprint")
-    hits = occurrences(presented, nw.lit(True), detail=nw.col("how"))
-    return of_totals(hits, value_totals(rec, "presentations", credentials(rec)))
+    return of_totals(occurrences(presented, nw.lit(True), detail=nw.col("how")), every)

@@ -46,7 +46,28 @@ class StatetrailError(Exception):
 
     The message is one line: what is wrong, with which value, and what to do. It never contains a
     secret. Hostile or malformed *traffic* is no error: it is recorded.
+
+    Parameters
+    ----------
+    message
+        The line.
+    page
+        The page of the documentation that helps (`statetrail explain PAGE`); by default the one of
+        the class, if it has one.
     """
+
+    page: str = ""
+
+    def __init__(self, message: str = "", *, page: str = "") -> None:
+        super().__init__(message)
+        self.page = page or self.page
+        if self.page:
+            self.add_note(self.pointer)
+
+    @property
+    def pointer(self) -> str:
+        """Where to read more, if there is such a page."""
+        return f"see: statetrail explain {self.page}" if self.page else ""
 
 
 class StoreError(StatetrailError):
@@ -56,13 +77,23 @@ class StoreError(StatetrailError):
 class CaptureError(StatetrailError):
     """A capture file (HAR, mitmproxy flow file) cannot be read."""
 
+    page = "formats"
+
 
 class UsageError(StatetrailError):
     """An option or argument has an invalid value."""
 
 
+class DialectError(UsageError):
+    """A dialect is unknown, or the TOML of one has a mistake."""
+
+    page = "dialects"
+
+
 class MissingExtraError(StatetrailError, ImportError):
     """A part of statetrail needs packages that an extra brings."""
+
+    page = "installing"
 
 
 def missing_extra(error: ModuleNotFoundError, what: str, extra: str = "") -> MissingExtraError:

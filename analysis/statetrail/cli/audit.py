@@ -127,10 +127,13 @@ def _check_matches(rec: "Recording", names: str) -> None:
     """Raise `StoreError` if there is no exchange that a dialect matches."""
     cells = rec.exchanges.lazy.select("dialects").unique().collect("pyarrow").get_column("dialects")
     if not len(cells):
-        raise StoreError(f"{names} holds no exchange: record or import some first")
+        raise StoreError(
+            f"{names} holds no exchange: record or import some first", page="quickstart"
+        )
     known = {dialect.name for dialect in rec.dialects}
     if not any(known.intersection(cell.split(",")) for cell in cells.to_list()):
         raise StoreError(
             f"no exchange in {names} matches a dialect ({', '.join(sorted(known))}): nothing "
-            "matched; try `statetrail suggest` on the HAR or flow file that it comes from"
+            "matched; try `statetrail suggest` on the HAR or flow file that it comes from",
+            page="suggest",
         )

@@ -50,12 +50,16 @@ def command(
             line.add_column(width=width, overflow="fold")
         grade, says = (
             text(check.grade, _STYLES[check.grade]),
-            text(one_line(check.says), "", MAX_LINE),
+            text(one_line(_said(check)), "", MAX_LINE),
         )
         line.add_row(grade, text(check.subject), says)
         draw(line, console)
     if failed:
         raise typer.Exit(WRONG)
+
+
+def _said(check: "Check") -> str:
+    return f"{check.says} (see: statetrail explain {check.page})" if check.page else check.says
 
 
 def _checks(store: Path, key: Path | None, dialects: str, confdir: Path) -> "Iterator[Check]":

@@ -68,7 +68,7 @@ def command(
     first half a pseudonym shows.
     """
     if table not in NAMES:
-        raise UsageError(unknown("table", table, NAMES))
+        raise UsageError(unknown("table", table, NAMES), page="tables")
     if format_ == "parquet" and out is None and sys.stdout.isatty():
         raise UsageError("parquet is no text for a terminal: use --out FILE, or a pipe")
     from statetrail.cli.output.files import check_outputs, write_file

@@ -1,7 +1,8 @@
 """Reads dialects: the built-in ones and a user's files, in the same way.
 
-Enters: names of built-in dialects and paths of TOML files. Leaves: `Dialect`s, or a `UsageError` of
-one line with the file, the line and the key: ``acme.toml, line 12: param[1].clear: …``.
+Enters: names of built-in dialects and paths of TOML files. Leaves: `Dialect`s, or a
+`DialectError` of one line with the file, the line and the key:
+``acme.toml, line 12: param[1].clear: …``.
 """
 
 import re
@@ -17,7 +18,7 @@ from statetrail.dialects.declarations import Family, Param, Refusal, Scope, Text
 from statetrail.dialects.model import Dialect
 from statetrail.dialects.place import IssuePlace
 from statetrail.dialects.places import ISSUE_PLACES, PRESENT_PLACES
-from statetrail.errors import UsageError, unknown
+from statetrail.errors import DialectError, unknown
 
 MAX_BYTES: Final = 65_536
 """Largest file that is read as a dialect."""
@@ -33,7 +34,7 @@ def select(names: str | Iterable[str] = "all") -> tuple[Dialect, ...]:
 
     `all` stands for every built-in dialect. What ends in ``.toml`` is a file.
 
-    Raises `UsageError` for an unknown name, none at all, a file that cannot be read or does not
+    Raises `DialectError` for an unknown name, none at all, a file that cannot be read or does not
     declare a dialect, and for two dialects of one name.
     """
     wanted = names.split(",") if isinstance(names, str) else list(names)
@@ -44,14 +45,14 @@ def select(names: str | Iterable[str] = "all") -> tuple[Dialect, ...]:
     if others or not wanted:
         name = others[0] if others else "(none named)"
         more = " or 'all', or name a TOML file of your own"
-        raise UsageError(unknown("dialect", name, known, more))
+        raise DialectError(unknown("dialect", name, known, more))
     dialects: dict[str, Dialect] = {}
     for name in wanted:
         for dialect in (
             known.values() if name == "all" else [load(name) if name in own else known[name]]
         ):
             if dialect.name in dialects:
-                raise UsageError(
+                raise DialectError(
                     f"two dialects are named {dialect.name!r} in {','.join(wanted)}: "
                     "give one of them another name, or leave it out"
                 )
@@ -67,33 +68,33 @@ def builtin() -> dict[str, Dialect]:
 
 
 def load(path: str | Path) -> Dialect:
-    """The dialect that a TOML file declares. Raises `UsageError` where it declares none."""
+    """The dialect that a TOML file declares. Raises `DialectError` where it declares none."""
     path = Path(path).expanduser()
     try:
         raw = path.read_bytes()
         if len(raw) > MAX_BYTES:
-            raise UsageError(f"{path}: the file has over {MAX_BYTES} bytes: is it a dialect?")
+            raise DialectError(f"{path}: the file has over {MAX_BYTES} bytes: is it a dialect?")
         source = raw.decode()
         declared = tomllib.loads(source)
     except OSError as error:
-        raise UsageError(
+        raise DialectError(
             f"{path}: cannot be read ({error.strerror or error}): name a TOML file"
         ) from None
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        raise UsageError(f"{path}, line {line}: not UTF-8: save the file as UTF-8") from None
+        raise DialectError(f"{path}, line {line}: not UTF-8: save the file as UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         match = re.search(r"line (\d+)", str(error))
         line = int(match[1]) if match else source.count("\n") + 1
         text = str(error).partition(" (at ")[0]
-        raise UsageError(f"{path}, line {line}: no TOML ({text}): correct this line") from None
+        raise DialectError(f"{path}, line {line}: no TOML ({text}): correct this line") from None
     except (ValueError, RecursionError) as error:  # a number too long, tables too deep
-        raise UsageError(f"{path}: no dialect ({error}): correct it") from None
+        raise DialectError(f"{path}: no dialect ({error}): correct it") from None
     try:
         return msgspec.convert(declared, Dialect, dec_hook=_place)
     except msgspec.ValidationError as error:
         key, text = _explained(str(error), declared)
-        raise UsageError(f"{path}, line {_line_of(key, source)}: {key}: {text}") from None
+        raise DialectError(f"{path}, line {_line_of(key, source)}: {key}: {text}") from None
 
 
 def located(path: Path, key: str) -> str:

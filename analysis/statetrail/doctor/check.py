@@ -11,12 +11,13 @@ class Check:
     """The outcome of one check.
 
     `subject` is what was looked at, `says` one sentence: what is so and, unless all is well, what
-    to do.
+    to do. `page` is the page of the documentation that helps, if there is one.
     """
 
     subject: str
     grade: Grade
     says: str
+    page: str = ""
 
 
 def ok(subject: str, says: str) -> Check:
@@ -24,11 +25,11 @@ def ok(subject: str, says: str) -> Check:
     return Check(subject, "ok", says)
 
 
-def warning(subject: str, says: str) -> Check:
+def warning(subject: str, says: str, page: str = "") -> Check:
     """It works, and something should be looked at."""
-    return Check(subject, "warning", says)
+    return Check(subject, "warning", says, page)
 
 
-def wrong(subject: str, says: str) -> Check:
+def wrong(subject: str, says: str, page: str = "") -> Check:
     """It does not work, or loses something."""
-    return Check(subject, "wrong", says)
+    return Check(subject, "wrong", says, page)

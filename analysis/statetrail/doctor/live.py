@@ -46,11 +46,19 @@ def check_recorder() -> Check:
                 _request(f"http://127.0.0.1:{port}/")
                 recorded = _recorded(store)
         except StatetrailError as error:
-            return wrong(SUBJECT, str(error))
+            return wrong(SUBJECT, str(error), page="recorder")
         except OSError as error:
-            return wrong(SUBJECT, f"no request passes through mitmdump ({type(error).__name__})")
+            return wrong(
+                SUBJECT,
+                f"no request passes through mitmdump ({type(error).__name__})",
+                page="recorder",
+            )
         if not recorded:
-            return wrong(SUBJECT, f"mitmdump runs without the recorder: {last_line(log)[:300]}")
+            return wrong(
+                SUBJECT,
+                f"mitmdump runs without the recorder: {last_line(log)[:300]}",
+                page="recorder",
+            )
     seconds = time.monotonic() - started
     return ok(SUBJECT, f"mitmdump loaded it, and it recorded a request, in {seconds:.1f} s")
 

@@ -34,7 +34,9 @@ def check_versions() -> Check:
     try:
         mitmproxy = version("mitmproxy")
     except PackageNotFoundError:
-        return wrong("versions", "mitmproxy is not installed: pip install statetrail")
+        return wrong(
+            "versions", "mitmproxy is not installed: pip install statetrail", page="installing"
+        )
     return ok(
         "versions",
         f"statetrail {__version__}, mitmproxy {mitmproxy}, Python {platform.python_version()}, "
@@ -92,6 +94,7 @@ def check_authority(folder: Path) -> Iterator[Check]:
             "authority",
             f"{path} is not trusted by this system: https clients on it refuse the proxy until "
             "they trust it, except behind a reverse proxy of their own name",
+            page="recorder",
         )
     else:
         yield ok("authority", f"{path} is trusted by this system until {until}")

@@ -31,7 +31,7 @@ def check_stores(store: Path, key: Path | None, dialects: Sequence[Dialect]) -> 
         check_store(store, whole=True)
         counts, newest_us, version = _contents(store)
     except StoreError as error:
-        yield wrong("store", str(error))
+        yield wrong("store", str(error), getattr(error, "page", ""))
         return
     yield _store(store, sum(counts.values()), version)
     yield _key(store, key)
@@ -84,13 +84,16 @@ def _key(store: Path, key: Path | None) -> Check:
             "key",
             f"{path} is not there: the store can be read, but nothing can be added to it or "
             "searched for",
+            page="recorder",
         )
     try:
         fits = key_id(read_key(path)) == stored_key_id(store)
     except StoreError as error:
-        return wrong("key", str(error))
+        return wrong("key", str(error), page="recorder")
     if not fits:
-        return wrong("key", f"{path} is another store's key: name the right one with --key")
+        return wrong(
+            "key", f"{path} is another store's key: name the right one with --key", page="recorder"
+        )
     return ok("key", f"{path} is the store's, and nobody else can read it")
 
 
@@ -110,6 +113,7 @@ def _dialects(counts: Counter[str], dialects: Sequence[Dialect]) -> Check:
             "dialects",
             f"none of {exchanges:,} exchanges matches one of {', '.join(sorted(known))}: try "
             "statetrail suggest on a capture",
+            page="suggest",
         )
     each = ", ".join(f"{name} {count:,}" for name, count in found.most_common(6))
     return ok("dialects", f"{matched:,} of {exchanges:,} exchanges match: {each}")

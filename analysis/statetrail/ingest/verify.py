@@ -81,7 +81,9 @@ def finders(
     found.append(secrets.matcher.built(words=False))
     found = [finder for finder in found if len(finder)]
     if not found:
-        raise UsageError("no secret is known of these captures: there is nothing to look for")
+        raise UsageError(
+            "no secret is known of these captures: there is nothing to look for", page="sharing"
+        )
     return found
 
 
@@ -118,7 +120,10 @@ def _exchanges(capture: Path, config: ExtractorConfig) -> Iterator[Exchange]:
 def _of_store(store: Path, key: Path | None) -> "FingerprintFinder":
     facts, secret = read_store(store), read_key(key or key_path(store))
     if key_id(secret) != facts.key_id:
-        raise StoreError(f"{key or key_path(store)} is not the key of {store}: name it with --key")
+        raise StoreError(
+            f"{key or key_path(store)} is not the key of {store}: name it with --key",
+            page="recorder",
+        )
     fingerprints: set[int] = set()
     for name in ("issued", "presented"):
         for row in facts.table(name).to_pylist():

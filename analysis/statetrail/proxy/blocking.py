@@ -43,7 +43,7 @@ def recording(
             if _listening(process, ports):
                 yield ports
                 return
-    raise StatetrailError(f"mitmdump did not start: {last_line(log)}")
+    raise StatetrailError(f"mitmdump did not start: {last_line(log)}", page="recorder")
 
 
 def _listening(process: Popen[bytes], ports: Sequence[int]) -> bool:

@@ -88,7 +88,7 @@ async def recording(
             if await _listening(process, ports):
                 yield ports
                 return
-    raise StatetrailError(f"mitmdump did not start: {last_line(log)}")
+    raise StatetrailError(f"mitmdump did not start: {last_line(log)}", page="recorder")
 
 
 def free_ports(count: int) -> list[int]:

@@ -170,7 +170,10 @@ def spark_session(master: str | None = None) -> Any:
     try:
         from pyspark.sql import SparkSession
     except ImportError:
-        raise UsageError("the engine 'pyspark' needs the extra: statetrail[spark]") from None
+        raise UsageError(
+            "the engine 'pyspark' needs the extra: pip install 'statetrail[spark]'",
+            page="installing",
+        ) from None
     session = SparkSession.getActiveSession()
     if session is not None and master is None:
         return session
@@ -184,6 +187,8 @@ def spark_session(master: str | None = None) -> Any:
         session = builder.getOrCreate()
     except Exception as error:  # Java's errors have no type of their own here
         reason = str(error).strip().partition("\n")[0][:200]
-        raise UsageError(f"Spark does not start with the master {master!r}: {reason}") from None
+        raise UsageError(
+            f"Spark does not start with the master {master!r}: {reason}", page="performance"
+        ) from None
     session.sparkContext.setLogLevel("ERROR")
     return session

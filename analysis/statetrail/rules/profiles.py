@@ -99,15 +99,17 @@ def load_profile(name: str | Path) -> Profile:
         return PROFILES[name]
     path = Path(name)
     if path.suffix != ".toml":
-        raise UsageError(unknown("profile", str(name), PROFILES, ", or name a .toml file"))
-    return read_toml(path, Profile, "profile")
+        raise UsageError(
+            unknown("profile", str(name), PROFILES, ", or name a .toml file"), page="profiles"
+        )
+    return read_toml(path, Profile, "profile", "profiles")
 
 
-def read_toml[T](path: Path | str, kind: type[T], what: str) -> T:
-    """A file as a struct; raises `UsageError`, in which it is a `what`."""
+def read_toml[T](path: Path | str, kind: type[T], what: str, page: str) -> T:
+    """A file as a struct; raises `UsageError`, in which it is a `what`, which a page explains."""
     try:
         return msgspec.toml.decode(Path(path).read_bytes(), type=kind)
     except FileNotFoundError:
-        raise UsageError(f"there is no {what} {path}") from None
+        raise UsageError(f"there is no {what} {path}", page=page) from None
     except (ValueError, RecursionError) as error:  # also of numbers too long, tables too deep
-        raise UsageError(f"{path} is no {what}: {error}") from None
+        raise UsageError(f"{path} is no {what}: {error}", page=page) from None

@@ -109,7 +109,7 @@ def load_suppressions(path: Path | str) -> tuple[Entry, ...]:
     UsageError
         There is no such file, or an entry is not valid; the message says why.
     """
-    entries = read_toml(path, _File, "suppression file").suppress
+    entries = read_toml(path, _File, "suppression file", "suppressions").suppress
     if len(entries) > MAX_ENTRIES:
         raise UsageError(f"{path} has {len(entries)} entries: {MAX_ENTRIES} at most, use patterns")
     return entries

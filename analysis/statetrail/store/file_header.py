@@ -70,7 +70,7 @@ def _first_line(found: str) -> str:
 def read_only(path: Path) -> Iterator[apsw.Connection]:
     """A connection to an existing SQLite file that changes nothing."""
     if not os.path.exists(path):
-        raise StoreError(f"there is no store at {path}")
+        raise StoreError(f"there is no store at {path}", page="quickstart")
     if not os.path.isfile(path):
         raise StoreError(f"{path} is no statetrail store (no regular file)")
     if not is_open_here(path):
@@ -113,7 +113,8 @@ def check_version(path: Path, version: object) -> None:
     if version not in range(1, SCHEMA_VERSION + 1):
         raise StoreError(
             f"{path} has store version {version}, this statetrail reads 1 to {SCHEMA_VERSION}: "
-            "use the release that wrote it"
+            "use the release that wrote it",
+            page="tables",
         )
 
 

@@ -40,15 +40,19 @@ def read_key(path: Path) -> bytes:
     Raises `StoreError` if the file is missing or no key file, or if others can read or change it.
     """
     if path.exists() and not path.is_file() and not path.is_dir():
-        raise StoreError(f"{path} is no key file: it is no regular file")  # a pipe would wait
+        raise StoreError(
+            f"{path} is no key file: it is no regular file", page="recorder"
+        )  # a pipe would wait
     try:
         key = bytes.fromhex(path.read_text("ascii").strip())
     except FileNotFoundError:
-        raise StoreError(f"there is no key file {path}") from None
+        raise StoreError(f"there is no key file {path}", page="recorder") from None
     except (OSError, ValueError):
-        raise StoreError(f"{path} cannot be read as a key file (64 hexadecimal digits)") from None
+        raise StoreError(
+            f"{path} cannot be read as a key file (64 hexadecimal digits)", page="recorder"
+        ) from None
     if len(key) != 32:
-        raise StoreError(f"{path} is no key file: a key has 64 hexadecimal digits")
+        raise StoreError(f"{path} is no key file: a key has 64 hexadecimal digits", page="recorder")
     _check_private(path)
     return key
 
@@ -59,9 +63,12 @@ def _check_private(path: Path) -> None:
         return
     status = path.stat()
     if status.st_uid not in (0, os.geteuid()):
-        raise StoreError(f"the key file {path} belongs to another user: copy it to one of your own")
+        raise StoreError(
+            f"the key file {path} belongs to another user: copy it to one of your own",
+            page="recorder",
+        )
     if status.st_mode & 0o077:
-        raise StoreError(f"others can use the key file {path}: chmod 600 it")
+        raise StoreError(f"others can use the key file {path}: chmod 600 it", page="recorder")
 
 
 def write_key(path: Path, key: bytes) -> None:
@@ -69,7 +76,9 @@ def write_key(path: Path, key: bytes) -> None:
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
-        raise StoreError(f"the key file {path} cannot be made: {error.strerror}") from error
+        raise StoreError(
+            f"the key file {path} cannot be made: {error.strerror}", page="recorder"
+        ) from error
     try:
         with os.fdopen(handle, "w", encoding="ascii") as file:
             file.write(key.hex() + "\n")
@@ -80,7 +89,9 @@ def write_key(path: Path, key: bytes) -> None:
         # A partial key would block the next attempt.
         with contextlib.suppress(OSError):
             path.unlink()
-        raise StoreError(f"the key file {path} cannot be written: {error.strerror}") from error
+        raise StoreError(
+            f"the key file {path} cannot be written: {error.strerror}", page="recorder"
+        ) from error
 
 
 def _sync_folder(folder: Path) -> None:
@@ -131,5 +142,7 @@ def forget_key(store: Path) -> bool:
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise StoreError(f"the key file {path} cannot be removed: {error.strerror}") from error
+        raise StoreError(
+            f"the key file {path} cannot be removed: {error.strerror}", page="recorder"
+        ) from error
     return True

@@ -51,7 +51,10 @@ def check_target(path: Path, given: Path | None = None) -> bool:
     elif given is not None:
         secret, beside = read_key(given), key_path(path)
         if os.path.exists(beside) and read_key(beside) != secret:
-            raise StoreError(f"{beside} is another key than {given}: move it, or name a new store")
+            raise StoreError(
+                f"{beside} is another key than {given}: move it, or name a new store",
+                page="recorder",
+            )
     return is_new
 
 
@@ -68,7 +71,9 @@ def new_secret(path: Path, given: Path | None, *, keep: bool) -> bytes:
         return wanted or new_key()
     secret = keep_key(beside, wanted or new_key())
     if wanted not in (None, secret):
-        raise StoreError(f"{beside} is another key than {given}: move it, or name a new store")
+        raise StoreError(
+            f"{beside} is another key than {given}: move it, or name a new store", page="recorder"
+        )
     return secret
 
 
@@ -78,11 +83,14 @@ def stored_secret(path: Path, given: Path | None) -> bytes:
     if given is None and not os.path.exists(beside):
         raise StoreError(
             f"the key of {path} ({beside.name}) is missing, so its pseudonyms cannot be continued: "
-            "put the key back, or name a new store"
+            "put the key back, or name a new store",
+            page="recorder",
         )
     secret = read_key(given or beside)
     if key_id(secret) != stored_key_id(path):
-        raise StoreError(f"{given or beside} is not the key that {path} was made with")
+        raise StoreError(
+            f"{given or beside} is not the key that {path} was made with", page="recorder"
+        )
     return secret
 
 
@@ -123,7 +131,7 @@ def _prepare(db: apsw.Connection, path: Path, secret: bytes) -> None:
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     elif key_id_in(db, path) != key_id(secret):
-        raise StoreError(f"{path} was made with another key")
+        raise StoreError(f"{path} was made with another key", page="recorder")
     else:
         _migrate(db)
     db.execute("COMMIT")

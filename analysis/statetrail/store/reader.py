@@ -137,7 +137,8 @@ def join_facts(stores: Sequence[Facts]) -> Facts:
     if len({store.key_id for store in stores}) > 1:
         raise StoreError(
             "these stores were made with different keys, so their pseudonyms cannot be "
-            "compared: audit them one by one, or record with one key (--key)"
+            "compared: audit them one by one, or record with one key (--key)",
+            page="recorder",
         )
     parts: dict[str, list[pa.Table]] = {table.name: [] for table in FACTS}
     high = 0

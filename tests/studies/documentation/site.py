@@ -65,7 +65,7 @@ def navigation() -> list[Any]:
 def _places() -> list[Any]:
     dialects = named("dialects", "dialects/index.md")
     return [
-        {"Start": ["index.md", "quickstart.md", "concepts.md", "faq.md"]},
+        {"Start": ["index.md", "installing.md", "quickstart.md", "concepts.md", "faq.md"]},
         {
             "Recording": [
                 *("recorder.md", "operations.md", "formats.md", "capture.md", "sessions.md"),

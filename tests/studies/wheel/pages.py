@@ -1,4 +1,4 @@
-"""The commands of the quickstart and the README, typed in an empty environment, each timed.
+"""The commands of pages, typed in an empty environment, each timed.
 
 Enters: the pages, a folder with the wheel, and a service. Leaves: a line a step. Only the address
 of the service is replaced, and the package comes from the folder instead of an index
@@ -45,7 +45,7 @@ def steps(page: str) -> Iterator[tuple[str, str]]:
 
 
 def type_pages(environment: Path, wheels: Path, upstream: int, token: Callable[[], str]) -> None:
-    """Type all of both pages into one new environment. Raises `AssertionError` at a failure."""
+    """Type all of the pages into one new environment. Raises `AssertionError` at a failure."""
     start = time.monotonic()
     work = environment / "work"
     _timed("python3.13 -m venv", [sys.executable, "-m", "venv", str(environment)], ROOT, {})
@@ -58,7 +58,7 @@ def type_pages(environment: Path, wheels: Path, upstream: int, token: Callable[[
         "PIP_QUIET": "1",
         "HOME": str(work),
     }
-    for page in (DOCS / "quickstart.md", ROOT / "README.md"):
+    for page in (DOCS / "quickstart.md", ROOT / "README.md", DOCS / "installing.md"):
         for kind, text in steps(page.read_text("utf-8")):
             if kind == "python":
                 _timed("(the Python of the page)", ["python", "-c", text], work, variables)

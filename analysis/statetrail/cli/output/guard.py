@@ -2,18 +2,21 @@
 
 import functools
 import os
+import re
 import sys
 from collections.abc import Callable
 
 import typer
 
-from statetrail.errors import StatetrailError, missing_extra
+from statetrail.errors import StatetrailError, UsageError, missing_extra
 
 MISUSE = 2
 BROKEN_PIPE = 141
 """The exit code that a shell reports for a program whose reader in the pipe has ended."""
 
 _ENGINES = ("duckdb", "_duckdb", "pyarrow")
+_SPARK = ("pyspark", "py4j")
+_NO_WORKER = re.compile(r"ModuleNotFoundError|PYTHON_VERSION_MISMATCH|Cannot run program")
 
 
 def guarded[**P](command: Callable[P, None], name: str, extra: str = "") -> Callable[P, None]:
@@ -25,9 +28,10 @@ def guarded[**P](command: Callable[P, None], name: str, extra: str = "") -> Call
             command(*args, **kwargs)
             sys.stdout.flush()
         except StatetrailError as error:
-            raise fail(str(error)) from None
+            raise fail(str(error), error.pointer) from None
         except ModuleNotFoundError as error:
-            raise fail(str(missing_extra(error, f"statetrail {name}", extra))) from None
+            missing = missing_extra(error, f"statetrail {name}", extra)
+            raise fail(str(missing), missing.pointer) from None
         except BrokenPipeError:
             # Python flushes standard output once more at its end.
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -47,7 +51,14 @@ def guarded[**P](command: Callable[P, None], name: str, extra: str = "") -> Call
             if isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__:
                 raise fail(
                     "a query has too little memory: allow more by --memory, or export the store "
-                    "to a dataset and audit fewer of its exchanges at a time"
+                    "to a dataset and audit fewer of its exchanges at a time",
+                    UsageError(page="performance").pointer,
+                ) from None
+            if package in _SPARK and _NO_WORKER.search(str(error)):
+                raise fail(
+                    "Spark's workers do not run statetrail: they need statetrail[analysis], this "
+                    "Python (PYSPARK_PYTHON), and the paths of the dataset",
+                    UsageError(page="performance").pointer,
                 ) from None
             if package in _ENGINES:  # a large dataset is read piece by piece: damage is met late
                 raise fail(f"a store is damaged ({type(error).__name__})") from None
@@ -77,9 +88,9 @@ def _report(error: Exception) -> str:
     return name
 
 
-def fail(message: str) -> typer.Exit:
-    """Print a message as one line on standard error; raise what this returns."""
+def fail(message: str, pointer: str = "") -> typer.Exit:
+    """Print a message, and what to read, as one line on standard error; raise what this returns."""
     from statetrail.cli.output.terminal import say
 
-    say(message)
+    say(f"{message} ({pointer})" if pointer else message)
     return typer.Exit(MISUSE)

@@ -62,7 +62,9 @@ def command(
 
     capture = capture or [each for each in artefacts if is_known_by_fingerprints(each)]
     if not capture:
-        raise UsageError("name what knows the secrets with --capture: a capture, or a store")
+        raise UsageError(
+            "name what knows the secrets with --capture: a capture, or a store", page="sharing"
+        )
     files = list(artefact_files(artefacts))
     known = finders(capture, select(dialects), key)
     count = sum(len(finder) for finder in known)

@@ -105,7 +105,9 @@ def test_a_command_names_the_extra_that_it_lacks(arguments, extra, tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
-    assert done.stderr.endswith(f"pip install 'statetrail[{extra}]'\n")
+    assert done.stderr.endswith(
+        f"pip install 'statetrail[{extra}]' (see: statetrail explain installing)\n"
+    )
 
 
 def test_the_version_is_printed_at_once():

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from statetrail.analyses.causes.root_causes import causes, explained
 from statetrail.analyses.columnar.executor import each_bucket
 from statetrail.analyses.sessions.sessions import chains
+from statetrail.analyses.tallies.tally import FIRST
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
 from statetrail.rules.profiles import Profile
@@ -25,7 +26,7 @@ from statetrail.rules.rule import OCCURRENCE, Rule
 type Subject = tuple[str, ...]
 """A client, an origin and a parameter; the empty text for none."""
 
-MAX_EVIDENCE: Final = 20
+MAX_EVIDENCE: Final = FIRST
 """Exchanges that a finding lists."""
 
 _SUBJECT: Final = ["client", "origin", "param"]
@@ -142,7 +143,7 @@ def found(rule: Rule, rec: Recording, profile: Profile) -> Found:
 def _by_subject(
     rule: Rule, rec: Recording, occurrences: Lazy, of: Mapping[Subject, int]
 ) -> Iterator[Hits]:
-    table = occurrences.filter(nw.col("hit") == 1).collect("pyarrow").to_native()
+    table = occurrences.filter(nw.col("hit") > 0).collect("pyarrow").to_native()
     table = table.select(OCCURRENCE.names).cast(OCCURRENCE)
     table = table.sort_by([(name, "ascending") for name in (*_SUBJECT, *_TIME)])
     table = table.append_column("row", pa.array(range(len(table)), pa.int64()))
@@ -154,6 +155,7 @@ def _by_subject(
     faults = _faults(rec, table) if of_client else Counter[Subject]()
     summary = [
         ("row", "min"),
+        ("row", "count"),
         ("hit", "sum"),
         ("proven", "sum"),
         ("observed_us", "min"),
@@ -162,12 +164,12 @@ def _by_subject(
     # PyArrow does not promise any order of its groups.
     groups = table.group_by(_SUBJECT).aggregate(summary).sort_by("row_min")
     for row in groups.to_pylist():
-        subject, count = _subject(row), row["hit_sum"]
-        own = table.slice(row["row_min"], count)
+        subject = _subject(row)
+        own = table.slice(row["row_min"], row["row_count"])
         yield Hits(
             rule,
             subject,
-            count,
+            row["hit_sum"],
             of[subject],
             (row["observed_us_min"], row["observed_us_max"]),
             named[subject],

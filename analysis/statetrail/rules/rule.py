@@ -146,7 +146,7 @@ OCCURRENCE: Final = pa.schema(
         "param": pa.string(),
         "exchange_id": pa.int64(),
         "observed_us": pa.int64(),
-        "hit": pa.int64(),  # 1: the rule fired, 0: it could have
+        "hit": pa.int64(),  # how often the rule fired: 1, 0 where it could have; see `tallied`
         "detail": pa.string(),  # what is particular to it, `REQUEST` for the request; "": nothing
         "related_id": pa.int64(),  # another exchange that belongs to the evidence, -1: none
         "cause": pa.string(),  # the root cause, "": none is known
@@ -262,6 +262,26 @@ def of_totals(hits: Lazy, totals: Lazy) -> Lazy:
     return nw.concat([counted, totals.select(*OCCURRENCE.names)], how="vertical")
 
 
+def tallied(tallies: Lazy, *, detail: nw.Expr | str = REQUEST) -> Lazy:
+    """Rows of tallies as occurrences about no client (`statetrail.analyses.tallies.tally`).
+
+    The last of many hits stands for those before it, too.
+    """
+    return tallies.select(
+        "origin",
+        "param",
+        "exchange_id",
+        "observed_us",
+        client=nw.lit(""),
+        hit=nw.col("hits"),
+        detail=nw.lit(detail) if isinstance(detail, str) else detail,
+        related_id=nw.lit(-1, nw.Int64),
+        cause=nw.lit(""),
+        times=nw.col("times"),
+        proven=nw.lit(1, nw.Int64),
+    ).select(*OCCURRENCE.names)
+
+
 def matching(rows: Lazy, wanted: Lazy, on: Sequence[str], *, first: str) -> Lazy:
     """The rows that have a row of `wanted` by the columns `on`, with its other columns.
 
@@ -302,12 +322,6 @@ def accepted_uses(rec: Recording, bound: str) -> Lazy:
 def credential_uses(rec: Recording) -> Lazy:
     """The uses of credentials (table `uses`)."""
     return uses(rec).lazy.filter(credentials(rec))
-
-
-def dialect_exchanges(rec: Recording) -> Lazy:
-    """The exchanges in which a dialect recognised something; ``param`` is empty."""
-    exchanges = rec.exchanges_with_client().filter(nw.col("dialects") != "")
-    return exchanges.with_columns(param=nw.lit(""))
 
 
 def request_names(rec: Recording, ids: Iterable[int]) -> dict[int, str]:

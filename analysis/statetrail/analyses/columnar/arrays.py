@@ -5,6 +5,7 @@ moments. Groups and moments are small non-negative integers, so that a group and
 are one integer to sort and to search by.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Any, ClassVar, Final, Protocol
@@ -185,6 +186,48 @@ def distinct(keys: Ints, span: int) -> tuple[Ints, Ints]:
     seen = np.zeros(span, dtype=np.bool_)
     seen[keys] = True
     return np.flatnonzero(seen), (np.cumsum(seen) - 1)[keys]
+
+
+def foremost(
+    group: Ints, count: int, by: Sequence[Ints], times: Ints | None = None
+) -> tuple[Ints, Ints]:
+    """The first entries of each group and its last, and how many entries each of them stands for.
+
+    A group of more than `count` entries has that many and the last, which stands for itself and
+    for those in between.
+
+    Parameters
+    ----------
+    by
+        The columns that say which entry comes first.
+    times
+        How many each entry stands for already, by default 1.
+
+    Examples
+    --------
+    >>> foremost(np.array([7, 7, 7, 7, 3]), 1, [np.array([30, 10, 40, 20, 50])])
+    (array([4, 1, 2]), array([1, 1, 3]))
+    """
+    times = np.ones(len(group), dtype=np.int64) if times is None else times
+    order = np.argsort(group, kind="stable")
+    cuts = [*np.flatnonzero(run_begins(group[order])).tolist(), len(order)]
+    places, stand_for = [], []
+    for first, last in itertools.pairwise(cuts):
+        own = order[first:last]
+        stands = times[own]
+        if len(own) > count:
+            # Only those that may be among the first, or the last, have to be sorted.
+            key = by[0][own]
+            early = own[key <= np.partition(key, count - 1)[count - 1]]
+            late = own[key == key.max()]
+            head = early[np.lexsort([column[early] for column in reversed(by)])][:count]
+            last_one = late[np.lexsort([column[late] for column in reversed(by)])][-1]
+            rest = stands.sum() - times[head].sum()
+            own, stands = np.append(head, last_one), np.append(times[head], rest)
+        stand_for.append(stands)
+        places.append(own)
+    none = np.zeros(0, dtype=np.int64)
+    return np.concatenate([none, *places]), np.concatenate([none, *stand_for])
 
 
 def run_begins(ordered: npt.NDArray[np.generic]) -> Bools:

@@ -239,14 +239,18 @@ def known_rows(
         [params.setdefault(p, len(params)) if p[0] in dialects else NOTHING for p in pairs],
         dtype=np.int64,
     )[pair]
-    ids = integers(table["exchange_id"])
-    begins = run_begins(ids)  # the rows of one exchange mostly come together
-    place = among(exchanges.id[by_id], ids[begins])
-    exchange = np.append(by_id, NOTHING)[place][np.cumsum(begins) - 1]
+    exchange = located(integers(table["exchange_id"]), exchanges.id, by_id)
     kept = (exchange >= 0) & (number >= 0)
     if not kept.all():
         table, exchange, number = table.filter(pa.array(kept)), exchange[kept], number[kept]
     return table, exchange, number
+
+
+def located(wanted: Ints, ids: Ints, by_id: Ints) -> Ints:
+    """The place of each wanted id in `ids`, whose order is `by_id`; -1 where it is not there."""
+    begins = run_begins(wanted)  # the rows of one exchange mostly come together
+    place = among(ids[by_id], wanted[begins])
+    return np.append(by_id, NOTHING)[place][np.cumsum(begins) - 1]
 
 
 def issues_of(table: pa.Table, bucket: Bucket) -> tuple[pa.Table, Ints]:

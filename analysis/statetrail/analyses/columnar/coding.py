@@ -53,7 +53,7 @@ def numbered_words(column: pa.ChunkedArray, numbers: Mapping[str, int], otherwis
 
 def paired(first: Coded, second: Coded) -> tuple[Ints, tuple[tuple[Any, Any], ...]]:
     """The pairs of two coded columns: their numbers, and what each number stands for."""
-    code, (one, two) = _combined([first, second])
+    code, (one, two) = combined([first, second])
     return code, tuple((first[1][a], second[1][b]) for a, b in zip(one, two, strict=True))
 
 
@@ -62,7 +62,7 @@ def named(
 ) -> Coded:
     """A name made of some columns, coded: it is made once for each distinct row of them."""
     columns = [coded(table[column]) for column in names]
-    code, numbers = _combined(columns)
+    code, numbers = combined(columns)
     rows = pa.table(
         [
             pa.array([words[n] for n in row], pa.int64() if column == "port" else pa.string())
@@ -75,7 +75,7 @@ def named(
     return np.array(place, dtype=np.int64)[code], list(places)
 
 
-def _combined(columns: Sequence[Coded]) -> tuple[Ints, list[list[int]]]:
+def combined(columns: Sequence[Coded]) -> tuple[Ints, list[list[int]]]:
     """The distinct rows of coded columns: each row's number, and the codes of each number."""
     code, rows = columns[0][0], [list(range(len(columns[0][1])))]
     for codes, words in columns[1:]:

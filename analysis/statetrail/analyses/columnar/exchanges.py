@@ -34,9 +34,9 @@ _TIMES: Final = (
     *("request_start_us", "request_end_us", "response_start_us", "response_end_us"),
     *("request_composed_us", "time_error_s"),
 )
-_ORIGIN: Final = ("scheme", "host", "port")
+ORIGIN_COLUMNS: Final = ("scheme", "host", "port")
 COLUMNS: Final = (
-    *("exchange_id", "capture_id", *_TIMES, *_ORIGIN, "method", "endpoint", "status"),
+    *("exchange_id", "capture_id", *_TIMES, *ORIGIN_COLUMNS, "method", "endpoint", "status"),
     *("age_s", "fetch_dest", "redirect_endpoint", "request_origin", "exposed_headers", "notes"),
 )
 """The columns that exchanges are made of, besides those that tell clients apart."""
@@ -147,7 +147,7 @@ def exchanges_of(
     name = named(
         table, [CLIENT_BY[name] for name in client_by], partial(client_names, client_by=client_by)
     )
-    origins = named(table, _ORIGIN, _origins)
+    origins = origins_of(table)
     realms = origins if realm == "origin" else _realms(origins, realm)
     client, clients = paired(name, realms)
     endpoint, endpoints = paired(origins, coded(table["endpoint"]))
@@ -224,6 +224,11 @@ def _realms(origins: Coded, realm: str) -> Coded:
     return np.array(of, dtype=np.int64)[code], list(places)
 
 
+def origins_of(table: pa.Table) -> Coded:
+    """The origins of exchanges, coded."""
+    return named(table, ORIGIN_COLUMNS, _origins)
+
+
 def _origins(rows: pa.Table) -> pa.Array:
-    columns = (rows[name].to_pylist() for name in _ORIGIN)
+    columns = (rows[name].to_pylist() for name in ORIGIN_COLUMNS)
     return pa.array([origin(*row) for row in zip(*columns, strict=True)], pa.string())

@@ -1,13 +1,9 @@
 """An API issues state that does not parse, so that no client can obey it."""
 
-from typing import Final
-
 import narwhals as nw
 
-from statetrail.recording.engines import is_among
-from statetrail.rules.rule import Lazy, Recording, Rule, occurrences
-
-_ISSUE: Final = ("exchange_id", "dialect", "param")
+from statetrail.analyses.tallies.exchange_tallies import MALFORMED, exchange_tallies
+from statetrail.rules.rule import Lazy, Recording, Rule, tallied
 
 
 @Rule(
@@ -20,22 +16,7 @@ _ISSUE: Final = ("exchange_id", "dialect", "param")
     remedy="Send the header once, with a value of printable ASCII, a usage of header, uriquery or "
     "implicit, and a priority of informational or forced.",
     references=("52eSELLER format of X-Set headers", "ZEST Z3", "RFC 9110 5.3", "RFC 9110 5.5"),
-    scope="bucket",
 )
 def check(rec: Recording) -> Lazy:
-    names = [dialect.name for dialect in rec.dialects]
-    exchanges = rec.exchanges_with_client().select(
-        "exchange_id", "origin", "endpoint", "request_start_us"
-    )
-    issued = rec.issued.lazy.filter(is_among("dialect", names)).select(
-        "exchange_id", "dialect", "param", "problem"
-    )
-    sound = issued.filter(nw.col("problem").is_null()).select(*_ISSUE, sound="exchange_id").unique()
-    issued = (
-        issued.join(sound, on=list(_ISSUE), how="left")
-        # An exact copy of what is well formed says the same.
-        .filter(((nw.col("problem") != "repeated") | nw.col("sound").is_null()).fill_null(True))
-        .join(exchanges, on="exchange_id")
-    )
-    reason = nw.concat_str(["problem", "endpoint"], separator=" at ")
-    return occurrences(issued, ~nw.col("problem").is_null(), detail=reason, per_client=False)
+    tallies = exchange_tallies(rec).lazy.filter(nw.col("tally") == MALFORMED)
+    return tallied(tallies, detail=nw.col("detail"))

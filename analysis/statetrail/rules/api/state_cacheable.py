@@ -1,14 +1,9 @@
 """A response that issues state may be stored and handed to somebody else."""
 
-from typing import Final
-
 import narwhals as nw
 
-from statetrail.analyses.events.values import issues
-from statetrail.rules.rule import Lazy, Recording, Rule, occurrences
-
-_STORED: Final = r"(?:^|,)(?:public|s-maxage=[1-9]|max-age=[1-9])"
-_KEPT_OUT: Final = r"(?:^|,)(?:private|no-store|no-cache)(?:,|$)"
+from statetrail.analyses.tallies.exchange_tallies import CACHEABLE, exchange_tallies
+from statetrail.rules.rule import Lazy, Recording, Rule, tallied
 
 
 @Rule(
@@ -21,16 +16,7 @@ _KEPT_OUT: Final = r"(?:^|,)(?:private|no-store|no-cache)(?:,|$)"
     "issue state only on responses that are not cached. Otherwise a cache hands one client the "
     "state of another.",
     references=("RFC 9111 3", "RFC 9111 7.3", "ASVS 14.2.2", "ASVS 14.3.2", "CWE 525"),
-    scope="bucket",
 )
 def check(rec: Recording) -> Lazy:
-    reads = rec.exchanges.lazy.filter(nw.col("method").is_in(("GET", "HEAD"))).select(
-        "exchange_id", "endpoint", control=nw.col("cache_control").fill_null("")
-    )
-    issued = issues(rec).lazy.join(reads, on="exchange_id")
-    control = nw.col("control")
-    cacheable = control.str.contains(_STORED) & ~control.str.contains(_KEPT_OUT)
-    directives = nw.concat_str(["control", "endpoint"], separator=" at ")
-    return occurrences(
-        issued, cacheable, detail=directives, per_client=False, at="response_start_us"
-    )
+    tallies = exchange_tallies(rec).lazy.filter(nw.col("tally") == CACHEABLE)
+    return tallied(tallies, detail=nw.col("detail"))

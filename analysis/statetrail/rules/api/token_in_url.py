@@ -2,7 +2,8 @@
 
 import narwhals as nw
 
-from statetrail.rules.rule import Lazy, Recording, Rule, credentials, occurrences
+from statetrail.analyses.tallies.exchange_tallies import IN_QUERY, exchange_tallies
+from statetrail.rules.rule import Lazy, Recording, Rule, tallied
 
 
 @Rule(
@@ -23,11 +24,7 @@ from statetrail.rules.rule import Lazy, Recording, Rule, credentials, occurrence
         "RFC 9700 4.3.2",
         "ZEST Z4",
     ),
-    scope="bucket",
 )
 def check(rec: Recording) -> Lazy:
-    exchanges = rec.exchanges_with_client().select("exchange_id", "origin", "request_start_us")
-    presented = rec.presented.lazy.filter((nw.col("kind") == "value") & credentials(rec)).join(
-        exchanges, on="exchange_id"
-    )
-    return occurrences(presented, nw.col("channel") == "uriquery", per_client=False)
+    tallies = exchange_tallies(rec).lazy.filter(nw.col("tally") == IN_QUERY)
+    return tallied(tallies)

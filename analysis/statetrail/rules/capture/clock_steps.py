@@ -2,9 +2,8 @@
 
 import narwhals as nw
 
-from statetrail.analyses.columnar.clock_steps import clock_steps
-from statetrail.recording.engines import is_among
-from statetrail.rules.rule import Lazy, Recording, Rule, dialect_exchanges, occurrences
+from statetrail.analyses.tallies.exchange_tallies import CLOCK_SET_BACK, exchange_tallies
+from statetrail.rules.rule import Lazy, Recording, Rule, tallied
 
 
 @Rule(
@@ -17,14 +16,7 @@ from statetrail.rules.rule import Lazy, Recording, Rule, dialect_exchanges, occu
     remedy="Record on a machine whose clock is slewed and not stepped. Idle times and ages across "
     "the step are wrong by its length; exclude them, or record again.",
     references=("method times", "RFC 9110 6.6.1"),
-    scope="bucket",
 )
 def check(rec: Recording) -> Lazy:
-    request, start, end = map(nw.col, ("request_start_us", "response_start_us", "response_end_us"))
-    backwards = (
-        (start < request).fill_null(False)
-        | (end < start).fill_null(False)
-        | (end < request).fill_null(False)
-    )
-    steps = is_among("exchange_id", clock_steps(rec).exchange.tolist())
-    return occurrences(dialect_exchanges(rec), backwards | steps, per_client=False)
+    tallies = exchange_tallies(rec).lazy.filter(nw.col("tally") == CLOCK_SET_BACK)
+    return tallied(tallies)

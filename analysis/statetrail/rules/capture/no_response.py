@@ -2,7 +2,8 @@
 
 import narwhals as nw
 
-from statetrail.rules.rule import Lazy, Recording, Rule, dialect_exchanges, occurrences
+from statetrail.analyses.tallies.exchange_tallies import NO_RESPONSE, exchange_tallies
+from statetrail.rules.rule import Lazy, Recording, Rule, tallied
 
 
 @Rule(
@@ -15,8 +16,7 @@ from statetrail.rules.rule import Lazy, Recording, Rule, dialect_exchanges, occu
     remedy="Look for the reason in the list of what did not complete. If the proxy lost the "
     "responses, record again; if clients gave up, their verdicts are still correct.",
     references=("method visibility",),
-    scope="bucket",
 )
 def check(rec: Recording) -> Lazy:
-    missing = nw.col("status").is_null() | ~nw.col("error").is_null()
-    return occurrences(dialect_exchanges(rec), missing, detail=nw.col("error"), per_client=False)
+    tallies = exchange_tallies(rec).lazy.filter(nw.col("tally") == NO_RESPONSE)
+    return tallied(tallies, detail=nw.col("detail"))

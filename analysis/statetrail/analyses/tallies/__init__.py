@@ -1,0 +1,1 @@
+"""What some rules count: how often something happened, of how often it could have."""

@@ -1,11 +1,13 @@
-"""The clients of one bucket as a recording, which knows what it needs of the whole.
+"""The clients of some buckets as a recording, which knows what it needs of the whole.
 
-Enters: the facts of a bucket, and what was made of the whole recording. Leaves: a
+Enters: the facts of buckets, and what was made of the whole recording. Leaves: a
 `BucketRecording`. What is about single clients is found in it as in the whole, in less memory.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any, cast
+
+import pyarrow as pa
 
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
@@ -14,12 +16,12 @@ from statetrail.store.reader import Facts
 
 
 class BucketRecording(Recording):
-    """The recording of the clients of one bucket, on the engine ``pyarrow``.
+    """The recording of the clients of some buckets, on the engine ``pyarrow``.
 
     Parameters
     ----------
     facts
-        The facts of the bucket (`Facts.of_bucket`).
+        The facts of the buckets (`Facts.of_buckets`).
     known
         Gives what is known of the whole recording, by its key and what computes it.
     options
@@ -33,7 +35,7 @@ class BucketRecording(Recording):
         options: Mapping[str, Any],
     ) -> None:
         super().__init__(facts, engine="pyarrow", **options)
-        (self._bucket,), self._known = facts.files, known
+        self._known = known
 
     def once_whole[T](self, key: object, compute: Callable[[Recording], T]) -> T:
         """What is known of the whole recording."""
@@ -41,6 +43,9 @@ class BucketRecording(Recording):
 
     def _lazy(self, table: Table) -> Lazy:
         if table is not CAPTURES and table.name not in self._lazies:
-            rows = self._facts.bucket(self._bucket, table, table.names)
-            self._lazies[table.name] = self._place(rows)
+            parts = [
+                self._facts.bucket(bucket, table, table.names).cast(table.arrow)
+                for bucket in self.bucket_sizes
+            ]
+            self._lazies[table.name] = self._place(pa.concat_tables(parts))
         return super()._lazy(table)

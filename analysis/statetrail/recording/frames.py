@@ -162,24 +162,27 @@ class Recording:
         everything else at once.
         """
         tables = [table for table in FACTS if table.name in columns]
-        for facts in self.bucketed:
-            yield partial(_read, facts, tables, columns)
-        if not self.bucketed:
+        for bucket in self.bucket_sizes:
+            yield partial(_read, self._facts, bucket, tables, columns)
+        if not self.bucket_sizes:
             yield lambda: {
                 t.name: self._lazy(t).select(*columns[t.name]).collect("pyarrow").to_native()
                 for t in tables
             }
 
     @property
-    def bucketed(self) -> Sequence[Facts]:
-        """The facts of each bucket, where buckets keep this recording's clients whole; else none.
+    def bucket_sizes(self) -> Mapping[str, int]:
+        """The exchanges of each bucket, where buckets keep this recording's clients whole.
 
-        Only a large dataset has buckets.
+        Only a large dataset has buckets: of others it is empty.
         """
         if not self._facts.client_by or not set(self._facts.client_by) <= set(self.client_by):
-            return ()
-        files = self._facts.files
-        return [self._facts.of_bucket(each) for each in files if EXCHANGES.name in files[each]]
+            return {}
+        return self.once("bucket sizes", self._facts.sizes)
+
+    def of_buckets(self, buckets: Sequence[str]) -> Facts:
+        """The facts of some buckets."""
+        return self._facts.of_buckets(buckets)
 
     def place(self, rows: pa.Table, table: Table | None = None) -> Lazy:
         """Rows as a lazy frame on this recording's engine.
@@ -271,10 +274,9 @@ def _spoken(rec: Recording) -> set[str]:
 
 
 def _read(
-    facts: Facts, tables: Sequence[Table], columns: Mapping[str, Sequence[str]]
+    facts: Facts, bucket: str, tables: Sequence[Table], columns: Mapping[str, Sequence[str]]
 ) -> dict[str, pa.Table]:
     """Some columns of the tables of one bucket."""
-    (bucket,) = facts.files
     return {t.name: facts.bucket(bucket, t, columns[t.name]) for t in tables}
 
 

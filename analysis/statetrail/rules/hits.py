@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from statetrail.analyses.causes.root_causes import causes, explained
-from statetrail.analyses.columnar.executor import each_bucket
+from statetrail.analyses.columnar.executor import in_groups
 from statetrail.analyses.sessions.sessions import chains
 from statetrail.analyses.tallies.tally import FIRST
 from statetrail.recording.engines import Lazy
@@ -28,6 +28,9 @@ type Subject = tuple[str, ...]
 
 MAX_EVIDENCE: Final = FIRST
 """Exchanges that a finding lists."""
+
+GROUP: Final = 500_000
+"""Exchanges that rules look at together."""
 
 _SUBJECT: Final = ["client", "origin", "param"]
 _TIME: Final = ("observed_us", "exchange_id", "related_id", "detail")
@@ -105,15 +108,16 @@ def found_by(
 ) -> Mapping[str, Found]:
     """What each rule found, by the rules' ids."""
     results = {rule.id: Found() for rule in rules}
-    several = len(rec.bucketed)
-    for kind in _SHARED if several else ():
+    exchanges = sum(rec.bucket_sizes.values())
+    for kind in _SHARED if exchanges else ():
         deque(kind(rec), maxlen=0)
-    whole = [rule for rule in rules if not several or not rule.divisible]
-    for number, some in enumerate(each_bucket(rec) if several else (), 1):
-        progress(f"rules, clients of bucket {number} of {several}")
+    whole, done = [rule for rule in rules if not exchanges or not rule.divisible], 0
+    for some in in_groups(rec, GROUP):
+        progress(f"rules, {done:,} of {exchanges:,} exchanges")
         for rule in rules:
             if rule.divisible:
                 results[rule.id].add(found(rule, some, profile))
+        done += sum(some.bucket_sizes.values())
     for number, rule in enumerate(whole, 1):
         progress(f"rule {number} of {len(whole)}, {rule.id}")
         results[rule.id] = found(rule, rec, profile)
@@ -121,7 +125,7 @@ def found_by(
 
 
 def found(rule: Rule, rec: Recording, profile: Profile) -> Found:
-    """What a rule found in a recording, or in a bucket of one."""
+    """What a rule found in a recording, or in some buckets of one."""
     occurrences = rule.occurrences(rec, profile)
     # A rule that does not fire costs this query alone; a planner's time is paid for each.
     counts: pa.Table = (

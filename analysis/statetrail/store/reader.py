@@ -63,9 +63,19 @@ class Facts:
         table = self.tables[name]
         return table.num_rows if isinstance(table, pa.Table) else int(table.count_rows())
 
-    def of_bucket(self, bucket: str) -> "Facts":
-        """The facts of one bucket."""
-        return replace(self, files={bucket: self.files[bucket]})
+    def of_buckets(self, buckets: Sequence[str]) -> "Facts":
+        """The facts of some buckets."""
+        return replace(self, files={bucket: self.files[bucket] for bucket in buckets})
+
+    def sizes(self) -> dict[str, int]:
+        """How many exchanges each bucket has."""
+        import pyarrow.parquet as pq
+
+        return {
+            bucket: sum(pq.read_metadata(file).num_rows for file in files[EXCHANGES.name])
+            for bucket, files in self.files.items()
+            if EXCHANGES.name in files
+        }
 
     def bucket(self, bucket: str, table: Table, columns: Sequence[str]) -> pa.Table:
         """Some columns of one bucket of a table, its texts as dictionaries."""

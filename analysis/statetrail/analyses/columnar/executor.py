@@ -154,10 +154,11 @@ def over_buckets(rec: Recording, kind: Artifact[Any]) -> Iterator[Any]:
     rec.memo.update(made)
 
 
-def each_bucket(rec: Recording) -> Iterator[BucketRecording]:
-    """The buckets of a recording as recordings; none where it is not read in buckets.
+def in_groups(rec: Recording, exchanges: int) -> Iterator[BucketRecording]:
+    """The buckets of a recording in groups of about so many exchanges, each as a recording.
 
-    What is stored of a bucket is known to its recording.
+    There are none where it is not read in buckets. What is stored of buckets is known to their
+    recording.
     """
     count = len(rec.dialect_classes)
     options = {
@@ -167,13 +168,28 @@ def each_bucket(rec: Recording) -> Iterator[BucketRecording]:
         "dialects": rec.dialects,
         "limits": rec.limits,
     }
-    for place, facts in enumerate(rec.bucketed):
-        one = BucketRecording(facts, rec.once_whole, options)
-        of = slice(place * count, (place + 1) * count)
-        one.memo |= {
+    first = 0
+    for group in _groups(rec.bucket_sizes, exchanges):
+        some = BucketRecording(rec.of_buckets(group), rec.once_whole, options)
+        of = slice(first * count, (first + len(group)) * count)
+        some.memo |= {
             kind: kept[of] for kind, kept in rec.memo.items() if isinstance(kept, SpilledList)
         }
-        yield one
+        first += len(group)
+        yield some
+
+
+def _groups(sizes: Mapping[str, int], exchanges: int) -> list[list[str]]:
+    """Neighbouring buckets that have so many exchanges together, or one bucket that has more."""
+    groups: list[list[str]] = []
+    held = 0
+    for bucket, size in sizes.items():
+        if not groups or held + size > exchanges:
+            groups.append([])
+            held = 0
+        groups[-1].append(bucket)
+        held += size
+    return groups
 
 
 def in_turn[T, R](work: Callable[[T], R], things: Iterable[T], threads: int) -> Iterator[R]:

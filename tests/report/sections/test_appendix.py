@@ -9,11 +9,11 @@ import pytest
 
 from rules.histories import LANG, shop, zest
 from statetrail.analyses.breakdowns.by_endpoint import verdicts_by_endpoint
+from statetrail.analyses.breakdowns.compliance import MAX_PERIODS, width
 from statetrail.report.audit import audit
 from statetrail.report.document import Document
 from statetrail.report.render.html import render_html
 from statetrail.report.rule_pages import rule_page
-from statetrail.report.sections.appendix.breakdown import MAX_PERIODS, width
 from statetrail.report.sections.appendix.checks import ChecksSection
 from statetrail.report.sections.appendix.timelines import SessionRequest, drawing
 from statetrail.rules import RULES

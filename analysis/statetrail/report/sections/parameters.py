@@ -8,11 +8,11 @@ from typing import Annotated, Any, ClassVar, Final, Self
 import msgspec
 import narwhals as nw
 
+from statetrail.analyses.breakdowns.fact_counts import issued_counts, presented_counts
 from statetrail.analyses.conformance.verdict import HONOURED
 from statetrail.analyses.tokens.entropy import bits, united
 from statetrail.analyses.tokens.rotations import rotations
 from statetrail.analyses.tokens.tokens import tokens
-from statetrail.recording.conversations import origin
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
 from statetrail.report.counting import SUBJECT, Row, counted, key, nested, of_row, ranked, rows
@@ -20,7 +20,6 @@ from statetrail.report.section import Counts, Gathering, OfParameter, Section, m
 from statetrail.report.sections.clients import counted_verdicts
 
 MAX_CLEAR_VALUES: Final = 12
-_ORIGIN: Final = ("scheme", "host", "port")
 
 type Subject = tuple[Any, ...]
 
@@ -82,9 +81,9 @@ class ParametersSection(Section, frozen=True, kw_only=True):
 
 
 def _parameters(rec: Recording) -> tuple[Parameter, ...]:
-    issued = _at_origins(rec, rec.issued.lazy, "usage", "priority", "problem", "value")
+    issued = _summed(issued_counts(rec).lazy, "usage", "priority", "problem", "value")
     sound = [row for row in issued if row["problem"] is None]
-    presented = {key(row): row["count"] for row in _at_origins(rec, rec.presented.lazy)}
+    presented = {key(row): int(row["count"]) for row in _summed(presented_counts(rec).lazy)}
     usages, priorities, clear = (nested(sound, name) for name in ("usage", "priority", "value"))
     malformed = nested(issued, "problem")
     distinct = {
@@ -119,19 +118,10 @@ def _parameters(rec: Recording) -> tuple[Parameter, ...]:
     )
 
 
-def _at_origins(rec: Recording, facts: Lazy, *columns: str) -> list[Row]:
-    """How many facts there are of each origin, parameter and combination of the columns."""
-    dialects = {dialect.name for dialect in rec.dialects}
-    by = ("dialect", "param", *columns)
-    # Origins are named after counting: a name for each of the facts would cost far more.
-    located = facts.select("exchange_id", *by).join(
-        rec.exchanges.lazy.select("exchange_id", *_ORIGIN), on="exchange_id", how="inner"
-    )
-    return [
-        row | {"origin": origin(row["scheme"], row["host"], row["port"])}
-        for row in counted(located, *_ORIGIN, *by)
-        if row["dialect"] in dialects
-    ]
+def _summed(counts: Lazy, *columns: str) -> list[Row]:
+    """How many facts there are of each parameter and combination of the columns."""
+    by = (*SUBJECT, *columns)
+    return rows(counts.group_by(*by).agg(nw.col("count").sum()), *by)
 
 
 def _judged(rec: Recording) -> Iterator[defaultdict[Subject, set[str]]]:

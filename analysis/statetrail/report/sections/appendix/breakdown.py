@@ -11,25 +11,22 @@ from typing import Annotated, ClassVar, Final, Self
 import msgspec
 import narwhals as nw
 
+from statetrail.analyses.breakdowns.compliance import (
+    compliance,
+    compliance_by_time,
+    judged_span,
+    period_s,
+)
 from statetrail.analyses.breakdowns.products import product
-from statetrail.analyses.conformance.verdict import HONOURED
-from statetrail.analyses.conformance.verdicts import verdicts
 from statetrail.recording.engines import Lazy
-from statetrail.recording.frames import Recording
 from statetrail.report.counting import Row, known, largest, moment, rows
 from statetrail.report.section import Gathering, Section, Time, meaning
 
-MAX_PERIODS: Final = 24
 MAX_ENDPOINTS: Final = 100
 MAX_AGENTS: Final = 500
 """`User-Agent`s of which versions are made: those with most verdicts."""
 MAX_VERSIONS: Final = 100
 _SECOND_US: Final = 1_000_000
-_WIDTHS_S: Final = (
-    *(1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800),
-    *(3600, 7200, 10_800, 21_600, 43_200, 86_400, 604_800, 2_592_000),
-)
-"""Lengths of a period, in seconds; a longer recording has periods of a multiple of the last."""
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,21 +77,17 @@ class BreakdownSection(Section, frozen=True, kw_only=True):
 
     @classmethod
     def gather(cls, gathering: Gathering) -> Self:
-        """From `verdicts` and the exchanges."""
+        """From the verdicts as they were counted in the buckets."""
         rec = gathering.recording
-        judged = _judged(rec)
-        period_s, periods = _periods(judged)
-        if not periods:
+        span = judged_span(rec)
+        if span is None:
             return cls()
-        requests = rec.exchanges.lazy.select(
-            *("exchange_id", "endpoint"), user_agent=nw.col("user_agent").fill_null("")
-        )
-        joined = judged.join(requests, on="exchange_id", how="inner")
-        agents = largest(_summed(joined, "user_agent"), "judged", MAX_AGENTS, "user_agent")
+        judged = compliance(rec).lazy
+        agents = largest(_summed(judged, "user_agent"), "judged", MAX_AGENTS, "user_agent")
         return cls(
-            period_s=period_s,
-            periods=periods,
-            endpoints=_endpoints(joined),
+            period_s=period_s(span),
+            periods=_periods(compliance_by_time(rec).lazy, span),
+            endpoints=_endpoints(judged),
             versions=_versions(agents),
         )
 
@@ -104,23 +97,12 @@ class BreakdownSection(Section, frozen=True, kw_only=True):
         return max((one.judged for one in self.periods), default=0)
 
 
-def _judged(rec: Recording) -> Lazy:
-    """The verdicts that count, each as one, and whether it is a fault."""
-    one, none = nw.lit(1, nw.Int64), nw.lit(0, nw.Int64)
-    counted = verdicts(rec).lazy.filter(nw.col("fault") | (nw.col("verdict") == HONOURED))
-    return counted.select(
-        *("exchange_id", "origin", "request_start_us"),
-        judged=one,
-        faults=nw.when(nw.col("fault")).then(one).otherwise(none),
-    )
-
-
 def _summed(judged: Lazy, *by: str) -> Lazy:
     return judged.group_by(*by).agg(
         nw.col("judged").sum(),
         nw.col("faults").sum(),
-        first_us=nw.col("request_start_us").min(),
-        last_us=nw.col("request_start_us").max(),
+        nw.col("first_us").min(),
+        nw.col("last_us").max(),
     )
 
 
@@ -139,45 +121,22 @@ def _endpoints(judged: Lazy) -> tuple[EndpointCompliance, ...]:
     )
 
 
-def _periods(judged: Lazy) -> tuple[int | None, tuple[Period, ...]]:
-    """The length of a period in seconds, and the periods."""
-    at = nw.col("request_start_us")
-    (span,) = rows(judged.select(first=at.min(), last=at.max()))
-    if span["first"] is None:
-        return None, ()
-    first, last = int(span["first"]), int(span["last"])
-    width_s = width((last - first) // _SECOND_US)
-    width_us = width_s * _SECOND_US
-    start = first // width_us
-    counted = rows(
-        judged.select("judged", "faults", period=at // width_us - start)
-        .group_by("period")
-        .agg(nw.col("judged").sum(), nw.col("faults").sum()),
-        "period",
-    )
-    by_period = {int(row["period"]): row for row in counted}
+def _periods(counts: Lazy, span: tuple[int, int]) -> tuple[Period, ...]:
+    """The periods of a span, all of one length."""
+    summed = counts.group_by("period").agg(nw.col("judged").sum(), nw.col("faults").sum())
+    by_period = {int(row["period"]): row for row in rows(summed, "period")}
+    width_us = period_s(span) * _SECOND_US
     nothing = {"judged": 0, "faults": 0}
-    found = ((n, by_period.get(n, nothing)) for n in range((last // width_us) - start + 1))
-    return width_s, tuple(
+    first, last = (at // width_us for at in span)
+    return tuple(
         Period(
-            start=known(moment((start + n) * width_us)),
+            start=known(moment(n * width_us)),
             judged=int(row["judged"]),
             faults=int(row["faults"]),
         )
-        for n, row in found
+        for n in range(first, last + 1)
+        for row in (by_period.get(n, nothing),)
     )
-
-
-def width(span_s: int) -> int:
-    """The length of a period in seconds, so that a span takes at most `MAX_PERIODS` of them.
-
-    >>> width(30), width(86_400), width(400 * 86_400)
-    (2, 7200, 2592000)
-    """
-    most = MAX_PERIODS - 1  # a period begins at a whole multiple of its length: one more is touched
-    fitting = (one for one in _WIDTHS_S if span_s <= one * most)
-    longest = _WIDTHS_S[-1]
-    return next(fitting, longest * -(-span_s // (longest * most)))
 
 
 def _versions(agents: Iterable[Row]) -> tuple[VersionCompliance, ...]:

@@ -12,6 +12,7 @@ from typing import Annotated, ClassVar, Final, NamedTuple, Self
 import msgspec
 import narwhals as nw
 
+from statetrail.analyses.breakdowns.compliance import judged_sessions
 from statetrail.analyses.conformance.verdict import HONOURED, VERDICTS
 from statetrail.analyses.conformance.verdicts import verdicts
 from statetrail.recording.engines import Lazy, is_among
@@ -93,11 +94,9 @@ class TimelinesSection(Section, frozen=True, kw_only=True):
 
 def _timelines(rec: Recording) -> tuple[Timeline, ...]:
     judged = verdicts(rec).lazy.filter(~nw.col("session").is_null())
-    one, none = nw.lit(1, nw.Int64), nw.lit(0, nw.Int64)
-    fault = nw.when(nw.col("fault")).then(one).otherwise(none)
     sessions = (
-        judged.select(*_SESSION, count=one, faults=fault)
-        .group_by(*_SESSION)
+        judged_sessions(rec)
+        .lazy.group_by(*_SESSION)
         .agg(nw.col("count").sum(), nw.col("faults").sum())
         .with_columns(weight=nw.col("faults") * _FAULTS_FIRST + nw.col("count"))
     )

@@ -10,7 +10,7 @@ import statetrail as st
 from statetrail.recording import bounds
 from statetrail.report.document import Document
 from statetrail.store import reader
-from statetrail.store.parquet import export_parquet
+from statetrail.store.dataset.export import export_parquet
 from studies.attack.inventions import AT_ONCE, SHOP, word, write_inventions
 from support.shops import write_shop
 

@@ -13,7 +13,7 @@ from statetrail.extract import Exchange, ExtractorConfig, Request, Response, ext
 from statetrail.recording.frames import open_recording
 from statetrail.schema import FACTS
 from statetrail.store import CaptureCounts, SqliteStore
-from statetrail.store.parquet import export_parquet
+from statetrail.store.dataset.export import export_parquet
 from statetrail.store.reader import Facts, join_facts, read_store
 
 CLIENTS = ("curl/8", "a|b", "", None, "é\N{SNOWMAN}", *(f"app {n}" for n in range(20)))
@@ -149,12 +149,13 @@ def test_a_failed_export_leaves_nothing(
     """When the disk fills up half-way, neither the folder nor a part of it is left."""
     facts = read_store(recording)
     before = sorted(tmp_path.iterdir())
-    written = []
+    written, write = [], pq.write_table
 
-    def full(*_: object, **__: object) -> None:
-        written.append(1)
+    def full(rows: pa.Table, file: Path, **options: str) -> None:
+        written.append(file)
         if len(written) == 5:
             raise OSError(28, "No space left on device")
+        write(rows, file, **options)
 
     monkeypatch.setattr(pq, "write_table", full)
     with pytest.raises(StoreError, match="No space left"):

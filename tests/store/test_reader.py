@@ -4,7 +4,8 @@ import os
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from copy import replace
 from pathlib import Path
 
@@ -14,8 +15,7 @@ from hypothesis import strategies as st
 
 import support
 from statetrail.schema import EXCHANGES, FACTS, ISSUED, Table
-from statetrail.store import SqliteStore
-from statetrail.store import reader as reading_module
+from statetrail.store import SqliteStore, snapshot
 from statetrail.store.reader import read_store
 from statetrail.store.rows import add
 from support.histories import FINGERPRINTER
@@ -161,7 +161,7 @@ with SqliteStore.create_or_open(sys.argv[1]) as store:
 
 def test_tables_are_of_one_moment(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What another program adds between the reading of two tables is in neither."""
-    sentinel, seen = reading_module._sentinel, []
+    sentinel, seen = snapshot._sentinel, []
     with subprocess.Popen(
         [sys.executable, "-c", _WRITER, str(path)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
@@ -180,7 +180,7 @@ def test_tables_are_of_one_moment(path: Path, monkeypatch: pytest.MonkeyPatch) -
             return sentinel(table)
 
         add_one("first")
-        monkeypatch.setattr(reading_module, "_sentinel", meanwhile)
+        monkeypatch.setattr(snapshot, "_sentinel", meanwhile)
         tables = read_store(path).tables
         writer.stdin.close()
     assert len(seen) == len(FACTS)
@@ -193,17 +193,18 @@ def test_a_writer_that_comes_while_a_store_at_rest_is_read(
     """A file that changed under the reader is read again, with its log."""
     with SqliteStore.create_or_open(path) as store:
         store.append(facts_of("/x", flow_id="before"))
-    fetch, uris = reading_module._fetch, []
+    opened, uris = snapshot._opened, []
 
-    def meanwhile(uri: str) -> object:
+    @contextmanager
+    def meanwhile(uri: str) -> Iterator[snapshot.Snapshot]:
         uris.append(uri.partition("?")[2])
-        tables = fetch(uri)
+        with opened(uri) as tables:
+            yield tables
         if len(uris) == 1:
             with SqliteStore.create_or_open(path) as store:
                 store.append(facts_of("/x", flow_id="meanwhile"))
-        return tables
 
-    monkeypatch.setattr(reading_module, "_fetch", meanwhile)
+    monkeypatch.setattr(snapshot, "_opened", meanwhile)
     assert column(path, "flow_id") == ["before", "meanwhile"]
     assert uris == ["mode=ro&immutable=1", "mode=ro"]
 

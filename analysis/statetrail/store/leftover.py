@@ -1,14 +1,17 @@
 """What recorders left that did not close their store, told of by whoever reads it.
 
-Enters: the tables of a store. Leaves: the same, with the exchanges that are in spill files, and
-with a note in the row of each capture that was not ended. Nothing is changed on disk.
+Enters: a snapshot of a store. Leaves: the exchanges that are only in spill files, and a note for
+each capture that was not ended. Nothing is changed on disk.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import batched
 from pathlib import Path
+from typing import Final
 
+import apsw
 import pyarrow as pa
-import pyarrow.compute as pc
 from msgspec.structs import astuple
 
 from statetrail.extract import ExchangeFacts
@@ -16,59 +19,92 @@ from statetrail.schema import CAPTURES, EXCHANGES, ISSUED, PRESENTED, TOKEN_CAND
 from statetrail.store.file_header import read_only
 from statetrail.store.live.gap import unclean_end
 from statetrail.store.live.spill import read_spill
-from statetrail.store.running import is_recorded, marked, spill_path
+from statetrail.store.running import left, spill_path
+from statetrail.store.snapshot import Snapshot
+
+_MANY: Final = 10_000
+"""Flow ids in a query."""
 
 
-def with_leftovers(path: Path, key_id: str, tables: dict[str, pa.Table]) -> dict[str, pa.Table]:
-    """The tables with what is only in spill files, and with what may be missing."""
+@dataclass(frozen=True, slots=True)
+class Leftovers:
+    """What is added to the tables of a store: rows by table, and notes by capture."""
+
+    rows: Mapping[str, pa.Table] = field(default_factory=dict)
+    notes: Mapping[int, str] = field(default_factory=dict)
+
+    def added(self, rows: pa.Table, table: Table) -> pa.Table:
+        """A whole table with what is left, and what is noted."""
+        if table is CAPTURES and self.notes:
+            return _with_notes(rows, self.notes)
+        return pa.concat_tables([rows, self.rows[table.name]]) if table.name in self.rows else rows
+
+
+def find_leftovers(path: Path, key_id: str, snapshot: Snapshot) -> Leftovers:
+    """What is only in spill files of a store, and what may be missing."""
+    found: dict[str, pa.Table] = {}
+    all_notes = {}
+    seen: set[tuple[int, str]] = set()
     with read_only(path) as db:
-        left = [capture for capture in marked(db) if not is_recorded(path, capture)]
-    for capture in left:
+        captures = left(db, path)
+    for capture in captures:
         file = spill_path(path, capture)
         spilled = read_spill(file)
         if spilled is None or spilled.header.key_id != key_id:
-            notes = [unclean_end(_last_us(tables[EXCHANGES.name], capture))]
+            notes = [unclean_end(_last_us(snapshot, capture))]
         else:
-            new = _new(tables[EXCHANGES.name], [f for id_, f in spilled.waiting if id_ is None])
-            tables = _with_exchanges(tables, capture, new)
+            new = _new(snapshot, [f for id_, f in spilled.waiting if id_ is None], seen)
+            first = 1 + _highest(snapshot, found.get(EXCHANGES.name))
+            for name, rows in _rows_of(new, capture, first).items():
+                found[name] = pa.concat_tables([found[name], rows]) if name in found else rows
             notes = [*spilled.header.gaps]
             if spilled.missing.exchanges:
                 notes.append(spilled.missing.sentence())
             if new:
                 notes.append(f"{len(new)} exchanges are in {file.name} until the next recording")
         if notes:
-            tables = tables | {
-                CAPTURES.name: _with_note(tables[CAPTURES.name], capture, "; ".join(notes))
-            }
-    return tables
+            all_notes[capture] = "; ".join(notes)
+    return Leftovers(found, all_notes)
 
 
-def _last_us(exchanges: pa.Table, capture: int) -> int | None:
-    mine = exchanges.filter(pc.equal(exchanges["capture_id"], capture))
-    ends = pc.coalesce(mine["response_end_us"], mine["request_start_us"])
-    last: int | None = pc.max(ends.cast(pa.int64())).as_py()
-    return last
-
-
-def _new(exchanges: pa.Table, spilled: Sequence[ExchangeFacts]) -> list[ExchangeFacts]:
-    """Those that are not stored, as may be if the recorder was slow rather than stuck."""
-    flows = pa.array([facts.exchange.flow_id for facts in spilled], pa.string())
-    stored = exchanges.filter(pc.is_in(exchanges["flow_id"].cast(pa.string()), flows))
-    known = set(
-        zip(
-            stored["request_start_us"].cast(pa.int64()).to_pylist(),
-            stored["flow_id"].to_pylist(),
-            strict=True,
-        )
+def _last_us(snapshot: Snapshot, capture: int) -> int | None:
+    return snapshot.number(
+        "SELECT max(coalesce(response_end_us, request_start_us)) FROM exchanges "  # noqa: S608
+        f"WHERE capture_id = {capture}"
     )
-    keys = [(facts.exchange.request_start_us, facts.exchange.flow_id) for facts in spilled]
-    return [facts for key, facts in zip(keys, spilled, strict=True) if key not in known]
 
 
-def _with_exchanges(
-    tables: dict[str, pa.Table], capture: int, new: Sequence[ExchangeFacts]
-) -> dict[str, pa.Table]:
-    first = (pc.max(tables[EXCHANGES.name]["exchange_id"]).as_py() or 0) + 1
+def _highest(snapshot: Snapshot, found: pa.Table | None) -> int:
+    """The highest id of an exchange, in the store or of what was found for other captures."""
+    if found is not None and len(found):
+        return int(found["exchange_id"][-1].as_py())
+    return snapshot.number("SELECT max(exchange_id) FROM exchanges") or 0
+
+
+def _new(
+    snapshot: Snapshot, spilled: Sequence[ExchangeFacts], seen: set[tuple[int, str]]
+) -> list[ExchangeFacts]:
+    """Those that are neither stored, as may be if the recorder was slow rather than stuck, nor
+    `seen`, to which they are added."""
+    seen |= set(_stored(snapshot, [facts.exchange.flow_id for facts in spilled]))
+    new = []
+    for facts in spilled:
+        if (key := (facts.exchange.request_start_us, facts.exchange.flow_id)) not in seen:
+            seen.add(key)
+            new.append(facts)
+    return new
+
+
+def _stored(snapshot: Snapshot, flows: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """The starts and flow ids of the stored exchanges of some flows."""
+    for some in batched(flows, _MANY, strict=False):
+        listed = ", ".join(map(apsw.format_sql_value, some))
+        rows = snapshot.table(EXCHANGES, f"WHERE flow_id IN ({listed})")
+        starts = rows["request_start_us"].cast(pa.int64()).to_pylist()
+        yield from zip(starts, rows["flow_id"].to_pylist(), strict=True)
+
+
+def _rows_of(new: Sequence[ExchangeFacts], capture: int, first: int) -> dict[str, pa.Table]:
     numbered = list(enumerate(new, first))
 
     def values(table: Table, of: str) -> pa.Table:
@@ -81,13 +117,12 @@ def _with_exchanges(
             ],
         )
 
-    added = {
+    return {
         EXCHANGES.name: _rows(EXCHANGES, [(i, capture, *astuple(f.exchange)) for i, f in numbered]),
         ISSUED.name: values(ISSUED, "issued"),
         PRESENTED.name: values(PRESENTED, "presented"),
         TOKEN_CANDIDATES.name: values(TOKEN_CANDIDATES, "token_candidates"),
     }
-    return tables | {name: pa.concat_tables([tables[name], rows]) for name, rows in added.items()}
 
 
 def _rows(table: Table, rows: Sequence[tuple[object, ...]]) -> pa.Table:
@@ -98,9 +133,9 @@ def _rows(table: Table, rows: Sequence[tuple[object, ...]]) -> pa.Table:
     )
 
 
-def _with_note(captures: pa.Table, capture: int, note: str) -> pa.Table:
+def _with_notes(captures: pa.Table, notes: Mapping[int, str]) -> pa.Table:
     rows = captures.to_pylist()
     for row in rows:
-        if row["capture_id"] == capture:
+        if note := notes.get(row["capture_id"]):
             row["problem"] = f"{row['problem']}; {note}" if row["problem"] else note
     return pa.Table.from_pylist(rows, captures.schema)

@@ -5,6 +5,7 @@ Enters: a path, perhaps a key file. Leaves: a connection whose tables are today'
 """
 
 import os
+import secrets
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final, Literal
@@ -127,7 +128,8 @@ def _prepare(db: apsw.Connection, path: Path, secret: bytes) -> None:
             db.execute(table.ddl())
         db.execute(_META)
         db.execute(_UNIQUE)
-        db.execute("INSERT INTO meta VALUES ('key_id', ?)", (key_id(secret),))
+        ids = (key_id(secret), secrets.token_hex(8))
+        db.execute("INSERT INTO meta VALUES ('key_id', ?), ('store_id', ?)", ids)
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     elif key_id_in(db, path) != key_id(secret):

@@ -36,6 +36,11 @@ def marked(db: apsw.Connection) -> list[int]:
     return sorted(int(number) for number in numbers if number.isdecimal() and len(number) < 16)
 
 
+def left(db: apsw.Connection, store: Path) -> list[int]:
+    """The captures whose recorders ended without closing the store."""
+    return [capture for capture in marked(db) if not is_recorded(store, capture)]
+
+
 def spill_path(store: Path, capture: int) -> Path:
     """The spill file of a capture, beside its store."""
     return store.with_name(f"{store.name}.spill-{capture}")

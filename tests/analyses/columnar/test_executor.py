@@ -23,7 +23,7 @@ from statetrail.recording.frames import Frame, Recording
 from statetrail.recording.limits import Limits
 from statetrail.recording.scratch import Scratch
 from statetrail.store import reader
-from statetrail.store.parquet import export_parquet
+from statetrail.store.dataset.export import export_parquet
 from statetrail.store.reader import Facts
 from support.histories import Ex, facts, recording
 from support.strategies import histories

@@ -25,7 +25,7 @@ import statetrail as st
 from statetrail.analyses.columnar import executor as bucketwise
 from statetrail.expiry.npmle import npmle
 from statetrail.schema import CAPTURES
-from statetrail.store.parquet import export_parquet
+from statetrail.store.dataset.export import export_parquet
 from statetrail.store.reader import Facts
 from studies.simulation import ProxyView, tables
 

@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from statetrail.schema import CAPTURES, EXCHANGES, FACTS, ISSUED, PRESENTED, SCHEMA_VERSION
-from statetrail.store.parquet import buckets_for
-from statetrail.store.reader import MANIFEST
+from statetrail.store.dataset.export import buckets_for
+from statetrail.store.dataset.manifest import MANIFEST
 from studies.simulation.facts import (
     Param,
     exchange_rows,

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from statetrail.schema import FACTS
-from statetrail.store.parquet import export_parquet
+from statetrail.store.dataset.export import export_parquet
 from statetrail.store.reader import Facts, read_store
 from studies.simulation.clients import simulate
 from studies.simulation.har import write_har

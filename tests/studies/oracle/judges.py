@@ -25,7 +25,7 @@ from statetrail.dialects import builtin
 from statetrail.recording.engines import Engine
 from statetrail.recording.frames import open_recording
 from statetrail.store import reader
-from statetrail.store.parquet import export_parquet
+from statetrail.store.dataset.export import export_parquet
 from statetrail.store.reader import Facts
 from studies.oracle.verdict_oracle import held_by_several, judge
 from support.histories import Ex, facts, fingerprint, recording

@@ -1,0 +1,1 @@
+"""The Parquet dataset: exported from stores, added to, verified, read."""

@@ -219,8 +219,12 @@ def _dataset(
         return table.arrow.empty_table()
     entries = {str(folder.parent / name): entry for name, entry in (listed or {}).items()}
     for file, entry in entries.items():
-        if os.stat(file).st_size != entry.bytes:
-            raise ValueError(f"{Path(file).name} has another size than was written")
+        try:
+            size = os.stat(file).st_size
+        except FileNotFoundError:
+            raise ValueError(f"{file} is missing") from None
+        if size != entry.bytes:
+            raise ValueError(f"{file} has another size than was written")
     source = list(entries) if entries else folder
     if any(column.named(version) != column.name for column in table.columns):
         rows = ds.dataset(source, format="parquet", partitioning=None).to_table()
@@ -230,7 +234,7 @@ def _dataset(
     dataset = ds.dataset(source, format="parquet", partitioning=None, schema=table.arrow)
     for fragment in dataset.get_fragments():
         if entries and fragment.metadata.num_rows != entries[fragment.path].rows:
-            raise ValueError(f"{Path(fragment.path).name} has other rows than were written")
+            raise ValueError(f"{fragment.path} has other rows than were written")
         schema = fragment.physical_schema
         if schema.equals(table.arrow):
             continue

@@ -69,7 +69,7 @@ def _places() -> list[Any]:
         {
             "Recording": [
                 *("recorder.md", "operations.md", "formats.md", "capture.md", "sessions.md"),
-                *("threat-model.md", "sharing.md", "performance.md"),
+                *("threat-model.md", "sharing.md", "datasets.md", "performance.md"),
             ]
         },
         {"Protocols": [{"Built-in dialects": dialects}, "dialects.md", "suggest.md"]},

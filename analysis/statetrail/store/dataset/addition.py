@@ -24,6 +24,7 @@ from statetrail.store.dataset.manifest import (
     Manifest,
     StoreEntry,
     bucket_of,
+    damage,
     part_number,
 )
 from statetrail.store.dataset.partition import BUCKETED, Partitioned, Report, partition
@@ -62,6 +63,7 @@ class Addition:
         self._scratches: list[Scratch] = []
         self._captures: list[tuple[int, pa.Table]] = []
         self._drop: list[Ints] = []
+        self._checked: set[Table] = set()
 
     def add(self, sources: Sequence[Source]) -> Exported:
         """Add stores, and commit."""
@@ -110,6 +112,7 @@ class Addition:
         def use(contents: Contents) -> tuple[Partitioned, Changes | None, pa.Table]:
             changes = None
             if known is not None:
+                self._check(EXCHANGES)
                 self._report(f"{contents.count():,} exchanges compared")
                 changes = find_changes(contents, files, numbers, self._next_number, folder)
             done = partition(
@@ -176,14 +179,16 @@ class Addition:
         return rows.filter(pc.invert(pc.is_in(rows["exchange_id"], pa.array(drop))))
 
     def _earlier(self, name: str, table: Table) -> pa.Table:
+        self._check(table)
         file = self._staging.folder / name
-        try:
-            rows = pq.read_table(file, schema=table.arrow, partitioning=None)
-        except (OSError, ValueError) as error:
-            raise StoreError(f"{file} is damaged ({str(error)[:200]})") from None
-        if len(rows) != self._files[name].rows:
-            raise StoreError(f"{file} has other rows than were written: it is damaged")
-        return rows
+        return pq.read_table(file, schema=table.arrow, partitioning=None)
+
+    def _check(self, table: Table) -> None:
+        """Raise `StoreError` unless the files of a table are what was written."""
+        if table not in self._checked:
+            if found := damage(self._staging.folder, self._base, table):
+                raise StoreError(f"{found[0]}; export into a new folder")
+            self._checked.add(table)
 
     def _write_captures(self) -> None:
         """Write the captures anew if there are others, or they have other counts or notes."""

@@ -149,7 +149,7 @@ def files_with(files: Sequence[Path], ids: Ints) -> list[Path]:
     return [
         file
         for file in files
-        if pc.any(pc.is_in(pq.read_table(file, ["exchange_id"]).column(0), wanted)).as_py()
+        if pc.any(pc.is_in(pq.ParquetFile(file).read(["exchange_id"]).column(0), wanted)).as_py()
     ]
 
 

@@ -127,7 +127,7 @@ def _export(
                 if _is_unchanged(base, sources):
                     return Exported(base.exchanges or 0)
             else:
-                base = _begun(sources, client_by, buckets)
+                base = _empty_dataset(sources, client_by, buckets)
             return Addition(staging, base, report).add(sources)
     except (pa.ArrowException, duckdb.Error) as error:
         reason = str(error).partition("\n")[0][:200]
@@ -176,7 +176,7 @@ def _is_unchanged(base: Manifest, sources: Sequence[Source]) -> bool:
     return all(s.id and s.stamp and stamps.get(s.id) == s.stamp for s in sources)
 
 
-def _begun(
+def _empty_dataset(
     sources: Sequence[Source], client_by: Sequence[str] | None, buckets: int | None
 ) -> Manifest:
     """The manifest of a dataset without rows."""

@@ -136,13 +136,15 @@ def entry_of(file: Path, rows: int) -> FileEntry:
     return FileEntry(rows, size, digest.hexdigest())
 
 
-def damage(path: Path, manifest: Manifest) -> list[str]:
-    """What is wrong with the files of a dataset, by their content."""
+def damage(path: Path, manifest: Manifest, table: Table | None = None) -> list[str]:
+    """What is wrong with the files of a dataset, or of one table, by their content."""
     found = []
-    for name, entry in (manifest.files or {}).items():
+    for name, entry in (manifest.files or {} if table is None else manifest.of(table)).items():
         try:
             if entry_of(path / name, entry.rows) != entry:
-                found.append(f"{name} is damaged: it has other content than was written")
+                found.append(f"{path / name} is damaged: it has other content than was written")
+        except FileNotFoundError:
+            found.append(f"{path / name} is missing")
         except OSError as error:
-            found.append(f"{name} cannot be read ({error.strerror})")
+            found.append(f"{path / name} cannot be read ({error.strerror})")
     return found

@@ -132,7 +132,7 @@ def _clear(folder: Path) -> None:
             name = file.relative_to(folder).as_posix()
             if is_part(name) and name not in (listed or {}):
                 file.unlink()
-        for emptied in (*top.glob("bucket=*"), top):
+        for emptied in () if listed else (*top.glob("bucket=*"), top):
             with suppress(OSError):
                 emptied.rmdir()
     shutil.rmtree(folder / SCRATCH)

@@ -1,6 +1,7 @@
 """The Parquet dataset: the same tables as the stores it was made from."""
 
 import json
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pyarrow as pa
@@ -143,10 +144,22 @@ def test_an_existing_folder_is_not_overwritten(recording: Path, tmp_path: Path) 
     assert (manifest["client_by"], manifest["buckets"]) == (["peer"], 16)
 
 
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (OSError(28, "No space left on device"), pytest.raises(StoreError, match="No space left")),
+        (KeyboardInterrupt(), pytest.raises(KeyboardInterrupt)),
+    ],
+    ids=["disk", "ctrl-c"],
+)
 def test_a_failed_export_leaves_nothing(
-    recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    recording: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+    raised: AbstractContextManager[object],
 ) -> None:
-    """When the disk fills up half-way, neither the folder nor a part of it is left."""
+    """When it ends half-way, neither the folder nor a part of it is left."""
     facts = read_store(recording)
     before = sorted(tmp_path.iterdir())
     written, write = [], pq.write_table
@@ -154,11 +167,11 @@ def test_a_failed_export_leaves_nothing(
     def full(rows: pa.Table, file: Path, **options: str) -> None:
         written.append(file)
         if len(written) == 5:
-            raise OSError(28, "No space left on device")
+            raise error
         write(rows, file, **options)
 
     monkeypatch.setattr(pq, "write_table", full)
-    with pytest.raises(StoreError, match="No space left"):
+    with raised:
         export_parquet(facts, tmp_path / "out", ("user-agent",))
     assert sorted(tmp_path.iterdir()) == before
 

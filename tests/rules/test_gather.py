@@ -13,7 +13,7 @@ from statetrail.rules.gather import checked
 from statetrail.rules.sources import cite
 from statetrail.schema import pseudonym
 from statetrail.store import reader
-from statetrail.store.parquet import export_parquet
+from statetrail.store.dataset.export import export_parquet
 from statetrail.store.reader import Facts
 from support.histories import Ex, Issue, Present, facts, fingerprint, recording
 

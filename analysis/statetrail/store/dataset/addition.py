@@ -187,7 +187,7 @@ class Addition:
         """Raise `StoreError` unless the files of a table are what was written."""
         if table not in self._checked:
             if found := damage(self._staging.folder, self._base, table):
-                raise StoreError(f"{found[0]}; export into a new folder")
+                raise StoreError(f"{found[0]}; export into a new folder", page="datasets")
             self._checked.add(table)
 
     def _write_captures(self) -> None:

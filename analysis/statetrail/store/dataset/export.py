@@ -142,32 +142,45 @@ def _check_same(
     buckets: int | None,
 ) -> None:
     """Raise `StoreError` unless these stores can be added to a dataset."""
+    if (mismatch := _mismatch(to, base, sources, client_by, buckets)) is not None:
+        raise StoreError(mismatch, page="datasets")
+
+
+def _mismatch(
+    to: Path,
+    base: Manifest,
+    sources: Sequence[Source],
+    client_by: Sequence[str] | None,
+    buckets: int | None,
+) -> str | None:
+    """Why these stores cannot be added to a dataset, and what to do."""
     new = "export into a new folder"
     if base.schema_version != SCHEMA_VERSION:
-        raise StoreError(
+        return (
             f"{to} has version {base.schema_version}, and what is added would have "
             f"{SCHEMA_VERSION}: {new}"
         )
     if base.files is None or base.buckets is None:
-        raise StoreError(f"{to} was exported by an earlier release, which lists no files: {new}")
+        return f"{to} was exported by an earlier release, which lists no files: {new}"
     for source in sources:
         if source.key_id != base.key_id:
-            raise StoreError(
+            return (
                 f"{to} was made with another key than {source.path}, so pseudonyms of the two "
                 f"cannot be compared: {new}"
             )
         if source.id is None:
-            raise StoreError(
+            return (
                 f"{source.path} is a dataset, of which nothing can be added to {to}: add its "
                 f"stores, or {new}"
             )
     if client_by is not None and set(client_by) != set(base.client_by):
-        raise StoreError(
+        return (
             f"{to} has the rows of a client together by {','.join(base.client_by)}, not by "
             f"{','.join(client_by)}: leave out --client-by, or {new}"
         )
     if buckets not in (None, base.buckets):
-        raise StoreError(f"{to} has {base.buckets} buckets: leave out --buckets, or {new}")
+        return f"{to} has {base.buckets} buckets: leave out --buckets, or {new}"
+    return None
 
 
 def _is_unchanged(base: Manifest, sources: Sequence[Source]) -> bool:

@@ -79,6 +79,18 @@ def test_axe_finds_nothing_wrong(page: Page, sample: str, width: int, scheme: st
     assert page.run("document.documentElement.scrollWidth") <= width, "the page scrolls sideways"
 
 
+@pytest.mark.parametrize("width", [800, 1000])
+def test_no_table_is_wider_than_its_room(page: Page, sample: str, width: int) -> None:
+    """Unless it scrolls there: else its last columns are cut off."""
+    page.look(width=width, scheme="dark")
+    page.open(sample)
+    page.run("for (const one of document.querySelectorAll('details')) one.open = true")
+    wide = """[...document.querySelectorAll('table')].filter((one) =>
+        one.scrollWidth > one.parentElement.clientWidth
+        && getComputedStyle(one.parentElement).overflowX !== 'auto').map((one) => one.outerHTML)"""
+    assert page.run(wide) == []
+
+
 @pytest.mark.parametrize("width", [1440, 390])
 def test_all_text_of_a_chart_is_in_its_picture(page: Page, tmp_path: Path, width: int) -> None:
     """Also that of long names, in the fonts that there are; each chart is shown once."""

@@ -27,6 +27,7 @@ OUTSIDE: Final = {
     ROOT / "SECURITY.md": "security.md",
     Path(__file__).with_name("iframe-worker.js"): "assets/iframe-worker.js",
     Path(__file__).with_name("site.css"): "assets/site.css",
+    Path(__file__).with_name("site.js"): "assets/site.js",
     **{path: f"dialects/builtin/{path.name}" for path in sorted(BUILTIN.glob("*.toml"))},
 }
 """Files that are no pages of the package, and where the site has them."""

@@ -1,7 +1,7 @@
 """The facts of one exchange: what state was issued and presented in it."""
 
 from statetrail.extract.exchange_row import ExchangeRow
-from statetrail.extract.extractor import ExchangeFacts, ExtractorConfig, extract
+from statetrail.extract.extractor import ExchangeFacts, ExtractorConfig, extract, extract_all
 from statetrail.extract.fingerprint import Fingerprinter, StorableValue
 from statetrail.extract.records import Exchange, Request, Response
 from statetrail.extract.state import Issued, Presented
@@ -20,4 +20,5 @@ __all__ = [
     "StorableValue",
     "TokenCandidate",
     "extract",
+    "extract_all",
 ]

@@ -21,7 +21,12 @@ from statetrail.extract.bodies import BodyBeginning
 from statetrail.extract.cache import BoundedCache
 from statetrail.extract.exchange_row import ExchangeRow, RowReader
 from statetrail.extract.fingerprint import Fingerprinter
-from statetrail.extract.headers import HeaderReader, RequestHeaders, ResponseHeaders
+from statetrail.extract.headers import (
+    ByDialect,
+    HeaderReader,
+    RequestHeaders,
+    ResponseHeaders,
+)
 from statetrail.extract.known_values import MAX_KNOWN, KnownValues
 from statetrail.extract.records import (
     BODY_UNSEEN,
@@ -58,11 +63,11 @@ type _BodyValues = tuple[tuple[int, BodyTexts], ...]
 type _FormValues = tuple[tuple[PresentedValue, ...], ...]
 """What a request's body presents, by dialect in scope that reads such bodies."""
 type _StateKey = tuple[
-    RequestHeaders, ResponseHeaders, tuple[object, ...], _BodyValues, _FormValues,
+    ByDialect[PresentedValue], ByDialect[IssuedValue], tuple[object, ...], _BodyValues, _FormValues,
     tuple[bool, ...], tuple[bool, ...], tuple[bool, ...]
 ]  # fmt: skip
-"""All that a `State` is made from: the headers of both messages, what the target presents, what the
-bodies issue and present, whether the request is in scope of each dialect and the host is, and
+"""All that a `State` is made from: what the heads present and issue, what the target presents, what
+the bodies issue and present, whether the request is in scope of each dialect and the host is, and
 whether each condition holds."""
 
 
@@ -141,6 +146,21 @@ def extract(
     return _facts(exchange, _read(exchange, config), config, source)
 
 
+def extract_all(
+    exchanges: Sequence[Exchange], config: ExtractorConfig, source: str | None = None
+) -> list[ExchangeFacts]:
+    """What `extract` gives for each exchange, in their order.
+
+    One step for all exchanges and then the next takes less time than all steps for each: the CPU's
+    caches hold the code and the data of one.
+    """
+    messages = [_read(exchange, config) for exchange in exchanges]
+    return [
+        _facts(exchange, message, config, source)
+        for exchange, message in zip(exchanges, messages, strict=True)
+    ]
+
+
 def _facts(
     exchange: Exchange, message: "_Messages", config: ExtractorConfig, source: str | None
 ) -> ExchangeFacts:
@@ -148,9 +168,9 @@ def _facts(
     path = target.path
 
     key: _StateKey = (
-        *(sent, received, target.presented, message.values, message.forms),
-        *(path.in_scope, message.at_host, message.holds),
-    )
+        sent.presented, received.issued, target.presented, message.values, message.forms,
+        path.in_scope, message.at_host, message.holds,
+    )  # fmt: skip
     state = None if target.capped else config.cache.get(key)
     if state is None:
         state = _state(message, config)
@@ -172,13 +192,21 @@ def _facts(
         ),
         state.issued,
         state.presented,
-        token_candidates(
-            target.candidates,
-            path.candidates,
-            (*sent.candidates, *config.headers.other_candidates(exchange.request.headers)),
-            state.fingerprints,
-        ),
+        _candidates(exchange, message, state, config),
     )
+
+
+def _candidates(
+    exchange: Exchange, message: "_Messages", state: State, config: ExtractorConfig
+) -> tuple[TokenCandidate, ...]:
+    query, path = message.target.candidates, message.target.path.candidates
+    sent, others = (
+        message.sent.candidates,
+        config.headers.other_candidates(exchange.request.headers),
+    )
+    if not (query or path or sent or others):
+        return ()
+    return token_candidates(query, path, (*sent, *others), state.fingerprints)
 
 
 class WireState(NamedTuple):
@@ -328,10 +356,10 @@ def _wire_values(
         own = in_bodies.setdefault(dialect, [])
         own += issued_by(reading, found, config.compiled[dialect])
     for at, compiled in enumerate(config.compiled):
-        shown: Sequence[PresentedValue] = (*sent.presented[at], *target.presented[at])
+        shown: Sequence[PresentedValue] = (*sent.presented.values[at], *target.presented[at])
         if message.forms and compiled in target.path.forms:
             shown = (*shown, *next(forms))
-        issues: Sequence[IssuedValue] = received.issued[at]
+        issues: Sequence[IssuedValue] = received.issued.values[at]
         if at in in_bodies:
             issues = (*issues, *in_bodies[at])
         in_scope = target.path.in_scope[at]

@@ -38,10 +38,8 @@ MAX_CACHED: Final = 2048
 """Bytes of a header section that is cached."""
 MAX_NAME: Final = 64
 """Bytes of a field name that is cached."""
-
 MAX_CANDIDATES: Final = MAX_TOKEN_CANDIDATES + 2 * MAX_VALUES
 """Token candidates of a header section: those that the request presents fall out later."""
-
 # Response header fields that are read besides those that issue state.
 _READ: Final = frozenset(
     b"content-encoding content-type cache-control age location "
@@ -90,6 +88,12 @@ class _FieldNames(dict[bytes, bool]):
         return read
 
 
+class ByDialect[Value](msgspec.Struct, frozen=True, gc=False, eq=False):
+    """What each dialect finds in header fields: as a rule one object for equal fields."""
+
+    values: tuple[tuple[Value, ...], ...]
+
+
 class RequestTexts(msgspec.Struct, frozen=True, gc=False):
     """What may be kept of a request's header fields."""
 
@@ -106,7 +110,7 @@ class RequestHeaders(msgspec.Struct, frozen=True, gc=False, eq=False):
     `writings` are all of them, as secrets are looked for in them.
     """
 
-    presented: tuple[tuple[PresentedValue, ...], ...]
+    presented: ByDialect[PresentedValue]
     candidates: tuple[Candidate, ...]
     agent: str | None
     origin: str | None
@@ -135,12 +139,11 @@ class ResponseHeaders(msgspec.Struct, frozen=True, gc=False, eq=False):
     """What a response's header fields say; compared by identity.
 
     `texts` is what may be kept of `cache_control`, `age` and `exposed` where no secret is near, and
-    `kept` the same as one text;
-    `writings` and `words` are all of them, as secrets are looked for in them: within, and as a
-    whole.
+    `kept` the same as one text; `writings` and `words` are all of them, as secrets are looked for
+    in them: within, and as a whole.
     """
 
-    issued: tuple[tuple[IssuedValue, ...], ...]
+    issued: ByDialect[IssuedValue]
     codings: tuple[str, ...] = ()
     charset: str | None = None
     media_type: str = ""
@@ -163,8 +166,9 @@ class HeaderReader:
 
     __slots__ = (
         "_agents", "_candidates", "_client_header", "_dated", "_dialects", "_exposable",
-        "_fingerprinter", "_hides_client", "_mask_agent", "_nothing", "_other", "_own_fields",
-        "_received", "_requests", "_responses", "_sent",
+        "_fingerprinter", "_hides_client", "_issued", "_issuing", "_mask_agent", "_nothing",
+        "_other", "_own_fields", "_presented", "_presenting", "_received", "_requests",
+        "_responses", "_sent",
     )  # fmt: skip
 
     def __init__(
@@ -182,8 +186,9 @@ class HeaderReader:
         self._hides_client = hides_client
         self._mask_agent = mask_free_text if shows_ids else mask_agent
         self._own_fields = frozenset(name for each in dialects for name in each.own_fields)
-        read = {name for each in dialects for name in each.fields}
-        read |= {
+        self._presenting = frozenset(name for each in dialects for name in each.fields)
+        read = {
+            *self._presenting,
             b"user-agent",
             b"origin",
             b"referer",
@@ -208,7 +213,10 @@ class HeaderReader:
         self._requests: BoundedCache[Fields, RequestHeaders] = BoundedCache(CACHED)
         self._candidates: BoundedCache[Fields, tuple[Candidate, ...]] = BoundedCache(CACHED)
         self._responses: BoundedCache[Fields, ResponseHeaders] = BoundedCache(CACHED)
-        self._nothing = ResponseHeaders(tuple(() for _ in dialects))
+        self._issuing = (*starts, b"date")
+        self._presented: BoundedCache[Fields, ByDialect[PresentedValue]] = BoundedCache(CACHED)
+        self._issued: BoundedCache[Fields, ByDialect[IssuedValue]] = BoundedCache(CACHED)
+        self._nothing = ResponseHeaders(self._issues({}, ()))
 
     def read_request(self, fields: Fields) -> RequestHeaders:
         """What a request's header fields say."""
@@ -307,7 +315,7 @@ class HeaderReader:
         client = combined(lines, self._client_header) if self._client_header is not None else None
         candidates = header_candidates(lines, self._own_fields, self._fingerprinter)
         headers = RequestHeaders(
-            presented=tuple([presented_in_fields(lines, each) for each in self._dialects]),
+            presented=self._presents(lines, fields),
             candidates=tuple(islice(candidates, MAX_CANDIDATES)),
             agent=agent,
             origin=origin,
@@ -325,6 +333,20 @@ class HeaderReader:
         texts = self.request_texts(headers, Secrets(self._fingerprinter))
         return msgspec.structs.replace(headers, texts=texts, kept=_kept(*astuple(texts)))
 
+    def _presents(self, lines: FieldLines, fields: Fields) -> ByDialect[PresentedValue]:
+        own = tuple([field for field in fields if field[0].lower() in self._presenting])
+        if (found := self._presented.get(own)) is not None:
+            return found
+        found = ByDialect(tuple([presented_in_fields(lines, each) for each in self._dialects]))
+        return self._presented.keep(own, found) if _is_small(own) else found
+
+    def _issues(self, lines: FieldLines, fields: Fields) -> ByDialect[IssuedValue]:
+        own = tuple([field for field in fields if field[0].lower().startswith(self._issuing)])
+        if (found := self._issued.get(own)) is not None:
+            return found
+        found = ByDialect(tuple([issued_in_fields(lines, each) for each in self._dialects]))
+        return self._issued.keep(own, found) if _is_small(own) else found
+
     def _response(self, fields: Fields) -> ResponseHeaders:
         lines = field_lines(fields)
         codings, charset, media = body_coding(lines)
@@ -332,7 +354,7 @@ class HeaderReader:
         exposed = combined(lines, b"access-control-expose-headers")
         directives = _directives(cache_control)
         headers = ResponseHeaders(
-            issued=tuple([issued_in_fields(lines, each) for each in self._dialects]),
+            issued=self._issues(lines, fields),
             codings=codings,
             charset=charset,
             media_type=media,

@@ -42,6 +42,8 @@ class Format:
     whole
         The same with both bodies, for which `True` asks to unpack those of responses; `None`: they
         are those of the exchanges.
+    bunches
+        What `read` gives, some at a time, where the reader has some at once; `None`: it has one.
     one_client
         Whether what is in a file is one client's, as in what a browser wrote.
     last
@@ -53,6 +55,9 @@ class Format:
     matches: Callable[[Source], bool]
     read: Callable[[Source, ReadReport, Fingerprinter | None], Iterator[Exchange]]
     whole: Callable[[Source, ReadReport, bool], Iterator[WithBodies]] | None = None
+    bunches: (
+        Callable[[Source, ReadReport, Fingerprinter | None], Iterator[list[Exchange]]] | None
+    ) = None
     one_client: bool = True
     last: bool = False
 
@@ -61,6 +66,16 @@ class Format:
     ) -> Iterator[Exchange]:
         """The exchanges of an opened file; the report says as well if it was not read whole."""
         yield from self.read(source, report, fingerprinter)
+        report.truncation = source.fault or report.truncation
+
+    def in_bunches(
+        self, source: Source, report: ReadReport, fingerprinter: Fingerprinter
+    ) -> Iterator[list[Exchange]]:
+        """The exchanges of an opened file, as many at a time as its reader has at once."""
+        if self.bunches is None:
+            yield from ([each] for each in self.read(source, report, fingerprinter))
+        else:
+            yield from self.bunches(source, report, fingerprinter)
         report.truncation = source.fault or report.truncation
 
     def with_bodies(

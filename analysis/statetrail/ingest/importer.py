@@ -7,12 +7,13 @@ lost. Importing a file again adds nothing.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import batched
+from itertools import batched, chain
 from pathlib import Path
 from typing import Final
 
-from statetrail.extract import Exchange, ExtractorConfig, extract
+from statetrail.extract import Exchange, ExtractorConfig, extract_all
 from statetrail.ingest.captures import FoundCapture, captures_in
+from statetrail.ingest.format import Format
 from statetrail.ingest.known import Additions
 from statetrail.ingest.skipped import ReadReport
 from statetrail.store import CaptureCounts, SqliteStore
@@ -90,11 +91,12 @@ def _import(
     problem: str | None = "the import was stopped before the end of the file"
     try:
         with found.open() as source:
-            exchanges = form.exchanges(source, report, config.fingerprinter)
-            # One exchange at a time is in memory, with its bodies; its facts are small.
-            if form.one_client:
-                exchanges = _looked_at(exchanges, report)
-            facts = (extract(exchange, config, client) for exchange in exchanges)
+            bunches = form.in_bunches(source, report, config.fingerprinter)
+            # What a reader has at once is in memory with its bodies; the facts are small.
+            facts = chain.from_iterable(
+                extract_all(exchanges, config, client)
+                for exchanges in _looked_at(bunches, form, report)
+            )
             for batch in batched(facts, BATCH, strict=False):
                 report.unseen.count(each.exchange for each in batch)
                 additions.add(batch)
@@ -111,8 +113,11 @@ def _import(
     return Imported(found.label, form.name, *added, problem, stopped)
 
 
-def _looked_at(exchanges: Iterator[Exchange], report: ReadReport) -> Iterator[Exchange]:
+def _looked_at(
+    bunches: Iterator[list[Exchange]], form: Format, report: ReadReport
+) -> Iterator[list[Exchange]]:
     look = report.unseen.credentials.look
-    for exchange in exchanges:
-        look(exchange)
-        yield exchange
+    for exchanges in bunches:
+        for exchange in exchanges if form.one_client else ():
+            look(exchange)
+        yield exchanges

@@ -36,7 +36,7 @@ class Credentials:
         request, response = exchange.request, exchange.response
         self._entries += bool(request.headers)
         fields = (*request.headers, *(response.headers if response is not None else ()))
-        self._found = any(name.lower() in _CREDENTIALS for name, _ in fields)
+        self._found = not _CREDENTIALS.isdisjoint([name.lower() for name, _ in fields])
 
     def is_sanitised(self) -> bool:
         """Whether there were enough entries, and none had any."""

@@ -123,18 +123,24 @@ def replace(cursor: apsw.Cursor, exchange_id: ExchangeId, facts: ExchangeFacts) 
 
 
 def _add_values(cursor: apsw.Cursor, batch: Iterable[tuple[int, ExchangeFacts]]) -> None:
+    """Add the values of exchanges whose facts the caller holds."""
     issued: list[_Value] = []
     presented: list[_Value] = []
     candidates: list[_Value] = []
+    # Exchanges with the same state share its records, which stay alive as long as their facts.
+    known: dict[int, list[tuple[_Value, ...]]] = {}
     for exchange_id, facts in batch:
         for values, records in (
             (issued, facts.issued),
             (presented, facts.presented),
             (candidates, facts.token_candidates),
         ):
-            for ordinal, record in enumerate(records):
-                values += (exchange_id, ordinal)
-                values += astuple(record)
+            if not records:
+                continue
+            if (rows := known.get(id(records))) is None:
+                rows = known[id(records)] = list(map(astuple, records))
+            for ordinal, row in enumerate(rows):
+                values += (exchange_id, ordinal, *row)
     for table, values in ((ISSUED, issued), (PRESENTED, presented), (TOKEN_CANDIDATES, candidates)):
         if values:
             _insert(cursor, table, values)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import Final
 
 from statetrail.errors import CaptureError
@@ -9,7 +10,7 @@ from statetrail.extract import Exchange, Fingerprinter
 from statetrail.ingest.format import MAX_RECEIVED, MAX_SENT, Format, WithBodies, decoded
 from statetrail.ingest.har.content import body_of
 from statetrail.ingest.har.entry import HarEntry
-from statetrail.ingest.har.reader import read_har, read_har_entries
+from statetrail.ingest.har.reader import read_har_entries
 from statetrail.ingest.har.split import has_entries
 from statetrail.ingest.skipped import ReadReport
 from statetrail.ingest.source import Source
@@ -31,11 +32,19 @@ def _matches(source: Source) -> bool:
 def _read(
     source: Source, report: ReadReport, fingerprinter: Fingerprinter | None
 ) -> Iterator[Exchange]:
-    return read_har(source.stream(), fingerprinter, report, source.beside)
+    return chain.from_iterable(_bunches(source, report, fingerprinter))
+
+
+def _bunches(
+    source: Source, report: ReadReport, fingerprinter: Fingerprinter | None
+) -> Iterator[list[Exchange]]:
+    for some in read_har_entries(source.stream(), fingerprinter, report, source.beside):
+        yield [exchange for _, exchange in some]
 
 
 def _whole(source: Source, report: ReadReport, responses: bool) -> Iterator[WithBodies]:
-    for entry, exchange in read_har_entries(source.stream(), None, report, source.beside):
+    bunches = read_har_entries(source.stream(), None, report, source.beside)
+    for entry, exchange in chain.from_iterable(bunches):
         form = entry.request.post_data
         sent = form.text or "" if form is not None else ""
         yield (
@@ -54,4 +63,4 @@ def _received(entry: HarEntry, exchange: Exchange) -> bytes:
     return decoded(body.data, fields, MAX_RECEIVED, body.codings)
 
 
-HAR: Final = Format("har", "a HAR file", _matches, _read, _whole, last=True)
+HAR: Final = Format("har", "a HAR file", _matches, _read, _whole, _bunches, last=True)

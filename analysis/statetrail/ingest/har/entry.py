@@ -29,6 +29,9 @@ _COMMENT: Final = re.compile(
 _STATUS: Final = re.compile(r"\s*([0-9]{3})(?![0-9])", re.ASCII)
 
 
+_NOTHING: Final = msgspec.Raw(b"")
+
+
 class EntryError(ValueError):
     """An entry is no HTTP exchange or cannot be read; the message is the reason."""
 
@@ -57,12 +60,15 @@ class PostData(msgspec.Struct, gc=False):
 
 
 class HarRequest(msgspec.Struct, rename="camel", gc=False):
-    """The used fields of an entry's request."""
+    """The used fields of an entry's request; its header fields as their JSON.
+
+    Of an entry that is read field by field, `headers` is a list of `Header`.
+    """
 
     method: str | None
     url: str
     http_version: str | None = None
-    headers: list[Header] = []
+    headers: msgspec.Raw = _NOTHING
     body_size: float | None = None
     post_data: PostData | None = None
 
@@ -79,10 +85,10 @@ class Content(msgspec.Struct, rename="camel", gc=False):
 
 
 class HarResponse(msgspec.Struct, rename="camel", gc=False):
-    """The used fields of an entry's response."""
+    """The used fields of an entry's response; `headers` as in `HarRequest`."""
 
     status: float | None = None
-    headers: list[Header] = []
+    headers: msgspec.Raw = _NOTHING
     content: Content | None = None
     body_size: float | None = None
     error: str | None = msgspec.field(default=None, name="_error")
@@ -100,9 +106,6 @@ class Timings(msgspec.Struct, gc=False):
     send: float | None = None
     wait: float | None = None
     receive: float | None = None
-
-
-_NOTHING: Final = msgspec.Raw(b"")
 
 
 class HarEntry(msgspec.Struct, gc=False):
@@ -153,6 +156,7 @@ class HarEntry(msgspec.Struct, gc=False):
 
 _TYPED: Final = msgspec.json.Decoder(HarEntry)
 _PIECE: Final = msgspec.json.Decoder(list[HarEntry])
+_HEADERS: Final = msgspec.json.Decoder(list[Header])
 
 
 def read_entries(raw: bytes) -> list[HarEntry] | None:
@@ -191,6 +195,18 @@ def read_entry(raw: bytes) -> HarEntry:
     return entry
 
 
+def read_headers(raw: bytes) -> list[Header]:
+    """The header fields in these JSON bytes. Raises `EntryError` (``broken``)."""
+    try:
+        return _HEADERS.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        pass
+    try:
+        return _headers(_plain(raw.decode("utf-8", "surrogateescape")))
+    except (ValueError, RecursionError):
+        raise EntryError("broken") from None
+
+
 def _plain(text: str) -> Any:
     return json.loads(
         text,
@@ -216,6 +232,8 @@ def _record[T: msgspec.Struct](kind: type[T], value: Any) -> T | None:
 
 def _convert(field: msgspec.structs.FieldInfo, value: Any) -> Any:
     types = typing.get_args(field.type) or (field.type,)
+    if field.encode_name == "headers":
+        return _headers(value)
     if msgspec.Raw in types:
         return msgspec.Raw(json.dumps([*value]).encode()) if isinstance(value, dict) else _NOTHING
     if field.encode_name in _FLAGS:
@@ -227,8 +245,6 @@ def _convert(field: msgspec.structs.FieldInfo, value: Any) -> Any:
         return _text(value)
     if float in types:
         return _real(value)
-    if Header in types:
-        return _headers(value)
     return _record(types[0], value)
 
 

@@ -8,15 +8,17 @@ import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+import msgspec
+
 from statetrail.extract.cache import BoundedCache
 from statetrail.extract.records import Fields
-from statetrail.ingest.har.entry import EntryError, Header
+from statetrail.ingest.har.entry import EntryError, Header, read_headers
 from statetrail.ingest.har.split import CUT
 
 CACHED: Final = 4096
-"""Names of header fields, and origins, that are cached."""
+"""Header fields, names of them, and origins, that are cached."""
 MAX_CACHED: Final = 512
-"""Characters of such a name or origin."""
+"""Characters of such a name or origin, bytes of a field's JSON."""
 
 _PSEUDO: Final = b":"
 _CUT: Final = CUT.encode()
@@ -26,6 +28,8 @@ _URL: Final = re.compile(
     r"((?:[/?][^#]*)?)(?:#|\Z)",
     re.IGNORECASE,
 )
+_HEADER: Final = msgspec.json.Decoder(Header)
+_BETWEEN: Final = b"},"
 _SCHEMES: Final = {"ws": "http", "wss": "https"}
 _PORTS: Final = {"http": 80, "https": 443}
 
@@ -40,13 +44,49 @@ class Address(NamedTuple):
     is_cut: bool = False
 
 
+class _OddError(ValueError):
+    """A piece of JSON is no header field, or one that has to be looked at."""
+
+
+class _Lines(dict[bytes, tuple[bytes, bytes] | None]):
+    """Header fields as bytes, by their JSON without its closing brace; `None` for a pseudo field.
+
+    Raises for what is not plainly one. Those read last are cached.
+    """
+
+    __slots__ = ("_names",)
+
+    def __init__(self, names: BoundedCache[str, bytes]) -> None:
+        super().__init__()
+        self._names = names
+
+    def __missing__(self, piece: bytes) -> tuple[bytes, bytes] | None:
+        header = _HEADER.decode(piece + b"}")
+        name, value = header.name, header.value
+        line = None
+        if not name.startswith(":"):
+            if not value.isascii() or "\n" in value:
+                raise _OddError
+            if (raw := self._names.get(name)) is None:
+                raw = _wire(name)
+                if len(name) <= MAX_CACHED:
+                    self._names.keep(name, raw)
+            line = raw, value.encode("ascii")
+        if len(piece) <= MAX_CACHED:
+            if len(self) >= CACHED:
+                self.clear()
+            self[piece] = line
+        return line
+
+
 class HeadReader:
     """Reads the heads of one file."""
 
-    __slots__ = ("_names", "_origins")
+    __slots__ = ("_line", "_names", "_origins")
 
     def __init__(self) -> None:
         self._names: BoundedCache[str, bytes] = BoundedCache(CACHED)
+        self._line = _Lines(BoundedCache(CACHED)).__getitem__
         self._origins: BoundedCache[str, tuple[str, str, int]] = BoundedCache(CACHED)
 
     def address(self, url: str) -> Address:
@@ -71,11 +111,28 @@ class HeadReader:
         raw = utf8(target if target.startswith("/") else f"/{target}")
         return Address(*known, raw, raw.endswith(_CUT))
 
-    def fields(self, headers: Sequence[Header]) -> tuple[Fields, bool]:
+    def fields(self, headers: msgspec.Raw | Sequence[Header]) -> tuple[Fields, bool]:
         """Header fields as bytes, without HTTP/2's pseudo fields; whether one lacks its end.
 
-        No field has a line feed: with one, writers join the fields of one name.
+        They are given as JSON, or read. No field has a line feed: with one, writers join the fields
+        of one name. Raises `EntryError` (``broken``).
         """
+        if not isinstance(headers, msgspec.Raw):
+            return self._fields(headers)
+        raw = bytes(headers)
+        inner = raw[1:-1].rstrip()
+        if inner.endswith(b"}") and raw.startswith(b"["):
+            # A brace and a comma may be in a text, or within an object: then some piece is no whole
+            # object. If all are, each ends where the next begins, since JSON is read from left to
+            # right.
+            try:
+                lines = map(self._line, inner[:-1].split(_BETWEEN))
+                return tuple(filter(None, lines)), False
+            except (_OddError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                pass
+        return self._fields(read_headers(raw) if raw else ())
+
+    def _fields(self, headers: Sequence[Header]) -> tuple[Fields, bool]:
         fields: list[tuple[bytes, bytes]] = []
         known, is_cut = self._names.get, False
         for header in headers:

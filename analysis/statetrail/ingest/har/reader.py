@@ -13,7 +13,7 @@ import ipaddress
 import re
 import urllib.parse
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from statetrail.errors import CaptureError
@@ -84,7 +84,9 @@ def read_har(
     beside: Beside | None = None,
 ) -> Iterator[Exchange]:
     """The exchanges of a HAR file. Raises `CaptureError` if it is JSON but no HAR file."""
-    return (exchange for _, exchange in read_har_entries(stream, fingerprinter, report, beside))
+    for some in read_har_entries(stream, fingerprinter, report, beside):
+        for _, exchange in some:
+            yield exchange
 
 
 def read_har_entries(
@@ -92,8 +94,8 @@ def read_har_entries(
     fingerprinter: Fingerprinter | None,
     report: ReadReport,
     beside: Beside | None = None,
-) -> Iterator[tuple[HarEntry, Exchange]]:
-    """The entries of a HAR file with their exchanges. Raises as `read_har` does.
+) -> Iterator[list[tuple[HarEntry, Exchange]]]:
+    """The entries of a HAR file with their exchanges, some at a time. Raises as `read_har` does.
 
     An entry's `flow_id` is a keyed digest of its start, method and URL, so that it is the same in
     another file; entries of one file that share it are numbered. Without a fingerprinter it is
@@ -106,30 +108,33 @@ def read_har_entries(
     writer = writer_of(beginning)
     # Chromium's developer tools, of late.
     report.unseen.credentials.sanitises = creator_of(beginning) == "webinspector"
+
+    def read(entry: HarEntry | EntryError) -> tuple[HarEntry, Exchange] | None:
+        report.entries += 1
+        try:
+            if isinstance(entry, EntryError):
+                raise entry
+            workers.check(entry)
+            if beside is not None:
+                _attach(entry, beside)
+            if fingerprinter is None:
+                return entry, exchange_from_entry(entry, "", heads, writer)
+            digest = fingerprinter.fingerprint(_canonical(entry))
+            flow_id = f"har-{digest & 0xFFFF_FFFF_FFFF_FFFF:016x}"
+            if digest in digests:
+                repeats[digest] += 1
+                flow_id += f"-{repeats[digest] + 1}"
+            exchange = exchange_from_entry(entry, flow_id, heads, writer)
+        except EntryError as error:
+            report.skipped[str(error)] += 1
+            return None
+        if digest not in repeats:
+            digests.add(digest)
+        return entry, exchange
+
     try:
-        for entry in _entries(Continued(beginning, stream)):
-            report.entries += 1
-            try:
-                if isinstance(entry, EntryError):
-                    raise entry
-                workers.check(entry)
-                if beside is not None:
-                    _attach(entry, beside)
-                if fingerprinter is None:
-                    yield entry, exchange_from_entry(entry, "", heads, writer)
-                    continue
-                digest = fingerprinter.fingerprint(_canonical(entry))
-                flow_id = f"har-{digest & 0xFFFF_FFFF_FFFF_FFFF:016x}"
-                if digest in digests:
-                    repeats[digest] += 1
-                    flow_id += f"-{repeats[digest] + 1}"
-                exchange = exchange_from_entry(entry, flow_id, heads, writer)
-            except EntryError as error:
-                report.skipped[str(error)] += 1
-                continue
-            if digest not in repeats:
-                digests.add(digest)
-            yield entry, exchange
+        for entries in _entries(Continued(beginning, stream)):
+            yield [each for each in map(read, entries) if each is not None]
     except TruncatedError as error:
         if str(error) == "foreign":
             raise CaptureError("it is JSON, but has no list log.entries") from None
@@ -148,16 +153,16 @@ def _attach(entry: HarEntry, beside: Beside) -> None:
             content.text, content.encoding = base64.b64encode(body).decode(), "base64"
 
 
-def _entries(stream: Stream) -> Iterator[HarEntry | EntryError]:
-    """The entries of a HAR file, or why one is none."""
+def _entries(stream: Stream) -> Iterator[Sequence[HarEntry | EntryError]]:
+    """The entries of a HAR file, or why one is none; those of a piece together."""
     for part in split_entries(stream, read_entries):
         if isinstance(part, list):
-            yield from part
+            yield part
             continue
         try:
-            yield read_entry(part) if part is not None else EntryError("large")
+            yield (read_entry(part) if part is not None else EntryError("large"),)
         except EntryError as error:
-            yield error
+            yield (error,)
 
 
 def exchange_from_entry(

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from rules.histories import HOUR, zest
+from statetrail.analyses.tallies.use_tallies import LIMITS_S
 from statetrail.errors import UsageError
 from statetrail.rules import PROFILES, findings, load_profile
 from support.histories import recording
@@ -23,6 +25,28 @@ def test_a_profile_decides_what_is_too_long(name: str, exceeded: int) -> None:
     assert sum(row["count"] for row in told) == exceeded
     assert all(name in row["message"] for row in told)
     assert all(PROFILES[name].references[0] in row["references"] for row in told)
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_limits_that_are_counted_in_advance_count_as_others_do(name: str) -> None:
+    """A limit that is shorter by less than a microsecond is none of a shipped profile."""
+    shipped = PROFILES[name]
+    idle_s, age_s = shipped.idle_max_s, shipped.age_max_s
+    assert idle_s in LIMITS_S["idle"]
+    assert age_s in LIMITS_S["age"]
+    own = msgspec.structs.replace(shipped, idle_max_s=idle_s - 1e-9, age_max_s=age_s - 1e-9)
+    moments = [*range(30), 30 + 5 / 60, 30.5, 32, 40, 80]  # in hours: enough to be cut
+    rec = recording([zest(0, "T1", "1"), *(zest(h * HOUR, "T1", "T1") for h in moments)])
+    first, second = (
+        [
+            {key: row[key] for key in ("rule", "count", "of", "first_us", "last_us", "evidence")}
+            for row in findings(rec, profile).rows()
+            if row["rule"] in ("idle-limit-exceeded", "age-limit-exceeded")
+        ]
+        for profile in (shipped, own)
+    )
+    assert first == second
+    assert next(row["count"] for row in first if row["rule"] == "age-limit-exceeded") > 4
 
 
 def test_a_profile_of_your_own_is_a_toml_file(tmp_path: Path) -> None:

@@ -24,7 +24,9 @@ from statetrail.analyses.conformance.verdict_counts import verdict_counts
 from statetrail.analyses.conformance.verdicts import verdicts
 from statetrail.analyses.events.value_counts import value_counts
 from statetrail.analyses.exposure.shared import is_credential
+from statetrail.analyses.lifetimes.summaries import use_tallies
 from statetrail.analyses.lifetimes.uses import uses
+from statetrail.analyses.tallies.use_tallies import LIMITS_S, Bound, longer_than
 from statetrail.dialects import Param
 from statetrail.recording.engines import Lazy as Lazy
 from statetrail.recording.engines import is_among
@@ -308,20 +310,27 @@ def value_totals(
     return totals(counts.filter(nw.col(times) > 0), times, per_client=per_client)
 
 
-def accepted_uses(rec: Recording, bound: str) -> Lazy:
-    """The accepted uses of credentials that have that lower bound (``idle_low_s``, say).
+def uses_beyond(rec: Recording, bound: Bound, limit_s: float) -> Lazy:
+    """The accepted uses of credentials as occurrences, hits where a limit is exceeded.
 
-    It is the shortest time that it can have been: what exceeds a limit by it does so under every
-    order of events.
+    What counts is the shortest time that it can have been: what exceeds a limit by it does so under
+    every order of events.
     """
-    return credential_uses(rec).filter(
-        nw.col("exclusion").is_null() & (nw.col("outcome") == "survived") & ~nw.col(bound).is_null()
+    if limit_s in LIMITS_S[bound]:
+        return tallied(credential_uses(rec, longer_than(bound, limit_s)))
+    low_s = nw.col(f"{bound}_low_s")
+    accepted = uses(rec).lazy.filter(
+        credentials(rec)
+        & nw.col("exclusion").is_null()
+        & (nw.col("outcome") == "survived")
+        & ~low_s.is_null()
     )
+    return occurrences(accepted, low_s > limit_s, per_client=False)
 
 
-def credential_uses(rec: Recording) -> Lazy:
-    """The uses of credentials (table `uses`)."""
-    return uses(rec).lazy.filter(credentials(rec))
+def credential_uses(rec: Recording, name: str) -> Lazy:
+    """The tallies of that name of the uses of credentials."""
+    return use_tallies(rec).lazy.filter((nw.col("tally") == name) & credentials(rec))
 
 
 def request_names(rec: Recording, ids: Iterable[int]) -> dict[int, str]:

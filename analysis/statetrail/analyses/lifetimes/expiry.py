@@ -17,13 +17,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import narwhals as nw
 import numpy as np
 import pyarrow as pa
 
 from statetrail.analyses.analysis import analysis
 from statetrail.analyses.columnar.arrays import NOTHING, Ints
 from statetrail.analyses.columnar.executor import artifact
+from statetrail.analyses.lifetimes.declared_lifetimes import (
+    DeclaredLifetimes,
+    declared_lifetimes,
+)
 from statetrail.analyses.lifetimes.observations import Observations
 from statetrail.analyses.lifetimes.outcomes import ENDED, LATE, SURVIVED, TOKEN_SERIES, Series
 from statetrail.analyses.lifetimes.summaries import SeriesSummary, TokenSummary, summaries
@@ -42,7 +45,6 @@ from statetrail.expiry.advice import advice, plan
 from statetrail.expiry.models.login import ByLogin
 from statetrail.expiry.numerics import Reals
 from statetrail.recording.frames import Recording
-from statetrail.recording.origins import origin_expression
 
 CONFIDENCES: Final = ("none", "low", "medium", "high")
 HIGH_ENDS: Final = 10
@@ -75,8 +77,10 @@ def inferred(_: Recording, of_series: Mapping[Series, SeriesSummary]) -> dict[Se
     return {series: _inferred(summary) for series, summary in of_series.items()}
 
 
-@analysis(EXPIRY, needs=(inferred,), scope="whole")
-def expiry(rec: Recording, of_series: Mapping[Series, Inferred]) -> pa.Table:
+@analysis(EXPIRY, needs=(inferred, declared_lifetimes), scope="whole")
+def expiry(
+    _: Recording, of_series: Mapping[Series, Inferred], lifetimes: DeclaredLifetimes
+) -> pa.Table:
     """How long tokens live, per origin and parameter, as intervals.
 
     Returns
@@ -86,7 +90,10 @@ def expiry(rec: Recording, of_series: Mapping[Series, Inferred]) -> pa.Table:
         ``policy`` names, and the idle timeout where it names none or both, unless too many tokens
         contradict it; both limits are bounded in columns of their own, whatever the policy.
     """
-    declared = _declared(rec)
+    declared = {
+        series: dict(zip(("declared_low_s", "declared_high_s"), map(float, span), strict=True))
+        for series, span in lifetimes.spans.items()
+    }
     rows = [
         dict(zip(TOKEN_SERIES, series, strict=True)) | _row(one) | declared.get(series, {})
         for series, one in of_series.items()
@@ -140,26 +147,6 @@ def _seconds(spans_us: Ints, missing: float) -> Reals:
 def _inferred(summary: SeriesSummary) -> Inferred:
     tokens, sample = _value_summaries(summary.tokens), evidence(summary.sample)
     return Inferred(summary, tokens, sample, infer(sample, tokens, summary.late))
-
-
-def _declared(rec: Recording) -> dict[Series, dict[str, float]]:
-    """The shortest and the longest lifetime that the values of each parameter state."""
-    columns = ("exchange_id", "dialect", "param", "declared_s")
-    stating = rec.issued.lazy.filter(~nw.col("declared_s").is_null()).select(*columns)
-    origins = rec.exchanges.lazy.select("exchange_id", origin=origin_expression())
-    lifetimes = (
-        stating.join(origins, on="exchange_id")
-        .group_by(*TOKEN_SERIES)
-        .agg(low=nw.col("declared_s").min(), high=nw.col("declared_s").max())
-        .collect("pyarrow")
-    )
-    return {
-        (row["origin"], row["dialect"], row["param"]): {
-            "declared_low_s": float(row["low"]),
-            "declared_high_s": float(row["high"]),
-        }
-        for row in lifetimes.rows(named=True)
-    }
 
 
 def _row(one: Inferred) -> dict[str, Any]:

@@ -1,20 +1,21 @@
 """Summaries: what the uses of one parameter's tokens come to, for the inference of expiry.
 
 Enters: observations, bucket by bucket. Leaves: `SeriesSummary`: of every token what it outlived and
-by when it had ended, and all observations of some of the tokens.
+by when it had ended, and all observations of some of the tokens; and the tallies of all uses.
 
 What a limit can be follows from the first; which kind of limit it is, a few thousand tokens tell as
 well as a million. So the observations are kept of as many tokens as have `SAMPLE` uses together,
 chosen by a mix of their fingerprints: of all of them, unless the recording is very large.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import pyarrow as pa
 
+from statetrail.analyses.analysis import analysis
 from statetrail.analyses.columnar.arrays import (
     NOTHING,
     Bools,
@@ -23,7 +24,12 @@ from statetrail.analyses.columnar.arrays import (
     concatenated,
     mixed,
 )
+from statetrail.analyses.columnar.bucket import Bucket, bucket
 from statetrail.analyses.columnar.executor import artifact
+from statetrail.analyses.lifetimes.declared_lifetimes import (
+    DeclaredLifetimes,
+    declared_lifetimes,
+)
 from statetrail.analyses.lifetimes.observations import Observations
 from statetrail.analyses.lifetimes.outcomes import (
     ENDED,
@@ -33,7 +39,13 @@ from statetrail.analyses.lifetimes.outcomes import (
     Series,
     origin_traits,
 )
-from statetrail.analyses.lifetimes.uses import TokenUse, observed, shared_observed
+from statetrail.analyses.lifetimes.uses import TokenUse, observed, shared_observed, uses_in
+from statetrail.analyses.tallies.tally import Tallies
+from statetrail.analyses.tallies.use_tallies import (
+    USE_TALLIES,
+    after_logouts,
+    tallies_of,
+)
 from statetrail.expiry.late_use import PROMPT, LateUses
 from statetrail.recording.frames import Recording
 
@@ -116,24 +128,69 @@ _UNSEEN: Final = Observations(
 )
 
 
-@artifact(needs=(observed,))
-def _of_bucket(use: TokenUse) -> tuple[Clients, dict[Series, SeriesSummary]]:
-    return use.clients, _summarised(use)
+@artifact(
+    reads={"exchanges": ("exchange_id", "response_end_us")},
+    needs=(bucket, observed, shared_observed, declared_lifetimes),
+)
+def _of_bucket(
+    facts: Mapping[str, Any],
+    bucket: Bucket,
+    use: TokenUse,
+    shared: TokenUse | None,
+    lifetimes: DeclaredLifetimes,
+) -> tuple[Clients, dict[Series, SeriesSummary], pa.Table]:
+    found = list(tallies_of(use, lifetimes))
+    if bucket.declared:
+        several = [use] if shared is None else [use, uses_in(bucket, shared)]
+        found += [after_logouts(facts["exchanges"], bucket, each) for each in several]
+    return use.clients, _summarised(use), pa.concat_tables(found)
 
 
-@artifact(needs=(_of_bucket, origin_traits, shared_observed), scope="whole")
-def summaries(
+@artifact(needs=(_of_bucket, origin_traits, shared_observed, declared_lifetimes), scope="whole")
+def _of_uses(
     _: Recording,
-    several: Iterator[tuple[Clients, dict[Series, SeriesSummary]]],
+    several: Iterator[tuple[Clients, dict[Series, SeriesSummary], pa.Table]],
     traits: OriginTraits,
     shared: TokenUse | None,
+    lifetimes: DeclaredLifetimes,
+) -> tuple[dict[Series, SeriesSummary], pa.Table]:
+    """The summaries and the tallies: both are made while the uses are there."""
+    summed = Tallies()
+
+    def tallied() -> Iterator[tuple[Clients, dict[Series, SeriesSummary]]]:
+        for clients, of_series, tallies in several:
+            summed.add(tallies)
+            yield clients, of_series
+        if shared is not None:
+            for tallies in tallies_of(shared, lifetimes):
+                summed.add(tallies)
+            yield shared.clients, _summarised(shared)
+
+    return _summed(tallied(), traits), summed.rows
+
+
+@artifact(needs=(_of_uses,), scope="whole")
+def summaries(
+    _: Recording, of_uses: tuple[dict[Series, SeriesSummary], pa.Table]
 ) -> dict[Series, SeriesSummary]:
     """What the uses of each parameter's tokens come to, by (origin, dialect, param)."""
+    return of_uses[0]
+
+
+@analysis(USE_TALLIES, needs=(_of_uses,), scope="whole")
+def use_tallies(_: Recording, of_uses: tuple[dict[Series, SeriesSummary], pa.Table]) -> pa.Table:
+    """The tallies of all uses."""
+    return of_uses[1]
+
+
+def _summed(
+    several: Iterator[tuple[Clients, dict[Series, SeriesSummary]]], traits: OriginTraits
+) -> dict[Series, SeriesSummary]:
     tokens: dict[Series, list[TokenSummary]] = {series: [] for series in sorted(traits.holding)}
     samples: dict[Series, list[Observations]] = {series: [] for series in tokens}
     overlapping, late = dict.fromkeys(tokens, 0), dict.fromkeys(tokens, LateUses())
     numbers: dict[tuple[str, str], int] = {}
-    for clients, of_series in chain(several, _shared(shared)):
+    for clients, of_series in several:
         number = [numbers.setdefault(client, len(numbers)) for client in clients]
         client = np.array([*number, NOTHING], dtype=np.int64)
         for series, summary in of_series.items():
@@ -162,11 +219,6 @@ def _numbered[T: (TokenSummary, Observations)](rows: T, client: Ints) -> T:
     if isinstance(rows, Observations):
         return replace(rows, client=client, session=session)
     return replace(rows, ended_by=client, session=session)
-
-
-def _shared(shared: TokenUse | None) -> Iterator[tuple[Clients, dict[Series, SeriesSummary]]]:
-    if shared is not None:
-        yield shared.clients, _summarised(shared)
 
 
 def _summarised(use: TokenUse) -> dict[Series, SeriesSummary]:

@@ -12,13 +12,13 @@ tokens are observed together, and then handed back to the buckets of their clien
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 
 from statetrail.analyses.analysis import analysis
-from statetrail.analyses.columnar.arrays import Bools, Ints, chosen
+from statetrail.analyses.columnar.arrays import Ints, chosen
 from statetrail.analyses.columnar.bucket import Bucket, bucket
 from statetrail.analyses.columnar.clock_steps import ClockSteps, clock_steps
 from statetrail.analyses.columnar.dialect_masks import secret
@@ -125,19 +125,24 @@ def uses(bucket: Bucket, use: TokenUse, shared: TokenUse | None) -> pa.Table:
         `statetrail.analyses.lifetimes.tables.USES`. For thresholds take ``idle_low_s`` of the
         survived and ``idle_high_s`` of the ended ones, and the same for the age.
     """
-    own = _table(use, np.ones(len(use.observations), dtype=np.bool_))
+    own = _table(use)
     if shared is None:
         return own
+    return pa.concat_tables([own, _table(uses_in(bucket, shared))]).unify_dictionaries()
+
+
+def uses_in(bucket: Bucket, shared: TokenUse) -> TokenUse:
+    """The uses in a bucket, of those of the tokens that are in several."""
     # A bucket is judged once for each class of dialects.
-    judged = {dialect.name for dialect in bucket.dialects}
+    observations, judged = shared.observations, {dialect.name for dialect in bucket.dialects}
     own_kind = np.array([dialect in judged for _, dialect, _ in shared.kinds], dtype=np.bool_)
-    here = np.isin(shared.observations.id, bucket.exchanges.id)
-    here &= own_kind[shared.kind[shared.observations.token]]
-    return pa.concat_tables([own, _table(shared, here)]).unify_dictionaries()
+    here = np.isin(observations.id, bucket.exchanges.id)
+    here &= own_kind[shared.kind[observations.token]]
+    return replace(shared, observations=chosen(observations, here))
 
 
-def _table(use: TokenUse, which: Bools) -> pa.Table:
-    observations = chosen(use.observations, which)
+def _table(use: TokenUse) -> pa.Table:
+    observations = use.observations
     series, kind = use.kinds, use.kind[observations.token]
     spans = {name: getattr(observations, f"{name}_us") for name in _SPANS}
     return table(

@@ -87,15 +87,30 @@ def tally(
     return pa.table(columns).cast(_LAYOUT)
 
 
-def united(tables: Iterable[pa.Table]) -> pa.Table:
+class Tallies:
     """The tallies of several buckets as one."""
-    held, rows = [_LAYOUT.empty_table()], 0
+
+    def __init__(self) -> None:
+        self._held = [_LAYOUT.empty_table()]
+
+    def add(self, tallies: pa.Table) -> None:
+        """Add those of a bucket."""
+        self._held.append(tallies)
+        if sum(map(len, self._held[1:])) > _MANY_ROWS:
+            self._held = [self.rows]
+
+    @property
+    def rows(self) -> pa.Table:
+        """All of them."""
+        return _summed(pa.concat_tables(self._held))
+
+
+def united(tables: Iterable[pa.Table]) -> pa.Table:
+    """The tallies of several buckets as one table."""
+    summed = Tallies()
     for each in tables:
-        held.append(each)
-        rows += len(each)
-        if rows > _MANY_ROWS:
-            held, rows = [_summed(pa.concat_tables(held))], 0
-    return _summed(pa.concat_tables(held))
+        summed.add(each)
+    return summed.rows
 
 
 def _summed(rows: pa.Table) -> pa.Table:

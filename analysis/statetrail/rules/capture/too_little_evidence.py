@@ -5,7 +5,8 @@ from typing import Final
 import narwhals as nw
 
 from statetrail.analyses.lifetimes.expiry import expiry
-from statetrail.rules.rule import Lazy, Recording, Rule, credential_uses, occurrences
+from statetrail.analyses.tallies.use_tallies import USED
+from statetrail.rules.rule import Lazy, Recording, Rule, credential_uses, tallied
 
 _WEAK: Final = ("none", "low")
 
@@ -20,7 +21,6 @@ _WEAK: Final = ("none", "low")
     remedy="Record for longer, or add traffic that pauses: the expiry section names the most "
     "informative pause.",
     references=("method expiry",),
-    scope="bucket",
 )
 def check(rec: Recording) -> Lazy:
     subject = ["origin", "dialect", "param"]
@@ -29,5 +29,6 @@ def check(rec: Recording) -> Lazy:
         .lazy.filter((nw.col("ended") > 0) & nw.col("confidence").is_in(_WEAK))
         .select(*subject, weak=nw.lit(1, nw.Int64))
     )
-    used = credential_uses(rec).join(weak, on=subject, how="left")
-    return occurrences(used, ~nw.col("weak").is_null(), detail="", per_client=False)
+    used = credential_uses(rec, USED).join(weak, on=subject, how="left")
+    hits = nw.when(~nw.col("weak").is_null()).then("hits").otherwise(0)
+    return tallied(used.with_columns(hits=hits), detail="")

@@ -1,8 +1,6 @@
 """A token was accepted at a greater age than the profile allows."""
 
-import narwhals as nw
-
-from statetrail.rules.rule import Lazy, Profile, Recording, Rule, accepted_uses, occurrences
+from statetrail.rules.rule import Lazy, Profile, Recording, Rule, uses_beyond
 
 
 @Rule(
@@ -14,8 +12,6 @@ from statetrail.rules.rule import Lazy, Profile, Recording, Rule, accepted_uses,
     remedy="Set an absolute limit beside the idle timeout, after which the user logs in again, and "
     "document it.",
     references=("ASVS 7.3.2", "CWE 613"),
-    scope="bucket",
 )
 def check(rec: Recording, profile: Profile) -> Lazy:
-    beyond = nw.col("age_low_s") > profile.age_max_s
-    return occurrences(accepted_uses(rec, "age_low_s"), beyond, per_client=False)
+    return uses_beyond(rec, "age", profile.age_max_s)

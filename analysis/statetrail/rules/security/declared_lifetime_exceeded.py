@@ -1,13 +1,7 @@
 """A token was accepted after the end that it states itself."""
 
-from typing import Final
-
-import narwhals as nw
-
-from statetrail.rules.rule import Lazy, Recording, Rule, accepted_uses, occurrences
-
-LEEWAY_S: Final = 300
-"""Seconds that a server may grant for clocks that differ: "usually no more than a few minutes"."""
+from statetrail.analyses.tallies.use_tallies import BEYOND_DECLARED
+from statetrail.rules.rule import Lazy, Recording, Rule, credential_uses, tallied
 
 
 @Rule(
@@ -24,13 +18,4 @@ LEEWAY_S: Final = 300
     references=("RFC 7519 4.1.4", "ASVS 9.2.1", "CWE 613"),
 )
 def check(rec: Recording) -> Lazy:
-    value = ["dialect", "param", "fingerprint"]
-    lifetimes = (
-        rec.issued.lazy.filter(~nw.col("declared_s").is_null())
-        .group_by(*value)
-        .agg(nw.col("declared_s").max())
-    )
-    # A token is no younger than its first issue that was seen: its end came then or before.
-    beyond = nw.col("age_low_s") > nw.col("declared_s") + LEEWAY_S
-    accepted = accepted_uses(rec, "age_low_s").join(lifetimes, on=value)
-    return occurrences(accepted, beyond, per_client=False)
+    return tallied(credential_uses(rec, BEYOND_DECLARED))

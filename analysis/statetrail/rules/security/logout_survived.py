@@ -2,14 +2,9 @@
 
 import narwhals as nw
 
-from statetrail.analyses.events.scope import actions
-from statetrail.analyses.lifetimes.uses import uses
-from statetrail.recording.engines import is_among
-from statetrail.rules.rule import Lazy, Recording, Rule, occurrences
-
-_TOKEN = ("client", "origin", "dialect", "param", "fingerprint")
-_AFTER_US = 1_000_000
-"""How long after a logout's response a request counts as sent when it was over."""
+from statetrail.analyses.lifetimes.summaries import use_tallies
+from statetrail.analyses.tallies.use_tallies import AFTER_LOGOUT
+from statetrail.rules.rule import Lazy, Recording, Rule, tallied
 
 
 @Rule(
@@ -23,19 +18,6 @@ _AFTER_US = 1_000_000
     remedy="End the session on the server when its client logs out. To settle it: log out, send a "
     "request with the old value to a page that needs a login, and look at what comes back.",
     references=("ASVS 7.4.1", "CWE 613"),
-    scope="bucket",
 )
 def check(rec: Recording) -> Lazy:
-    every = rec.exchanges.lazy.select("exchange_id", "endpoint", "status", ended="response_end_us")
-    names = [dialect.name for dialect in rec.dialects if dialect.by_declaration]
-    rows = uses(rec).lazy.filter(is_among("dialect", names)).join(every, on="exchange_id")
-    status = nw.col("status").fill_null(0)
-    logouts = actions(rec, "logout").with_columns(out=nw.lit(1, nw.Int64))
-    rows = rows.join(logouts, on=["endpoint", "dialect"], how="left")
-    done = rows.filter(
-        ~nw.col("out").is_null() & (status >= 200) & (status < 400) & ~nw.col("ended").is_null()
-    )
-    over = done.group_by(*_TOKEN).agg(over_us=nw.col("ended").min())
-    after = rows.filter(nw.col("out").is_null()).join(over, on=list(_TOKEN))
-    after = after.filter(nw.col("request_start_us") > nw.col("over_us") + _AFTER_US)
-    return occurrences(after, nw.col("outcome") == "survived", per_client=False)
+    return tallied(use_tallies(rec).lazy.filter(nw.col("tally") == AFTER_LOGOUT))

@@ -2,13 +2,13 @@
 
 import narwhals as nw
 
+from statetrail.analyses.tallies.use_tallies import ACCEPTED
 from statetrail.rules.rule import (
     Lazy,
     Recording,
     Rule,
     credential_uses,
-    flag,
-    occurrences,
+    tallied,
     with_totals,
 )
 
@@ -26,11 +26,13 @@ from statetrail.rules.rule import (
     references=("ASVS 7.3.1", "ASVS 7.3.2", "CWE 613"),
 )
 def check(rec: Recording) -> Lazy:
-    outcome = nw.col("outcome")
-    used = (
-        credential_uses(rec)
-        .filter(nw.col("exclusion").is_null() & outcome.is_in(("survived", "ended")))
-        .with_columns(ended=flag(outcome == "ended"))
+    # What was not accepted had ended.
+    accepted = with_totals(
+        credential_uses(rec, ACCEPTED),
+        ("origin", "dialect", "param"),
+        accepted=nw.col("hits").sum(),
+        counted=nw.col("times").sum(),
     )
-    used = with_totals(used, ("origin", "dialect", "param"), ends=nw.col("ended").sum())
-    return occurrences(used, nw.col("ends") == 0, detail="", per_client=False)
+    endless = nw.col("accepted") == nw.col("counted")
+    hits = nw.when(endless).then("hits").otherwise(0)
+    return tallied(accepted.with_columns(hits=hits), detail="")

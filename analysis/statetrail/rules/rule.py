@@ -24,9 +24,6 @@ from statetrail.analyses.conformance.verdict_counts import verdict_counts
 from statetrail.analyses.conformance.verdicts import verdicts
 from statetrail.analyses.events.value_counts import value_counts
 from statetrail.analyses.exposure.shared import is_credential
-from statetrail.analyses.lifetimes.summaries import use_tallies
-from statetrail.analyses.lifetimes.uses import uses
-from statetrail.analyses.tallies.use_tallies import LIMITS_S, Bound, longer_than
 from statetrail.dialects import Param
 from statetrail.recording.engines import Lazy as Lazy
 from statetrail.recording.engines import is_among
@@ -148,7 +145,7 @@ OCCURRENCE: Final = pa.schema(
         "param": pa.string(),
         "exchange_id": pa.int64(),
         "observed_us": pa.int64(),
-        "hit": pa.int64(),  # how often the rule fired: 1, 0 where it could have; see `tallied`
+        "hit": pa.int64(),  # how often the rule fired: 0 where it could have, else 1; see `tallied`
         "detail": pa.string(),  # what is particular to it, `REQUEST` for the request; "": nothing
         "related_id": pa.int64(),  # another exchange that belongs to the evidence, -1: none
         "cause": pa.string(),  # the root cause, "": none is known
@@ -264,26 +261,6 @@ def of_totals(hits: Lazy, totals: Lazy) -> Lazy:
     return nw.concat([counted, totals.select(*OCCURRENCE.names)], how="vertical")
 
 
-def tallied(tallies: Lazy, *, detail: nw.Expr | str = REQUEST) -> Lazy:
-    """Rows of tallies as occurrences about no client (`statetrail.analyses.tallies.tally`).
-
-    The last of many hits stands for those before it, too.
-    """
-    return tallies.select(
-        "origin",
-        "param",
-        "exchange_id",
-        "observed_us",
-        client=nw.lit(""),
-        hit=nw.col("hits"),
-        detail=nw.lit(detail) if isinstance(detail, str) else detail,
-        related_id=nw.lit(-1, nw.Int64),
-        cause=nw.lit(""),
-        times=nw.col("times"),
-        proven=nw.lit(1, nw.Int64),
-    ).select(*OCCURRENCE.names)
-
-
 def matching(rows: Lazy, wanted: Lazy, on: Sequence[str], *, first: str) -> Lazy:
     """The rows that have a row of `wanted` by the columns `on`, with its other columns.
 
@@ -308,29 +285,6 @@ def value_totals(
     if params is not None:
         counts = counts.filter(params)
     return totals(counts.filter(nw.col(times) > 0), times, per_client=per_client)
-
-
-def uses_beyond(rec: Recording, bound: Bound, limit_s: float) -> Lazy:
-    """The accepted uses of credentials as occurrences, hits where a limit is exceeded.
-
-    What counts is the shortest time that it can have been: what exceeds a limit by it does so under
-    every order of events.
-    """
-    if limit_s in LIMITS_S[bound]:
-        return tallied(credential_uses(rec, longer_than(bound, limit_s)))
-    low_s = nw.col(f"{bound}_low_s")
-    accepted = uses(rec).lazy.filter(
-        credentials(rec)
-        & nw.col("exclusion").is_null()
-        & (nw.col("outcome") == "survived")
-        & ~low_s.is_null()
-    )
-    return occurrences(accepted, low_s > limit_s, per_client=False)
-
-
-def credential_uses(rec: Recording, name: str) -> Lazy:
-    """The tallies of that name of the uses of credentials."""
-    return use_tallies(rec).lazy.filter((nw.col("tally") == name) & credentials(rec))
 
 
 def request_names(rec: Recording, ids: Iterable[int]) -> dict[int, str]:

@@ -3,7 +3,8 @@
 import narwhals as nw
 
 from statetrail.analyses.tallies.exchange_tallies import PLAIN_HTTP, exchange_tallies
-from statetrail.rules.rule import OCCURRENCE, Lazy, Recording, Rule, tallied, value_totals
+from statetrail.rules.rule import OCCURRENCE, Lazy, Recording, Rule, value_totals
+from statetrail.rules.tallied import tallied
 
 
 @Rule(

@@ -3,7 +3,8 @@
 import narwhals as nw
 
 from statetrail.analyses.tallies.exchange_tallies import IN_QUERY, exchange_tallies
-from statetrail.rules.rule import Lazy, Recording, Rule, tallied
+from statetrail.rules.rule import Lazy, Recording, Rule
+from statetrail.rules.tallied import tallied
 
 
 @Rule(

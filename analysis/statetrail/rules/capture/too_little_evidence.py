@@ -6,7 +6,8 @@ import narwhals as nw
 
 from statetrail.analyses.lifetimes.expiry import expiry
 from statetrail.analyses.tallies.use_tallies import USED
-from statetrail.rules.rule import Lazy, Recording, Rule, credential_uses, tallied
+from statetrail.rules.rule import Lazy, Recording, Rule
+from statetrail.rules.tallied import credential_uses, tallied
 
 _WEAK: Final = ("none", "low")
 

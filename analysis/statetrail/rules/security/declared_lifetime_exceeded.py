@@ -1,7 +1,8 @@
 """A token was accepted after the end that it states itself."""
 
 from statetrail.analyses.tallies.use_tallies import BEYOND_DECLARED
-from statetrail.rules.rule import Lazy, Recording, Rule, credential_uses, tallied
+from statetrail.rules.rule import Lazy, Recording, Rule
+from statetrail.rules.tallied import credential_uses, tallied
 
 
 @Rule(

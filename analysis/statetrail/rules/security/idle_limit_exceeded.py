@@ -1,6 +1,7 @@
 """A token was accepted after more idle time than the profile allows."""
 
-from statetrail.rules.rule import Lazy, Profile, Recording, Rule, uses_beyond
+from statetrail.rules.rule import Lazy, Profile, Recording, Rule
+from statetrail.rules.tallied import uses_beyond
 
 
 @Rule(

@@ -4,7 +4,8 @@ import narwhals as nw
 
 from statetrail.analyses.lifetimes.summaries import use_tallies
 from statetrail.analyses.tallies.use_tallies import AFTER_LOGOUT
-from statetrail.rules.rule import Lazy, Recording, Rule, tallied
+from statetrail.rules.rule import Lazy, Recording, Rule
+from statetrail.rules.tallied import tallied
 
 
 @Rule(

@@ -3,14 +3,8 @@
 import narwhals as nw
 
 from statetrail.analyses.tallies.use_tallies import ACCEPTED
-from statetrail.rules.rule import (
-    Lazy,
-    Recording,
-    Rule,
-    credential_uses,
-    tallied,
-    with_totals,
-)
+from statetrail.rules.rule import Lazy, Recording, Rule, with_totals
+from statetrail.rules.tallied import credential_uses, tallied
 
 
 @Rule(

@@ -16,23 +16,29 @@ its times have it.
 """
 
 import itertools
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import narwhals as nw
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from statetrail.analyses.columnar.arrays import Bools, Ints
 from statetrail.analyses.columnar.coding import integers
-from statetrail.analyses.columnar.executor import artifact
+from statetrail.analyses.columnar.executor import Facts, artifact
+from statetrail.recording.dialect_classes import CLASS
+from statetrail.recording.engines import is_among
 from statetrail.recording.frames import Recording
 
 TOLERANCE_US: Final = 2_000_000
 """Times of one exchange are taken by several threads, and clocks are slewed by little."""
 
 RARE: Final = 4
+SPARSE: Final = 4
+"""Of so many numbers one is an exchange's: fewer are not laid out by number."""
 MAX_STEP_US: Final = 2**58
 """Nine thousand years: times that are further apart are no times of one clock."""
 _NEVER: Final = -(2**62)
@@ -88,15 +94,31 @@ class ClockSteps:
         return crossed
 
 
-@artifact(scope="whole")
-def clock_steps(rec: Recording) -> ClockSteps:
+@artifact(reads={"exchanges": ("exchange_id", "capture_id", "source", *_TIMES)})
+def _recorded(facts: Facts) -> pa.Table:
+    """The times of a bucket's exchanges that a recorder captured, for one class of dialects."""
+    rows = facts["exchanges"]
+    kept = pc.and_(pc.is_null(rows["source"]), pc.is_valid(rows["capture_id"]))
+    rows = rows.select(["capture_id", "exchange_id", *_TIMES])
+    return rows.filter(kept) if facts[CLASS] == 0 else rows.slice(0, 0)
+
+
+@artifact(needs=(_recorded,), scope="whole")
+def clock_steps(rec: Recording, recorded: Iterator[pa.Table]) -> ClockSteps:
     """The steps of the recording's clocks."""
-    rows = (
-        rec.exchanges.lazy.filter(nw.col("source").is_null(), ~nw.col("capture_id").is_null())
-        .select("capture_id", "exchange_id", *_TIMES)
-        .collect("pyarrow")
-        .to_native()
-    )
+    extent = rec.exchanges.lazy.select(
+        first=nw.col("exchange_id").min(), last=nw.col("exchange_id").max(), count=nw.len()
+    ).collect("pyarrow")
+    first, last, count = (extent[name].to_list()[0] for name in ("first", "last", "count"))
+    if not count:
+        return ClockSteps(*np.empty((5, 0), dtype=np.int64))
+    live = rec.exchanges.lazy.filter(nw.col("source").is_null(), ~nw.col("capture_id").is_null())
+    if last - first < SPARSE * count:
+        suspects = _suspects(recorded, first, last)
+        live = live.filter(is_among("capture_id", suspects))
+    else:
+        deque(recorded, maxlen=0)
+    rows = live.select("capture_id", "exchange_id", *_TIMES).collect("pyarrow").to_native()
     capture, exchange, start = (
         integers(rows[name]) for name in ("capture_id", "exchange_id", _TIMES[0])
     )
@@ -105,9 +127,9 @@ def clock_steps(rec: Recording) -> ClockSteps:
     order = np.lexsort((exchange, capture))
     capture, exchange, *times = (each[order] for each in (capture, exchange, start, response, end))
     found: list[list[int]] = []
-    for first, last in _runs(capture):
-        of = slice(first, last)
-        found += _steps(exchange[of], [each[of] for each in times], int(capture[first]))
+    for begin, beyond in _runs(capture):
+        of = slice(begin, beyond)
+        found += _steps(exchange[of], [each[of] for each in times], int(capture[begin]))
     columns = np.array(found, dtype=np.int64).reshape(len(found), 5).T
     return ClockSteps(*columns)
 
@@ -115,6 +137,31 @@ def clock_steps(rec: Recording) -> ClockSteps:
 def _runs(capture: Ints) -> list[tuple[int, int]]:
     cuts = [0, *(np.flatnonzero(np.diff(capture)) + 1).tolist(), len(capture)]
     return [pair for pair in itertools.pairwise(cuts) if pair[0] < pair[1]]
+
+
+def _suspects(recorded: Iterable[pa.Table], first: int, last: int) -> list[int]:
+    """The captures in which an exchange ends long before an earlier one began.
+
+    The numbers of exchanges are places here, so that few bytes of each are held.
+    """
+    began, ends = np.full(last - first + 1, _NEVER), np.full(last - first + 1, -_NEVER)
+    of = np.zeros(last - first + 1, dtype=np.int32)
+    captures: dict[int, int] = {}
+    for rows in recorded:
+        place = integers(rows["exchange_id"]) - first
+        start, end = integers(rows[_TIMES[0]]), integers(rows[_TIMES[2]], missing=-_NEVER)
+        # A request that began before the step is later than its end.
+        began[place], ends[place] = np.minimum(start, end), end
+        numbers, at = np.unique(integers(rows["capture_id"]), return_inverse=True)
+        codes = [captures.setdefault(one, len(captures) + 1) for one in numbers.tolist()]
+        of[place] = np.array(codes, dtype=np.int32)[at]
+    found = []
+    for capture, code in captures.items():
+        own = slice(None) if len(captures) == 1 else of == code
+        latest = np.maximum.accumulate(began[own])
+        if (ends[own][1:] < latest[:-1] - TOLERANCE_US).any():
+            found.append(capture)
+    return found
 
 
 def _steps(exchange: Ints, times: Sequence[Ints], capture: int) -> list[list[int]]:

@@ -12,7 +12,7 @@ from statetrail.errors import UsageError
 
 _MIB: Final = 2**20
 MIN_MEMORY_MIB: Final = 128
-USUAL_MIB: Final = 1024
+USUAL_MIB: Final = 512
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,24 +180,28 @@ def _gravest_first(hits: Hits) -> tuple[object, ...]:
 def _rows(rec: Recording, profile: Profile, hits: Iterable[Hits]) -> list[dict[str, Any]]:
     """The findings; the requests of all of them are looked up in one query, and the sessions."""
     hits = list(hits)
-    shown = [row for each in hits for row in each.first if REQUEST in row["detail"]]
-    names = request_names(rec, (row["exchange_id"] for row in shown)) if shown else {}
-    for row in shown:
-        row["detail"] = row["detail"].replace(REQUEST, names.get(row["exchange_id"], ""))
-    of_clients = [row for each in hits for row in each.first if row["client"]]
-    known = session_names(rec, (row["exchange_id"] for row in of_clients)) if of_clients else {}
-    sessions = [
-        [known.get((row["exchange_id"], row["param"])) for row in each.first if row["client"]]
-        for each in hits
-    ]
-    return [_finding(each, names, profile) for each, names in zip(hits, sessions, strict=True)]
+    shown = [one for each in hits for one in each.first if REQUEST in one.detail]
+    names = request_names(rec, (one.exchange_id for one in shown)) if shown else {}
+    of_clients = [each for each in hits if each.subject[0]]
+    ids = (one.exchange_id for each in of_clients for one in each.first)
+    known = session_names(rec, ids) if of_clients else {}
+    rows = []
+    for each in hits:
+        first = tuple(
+            one._replace(detail=one.detail.replace(REQUEST, names.get(one.exchange_id, "")))
+            for one in each.first
+        )
+        client, _, param = each.subject
+        sessions = [known.get((one.exchange_id, param)) for one in first if client]
+        rows.append(_finding(replace(each, first=first), sessions, profile))
+    return rows
 
 
 def _finding(hits: Hits, sessions: Iterable[str | None], profile: Profile) -> dict[str, Any]:
     rule, (client, origin, param) = hits.rule, hits.subject
     expected = rule.expected.format(**_words(hits, profile))
     names = list(dict.fromkeys(filter(None, sessions)))
-    ids = [row[name] for row in hits.first for name in ("exchange_id", "related_id")]
+    ids = [number for one in hits.first for number in (one.exchange_id, one.related_id)]
     evidence = list(dict.fromkeys(number for number in ids if number >= 0))[:MAX_EVIDENCE]
     severity, confidence = _grades(hits)
     return {
@@ -246,7 +250,7 @@ def _sources(hits: Hits, profile: Profile) -> Iterator[str]:
 
 def _details(hits: Hits) -> str:
     """The first details in parentheses, with an ellipsis where there are more."""
-    details = list(dict.fromkeys(row["detail"] for row in hits.first if row["detail"]))
+    details = list(dict.fromkeys(one.detail for one in hits.first if one.detail))
     if not details:
         return ""
     more = len(details) > _MAX_DETAILS or hits.count > len(hits.first)

@@ -8,13 +8,15 @@ recording is needed for it.
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import narwhals as nw
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from statetrail.analyses.causes.root_causes import causes, explained
+from statetrail.analyses.columnar.coding import coded
 from statetrail.analyses.columnar.executor import in_groups
 from statetrail.analyses.sessions.sessions import chains
 from statetrail.analyses.tallies.tally import FIRST
@@ -33,10 +35,18 @@ GROUP: Final = 500_000
 """Exchanges that rules look at together."""
 
 _SUBJECT: Final = ["client", "origin", "param"]
-_TIME: Final = ("observed_us", "exchange_id", "related_id", "detail")
 _SHARED: Final = (chains, explained)
 """What the buckets share with the whole, with all that is stored on the way to it."""
 _NO_EXCHANGES: Final = pa.chunked_array([], pa.int64())
+
+
+class Occurrence(NamedTuple):
+    """One time that a rule fired, as in `OCCURRENCE`."""
+
+    observed_us: int
+    exchange_id: int
+    related_id: int
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +66,7 @@ class Hits:
     proven: int
     faults: int
     exchanges: pa.ChunkedArray
-    first: list[dict[str, Any]]
+    first: tuple[Occurrence, ...]
     also: tuple["Hits", ...] = ()
 
 
@@ -91,7 +101,6 @@ class Found:
 
 def _sum(one: Hits, other: Hits) -> Hits:
     """The hits of one subject in different clients."""
-    first = sorted((*one.first, *other.first), key=lambda row: [row[name] for name in _TIME])
     return replace(
         one,
         count=one.count + other.count,
@@ -99,7 +108,7 @@ def _sum(one: Hits, other: Hits) -> Hits:
         causes=one.causes + other.causes,
         proven=one.proven + other.proven,
         faults=one.faults + other.faults,
-        first=first[:MAX_EVIDENCE],
+        first=tuple(sorted((*one.first, *other.first)))[:MAX_EVIDENCE],
     )
 
 
@@ -149,7 +158,7 @@ def _by_subject(
 ) -> Iterator[Hits]:
     table = occurrences.filter(nw.col("hit") > 0).collect("pyarrow").to_native()
     table = table.select(OCCURRENCE.names).cast(OCCURRENCE)
-    table = table.sort_by([(name, "ascending") for name in (*_SUBJECT, *_TIME)])
+    table = table.sort_by([(name, "ascending") for name in (*_SUBJECT, *Occurrence._fields)])
     table = table.append_column("row", pa.array(range(len(table)), pa.int64()))
     named = defaultdict[Subject, Counter[str]](Counter)
     for row in table.group_by([*_SUBJECT, "cause"]).aggregate([("hit", "sum")]).to_pylist():
@@ -167,7 +176,8 @@ def _by_subject(
     ]
     # PyArrow does not promise any order of its groups.
     groups = table.group_by(_SUBJECT).aggregate(summary).sort_by("row_min")
-    for row in groups.to_pylist():
+    firsts = _firsts(table, groups)
+    for row, first in zip(groups.to_pylist(), firsts, strict=True):
         subject = _subject(row)
         own = table.slice(row["row_min"], row["row_count"])
         yield Hits(
@@ -180,8 +190,22 @@ def _by_subject(
             proven=row["proven_sum"],
             faults=faults[subject],
             exchanges=own["exchange_id"] if of_client else _NO_EXCHANGES,
-            first=own.slice(0, MAX_EVIDENCE).to_pylist(),
+            first=first,
         )
+
+
+def _firsts(table: pa.Table, groups: pa.Table) -> Iterator[tuple[Occurrence, ...]]:
+    """The first occurrences of each group of rows; the same details are the same objects."""
+    begin, count = (groups[name].to_numpy() for name in ("row_min", "row_count"))
+    shown = np.minimum(count, MAX_EVIDENCE)
+    ends = np.cumsum(shown)
+    place = np.arange(ends[-1]) + np.repeat(begin - ends + shown, shown)
+    rows = table.take(pa.array(place))
+    detail, details = coded(rows["detail"])
+    columns = (rows[name].to_pylist() for name in Occurrence._fields[:3])
+    listed = list(map(Occurrence, *columns, (details[at] for at in detail.tolist())))
+    for end, many in zip(ends.tolist(), shown.tolist(), strict=True):
+        yield tuple(listed[end - many : end])
 
 
 def _faults(rec: Recording, hits: pa.Table) -> Counter[Subject]:

@@ -126,6 +126,37 @@ def test_a_har_file_s_copy_has_no_secret_and_the_same_story(tmp_path):
     assert story(tmp_path, out) == story(tmp_path, source)
 
 
+def test_the_attributes_of_a_cookie_stay(tmp_path):
+    """Lifetime, scope and flags, and a deletion; a path with a token in it does not."""
+    fields = (
+        f"sid={SECRETS['cookie']}; Path=/shop; Max-Age=1800; Secure; HttpOnly; SameSite=Lax",
+        f"cart={SECRETS['ticket']}; Domain=shop.example; Expires=Wed, 01 May 2024 11:00:00 GMT",
+        f"old={SECRETS['proxy']}; Path=/{SECRETS['token']}",
+        "sid=deleted; Path=/shop; Max-Age=0",
+    )
+    source, out = tmp_path / "a.har", tmp_path / "b.har"
+    answers = [
+        entry(
+            "https://shop.example/shop/x",
+            startedDateTime=f"2024-05-01T10:00:0{at}.000Z",
+            issued=[("Set-Cookie", field), ("Date", f"Wed, 01 May 2024 10:00:0{at} GMT")],
+        )
+        for at, field in enumerate(fields)
+    ]
+    write_har(source, *answers)
+    invoke("redact", str(source), "--out", str(out))
+    stories = []
+    for capture in (source, out):
+        story(tmp_path, capture)
+        rows = read_store(tmp_path / f"{capture.name}.sqlite").table("issued").to_pylist()
+        names = ("param", "kind", "declared_s", "cookie_domain", "cookie_path", "cookie_flags")
+        stories.append([tuple(row[name] for name in names) for row in rows if row["param"] != "x"])
+    kept = [row for row in stories[1] if row[0] != "old"]
+    assert kept == [row for row in stories[0] if row[0] != "old"]
+    assert {row[1:3] for row in kept if row[0] in ("sid", "cart")} >= {(None, 1800), ("void", 0)}
+    assert all(secret not in out.read_text("utf-8") for secret in SECRETS.values())
+
+
 def test_nothing_is_overwritten(flows):
     """The copy has to be a new file."""
     ran = CliRunner().invoke(app, ["redact", str(flows), "--out", str(flows)])

@@ -34,6 +34,23 @@ _COOKIE: Final = COOKIE.decode()
 _RUN: Final = re.compile(r"[^\s;,/]+")
 
 
+_FLAGS: Final = {"secure": "Secure", "httponly": "HttpOnly", "partitioned": "Partitioned"}
+
+
+def cookie_attributes(value: IssuedValue, facts: Issued) -> str:
+    """What a `Set-Cookie` field says besides the value, of what the recorder keeps in clear."""
+    attributes = [f"Domain={facts.cookie_domain}", f"Path={facts.cookie_path}"]
+    stays = [one for one in attributes if not one.endswith("=None") and "~" not in one]
+    if value.extra.void or value.extra.lifetime_s is not None:
+        stays.append(f"Max-Age={0 if value.extra.void else value.extra.lifetime_s}")
+    for flag in (facts.cookie_flags or "").split(","):
+        if flag in _FLAGS:
+            stays.append(_FLAGS[flag])
+        elif flag.startswith("samesite="):
+            stays.append(f"SameSite={flag.removeprefix('samesite=')}")
+    return "".join(f"; {one}" for one in stays)
+
+
 class CopiedRequest(NamedTuple):
     """What a request presents, by pseudonyms."""
 
@@ -136,7 +153,10 @@ class StateCopier:
             clear = facts is not None and facts.value is not None
             if not clear:
                 self._learn(facts, self._pseudonyms.of(value.state.value))
-            place.write(name, self._text(value, clear=clear), response)
+            written = self._text(value, clear=clear)
+            if facts is not None and value.extra.cookie is not None:
+                written += cookie_attributes(value, facts)
+            place.write(name, written, response)
         return response
 
     def _learn(self, facts: Presented | Issued | None, shown: str) -> None:

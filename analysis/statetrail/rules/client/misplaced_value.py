@@ -9,9 +9,10 @@ RULE = Rule(
     confidence="high",
     observed="{count} of {of} requests presented the right value of {param} in another place than "
     "the issue names",
-    expected="a header where the usage is header, a query parameter where it is uriquery",
-    remedy="Read the usage after the semicolon of the X-Set header, and do not choose the place by "
-    "the parameter's name. A credential in a query ends up in logs and referrers.",
+    expected="the place that the issue names, or the one that the protocol has for the parameter",
+    remedy="Send each value where its issue says (the usage of an X-Set header: header or "
+    "uriquery), or else where the protocol has it: a cookie in the Cookie header, a token in its "
+    "header or form field. A credential in a query ends up in logs and referrers.",
     references=("52eSELLER usage header, uriquery", "RFC 9110 17.9", "CWE 598"),
     verdicts=("misplaced",),
 )

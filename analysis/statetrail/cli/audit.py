@@ -1,7 +1,9 @@
 """`statetrail audit`: analyse stores and report."""
 
+import sys
 from collections.abc import Callable
 from functools import partial
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -83,6 +85,8 @@ def command(
     from statetrail.cli.output.terminal import busy, stdout
 
     with busy("analysing") as progress:
+        if engine != "pandas":
+            _without_pandas()
         rec = options.open_stores(
             *(stores, client_by, grace, dialects),
             engine=engine,
@@ -121,6 +125,31 @@ def command(
         if path is not None:
             console.write(f"wrote {path}")
     options.fail_on_findings(fail_on, result.failing, "findings")
+
+
+class _NoPandas(MetaPathFinder):
+    """Finds no pandas."""
+
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:
+        if fullname == "pandas":
+            raise ModuleNotFoundError(name=fullname)
+
+
+def _without_pandas() -> None:
+    """Let PyArrow take pandas for missing.
+
+    It imports it, for longer than a small audit takes, to see whether a list is a frame of it. It
+    looks for it once.
+    """
+    import pyarrow as pa
+
+    if "pandas" not in sys.modules:
+        finder = _NoPandas()
+        sys.meta_path.insert(0, finder)
+        try:
+            pa.array([])
+        finally:
+            sys.meta_path.remove(finder)
 
 
 def _check_matches(rec: "Recording", names: str) -> None:

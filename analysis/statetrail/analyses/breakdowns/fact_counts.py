@@ -84,6 +84,7 @@ def presented_counts(located: dict[str, pa.Table]) -> pa.Table:
 
 def _counted(rows: pa.Table, table: Table) -> pa.Table:
     by: Sequence[str] = table.key
-    counts = rows.group_by(list(by)).aggregate([([], "count_all")])
+    # Each row group of a file has dictionaries of its own.
+    counts = rows.unify_dictionaries().group_by(list(by)).aggregate([([], "count_all")])
     counts = counts.rename_columns([*by, "count"])
     return counts.select(table.names).cast(table.arrow)

@@ -1,0 +1,42 @@
+"""Counts of facts: of every row, whatever pieces the rows come in."""
+
+from collections import Counter
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from statetrail.analyses.breakdowns.fact_counts import issued_counts, presented_counts
+from statetrail.recording.frames import open_recording
+from statetrail.store import reader
+from statetrail.store.dataset import export_parquet
+from statetrail.store.reader import Facts
+from support.histories import Ex, facts
+from support.strategies import histories
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(histories(min_size=8))
+def test_each_row_counts(
+    history: list[Ex], tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files of many row groups have dictionaries that differ."""
+    monkeypatch.setattr(reader, "LARGE", 0)
+    folder = tmp_path_factory.mktemp("counts")
+    dataset = export_parquet(
+        Facts(folder, "0" * 16, facts(history)), folder / "dataset", ["user-agent"], 2
+    )
+    for file in Path(dataset).rglob("*.parquet"):
+        pq.write_table(pq.read_table(file), file, row_group_size=2)
+    rec = open_recording(dataset, client_by="user-agent")
+    issued = Counter((i.dialect, i.param, i.problem) for ex in history for i in ex.issued)
+    shown = Counter((p.dialect, p.param) for ex in history for p in ex.presented)
+    found: Counter[tuple[str, str, str | None]] = Counter()
+    for row in issued_counts(rec).rows():
+        found[row["dialect"], row["param"], row["problem"]] += row["count"]
+    assert found == issued
+    presented: Counter[tuple[str, str]] = Counter()
+    for row in presented_counts(rec).rows():
+        presented[row["dialect"], row["param"]] += row["count"]
+    assert presented == shown

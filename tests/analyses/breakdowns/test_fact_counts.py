@@ -19,9 +19,7 @@ from support.histories import Ex, facts
 from support.strategies import histories
 
 
-@settings(
-    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=5, deadline=None)
 @given(history=histories(min_size=8))
 def test_each_row_counts(history: list[Ex]) -> None:
     """Files of many row groups have dictionaries that differ."""

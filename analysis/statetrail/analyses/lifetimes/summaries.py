@@ -1,7 +1,8 @@
 """Summaries: what the uses of one parameter's tokens come to, for the inference of expiry.
 
 Enters: observations, bucket by bucket. Leaves: `SeriesSummary`: of every token what it outlived and
-by when it had ended, and all observations of some of the tokens; and the tallies of all uses.
+by when it had ended, and all observations of some of the tokens; and the tallies and gaps of all
+uses.
 
 What a limit can be follows from the first; which kind of limit it is, a few thousand tokens tell as
 well as a million. So the observations are kept of as many tokens as have `SAMPLE` uses together,
@@ -10,7 +11,7 @@ chosen by a mix of their fingerprints: of all of them, unless the recording is v
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -30,6 +31,7 @@ from statetrail.analyses.lifetimes.declared_lifetimes import (
     DeclaredLifetimes,
     declared_lifetimes,
 )
+from statetrail.analyses.lifetimes.gaps import GAPS, gaps_of, united_gaps
 from statetrail.analyses.lifetimes.observations import Observations
 from statetrail.analyses.lifetimes.outcomes import (
     ENDED,
@@ -128,6 +130,23 @@ _UNSEEN: Final = Observations(
 )
 
 
+class _OfBucket(NamedTuple):
+    """What the uses in a bucket come to, all of it made while they are there."""
+
+    clients: Clients
+    summaries: dict[Series, SeriesSummary]
+    tallies: pa.Table
+    gaps: pa.Table
+
+
+class _OfUses(NamedTuple):
+    """The same of all buckets."""
+
+    summaries: dict[Series, SeriesSummary]
+    tallies: pa.Table
+    gaps: pa.Table
+
+
 @artifact(
     reads={"exchanges": ("exchange_id", "response_end_us")},
     needs=(bucket, observed, shared_observed, declared_lifetimes),
@@ -138,49 +157,52 @@ def _of_bucket(
     use: TokenUse,
     shared: TokenUse | None,
     lifetimes: DeclaredLifetimes,
-) -> tuple[Clients, dict[Series, SeriesSummary], pa.Table]:
+) -> _OfBucket:
     found = list(tallies_of(use, lifetimes))
     if bucket.declared:
         several = [use] if shared is None else [use, uses_in(bucket, shared)]
         found += [after_logouts(facts["exchanges"], bucket, each) for each in several]
-    return use.clients, _summarised(use), pa.concat_tables(found)
+    return _OfBucket(use.clients, _summarised(use), pa.concat_tables(found), gaps_of(use))
 
 
 @artifact(needs=(_of_bucket, origin_traits, shared_observed, declared_lifetimes), scope="whole")
 def _of_uses(
     _: Recording,
-    several: Iterator[tuple[Clients, dict[Series, SeriesSummary], pa.Table]],
+    several: Iterator[_OfBucket],
     traits: OriginTraits,
     shared: TokenUse | None,
     lifetimes: DeclaredLifetimes,
-) -> tuple[dict[Series, SeriesSummary], pa.Table]:
-    """The summaries and the tallies: both are made while the uses are there."""
-    summed = Tallies()
+) -> _OfUses:
+    tallies, gaps = Tallies(), [] if shared is None else [gaps_of(shared)]
 
-    def tallied() -> Iterator[tuple[Clients, dict[Series, SeriesSummary]]]:
-        for clients, of_series, tallies in several:
-            summed.add(tallies)
-            yield clients, of_series
+    def counted() -> Iterator[tuple[Clients, dict[Series, SeriesSummary]]]:
+        for each in several:
+            tallies.add(each.tallies)
+            gaps.append(each.gaps)
+            yield each.clients, each.summaries
         if shared is not None:
-            for tallies in tallies_of(shared, lifetimes):
-                summed.add(tallies)
+            tallies.add(pa.concat_tables(tallies_of(shared, lifetimes)))
             yield shared.clients, _summarised(shared)
 
-    return _summed(tallied(), traits), summed.rows
+    return _OfUses(_summed(counted(), traits), tallies.rows, united_gaps(gaps))
 
 
 @artifact(needs=(_of_uses,), scope="whole")
-def summaries(
-    _: Recording, of_uses: tuple[dict[Series, SeriesSummary], pa.Table]
-) -> dict[Series, SeriesSummary]:
+def summaries(_: Recording, of_uses: _OfUses) -> dict[Series, SeriesSummary]:
     """What the uses of each parameter's tokens come to, by (origin, dialect, param)."""
-    return of_uses[0]
+    return of_uses.summaries
 
 
 @analysis(USE_TALLIES, needs=(_of_uses,), scope="whole")
-def use_tallies(_: Recording, of_uses: tuple[dict[Series, SeriesSummary], pa.Table]) -> pa.Table:
+def use_tallies(_: Recording, of_uses: _OfUses) -> pa.Table:
     """The tallies of all uses."""
-    return of_uses[1]
+    return of_uses.tallies
+
+
+@analysis(GAPS, needs=(_of_uses,), scope="whole")
+def gaps(_: Recording, of_uses: _OfUses) -> pa.Table:
+    """The gaps before all uses."""
+    return of_uses.gaps
 
 
 def _summed(

@@ -4,25 +4,23 @@ from collections.abc import Iterator
 from typing import Annotated, ClassVar, Final, Literal, Self
 
 import msgspec
-import narwhals as nw
 import numpy as np
 
 from statetrail.analyses.lifetimes.expiry import Inferred, expiry, inferred
+from statetrail.analyses.lifetimes.gaps import BINS_PER_DECADE, GAPS
 from statetrail.analyses.lifetimes.outcomes import Series
-from statetrail.analyses.lifetimes.uses import uses
+from statetrail.analyses.lifetimes.summaries import gaps
 from statetrail.expiry import MODELS, POLICIES
 from statetrail.expiry.estimators import by_client
 from statetrail.expiry.npmle import npmle
 from statetrail.expiry.numerics import Reals
 from statetrail.recording.frames import Recording
 from statetrail.report import wording
-from statetrail.report.counting import SUBJECT, Row, counted, of_row
+from statetrail.report.counting import SUBJECT, Row, of_row, rows
 from statetrail.report.section import Gathering, OfParameter, Section, meaning
 
 MOST_FALLS: Final = 120
 MOST_CENSORED: Final = 60
-BINS_PER_DECADE: Final = 20
-SHORTEST_S: Final = 0.001
 
 
 class Expiry(OfParameter, frozen=True, kw_only=True):
@@ -132,7 +130,7 @@ class ExpirySection(Section, frozen=True, kw_only=True):
 
     @classmethod
     def gather(cls, gathering: Gathering) -> Self:
-        """From `expiry` and the inference behind it, and from `uses`.
+        """From `expiry` and the inference behind it, and from the gaps.
 
         There is a survival curve for each parameter of which a token ended, with one interval for
         each client; and all models that were compared, the best of each parameter first.
@@ -218,21 +216,7 @@ def _short(number: float) -> float:
 
 
 def _gaps(rec: Recording) -> tuple[Gap, ...]:
-    """A histogram of the idle gaps on a logarithmic scale.
-
-    The length of a gap is the one that bounds the timeout: the shortest possible of a survived use,
-    the longest possible of an ended one.
-    """
-    ended = nw.col("outcome") == "ended"
-    gap = nw.when(ended).then("idle_high_s").otherwise("idle_low_s")
-    lengths = (
-        uses(rec)
-        .lazy.filter(nw.col("exclusion").is_null())
-        .with_columns(gap=gap)
-        .filter(~nw.col("gap").is_null())
-        .with_columns(gap=nw.when(nw.col("gap") > SHORTEST_S).then("gap").otherwise(SHORTEST_S))
-        .with_columns(bin=(nw.col("gap").log(10) * BINS_PER_DECADE).floor().cast(nw.Int64))
-    )
+    """A histogram of the idle gaps on a logarithmic scale."""
     return tuple(
         of_row(
             Gap,
@@ -241,7 +225,7 @@ def _gaps(rec: Recording) -> tuple[Gap, ...]:
             low_s=_edge(row["bin"]),
             high_s=_edge(row["bin"] + 1),
         )
-        for row in counted(lengths, *SUBJECT, "outcome", "bin")
+        for row in rows(gaps(rec).lazy, *GAPS.key)
     )
 
 

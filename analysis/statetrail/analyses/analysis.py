@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 
-from statetrail.analyses.columnar.executor import Artifact, Scope, frame
+from statetrail.analyses.columnar.executor import Artifact, Columns, Scope, frame
 from statetrail.recording.conversion import to_arrow
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Frame, Recording
@@ -41,8 +41,9 @@ class Analysis(Artifact[Frame]):
         *,
         needs: Sequence[Artifact[Any]] = (),
         scope: Scope = "bucket",
+        reads: Columns | None = None,
     ) -> None:
-        super().__init__(compute, needs=needs, scope=scope)
+        super().__init__(compute, needs=needs, scope=scope, reads=reads)
         self.table = table
         register(table, self)
 
@@ -61,10 +62,14 @@ class Analysis(Artifact[Frame]):
 
 
 def analysis(
-    table: Table, *, needs: Sequence[Artifact[Any]] = (), scope: Scope = "bucket"
+    table: Table,
+    *,
+    needs: Sequence[Artifact[Any]] = (),
+    scope: Scope = "bucket",
+    reads: Columns | None = None,
 ) -> Callable[[Callable[..., pa.Table | Lazy]], Analysis]:
     """Declare a function as the analysis that makes a table."""
-    return lambda compute: Analysis(table, compute, needs=needs, scope=scope)
+    return lambda compute: Analysis(table, compute, needs=needs, scope=scope, reads=reads)
 
 
 def register(table: Table, of: Callable[[Recording], Frame]) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Concatenate, Self
 
 import msgspec
 
-from statetrail.recording.bounds import bounded
+from statetrail.analyses.tallies.bounds import bounded
 from statetrail.recording.frames import Recording
 from statetrail.report.charts import expiry, gaps, timeline
 from statetrail.report.charts.svg import Picture
@@ -169,7 +169,7 @@ def audit(
     client_pattern: str | None = None,
     progress: Callable[[str], object] = lambda step: None,
 ) -> Audit:
-    """Audit a recording, within the bounds of a report (`statetrail.recording.bounds`).
+    """Audit a recording, within the bounds of a report (`statetrail.analyses.tallies.bounds`).
 
     Parameters
     ----------

@@ -5,14 +5,16 @@ from typing import Annotated, ClassVar, Final, Self
 
 import msgspec
 import narwhals as nw
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from statetrail.recording.bounds import bounds
+from statetrail.analyses.columnar.exchanges import ORIGIN_COLUMNS
+from statetrail.analyses.tallies.bounds import bounds
+from statetrail.analyses.tallies.seen import contacts, seen, summed
 from statetrail.recording.conversations import origin
 from statetrail.recording.frames import Recording
-from statetrail.report.counting import counted, moment, of_row, ranked, rows, total
+from statetrail.report.counting import counted, moment, of_row, ranked, total
 from statetrail.report.section import Counts, Gathering, Section, Time, meaning
-from statetrail.schema import CLIENT_BY
-from statetrail.store.clients import client_expression
 
 MAX_LISTED: Final = 100
 """Origins that are listed with their exchanges."""
@@ -71,38 +73,39 @@ class QualitySection(Section, frozen=True, kw_only=True):
 
 def _capture(rec: Recording) -> Capture:
     exchanges, (origins_left_out, names_left_out) = rec.exchanges.lazy, bounds(rec).left_out
-    (times,) = rows(
-        exchanges.select(
-            started=nw.col("request_start_us").min(),
-            last_start=nw.col("request_start_us").max(),
-            last_end=nw.col("response_end_us").max(),
-        )
+    found = seen(rec).exchanges
+    started, last_start, last_end = (
+        function(found[name]).as_py()
+        for function, name in ((pc.min, "first_us"), (pc.max, "last_us"), (pc.max, "ended_us"))
     )
-    ends = [us for us in (times["last_start"], times["last_end"]) if us is not None]
-    # Client names are made of the distinct attributes: one for each exchange would cost too much.
-    clients = exchanges.group_by(*(CLIENT_BY[name] for name in rec.client_by)).agg(times=nw.len())
+    ends = [us for us in (last_start, last_end) if us is not None]
     origins = {
-        origin(row["scheme"], row["host"], row["port"]): row["count"]
-        for row in counted(exchanges, "scheme", "host", "port")
+        origin(row["scheme"], row["host"], row["port"]): row["rows"]
+        for row in summed([found], ORIGIN_COLUMNS).to_pylist()
     }
+    in_scope = found.filter(pc.not_equal(found["dialects"], ""))
     errors = counted(exchanges.filter(~nw.col("error").is_null()), "error")
     notes = Counter[str]()
     for row in counted(exchanges.filter(nw.col("notes") != ""), "notes"):
         for note in row["notes"].split(","):
             notes[note.partition(":")[0]] += row["count"]  # a figure of one exchange may follow
     return Capture(
-        started=moment(times["started"]),
+        started=moment(started),
         ended=moment(max(ends, default=None)),
-        exchanges=total(exchanges),
-        clients=total(clients.select(client=client_expression(rec.client_by)).unique()),
+        exchanges=_rows(found),
+        clients=total(contacts(rec).lazy.select("client").unique()),
         origins=len(origins),
         malformed=total(rec.issued.lazy.filter(~nw.col("problem").is_null())),
         issued=total(rec.issued.lazy),
         presented=total(rec.presented.lazy),
-        in_scope=total(exchanges.filter(nw.col("dialects") != "")),
+        in_scope=_rows(in_scope),
         by_origin=ranked(origins, MAX_LISTED),
         errors=ranked({row["error"]: row["count"] for row in errors}),
         notes=ranked(notes),
         sources=tuple(of_row(Source, row) for row in rec.captures.rows()),
         left_out=LeftOut(origins=origins_left_out, names=names_left_out),
     )
+
+
+def _rows(found: pa.Table) -> int:
+    return int(pc.sum(found["rows"]).as_py() or 0)

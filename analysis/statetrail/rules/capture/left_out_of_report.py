@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from statetrail.recording.bounds import bounds
+from statetrail.analyses.tallies.bounds import bounds
 from statetrail.rules.rule import OCCURRENCE, Lazy, Recording, Rule
 
 

@@ -6,6 +6,7 @@ import narwhals as nw
 
 from statetrail.analyses.events.value_counts import value_counts
 from statetrail.analyses.exposure.leaks import leaks
+from statetrail.analyses.tallies.seen import contacts
 from statetrail.rules.rule import (
     Lazy,
     Recording,
@@ -43,11 +44,10 @@ def check(rec: Recording) -> Lazy:
     issued = value_counts(rec).lazy.filter(credentials(rec) & (nw.col("issues") > 0))
     owners = issued.select("client", "dialect", "param", issued_origin="origin")
     holders = nw.concat([owners.select(*_HOLDER), places.select(*_HOLDER)], how="vertical")
-    exchanges = rec.exchanges_with_client().select("client", to="origin")
-    requests = exchanges.group_by("client", "to").agg(requests=nw.len())
+    requests = contacts(rec).lazy.rename({"origin": "to"})
     elsewhere = (
         holders.unique()
-        .join(rec.keep(requests), on="client")
+        .join(requests, on="client")
         .filter(nw.col("to") != nw.col("issued_origin"))
         .with_columns(origin=nw.col("issued_origin"))
     )

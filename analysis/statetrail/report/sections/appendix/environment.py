@@ -6,9 +6,8 @@ from importlib.metadata import version
 from typing import Annotated, ClassVar, Final, Self
 
 import msgspec
-import narwhals as nw
 
-from statetrail.report.counting import counted
+from statetrail.analyses.tallies.seen import seen
 from statetrail.report.section import Gathering, Section, meaning
 from statetrail.schema import SCHEMA_VERSION
 
@@ -56,10 +55,9 @@ class EnvironmentSection(Section, frozen=True, kw_only=True):
         """From the options of the recording, and how often each dialect matched."""
         rec, matched = gathering.recording, Counter[str]()
         words = gathering.profile.words
-        found = rec.exchanges.lazy.filter(nw.col("dialects") != "")
-        for row in counted(found, "dialects"):
+        for row in seen(rec).exchanges.to_pylist():
             for name in row["dialects"].split(","):
-                matched[name] += int(row["count"])
+                matched[name] += row["rows"]
         return cls(
             environment=Environment(
                 python=".".join(map(str, sys.version_info[:3])),

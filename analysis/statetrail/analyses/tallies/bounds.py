@@ -13,26 +13,25 @@ Those that are seen most are kept. Names that a dialect lists are never left out
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial, reduce
-from operator import or_
+from functools import partial
 from typing import Final
 
-import narwhals as nw
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from statetrail.recording.engines import Lazy
+from statetrail.analyses.columnar.exchanges import ORIGIN_COLUMNS
+from statetrail.analyses.tallies.seen import NAME, seen, summed
+from statetrail.recording.conversations import origin
 from statetrail.recording.frames import Recording
-from statetrail.recording.origins import origin_expression
 from statetrail.schema import EXCHANGES, ISSUED, PRESENTED
 
 MAX_ORIGINS: Final = 1000
 MAX_NAMES: Final = 32
 MAX_NAMES_IN_ALL: Final = 1000
 
-_ORIGIN: Final = ["scheme", "host", "port"]
-_NAME: Final = [*_ORIGIN, "dialect", "param"]
+_ORIGIN: Final = list(ORIGIN_COLUMNS)
+_NAME: Final = list(NAME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,38 +71,23 @@ def bounded(rec: Recording) -> Recording:
 
 
 def _bounds(rec: Recording) -> Bounded:
-    origins = _seen(rec.exchanges.lazy.filter(nw.col("dialects") != ""), _ORIGIN)
+    found = seen(rec)
+    recognised = found.exchanges.filter(pc.not_equal(found.exchanges["dialects"], ""))
+    origins = _most_first(summed([recognised], ORIGIN_COLUMNS), ORIGIN_COLUMNS)
     origins = _kept(origins, (place < MAX_ORIGINS for place in range(len(origins))))
-    listed = [
-        (nw.col("dialect") == dialect.name) & (nw.col("param") == param.name)
-        for dialect in rec.dialects
-        for param in dialect.params
-    ]
-    facts = (
-        frame.lazy.select("exchange_id", "dialect", "param")
-        for frame in (rec.issued, rec.presented)
-    )
-    unlisted = nw.concat(list(facts), how="vertical").filter(~reduce(or_, listed))
-    times = rec.exchanges.lazy.select("exchange_id", "request_start_us", *_ORIGIN)
-    names = _seen(unlisted.join(times, on="exchange_id", how="inner"), _NAME)
+    names = _most_first(found.names, NAME)
     names = names.filter(pc.invert(_among(names, _left_out(origins).select(_ORIGIN))))
     return Bounded(origins, _kept(names, _names_kept(names)))
 
 
-def _seen(rows: Lazy, by: list[str]) -> pa.Table:
-    """The distinct combinations, those that are seen most first."""
-    grouped = rows.group_by(*by).agg(
-        rows=nw.len(),
-        exchange_id=nw.col("exchange_id").min(),
-        observed_us=nw.col("request_start_us").min(),
-    )
-    table: pa.Table = (
-        grouped.with_columns(nw.col("rows").cast(nw.Int64), origin=origin_expression())
-        .collect("pyarrow")
-        .to_native()
-    )
-    order = ["rows", "exchange_id", *by]
-    return table.sort_by([(n, "descending" if n == "rows" else "ascending") for n in order])
+def _most_first(rows: pa.Table, by: Sequence[str]) -> pa.Table:
+    """What was seen, that first which is seen most."""
+    order = [
+        (n, "descending" if n == "rows" else "ascending") for n in ("rows", "exchange_id", *by)
+    ]
+    places = zip(*(rows[name].to_pylist() for name in ORIGIN_COLUMNS), strict=True)
+    named = rows.append_column("origin", pa.array([origin(*each) for each in places], pa.string()))
+    return named.rename_columns({"first_us": "observed_us"}).sort_by(order)
 
 
 def _names_kept(names: pa.Table) -> Iterable[bool]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import statetrail as st
-from statetrail.recording import bounds
+from statetrail.analyses.tallies import bounds
 from statetrail.report.document import Document
 from statetrail.store import reader
 from statetrail.store.dataset.export import export_parquet

@@ -109,14 +109,17 @@ def seen(_: Recording, several: Iterator[Seen | None]) -> Seen:
 @analysis(CONTACTS, needs=(settings,), reads={"exchanges": ORIGIN_COLUMNS})
 def contacts(facts: Mapping[str, Any], options: Settings) -> pa.Table:
     """The requests of each client to each origin."""
-    if facts[CLASS]:
-        return CONTACTS.arrow.empty_table()
-    rows, by = facts["exchanges"], options.client_by
-    client = named(rows, [CLIENT_BY[name] for name in by], partial(client_names, client_by=by))
-    (code, origins), (number, clients) = origins_of(rows), client
-    pairs, requests = np.unique(number * len(origins) + code, return_counts=True)
-    places = {"client": (pairs // len(origins), clients), "origin": (pairs % len(origins), origins)}
-    columns = {name: words(place, names) for name, (place, names) in places.items()}
+    clients: list[str] = []
+    origins: list[str] = []
+    pairs = requests = np.zeros(0, dtype=np.int64)
+    if not facts[CLASS]:
+        rows, by = facts["exchanges"], options.client_by
+        attributes = [CLIENT_BY[name] for name in by]
+        client, clients = named(rows, attributes, partial(client_names, client_by=by))
+        code, origins = origins_of(rows)
+        pairs, requests = np.unique(client * len(origins) + code, return_counts=True)
+    width = max(len(origins), 1)
+    columns = {"client": words(pairs // width, clients), "origin": words(pairs % width, origins)}
     return table(CONTACTS, {**columns, "requests": requests})
 
 

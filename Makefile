@@ -107,6 +107,10 @@ bench-import: env ## what importing and redacting captures costs, beside json, m
 bench-audit: env ## what a whole audit costs: small, large, and of odd shapes, up to ten million exchanges: EXCHANGES=1000000 in half an hour
 	PYTHONPATH=tests $(RUN) python -m studies.benchmarks.bench_audit
 
+.PHONY: bench-export
+bench-export: env ## what the export of a store costs, at a million exchanges of several shapes, and what adding to a dataset costs
+	PYTHONPATH=tests $(RUN) python -m studies.benchmarks.bench_export
+
 .PHONY: bench-expiry
 bench-expiry: env ## the inference of expiry at a million uses of 100,000 tokens, and where its time goes
 	PYTHONPATH=tests $(RUN) python -m studies.benchmarks.bench_expiry

@@ -1,7 +1,8 @@
 """The Parquet dataset: the same tables as the stores it was made from."""
 
 import json
-from contextlib import AbstractContextManager
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -147,8 +148,8 @@ def test_an_existing_folder_is_not_overwritten(recording: Path, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("error", "raised"),
     [
-        (OSError(28, "No space left on device"), pytest.raises(StoreError, match="No space left")),
-        (KeyboardInterrupt(), pytest.raises(KeyboardInterrupt)),
+        (partial(OSError, 28, "No space"), StoreError),
+        (KeyboardInterrupt, KeyboardInterrupt),
     ],
     ids=["disk", "ctrl-c"],
 )
@@ -156,8 +157,8 @@ def test_a_failed_export_leaves_nothing(
     recording: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    error: BaseException,
-    raised: AbstractContextManager[object],
+    error: Callable[[], BaseException],
+    raised: type[BaseException],
 ) -> None:
     """When it ends half-way, neither the folder nor a part of it is left."""
     facts = read_store(recording)
@@ -167,11 +168,11 @@ def test_a_failed_export_leaves_nothing(
     def full(rows: pa.Table, file: Path, **options: str) -> None:
         written.append(file)
         if len(written) == 5:
-            raise error
+            raise error()
         write(rows, file, **options)
 
     monkeypatch.setattr(pq, "write_table", full)
-    with raised:
+    with pytest.raises(raised, match=r"No space left|^$"):
         export_parquet(facts, tmp_path / "out", ("user-agent",))
     assert sorted(tmp_path.iterdir()) == before
 

@@ -3,16 +3,20 @@
 import json
 import random
 import shutil
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import apsw
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from statetrail.errors import StoreError, UsageError
 from statetrail.extract import ExchangeFacts
+from statetrail.schema import EXCHANGES
 from statetrail.store import Journal, SqliteStore, StoreName
-from statetrail.store.dataset import addition
+from statetrail.store.dataset import addition, source, write
 from statetrail.store.dataset.addition import Exported
 from statetrail.store.dataset.export import export_stores
 from statetrail.store.dataset.manifest import read_manifest
@@ -208,6 +212,40 @@ def test_any_history_is_exported_whole(tmp_path: Path, to: Path, seed: int) -> N
             expected |= content(store)
             assert content(to) == expected
             assert export_stores([store], to).added == 0
+
+
+def test_a_large_bucket_is_sorted_in_pieces(
+    store: Path, to: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the same order, in one file."""
+    monkeypatch.setattr(write, "LARGE", 20)
+    monkeypatch.setattr(write, "PIECE", 10)
+    export_stores([store], to, BY, 1)
+    assert sorted_by_client(to)
+    assert content(to) == content(store)
+    (file,) = (to / "presented").rglob("*.parquet")
+    assert pq.ParquetFile(file).num_row_groups == 10
+
+
+def test_what_a_store_says_meanwhile_is_said(
+    store: Path, to: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Damage names the store, not the dataset; Ctrl-C is no error; neither changes anything."""
+    export(store, to)
+    before = state(to)
+    with closing(apsw.Connection(str(store))) as db:
+        db.execute("UPDATE exchanges SET peer = CAST(x'ff' AS TEXT) WHERE exchange_id = 50")
+    with pytest.raises(StoreError, match=r"x\.sqlite is a damaged store"):
+        export_stores([store], to)
+
+    def interrupted(*_: object) -> Iterator[pa.RecordBatch]:
+        yield pa.RecordBatch.from_pylist([], EXCHANGES.arrow)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(source._SqliteContents, "batches", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        export_stores([store], to)
+    assert state(to) == before
 
 
 def test_what_does_not_fit_is_refused(store: Path, to: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ figure the median of its own:
 1. the store of the demo's recording, made by `statetrail demo`; `--version`, `--help`, and opening
    the store in Python;
 2. generated datasets of 100,000 and of a million exchanges, verdicts, tokens and rotations alone of
-   the latter, and its export from SQLite;
+   the latter;
 3. a million exchanges of other shapes (`studies.benchmarks.generate`): one client, 200,000 clients
    of five exchanges, 100,000 endpoints, a new value in each exchange, 300 origins, 65,536 names;
 4. ten million exchanges, once.

@@ -4,7 +4,7 @@ Enters: stores, and the manifest of the dataset so far, which is empty for a new
 that are staged and committed, or none if the stores have nothing new.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -13,7 +13,6 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from statetrail.errors import StoreError
 from statetrail.schema import CAPTURES, EXCHANGES, FACTS, Table
@@ -31,7 +30,7 @@ from statetrail.store.dataset.partition import BUCKETED, Partitioned, Report, pa
 from statetrail.store.dataset.scratch import Scratch
 from statetrail.store.dataset.source import Contents, Source
 from statetrail.store.dataset.staging import Staging
-from statetrail.store.dataset.write import in_order, write_file
+from statetrail.store.dataset.write import file_batches, in_order, write_file
 
 MAX_PARTS: Final = 8
 """Parts of a bucket, which become one when another is added."""
@@ -61,7 +60,7 @@ class Addition:
         self._files: dict[str, FileEntry] = dict(base.files or {})
         self._next_number = base.next_number
         self._scratches: list[Scratch] = []
-        self._captures: list[tuple[int, pa.Table]] = []
+        self._captures: list[pa.Table] = []
         self._drop: list[Ints] = []
         self._checked: set[Table] = set()
 
@@ -83,7 +82,7 @@ class Addition:
         if self._files != base.files:
             for table in FACTS:
                 if not any(name.startswith(f"{table.name}/") for name in self._files):
-                    self._write(table, "bucket=0", table.arrow.empty_table())
+                    self._write(table, "bucket=0", iter([table.arrow.empty_table()]), empty=True)
             exchanges = sum(
                 file.rows for n, file in self._files.items() if n.startswith(f"{EXCHANGES.name}/")
             )
@@ -123,7 +122,7 @@ class Addition:
 
         done, changes, captures = source.read(use)
         self._scratches.append(done.scratch)
-        self._captures.append((numbers[0], captures))
+        self._captures.append(captures)
         # A dataset that was itself made of several stores has several numbers.
         last = numbers[0] + (done.through >> ID_BITS)
         exchanges, through = done.added, done.through
@@ -157,31 +156,31 @@ class Addition:
             is_full = any(len(names) >= MAX_PARTS for names in before.values())
             old = before if bucket in losing or is_full else {}
             number = int(bucket.partition("=")[2])
-            read = partial(self._rows, number, old, drop)
-            for table, rows in in_order(read, BUCKETED, self._base.client_by):
-                if len(rows):
-                    self._write(table, bucket, rows)
+            read = partial(self._batches, number, old, drop)
+            folder = self._staging.scratch / "bucket"
+            folder.mkdir(exist_ok=True)
+            for table, pieces in in_order(read, BUCKETED, self._base.client_by, folder):
+                self._write(table, bucket, pieces)
             for names in old.values():
                 for name in names:
                     del self._files[name]
             self._report(f"bucket {at} of {len(new | losing)} written")
 
-    def _rows(
+    def _batches(
         self, bucket: int, old: Mapping[str, Sequence[str]], drop: Ints, table: Table
-    ) -> pa.Table:
+    ) -> Iterator[pa.RecordBatch]:
         """The rows of a bucket that are written: those that stay of old files, and those added."""
-        kept = [self._kept(name, table, drop) for name in old.get(table.name, ())]
-        return pa.concat_tables([*kept, *(each.read(table, bucket) for each in self._scratches)])
+        leaving = pa.array(drop)
+        for name in old.get(table.name, ()):
+            for batch in self._earlier(name, table):
+                yield batch.filter(pc.invert(pc.is_in(batch["exchange_id"], leaving)))
+        for scratch in self._scratches:
+            yield from scratch.batches(table, bucket)
 
-    def _kept(self, name: str, table: Table, drop: Ints) -> pa.Table:
-        """The rows of an earlier file that stay."""
-        rows = self._earlier(name, table)
-        return rows.filter(pc.invert(pc.is_in(rows["exchange_id"], pa.array(drop))))
-
-    def _earlier(self, name: str, table: Table) -> pa.Table:
+    def _earlier(self, name: str, table: Table) -> Iterator[pa.RecordBatch]:
+        """The rows of a file of the dataset."""
         self._check(table)
-        file = self._staging.folder / name
-        return pq.read_table(file, schema=table.arrow, partitioning=None)
+        return file_batches(self._staging.folder / name, table)
 
     def _check(self, table: Table) -> None:
         """Raise `StoreError` unless the files of a table are what was written."""
@@ -193,27 +192,30 @@ class Addition:
     def _write_captures(self) -> None:
         """Write the captures anew if there are others, or they have other counts or notes."""
         before = self._base.of(CAPTURES)
-        old = [self._earlier(name, CAPTURES) for name in before]
+        old = [batch for name in before for batch in self._earlier(name, CAPTURES)]
+        earlier = pa.Table.from_batches(old, CAPTURES.arrow)
         key = CAPTURES.key[0]
-        rows = pa.concat_tables([rows for _, rows in self._captures])
-        for earlier in old:
-            rows = pa.concat_tables(
-                [rows, earlier.filter(pc.invert(pc.is_in(earlier[key], rows[key])))]
-            )
-        rows = rows.sort_by(key)
-        if old and rows.equals(pa.concat_tables(old).sort_by(key)):
+        now = pa.concat_tables(self._captures)
+        gone = earlier.filter(pc.invert(pc.is_in(earlier[key], now[key])))
+        rows = pa.concat_tables([now, gone]).sort_by(key)
+        if before and rows.equals(earlier.sort_by(key)):
             return
-        self._write(CAPTURES, "", rows)
+        self._write(CAPTURES, "", iter([rows]), empty=True)
         for name in before:
             del self._files[name]
 
-    def _write(self, table: Table, bucket: str, rows: pa.Table) -> None:
-        """Write a file, whose number is not that of an earlier one."""
+    def _write(
+        self, table: Table, bucket: str, pieces: Iterator[pa.Table], *, empty: bool = False
+    ) -> None:
+        """Write a file under a number that is free; one without rows only if `empty`."""
         folder = f"{table.name}/{bucket}/" if bucket else f"{table.name}/"
         numbers = [part_number(n) for n in self._base.of(table) if bucket_of(n) == bucket]
         name = f"{folder}part-{max(numbers, default=-1) + 1}.parquet"
-        write_file(self._staging.path(name), rows)
-        self._files[name] = self._staging.add(name, len(rows))
+        file = self._staging.path(name)
+        if (rows := write_file(file, pieces)) or empty:
+            self._files[name] = self._staging.add(name, rows)
+        else:
+            file.unlink()
 
 
 def _numbered(captures: pa.Table, number: int) -> pa.Table:

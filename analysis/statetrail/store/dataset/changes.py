@@ -31,7 +31,8 @@ import pyarrow.parquet as pq
 from statetrail.errors import StoreError
 from statetrail.schema import EXCHANGES
 from statetrail.store.dataset.manifest import ID_BITS, MAX_NUMBERS
-from statetrail.store.dataset.source import ROWS, Contents, Ranges
+from statetrail.store.dataset.source import Contents, Ranges
+from statetrail.store.dataset.write import file_batches
 
 type Ints = npt.NDArray[np.int64]
 
@@ -79,25 +80,24 @@ def find_changes(
     """What has changed in a store since its exchanges were exported under these numbers."""
     row = ", ".join(n for n in EXCHANGES.names if n not in ("exchange_id", "capture_id"))
     with _database(scratch) as db:
-        db.register("stream", _stream(contents.batches(EXCHANGES)))
-        db.execute(
-            "CREATE TABLE now AS SELECT exchange_id AS id, request_start_us AS start, "  # noqa: S608
-            f"hash(flow_id) AS flow, hash(capture_id, {row}) AS content FROM stream"
-        )
-        db.unregister("stream")
+        with _stream(db, contents.batches(EXCHANGES)):
+            db.execute(
+                "CREATE TABLE now AS SELECT exchange_id AS id, "  # noqa: S608
+                "request_start_us AS start, hash(flow_id) AS flow, "
+                f"hash(capture_id, {row}) AS content FROM stream"
+            )
         forged = f"SELECT count(*) FROM now WHERE id NOT BETWEEN 0 AND {(1 << ID_BITS) - 1}"  # noqa: S608
         if db.execute(forged).fetchall()[0][0]:
             raise StoreError("a store has ids that no recorder gives: export into a new folder")
-        db.register("stream", _stream(_exported(files)))
         mask, capture = (1 << ID_BITS) - 1, f"capture_id - {numbers[0] << ID_BITS}"
-        db.execute(
-            "CREATE TABLE was AS SELECT exchange_id AS place, exchange_id & $mask AS id, "  # noqa: S608
-            "request_start_us AS start, hash(flow_id) AS flow, "
-            f"hash({capture}, {row}) AS content FROM stream "
-            "WHERE list_contains($numbers, exchange_id >> $bits)",
-            {"mask": mask, "bits": ID_BITS, "numbers": list(numbers)},
-        )
-        db.unregister("stream")
+        with _stream(db, (batch for file in files for batch in file_batches(file, EXCHANGES))):
+            db.execute(
+                "CREATE TABLE was AS SELECT exchange_id AS place, "  # noqa: S608
+                "exchange_id & $mask AS id, request_start_us AS start, hash(flow_id) AS flow, "
+                f"hash({capture}, {row}) AS content FROM stream "
+                "WHERE list_contains($numbers, exchange_id >> $bits)",
+                {"mask": mask, "bits": ID_BITS, "numbers": list(numbers)},
+            )
         # Of the exchanges that had an id one after the other, the last may still have it.
         db.execute("CREATE VIEW latest AS SELECT id, max(place) AS place FROM was GROUP BY id")
         db.execute(
@@ -131,16 +131,26 @@ def check_number(number: int) -> None:
         raise StoreError(f"a dataset has room for {MAX_NUMBERS:,} stores: begin another one")
 
 
-def _stream(batches: Iterator[pa.RecordBatch]) -> pa.RecordBatchReader:
-    return pa.RecordBatchReader.from_batches(EXCHANGES.arrow, batches)
+@contextmanager
+def _stream(db: duckdb.DuckDBPyConnection, batches: Iterator[pa.RecordBatch]) -> Iterator[None]:
+    """Batches of exchanges as the table `stream`; an error of theirs is raised as it is."""
+    failed: list[BaseException] = []
 
+    def watched() -> Iterator[pa.RecordBatch]:
+        try:
+            yield from batches
+        except BaseException as error:
+            failed.append(error)
+            raise
 
-def _exported(files: Sequence[Path]) -> Iterator[pa.RecordBatch]:
-    """The exchanges in some files."""
-    for file in files:
-        with pq.ParquetFile(file) as parts:
-            for batch in parts.iter_batches(ROWS, use_threads=False):
-                yield batch.cast(EXCHANGES.arrow)
+    db.register("stream", pa.RecordBatchReader.from_batches(EXCHANGES.arrow, watched()))
+    try:
+        yield
+    except duckdb.Error:
+        if failed:
+            raise failed[0] from None
+        raise
+    db.unregister("stream")
 
 
 def files_with(files: Sequence[Path], ids: Ints) -> list[Path]:
@@ -164,4 +174,9 @@ def _database(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect(config=config) as db:
         # It takes `python -c` for a person at a terminal.
         db.execute("SET enable_progress_bar = false")
-        yield db
+        try:
+            yield db
+        except RuntimeError as error:  # what DuckDB makes of Ctrl-C
+            if "interrupted" in str(error):
+                raise KeyboardInterrupt from None
+            raise

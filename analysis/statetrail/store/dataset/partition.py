@@ -64,9 +64,11 @@ def partition(
             report(f"{read:,} of {max(total, read):,} exchanges read")
         placed.sort()
         for table in _VALUES:
+            values = 0
             for batch in contents.batches(table, ranges):
                 scratch.add(table, *placed.values(batch, table))
-            report(f"their {table.name.replace('_', ' ')} values read")
+                values += len(batch)
+                report(f"{values:,} rows of {table.name} read")
     return Partitioned(scratch, read, placed.highest)
 
 

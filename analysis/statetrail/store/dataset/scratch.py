@@ -5,7 +5,7 @@ file, however many buckets there are.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -83,10 +83,10 @@ class Scratch:
         """The buckets that have rows."""
         return set().union(*self._pieces.values())
 
-    def read(self, table: Table, bucket: int) -> pa.Table:
+    def batches(self, table: Table, bucket: int) -> Iterator[pa.RecordBatch]:
         """The rows of one bucket of a table, in the order in which they were added."""
-        if not (pieces := self._pieces[table.name].get(bucket)):
-            return table.arrow.empty_table()
-        with pa.OSFile(str(self._files[table.name])) as file:
-            stored = pa.ipc.open_file(file)
-            return pa.Table.from_batches([stored.get_batch(piece) for piece in pieces])
+        if pieces := self._pieces[table.name].get(bucket):
+            with pa.OSFile(str(self._files[table.name])) as file:
+                stored = pa.ipc.open_file(file)
+                for piece in pieces:
+                    yield stored.get_batch(piece)

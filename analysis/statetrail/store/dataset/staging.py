@@ -118,7 +118,9 @@ def staged(to: Path) -> Iterator[Staging]:
                     with suppress(OSError):
                         to.rmdir()
     except OSError as error:
-        raise StoreError(f"{to} cannot be written: {error.strerror or error}") from None
+        # Arrow describes an error at length.
+        reason = os.strerror(error.errno) if error.errno else error
+        raise StoreError(f"{to} cannot be written: {reason}") from None
 
 
 def _clear(folder: Path) -> None:

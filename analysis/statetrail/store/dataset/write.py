@@ -3,10 +3,12 @@
 Enters: rows of the fact tables. Leaves: Parquet files.
 """
 
+import itertools
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,14 +18,37 @@ import pyarrow.parquet as pq
 
 from statetrail.schema import EXCHANGES, Table
 from statetrail.store.clients import client_names
+from statetrail.store.dataset.scratch import Scratch
+from statetrail.store.dataset.source import ROWS
 
 type Ints = npt.NDArray[np.int64]
+type Batches = Callable[[Table], Iterator[pa.RecordBatch]]
+
+LARGE: Final = 1 << 17
+PIECE: Final = 1 << 16
+"""Exchanges of a bucket that are sorted at a time, if it has more than `LARGE`."""
 
 
-def write_file(file: Path, rows: pa.Table) -> None:
-    """Write one file of a dataset."""
+def file_batches(file: Path, table: Table) -> Iterator[pa.RecordBatch]:
+    """The rows of one file of a table, some at a time."""
+    with pq.ParquetFile(file) as stored:
+        for batch in stored.iter_batches(ROWS, use_threads=False):
+            yield batch.cast(table.arrow)
+
+
+def write_file(file: Path, pieces: Iterator[pa.Table]) -> int:
+    """Write one file of a dataset from pieces, of which there is one at least; its rows."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(rows, file, compression="zstd")
+    first, second = next(pieces), next(pieces, None)
+    if second is None:
+        pq.write_table(first, file, compression="zstd")
+        return len(first)
+    count = 0
+    with pq.ParquetWriter(file, first.schema, compression="zstd") as writer:
+        for piece in itertools.chain([first, second], pieces):
+            writer.write_table(piece)
+            count += len(piece)
+    return count
 
 
 def buckets_of(
@@ -39,33 +64,51 @@ def buckets_of(
 
 
 def in_order(
-    read: Callable[[Table], pa.Table], tables: Sequence[Table], client_by: Sequence[str]
-) -> Iterator[tuple[Table, pa.Table]]:
-    """The rows of a bucket's tables: by client and time of the exchange, then by their key.
+    batches: Batches, tables: Sequence[Table], client_by: Sequence[str], folder: Path
+) -> Iterator[tuple[Table, Iterator[pa.Table]]]:
+    """The rows of a bucket's tables in pieces: by client and time of the exchange, then by key.
 
-    `read` gives the rows of a table, which are in memory one table at a time.
+    `batches` gives the rows of a table. Those of a large bucket are put into `folder`, piece by
+    piece, so that only a piece is in memory.
     """
-    order, places = _order(read(EXCHANGES), client_by)
-    yield EXCHANGES, _taken(read(EXCHANGES), order)
+    places = _order(batches(EXCHANGES), client_by)
+    count = len(places.ids)
+    pieces = -(-count // PIECE) if count > LARGE else 1
     for table in tables:
-        if table is not EXCHANGES:
-            rows = read(table)
-            keys = [rows[name].to_numpy() for name in reversed(table.key[1:])]
-            order = np.lexsort((*keys, places.of(rows["exchange_id"].to_numpy())))
-            del keys
-            yield table, _taken(rows, order)
+        if pieces == 1:
+            yield table, iter([_sorted(batches(table), table, places)])
+            continue
+        scratch = Scratch(folder, [table], pieces)
+        with scratch:
+            for batch in batches(table):
+                place = places.of(batch["exchange_id"].to_numpy())
+                piece = np.minimum(place // PIECE, pieces - 1).astype(np.int16)
+                scratch.add(table, batch, piece)
+        each = (scratch.batches(table, number) for number in range(pieces))
+        yield table, (_sorted(rows, table, places) for rows in each)
 
 
-def _order(exchanges: pa.Table, client_by: Sequence[str]) -> tuple[Ints, "_Places"]:
-    """The order of exchanges, and the place of each in it."""
-    clients = client_names(exchanges, client_by)
-    encoded = pc.dictionary_encode(clients).combine_chunks()
-    rank = np.argsort(pc.sort_indices(encoded.dictionary).to_numpy())
-    ids = exchanges["exchange_id"].to_numpy()
-    starts = exchanges["request_start_us"].to_numpy()
-    order = np.lexsort((ids, starts, rank[encoded.indices.to_numpy()]))
-    by_id = np.argsort(ids)
-    return order, _Places(ids[by_id], np.argsort(order)[by_id])
+def _order(exchanges: Iterator[pa.RecordBatch], client_by: Sequence[str]) -> "_Places":
+    """The place of each exchange by client and time."""
+    names: dict[str, int] = {}
+    clients, starts, ids = [np.empty(0, np.int64)], [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    for batch in exchanges:
+        encoded = pc.dictionary_encode(
+            client_names(pa.Table.from_batches([batch]), client_by)
+        ).combine_chunks()
+        numbers = [names.setdefault(n, len(names)) for n in encoded.dictionary.to_pylist()]
+        clients.append(np.array(numbers, np.int64)[encoded.indices.to_numpy()])
+        # Views would hold the memory of all columns.
+        starts.append(batch["request_start_us"].to_numpy().copy())
+        ids.append(batch["exchange_id"].to_numpy().copy())
+    rank = np.empty(len(names), np.int64)
+    rank[[names[name] for name in sorted(names)]] = np.arange(len(names))
+    own = np.concatenate(ids)
+    order = np.lexsort((own, np.concatenate(starts), rank[np.concatenate(clients)]))
+    place = np.empty(len(own), np.int64)
+    place[order] = np.arange(len(own))
+    by_id = np.argsort(own)
+    return _Places(own[by_id], place[by_id])
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,5 +126,9 @@ class _Places:
         return np.where(self.ids[at] == ids, self.place[at], len(self.ids))
 
 
-def _taken(rows: pa.Table, order: Ints) -> pa.Table:
+def _sorted(batches: Iterator[pa.RecordBatch], table: Table, places: _Places) -> pa.Table:
+    rows = pa.Table.from_batches(batches, table.arrow)
+    keys = [rows[name].to_numpy() for name in reversed(table.key[1:])]
+    order = np.lexsort((*keys, places.of(rows["exchange_id"].to_numpy())))
+    del keys
     return rows.combine_chunks().take(pa.array(order))

@@ -80,7 +80,13 @@ class Facts:
             ]
             if not parts:
                 return table.arrow.empty_table().select(list(columns))
-            return sound(pa.concat_tables(parts) if len(parts) > 1 else parts[0], table)
+            rows = sound(pa.concat_tables(parts) if len(parts) > 1 else parts[0], table)
+            # An earlier version lacks columns that came since.
+            for name in columns:
+                if name not in rows.column_names:
+                    field = table.arrow.field(name)
+                    rows = rows.append_column(field, pa.nulls(len(rows), field.type))
+            return rows.select(list(columns))
 
     def changed(
         self, change: Callable[[Mapping[str, pa.Table]], Mapping[str, pa.Table]], folder: Path

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from statetrail.analyses.columnar.arrays import NOTHING
+from statetrail.analyses.columnar.arrays import NOTHING, distinct
 from statetrail.analyses.columnar.result_rows import words
 from statetrail.analyses.lifetimes.outcomes import ENDED, OUTCOMES
 from statetrail.analyses.lifetimes.uses import TokenUse
@@ -40,12 +40,16 @@ def gaps_of(use: TokenUse) -> pa.Table:
     row = np.flatnonzero((uses.exclusion == NOTHING) & (gap_us >= 0))
     gap_s = np.maximum(gap_us[row] / 1_000_000, SHORTEST_S)
     place = np.floor(np.log10(gap_s) * BINS_PER_DECADE).astype(np.int64)
-    kind = use.kind[uses.token[row]]
-    bins, count = np.unique(np.stack([kind, uses.outcome[row], place]), axis=1, return_counts=True)
-    kind, outcome, place = bins
+    lowest = int(place.min(initial=0))
+    width = int(place.max(initial=0)) - lowest + 1
+    series = use.kind[uses.token[row]] * len(OUTCOMES) + uses.outcome[row]
+    bins, each = distinct(series * width + place - lowest, len(use.kinds) * len(OUTCOMES) * width)
+    count = np.bincount(each, minlength=len(bins))
+    series, place = bins // width, bins % width + lowest
+    kind, outcome = series // len(OUTCOMES), series % len(OUTCOMES)
     columns = {
         **{
-            name: words(kind, [each[at] for each in use.kinds])
+            name: words(kind, [names[at] for names in use.kinds])
             for at, name in enumerate(("origin", "dialect", "param"))
         },
         "outcome": words(outcome, OUTCOMES),

@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from statetrail.analyses.analysis import analysis
-from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints
+from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, run_begins
 from statetrail.analyses.columnar.bucket import MALFORMED as UNREADABLE
 from statetrail.analyses.columnar.bucket import Bucket, bucket, located
 from statetrail.analyses.columnar.clock_steps import ClockSteps, clock_steps
@@ -231,7 +231,8 @@ def _cacheable(rows: pa.Table, bucket: Bucket) -> pa.Table:
     readable = issued.usage != UNREADABLE
     # A response may issue a value in several places: that is one issue.
     width = max(len(bucket.values), 1)
-    issues = np.unique(issued.exchange[readable] * width + issued.value[readable])
+    issues = np.sort(issued.exchange[readable] * width + issued.value[readable])
+    issues = issues[run_begins(issues)]
     exchange, value = issues // width, issues % width
     ids = integers(rows["exchange_id"])
     row = located(exchanges.id[exchange], ids, np.argsort(ids))

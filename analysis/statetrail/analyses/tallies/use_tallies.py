@@ -16,7 +16,7 @@ from typing import Final, Literal
 import numpy as np
 import pyarrow as pa
 
-from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints
+from statetrail.analyses.columnar.arrays import NOTHING, Ints
 from statetrail.analyses.columnar.bucket import Bucket, located
 from statetrail.analyses.columnar.coding import integers
 from statetrail.analyses.columnar.dialect_masks import acting
@@ -57,29 +57,31 @@ def tallies_of(use: TokenUse, lifetimes: DeclaredLifetimes) -> Iterator[pa.Table
     """The tallies of some uses."""
     uses = use.observations
     counts, survived = uses.exclusion == NOTHING, uses.outcome == SURVIVED
-    accepted = counts & survived
-    every = np.ones(len(uses), dtype=np.bool_)
+    every = np.arange(len(uses))
     yield _tally(USED, use, every, every)
-    yield _tally(ACCEPTED, use, counts & (survived | (uses.outcome == ENDED)), accepted)
+    known = np.flatnonzero(counts & (survived | (uses.outcome == ENDED)))
+    accepted = known[survived[known]]
+    yield _tally(ACCEPTED, use, known, accepted)
     lowest_us: dict[Bound, Ints] = {"idle": uses.idle_low_us, "age": uses.age_low_us}
     for bound, limits_s in LIMITS_S.items():
-        known, low_s = accepted & (lowest_us[bound] >= 0), lowest_us[bound] / 1_000_000
+        known = accepted[lowest_us[bound][accepted] >= 0]
+        low_s = lowest_us[bound][known] / 1_000_000
         for limit_s in limits_s:
-            yield _tally(longer_than(bound, limit_s), use, known, low_s > limit_s)
+            yield _tally(longer_than(bound, limit_s), use, known, known[low_s > limit_s])
     if len(lifetimes.fingerprint):
-        longest_s = lifetimes.longest(use.kinds, use.kind, use.fingerprint)
-        declared_s = longest_s[uses.token]
+        longest_s = lifetimes.longest(use.kinds, use.kind, use.fingerprint)[uses.token]
+        known = accepted[(uses.age_low_us >= 0)[accepted] & (longest_s != UNDECLARED)[accepted]]
         # A token is no younger than its first issue that was seen: its end came then or before.
-        beyond = uses.age_low_us / 1_000_000 > declared_s + LEEWAY_S
-        known = accepted & (uses.age_low_us >= 0) & (declared_s != UNDECLARED)
-        yield _tally(BEYOND_DECLARED, use, known, beyond)
+        beyond = uses.age_low_us[known] / 1_000_000 > longest_s[known] + LEEWAY_S
+        yield _tally(BEYOND_DECLARED, use, known, known[beyond])
 
 
-def _tally(name: str, use: TokenUse, could: Bools, did: Bools) -> pa.Table:
-    uses, kind = use.observations, use.kind[use.observations.token]
-    hit = np.flatnonzero(could & did)
-    times = np.bincount(kind[could], minlength=len(use.kinds))
-    return tally(name, use.kinds, times, (kind[hit], uses.id[hit], uses.request_start_us[hit]))
+def _tally(name: str, use: TokenUse, could: Ints, did: Ints) -> pa.Table:
+    """A tally by places of uses."""
+    uses, count = use.observations, len(use.kinds)
+    times = np.bincount(use.kind[uses.token[could]], minlength=count)
+    kind = use.kind[uses.token[did]]
+    return tally(name, use.kinds, times, (kind, uses.id[did], uses.request_start_us[did]))
 
 
 def after_logouts(exchanges: pa.Table, bucket: Bucket, use: TokenUse) -> pa.Table:
@@ -109,5 +111,6 @@ def after_logouts(exchanges: pa.Table, bucket: Bucket, use: TokenUse) -> pa.Tabl
     over_us = np.full(len(tokens), FOREVER)
     np.minimum.at(over_us, token[done], ended_us[done])
     over_us = over_us[token]
-    after = ~logout & (over_us < FOREVER) & (uses.request_start_us > over_us + _AFTER_US)
-    return _tally(AFTER_LOGOUT, use, after, uses.outcome == SURVIVED)
+    later = (over_us < FOREVER) & (uses.request_start_us > over_us + _AFTER_US)
+    after = np.flatnonzero(later & ~logout)
+    return _tally(AFTER_LOGOUT, use, after, after[uses.outcome[after] == SURVIVED])

@@ -27,6 +27,10 @@ RESULTS: Final[dict[str, Result]] = {}
 """The results that were declared so far, by the names of their tables."""
 
 
+AUDITED: "Final[list[Analysis]]" = []
+"""What every audit needs, made together in few passes (`statetrail.analyses.columnar.passes`)."""
+
+
 class Analysis(Artifact[Frame]):
     """A table made of a recording, as an artifact: call it with the recording.
 
@@ -42,10 +46,13 @@ class Analysis(Artifact[Frame]):
         needs: Sequence[Artifact[Any]] = (),
         scope: Scope = "bucket",
         reads: Columns | None = None,
+        audited: bool = False,
     ) -> None:
         super().__init__(compute, needs=needs, scope=scope, reads=reads)
         self.table = table
         register(table, self)
+        if audited:
+            AUDITED.append(self)
 
     def __call__(self, rec: Recording) -> Frame:
         """The table, computed once."""
@@ -67,9 +74,15 @@ def analysis(
     needs: Sequence[Artifact[Any]] = (),
     scope: Scope = "bucket",
     reads: Columns | None = None,
+    audited: bool = False,
 ) -> Callable[[Callable[..., pa.Table | Lazy]], Analysis]:
-    """Declare a function as the analysis that makes a table."""
-    return lambda compute: Analysis(table, compute, needs=needs, scope=scope, reads=reads)
+    """Declare a function as the analysis that makes a table.
+
+    One that is `audited` is small, and every audit needs it.
+    """
+    return lambda compute: Analysis(
+        table, compute, needs=needs, scope=scope, reads=reads, audited=audited
+    )
 
 
 def register(table: Table, of: Callable[[Recording], Frame]) -> None:

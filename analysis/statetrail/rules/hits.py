@@ -5,7 +5,7 @@ a client is looked for in one bucket of clients after the other, and summed up: 
 recording is needed for it.
 """
 
-from collections import Counter, defaultdict, deque
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
@@ -15,10 +15,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from statetrail.analyses.causes.root_causes import causes, explained
+from statetrail.analyses.analysis import AUDITED
+from statetrail.analyses.causes.root_causes import causes
 from statetrail.analyses.columnar.coding import coded
 from statetrail.analyses.columnar.executor import in_groups
-from statetrail.analyses.sessions.sessions import chains
+from statetrail.analyses.columnar.passes import prepare
 from statetrail.analyses.tallies.tally import FIRST
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
@@ -35,8 +36,6 @@ GROUP: Final = 500_000
 """Exchanges that rules look at together."""
 
 _SUBJECT: Final = ["client", "origin", "param"]
-_SHARED: Final = (chains, explained)
-"""What the buckets share with the whole, with all that is stored on the way to it."""
 _NO_EXCHANGES: Final = pa.chunked_array([], pa.int64())
 
 
@@ -117,9 +116,9 @@ def found_by(
 ) -> Mapping[str, Found]:
     """What each rule found, by the rules' ids."""
     results = {rule.id: Found() for rule in rules}
+    progress("judging")
+    prepare(rec, AUDITED)
     exchanges = sum(rec.bucket_sizes.values())
-    for kind in _SHARED if exchanges else ():
-        deque(kind(rec), maxlen=0)
     whole, done = [rule for rule in rules if not exchanges or not rule.divisible], 0
     for some in in_groups(rec, GROUP):
         progress(f"rules, {done:,} of {exchanges:,} exchanges")

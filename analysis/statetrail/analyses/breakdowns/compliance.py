@@ -99,7 +99,7 @@ def judged_span(_: Recording, spans: Iterator[tuple[int, int] | None]) -> tuple[
     return min(first), max(last)
 
 
-@analysis(COMPLIANCE_BY_TIME, needs=(bucket, judgements, judged_span))
+@analysis(COMPLIANCE_BY_TIME, needs=(bucket, judgements, judged_span), audited=True)
 def compliance_by_time(
     bucket: Bucket, judged: Judgements, span: tuple[int, int] | None
 ) -> pa.Table:
@@ -117,7 +117,7 @@ def period_s(span: tuple[int, int] | None) -> int:
     return width(0 if span is None else (span[1] - span[0]) // _SECOND_US)
 
 
-@analysis(COMPLIANCE, needs=(bucket, judgements, agents))
+@analysis(COMPLIANCE, needs=(bucket, judgements, agents), audited=True)
 def compliance(bucket: Bucket, judged: Judgements, details: Details) -> pa.Table:
     """The verdicts by endpoint and program."""
     rows = chosen(judged, _counts(judged))
@@ -147,7 +147,7 @@ def compliance(bucket: Bucket, judged: Judgements, details: Details) -> pa.Table
     )
 
 
-@analysis(JUDGED_SESSIONS, needs=(bucket, judgements))
+@analysis(JUDGED_SESSIONS, needs=(bucket, judgements), audited=True)
 def judged_sessions(bucket: Bucket, judged: Judgements) -> pa.Table:
     """The verdicts by session."""
     rows = chosen(judged, judged.session != NOTHING)

@@ -70,13 +70,13 @@ def _located(facts: Facts, options: Settings) -> dict[str, pa.Table]:
     return found
 
 
-@analysis(ISSUED_COUNTS, needs=(_located,))
+@analysis(ISSUED_COUNTS, needs=(_located,), audited=True)
 def issued_counts(located: dict[str, pa.Table]) -> pa.Table:
     """The issues, well formed or not."""
     return _counted(located["issued"], ISSUED_COUNTS)
 
 
-@analysis(PRESENTED_COUNTS, needs=(_located,))
+@analysis(PRESENTED_COUNTS, needs=(_located,), audited=True)
 def presented_counts(located: dict[str, pa.Table]) -> pa.Table:
     """What was presented, whatever it is."""
     return _counted(located["presented"], PRESENTED_COUNTS)

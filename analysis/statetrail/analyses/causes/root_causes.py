@@ -147,7 +147,7 @@ def explained(
     return Explained(chosen(faults, cause >= 0), cause[cause >= 0])
 
 
-@analysis(CAUSES, needs=(bucket, explained, replacements))
+@analysis(CAUSES, needs=(bucket, explained, replacements), audited=True)
 def causes(bucket: Bucket, explained: Explained, replacements: Replacements) -> pa.Table:
     """The cause of each fault."""
     faults, count = explained.faults, len(bucket.series_client)
@@ -161,7 +161,7 @@ def causes(bucket: Bucket, explained: Explained, replacements: Replacements) -> 
     return table(CAUSES, of_requests(bucket, faults.exchange, faults.series) | columns)
 
 
-@analysis(tables.ROOT_CAUSES, needs=(bucket, explained))
+@analysis(tables.ROOT_CAUSES, needs=(bucket, explained), audited=True)
 def root_causes(bucket: Bucket, explained: Explained) -> pa.Table:
     """Why state was ignored: the faults counted by series, verdict and cause.
 

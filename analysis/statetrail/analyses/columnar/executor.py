@@ -36,6 +36,8 @@ type Values = dict[Any, Any]
 """Values by their artifacts; the fact tables of the bucket by `_FACTS`."""
 
 _FACTS: Final = "facts"
+MADE: Final = "made"
+"""With an artifact the key of its values of the buckets, where they were made in advance."""
 
 
 class Artifact[T]:
@@ -125,11 +127,21 @@ def over_buckets(rec: Recording, kind: Artifact[Any]) -> Iterator[Any]:
         columns, compute_all = _from_facts(rec, kind)
         yield from itertools.chain.from_iterable(spark.values(rec, columns, compute_all))
         return
-    if kind in rec.memo:
-        yield from rec.memo[kind]
-        return
-    whole = _whole(rec, kind)
-    steps = _steps(kind, rec.memo)
+    for key in (kind, (MADE, kind)):
+        if key in rec.memo:
+            yield from rec.memo[key]
+            return
+    for values in passing(rec, [kind]):
+        yield values[kind]
+
+
+def passing(rec: Recording, kinds: Sequence[Artifact[Any]]) -> Iterator[Values]:
+    """What artifacts compute of each bucket, in one pass over the buckets.
+
+    Of what they need, the stored artifacts that are not there yet are kept on the way.
+    """
+    whole = {need: value for kind in kinds for need, value in _whole(rec, kind).items()}
+    steps = list(dict.fromkeys(step for kind in kinds for step in _steps(kind, rec.memo)))
     made = {
         each: SpilledList[Any](rec.scratch, each.__name__, rec.limits.list_bytes)
         for each in steps
@@ -137,7 +149,7 @@ def over_buckets(rec: Recording, kind: Artifact[Any]) -> Iterator[Any]:
     }
     needs = dict.fromkeys(need for each in steps for need in each.needs)
     stored = [need for need in needs if need.stored and need in rec.memo]
-    columns = _columns(rec, steps)
+    columns, kept = _columns(rec, steps), {*kinds, *made}
     readers = by_class(rec, columns) if columns else itertools.repeat(dict)
     rows: Iterable[Sequence[Any]] = itertools.repeat(())
     if stored:
@@ -145,12 +157,12 @@ def over_buckets(rec: Recording, kind: Artifact[Any]) -> Iterator[Any]:
 
     def compute(source: tuple[Callable[[], Facts], Sequence[Any]]) -> Values:
         known = dict(zip(stored, source[1], strict=True))
-        return _compute(steps, {_FACTS: source[0]()} | known | whole)
+        return _compute(steps, {_FACTS: source[0]()} | known | whole, kept)
 
     for values in in_turn(compute, zip(readers, rows, strict=False), rec.limits.threads):
         for each, entries in made.items():
             entries.add(values[each])
-        yield values[kind]
+        yield values
     rec.memo.update(made)
 
 
@@ -173,7 +185,9 @@ def in_groups(rec: Recording, exchanges: int) -> Iterator[BucketRecording]:
         some = BucketRecording(rec.of_buckets(group), rec.once_whole, options)
         of = slice(first * count, (first + len(group)) * count)
         some.memo |= {
-            kind: kept[of] for kind, kept in rec.memo.items() if isinstance(kept, SpilledList)
+            kind: kept[of]
+            for kind, kept in rec.memo.items()
+            if isinstance(kept, SpilledList) or (isinstance(kind, tuple) and kind[0] == MADE)
         }
         first += len(group)
         yield some
@@ -274,7 +288,7 @@ def _from_facts(
 
     def compute(facts: Facts) -> list[Any]:
         return [
-            _compute(steps, {_FACTS: {**facts, CLASS: place}} | whole)[kind]
+            _compute(steps, {_FACTS: {**facts, CLASS: place}} | whole, {kind})[kind]
             for place in range(count)
         ]
 
@@ -297,12 +311,18 @@ def _steps(kind: Artifact[Any], known: Container[Any]) -> list[Artifact[Any]]:
     return [*steps, kind]
 
 
-def _compute(steps: Sequence[Artifact[Any]], values: Values) -> Values:
-    """The values with those of the steps added."""
-    for each in steps:
+def _compute(
+    steps: Sequence[Artifact[Any]], values: Values, kept: Container[Artifact[Any]]
+) -> Values:
+    """The values with those of the steps added; of what is not kept, none longer than needed."""
+    last = {need: at for at, each in enumerate(steps) for need in each.needs}
+    for at, each in enumerate(steps):
         facts = () if each.reads is None else (values[_FACTS],)
         values[each] = each.compute(*facts, *(values[need] for need in each.needs))
-    return values
+        for need in each.needs:
+            if last[need] == at and need not in kept:
+                values.pop(need, None)
+    return {each: values[each] for each in steps if each in kept}
 
 
 def _columns(rec: Recording, steps: Sequence[Artifact[Any]]) -> dict[str, Sequence[str]]:

@@ -43,7 +43,9 @@ def issuing_origins(
     return frozenset().union(*found)
 
 
-@analysis(CLIENTS, needs=(bucket, lineage, judgements, issuing_places, issuing_origins))
+@analysis(
+    CLIENTS, needs=(bucket, lineage, judgements, issuing_places, issuing_origins), audited=True
+)
 def clients(
     bucket: Bucket,
     lineage: Lineage,

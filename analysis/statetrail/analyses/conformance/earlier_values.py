@@ -33,7 +33,7 @@ _EARLIER: Final = tuple(REASONS).index(EARLIER_VALUE)
 _SHOWN: Final = tuple(VERDICTS.index(verdict) for verdict in PRESENTED)
 
 
-@analysis(EARLIER_VALUES, needs=(bucket, judgements))
+@analysis(EARLIER_VALUES, needs=(bucket, judgements), audited=True)
 def earlier_values(bucket: Bucket, judged: Judgements) -> pa.Table:
     """The requests with earlier values; those of no session are taken together."""
     shown = np.flatnonzero((judged.value != NOTHING) & np.isin(judged.verdict, _SHOWN))

@@ -34,7 +34,7 @@ MIXED_SESSIONS: Final = Table(
 _MIXED: Final = tuple(REASONS).index(SESSIONS_MIXED)
 
 
-@analysis(MIXED_SESSIONS, needs=(bucket, history, judgements))
+@analysis(MIXED_SESSIONS, needs=(bucket, history, judgements), audited=True)
 def mixed_sessions(bucket: Bucket, history: History, judged: Judgements) -> pa.Table:
     """The keys of other sessions.
 

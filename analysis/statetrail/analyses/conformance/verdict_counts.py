@@ -33,7 +33,7 @@ VERDICT_COUNTS: Final = Table(
 )
 
 
-@analysis(VERDICT_COUNTS, needs=(bucket, judgements))
+@analysis(VERDICT_COUNTS, needs=(bucket, judgements), audited=True)
 def verdict_counts(bucket: Bucket, judged: Judgements) -> pa.Table:
     """The verdicts counted; ``exchange_id`` is the lowest of each kind."""
     presented = judged.value != NOTHING

@@ -120,7 +120,9 @@ def allowance(_: Recording, several: Iterator[Answers]) -> dict[Restricted, bool
     return found
 
 
-@analysis(RESTRICTED_USES, needs=(bucket, history, methods, issuing_places, allowance))
+@analysis(
+    RESTRICTED_USES, needs=(bucket, history, methods, issuing_places, allowance), audited=True
+)
 def restricted_uses(
     bucket: Bucket,
     history: History,

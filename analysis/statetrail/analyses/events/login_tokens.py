@@ -29,7 +29,7 @@ LOGIN_TOKENS: Final = Table(
 )
 
 
-@analysis(LOGIN_TOKENS, needs=(bucket, history))
+@analysis(LOGIN_TOKENS, needs=(bucket, history), audited=True)
 def login_tokens(bucket: Bucket, history: History) -> pa.Table:
     """The credentials of logins; a redirect counts as success."""
     exchanges, uses = bucket.exchanges, history.uses

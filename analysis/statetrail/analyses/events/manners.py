@@ -27,7 +27,7 @@ MANNER_CHANGES: Final = Table(
 )
 
 
-@analysis(MANNER_CHANGES, needs=(bucket,))
+@analysis(MANNER_CHANGES, needs=(bucket,), audited=True)
 def manner_changes(bucket: Bucket) -> pa.Table:
     """The changes, by the order of the responses."""
     issued, exchanges, count = bucket.issued, bucket.exchanges, len(bucket.series_client)

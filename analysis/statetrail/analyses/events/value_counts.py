@@ -41,7 +41,7 @@ ISSUED_FORMS: Final = Table(
 )
 
 
-@analysis(ISSUED_FORMS, needs=(bucket, history))
+@analysis(ISSUED_FORMS, needs=(bucket, history), audited=True)
 def issued_forms(bucket: Bucket, history: History) -> pa.Table:
     """The distinct forms of values that were issued."""
     value = np.flatnonzero(history.issued < FOREVER)
@@ -59,7 +59,7 @@ def issued_forms(bucket: Bucket, history: History) -> pa.Table:
     )
 
 
-@analysis(VALUE_COUNTS, needs=(bucket, history))
+@analysis(VALUE_COUNTS, needs=(bucket, history), audited=True)
 def value_counts(bucket: Bucket, history: History) -> pa.Table:
     """The issues, presentations and transfers of each parameter of each client."""
     count = len(bucket.series_client)

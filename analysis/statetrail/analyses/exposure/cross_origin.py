@@ -22,7 +22,7 @@ CROSS_ORIGIN_ISSUES: Final = Table(
 )
 
 
-@analysis(CROSS_ORIGIN_ISSUES, needs=(bucket,))
+@analysis(CROSS_ORIGIN_ISSUES, needs=(bucket,), audited=True)
 def cross_origin_issues(bucket: Bucket) -> pa.Table:
     """The issues in headers of responses to pages of another origin."""
     issued = bucket.issued

@@ -76,7 +76,7 @@ def outcomes(bucket: Bucket, history: History, judgements: Judgements) -> Outcom
     return Outcomes(requests, outcome)
 
 
-@analysis(OVERRIDE_OUTCOMES, needs=(bucket, outcomes))
+@analysis(OVERRIDE_OUTCOMES, needs=(bucket, outcomes), audited=True)
 def override_outcomes(bucket: Bucket, outcomes: Outcomes) -> pa.Table:
     """The outcome of each override."""
     requests, columns = outcomes.requests, {"outcome": words(outcomes.outcome, OUTCOMES)}

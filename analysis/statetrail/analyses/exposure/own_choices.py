@@ -36,7 +36,7 @@ storage, not an attempt."""
 _COUNTED: Final = tuple(VERDICTS.index(verdict) for verdict in (HONOURED, OVERRIDDEN))
 
 
-@analysis(OWN_CHOICES, needs=(bucket, judgements, outcomes))
+@analysis(OWN_CHOICES, needs=(bucket, judgements, outcomes), audited=True)
 def own_choices(bucket: Bucket, judged: Judgements, outcomes: Outcomes) -> pa.Table:
     """The requests for baskets, say, that presented context or left it out at a fault."""
     exchanges, param = bucket.exchanges, bucket.series_param[judged.series]

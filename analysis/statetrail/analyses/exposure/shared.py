@@ -83,7 +83,7 @@ def united(values: Iterable[pa.Table]) -> pa.Table:
     return pa.concat_tables([_LAYOUT.empty_table(), *values])
 
 
-@analysis(SHARED, needs=(credential_values,), scope="whole")
+@analysis(SHARED, needs=(credential_values,), scope="whole", audited=True)
 def shared(_: Recording, values: Iterator[pa.Table]) -> pa.Table:
     """The credentials that several clients presented.
 

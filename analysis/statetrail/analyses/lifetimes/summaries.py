@@ -193,7 +193,7 @@ def summaries(_: Recording, of_uses: _OfUses) -> dict[Series, SeriesSummary]:
     return of_uses.summaries
 
 
-@analysis(USE_TALLIES, needs=(_of_uses,), scope="whole")
+@analysis(USE_TALLIES, needs=(_of_uses,), scope="whole", audited=True)
 def use_tallies(_: Recording, of_uses: _OfUses) -> pa.Table:
     """The tallies of all uses."""
     return of_uses.tallies

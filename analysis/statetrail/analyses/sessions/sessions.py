@@ -159,6 +159,7 @@ def request_lines(facts: Details) -> Details:
 @analysis(
     SESSION_COSTS,
     needs=(bucket, lineage, history, chains, tokens, request_lines, shared_codes),
+    audited=True,
 )
 def session_costs(
     bucket: Bucket,

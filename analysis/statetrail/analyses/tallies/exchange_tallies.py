@@ -84,7 +84,7 @@ def _of_bucket(
     return pa.concat_tables(found)
 
 
-@analysis(EXCHANGE_TALLIES, needs=(_of_bucket,), scope="whole")
+@analysis(EXCHANGE_TALLIES, needs=(_of_bucket,), scope="whole", audited=True)
 def exchange_tallies(_: Recording, several: Iterator[pa.Table]) -> pa.Table:
     """The tallies of all buckets."""
     return united(several)

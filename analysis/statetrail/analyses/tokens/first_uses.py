@@ -29,7 +29,7 @@ FIRST_USES: Final = Table(
 )
 
 
-@analysis(FIRST_USES, needs=(bucket, history))
+@analysis(FIRST_USES, needs=(bucket, history), audited=True)
 def first_uses(bucket: Bucket, history: History) -> pa.Table:
     """The values presented; ``exchange_id`` is the lowest of their requests."""
     made = of_params(

@@ -35,7 +35,7 @@ LATE_USES: Final = Table(
 )
 
 
-@analysis(LATE_USES, needs=(bucket, history, judgements, replacements))
+@analysis(LATE_USES, needs=(bucket, history, judgements, replacements), audited=True)
 def late_uses(
     bucket: Bucket, history: History, judged: Judgements, replacements: Replacements
 ) -> pa.Table:

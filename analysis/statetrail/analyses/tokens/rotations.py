@@ -102,7 +102,7 @@ def policies(
     return {series: _policy(rows[series], summary) for series, summary in uses.items()}
 
 
-@analysis(ROTATIONS, needs=(bucket, replacements, policies))
+@analysis(ROTATIONS, needs=(bucket, replacements, policies), audited=True)
 def rotations(
     bucket: Bucket, replacements: Replacements, policies: Mapping[Series, TokenLimits]
 ) -> pa.Table:

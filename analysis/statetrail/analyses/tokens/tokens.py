@@ -52,7 +52,7 @@ ENDS: Final[dict[str, str]] = {
 """How values end; of several ends at one moment the first counts."""
 
 
-@analysis(TOKENS, needs=(bucket, lineage, history, replacements))
+@analysis(TOKENS, needs=(bucket, lineage, history, replacements), audited=True)
 def tokens(
     bucket: Bucket, lineage: Lineage, history: History, replacements: Replacements
 ) -> pa.Table:

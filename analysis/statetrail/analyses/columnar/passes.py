@@ -1,0 +1,71 @@
+"""Passes: many artifacts computed in as few passes over the buckets as their needs allow.
+
+Enters: a recording and artifacts. Leaves: their values in the recording's memo. What needs nothing
+of the whole recording comes first; then what of the whole is made of that; then what needs this.
+"""
+
+from collections.abc import Container, Sequence
+from typing import Any
+
+from statetrail.analyses.columnar.executor import MADE, Artifact, passing
+from statetrail.recording.frames import Recording
+
+type Kinds = Sequence[Artifact[Any]]
+
+
+def prepare(rec: Recording, kinds: Kinds) -> None:
+    """Compute artifacts of either scope, with all that they need of the whole recording.
+
+    The values of the buckets are held in memory: they should be small.
+    """
+    if rec.engine == "pyspark":
+        return
+    wholes, buckets = _wholes(kinds), [kind for kind in kinds if kind.scope == "bucket"]
+    while True:
+        ready = [each for each in wholes if each not in rec.memo and _is_ready(each, rec.memo)]
+        wanted = [
+            *(kind for kind in buckets if _is_ready(kind, rec.memo)),
+            *(need for each in ready for need in each.needs if need.scope == "bucket"),
+        ]
+        wanted = [each for each in dict.fromkeys(wanted) if not _is_made(each, rec.memo)]
+        if not ready and not wanted:
+            return
+        if wanted:
+            made: dict[Artifact[Any], list[Any]] = {each: [] for each in wanted}
+            for values in passing(rec, wanted):
+                for each, several in made.items():
+                    several.append(values[each])
+            rec.memo |= {(MADE, each): several for each, several in made.items()}
+        for each in ready:
+            each(rec)
+        open_ = [need for each in wholes if each not in rec.memo for need in each.needs]
+        for each in wanted:
+            if each not in buckets and each not in open_:
+                del rec.memo[MADE, each]
+
+
+def _is_made(kind: Artifact[Any], memo: Container[Any]) -> bool:
+    return kind in memo or (MADE, kind) in memo
+
+
+def _is_ready(kind: Artifact[Any], memo: Container[Any]) -> bool:
+    """Whether all is known that it needs of the whole recording."""
+    return all(need in memo for need in _whole_needs(kind))
+
+
+def _whole_needs(kind: Artifact[Any]) -> set[Artifact[Any]]:
+    """What it needs of the whole recording, by itself or for what it needs of a bucket."""
+    found: set[Artifact[Any]] = set()
+    for need in kind.needs:
+        found |= {need} if need.scope == "whole" else _whole_needs(need)
+    return found
+
+
+def _wholes(kinds: Kinds) -> Kinds:
+    """All that is needed of the whole recording, each after what it needs."""
+    found: dict[Artifact[Any], None] = {}
+    for kind in kinds:
+        found |= dict.fromkeys(_wholes(sorted(_whole_needs(kind), key=repr)))
+        if kind.scope == "whole":
+            found[kind] = None
+    return list(found)

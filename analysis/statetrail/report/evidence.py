@@ -5,14 +5,16 @@ each exchange issued and presented, and the ids of neighbouring exchanges.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Final
 
 import msgspec
-import narwhals as nw
+import numpy as np
 import pyarrow as pa
 
+from statetrail.analyses.columnar.arrays import Ints
+from statetrail.analyses.columnar.coding import Coded, coded, combined, integers
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
 from statetrail.recording.origins import origin_expression
@@ -129,35 +131,39 @@ def gather_neighbours(rec: Recording, primary: Mapping[str, int]) -> dict[str, t
     """
     if not primary:
         return {}
-    ids = rec.place(pa.table({"exchange_id": pa.array(sorted({*primary.values()}), pa.int64())}))
+    wanted = np.unique(np.array([*primary.values()], dtype=np.int64))
+    near: dict[int, tuple[int, ...]] = {}
     # By the attributes that names are made of: naming all exchanges would cost more than the rest.
     sides = [*(CLIENT_BY[name] for name in rec.client_by), "scheme", "host", "port"]
-    every = rec.exchanges.lazy.select(
-        *("exchange_id", "dialects", "request_start_us"),
-        *(nw.col(name).cast(nw.String).fill_null("-") for name in sides),
-    )
-    same_sides = rec.keep(every.join(ids, on="exchange_id").select(*sides)).unique()
-    marked = ids.with_columns(is_primary=nw.lit(1, nw.Int64))
+    columns = ("exchange_id", "request_start_us", "dialects", *sides)
+    for read in rec.buckets({"exchanges": columns}):
+        near |= _near(read()["exchanges"], sides, wanted)
+    return {finding: near[exchange] for finding, exchange in primary.items() if exchange in near}
+
+
+def _near(rows: pa.Table, sides: Sequence[str], wanted: Ints) -> dict[int, tuple[int, ...]]:
+    """The neighbours of those of some exchanges that are among the rows."""
+    ids = integers(rows["exchange_id"])
+    primary = np.isin(ids, wanted)
+    if not primary.any():
+        return {}
+    side, _ = combined([_filled(coded(rows[name])) for name in sides])
     # What is in no dialect's scope is left out, but never a primary exchange itself.
-    candidates = (
-        every.join(same_sides, on=sides)
-        .join(marked, on="exchange_id", how="left")
-        .filter((nw.col("dialects") != "") | ~nw.col("is_primary").is_null())
-        .with_columns(one=nw.col("exchange_id") * 0 + 1)
-    )
-    # Those of one side have numbers that follow one another.
-    numbered = rec.keep(
-        candidates.with_columns(
-            nth=nw.col("one").cum_sum().over(order_by=[*sides, "request_start_us", "exchange_id"])
-        ).select(*sides, "exchange_id", "is_primary", nth=nw.col("nth").cast(nw.Int64))
-    )
-    wanted = [
-        {name: row[name] for name in sides} | {"anchor": row["exchange_id"], "nth": row["nth"] + n}
-        for row in rows(numbered.filter(~nw.col("is_primary").is_null()), "exchange_id")
-        for n in range(-NEAR, NEAR + 1)
-    ]
-    near = numbered.join(rec.place(pa.Table.from_pylist(wanted)), on=[*sides, "nth"])
-    found = defaultdict[int, list[int]](list)
-    for row in rows(near.select("anchor", "nth", "exchange_id"), "anchor", "nth"):
-        found[row["anchor"]].append(row["exchange_id"])
-    return {finding: tuple(found[anchor]) for finding, anchor in primary.items()}
+    dialect, names = coded(rows["dialects"])
+    recognised = np.array([bool(name) for name in names], dtype=np.bool_)[dialect]
+    row = np.flatnonzero(np.isin(side, side[primary]) & (recognised | primary))
+    start = integers(rows["request_start_us"])
+    row = row[np.lexsort((ids[row], start[row], side[row]))]
+    found = {}
+    for at in np.flatnonzero(primary[row]).tolist():
+        some = row[max(at - NEAR, 0) : at + NEAR + 1]
+        found[int(ids[row[at]])] = tuple(ids[some[side[some] == side[row[at]]]].tolist())
+    return found
+
+
+def _filled(column: Coded) -> Coded:
+    """A column in which what is missing is a dash, as in the names of clients."""
+    code, names = column
+    places: dict[object, int] = {}
+    place = [places.setdefault("-" if name is None else name, len(places)) for name in names]
+    return np.array(place, dtype=np.int64)[code], list(places)

@@ -81,7 +81,7 @@ def _homes(_: Recording, several: Iterator[pa.Table]) -> _Homes:
     return _Homes(fingerprint, dialect, param, origin, issued_us, texts)
 
 
-@analysis(LEAKS, needs=(settings, _homes), reads=_COLUMNS)
+@analysis(LEAKS, needs=(settings, _homes), reads=_COLUMNS, audited=True)
 def leaks(facts: Mapping[str, Any], options: Settings, homes: _Homes) -> pa.Table:
     """The credentials seen at other origins than theirs.
 

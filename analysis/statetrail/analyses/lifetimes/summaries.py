@@ -199,7 +199,7 @@ def use_tallies(_: Recording, of_uses: _OfUses) -> pa.Table:
     return of_uses.tallies
 
 
-@analysis(GAPS, needs=(_of_uses,), scope="whole")
+@analysis(GAPS, needs=(_of_uses,), scope="whole", audited=True)
 def gaps(_: Recording, of_uses: _OfUses) -> pa.Table:
     """The gaps before all uses."""
     return of_uses.gaps

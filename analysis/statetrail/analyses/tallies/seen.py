@@ -106,7 +106,7 @@ def seen(_: Recording, several: Iterator[Seen | None]) -> Seen:
     )
 
 
-@analysis(CONTACTS, needs=(settings,), reads={"exchanges": ORIGIN_COLUMNS})
+@analysis(CONTACTS, needs=(settings,), reads={"exchanges": ORIGIN_COLUMNS}, audited=True)
 def contacts(facts: Mapping[str, Any], options: Settings) -> pa.Table:
     """The requests of each client to each origin."""
     clients: list[str] = []

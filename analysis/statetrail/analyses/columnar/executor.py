@@ -135,6 +135,11 @@ def over_buckets(rec: Recording, kind: Artifact[Any]) -> Iterator[Any]:
         yield values[kind]
 
 
+def is_distributed(rec: Recording) -> bool:
+    """Whether the buckets are computed by the workers of Spark, which keep nothing of them."""
+    return rec.engine == "pyspark"
+
+
 def passing(rec: Recording, kinds: Sequence[Artifact[Any]]) -> Iterator[Values]:
     """What artifacts compute of each bucket, in one pass over the buckets.
 

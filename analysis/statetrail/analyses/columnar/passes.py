@@ -7,7 +7,7 @@ of the whole recording comes first; then what of the whole is made of that; then
 from collections.abc import Container, Sequence
 from typing import Any
 
-from statetrail.analyses.columnar.executor import MADE, Artifact, passing
+from statetrail.analyses.columnar.executor import MADE, Artifact, is_distributed, passing
 from statetrail.recording.frames import Recording
 
 type Kinds = Sequence[Artifact[Any]]
@@ -18,7 +18,7 @@ def prepare(rec: Recording, kinds: Kinds) -> None:
 
     The values of the buckets are held in memory: they should be small.
     """
-    if rec.engine == "pyspark":
+    if is_distributed(rec):
         return
     wholes, buckets = _wholes(kinds), [kind for kind in kinds if kind.scope == "bucket"]
     while True:

@@ -7,6 +7,7 @@ and most only as hashes.
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import Final
 
 from statetrail.dialects.wire import text, unquote
@@ -20,8 +21,6 @@ from statetrail.extract.wire_values import query_fields
 from statetrail.ingest.redact.matcher import Matcher
 
 CACHED: Final = 8192
-MAX_NAME: Final = 64
-"""Bytes of a field name that is cached."""
 _ENDS: Final = re.compile(r"[/?#&=]")
 _SEPARATORS: Final = re.compile(r"[;,&?\s]+")
 # What the client and the server are, and when: told by the texts that are kept of them.
@@ -47,9 +46,8 @@ class SecretCollector:
         self.clear: set[str] = set()
         self._config = config
         self._words = frozenset(word for each in config.compiled for word in each.words)
-        self._fields: BoundedCache[tuple[bytes, bytes], tuple[str, ...]] = BoundedCache(CACHED)
-        self._dull: BoundedCache[bytes, bool] = BoundedCache(CACHED)
-        self._targets: BoundedCache[bytes, tuple[str, ...]] = BoundedCache(CACHED)
+        self._fields = _NewTokens()
+        self._targets: BoundedCache[bytes, None] = BoundedCache(CACHED)
 
     def add(self, exchange: Exchange, wire: WireState) -> None:
         """Add the secrets of an exchange."""
@@ -79,31 +77,35 @@ class SecretCollector:
             yield value[:MAX_TOKEN]
 
     def _of_target(self, target: bytes) -> tuple[str, ...]:
-        if (cached := self._targets.get(target)) is not None:
-            return cached
+        """What looks like a token in a target; nothing in one that was read of late."""
+        if target in self._targets:
+            return ()
         values = (text(unquote(value)) for _, value in query_fields(target)[0])
         query = (part for value in values for part in _parts(value))
         path = text(target.partition(b"?")[0]).replace(";", "/").replace("=", "/").split("/")
         found = tuple(dict.fromkeys(filter(is_token, (*query, *map(unquoted, path)))))
-        return self._targets.keep(target, found) if len(target) <= MAX_TOKEN else found
+        if len(target) <= MAX_TOKEN:
+            self._targets.keep(target, None)
+        return found
 
     def _add_fields(self, fields: Fields) -> None:
-        names = self._dull
-        for field in fields:
-            if (dull := names.get(field[0])) is None:
-                dull = field[0].lower() in _DULL
-                if len(field[0]) <= MAX_NAME:
-                    names.keep(field[0], dull)
-            if dull:
-                continue
-            if (found := self._fields.get(field)) is None:
-                found = tuple(_tokens(text(field[1])))
-                if len(field[1]) <= MAX_TOKEN:
-                    self._fields.keep(field, found)
-            for secret in found:
-                # A date that a parameter has in clear looks like a token elsewhere.
-                if secret not in self.clear:
-                    self.matcher.add(secret)
+        for secret in chain.from_iterable(map(self._fields.__getitem__, fields)):
+            # A date that a parameter has in clear looks like a token elsewhere.
+            if secret not in self.clear:
+                self.matcher.add(secret)
+
+
+class _NewTokens(dict[tuple[bytes, bytes], tuple[str, ...]]):
+    """What looks like a token in a header field, by the field; nothing in one that was read of
+    late, since it is known by then."""
+
+    def __missing__(self, field: tuple[bytes, bytes]) -> tuple[str, ...]:
+        name, value = field
+        if len(name) + len(value) <= MAX_TOKEN:
+            if len(self) >= CACHED:
+                self.clear()
+            self[field] = ()
+        return () if name.lower() in _DULL else tuple(_tokens(text(value)))
 
 
 def _parts(value: str) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from statetrail.extract.exchange_row import ExchangeRow
 from statetrail.extract.extractor import WireState, facts_with_state
 from statetrail.extract.fingerprint import raw_bytes
 from statetrail.extract.text import MAX_SEGMENTS, is_token, mask_free_text, target_segments
-from statetrail.ingest.redact.fields import harmless_request_fields, harmless_response_fields
+from statetrail.ingest.redact.fields import HarmlessFields
 from statetrail.ingest.redact.pseudonyms import Pseudonyms
 from statetrail.ingest.redact.state import Fields, Hide, StateCopier
 from statetrail.schema import pseudonym
@@ -69,6 +69,7 @@ class Copier:
         self._fingerprinter = config.fingerprinter
         self._state = StateCopier(config.compiled, pseudonyms, config.fingerprinter, hide)
         self._hide = hide
+        self._harmless = HarmlessFields()
         self._texts: BoundedCache[str, str] = BoundedCache(CACHED)
         self._hosts: BoundedCache[str, str] = BoundedCache(CACHED)
         self._issuing = tuple(
@@ -88,7 +89,7 @@ class Copier:
             ("user-agent", self._text(row.user_agent)),
             ("origin", self._origin(row.request_origin)),
             ("sec-fetch-dest", row.fetch_dest),
-            *harmless_request_fields(request.headers),
+            *self._harmless.of_request(request.headers),
             *presented.fields,
             *candidates,
         ]
@@ -100,7 +101,7 @@ class Copier:
                 ("access-control-expose-headers", self._exposed(row.exposed_headers)),
                 ("location", self._location(row.redirect_endpoint)),
                 ("content-encoding", coding),
-                *harmless_response_fields(response.headers),
+                *self._harmless.of_response(response.headers),
                 *issued.fields,
             ]
         made = Copy(

@@ -55,15 +55,33 @@ _RESPONSE: Final = _ANY | {
     "x-frame-options": "DENY|SAMEORIGIN",
 }
 
-type _Allowed = dict[bytes, re.Pattern[bytes]]
+CACHED: Final = 4096
+"""Header fields that are cached."""
+MAX_CACHED: Final = 512
+"""Bytes of the value of such a field."""
 
 
-def _compiled(fields: dict[str, str]) -> _Allowed:
-    return {name.encode(): re.compile(value.encode()) for name, value in fields.items()}
+class _Allowed(dict[tuple[bytes, bytes], tuple[str, str] | None]):
+    """A header field as it stays, or `None`, by the field; those looked at last are cached."""
 
+    __slots__ = ("_patterns",)
 
-_REQUEST_FIELDS: Final = _compiled(_REQUEST)
-_RESPONSE_FIELDS: Final = _compiled(_RESPONSE)
+    def __init__(self, fields: dict[str, str]) -> None:
+        super().__init__()
+        self._patterns = {name.encode(): re.compile(p.encode()) for name, p in fields.items()}
+
+    def __missing__(self, field: tuple[bytes, bytes]) -> tuple[str, str] | None:
+        name, value = field[0].lower(), field[1]
+        pattern = self._patterns.get(name)
+        kept = None
+        if pattern is not None and pattern.fullmatch(value):
+            kept = name.decode("ascii"), value.decode("ascii")
+        if len(field[0]) + len(value) <= MAX_CACHED:
+            if len(self) >= CACHED:
+                self.clear()
+            self[field] = kept
+        return kept
+
 
 VOCABULARY: Final = " ".join(
     part
@@ -74,20 +92,16 @@ VOCABULARY: Final = " ".join(
 """What may be written in these fields, as a text."""
 
 
-def harmless_request_fields(fields: Fields) -> list[tuple[str, str]]:
-    """The header fields of a request that stay as they are."""
-    return _harmless(fields, _REQUEST_FIELDS)
+class HarmlessFields:
+    """Which header fields of requests and responses stay as they are."""
 
+    def __init__(self) -> None:
+        self._request, self._response = _Allowed(_REQUEST), _Allowed(_RESPONSE)
 
-def harmless_response_fields(fields: Fields) -> list[tuple[str, str]]:
-    """The header fields of a response that stay as they are."""
-    return _harmless(fields, _RESPONSE_FIELDS)
+    def of_request(self, fields: Fields) -> list[tuple[str, str]]:
+        """The header fields of a request that stay."""
+        return list(filter(None, map(self._request.__getitem__, fields)))
 
-
-def _harmless(fields: Fields, allowed: _Allowed) -> list[tuple[str, str]]:
-    return [
-        (name.decode("ascii"), value.decode("ascii"))
-        for raw_name, value in fields
-        if (pattern := allowed.get(name := raw_name.lower())) is not None
-        and pattern.fullmatch(value)
-    ]
+    def of_response(self, fields: Fields) -> list[tuple[str, str]]:
+        """The header fields of a response that stay."""
+        return list(filter(None, map(self._response.__getitem__, fields)))

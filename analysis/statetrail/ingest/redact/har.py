@@ -4,7 +4,8 @@ Enters: an `Exchange` and its `Copy`. Leaves: the JSON of an entry with the time
 texts and sizes of the other, and no other member.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -12,6 +13,7 @@ import msgspec
 from statetrail.extract import Exchange, Request
 from statetrail.extract.fingerprint import raw_bytes
 from statetrail.ingest.har.split import CUT
+from statetrail.ingest.har.times import SECOND_US
 from statetrail.ingest.redact.copier import Copy
 
 HEAD: Final = (
@@ -19,7 +21,10 @@ HEAD: Final = (
 )
 TAIL: Final = b"]}}\n"
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+CACHED: Final = 2048
+"""Header fields of which the JSON is cached."""
+
+_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC, and written without it
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -31,14 +36,14 @@ def har_entry(exchange: Exchange, copy: Copy, bodies: tuple[str, str]) -> bytes:
         "method": copy.method,
         "url": f"{copy.scheme}://{host}:{row.port}{copy.target}",
         "httpVersion": copy.http_version,
-        "headers": _headers(copy.request_fields),
+        "headers": _headers(
+            [*copy.request_fields, *([("x-cut", CUT)] if "har-cut" in copy.notes else ())]
+        ),
         "queryString": [],
         "cookies": [],
         "headersSize": -1,
         "bodySize": -1 if row.request_bytes is None else row.request_bytes,
     }
-    if "har-cut" in copy.notes:
-        request["headers"].append({"name": "x-cut", "value": CUT})
     if bodies[0]:
         request["postData"] = {"mimeType": "", "text": bodies[0]}
     total, timings = _times(exchange)
@@ -79,18 +84,26 @@ def _response(copy: Copy, body: str) -> dict[str, Any]:
     }
 
 
-def _headers(fields: list[tuple[str, str]]) -> list[dict[str, str]]:
+def _headers(fields: list[tuple[str, str]]) -> msgspec.Raw:
+    return msgspec.Raw(b"[%s]" % b",".join([_header(*field) for field in fields]))
+
+
+@lru_cache(CACHED)
+def _header(name: str, value: str) -> bytes:
     # As most writers do: the bytes on the wire as Latin-1.
-    return [{"name": name, "value": raw_bytes(value).decode("latin-1")} for name, value in fields]
+    return _encode({"name": name, "value": raw_bytes(value).decode("latin-1")})
 
 
 def _started(exchange: Exchange) -> str:
     """When the request was composed; a time without a fraction is one of whole seconds."""
-    moment = _EPOCH + timedelta(microseconds=_composed(exchange.request))
-    if "har-no-zone" in exchange.notes:
-        moment = moment.replace(tzinfo=None)
-    is_exact = not exchange.request.time_error_us
-    return moment.isoformat(timespec="microseconds" if is_exact else "auto")
+    seconds, rest_us = divmod(_composed(exchange.request), SECOND_US)
+    fraction = f".{rest_us:06}" if rest_us or not exchange.request.time_error_us else ""
+    return f"{_second(seconds)}{fraction}{'' if 'har-no-zone' in exchange.notes else '+00:00'}"
+
+
+@lru_cache(1)
+def _second(seconds: int) -> str:
+    return (_EPOCH + timedelta(seconds=seconds)).isoformat()
 
 
 def _composed(request: Request) -> int:

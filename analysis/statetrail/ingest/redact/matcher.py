@@ -9,6 +9,7 @@ secret (`statetrail.ingest.redact.grams`).
 
 import html
 import re
+import string
 import urllib.parse
 from array import array
 from binascii import a2b_base64, unhexlify
@@ -26,8 +27,13 @@ OVERLAP: Final = 512
 """Bytes by which pieces of one text have to overlap, so that no secret is between them."""
 
 _ESCAPE: Final = re.compile(rb"\\(?:u00([0-9A-Fa-f]{2})|x([0-9A-Fa-f]{2})|([/\"'\\]))")
-_BASE64: Final = re.compile(rb"[A-Za-z0-9+/]{12,}")
-_STANDARD: Final = bytes.maketrans(b"-_", b"+/")
+_MIN_BASE64: Final = 12
+_DIGITS64: Final = (string.ascii_letters + string.digits + "+/").encode()
+# All other bytes become blanks; the digits of the form for addresses become those of the plain one.
+_STANDARD: Final = bytes(
+    byte if byte in _DIGITS64 else {ord("-"): ord("+"), ord("_"): ord("/")}.get(byte, ord(" "))
+    for byte in range(256)
+)
 _MIN_HEX: Final = 20
 _HEX: Final = re.compile(rb"[0-9A-Fa-f]{%d,}" % _MIN_HEX)
 _SEPARATORS: Final = re.compile(r"[/\s;,=&?]+")
@@ -185,7 +191,8 @@ def _decoded(data: bytes, seen: set[bytes]) -> Iterator[bytes]:
 
     Runs of base64 that were `seen` in another writing are left out.
     """
-    runs = list({*_BASE64.findall(data.translate(_STANDARD))} - seen)
+    words = set(data.translate(_STANDARD).split())
+    runs = [word for word in words if len(word) >= _MIN_BASE64 and word not in seen]
     seen.update(runs)
     for at in range(4 if runs else 0):
         # Filled up to whole groups: what that adds at the end does no harm.

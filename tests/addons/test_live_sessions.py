@@ -5,7 +5,7 @@ import pytest
 import statetrail
 from statetrail.dialects import select
 from statetrail.extract import Exchange, ExtractorConfig, Fingerprinter, Request, Response, extract
-from statetrail.ingest.flowfile import ReadReport, read_flows
+from statetrail.ingest.flowfile import ReadReport, frames, read_flows
 from statetrail.store.keys import key_path, read_key
 from statetrail_addons import _live_sessions
 from statetrail_addons._live_sessions import LiveSessions
@@ -136,7 +136,7 @@ def test_the_sessions_of_the_demo_are_those_of_the_audit(demo_recording) -> None
     key = Fingerprinter(read_key(key_path(demo_recording.store)))
     config = ExtractorConfig(select(), key)
     with demo_recording.flows.open("rb") as file:
-        for exchange in read_flows(file, ReadReport()):
+        for exchange in read_flows(frames(file, ReadReport()), ReadReport()):
             sessions.completed(extract(exchange, config))
     rows = statetrail.sessions(statetrail.open(demo_recording.store)).rows()
     assert {event.session for event in events if event.end is None} == {

@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 import zstandard
+from mitmproxy.test import tflow, tutils
 
 from statetrail.errors import CaptureError
 from statetrail.extract import Fingerprinter
+from statetrail.ingest import flowfile
 from statetrail.ingest import source as opening
 from statetrail.ingest.captures import captures_in
 from statetrail.ingest.skipped import ReadReport
+from support.flowfiles import flow_file
 from support.hars import entry, har
 
 DOCUMENT = har(*(entry(time=1000 + n, body=f"<a>é {n}</a>") for n in range(50)))
@@ -109,13 +112,44 @@ def test_what_unpacks_to_an_implausible_size_is_read_up_to_it(
 
 def test_a_member_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     """Beside one that can, and alone."""
-    path, flows = tmp_path / "all.zip", ("a.flows", b"99:7:version;2:21#")
-    path.write_bytes(zipped(flows, ("12", b"12:30 lunch"), ("b", DOCUMENT)))
+    path, packets = tmp_path / "all.zip", ("a.pcap", bytes.fromhex("d4c3b2a1020004") + bytes(99))
+    path.write_bytes(zipped(packets, ("12", b"12:30 lunch"), ("b", DOCUMENT)))
     (found,) = captures_in(path)
-    assert found.lost == "a.flows in it is a flow file packed with zip: unpack it first"
-    path.write_bytes(zipped(flows))
-    with pytest.raises(CaptureError, match="flows in it is a flow file"):
+    assert found.lost == "a.pcap in it is a packed packet capture: unpack it first"
+    path.write_bytes(zipped(packets))
+    with pytest.raises(CaptureError, match="in it is a packed packet capture"):
         captures_in(path)
+
+
+FLOWS = flow_file(*(tflow.tflow(resp=tutils.tresp(content=b"%d" % n)) for n in range(9)))
+
+
+@pytest.mark.parametrize(
+    ("content", "lost"),
+    [
+        pytest.param(gzip.compress(FLOWS), None, id="gzip"),
+        pytest.param(zipped(("x/a.mitm", FLOWS)), None, id="a member"),
+        pytest.param(gzip.compress(FLOWS)[:-8], "the file ends early", id="without gzip's check"),
+        pytest.param(
+            gzip.compress(FLOWS + b"99999:" + bytes(99_999) + b"}"), "1 too large", id="too large"
+        ),
+        pytest.param(
+            gzip.compress(FLOWS + b"999999:" + bytes(999_999) + b"}"), "implausible", id="a bomb"
+        ),
+        pytest.param(gzip.compress(FLOWS + b"999999999999:}"), "ends early", id="a false length"),
+    ],
+)
+def test_packed_flow_files_are_read_within_bounds(
+    content: bytes, lost: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one as it is in a zip file; lengths in it are not believed."""
+    monkeypatch.setattr(opening, "MAX_SMALL", 500_000)
+    monkeypatch.setattr(flowfile, "MAX_PACKED", 50_000)
+    path = tmp_path / "x"
+    path.write_bytes(content)
+    bodies, (problem,) = read(path)
+    assert bodies == [b"%d" % n for n in range(9)]
+    assert problem == lost if lost is None else lost in str(problem)
 
 
 ENCRYPTED = bytearray(zipped(("a.har", DOCUMENT)))

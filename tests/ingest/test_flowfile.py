@@ -8,7 +8,7 @@ from mitmproxy.test import tflow
 
 from statetrail.extract import Exchange
 from statetrail.ingest.flow import exchange_of
-from statetrail.ingest.flowfile import read_flows
+from statetrail.ingest.flowfile import frames, read_flows
 from statetrail.ingest.skipped import ReadReport
 from support.flowfiles import flow_file
 
@@ -16,7 +16,7 @@ from support.flowfiles import flow_file
 def read(document: bytes) -> tuple[list[Exchange], ReadReport]:
     """The exchanges of a flow file, and what was lost."""
     report = ReadReport()
-    return list(read_flows(io.BytesIO(document), report)), report
+    return list(read_flows(frames(io.BytesIO(document), report), report)), report
 
 
 def test_a_flow_out_of_a_file_is_the_live_one() -> None:

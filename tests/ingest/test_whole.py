@@ -73,7 +73,7 @@ def test_the_parts_of_a_flow_are_those_of_mitmproxys_reader(
     report, other = ReadReport(), ReadReport()
     found = list(read_whole(path, report))
     with path.open("rb") as file:
-        expected = list(read_http_flows(file, other))
+        expected = list(read_http_flows(frames(file, other), other))
     assert [parts(one.exchange) for one in found] == [parts(each) for _, each in expected]
     assert [one.request_body for one in found] == [
         f.request.data.content or b"" for f, _ in expected

@@ -7,13 +7,14 @@ is damaged, or where it has become implausibly large; so what stands before is r
 
 import codecs
 import re
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
-from typing import IO, Final, Protocol
+from typing import IO, Final, NamedTuple, Protocol
 
 import zstandard
 
@@ -32,6 +33,7 @@ MAX_BODY: Final = 524_288
 
 _BODY: Final = re.compile(r"(?:resources/)?[0-9a-f]{32,64}(?:\.[A-Za-z0-9]{1,12})?", re.ASCII)
 _LAYERS: Final = 2
+_CHUNK: Final = 1 << 18
 _UTF8_BOM: Final = b"\xef\xbb\xbf"
 _UTF16: Final = {
     b"\xff\xfe": "utf-16",
@@ -105,6 +107,24 @@ class Source:
             file = packing.open(file)
         return file
 
+    @contextmanager
+    def on_disk(self) -> Iterator["Unpacked"]:
+        """The content in a file without a name, for those who have to seek in it.
+
+        Raises `CaptureError` if there is no room for it.
+        """
+        stream = self.stream()
+        with tempfile.TemporaryFile() as file:
+            try:
+                while chunk := stream.read(_CHUNK):
+                    file.write(chunk)
+                file.flush()
+            except OSError as error:
+                raise CaptureError(
+                    f"{self.path} cannot be unpacked in {tempfile.gettempdir()}: {error.strerror}"
+                ) from None
+            yield Unpacked(file, stream.is_damaged)
+
     def within(self, member: str) -> "Source":
         """A member of the zip file, opened."""
         return Source(self.path, self.file, self.archive, member)
@@ -136,6 +156,13 @@ class Source:
             return None
 
 
+class Unpacked(NamedTuple):
+    """A file of unpacked content, which may lack its end: then it was damaged."""
+
+    file: IO[bytes]
+    is_damaged: bool
+
+
 class Readable:
     """Content that ends where it is damaged."""
 
@@ -146,6 +173,7 @@ class Readable:
         self._decoder: codecs.IncrementalDecoder | None = None
         self._next = b""
         self.ended = False
+        self.is_damaged = False
 
     def read(self, size: int, /) -> bytes:
         """At most `size` bytes, none at the end: then `ended` is true."""
@@ -180,6 +208,7 @@ class Readable:
             # A full read would lose the bytes that were unpacked before the damage.
             data: bytes = self._file.read1(size)  # type: ignore[attr-defined]
         except _DAMAGES:
+            self.is_damaged = True
             return b""
         self._room -= len(data)
         if self._room < 0:

@@ -9,7 +9,7 @@ from mitmproxy.test import tflow
 
 from statetrail.extract import ExchangeFacts, extract
 from statetrail.ingest.flow import exchange_of
-from statetrail.ingest.flowfile import read_flows
+from statetrail.ingest.flowfile import frames, read_flows
 from statetrail.ingest.har.entry import read_entry
 from statetrail.ingest.har.reader import exchange_from_entry
 from statetrail.ingest.redact.copier import Copier
@@ -45,7 +45,8 @@ def test_a_hostile_exchange_has_a_copy(seed):
     original = exchange_of(flow)
     copy, _ = Copier(CONFIG, Pseudonyms(bytes(32), frozenset("1")), None).copy(original)
     copied = copied_flow(flow, copy, NO_BODIES, CONFIG.fingerprinter)
-    (as_flow,) = read_flows(io.BytesIO(flow_file(copied)), ReadReport())
+    flows = frames(io.BytesIO(flow_file(copied)), ReadReport())
+    (as_flow,) = read_flows(flows, ReadReport())
     as_entry = exchange_from_entry(read_entry(har_entry(original, copy, NO_BODIES)), "x")
     expected = read(extract(original, CONFIG))
     assert read(extract(as_flow, CONFIG)) == expected

@@ -4,9 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from statetrail.errors import CaptureError
 from statetrail.extract import Exchange, Fingerprinter
-from statetrail.ingest.flowfile import read_flows
+from statetrail.ingest.flowfile import opened_flows, read_flows
 from statetrail.ingest.format import Format
 from statetrail.ingest.skipped import ReadReport
 from statetrail.ingest.source import Source
@@ -16,20 +15,16 @@ _PACKED: Final = re.compile(rb"[0-9]{1,12}:[0-9]{1,4}:[a-z]")
 
 
 def _matches(source: Source) -> bool:
-    if not _LENGTH.match(source.head):
-        return False
-    if source.packed is not None:
-        if not _PACKED.match(source.head):
-            return False
-        # Its lengths could claim any amount of memory.
-        raise CaptureError(f"is a flow file packed with {source.packed}: unpack it first")
-    return True
+    # Text in a zip file may begin with a number and a colon.
+    start = _LENGTH if source.packed is None else _PACKED
+    return start.match(source.head) is not None
 
 
 def _read(
     source: Source, report: ReadReport, fingerprinter: Fingerprinter | None
 ) -> Iterator[Exchange]:
-    return read_flows(source.file, report)
+    with opened_flows(source, report) as flows:
+        yield from read_flows(flows, report)
 
 
 FLOWS: Final = Format("flows", "a mitmproxy flow file", _matches, _read, one_client=False)

@@ -26,6 +26,7 @@ CACHED: Final = 2048
 
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC, and written without it
 _encode: Final = msgspec.json.Encoder().encode
+_CUT: Final = (_encode({"name": "x-cut", "value": CUT}),)
 
 
 def har_entry(exchange: Exchange, copy: Copy, bodies: tuple[str, str]) -> bytes:
@@ -36,9 +37,7 @@ def har_entry(exchange: Exchange, copy: Copy, bodies: tuple[str, str]) -> bytes:
         "method": copy.method,
         "url": f"{copy.scheme}://{host}:{row.port}{copy.target}",
         "httpVersion": copy.http_version,
-        "headers": _headers(
-            [*copy.request_fields, *([("x-cut", CUT)] if "har-cut" in copy.notes else ())]
-        ),
+        "headers": _headers(copy.request_fields, _CUT if "har-cut" in copy.notes else ()),
         "queryString": [],
         "cookies": [],
         "headersSize": -1,
@@ -84,8 +83,8 @@ def _response(copy: Copy, body: str) -> dict[str, Any]:
     }
 
 
-def _headers(fields: list[tuple[str, str]]) -> msgspec.Raw:
-    return msgspec.Raw(b"[%s]" % b",".join([_header(*field) for field in fields]))
+def _headers(fields: list[tuple[str, str]], more: tuple[bytes, ...] = ()) -> msgspec.Raw:
+    return msgspec.Raw(b"[%s]" % b",".join([*(_header(*field) for field in fields), *more]))
 
 
 @lru_cache(CACHED)

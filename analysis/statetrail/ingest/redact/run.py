@@ -27,7 +27,7 @@ from statetrail.extract.cache import BoundedCache
 from statetrail.extract.wire_values import in_body
 from statetrail.ingest.captures import captures_in
 from statetrail.ingest.flow import ERRORS
-from statetrail.ingest.flowfile import read_http_flows
+from statetrail.ingest.flowfile import opened_flows, read_http_flows
 from statetrail.ingest.formats.flows import FLOWS
 from statetrail.ingest.redact.bodies import copied_body
 from statetrail.ingest.redact.collecting import SecretCollector
@@ -138,14 +138,13 @@ class _Run:
         hide = _hider(matcher, self._config.fingerprinter) if matcher is not None else None
         copier = Copier(self._config, self._pseudonyms, hide)
         report, count = ReadReport(), 0
-        if self._captures[0].format is FLOWS:
+        if all(found.format is FLOWS for found in self._captures):
             writer = FlowWriter(file)  # type: ignore[no-untyped-call]
-            with self._captures[0].open() as opened:
-                for flow, exchange in read_http_flows(opened.file, report):
-                    copy = self._copy(exchange, copier)
-                    bodies = self._of_flow(flow, copy)
-                    writer.add(copied_flow(flow, copy, bodies, self._config.fingerprinter))
-                    count += 1
+            for flow, exchange in self._flows(report):
+                copy = self._copy(exchange, copier)
+                bodies = self._of_flow(flow, copy)
+                writer.add(copied_flow(flow, copy, bodies, self._config.fingerprinter))
+                count += 1
         else:
             file.write(HEAD)
             for raw in self._entries(copier, report):
@@ -154,6 +153,12 @@ class _Run:
             file.write(TAIL)
         file.flush()
         return report, count
+
+    def _flows(self, report: ReadReport) -> Iterator[tuple[HTTPFlow, Exchange]]:
+        """The flows of all captures."""
+        for found in self._captures:
+            with found.open() as opened, opened_flows(opened, report) as flows:
+                yield from read_http_flows(flows, report)
 
     def _entries(self, copier: Copier, report: ReadReport) -> Iterator[bytes]:
         """The copies of all exchanges, as entries of a HAR."""

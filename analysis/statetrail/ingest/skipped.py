@@ -22,6 +22,7 @@ REASONS: Final = {
     "url": "without a readable http(s) URL",
     "broken": "no sound JSON",
     "encrypted": "connections whose TLS keys are missing",
+    "quic": "connections of QUIC, whose HTTP/3 is not read",
     "unreadable": "not understood",
 }
 """Reason for which an entry or flow is skipped → its text."""

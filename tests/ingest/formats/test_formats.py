@@ -110,3 +110,11 @@ def test_connections_without_keys_are_counted(tmp_path: Path) -> None:
     done, _ = imported(path, tmp_path)
     assert done.exchanges == 0
     assert "TLS keys are missing" in (done.problem or "")
+
+
+@needs_tshark
+def test_connections_of_quic_are_counted(tmp_path: Path) -> None:
+    """The beginnings of two, of aioquic: tshark gives no header fields of HTTP/3."""
+    done, _ = imported(Path(__file__).with_name("quic.pcap"), tmp_path)
+    assert done.exchanges == 0
+    assert "2 connections of QUIC" in (done.problem or "")

@@ -41,8 +41,12 @@ _MAGIC: Final = (
     *(b"\x0a\x0d\x0d\x0a", b"\xa1\xb2\xc3\xd4", b"\xd4\xc3\xb2\xa1"),
     *(b"\xa1\xb2\x3c\x4d", b"\x4d\x3c\xb2\xa1"),
 )
-_FILTER: Final = "http or http2 or tls.app_data"
-_LAYERS: Final = "frame ip ipv6 tcp http http2 data"
+# Of QUIC the packets that begin a connection.
+_FILTER: Final = (
+    "http or http2 or tls.app_data or quic.long.packet_type == 0 "
+    "or (quic and tls.handshake.type == 1)"
+)
+_LAYERS: Final = "frame ip ipv6 tcp http http2 quic data"
 _FINAL: Final = re.compile(rb"[2-9][0-9]{2}")
 _MAX_OPEN: Final = 1000
 _MAX_PIPELINED: Final = 100
@@ -142,9 +146,16 @@ class _Connections:
         self._last: dict[str, int] = {}
         self._sealed: set[str] = set()
         self._read: set[str] = set()
+        self._quic: set[str] = set()
 
     def add(self, layers: dict[str, Any]) -> Iterator[Exchange]:
         """Add a packet; yields the exchanges that it ends."""
+        if "quic" in layers:
+            # tshark gives no header fields of HTTP/3, with keys either.
+            for each in _all(layers["quic"]):
+                known = each.get("QUIC Connection information", each)
+                self._quic.add(known.get("quic.connection.number", ""))
+            return
         us = _us(layers["frame"]["frame.time_epoch"])
         network = layers.get("ip") or layers.get("ipv6") or {}
         source = network.get("ip.src") or network.get("ipv6.src")
@@ -183,6 +194,8 @@ class _Connections:
             yield from self._ended(pair)
         if unread := len(self._sealed - self._read):
             self._report.skipped["encrypted"] += unread
+        if begun := len(self._quic - {""}):
+            self._report.skipped["quic"] += begun
 
     def _pair(
         self, number: str, half: _Half, target: str, port: int, us: int, *, is_split: bool

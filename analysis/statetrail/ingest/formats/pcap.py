@@ -194,8 +194,8 @@ class _Connections:
             yield from self._ended(pair)
         if unread := len(self._sealed - self._read):
             self._report.skipped["encrypted"] += unread
-        if begun := len(self._quic - {""}):
-            self._report.skipped["quic"] += begun
+        if not_read := len(self._quic - {""}):
+            self._report.skipped["quic"] += not_read
 
     def _pair(
         self, number: str, half: _Half, target: str, port: int, us: int, *, is_split: bool

@@ -27,7 +27,8 @@ OVERLAP: Final = 512
 """Bytes by which pieces of one text have to overlap, so that no secret is between them."""
 
 _ESCAPE: Final = re.compile(rb"\\(?:u00([0-9A-Fa-f]{2})|x([0-9A-Fa-f]{2})|([/\"'\\]))")
-_MIN_BASE64: Final = 12
+# Behind a blank only, so that no byte is looked at twice.
+_BASE64: Final = re.compile(rb" ([^ ]{12,})")
 _DIGITS64: Final = (string.ascii_letters + string.digits + "+/").encode()
 # All other bytes become blanks; the digits of the form for addresses become those of the plain one.
 _STANDARD: Final = bytes(
@@ -191,8 +192,7 @@ def _decoded(data: bytes, seen: set[bytes]) -> Iterator[bytes]:
 
     Runs of base64 that were `seen` in another writing are left out.
     """
-    words = set(data.translate(_STANDARD).split())
-    runs = [word for word in words if len(word) >= _MIN_BASE64 and word not in seen]
+    runs = list({*_BASE64.findall(b" " + data.translate(_STANDARD))} - seen)
     seen.update(runs)
     for at in range(4 if runs else 0):
         # Filled up to whole groups: what that adds at the end does no harm.

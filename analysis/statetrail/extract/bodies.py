@@ -5,14 +5,19 @@ Enters: the first bytes of a body as on the wire, and its content codings. Leave
 a body that is cut or broken further on the beginning is read.
 """
 
+import sys
 import zlib
 from collections.abc import Callable
 from typing import Final
 
 import brotli
-import zstandard
 
 from statetrail.dialects.wire import BodyError
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 MAX_ENCODED: Final = 65_536
 """Bytes of the encoded body that are looked at."""
@@ -23,6 +28,8 @@ MAX_SEARCHED: Final = 524_288
 MAX_CODINGS: Final = 4
 
 _STEP: Final = 1024
+_FRAMES: Final = 4096
+_ZSTD: Final[dict[int, int]] = {zstd.DecompressionParameter.window_log_max: 23}
 _GZIP: Final = 47  # gzip, or zlib where the sender mixed them up
 
 
@@ -80,16 +87,24 @@ def _brotli(data: bytes, limit: int) -> bytes:
 
 
 def _zstd(data: bytes, limit: int) -> bytes:
-    decompressor = zstandard.ZstdDecompressor(max_window_size=1 << 23)
-    with decompressor.stream_reader(data, read_size=4096, read_across_frames=True) as reader:
-        out = bytearray()
+    out = bytearray()
+    decompressor = zstd.ZstdDecompressor(options=_ZSTD)
+    # In steps, since a decompressor copies what is behind its frame.
+    for at in range(0, len(data), _FRAMES):
+        step = data[at : at + _FRAMES]
         try:
-            while len(out) < limit and (chunk := reader.read(limit - len(out))):
-                out += chunk
-        except zstandard.ZstdError:
+            while step:
+                if decompressor.eof:
+                    decompressor = zstd.ZstdDecompressor(options=_ZSTD)
+                out += decompressor.decompress(step, limit - len(out))
+                if len(out) >= limit:
+                    return bytes(out)
+                step = decompressor.unused_data if decompressor.eof else b""
+        except zstd.ZstdError:
             if not out:
                 raise
-        return bytes(out)
+            break
+    return bytes(out)
 
 
 _DECODERS: Final[dict[str, Callable[[bytes, int], bytes]]] = {
@@ -124,7 +139,7 @@ def decode_prefix(data: bytes, codings: tuple[str, ...], limit: int = MAX_DECODE
             raise CodingError("unknown-coding")
         try:
             data = decoder(data, most if left else limit)
-        except (zlib.error, brotli.error, zstandard.ZstdError, MemoryError) as error:
+        except (zlib.error, brotli.error, zstd.ZstdError, MemoryError) as error:
             raise CodingError("broken-coding") from error
     return data[:limit]
 

@@ -7,21 +7,27 @@ file. No size that a file claims is believed.
 import gzip
 import io
 import struct
+import sys
 import zipfile
 import zlib
 from collections.abc import Callable
 from io import BufferedReader
 from typing import IO, Final, NamedTuple, cast
 
-import zstandard
-
 from statetrail.errors import CaptureError
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+    from compression.zstd import ZstdError as ZstdError
+else:
+    from backports import zstd
+    from backports.zstd import ZstdError as ZstdError
 
 _ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
 _END: Final = struct.Struct("<4s4H2LH")
 _MAX_COMMENT: Final = 65_535
 _MAX_DIRECTORY: Final = 1 << 26
-_MAX_WINDOW: Final = 1 << 27
+_MAX_WINDOW_LOG: Final = 27
 _CHUNK: Final = 1 << 16
 
 
@@ -71,10 +77,8 @@ def _gzip(file: IO[bytes]) -> IO[bytes]:
 
 
 def _zstd(file: IO[bytes]) -> IO[bytes]:
-    unpacker = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW)
-    return io.BufferedReader(
-        unpacker.stream_reader(file, read_across_frames=True, closefd=False), _CHUNK
-    )
+    options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: _MAX_WINDOW_LOG}
+    return cast("IO[bytes]", zstd.ZstdFile(file, options=options))
 
 
 def _zlib(file: IO[bytes]) -> IO[bytes]:

@@ -16,10 +16,8 @@ from io import BufferedReader
 from pathlib import Path
 from typing import IO, Final, NamedTuple, Protocol
 
-import zstandard
-
 from statetrail.errors import CaptureError
-from statetrail.ingest.packing import archive_of, packing_of
+from statetrail.ingest.packing import ZstdError, archive_of, packing_of
 
 HEAD: Final = 4096
 """Bytes of a file's beginning by which its format is recognised."""
@@ -42,7 +40,7 @@ _UTF16: Final = {
     b"\0{": "utf-16-be",
 }
 _DAMAGES: Final = (
-    *(EOFError, OSError, zlib.error, zipfile.BadZipFile, zstandard.ZstdError),
+    *(EOFError, OSError, zlib.error, zipfile.BadZipFile, ZstdError),
     *(NotImplementedError, RuntimeError),  # a member's method is unknown, or it is encrypted
 )
 

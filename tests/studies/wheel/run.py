@@ -154,7 +154,7 @@ def records_and_redacts(env: Environment) -> None:
         said = env.run("statetrail", *command_line.split(), code=2).splitlines()
         assert len(said) == 1, said
         assert f"'statetrail[{extra}]'" in said[0], said
-    assert env.megabytes <= MAX_MB, f"{env.megabytes:.1f} MB are more than {MAX_MB}"
+    assert env.compiled <= MAX_MB, f"{env.compiled:.1f} MB are more than {MAX_MB}"
     start_times(env)
 
 

@@ -4,19 +4,24 @@ Enters: a body and the request, of which ``Accept-Encoding`` counts. Leaves: the
 """
 
 import gzip
+import sys
 import zlib
 from collections.abc import Callable
 from functools import partial
 from typing import Final
 
 import brotli
-import zstandard
 from starlette.requests import Request
 from starlette.responses import Response
 
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
 NO_STORE: Final = {"cache-control": "no-store"}
 CODINGS: Final[dict[str, Callable[[bytes], bytes]]] = {
-    "zstd": zstandard.compress,
+    "zstd": zstd.compress,
     "br": partial(brotli.compress, quality=4),
     "gzip": gzip.compress,
     "deflate": zlib.compress,

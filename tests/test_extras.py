@@ -16,8 +16,8 @@ from support.commands import BIN
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 SOURCES = [path for name in ("analysis", "addons") for path in (ROOT / name).rglob("*.py")]
-OPTIONAL = {"polars", "pytest"}
-"""What is imported only where the user has it already."""
+OPTIONAL = {"polars", "pytest", "compression"}
+"""What is imported only where the user has it already, or Python is 3.14."""
 BASE = (
     *("statetrail.cli", "statetrail.ingest.importer", "statetrail.ingest.redact.run"),
     *("statetrail.suggest", "statetrail.store.retention", "statetrail.dialects.toml_schema"),
@@ -73,7 +73,7 @@ def test_every_import_is_declared():
     for module, path in imported().items():
         declared = base | extras.get(EXTRAS.get(module, ""), set())
         names_of = distributions.get(module, [module])
-        provided = {name.lower().replace("_", "-") for name in names_of}
+        provided = {re.sub(r"[-_.]+", "-", name.lower()) for name in names_of}
         if module not in OPTIONAL and not provided & declared:
             missing[module] = path
     assert missing == {}

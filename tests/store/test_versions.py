@@ -16,8 +16,8 @@ from statetrail.recording.engines import ENGINES, Engine
 from statetrail.schema import FACTS, SCHEMA_VERSION
 from statetrail.store import Journal, SqliteStore, StoreName, opening, reader
 from statetrail.store.connection import connect
-from statetrail.store.dataset.export import export_parquet
-from statetrail.store.dataset.manifest import MANIFEST
+from statetrail.store.dataset.export import export_parquet, export_stores
+from statetrail.store.dataset.manifest import MANIFEST, read_manifest
 from statetrail.store.keys import key_path, write_key
 from statetrail.store.reader import join_facts, read_store
 from statetrail.store.retention import prune
@@ -80,6 +80,21 @@ def test_recording_into_it_makes_it_the_current_version(first: Path) -> None:
     assert (
         read_store(first).table("issued").schema == read_store(fresh(first)).table("issued").schema
     )
+
+
+def test_it_is_the_same_store_for_exports(first: Path, tmp_path: Path) -> None:
+    """Also where an earlier release made it, which gave no id, and it was brought up since."""
+    with closing(sqlite3.connect(first)) as db:
+        db.execute("DELETE FROM meta WHERE key = 'store_id'")
+        db.execute("INSERT INTO captures VALUES (1, 'live', NULL, 5, 1, 0, 0, NULL)")
+        db.commit()
+    assert export_stores([first], tmp_path / "out").exchanges == 1
+    with SqliteStore.create_or_open(first) as store:
+        store.append(one("b"))
+    assert version(first) == SCHEMA_VERSION
+    done = export_stores([first], tmp_path / "out")
+    assert (done.added, done.replaced) == (1, 0)
+    assert len(read_manifest(tmp_path / "out").stores) == 1
 
 
 def fresh(beside: Path) -> Path:

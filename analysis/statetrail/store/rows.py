@@ -113,7 +113,11 @@ def values_of(cursor: apsw.Cursor, exchange_id: int) -> Fingerprints:
 
 
 def replace(cursor: apsw.Cursor, exchange_id: ExchangeId, facts: ExchangeFacts) -> None:
-    """Replace the facts of a stored exchange; nothing happens if it was removed."""
+    """Replace the facts of a stored exchange; nothing happens if it was removed.
+
+    Other values come with another row of the exchange: exports compare only that
+    (`statetrail.store.dataset.changes`).
+    """
     cursor.execute(_CHANGE_EXCHANGE, (*astuple(facts.exchange), exchange_id))
     if cursor.connection.changes() == 0:
         return

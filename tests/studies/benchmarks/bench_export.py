@@ -35,6 +35,7 @@ def write_store(dataset: Path, store: Path) -> None:
     """Write a generated dataset as a store, its ids in the order of the requests."""
     SqliteStore.create_or_open(store).close()
     rows, target = duckdb.connect(), apsw.Connection(str(store))
+    rows.execute("SET enable_progress_bar = false")
     rows.execute(f"SET temp_directory = '{dataset.parent}'")
     rows.execute(
         "CREATE TABLE ids AS SELECT exchange_id, row_number() OVER (ORDER BY request_start_us, "

@@ -193,11 +193,13 @@ def _empty_dataset(
     sources: Sequence[Source], client_by: Sequence[str] | None, buckets: int | None
 ) -> Manifest:
     """The manifest of a dataset without rows."""
+    found = [
+        source.read(lambda contents: (contents.count(), contents.holds_imported()))
+        for source in sources
+    ]
+    exchanges = sum(count for count, _ in found)
     if client_by is None:
-        client_by = default_client_by(
-            imported=any(source.read(lambda c: c.holds_imported()) for source in sources)
-        )
-    exchanges = sum(source.read(lambda contents: contents.count()) for source in sources)
+        client_by = default_client_by(imported=any(imported for _, imported in found))
     return Manifest(
         schema_version=SCHEMA_VERSION,
         key_id=sources[0].key_id,

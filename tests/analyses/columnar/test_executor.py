@@ -17,7 +17,10 @@ import statetrail as st
 from statetrail.analyses.columnar.arrays import Bools, Ints
 from statetrail.analyses.columnar.bucket import bucket
 from statetrail.analyses.columnar.spill import SpilledList
+from statetrail.analyses.exposure.leaks import leaks
+from statetrail.analyses.lifetimes.summaries import gaps, use_tallies
 from statetrail.analyses.lifetimes.uses import uses
+from statetrail.analyses.tallies.exchange_tallies import exchange_tallies
 from statetrail.errors import StoreError
 from statetrail.recording.frames import Frame, Recording
 from statetrail.recording.limits import Limits
@@ -28,7 +31,10 @@ from statetrail.store.reader import Facts
 from support.histories import Ex, facts, recording
 from support.strategies import histories
 
-ANALYSES: tuple[Callable[[Recording], Frame], ...] = (st.verdicts, st.tokens, uses, st.rotations)
+ANALYSES: tuple[Callable[[Recording], Frame], ...] = (
+    *(st.verdicts, st.tokens, uses, st.rotations),
+    *(exchange_tallies, use_tallies, gaps, leaks),
+)
 BY = ("user-agent",)
 EDGES = [
     sign * 2**bits + more

@@ -1,13 +1,17 @@
 """Uses against a plain loop, on every engine, and by hand where a bracket has an edge."""
 
-from math import inf
+from collections import Counter
+from math import floor, inf, log10
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 
+from statetrail.analyses.lifetimes.gaps import BINS_PER_DECADE, SHORTEST_S
 from statetrail.analyses.lifetimes.outcomes import EXCLUDED
+from statetrail.analyses.lifetimes.summaries import gaps, use_tallies
 from statetrail.analyses.lifetimes.uses import uses
+from statetrail.analyses.tallies.use_tallies import ACCEPTED, LIMITS_S, USED, longer_than
 from support.histories import Ex, Issue, Present, recording, token, use
 from support.lives import is_late, tells, trail_of
 from support.plain import Seen, issued, presented
@@ -372,3 +376,33 @@ def test_the_brackets_of_the_last_use(
     assert (row["idle_low_s"], row["idle_high_s"]) == pytest.approx(gap, abs=2e-6)
     assert row["age_low_s"] == pytest.approx(age[0], abs=2e-6)
     assert row["age_high_s"] == (None if age[1] is None else pytest.approx(age[1], abs=2e-6))
+
+
+@settings(max_examples=15)
+@given(histories(min_size=8))
+def test_tallies_and_gaps_count_the_uses(history: list[Ex]) -> None:
+    """Each as loops over the rows of the table count them."""
+    rec = recording(history, engine="pyarrow")
+    rows = uses(rec).rows()
+    counted = [row for row in rows if row["exclusion"] is None]
+    survived = [row for row in counted if row["outcome"] == "survived"]
+    expected = {USED: (len(rows), len(rows)), ACCEPTED: (len(survived), len(counted))}
+    for bound, limits_s in LIMITS_S.items():
+        low_s = [row[f"{bound}_low_s"] for row in survived if row[f"{bound}_low_s"] is not None]
+        for limit_s in limits_s:
+            beyond = sum(low > limit_s for low in low_s)
+            expected[longer_than(bound, limit_s)] = beyond, len(low_s)
+    found = dict.fromkeys(expected, (0, 0))
+    for row in use_tallies(rec).rows():
+        hits, times = found[row["tally"]]
+        found[row["tally"]] = hits + row["hits"], times + row["times"]
+    assert found == expected
+    bins = Counter[int]()
+    for row in counted:
+        gap = row["idle_high_s" if row["outcome"] == "ended" else "idle_low_s"]
+        if gap is not None:
+            bins[floor(log10(max(gap, SHORTEST_S)) * BINS_PER_DECADE)] += 1
+    shown = Counter[int]()
+    for row in gaps(rec).rows():
+        shown[row["bin"]] += row["count"]
+    assert shown == bins

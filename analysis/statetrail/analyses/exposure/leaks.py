@@ -5,6 +5,7 @@ is compared by fingerprints: its token candidates, and what it presents as state
 other origin has issued too is no leak: two addresses of one API share their tokens.
 """
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -15,9 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from statetrail.analyses.analysis import analysis
-from statetrail.analyses.columnar.arrays import NOTHING, Ints, run_begins
+from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, among, run_begins
 from statetrail.analyses.columnar.bucket import located
-from statetrail.analyses.columnar.coding import coded, integers, named, placed
+from statetrail.analyses.columnar.coding import coded, integers, named, paired, placed
 from statetrail.analyses.columnar.exchanges import ORIGIN_COLUMNS, origins_of
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.columnar.result_rows import table, words
@@ -34,51 +35,65 @@ _COLUMNS: Final = {
     "presented": ("exchange_id", "fingerprint", "channel", "kind"),
     "token_candidates": ("exchange_id", "fingerprint", "place"),
 }
+_AT_ONCE: Final = 1_000_000
+"""Pairs of a value and one of its homes that are looked at together."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Homes:
-    """The origins that issued each credential, in the order of the fingerprints.
+    """The origins that issued each credential, in order of fingerprint, kind and origin.
 
-    `dialect`, `param` and `origin` are places in `texts`.
+    `value` numbers the fingerprints. `kind` and `origin` are places in `kinds`, (dialect, param),
+    and in `origins`.
     """
 
     fingerprint: Ints
-    dialect: Ints
-    param: Ints
+    value: Ints
+    kind: Ints
     origin: Ints
     issued_us: Ints
-    texts: dict[str, int]
+    kinds: tuple[tuple[str, str], ...]
+    origins: tuple[str, ...]
 
-    def of(self, fingerprint: Ints) -> tuple[Ints, Ints]:
-        """The homes of values, as places of values and of homes."""
+    def range_of(self, fingerprint: Ints) -> tuple[Ints, Ints]:
+        """The first of the homes of values, and how many they are."""
         first = np.searchsorted(self.fingerprint, fingerprint, "left")
-        count = np.searchsorted(self.fingerprint, fingerprint, "right") - first
-        value = np.repeat(np.arange(len(fingerprint)), count)
-        ends = np.cumsum(count)
-        return value, np.arange(len(value)) + np.repeat(first - ends + count, count)
+        return first, np.searchsorted(self.fingerprint, fingerprint, "right") - first
+
+    def known(self, home: Ints, origin: Ints) -> Bools:
+        """Whether another origin has issued the credentials of these homes, too."""
+        keys = self._keys(self.value, self.kind, self.origin)
+        place = among(keys, self._keys(self.value[home], self.kind[home], origin))
+        known: Bools = (place != NOTHING) & (origin != NOTHING)
+        return known
+
+    def _keys(self, value: Ints, kind: Ints, origin: Ints) -> Ints:
+        return (value * len(self.kinds) + kind) * len(self.origins) + origin
 
 
 @artifact(needs=(credential_values,), scope="whole")
 def _homes(_: Recording, several: Iterator[pa.Table]) -> _Homes:
     """The origins that issued each credential."""
-    texts: dict[str, int] = {}
-    columns = []
+    kinds: dict[tuple[str, str], int] = {}
+    origins: dict[str, int] = {}
+    parts = [np.zeros((4, 0), dtype=np.int64)]
     for values in several:
         # What is good for a whole site, or for every host of its dialect, may be seen there.
         at_origin = pc.match_substring(values["origin"], "://")
         issued = values.filter(pc.and_(pc.is_valid(values["issued_us"]), at_origin))
-        names = [placed(issued[name], texts) for name in ("dialect", "param", "origin")]
+        kind, names = paired(coded(issued["dialect"]), coded(issued["param"]))
+        places = np.array([kinds.setdefault(name, len(kinds)) for name in names], dtype=np.int64)
         numbers = [integers(issued[name]) for name in ("fingerprint", "issued_us")]
-        columns.append((numbers[0], *names, numbers[1]))
-    none = np.zeros(0, dtype=np.int64)
-    every = [np.concatenate([none, *parts]) for parts in zip(*columns, strict=True)]
-    every = every or [none] * 5
-    order = np.lexsort(every[::-1])
-    every = [column[order] for column in every]
-    begins = np.logical_or.reduce([run_begins(column) for column in every[:-1]])
-    fingerprint, dialect, param, origin, issued_us = (column[begins] for column in every)
-    return _Homes(fingerprint, dialect, param, origin, issued_us, texts)
+        parts.append(
+            np.stack([numbers[0], places[kind], placed(issued["origin"], origins), numbers[1]])
+        )
+    every = np.concatenate(parts, axis=1)
+    every = every[:, np.lexsort(every[::-1])]
+    # The first issue of each.
+    begins = np.logical_or.reduce([run_begins(column) for column in every[:3]])
+    fingerprint, kind, origin, issued_us = every[:, begins]
+    value = np.cumsum(run_begins(fingerprint)) - 1
+    return _Homes(fingerprint, value, kind, origin, issued_us, tuple(kinds), tuple(origins))
 
 
 @analysis(LEAKS, needs=(settings, _homes), reads=_COLUMNS, audited=True)
@@ -95,22 +110,22 @@ def leaks(facts: Mapping[str, Any], options: Settings, homes: _Homes) -> pa.Tabl
     exchanges = facts["exchanges"]
     ids, start_us = (integers(exchanges[name]) for name in ("exchange_id", "request_start_us"))
     code, origins = origins_of(exchanges)
-    origin = np.array([homes.texts.get(name, NOTHING) for name in origins], dtype=np.int64)[code]
+    of_homes = {name: place for place, name in enumerate(homes.origins)}
+    origin = np.array([of_homes.get(name, NOTHING) for name in origins], dtype=np.int64)[code]
     exchange, fingerprint, place, places = _values(facts, ids)
-    value, home = homes.of(fingerprint)
-    here = origin[exchange[value]]
-    away = (homes.origin[home] != here) & (homes.issued_us[home] <= start_us[exchange[value]])
-    value, home, here = value[away], home[away], here[away]
-    # Where the other origin has issued it, too.
-    row, other = homes.of(homes.fingerprint[home])
-    same = homes.origin[other] == here[row]
-    for column in (homes.dialect, homes.param):
-        same &= column[other] == column[home[row]]
-    known = np.zeros(len(home), dtype=np.bool_)
-    known[row[same]] = True
-    found = np.stack([exchange[value], place[value], home])[:, ~known]
-    exchange, place, home = np.unique(found, axis=1)
-    by, texts = options.client_by, list(homes.texts)
+    found = [np.zeros((3, 0), dtype=np.int64)]
+    first, count = homes.range_of(fingerprint)
+    for part in _parts(count):
+        value = np.repeat(np.arange(part.start, part.stop), count[part])
+        ends = np.cumsum(count[part])
+        home = np.arange(len(value)) + np.repeat(first[part] - ends + count[part], count[part])
+        here, moment_us = origin[exchange[value]], start_us[exchange[value]]
+        leaked = (homes.origin[home] != here) & (homes.issued_us[home] <= moment_us)
+        value, home, here = value[leaked], home[leaked], here[leaked]
+        row = np.stack([exchange[value], place[value], home])
+        found.append(row[:, ~homes.known(home, here)])
+    exchange, place, home = np.unique(np.concatenate(found, axis=1), axis=1)
+    by, kinds = options.client_by, homes.kinds
     few = exchanges.take(pa.array(exchange))
     client, clients = named(
         few, [CLIENT_BY[name] for name in by], partial(client_names, client_by=by)
@@ -120,14 +135,21 @@ def leaks(facts: Mapping[str, Any], options: Settings, homes: _Homes) -> pa.Tabl
         "client": words(client, clients),
         "origin": words(code[exchange], origins),
         "place": words(place, places),
-        "dialect": words(homes.dialect[home], texts),
-        "param": words(homes.param[home], texts),
+        "dialect": words(homes.kind[home], [dialect for dialect, _ in kinds]),
+        "param": words(homes.kind[home], [param for _, param in kinds]),
         "fingerprint": homes.fingerprint[home],
-        "issued_origin": words(homes.origin[home], texts),
+        "issued_origin": words(homes.origin[home], homes.origins),
         "issued_us": homes.issued_us[home],
         "request_start_us": start_us[exchange],
     }
     return table(LEAKS, columns).cast(LEAKS.arrow)
+
+
+def _parts(count: Ints) -> Iterator[slice]:
+    """Parts of the values that have about `_AT_ONCE` homes each: a token may have many."""
+    number = np.cumsum(count) // _AT_ONCE
+    cuts = [0, *(np.flatnonzero(np.diff(number)) + 1).tolist(), len(count)]
+    return (slice(start, stop) for start, stop in itertools.pairwise(cuts) if start < stop)
 
 
 def _values(facts: Mapping[str, Any], ids: Ints) -> tuple[Ints, Ints, Ints, list[str]]:

@@ -197,6 +197,12 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         """
         return globs.matches(self.scope.paths, path) if self.scope.paths else True
 
+    def scoping(self, paths: tuple[str, ...]) -> Sequence[bool]:
+        """`in_scope` of each path."""
+        if not self.scope.paths:
+            return (True,) * len(paths)
+        return globs.matching_exactly(self.scope.paths, paths)
+
     def mount(self, path: str) -> str | None:
         """What stands before the scope's own segments in a path; `None` out of scope."""
         return globs.before(self.scope.paths, path)

@@ -92,12 +92,13 @@ def bound(bucket: Bucket, issuing: frozenset[Place]) -> Bools:
 
 def in_scope(bucket: Bucket, issuing: frozenset[Place]) -> Bools:
     """Where each parameter's dialect is spoken; shape (endpoints, params)."""
-    scopes = [
-        {d.name for d in _named(bucket) if (*place, d.name) in issuing or d.in_scope(place[1])}
-        for place in bucket.endpoints
-    ]
-    rows = [[name in scope for name, _ in bucket.params] for scope in scopes]
-    return np.array(rows, dtype=np.bool_).reshape(len(bucket.endpoints), len(bucket.params))
+    paths = tuple(endpoint for _, endpoint in bucket.endpoints)
+    grid = np.zeros((len(paths), len(bucket.params)), dtype=np.bool_)
+    for dialect in _named(bucket):
+        issues = np.array([(*place, dialect.name) in issuing for place in bucket.endpoints])
+        spoken = issues | np.array(dialect.scoping(paths), dtype=np.bool_)
+        grid[:, [name == dialect.name for name, _ in bucket.params]] = spoken[:, None]
+    return grid
 
 
 def mount(bucket: Bucket) -> Ints:
@@ -107,11 +108,11 @@ def mount(bucket: Bucket) -> Ints:
     """
     numbers = np.full((len(bucket.endpoints), len(bucket.params)), NOTHING, dtype=np.int64)
     known: dict[str, int] = {}
-    for at, (_, endpoint) in enumerate(bucket.endpoints):
-        for dialect in _named(bucket):
-            if (before := dialect.mount(endpoint)) is not None:
-                own = [name == dialect.name for name, _ in bucket.params]
-                numbers[at, own] = known.setdefault(before, len(known))
+    for dialect in _named(bucket):
+        before = [dialect.mount(endpoint) for _, endpoint in bucket.endpoints]
+        mounts = [NOTHING if m is None else known.setdefault(m, len(known)) for m in before]
+        own = [name == dialect.name for name, _ in bucket.params]
+        numbers[:, own] = np.array(mounts, dtype=np.int64)[:, None]
     return numbers
 
 

@@ -21,7 +21,7 @@ from typing import Any, Final, Literal, cast, overload
 import pyarrow as pa
 
 from statetrail.analyses.columnar import spark
-from statetrail.analyses.columnar.spill import SpilledList, place_tables
+from statetrail.analyses.columnar.spill import SpilledList, SpilledTables, place_tables
 from statetrail.recording.bucket_recording import BucketRecording
 from statetrail.recording.dialect_classes import CLASS
 from statetrail.recording.engines import Lazy
@@ -115,6 +115,9 @@ def frame(rec: Recording, table: Table, kind: Artifact[Any]) -> Lazy:
             return pa.concat_tables([each.cast(layout) for each in compute(facts)])
 
         return spark.frame(rec, columns, united, layout)
+    made = rec.memo.get((MADE, kind))
+    if isinstance(made, SpilledTables):
+        return made.placed(rec, table)
     return place_tables(rec, table, over_buckets(rec, kind))
 
 

@@ -7,7 +7,9 @@ of the whole recording comes first; then what of the whole is made of that; then
 from collections.abc import Container, Sequence
 from typing import Any
 
+from statetrail.analyses.analysis import Analysis
 from statetrail.analyses.columnar.executor import MADE, Artifact, is_distributed, passing
+from statetrail.analyses.columnar.spill import SpilledTables
 from statetrail.recording.frames import Recording
 
 type Kinds = Sequence[Artifact[Any]]
@@ -16,7 +18,7 @@ type Kinds = Sequence[Artifact[Any]]
 def prepare(rec: Recording, kinds: Kinds) -> None:
     """Compute artifacts of either scope, with all that they need of the whole recording.
 
-    The values of the buckets are held in memory: they should be small.
+    The values of the buckets are held in memory, tables in files where they have no room.
     """
     if is_distributed(rec):
         return
@@ -31,10 +33,14 @@ def prepare(rec: Recording, kinds: Kinds) -> None:
         if not ready and not wanted:
             return
         if wanted:
-            made: dict[Artifact[Any], list[Any]] = {each: [] for each in wanted}
+            made: dict[Artifact[Any], Any] = {
+                each: SpilledTables(rec, each.table.name) if isinstance(each, Analysis) else []
+                for each in wanted
+            }
             for values in passing(rec, wanted):
                 for each, several in made.items():
-                    several.append(values[each])
+                    add = several.add if isinstance(several, SpilledTables) else several.append
+                    add(values[each])
             rec.memo |= {(MADE, each): several for each, several in made.items()}
         for each in ready:
             each(rec)

@@ -70,6 +70,55 @@ class SpilledList[T]:
             yield _filled(entry, "", columns)
 
 
+class SpilledTables:
+    """Tables of buckets; in files once all results of the recording have no room in memory."""
+
+    def __init__(self, rec: Recording, name: str) -> None:
+        self._rec, self._name = rec, name
+        self._tables: list[pa.Table | Path] = []
+
+    def add(self, table: pa.Table) -> None:
+        """Append a table."""
+        scratch = self._rec.scratch
+        if scratch.held + table.nbytes <= self._rec.limits.result_bytes:
+            scratch.held += table.nbytes
+            self._tables.append(table)
+            return
+        path = scratch.folder / f"{self._name}-{len(self._tables)}.arrow"
+        with pa.ipc.new_file(path, table.schema) as file:
+            file.write_table(table)
+        self._tables.append(path)
+
+    def __getitem__(self, of: slice) -> "SpilledTables":
+        """Some of the tables, which lie where they lay."""
+        some = SpilledTables(self._rec, self._name)
+        some._tables = self._tables[of]
+        return some
+
+    def __iter__(self) -> Iterator[pa.Table]:
+        for each in self._tables:
+            if isinstance(each, Path):
+                yield pa.ipc.open_file(pa.memory_map(str(each))).read_all()
+            else:
+                yield each
+
+    def placed(self, rec: Recording, table: Table) -> Lazy:
+        """All of them as one frame on a recording's engine."""
+        if not any(isinstance(each, Path) for each in self._tables):
+            whole = pa.concat_tables(self._tables, promote_options="permissive")
+            return rec.place(whole, table)
+        import pyarrow.dataset as ds
+
+        folder = self._rec.scratch.folder
+        files = [each for each in self._tables if isinstance(each, Path)]
+        held = [each for each in self._tables if not isinstance(each, Path)]
+        for number, each in enumerate(held):
+            files.append(folder / f"{self._name}-held-{number}.arrow")
+            with pa.ipc.new_file(files[-1], each.schema) as file:
+                file.write_table(each)
+        return rec.place(ds.dataset([str(file) for file in files], format="ipc"))
+
+
 def place_tables(rec: Recording, table: Table, tables: Iterable[pa.Table]) -> Lazy:
     """Tables of one layout as one frame on the recording's engine.
 

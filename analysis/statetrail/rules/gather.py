@@ -20,11 +20,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 
 from statetrail.analyses.analysis import register
 from statetrail.recording.frames import Frame, Recording
 from statetrail.rules.hits import MAX_EVIDENCE, Hits, found, found_by
+from statetrail.rules.lookup import request_names, session_names
 from statetrail.rules.profiles import DEFAULT, Profile
 from statetrail.rules.registry import RULES
 from statetrail.rules.rule import (
@@ -34,8 +36,6 @@ from statetrail.rules.rule import (
     Confidence,
     Rule,
     Severity,
-    request_names,
-    session_names,
 )
 from statetrail.schema import Column, Table
 
@@ -180,27 +180,36 @@ def _gravest_first(hits: Hits) -> tuple[object, ...]:
 def _rows(rec: Recording, profile: Profile, hits: Iterable[Hits]) -> list[dict[str, Any]]:
     """The findings; the requests of all of them are looked up in one query, and the sessions."""
     hits = list(hits)
-    shown = [one for each in hits for one in each.first if REQUEST in one.detail]
-    names = request_names(rec, (one.exchange_id for one in shown)) if shown else {}
-    of_clients = [each for each in hits if each.subject[0]]
-    ids = (one.exchange_id for each in of_clients for one in each.first)
-    known = session_names(rec, ids) if of_clients else {}
-    rows = []
-    for each in hits:
+    every = [one for each in hits for one in each.first]
+    exchange = np.fromiter((one.exchange_id for one in every), np.int64, len(every))
+    named = np.fromiter((REQUEST in one.detail for one in every), np.bool_, len(every))
+    request = np.full(len(every), -1)
+    request[named], requests = request_names(rec, exchange[named])
+    params = {each.subject[-1]: 0 for each in hits}
+    params = {name: number for number, name in enumerate(params)}
+    counts = [len(each.first) for each in hits]
+    param = np.repeat(np.array([params[each.subject[-1]] for each in hits], np.int64), counts)
+    of_client = np.repeat(np.array([bool(each.subject[0]) for each in hits], np.bool_), counts)
+    session = np.full(len(every), -1)
+    session[of_client], sessions = session_names(
+        rec, exchange[of_client], param[of_client], list(params)
+    )
+    rows, begin = [], 0
+    for each, count in zip(hits, counts, strict=True):
+        of = slice(begin, begin + count)
+        begin += count
         first = tuple(
-            one._replace(detail=one.detail.replace(REQUEST, names.get(one.exchange_id, "")))
-            for one in each.first
+            one._replace(detail=one.detail.replace(REQUEST, requests[at] if at >= 0 else ""))
+            for one, at in zip(each.first, request[of].tolist(), strict=True)
         )
-        client, _, param = each.subject
-        sessions = [known.get((one.exchange_id, param)) for one in first if client]
-        rows.append(_finding(replace(each, first=first), sessions, profile))
+        names = [sessions[at] for at in dict.fromkeys(session[of].tolist()) if at >= 0]
+        rows.append(_finding(replace(each, first=first), names, profile))
     return rows
 
 
-def _finding(hits: Hits, sessions: Iterable[str | None], profile: Profile) -> dict[str, Any]:
+def _finding(hits: Hits, names: Sequence[str], profile: Profile) -> dict[str, Any]:
     rule, (client, origin, param) = hits.rule, hits.subject
     expected = rule.expected.format(**_words(hits, profile))
-    names = list(dict.fromkeys(filter(None, sessions)))
     ids = [number for one in hits.first for number in (one.exchange_id, one.related_id)]
     evidence = list(dict.fromkeys(number for number in ids if number >= 0))[:MAX_EVIDENCE]
     severity, confidence = _grades(hits)

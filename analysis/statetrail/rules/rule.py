@@ -8,7 +8,7 @@ Occurrences are lazy frames with the columns `OCCURRENCE`. Those on which the ru
 be counted in one row (``times``), as only their number is reported.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, reduce
 from inspect import signature
@@ -21,7 +21,6 @@ import pyarrow as pa
 from statetrail.analyses.causes.root_causes import UNKNOWN, causes
 from statetrail.analyses.columnar.executor import Scope
 from statetrail.analyses.conformance.verdict_counts import verdict_counts
-from statetrail.analyses.conformance.verdicts import verdicts
 from statetrail.analyses.events.value_counts import value_counts
 from statetrail.analyses.exposure.shared import is_credential
 from statetrail.dialects import Param
@@ -30,7 +29,6 @@ from statetrail.recording.engines import is_among
 from statetrail.recording.frames import Recording as Recording
 from statetrail.rules.profiles import Profile as Profile
 from statetrail.rules.sources import cite
-from statetrail.schema import pseudonym
 
 type Severity = Literal["info", "low", "medium", "high"]
 type Confidence = Literal["low", "medium", "high"]
@@ -285,35 +283,6 @@ def value_totals(
     if params is not None:
         counts = counts.filter(params)
     return totals(counts.filter(nw.col(times) > 0), times, per_client=per_client)
-
-
-def request_names(rec: Recording, ids: Iterable[int]) -> dict[int, str]:
-    """The requests by their exchanges: method and endpoint."""
-    wanted = rec.place(pa.table({"exchange_id": pa.array(sorted(set(ids)), pa.int64())}))
-    named = (
-        rec.exchanges.lazy.select("exchange_id", "method", "endpoint")
-        .join(wanted, on="exchange_id")
-        .collect("pyarrow")
-    )
-    return {
-        row["exchange_id"]: f"{row['method']} {row['endpoint']}" for row in named.rows(named=True)
-    }
-
-
-def session_names(rec: Recording, ids: Iterable[int]) -> dict[tuple[int, str], str]:
-    """The pseudonyms of the sessions that exchanges were judged in, by exchange and parameter."""
-    wanted = rec.place(pa.table({"exchange_id": pa.array(sorted(set(ids)), pa.int64())}))
-    judged = (
-        verdicts(rec)
-        .lazy.filter(~nw.col("session").is_null())
-        .select("exchange_id", "param", "session")
-        .join(wanted, on="exchange_id")
-        .collect("pyarrow")
-    )
-    return {
-        (row["exchange_id"], row["param"]): pseudonym(row["session"])
-        for row in judged.rows(named=True)
-    }
 
 
 def credentials(rec: Recording) -> nw.Expr:

@@ -95,8 +95,8 @@ def in_scope(bucket: Bucket, issuing: frozenset[Place]) -> Bools:
     paths = tuple(endpoint for _, endpoint in bucket.endpoints)
     grid = np.zeros((len(paths), len(bucket.params)), dtype=np.bool_)
     for dialect in _named(bucket):
-        issues = np.array([(*place, dialect.name) in issuing for place in bucket.endpoints])
-        spoken = issues | np.array(dialect.scoping(paths), dtype=np.bool_)
+        issues = [(*place, dialect.name) in issuing for place in bucket.endpoints]
+        spoken = np.array(issues, np.bool_) | np.array(dialect.scoping(paths), np.bool_)
         grid[:, [name == dialect.name for name, _ in bucket.params]] = spoken[:, None]
     return grid
 

@@ -94,6 +94,7 @@ class DeclaredLifetimes:
 def declared_lifetimes(_: Recording, several: Iterator[pa.Table]) -> DeclaredLifetimes:
     """The values that state a lifetime."""
     every = pa.concat_tables([_LAYOUT.empty_table(), *several])
+    every = every.combine_chunks()  # What comes from a worker may lie unaligned.
     spans = _aggregated(every, ("origin", "dialect", "param"))
     values = _aggregated(every, _VALUE).sort_by("fingerprint")
     kind, kinds = paired(coded(values["dialect"]), coded(values["param"]))

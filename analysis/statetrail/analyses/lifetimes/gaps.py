@@ -62,5 +62,6 @@ def gaps_of(use: TokenUse) -> pa.Table:
 def united_gaps(several: Iterable[pa.Table]) -> pa.Table:
     """The histograms of several buckets as one."""
     every = pa.concat_tables([GAPS.arrow.empty_table(), *several])
+    every = every.combine_chunks()  # What comes from a worker may lie unaligned.
     summed = every.group_by(list(GAPS.key)).aggregate([("count", "sum")])
     return summed.rename_columns(GAPS.names)

@@ -127,6 +127,7 @@ def summed(several: Sequence[pa.Table], by: Sequence[str]) -> pa.Table:
     """Tables of what was seen, summed up by these columns."""
     none = pa.table({name: _array(name, []) for name in (*by, *_SUMS)})
     rows = pa.concat_tables([none, *(each.select(none.column_names) for each in several)])
+    rows = rows.combine_chunks()  # What comes from a worker may lie unaligned.
     found = rows.group_by(list(by)).aggregate(list(_SUMS.items()))
     return found.select([*by, *(f"{name}_{how}" for name, how in _SUMS.items())]).rename_columns(
         none.column_names

@@ -6,6 +6,7 @@ gets out of it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Self, cast
@@ -24,6 +25,7 @@ from statetrail.recording.engines import (
     Lazy,
     nullable,
     placing,
+    spark_session,
 )
 from statetrail.recording.frame import Frame as Frame
 from statetrail.recording.limits import Limits
@@ -66,6 +68,8 @@ class Recording:
     grace_us
         Grace period in microseconds: how long after a response has ended its client may still
         act on older state.
+    workers
+        The session of Spark whose workers compute buckets for this recording, or `None`.
     memo
         What was computed of this recording, by what computes it.
     """
@@ -80,8 +84,9 @@ class Recording:
         grace_ms: float = DEFAULT_GRACE_MS,
         dialects: Sequence[Dialect | str | Path] | str | None = None,
         limits: Limits | None = None,
+        workers: Any = None,
     ) -> None:
-        self._session = None
+        self._session, self.workers = None, workers
         if hasattr(engine, "createDataFrame"):
             self._session, engine = engine, "pyspark"
         if engine is not None and engine not in ENGINES:
@@ -180,6 +185,21 @@ class Recording:
             return {}
         return self.once("bucket sizes", self._facts.sizes)
 
+    def on_driver(self) -> "Recording":
+        """The recording as an audit reads it: buckets on Spark's workers, their summaries here.
+
+        It is this one, unless that is a dataset in buckets on the engine ``pyspark``.
+        """
+        if self.engine != "pyspark" or not self.bucket_sizes:
+            return self
+        options = self._options() | {"engine": "duckdb", "workers": spark_session()}
+        return self.once("on driver", lambda: Recording(self._facts, **options))
+
+    def read_bucket(self, bucket: str, columns: Mapping[str, Sequence[str]]) -> Any:
+        """A reader of some columns of one bucket that can be sent to another process."""
+        tables = [table for table in FACTS if table.name in columns]
+        return partial(_read, replace(self._facts, tables={}), bucket, tables, columns)
+
     def of_buckets(self, buckets: Sequence[str]) -> Facts:
         """The facts of some buckets."""
         return self._facts.of_buckets(buckets)
@@ -252,15 +272,17 @@ class Recording:
         return changed
 
     def _with(self, facts: Facts | Mapping[str, pa.Table]) -> Self:
-        return type(self)(
-            facts,
-            paths=self.paths,
-            engine=self._session or self.engine,
-            client_by=self.client_by,
-            grace_ms=self.grace_us / 1000,
-            dialects=self.dialects,
-            limits=self.limits,
-        )
+        return type(self)(facts, **self._options())
+
+    def _options(self) -> dict[str, Any]:
+        return {
+            "paths": self.paths,
+            "engine": self._session or self.engine,
+            "client_by": self.client_by,
+            "grace_ms": self.grace_us / 1000,
+            "dialects": self.dialects,
+            "limits": self.limits,
+        }
 
     @classmethod
     def of(cls, stores: Sequence[Facts], **options: Any) -> Self:

@@ -206,7 +206,7 @@ def audit(
         baseline = baseline.document
     document = gather(
         Gathering(
-            recording=bounded(rec),
+            recording=bounded(rec.on_driver()),
             created=(created or datetime.now(UTC)).astimezone(UTC),
             profile=profile,
             suppressions=suppressions,

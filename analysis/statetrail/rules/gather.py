@@ -124,10 +124,11 @@ def _applied(
     rec: Recording, profile: Profile, progress: Callable[[str], object] | None
 ) -> _Applied:
     def apply() -> _Applied:
-        found = found_by(RULES, rec, profile, progress or (lambda step: None))
+        here = rec.on_driver()
+        found = found_by(RULES, here, profile, progress or (lambda step: None))
         counts = {rule.id: (found[rule.id].count, found[rule.id].times) for rule in RULES}
         hits = [one for rule in RULES for one in found[rule.id].hits.values()]
-        rows = _rows(rec, profile, _merged(hits))
+        rows = _rows(here, profile, _merged(hits))
         return _Applied(pa.Table.from_pylist(rows, schema=FINDINGS.arrow), counts)
 
     return rec.once(f"findings.applied.{profile!r}", apply)

@@ -150,6 +150,16 @@ def passing(rec: Recording, kinds: Sequence[Artifact[Any]]) -> Iterator[Values]:
     """
     whole = {need: value for kind in kinds for need, value in _whole(rec, kind).items()}
     steps = list(dict.fromkeys(step for kind in kinds for step in _steps(kind, rec.memo)))
+    if rec.workers is not None and (columns := _columns(rec, steps)):
+        count = len(rec.dialect_classes)
+
+        def of_bucket(facts: Facts) -> list[Values]:
+            sources = ({_FACTS: {**facts, CLASS: place}} for place in range(count))
+            return [_compute(steps, source | whole, {*kinds}) for source in sources]
+
+        readers = [rec.read_bucket(bucket, columns) for bucket in rec.bucket_sizes]
+        yield from itertools.chain.from_iterable(spark.mapped(rec.workers, readers, of_bucket))
+        return
     made = {
         each: SpilledList[Any](rec.scratch, each.__name__, rec.limits.list_bytes)
         for each in steps
@@ -158,7 +168,7 @@ def passing(rec: Recording, kinds: Sequence[Artifact[Any]]) -> Iterator[Values]:
     needs = dict.fromkeys(need for each in steps for need in each.needs)
     stored = [need for need in needs if need.stored and need in rec.memo]
     columns, kept = _columns(rec, steps), {*kinds, *made}
-    readers = by_class(rec, columns) if columns else itertools.repeat(dict)
+    sources = by_class(rec, columns) if columns else itertools.repeat(dict)
     rows: Iterable[Sequence[Any]] = itertools.repeat(())
     if stored:
         rows = zip(*(rec.memo[need] for need in stored), strict=True)
@@ -167,7 +177,7 @@ def passing(rec: Recording, kinds: Sequence[Artifact[Any]]) -> Iterator[Values]:
         known = dict(zip(stored, source[1], strict=True))
         return _compute(steps, {_FACTS: source[0]()} | known | whole, kept)
 
-    for values in in_turn(compute, zip(readers, rows, strict=False), rec.limits.threads):
+    for values in in_turn(compute, zip(sources, rows, strict=False), rec.limits.threads):
         for each, entries in made.items():
             entries.add(values[each])
         yield values

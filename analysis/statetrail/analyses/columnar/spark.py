@@ -21,6 +21,8 @@ BUCKETS: Final = 64
 
 _BUCKET, _TABLE = "_bucket", "_table"
 _PICKLED: Final = pa.schema([(_BUCKET, pa.int64()), ("value", pa.binary())])
+_APART: Final = _PICKLED.append(pa.field("buffers", pa.list_(pa.binary())))
+"""Arrays lie apart from what holds them, so that each begins where a processor wants it to."""
 
 
 def frame(
@@ -49,6 +51,44 @@ def values(
     rows = _applied(rec, columns, pickled, _PICKLED).orderBy(_BUCKET)
     for row in rows.toLocalIterator():
         yield pickle.loads(row["value"])  # noqa: S301 - made by our own workers
+
+
+def mapped(
+    session: Any,
+    readers: Sequence[Callable[[], dict[str, pa.Table]]],
+    compute: Callable[[dict[str, pa.Table]], Any],
+) -> Iterator[Any]:
+    """What `compute` makes of what each reader reads, in their order, by the session's workers.
+
+    Each worker reads the files of its buckets itself. A few results for each of Spark's cores are
+    brought here at a time.
+    """
+
+    def of_places(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for place in batch.column(0).to_pylist():
+                buffers: list[pickle.PickleBuffer] = []
+                value = pickle.dumps(compute(readers[place]()), 5, buffer_callback=buffers.append)
+                row = {_BUCKET: place, "value": value, "buffers": [*map(bytes, buffers)]}
+                yield pa.RecordBatch.from_pylist([row], schema=_APART)
+
+    from pyspark.sql.pandas.types import from_arrow_schema
+
+    step = 2 * _cores(session)
+    for first in range(0, len(readers), step):
+        last = min(first + step, len(readers))
+        places = session.range(first, last, 1, last - first)
+        rows = places.mapInArrow(of_places, from_arrow_schema(_APART)).collect()
+        for row in sorted(rows, key=lambda row: row[_BUCKET]):
+            yield pickle.loads(row["value"], buffers=row["buffers"])  # noqa: S301 - of our workers
+
+
+def _cores(session: Any) -> int:
+    """How many tasks Spark runs at a time; a session of Spark Connect does not say."""
+    try:
+        return int(session.sparkContext.defaultParallelism)
+    except Exception:  # errors of Py4J and of Spark Connect
+        return BUCKETS // 2
 
 
 def _applied(

@@ -1,9 +1,12 @@
 """Sessions: how they ended, and what those that were lost cost."""
 
-from typing import Annotated, ClassVar, Final, Self
+from typing import Annotated, Any, ClassVar, Final, Self
 
 import narwhals as nw
+import numpy as np
+import pyarrow as pa
 
+from statetrail.analyses.columnar.coding import coded, combined
 from statetrail.analyses.sessions.sessions import LOST, sessions
 from statetrail.recording.engines import Lazy
 from statetrail.report.counting import (
@@ -112,15 +115,33 @@ def _summaries(lazy: Lazy) -> tuple[SessionSummary, ...]:
         .agg(
             *(nw.col(name).sum() for name in (*_SUMS, *_MARKED)),
             sessions=nw.len(),
-            median_duration_s=nw.col("duration_s").median(),
         )
     )
+    durations = median_durations(lazy)
     ends = nested(counted(lazy, *SUBJECT, "end"), "end")
     return tuple(
         of_row(
             SessionSummary,
-            row | {name: int(row[name]) for name in (*_SUMS, *_MARKED)},
+            row
+            | {name: int(row[name]) for name in (*_SUMS, *_MARKED)}
+            | {"median_duration_s": durations[key(row)]},
             ended=ranked(ends[key(row)]),
         )
         for row in rows(summed, *SUBJECT)
     )
+
+
+def median_durations(lazy: Lazy) -> dict[tuple[Any, ...], float]:
+    """The median duration of the sessions of each parameter; that of PyArrow is approximate."""
+    found: pa.Table = lazy.select(*SUBJECT, "duration_s").collect("pyarrow").to_native()
+    columns = [coded(found[name]) for name in SUBJECT]
+    number, places = combined(columns)
+    order = np.argsort(number, kind="stable")
+    spans = found["duration_s"].to_numpy()[order]
+    cuts = np.searchsorted(number[order], np.arange(1, len(places[0]))).tolist()
+    names = [
+        tuple(words[at] for (_, words), at in zip(columns, row, strict=True))
+        for row in zip(*places, strict=True)
+    ]
+    medians = (float(np.median(part)) for part in np.split(spans, cuts) if len(part))
+    return dict(zip(names, medians, strict=False))

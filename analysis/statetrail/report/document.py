@@ -14,6 +14,8 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from statetrail.analyses.analysis import AUDITED
+from statetrail.analyses.columnar.passes import prepare
 from statetrail.errors import UsageError, unknown
 from statetrail.report.section import Flattened, Gathering, Section, meaning
 from statetrail.report.sections.answers import AnswersSection
@@ -132,6 +134,8 @@ class Document(
 def gather(gathering: Gathering) -> Document:
     """The document of a recording: every section gathered once."""
     rec = gathering.recording
+    gathering.progress("judging")
+    prepare(rec, AUDITED)
     sections = [gathering.section(kind) for kind in Document.sections]
     return Document(
         schema_version=SCHEMA_VERSION,

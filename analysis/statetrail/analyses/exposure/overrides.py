@@ -18,12 +18,12 @@ import pyarrow as pa
 from statetrail.analyses.analysis import analysis
 from statetrail.analyses.columnar.arrays import NOTHING, AsOfIndex, Bools, Ints, among, chosen
 from statetrail.analyses.columnar.bucket import Bucket, bucket
+from statetrail.analyses.columnar.dialect_masks import having_own_state, of_params
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.columnar.result_rows import REQUEST, of_requests, table, words
 from statetrail.analyses.conformance.verdict import OVERRIDDEN, VERDICTS
 from statetrail.analyses.conformance.verdicts import Judgements, judgements
 from statetrail.analyses.events.history import History, history, pairs
-from statetrail.analyses.events.scope import declared
 from statetrail.analyses.events.values import SERIES
 from statetrail.analyses.exposure.tables import OVERRIDES
 from statetrail.recording.engines import Lazy
@@ -36,14 +36,13 @@ ANSWERED, FOUGHT, UNANSWERED = range(3)
 OVERRIDE_OUTCOMES: Final = Table(
     "override_outcomes",
     "one request that presented a value of its client's own choice",
-    (*REQUEST, Column("outcome", "text", "One of `OUTCOMES`")),
+    (
+        *REQUEST,
+        Column("outcome", "text", "One of `OUTCOMES`"),
+        Column("own_state", "bool", "Whether it was for what has a state of its own, as a basket"),
+    ),
     ("exchange_id", "dialect", "param"),
 )
-
-
-def own_state(rec: Recording) -> Lazy:
-    """Where values in a request have no effect: columns ``endpoint``, ``dialect``, ``param``."""
-    return declared(rec, "own state", lambda d, param, at: d.having_own_state(param, at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,12 @@ def outcomes(bucket: Bucket, history: History, judgements: Judgements) -> Outcom
 @analysis(OVERRIDE_OUTCOMES, needs=(bucket, outcomes), audited=True)
 def override_outcomes(bucket: Bucket, outcomes: Outcomes) -> pa.Table:
     """The outcome of each override."""
-    requests, columns = outcomes.requests, {"outcome": words(outcomes.outcome, OUTCOMES)}
+    requests, param = outcomes.requests, bucket.series_param[outcomes.requests.series]
+    known = of_params(bucket, lambda param: param is not None)
+    own_state = (having_own_state(bucket) & known)[
+        bucket.exchanges.endpoint[requests.exchange], param
+    ]
+    columns = {"outcome": words(outcomes.outcome, OUTCOMES), "own_state": own_state}
     return table(
         OVERRIDE_OUTCOMES, of_requests(bucket, requests.exchange, requests.series) | columns
     )
@@ -102,19 +106,11 @@ def overrides(rec: Recording, outcomes: Frame) -> Lazy:
         `statetrail.analyses.exposure.tables.OVERRIDES`.
     """
     one, none = nw.lit(1, nw.Int64), nw.lit(0, nw.Int64)
-    there = own_state(rec).with_columns(on_baskets=one)
-    counted = (
-        outcomes.lazy.join(there, on=["endpoint", "dialect", "param"], how="left")
-        .with_columns(
-            nw.col("on_baskets").fill_null(0),
-            overrides=one,
-            **{
-                name: nw.when(nw.col("outcome") == name).then(one).otherwise(none)
-                for name in OUTCOMES
-            },
-        )
-        .with_columns(without_effect=nw.col("on_baskets") * nw.col("fought"))
-    )
+    counted = outcomes.lazy.with_columns(
+        overrides=one,
+        on_baskets=nw.when(nw.col("own_state")).then(one).otherwise(none),
+        **{name: nw.when(nw.col("outcome") == name).then(one).otherwise(none) for name in OUTCOMES},
+    ).with_columns(without_effect=nw.col("on_baskets") * nw.col("fought"))
     counts = ("overrides", *OUTCOMES, "on_baskets", "without_effect")
     return counted.group_by(*SERIES).agg(
         *(nw.col(name).sum() for name in counts),

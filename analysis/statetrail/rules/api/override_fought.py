@@ -5,7 +5,7 @@ from typing import Final
 import narwhals as nw
 
 from statetrail.analyses.events.values import SERIES
-from statetrail.analyses.exposure.overrides import override_outcomes, own_state
+from statetrail.analyses.exposure.overrides import override_outcomes
 from statetrail.rules.rule import Lazy, Recording, Rule, flag, occurrences, with_totals
 
 _MIN_FOUGHT: Final = 2
@@ -28,7 +28,7 @@ def check(rec: Recording) -> Lazy:
     # On a basket the server is right: context does not change its state.
     overrides = (
         override_outcomes(rec)
-        .lazy.join(own_state(rec), on=["endpoint", "dialect", "param"], how="anti")
+        .lazy.filter(~nw.col("own_state"))
         .with_columns(fought=flag(nw.col("outcome") == "fought"))
     )
     overrides = with_totals(overrides, SERIES, of_series=nw.col("fought").sum())

@@ -20,7 +20,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from statetrail.analyses.columnar.clock_steps import clock_steps
 from statetrail.analyses.columnar.exchanges import ORIGIN_COLUMNS
+from statetrail.analyses.columnar.passes import prepare
 from statetrail.analyses.tallies.seen import NAME, seen, summed
 from statetrail.recording.conversations import origin
 from statetrail.recording.frames import Recording
@@ -71,6 +73,8 @@ def bounded(rec: Recording) -> Recording:
 
 
 def _bounds(rec: Recording) -> Bounded:
+    # What else needs nothing of the whole recording is found in the same pass.
+    prepare(rec, (seen, clock_steps))
     found = seen(rec)
     recognised = found.exchanges.filter(pc.not_equal(found.exchanges["dialects"], ""))
     origins = _most_first(summed([recognised], ORIGIN_COLUMNS), ORIGIN_COLUMNS)

@@ -66,9 +66,8 @@ def placing(
             # By default it would be the folder that the user happens to be in.
             "temp_directory": str(scratch.folder / "duckdb"),
             "threads": str(limits.threads),
+            "memory_limit": f"{limits.query_mib}MiB",
         }
-        if limits.query_mib is not None:
-            config["memory_limit"] = f"{limits.query_mib}MiB"
         connection = duckdb.connect(config=config)
         # It takes `python -c` for a person at a terminal, and writes to what may be a pipe.
         # In Jupyter it refuses where it could draw none.

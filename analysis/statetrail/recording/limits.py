@@ -13,6 +13,7 @@ from statetrail.errors import UsageError
 _MIB: Final = 2**20
 MIN_MEMORY_MIB: Final = 128
 USUAL_MIB: Final = 512
+USUAL_QUERY_MIB: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Limits:
     ----------
     memory_mib
         Memory in MiB for results and queries, at least `MIN_MEMORY_MIB`. By default `USUAL_MIB` for
-        results, and for queries what their engine takes.
+        results, and `USUAL_QUERY_MIB` for a query of DuckDB.
     threads
         How many buckets are worked on at a time, and threads of a query.
     """
@@ -48,6 +49,6 @@ class Limits:
         return (self.memory_mib or USUAL_MIB) * _MIB // 5
 
     @property
-    def query_mib(self) -> int | None:
-        """Of a query, in MiB; `None`: as its engine has it."""
-        return None if self.memory_mib is None else self.memory_mib // 2
+    def query_mib(self) -> int:
+        """Of a query, in MiB."""
+        return USUAL_QUERY_MIB if self.memory_mib is None else self.memory_mib // 2

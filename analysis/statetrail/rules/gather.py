@@ -181,17 +181,18 @@ def _gravest_first(hits: Hits) -> tuple[object, ...]:
 def _rows(rec: Recording, profile: Profile, hits: Iterable[Hits]) -> list[dict[str, Any]]:
     """The findings; the requests of all of them are looked up in one query, and the sessions."""
     hits = list(hits)
-    every = [one for each in hits for one in each.first]
-    exchange = np.fromiter((one.exchange_id for one in every), np.int64, len(every))
-    named = np.fromiter((REQUEST in one.detail for one in every), np.bool_, len(every))
-    request = np.full(len(every), -1)
+    counts = [len(each.first) for each in hits]
+    every = (one for each in hits for one in each.first)
+    shown = np.array([(one.exchange_id, REQUEST in one.detail) for one in every], dtype=np.int64)
+    exchange, named = shown.reshape(-1, 2).T
+    named = named.astype(np.bool_)
+    request = np.full(len(exchange), -1)
     request[named], requests = request_names(rec, exchange[named])
     params = {each.subject[-1]: 0 for each in hits}
     params = {name: number for number, name in enumerate(params)}
-    counts = [len(each.first) for each in hits]
     param = np.repeat(np.array([params[each.subject[-1]] for each in hits], np.int64), counts)
     of_client = np.repeat(np.array([bool(each.subject[0]) for each in hits], np.bool_), counts)
-    session = np.full(len(every), -1)
+    session = np.full(len(exchange), -1)
     session[of_client], sessions = session_names(
         rec, exchange[of_client], param[of_client], list(params)
     )

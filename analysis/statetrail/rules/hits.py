@@ -6,9 +6,9 @@ recording is needed for it.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, overload
 
 import narwhals as nw
 import numpy as np
@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 
 from statetrail.analyses.analysis import AUDITED
 from statetrail.analyses.causes.root_causes import causes
-from statetrail.analyses.columnar.coding import coded
+from statetrail.analyses.columnar.arrays import Ints
+from statetrail.analyses.columnar.coding import coded, integers
 from statetrail.analyses.columnar.executor import in_groups
 from statetrail.analyses.columnar.passes import prepare
 from statetrail.analyses.tallies.tally import FIRST
@@ -48,6 +49,40 @@ class Occurrence(NamedTuple):
     detail: str
 
 
+class Occurrences(Sequence[Occurrence]):
+    """Occurrences as arrays: there may be millions.
+
+    `numbers` has a row for each, with the first three fields of `Occurrence`.
+    """
+
+    __slots__ = ("_details", "_numbers")
+
+    def __init__(self, numbers: Ints, details: Sequence[str]) -> None:
+        self._numbers, self._details = numbers, tuple(details)
+
+    def __len__(self) -> int:
+        return len(self._details)
+
+    @overload
+    def __getitem__(self, at: int) -> Occurrence: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> "Occurrences": ...
+
+    def __getitem__(self, at: int | slice) -> "Occurrence | Occurrences":
+        if isinstance(at, slice):
+            return Occurrences(self._numbers[at], self._details[at])
+        observed_us, exchange_id, related_id = self._numbers[at].tolist()
+        return Occurrence(observed_us, exchange_id, related_id, self._details[at])
+
+    @staticmethod
+    def of(several: Iterable[Occurrence]) -> "Occurrences":
+        """Occurrences as arrays, in their order."""
+        listed = sorted(several)
+        numbers = np.array([one[:3] for one in listed], dtype=np.int64).reshape(len(listed), 3)
+        return Occurrences(numbers, [one.detail for one in listed])
+
+
 @dataclass(frozen=True, slots=True)
 class Hits:
     """The hits of a rule on one subject: how many of how many, when, why, and the first of them.
@@ -65,7 +100,7 @@ class Hits:
     proven: int
     faults: int
     exchanges: pa.ChunkedArray
-    first: tuple[Occurrence, ...]
+    first: Sequence[Occurrence]
     also: tuple["Hits", ...] = ()
 
 
@@ -107,7 +142,7 @@ def _sum(one: Hits, other: Hits) -> Hits:
         causes=one.causes + other.causes,
         proven=one.proven + other.proven,
         faults=one.faults + other.faults,
-        first=tuple(sorted((*one.first, *other.first)))[:MAX_EVIDENCE],
+        first=Occurrences.of((*one.first, *other.first))[:MAX_EVIDENCE],
     )
 
 
@@ -193,7 +228,7 @@ def _by_subject(
         )
 
 
-def _firsts(table: pa.Table, groups: pa.Table) -> Iterator[tuple[Occurrence, ...]]:
+def _firsts(table: pa.Table, groups: pa.Table) -> Iterator[Occurrences]:
     """The first occurrences of each group of rows; the same details are the same objects."""
     begin, count = (groups[name].to_numpy() for name in ("row_min", "row_count"))
     shown = np.minimum(count, MAX_EVIDENCE)
@@ -201,10 +236,10 @@ def _firsts(table: pa.Table, groups: pa.Table) -> Iterator[tuple[Occurrence, ...
     place = np.arange(ends[-1]) + np.repeat(begin - ends + shown, shown)
     rows = table.take(pa.array(place))
     detail, details = coded(rows["detail"])
-    columns = (rows[name].to_pylist() for name in Occurrence._fields[:3])
-    listed = list(map(Occurrence, *columns, (details[at] for at in detail.tolist())))
+    numbers = np.column_stack([integers(rows[name]) for name in Occurrence._fields[:3]])
+    listed = [details[at] for at in detail.tolist()]
     for end, many in zip(ends.tolist(), shown.tolist(), strict=True):
-        yield tuple(listed[end - many : end])
+        yield Occurrences(numbers[end - many : end], listed[end - many : end])
 
 
 def _faults(rec: Recording, hits: pa.Table) -> Counter[Subject]:

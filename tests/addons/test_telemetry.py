@@ -33,6 +33,9 @@ def test_a_session_that_is_reset_ends_and_goes_on_as_another(monkeypatch):
         ("session.start", about | {"session.id": ids[1], "session.previous_id": ids[0]}),
     ]
     assert pseudonym(FINGERPRINTER.fingerprint(A)) == f"~{ids[0][:8]}"
+    sent = repr([each.to_json() for each in exporter.get_finished_logs()])
+    assert A not in sent
+    assert B not in sent
     assert [each.timestamp for each in records] == [
         (1_700_000_000 + at_s) * 10**9 + 1_000_000 for at_s in (0, 1, 1)
     ]

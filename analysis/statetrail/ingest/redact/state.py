@@ -37,10 +37,15 @@ _RUN: Final = re.compile(r"[^\s;,/]+")
 _FLAGS: Final = {"secure": "Secure", "httponly": "HttpOnly", "partitioned": "Partitioned"}
 
 
-def cookie_attributes(value: IssuedValue, facts: Issued) -> str:
-    """What a `Set-Cookie` field says besides the value, of what the recorder keeps in clear."""
+def cookie_attributes(value: IssuedValue, facts: Issued, hide: Hide | None) -> str:
+    """What a `Set-Cookie` field says besides the value, of what the recorder keeps in clear.
+
+    What holds a secret of another exchange is left out.
+    """
     attributes = [f"Domain={facts.cookie_domain}", f"Path={facts.cookie_path}"]
     stays = [one for one in attributes if not one.endswith("=None") and "~" not in one]
+    if hide is not None:
+        stays = [one for one in stays if hide(one) == one]
     if value.extra.void or value.extra.lifetime_s is not None:
         stays.append(f"Max-Age={0 if value.extra.void else value.extra.lifetime_s}")
     for flag in (facts.cookie_flags or "").split(","):
@@ -155,7 +160,7 @@ class StateCopier:
                 self._learn(facts, self._pseudonyms.of(value.state.value))
             written = self._text(value, clear=clear)
             if facts is not None and value.extra.cookie is not None:
-                written += cookie_attributes(value, facts)
+                written += cookie_attributes(value, facts, self._hide)
             place.write(name, written, response)
         return response
 

@@ -35,6 +35,9 @@ from typing import Any, Final
 VOLATILE: Final = frozenset({"$.created", "$.generator.version", "$.settings.stores[*]"})
 """When and by which version a document was made, and of which files."""
 
+VERSIONS: Final = (1, 2, 3)
+"""Schema versions of documents that the renames below connect."""
+
 KEYS: Final[dict[str, dict[str, str]]] = {
     "$.capture.sources[*]": {"at": "started"},
     "$.sessions_lost[*]": {"ended": "end"},
@@ -44,11 +47,11 @@ KEYS: Final[dict[str, dict[str, str]]] = {
 _RULES: Final = {"wrong-channel": "misplaced-value"}
 _CAUSES: Final = {"every-request": "per-request"}
 VALUES: Final[dict[str, dict[Any, Any]]] = {
-    "$.schema_version": {1: 3, 2: 3},
     "$.findings[*].rule": _RULES,
     "$.rules[*].rule": _RULES,
     "$.findings[*].references[*]": {
-        "statetrail, method: birth seen": "statetrail, method: left truncation"
+        "statetrail, method: birth seen": "statetrail, method: left truncation",
+        "statetrail, method: visible": "statetrail, method: visibility",
     },
     "$.rotations[*].cause": _CAUSES,
     "$.rotations_by_cause.keys()": _CAUSES,
@@ -92,6 +95,9 @@ PROSE: Final = frozenset(
     }
 )
 
+QUOTED: Final = re.compile(r"(?<!`)\b(taken|unseen)\b(?!`)")
+"""Names that older prose had without quotes."""
+
 _SHOWN: Final = 40
 _INDEX: Final = re.compile(r"\[[^\]]*\]")
 _FIGURES: Final = re.compile(
@@ -125,6 +131,10 @@ def compare(before: dict[str, Any], after: dict[str, Any]) -> Comparison:
     renamed = before["schema_version"] != after["schema_version"]
     if renamed:
         before = _rename(before, "$", result.renames)
+        versions = before["schema_version"], after["schema_version"]
+        if all(version in VERSIONS for version in versions):
+            before["schema_version"] = after["schema_version"]
+            result.renames["$.schema_version {} → {}".format(*versions)] += 1
     for path, old, new in _differing(before, after, "$"):
         where = _INDEX.sub("[*]", path)
         if where in VOLATILE or (renamed and where in ADDED and old is _ABSENT):
@@ -191,7 +201,7 @@ def _figures(text: Any) -> list[str] | None:
     for words in VALUES.values():
         for old, new in words.items():
             text = text.replace(f"`{old}`", f"`{new}`")
-    return _FIGURES.findall(text)
+    return _FIGURES.findall(QUOTED.sub(r"`\1`", text))
 
 
 def _short(value: Any) -> str:

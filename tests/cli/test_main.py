@@ -30,6 +30,12 @@ def test_every_command_explains_itself_with_examples(name: str) -> None:
     assert f"statetrail {name} " in done.out
 
 
+def test_the_help_shows_brackets_and_what_may_be_repeated() -> None:
+    """An extra in brackets is no markup, and dots follow an argument that may be repeated."""
+    assert "statetrail[notebooks]" in run("notebook", "--help").out
+    assert "{STORE...} {TABLE}" in run("show", "--help").out
+
+
 def test_no_command_shows_all_of_them() -> None:
     """Without a command the help comes, as for any misuse with exit code 2."""
     done = run()

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from typer.core import TyperCommand, TyperGroup
 
 from statetrail.cli import (
@@ -37,9 +38,14 @@ from statetrail.cli import (
 from statetrail.cli.output.guard import guarded
 
 
-def _without_types(params: list[Any]) -> list[Any]:
-    """The parameters without types in the help, where none is taken or the name says it."""
+def _plain(params: list[Any]) -> list[Any]:
+    """The parameters as the help shows them.
+
+    Types are left out where none is taken or the name says it. Dots show that several may follow.
+    """
     for param in params:
+        if param.param_type_name == "argument" and param.nargs != 1 and param.metavar:
+            param.metavar = f"{param.metavar.removesuffix('...')}..."
         if getattr(param, "is_flag", False) or param.param_type_name == "argument":
             param.display_type_rich = lambda ctx: None
     return params
@@ -47,12 +53,12 @@ def _without_types(params: list[Any]) -> list[Any]:
 
 class _Command(TyperCommand):
     def get_params(self, ctx: Any) -> Any:
-        return _without_types(super().get_params(ctx))
+        return _plain(super().get_params(ctx))
 
 
 class _Group(TyperGroup):
     def get_params(self, ctx: Any) -> Any:
-        return _without_types(super().get_params(ctx))
+        return _plain(super().get_params(ctx))
 
 
 app = typer.Typer(
@@ -80,7 +86,7 @@ def _add(group: typer.Typer, modules: Iterable[Any]) -> None:
         group.command(
             name,
             cls=_Command,
-            help="\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs),
+            help="\n\n".join(escape(" ".join(paragraph.split())) for paragraph in paragraphs),
             epilog=module.EXAMPLES,
         )(guarded(module.command, name, getattr(module, "EXTRA", "")))
 

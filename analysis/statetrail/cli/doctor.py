@@ -24,8 +24,12 @@ _STYLES: Final = {"ok": "green", "warning": "yellow", "wrong": "bold red"}
 
 
 def command(
-    store: options.Store = options.DEFAULT_STORE,
-    key: options.Key = None,
+    store: Annotated[
+        Path, option("--store FILE", "The store to check, if it is there.")
+    ] = options.DEFAULT_STORE,
+    key: Annotated[
+        Path | None, option("--key FILE", "The store's key file. Default: FILE.key beside it.")
+    ] = None,
     dialects: options.Dialects = "all",
     confdir: Annotated[
         Path, option("--confdir DIR", "The folder of mitmproxy's certificate authority.")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from statetrail.cli.options import DEFAULT_STORE, Store, duration_s, option
+from statetrail.cli.options import DEFAULT_STORE, Store, argument, duration_s, option
 
 EXTRA = "probe"
 EXAMPLES = """[b]Examples[/b]
@@ -17,7 +17,7 @@ statetrail probe https://shop.example/API/V3/Cart --param zest:_session_token --
 
 
 def command(
-    url: Annotated[str, typer.Argument(metavar="URL", show_default=False)],
+    url: Annotated[str, argument("URL", "The one URL that is requested.")],
     param: Annotated[
         str,
         option("--param DIALECT:PARAM", "The token, e.g. zest:_session_token.", show_default=False),

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Annotated
 
-from statetrail.cli.options import Dialects, Key, argument, option
+from statetrail.cli.options import Dialects, argument, option
 from statetrail.errors import UsageError
 
 EXAMPLES = """[b]Examples[/b]
@@ -30,15 +30,21 @@ def command(
         ),
     ] = False,
     dialects: Dialects = "all",
-    key: Key = None,
+    key: Annotated[
+        Path | None,
+        option(
+            "--key FILE",
+            "Key file of a store, for the pseudonyms. Default: a new key that is not kept.",
+        ),
+    ] = None,
 ) -> None:
     """Write a copy of a capture without its secrets.
 
     What stays is listed: times, sizes, methods, statuses, hosts and masked paths, header fields
     without secrets, and the state of the dialects by pseudonyms of the same form, so that an audit
     of the copy gives the same results. Everything else goes, bodies too. Then the copy is searched
-    for every secret that was met, in many writings; if one is there, no copy is left. With the same
-    --key several captures get the same pseudonyms.
+    for every secret of the original, in many encodings; if one is there, no copy is left. With the
+    same --key several captures get the same pseudonyms.
     """
     from statetrail.cli.output.files import check_outputs
     from statetrail.cli.output.terminal import say, stdout

@@ -48,7 +48,7 @@ def command(
 
     Exit code 0: none is there; 1: one is found, and its place is printed, never its value; 2:
     misuse, or a file that cannot be read to its end. Secrets are the values of state and what looks
-    like a token in targets and header fields, looked for in many writings (percent-encoding,
+    like a token in targets and header fields, looked for in many encodings (percent-encoding,
     escapes, base64, hexadecimal), in packed files and in columns, too.
 
     Of a store only fingerprints are known: with its key, what looks like a token in an artefact is

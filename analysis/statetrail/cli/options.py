@@ -148,7 +148,8 @@ MemorySize = Annotated[
     option(
         "--memory SIZE",
         "Memory for results and queries: 512MiB, 2GiB. What has no room is written to a temporary "
-        "folder; the rows that are worked on come on top. By default 512 MiB for results, and 1 GiB for a query of DuckDB.",
+        "folder; the rows that are worked on come on top. By default 512 MiB for results, and 1 "
+        "GiB for a query of DuckDB.",
     ),
 ]
 Threads = Annotated[

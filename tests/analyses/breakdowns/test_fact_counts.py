@@ -10,12 +10,14 @@ import pyarrow.parquet as pq
 from hypothesis import given, settings
 
 from statetrail.analyses.breakdowns.fact_counts import issued_counts, presented_counts
-from statetrail.recording.frames import open_recording
+from statetrail.dialects import select
+from statetrail.recording.frames import Recording, open_recording
+from statetrail.rules import findings
 from statetrail.store import reader
 from statetrail.store.dataset.export import export_parquet
 from statetrail.store.dataset.manifest import MANIFEST
 from statetrail.store.reader import Facts
-from support.histories import Ex, facts
+from support.histories import Ex, facts, token, use
 from support.strategies import histories
 
 
@@ -25,6 +27,16 @@ def test_each_row_counts(history: list[Ex]) -> None:
     """Files of many row groups have dictionaries that differ."""
     with tempfile.TemporaryDirectory() as name, mock.patch.object(reader, "LARGE", 0):
         _check(history, Path(name))
+
+
+def test_a_recording_of_cookies_alone_is_audited(tmp_path: Path) -> None:
+    """None of its dialects is judged by sessions; what is there of others counts for nothing."""
+    rec = Recording(
+        facts([Ex(0, 10, 20, [token("A")], [use("1")], path="/API/V3/Cart")]),
+        dialects=select("cookie"),
+    )
+    assert findings(rec).rows() == []
+    assert issued_counts(rec).rows() == presented_counts(rec).rows() == []
 
 
 def _check(history: list[Ex], folder: Path) -> None:

@@ -57,7 +57,9 @@ def _located(facts: Facts, options: Settings) -> dict[str, pa.Table]:
     found = {}
     for name in ("issued", "presented"):
         rows = facts[name]
-        rows = rows.filter(pc.is_in(rows["dialect"].cast(pa.string()), pa.array(dialects)))
+        rows = rows.filter(
+            pc.is_in(rows["dialect"].cast(pa.string()), pa.array(dialects, pa.string()))
+        )
         wanted = integers(rows["exchange_id"])
         place = np.searchsorted(ids[order], wanted)
         known = np.append(ids[order], -1)[place] == wanted

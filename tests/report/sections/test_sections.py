@@ -9,7 +9,7 @@ from statetrail.report.sections.findings import first_of_each
 from statetrail.schema import pseudonym
 from support.audits import CREATED
 from support.audits import document as sample
-from support.histories import Ex, Present, fingerprint, recording
+from support.histories import Ex, Issue, Present, fingerprint, recording
 
 
 def told(*history: Ex) -> Document:
@@ -95,3 +95,26 @@ def test_no_rule_hides_the_others_where_there_are_many_findings() -> None:
     found = [high] * 50 + [medium] * 50
     assert first_of_each(found, 2, 100) == found
     assert first_of_each(found, 2, 10) == [high, high, medium, medium]
+
+
+def test_a_parameter_of_a_realm_has_its_changes_and_its_clients() -> None:
+    """A token that is good for every origin, and a cookie of a site: one row each."""
+    bearer = {"dialect": "bearer", "usage": "form", "extra": {"tells": 1}}
+    cookie = {"dialect": "cookie", "usage": "cookie", "extra": {"tells": 1}}
+    document = told(
+        Ex(0, 10, 20, [Issue("refresh_token", "R1", **bearer), Issue("sid", "S1", **cookie)]),
+        Ex(
+            *(1000, 1010, 1020),
+            [Issue("refresh_token", "R2", **bearer), Issue("sid", "S2", **cookie)],
+            [
+                Present("refresh_token", "R1", "form", dialect="bearer"),
+                Present("sid", "S1", "cookie", dialect="cookie"),
+            ],
+            host="login.shop.example",
+        ),
+    )
+    assert {
+        (row.origin, row.param): (row.issues, row.values, row.changes, row.clients_issued)
+        for row in document.parameters
+    } == {("*", "refresh_token"): (2, 2, 1, 1), ("shop.example", "sid"): (2, 2, 1, 1)}
+    assert sum(row.changes for row in document.parameters) == document.rotations_total

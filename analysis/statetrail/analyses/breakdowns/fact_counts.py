@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from statetrail.analyses.analysis import analysis
 from statetrail.analyses.columnar.coding import integers
-from statetrail.analyses.columnar.exchanges import ORIGIN_COLUMNS, origins_of
+from statetrail.analyses.columnar.exchanges import ORIGIN_COLUMNS, origins_of, realms_of
 from statetrail.analyses.columnar.executor import Facts, artifact
 from statetrail.analyses.columnar.settings import Settings, settings
 from statetrail.recording.dialect_classes import CLASS
@@ -48,12 +48,13 @@ PRESENTED_COUNTS: Final = Table(
     needs=(settings,),
 )
 def _located(facts: Facts, options: Settings) -> dict[str, pa.Table]:
-    """The rows of the judged dialects, with the origins of their exchanges."""
+    """The rows of the judged dialects, with the origins of their exchanges, or their realms."""
     exchanges = facts["exchanges"]
     ids = integers(exchanges["exchange_id"])
     order = np.argsort(ids)
-    code, names = origins_of(exchanges)
-    dialects = [dialect.name for dialect in options.classes[facts[CLASS]].dialects]
+    judged = options.classes[facts[CLASS]]
+    code, names = realms_of(origins_of(exchanges), judged.realm)
+    dialects = [dialect.name for dialect in judged.dialects]
     found = {}
     for name in ("issued", "presented"):
         rows = facts[name]

@@ -148,7 +148,7 @@ def exchanges_of(
         table, [CLIENT_BY[name] for name in client_by], partial(client_names, client_by=client_by)
     )
     origins = origins_of(table)
-    realms = origins if realm == "origin" else _realms(origins, realm)
+    realms = realms_of(origins, realm)
     client, clients = paired(name, realms)
     endpoint, endpoints = paired(origins, coded(table["endpoint"]))
     method, methods = coded(table["method"])
@@ -212,8 +212,10 @@ def _redirects(
     return np.array([places.get(pair, NOTHING) for pair in pairs_], dtype=np.int64)[redirect]
 
 
-def _realms(origins: Coded, realm: str) -> Coded:
-    """The realms of the origins: their sites, or one for all."""
+def realms_of(origins: Coded, realm: str) -> Coded:
+    """The realms of the origins: themselves, their sites, or one for all."""
+    if realm == "origin":
+        return origins
     code, names = origins
     places: dict[Any, int] = {}
     of = [

@@ -16,6 +16,9 @@ class MethodSection(Section, frozen=True, kw_only=True):
         "response that issued it has ended and the grace period has passed before the request "
         "began. A verdict against a client holds under every order of events that fits what the "
         "proxy saw.",
+        "Origin": "The server that issued a value, as scheme, host and port. Cookies are good for "
+        "a site, and are counted by its name, such as shop.example. Tokens of dialects such as "
+        "bearer are good for every origin: theirs is *.",
         "Compliance": "honoured / (honoured + faults). Verdicts marked as faults count "
         "against the client. The other verdicts do not count, except honoured.",
         "Pseudonyms": "Secret values are stored only as keyed fingerprints and shown as short "

@@ -170,7 +170,7 @@ def _by_declaration(
     bucket: Bucket, lineage: Lineage, options: Settings, declared: Declarations
 ) -> Judgements:
     one_jar = any(name in DECLARED for name in options.client_by)
-    rows = judged(bucket, declared, allowed(bucket), options.grace_us, one_jar=one_jar)
+    rows = judged(bucket, declared, lineage, allowed(bucket), options.grace_us, one_jar=one_jar)
     dialect = dialect_places(bucket)[bucket.series_param[rows.series]]
     session = lineage.of_request[dialect, rows.exchange]
     return Judgements(

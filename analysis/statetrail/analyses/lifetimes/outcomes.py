@@ -42,6 +42,7 @@ from statetrail.analyses.conformance.verdict import EXPIRED
 from statetrail.analyses.conformance.visibility import FOREVER
 from statetrail.analyses.events.acceptance import tells
 from statetrail.analyses.events.history import History, history, pairs
+from statetrail.analyses.events.lineage import Lineage
 from statetrail.analyses.events.replacements import Replacements
 from statetrail.analyses.lifetimes.declared import (
     DeclaredTraits,
@@ -187,6 +188,7 @@ def outcomes(
     bucket: Bucket,
     history: History,
     replacements: Replacements,
+    lineage: Lineage,
     traits: OriginTraits,
     declared: Declarations | None,
 ) -> Outcomes:
@@ -230,7 +232,7 @@ def outcomes(
     nothing_new[at] = among(replaced, keys[at]) < 0
     logout = acting(bucket, "logout")[endpoint, param] & done
     if declared is not None:
-        gone = _gone(bucket, declared, uses.value[use], exchanges.request_start[exchange])
+        gone = _gone(Lifecycles(bucket, declared, lineage, 0), bucket, uses.value[use], exchange)
         exclusion[gone & (exclusion == NOTHING)] = LATE
     return Outcomes(held, use, outcome, exclusion, nothing_new, logout)
 
@@ -265,9 +267,10 @@ def _by_declaration(
     )
 
 
-def _gone(bucket: Bucket, declared: Declarations, value: Ints, moment: Ints) -> Bools:
+def _gone(lifecycles: Lifecycles, bucket: Bucket, value: Ints, exchange: Ints) -> Bools:
     """Whether something else than time may have ended each value before its request."""
-    cause = Lifecycles(bucket, declared, 0).dead(value, moment, surely=False)
+    moment = bucket.exchanges.request_start[exchange]
+    cause = lifecycles.dead(value, exchange, moment, surely=False)
     gone: Bools = (cause != NOTHING) & (cause != CAUSES.index(EXPIRED))
     return gone
 

@@ -91,7 +91,7 @@ def _split_events(
     declared: Declarations | None,
 ) -> tuple[TokenEvents, TokenEvents | None]:
     """The events of the tokens that are in this bucket only, and of the others."""
-    each = outcomes(bucket, history, replacements, traits, declared)
+    each = outcomes(bucket, history, replacements, lineage, traits, declared)
     events = token_events(bucket, history, each, replacements, lineage)
     return split(events, apart) if len(apart) else (events, None)
 

@@ -19,6 +19,7 @@ from statetrail.store import SqliteStore
 from support.traffic import AT, exchange
 
 A, B, C = "yjipILZBeUWxrFqRTaa1", "QmZkTbVwLrXcNsHdPbb2", "Zq8w7e6r5t4y3u2i1oPA"
+D = "Vn3mK8xZ1cB6qWfGdd4"
 BROWSER = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 JSON = {"Content-Type": "application/json"}
@@ -90,6 +91,17 @@ def faults(tmp_path: Path, steps: list[Any]) -> list[tuple[int, str, str, str, s
 
 LOGIN = step(0, answered=sets(f"sessionid={A}; HttpOnly; Secure", f"csrf2={C}; Secure"))
 USE = cookies(sessionid=A, csrf2=C)
+OTHER_LOGIN = step(0.5, answered=sets(f"sessionid={B}; HttpOnly; Secure", f"csrf2={D}; Secure"))
+OTHER = cookies(sessionid=B, csrf2=D)
+LOGOUT = sets("sessionid=; Max-Age=0; Secure")
+SETTING = sets("lang=en-US-default; Secure")
+
+
+def of_two(*steps: Any) -> list[Any]:
+    """Two shoppers behind one backend, each with a setting that both are given."""
+    given = [step(1, asked=USE, answered=SETTING), step(1.5, asked=OTHER, answered=SETTING)]
+    return [LOGIN, OTHER_LOGIN, *given, *steps]
+
 
 OBEDIENT = {
     "cookie: rotated": [LOGIN, step(1, asked=USE, answered=sets(f"sessionid={B}; Secure")),
@@ -116,6 +128,25 @@ OBEDIENT = {
         step(2, asked=cookies(csrf2=C))],
     "cookie: refused by the store": [
         LOGIN, step(1, asked=USE, answered=sets(f"sessionid={B}; Domain=com; Secure")),
+        step(2, asked=USE)],
+    "cookie: another shopper logs out": [
+        LOGIN, OTHER_LOGIN, step(1, asked=USE, answered=LOGOUT), step(2, asked=OTHER)],
+    "cookie: a visitor without cookies is answered with a deletion": [
+        LOGIN, step(1, asked=BROWSER, answered=LOGOUT), step(2, asked=USE)],
+    "cookie: another shopper's setting is replaced": of_two(
+        step(2, asked=USE | {"Cookie": USE["Cookie"] + "; lang=en-US-default"},
+             answered=sets("lang=de-DE-default; Secure")),
+        step(3, asked=OTHER | {"Cookie": OTHER["Cookie"] + "; lang=en-US-default"})),
+    "cookie: a guest with the setting of a user": of_two(
+        step(2, asked=OTHER | {"Cookie": OTHER["Cookie"] + "; lang=en-US-default"}),
+        step(3, asked=cookies(lang="en-US-default"))),
+    "cookie: the setting of who has no session": [
+        step(0, asked=cookies(a=A), answered=sets("items=0; Secure")),
+        step(1, asked=cookies(a=B), answered=sets("items=0; Secure")),
+        step(2, asked=cookies(a=A, items="0"), answered=sets("items=1; Secure")),
+        step(3, asked=cookies(a=B, items="0"))],
+    "cookie: a switch of protocols need not set any": [
+        LOGIN, step(1, asked=USE, status=101, answered=sets(f"sessionid={B}; Secure")),
         step(2, asked=USE)],
     "bearer: rotated": [
         token_request(0, "grant_type=password", {"access_token": A, "refresh_token": B}),
@@ -168,6 +199,15 @@ FAULTY = {
         [LOGIN, step(1, asked=USE, answered=sets("sessionid=; Max-Age=0; Secure")),
          step(2, asked=USE)],
         (2, "cookie", "sessionid", "stale", "deleted")),
+    "cookie: deleted of one of two shoppers": (
+        [LOGIN, OTHER_LOGIN, step(1, asked=USE, answered=LOGOUT), step(2, asked=OTHER),
+         step(3, asked=USE)],
+        (4, "cookie", "sessionid", "stale", "deleted")),
+    "cookie: a setting kept by one of two shoppers": (
+        of_two(step(2, asked=USE | {"Cookie": USE["Cookie"] + "; lang=en-US-default"},
+                    answered=sets("lang=de-DE-default; Secure")),
+               step(3, asked=USE | {"Cookie": USE["Cookie"] + "; lang=en-US-default"})),
+        (5, "cookie", "lang", "stale", "superseded")),
     "cookie: expired": (
         [step(0, answered=sets(f"sessionid={A}; Max-Age=10; Secure", f"csrf2={C}; Secure")),
          step(30, asked=USE)],

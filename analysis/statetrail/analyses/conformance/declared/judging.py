@@ -34,6 +34,7 @@ from statetrail.analyses.conformance.declared.obligations import owed
 from statetrail.analyses.conformance.race import mildest
 from statetrail.analyses.conformance.verdict import REASONS, VERDICTS
 from statetrail.analyses.conformance.visibility import FOREVER
+from statetrail.analyses.events.lineage import Lineage
 from statetrail.dialects.cookies.retrieval import obligation
 
 _REASONS = tuple(REASONS)
@@ -54,7 +55,13 @@ class Judged:
 
 
 def judged(
-    bucket: Bucket, declared: Declarations, allowed: Bools, grace_us: int, *, one_jar: bool
+    bucket: Bucket,
+    declared: Declarations,
+    lineage: Lineage,
+    allowed: Bools,
+    grace_us: int,
+    *,
+    one_jar: bool,
 ) -> Judged:
     """The verdicts.
 
@@ -62,7 +69,7 @@ def judged(
     told apart by an identity of their own.
     """
     exchanges, presented = bucket.exchanges, bucket.presented
-    lifecycles = Lifecycles(bucket, declared, grace_us)
+    lifecycles = Lifecycles(bucket, declared, lineage, grace_us, one_jar=one_jar)
     acts = _acts_from(bucket, declared)
     alternating = _alternating(bucket, lifecycles)
     restarts = of_params(bucket, lambda param: param is not None and param.restart == "fault")
@@ -117,7 +124,10 @@ def _shown(
     made = server_issued(bucket)[bucket.series_param[series]] | http_only[series]
     rank[unknown & made] = VERDICTS.index(verdict.FOREIGN)
     rank[unknown & ~made] = VERDICTS.index(verdict.OVERRIDDEN)
-    surely, maybe = (lifecycles.dead(value, moment, surely=which) for which in (True, False))
+    surely, maybe = (
+        lifecycles.dead(value, presented.exchange[row], moment, surely=which)
+        for which in (True, False)
+    )
     in_flight = ~unknown & ((maybe != NOTHING) | ~lifecycles.must_be_known(value, moment))
     rank[in_flight] = VERDICTS.index(verdict.IN_FLIGHT)
     stale = ~unknown & (surely != NOTHING)

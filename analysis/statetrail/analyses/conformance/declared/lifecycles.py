@@ -21,9 +21,14 @@ used
     As many requests as may present it have done so, and were answered.
 
 No such end counts that began before the last issue of the value, which may be known, had ended.
+
+A sender may be many browsers, each with a jar of its own (`Jars`). What a response replaces by
+`lineage`, or deletes, surely ends what is presented from the jar that its request came from: the
+two requests are of one session, or the value that both present names one jar. It may have ended for
+the jars that are not known, and is alive in the others. What a response gives that binds nobody
+(rule L8; RFC 6265bis, section 3.1, of informational ones) may end a value and never surely does.
 """
 
-from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
@@ -40,30 +45,28 @@ from statetrail.analyses.columnar.arrays import (
 from statetrail.analyses.columnar.bucket import ENDS, MALFORMED, VALUE, Bucket
 from statetrail.analyses.columnar.dialect_masks import of_params
 from statetrail.analyses.conformance.declared.declarations import SECOND_US, Declarations
+from statetrail.analyses.conformance.declared.ends import Ends, Reach
+from statetrail.analyses.conformance.declared.jars import jars_of
 from statetrail.analyses.conformance.verdict import DELETED, EXPIRED, REFUSED, SUPERSEDED, USED
 from statetrail.analyses.conformance.visibility import FOREVER
+from statetrail.analyses.events.lineage import Lineage, dialect_places
 
 CAUSES = (DELETED, SUPERSEDED, EXPIRED, USED, REFUSED)
 """How values end; of several at one moment the first counts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ends:
-    """Responses that ended the values of a group, and how much longer servers took these.
-
-    `of_value` is the group of each value; -1 where none of these ends is one of its.
-    """
-
-    group: Ints
-    response: Ints
-    delay_us: Ints
-    of_value: Ints
-
-
 class Lifecycles:
     """The issues of a bucket's values, and what ended them."""
 
-    def __init__(self, bucket: Bucket, declared: Declarations, grace_us: int) -> None:
+    def __init__(
+        self,
+        bucket: Bucket,
+        declared: Declarations,
+        lineage: Lineage,
+        grace_us: int,
+        *,
+        one_jar: bool = False,
+    ) -> None:
         self._bucket, self._declared, self._grace_us = bucket, declared, grace_us
         exchanges, issued = bucket.exchanges, bucket.issued
         readable = issued.usage != MALFORMED
@@ -72,16 +75,17 @@ class Lifecycles:
         self._void = np.flatnonzero(stored & declared.void)
         of_cookie = declared.cookie != NOTHING
         status = exchanges.status[issued.exchange]
-        # What a browser stores of an error counts, too; an informational response, nor what the
-        # operator of the proxy sent, binds nobody.
-        self.binding = stored & (of_cookie | (status < 400)) & ~issued.hidden
+        # What a browser stores of an error counts, too, and so does an error that says that a value
+        # has ended; neither an informational response nor the operator of the proxy binds anybody.
+        self.binding = stored & (of_cookie | declared.void | (status < 400)) & ~issued.hidden
         self.binding &= (status == 0) | (status >= 200)
         self.binding &= ~exchanges.operated[issued.exchange]
         self.binding &= exchanges.clock[exchanges.response_end[issued.exchange]] < FOREVER
         self._use = np.flatnonzero(bucket.presented.kind == VALUE)
         self._taken = self._is_taken()
+        self.jars = jars_of(bucket, lineage, self.issue, one_jar=one_jar)
         self._ends = {
-            SUPERSEDED: [self._superseded()],
+            SUPERSEDED: self._superseded(),
             DELETED: [self._deleted(), self._untied(), self._revoked()],
             USED: [self._used()],
             REFUSED: [self._refused()],
@@ -100,11 +104,12 @@ class Lifecycles:
         known: Bools = index.at(value, moment, inclusive=False) != NOTHING
         return known
 
-    def dead(self, value: Ints, moment: Ints, *, surely: bool) -> Ints:
-        """What ended each value by that moment, as a place in `CAUSES`; -1 for none.
+    def dead(self, value: Ints, exchange: Ints, moment: Ints, *, surely: bool) -> Ints:
+        """What ended each value for its request by that moment, as a place in `CAUSES`; -1: none.
 
         `surely`: that must be known; else: that may be.
         """
+        exchanges, uses = self._bucket.exchanges, (value, exchange, moment)
         held = self.issued(value, moment)
         cause = np.full(len(value), NOTHING, dtype=np.int64)
         for place in reversed(range(len(CAUSES))):
@@ -114,9 +119,8 @@ class Lifecycles:
             else:
                 ended = np.zeros(len(value), dtype=np.bool_)
                 for ends in self._ends[name]:
-                    group = ends.of_value[value]
-                    latest = self._latest(ends, group, moment, surely=surely)
-                    ended |= (latest > held) & (group != NOTHING)
+                    latest = ends.latest(exchanges, self.jars, uses, surely=surely)
+                    ended |= latest > held
             cause[ended & (held != NOTHING)] = place
         return cause
 
@@ -125,21 +129,6 @@ class Lifecycles:
         of = issued.exchange[issue]
         index = AsOfIndex(issued.value[issue], exchanges.response_start[of], exchanges.span)
         return index.maxima(exchanges.response_end[of])[index.at(value, moment)]
-
-    def _latest(self, ends: Ends, group: Ints, moment: Ints, *, surely: bool) -> Ints:
-        """The latest start of the responses that ended each group and are known; -1 for none."""
-        exchanges = self._bucket.exchanges
-        start = exchanges.response_start[ends.response]
-        if surely:
-            known = exchanges.visible_from[ends.response]
-            if ends.delay_us.any():
-                later = exchanges.clock[np.minimum(known, exchanges.span - 1)] + ends.delay_us
-                known = np.searchsorted(exchanges.clock, later).astype(np.int64)
-                known = np.minimum(known, exchanges.span - 1)
-            index = AsOfIndex(ends.group, known, exchanges.span)
-            return index.maxima(start)[index.at(group, moment, inclusive=False)]
-        index = AsOfIndex(ends.group, start, exchanges.span)
-        return index.maxima(start)[index.at(group, moment)]
 
     def _expired(self, value: Ints, moment: Ints, *, surely: bool) -> Bools:
         """Whether the declared lifetime is over of all issues that may be known."""
@@ -180,55 +169,43 @@ class Lifecycles:
         """Whether the server took what these rows of `Bucket.presented` present."""
         return self._taken[row]
 
-    def _superseded(self) -> Ends:
+    def _superseded(self) -> list[Ends]:
         bucket, issued, count = self._bucket, self._bucket.issued, len(self._bucket.values)
         dialects = {dialect.name: dialect for dialect in bucket.dialects}
         mode = np.array([dialects[d].supersedes(param) for d, param in bucket.params])
         # The request's own cookie says which value is due: none of them is old.
         mode[of_params(bucket, lambda param: param is not None and param.follows is not None)] = ""
         of_param = bucket.series_param[issued.series[self.issue]]
+        of_value = np.arange(count, dtype=np.int64)
         # By client: a response ends every value of the series but its own, which it holds.
         rows = self.issue[(mode == "client")[of_param]]
-        value, response = self._answers(self.issue[(mode == "lineage")[of_param]])
-        of_value = np.arange(count, dtype=np.int64)
-        param = bucket.series_param[bucket.values.series]
-        of_value[(mode == "client")[param]] = (
-            count + bucket.values.series[(mode == "client")[param]]
-        )
-        return self._ending(
-            np.append(value, issued.series[rows] + count),
-            np.append(response, issued.exchange[rows]),
-            of_value,
-            np.append(bucket.values.series[value], issued.series[rows]),
-        )
-
-    def _answers(self, rows: Ints) -> tuple[Ints, Ints]:
-        """Each value with each response to a request with it that issued another one."""
-        bucket, issued, presented = self._bucket, self._bucket.issued, self._bucket.presented
-        count = max(len(bucket.series_client), 1)
-        use = self._use
-        key = presented.exchange[use] * count + presented.series[use]
-        firsts = np.flatnonzero(run_begins(key))
-        several = np.diff(firsts, append=len(key))
-        run = among(key[firsts], issued.exchange[rows] * count + issued.series[rows])
-        rows, run = rows[run >= 0], run[run >= 0]
-        values, responses = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
-        nth = 0
-        known = self._identities()
-        while len(rows):
-            at = use[firsts[run] + nth]
-            differs = presented.value[at] != issued.value[rows]
-            differs &= self._same_cookie(known, presented.value[at], rows)
-            values.append(presented.value[at[differs]])
-            responses.append(issued.exchange[rows[differs]])
-            nth += 1
-            more = several[run] > nth
-            rows, run = rows[more], run[more]
-        value, response = np.concatenate(values), np.concatenate(responses)
+        series = bucket.values.series
+        by_client = np.where((mode == "client")[bucket.series_param[series]], series, NOTHING)
+        none = np.full(len(rows), NOTHING, dtype=np.int64)
+        issue, use = self._with_uses(self.issue[(mode == "lineage")[of_param]])
+        value, response = bucket.presented.value[use], issued.exchange[issue]
+        replaced = value != issued.value[issue]
+        replaced &= self._same_cookie(self._identities(), value, issue)
         # A response that issues the value again replaces nothing.
-        again = np.sort(issued.exchange[self.issue] * len(bucket.values) + issued.value[self.issue])
-        kept = among(again, response * len(bucket.values) + value) == NOTHING
-        return value[kept], response[kept]
+        again = np.sort(issued.exchange[self.issue] * count + issued.value[self.issue])
+        replaced &= among(again, response * count + value) == NOTHING
+        issue, value = issue[replaced], value[replaced]
+        return [
+            self._ending("client", issued.series[rows], rows, by_client, none),
+            self._ending("jar", value, issue, of_value, value),
+        ]
+
+    def _with_uses(self, rows: Ints) -> tuple[Ints, Ints]:
+        """These issues with the uses of their series that the request of each presents: pairs."""
+        issued, presented = self._bucket.issued, self._bucket.presented
+        count, use = max(len(self._bucket.series_client), 1), self._use
+        key = presented.exchange[use] * count + presented.series[use]
+        wanted = issued.exchange[rows] * count + issued.series[rows]
+        order = np.argsort(key, kind="stable")
+        first = np.searchsorted(key[order], wanted)
+        times = np.searchsorted(key[order], wanted, "right") - first
+        nth = np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times)
+        return np.repeat(rows, times), use[order[np.repeat(first, times) + nth]]
 
     def _identities(self) -> Ints:
         """The values with the identities of the cookies that issued them, sorted keys."""
@@ -245,7 +222,7 @@ class Lifecycles:
 
     def _deleted(self) -> Ends:
         """By parameter and identity; a value of several cookies outlives the end of one."""
-        bucket, issued, identity = self._bucket, self._bucket.issued, self._declared.identity
+        bucket, identity = self._bucket, self._declared.identity
         width = int(identity.max(initial=0)) + 1
         known = self._identities()
         known = known[known % width > 0]
@@ -254,16 +231,39 @@ class Lifecycles:
         one = value[times == 1]
         of_value[one] = bucket.values.series[one] * width + known[first[times == 1]] % width
         void = self._void[identity[self._void] > 0]
-        series = issued.series[void]
-        group = series * width + identity[void]
-        return self._ending(group, issued.exchange[void], of_value, series)
+        return self._voided(void, bucket.issued.series[void] * width + identity[void], of_value)
 
     def _untied(self) -> Ends:
         """Every value of a parameter, by a void issue that is no cookie's."""
-        issued = self._bucket.issued
+        issued, exchanges = self._bucket.issued, self._bucket.exchanges
         void = self._void[self._declared.identity[self._void] == 0]
-        series = issued.series[void]
-        return self._ending(series, issued.exchange[void], self._bucket.values.series, series)
+        ends = self._voided(void, issued.series[void], self._bucket.values.series)
+        # The request presents none where a cookie is deleted with which a token ends. Where its
+        # client had been given one token, it is that.
+        first = np.full(len(self._bucket.values), FOREVER)
+        start = exchanges.response_start[issued.exchange]
+        np.minimum.at(first, issued.value[self.issue], start[self.issue])
+        given = np.flatnonzero(first < FOREVER)
+        given = given[np.lexsort((first[given], self._bucket.values.series[given]))]
+        series = self._bucket.values.series[given]
+        only = np.where(run_begins(series), given, NOTHING)
+        index = AsOfIndex(series, first[given], exchanges.span)
+        own = np.append(only, NOTHING)[index.last(issued.series[void], start[void])]
+        ends.own[: len(void)] = own
+        return ends
+
+    def _voided(self, void: Ints, group: Ints, of_value: Ints) -> Ends:
+        """The ends of groups by void issues, and those of the values that the requests present."""
+        issue, use = self._with_uses(void)
+        own = self._bucket.presented.value[use]
+        place = np.empty(len(self._bucket.issued.exchange), dtype=np.int64)
+        place[void] = group
+        own = np.where(of_value[own] == place[issue], own, NOTHING)
+        none = np.full(len(void), NOTHING, dtype=np.int64)
+        return self._ending(
+            "jar", np.append(group, place[issue]), np.append(void, issue), of_value,
+            np.append(none, own),
+        )  # fmt: skip
 
     def _revoked(self) -> Ends:
         """Each value with each success that a request to end it met with (RFC 7009)."""
@@ -304,17 +304,42 @@ class Lifecycles:
         rows = rows[last[presented.value[rows]] <= start]
         return self._of_values(presented.value[rows], presented.exchange[rows])
 
-    def _ending(self, group: Ints, response: Ints, of_value: Ints, series: Ints) -> Ends:
-        """Ends by responses that arrived; servers may take a value for some time longer."""
-        bucket = self._bucket
-        whole = bucket.exchanges.clock[bucket.exchanges.response_end[response]] < FOREVER
-        graces = [self._param(d, p, "grace_s") or 0 for d, p in bucket.params] or [0]
-        grace = np.array(graces, dtype=np.int64)[bucket.series_param[series[whole]]] * SECOND_US
-        return Ends(group[whole], response[whole], grace, of_value)
+    def _ending(self, reach: Reach, group: Ints, issue: Ints, of_value: Ints, own: Ints) -> Ends:
+        """Ends by issues; clients have to know them where these bind."""
+        issued = self._bucket.issued
+        return self._ends_by(
+            *(reach, group, issued.exchange[issue], issued.series[issue], of_value),
+            binding=self.binding[issue],
+            own=own,
+        )
 
     def _of_values(self, value: Ints, response: Ints) -> Ends:
-        every = np.arange(len(self._bucket.values), dtype=np.int64)
-        return self._ending(value, response, every, self._bucket.values.series[value])
+        """Ends of values by responses; clients have to know them where these arrived."""
+        bucket = self._bucket
+        every = np.arange(len(bucket.values), dtype=np.int64)
+        return self._ends_by(
+            *("value", value, response, bucket.values.series[value], every),
+            binding=bucket.exchanges.clock[bucket.exchanges.response_end[response]] < FOREVER,
+            own=value,
+        )
+
+    def _ends_by(
+        self,
+        reach: Reach,
+        group: Ints,
+        response: Ints,
+        series: Ints,
+        of_value: Ints,
+        *,
+        binding: Bools,
+        own: Ints,
+    ) -> Ends:
+        param = self._bucket.series_param[series]
+        jar = self.jars.of_exchange[dialect_places(self._bucket)[param], response]
+        # Servers may take a value for some time longer.
+        graces = [self._param(d, p, "grace_s") or 0 for d, p in self._bucket.params] or [0]
+        delay_us = np.array(graces, dtype=np.int64)[param] * SECOND_US
+        return Ends(reach, group, response, delay_us, of_value, binding, own, jar)
 
     def _param(self, dialect: str, name: str, key: str) -> int | None:
         param = next(d for d in self._bucket.dialects if d.name == dialect).param(name)

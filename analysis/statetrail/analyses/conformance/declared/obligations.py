@@ -40,9 +40,6 @@ CELLS = 4_000_000
 """Pairs of a request and a parameter that are worked on at a time."""
 type Texts = npt.NDArray[np.str_]
 
-MIN_LENGTH = 8
-"""Characters from which on a value has 32 bits, at least: it names one jar."""
-
 
 def owed(
     bucket: Bucket,
@@ -274,12 +271,13 @@ def _owes(
     newest = index.last(series, moment, inclusive=False)
     owes = newest != NOTHING
     row = rows[newest[owes]]
-    alive = lifecycles.dead(issued.value[row], moment[owes], surely=False) == NOTHING
+    value = issued.value[row]
+    alive = lifecycles.dead(value, exchange[owes], moment[owes], surely=False) == NOTHING
     # What may be known of another value leaves open which one is due.
     browser = _of_browser(bucket)[bucket.series_param[series[owes]]]
     own = program[exchanges.client[exchange[owes][browser]]]
     alive[browser] &= _is_sent(bucket, declared, row[browser], exchange[owes][browser], own)
-    alive[browser] &= own | _same_jar(bucket, issued.value[row[browser]], exchange[owes][browser])
+    alive[browser] &= own | _same_jar(bucket, lifecycles, value[browser], exchange[owes][browser])
     owes[owes] = alive
     return cast("Bools", owes)
 
@@ -303,14 +301,14 @@ def _is_sent(
     return sent | (unknown & program)
 
 
-def _same_jar(bucket: Bucket, value: Ints, exchange: Ints) -> Bools:
+def _same_jar(bucket: Bucket, lifecycles: Lifecycles, value: Ints, exchange: Ints) -> Bools:
     """Whether each request presents a value that was presented together with the due one before."""
     presented, values = bucket.presented, bucket.values
     same = np.zeros(len(value), dtype=np.bool_)
     if not len(value):
         return same
     use = np.flatnonzero(presented.kind == VALUE)
-    long = _is_long(bucket)
+    long = lifecycles.jars.distinctive
     begins = np.searchsorted(presented.exchange[use], np.arange(len(bucket.exchanges) + 1))
     by_value = use[np.argsort(presented.value[use], kind="stable")]
     first = np.searchsorted(presented.value[by_value], np.arange(len(values) + 1))
@@ -330,17 +328,6 @@ def _same_jar(bucket: Bucket, value: Ints, exchange: Ints) -> Bools:
 
 _LOOKED_AT = 8
 """Requests with the due value that are looked through for others of its jar."""
-
-
-def _is_long(bucket: Bucket) -> Bools:
-    """The values of 32 bits or more that only one series of their name has: no settings."""
-    values = bucket.values
-    long: Bools = (values.length >= MIN_LENGTH) | (values.length == NOTHING)
-    param = bucket.series_param[values.series]
-    codes = values.fingerprint ^ (param * 0x9E3779B1)
-    _, place, count = np.unique(codes, return_inverse=True, return_counts=True)
-    long &= count[place] == 1
-    return long
 
 
 def _once(bucket: Bucket, lifecycles: Lifecycles, exchange: Ints, series: Ints) -> Bools:

@@ -1,0 +1,103 @@
+"""Jars: which requests surely come from one store of values, and which from another one.
+
+Enters: a bucket, its sessions, and what is declared of its values. Leaves: `Jars`. One sender may
+be many browsers. What a response replaces or deletes ends in the jar that its request came from,
+and says nothing of the others (rule L1).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, among, run_begins
+from statetrail.analyses.columnar.bucket import VALUE, Bucket
+from statetrail.analyses.columnar.dialect_masks import server_issued
+from statetrail.analyses.conformance.visibility import FOREVER
+from statetrail.analyses.events.lineage import Lineage, dialect_places, key_ranks
+
+MIN_LENGTH = 8
+"""Characters from which on a value has 32 bits, at least: it names one jar."""
+
+
+@dataclass(frozen=True, slots=True)
+class Jars:
+    """What tells the jars of a sender apart.
+
+    Attributes
+    ----------
+    of_exchange
+        Shape (dialects, exchanges): a number of the jar; -1 where it is not known.
+    dialect
+        By value: the place of its dialect.
+    names_one
+        By value: only one jar has it.
+    distinctive
+        By value: it is long, and nothing shows that several jars have it.
+    """
+
+    of_exchange: Ints
+    dialect: Ints
+    names_one: Bools
+    distinctive: Bools
+
+    def of(self, value: Ints, exchange: Ints) -> Ints:
+        """The jars of exchanges, as the dialects of these values know them."""
+        jars: Ints = self.of_exchange[self.dialect[value], exchange]
+        return jars
+
+
+def jars_of(bucket: Bucket, lineage: Lineage, issue: Ints, *, one_jar: bool) -> Jars:
+    """The jars of a bucket: those of its sessions, or one where a sender is one user.
+
+    `issue` are the issues that clients may take values from.
+    """
+    issued, presented, exchanges = bucket.issued, bucket.presented, bucket.exchanges
+    count, param = len(bucket.values), bucket.series_param[bucket.values.series]
+    dialect = dialect_places(bucket)[param]
+    jars = np.zeros_like(lineage.of_response) if one_jar else lineage.of_response
+    use = np.flatnonzero(presented.kind == VALUE)
+    first, shown = np.full((2, count), FOREVER)
+    np.minimum.at(first, issued.value[issue], exchanges.response_start[issued.exchange[issue]])
+    np.minimum.at(shown, presented.value[use], exchanges.request_start[presented.exchange[use]])
+    made = server_issued(bucket)[param]
+    made |= (key_ranks(bucket) >= 0)[param] & has_32_bits(bucket)
+    distinctive = is_long(bucket) & ~_of_several(bucket, lineage, dialect, use, issue)
+    return Jars(jars, dialect, made | (distinctive & (shown >= first)), distinctive)
+
+
+def _of_several(bucket: Bucket, lineage: Lineage, dialect: Ints, use: Ints, issue: Ints) -> Bools:
+    """The values that several jars may have: a setting, the number of items in a cart.
+
+    They were given twice to requests without them, or are presented in several sessions in turn.
+    """
+    issued, presented, count = bucket.issued, bucket.presented, len(bucket.values)
+    value, exchange = presented.value[use], presented.exchange[use]
+    held = np.unique(exchange * count + value)
+    given = among(held, issued.exchange[issue] * count + issued.value[issue]) == NOTHING
+    several = np.bincount(issued.value[issue[given]], minlength=count) > 1
+    session = lineage.of_request[dialect[value], exchange]
+    known = np.flatnonzero(session != NOTHING)
+    # The exchanges of a sender are in order of their requests.
+    order = known[np.lexsort((exchange[known], value[known]))]
+    begins = run_begins(value[order]) | run_begins(session[order])
+    runs = value[order[begins]] * count + session[order[begins]]
+    again, times = np.unique(runs, return_counts=True)
+    several[again[times > 1] // max(count, 1)] = True
+    return several
+
+
+def has_32_bits(bucket: Bucket) -> Bools:
+    """The values that are long enough to name a jar, as far as their length is known."""
+    length = bucket.values.length
+    long: Bools = (length >= MIN_LENGTH) | (length == NOTHING)
+    return long
+
+
+def is_long(bucket: Bucket) -> Bools:
+    """The values of 32 bits or more that only one series of their name has: no settings."""
+    values, long = bucket.values, has_32_bits(bucket)
+    param = bucket.series_param[values.series]
+    codes = values.fingerprint ^ (param * 0x9E3779B1)
+    _, place, count = np.unique(codes, return_inverse=True, return_counts=True)
+    long &= count[place] == 1
+    return long

@@ -42,6 +42,20 @@ def servlet(
     )
 
 
+def struts(start: float, shown: str | None = None, issued: str | None = None) -> Ex:
+    """A form with a token of Struts, which is good for one request."""
+    issues = [Issue("struts.TOKEN", issued, "form", dialect="jsessionid", extra={"tells": 1})]
+    return Ex(
+        start,
+        start + 10,
+        start + 20,
+        issues if issued else [],
+        [Present("struts.TOKEN", shown, "form", dialect="jsessionid")] if shown else [],
+        method="POST",
+        path="/order",
+    )
+
+
 def bounced(start: float, shown: str | None = None) -> Ex:
     """An account's page that redirects to the login."""
     return servlet(start, "/account", shown, status=302, extra={"redirect_endpoint": "/login"})
@@ -139,6 +153,11 @@ FIRES: dict[str, Fires] = {
     "token-kept-after-reset": Fires(
         [zest(0, "T1", "1"), zest(9000, "T2", "T1"), zest(10_000, None, "T1")],
         "app", "_session_token", 1, "3", "1 of 2 requests presented a _session_token that the",
+    ),
+    "ended-value-presented": Fires(
+        [struts(0, issued="K1"), struts(1000, "K1"), struts(2000, "K1"), struts(3000, "K1")],
+        "app", "struts.TOKEN", 2, "3,4", "2 of 3 requests presented a value of struts.TOKEN that "
+        "had ended, and the client must have known (used",
     ),
     "token-in-url": Fires(
         [zest(0, "T1", "1"), zest(1000, None, "T1")],
@@ -359,6 +378,13 @@ MISSES: dict[str, dict[str, list[Ex]]] = {
         ],
         "the client had asked for another": [
             zest(0, "T1", "1"), zest(1000, "T2", "1"), zest(2000, None, "T1"),
+        ],
+    },
+    "ended-value-presented": {
+        "used once": [struts(0, issued="K1"), struts(1000, "K1")],
+        "sent twice at once": [struts(0, issued="K1"), struts(1000, "K1"), struts(1005, "K1")],
+        "an older value, which has a rule of its own": [
+            zest(0, "T1", "1"), zest(9000, "T2", "T1"), zest(10_000, None, "T1"),
         ],
     },
     "token-in-url": {

@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from statetrail.analyses.causes.root_causes import UNKNOWN, causes
 from statetrail.analyses.columnar.executor import Scope
+from statetrail.analyses.conformance.verdict import DEATHS, SUPERSEDED
 from statetrail.analyses.conformance.verdict_counts import verdict_counts
 from statetrail.analyses.events.value_counts import value_counts
 from statetrail.analyses.exposure.shared import is_credential
@@ -154,6 +155,7 @@ OCCURRENCE: Final = pa.schema(
 """The columns of a frame of occurrences, none of them ever null."""
 MAX_FIRST: Final = 1000
 """Integers that a filter by a list may have."""
+_ENDS: Final = tuple(reason for reason in DEATHS if reason != SUPERSEDED)
 REQUEST: Final = "\x01"
 """Stands in a detail for the request's method and endpoint, which are looked up only for what a
 finding shows. No text of a recording contains it."""
@@ -196,19 +198,26 @@ def verdict_occurrences(
 ) -> Lazy:
     """The verdicts that count, as occurrences with a hit where the verdict is one of `verdicts`.
 
+    What had ended otherwise than by a newer value has a rule of its own.
+
     Parameters
     ----------
     params
         Which parameters the rule is about; without it all, unknown ones too.
     """
     # Every fault has a cause, "unknown" at least.
-    faults = causes(rec).lazy.filter(nw.col("verdict").is_in(verdicts))
+    faults = causes(rec).lazy.filter(nw.col("verdict").is_in(verdicts) & ~had_ended())
     others = other_verdicts(rec, *verdicts)
     if params is not None:
         faults, others = (frame.filter(of_params(rec, params)) for frame in (faults, others))
     known = nw.col("cause") != UNKNOWN
     hits = occurrences(faults, nw.lit(True), cause=nw.col("cause"), proven=known)
     return nw.concat([hits, others.select(*OCCURRENCE.names)], how="vertical")
+
+
+def had_ended() -> nw.Expr:
+    """Whether the value of a fault had ended otherwise than by a newer value."""
+    return nw.col("reason").fill_null("").is_in(_ENDS)
 
 
 def other_verdicts(rec: Recording, *verdicts: str) -> Lazy:

@@ -55,6 +55,7 @@ from statetrail.analyses.conformance.verdict import (
     FOREIGN,
     OMITTED,
     OVERRIDDEN,
+    REASONS,
     RESTARTED,
     STALE,
     VERDICTS,
@@ -96,6 +97,7 @@ CAUSES: Final = Table(
     (
         *REQUEST,
         Column("verdict", "text", "The verdict that is explained"),
+        Column("reason", "text", "One of `REASONS`", "none"),
         Column("fault", "bool", "Whether it counts against the client"),
         Column("cause", "text", "One of `ROOT_CAUSES`"),
         Column("replaced", "bool", "Whether the answer replaced another value of the parameter"),
@@ -154,6 +156,7 @@ def causes(bucket: Bucket, explained: Explained, replacements: Replacements) -> 
     moved = pairs(replacements.exchange, replacements.series, count)[replacements.before != NOTHING]
     columns = {
         "verdict": words(faults.verdict, VERDICTS),
+        "reason": words(faults.reason, tuple(REASONS)),
         "fault": faults.fault,
         "cause": words(explained.cause, _NAMES),
         "replaced": np.isin(pairs(faults.exchange, faults.series, count), moved),

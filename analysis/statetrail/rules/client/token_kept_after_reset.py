@@ -8,6 +8,7 @@ from statetrail.rules.rule import (
     Lazy,
     Recording,
     Rule,
+    had_ended,
     occurrences,
     of_params,
     other_verdicts,
@@ -31,7 +32,7 @@ from statetrail.rules.rule import (
 )
 def check(rec: Recording) -> Lazy:
     tokens = of_params(rec, lambda param: param.minted)
-    kept = causes(rec).lazy.filter((nw.col("verdict") == "stale") & tokens)
+    kept = causes(rec).lazy.filter((nw.col("verdict") == "stale") & tokens & ~had_ended())
     # A presented token is refused where the answer is another one.
     shown = (nw.col("cause") != UNKNOWN) | nw.col("replaced")
     hits = occurrences(kept, nw.lit(True), cause=nw.col("cause"), proven=shown)

@@ -63,12 +63,24 @@ class World:
         )
         return token
 
-    def refresh(self, at: float, peer: str, token: str, *, lost: bool = False) -> str | None:
+    def refresh(
+        self, at: float, peer: str, token: str, *, lost: bool = False, access: str | None = None
+    ) -> str | None:
         new = self.server.refresh(token, at + 0.01)
         answer = {"error": "invalid_grant"} if new is None else {"refresh_token": new}
+        if new is not None and access is not None:
+            answer["access_token"] = access
         sent = f"grant_type=refresh_token&refresh_token={token}"
         self._add(at, peer, sent, answer, 400 if new is None else 200, lost=lost)
         return new
+
+    def use(self, at: float, peer: str, access: str) -> None:
+        """A request with an access token."""
+        head = {"Authorization": f"Bearer {access}"}
+        self.exchanges.append(
+            exchange("/orders", asked=head, flow_id=f"f{len(self.exchanges)}",
+                     at=AT + round(at * 1e6), peer=peer)
+        )  # fmt: skip
 
     def _add(
         self, at: float, peer: str, sent: str, answer: dict[str, Any], status: int = 200,

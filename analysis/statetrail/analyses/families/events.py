@@ -4,7 +4,7 @@ Enters: a recording. Leaves: `Grant`s in order of time. These are few: a session
 minutes or hours.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, Final, NamedTuple
 
 import narwhals as nw
@@ -56,6 +56,33 @@ def grants(rec: Recording) -> list[Grant]:
     exchanges = {row["exchange_id"]: row for row in _exchanges(rec, ids)}
     found = [_grant(exchanges[key[0]], key, *each) for key, each in tokens.items()]
     return sorted(found, key=lambda grant: (grant.start_us, grant.exchange_id))
+
+
+def first_presented(rec: Recording, exchanges: Collection[int]) -> dict[int, int]:
+    """When a client first presented a value that one of these exchanges issued to it.
+
+    Returns
+    -------
+    dict
+        By exchange the start of that request in microseconds; none where there was no such request.
+    """
+    if not exchanges:
+        return {}
+    subject = ("dialect", "param", "fingerprint")
+    clients = rec.exchanges_with_client().select("exchange_id", "client", "request_start_us")
+    issued = rec.issued.lazy.filter(is_among("exchange_id", sorted(exchanges)))
+    given = issued.select("exchange_id", *subject).join(clients, on="exchange_id")
+    given = given.select(*subject, "client", issue_id=nw.col("exchange_id"))
+    values = given.select("fingerprint").unique().collect("pyarrow")["fingerprint"].to_list()
+    shown = rec.presented.lazy.filter(is_among("fingerprint", values))
+    shown = shown.select("exchange_id", *subject).join(clients, on="exchange_id")
+    uses = shown.join(given, on=[*subject, "client"])
+    uses = uses.filter(nw.col("exchange_id") != nw.col("issue_id"))
+    first = uses.group_by("issue_id").agg(nw.col("request_start_us").min())
+    return {
+        row["issue_id"]: row["request_start_us"]
+        for row in first.collect("pyarrow").iter_rows(named=True)
+    }
 
 
 def _rows(rec: Recording, lazy: Lazy) -> list[dict[str, Any]]:

@@ -10,13 +10,14 @@ request with a token that an earlier request had presented and that was replaced
     The reuse began before the first answer had arrived and the grace period had passed: two tabs,
     or two threads, refreshed at once.
 ``lost-response``
-    The same client repeats a request whose answer did not arrive, or whose new token nobody ever
-    presented: it never had it. A server that punishes this punishes the network.
+    The same client repeats a request whose answer did not arrive, or of whose answer it had
+    presented nothing, the access token included: it may never have had it. A server that punishes
+    this punishes the network.
 ``theft``
     Another client presents the token, and both went on with tokens of their own, or tried to. Who
     of them is the thief, the traffic does not say.
 ``kept``
-    The same client had gone on with the new token, and presents the old one all the same: a copy
+    The same client had gone on with the new tokens, and presents the old one all the same: a copy
     of it was kept, by another process or a backup.
 ``unclear``
     Another client presents the token, while the first answer was lost or was never used: a client
@@ -27,14 +28,14 @@ The window of grace is bracketed by the ages at which replaced tokens were taken
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 import pyarrow as pa
 
 from statetrail.analyses.analysis import analysis
 from statetrail.analyses.columnar.executor import artifact
-from statetrail.analyses.families.events import Grant, grants
+from statetrail.analyses.families.events import Grant, first_presented, grants
 from statetrail.analyses.families.tables import FAMILIES, GRACES, REUSES
 from statetrail.recording.frames import Recording
 
@@ -90,7 +91,22 @@ def known_families(rec: Recording) -> list[Family]:
             family.successors[old] += [t for t in new if t not in family.successors[old]]
     for family in families:
         family.reuses = _reuses(family, rec.grace_us)
+    _look_for_what_arrived(rec, families)
     return families
+
+
+def _look_for_what_arrived(rec: Recording, families: Iterable[Family]) -> None:
+    """A response whose access token its client had presented was not lost."""
+    open_ = [each for family in families for each in family.reuses if each.fits == "lost-response"]
+    first_us = first_presented(rec, {reuse.first.exchange_id for reuse in open_})
+    for family in families:
+        family.reuses = [
+            replace(reuse, fits="kept")
+            if reuse.fits == "lost-response"
+            and first_us.get(reuse.first.exchange_id, reuse.grant.start_us) < reuse.grant.start_us
+            else reuse
+            for reuse in family.reuses
+        ]
 
 
 def _reuses(family: Family, grace_us: int) -> list[Reuse]:

@@ -17,7 +17,7 @@ _TEXTS: Final = {
     "race": "two requests refreshed at once",
     "lost-response": "a client repeated a request whose answer it probably never received",
     "theft": "another client used the token, and both went on",
-    "kept": "the same client had gone on with the new token",
+    "kept": "the same client had gone on with the new tokens",
     "unclear": "another client used the token, and no client used the first answer",
 }
 

@@ -16,7 +16,7 @@ _WEAK: Final = ("none", "low")
     title="Too little evidence for a lifetime",
     severity="info",
     confidence="high",
-    observed="Only {count} of {of} uses bear on the lifetime of {param}, and too few of them ended "
+    observed="{count} of {of} uses bear on the lifetime of {param}, and too few of them ended "
     "to name its limit",
     expected="several ends of several clients, before and after the limit",
     remedy="Record for longer, or add traffic that pauses: the expiry section names the most "

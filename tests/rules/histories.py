@@ -225,7 +225,7 @@ FIRES: dict[str, Fires] = {
     ),
     "too-little-evidence": Fires(
         [zest(0, "T1", "1"), zest(1000, "T1", "T1"), zest(9000, "T2", "T1")],
-        None, "_session_token", 2, "2,3", "Only 2 of 2 uses bear on the lifetime of _session_token",
+        None, "_session_token", 2, "2,3", "2 of 2 uses bear on the lifetime of _session_token",
     ),
     "left-truncated": Fires(
         [zest(0, "T1", "T1"), zest(1000, "T2", "1"), zest(2000, None, "T2")],

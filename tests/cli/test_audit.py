@@ -194,3 +194,13 @@ def test_an_output_that_cannot_be_written_is_found_first(store: Path, tmp_path: 
 def test_the_same_store_twice_is_misuse(store: Path) -> None:
     """A store named twice would count everything twice."""
     assert "named twice" in run("audit", store, store).err
+
+
+def test_a_copy_and_a_dataset_of_a_store_are_the_same_store(store: Path, tmp_path: Path) -> None:
+    """Each exchange would be counted twice."""
+    copy = Path(shutil.copy(store, tmp_path / "copy.sqlite"))
+    run("export", store, "--out", tmp_path / "dataset")
+    for other in (copy, tmp_path / "dataset"):
+        done = run("audit", store, other)
+        assert (done.code, done.out) == (2, "")
+        assert f"{other} has what {store} has: name one of them" in done.err

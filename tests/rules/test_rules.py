@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from rules.histories import FIRES, MISSES, Fires
+from rules.histories import FIRES, MISSES, Fires, struts
 from statetrail.analyses.conformance.verdict import VERDICTS
 from statetrail.rules import AUDIENCES, CONFIDENCES, RULES, SEVERITIES, Rule, findings_of, rule
 from statetrail.rules.profiles import DEFAULT
@@ -53,6 +53,14 @@ def test_a_rule_fires(rule_id: str) -> None:
 def test_a_rule_does_not_fire_on_a_near_miss(rule_id: str, history: list[Ex]) -> None:
     """What looks like it and is no fault."""
     assert findings_of(rule(rule_id), recording(history, engine="pyarrow")) == []
+
+
+def test_a_finding_says_how_a_value_had_ended() -> None:
+    """A token that is good for one request was not replaced, and 401 is no newer token."""
+    history = [struts(0, issued="K1"), *(struts(1000 * n, "K1") for n in (1, 2, 3))]
+    (row,) = findings_of(rule("token-kept-after-reset"), recording(history, engine="pyarrow"))
+    assert (row["count"], row["evidence"]) == (2, "3,4")
+    assert "had ended, and the client must have known (used)" in row["message"]
 
 
 @pytest.mark.parametrize("one", RULES, ids=lambda one: one.id)

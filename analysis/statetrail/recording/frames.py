@@ -42,6 +42,7 @@ from statetrail.schema import (
 )
 from statetrail.schema.clients import check_client_by, default_client_by
 from statetrail.store.clients import client_expression, holds_imported
+from statetrail.store.dataset.stamp import check_distinct
 from statetrail.store.reader import LARGE, Facts, join_facts, read_store
 
 
@@ -345,8 +346,10 @@ def open_recording(
     resolved = [Path(path).resolve() for path in several]
     if len(set(resolved)) < len(resolved):
         raise UsageError("the same store was named twice")
+    stores = [read_store(path) for path in several]
+    check_distinct([Path(path) for path in several])
     return Recording.of(
-        [read_store(path) for path in several],
+        stores,
         engine=engine,
         client_by=client_by,
         grace_ms=grace_ms,

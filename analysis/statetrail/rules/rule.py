@@ -198,26 +198,27 @@ def verdict_occurrences(
 ) -> Lazy:
     """The verdicts that count, as occurrences with a hit where the verdict is one of `verdicts`.
 
-    What had ended otherwise than by a newer value has a rule of its own.
-
     Parameters
     ----------
     params
         Which parameters the rule is about; without it all, unknown ones too.
     """
     # Every fault has a cause, "unknown" at least.
-    faults = causes(rec).lazy.filter(nw.col("verdict").is_in(verdicts) & ~had_ended())
+    faults = causes(rec).lazy.filter(nw.col("verdict").is_in(verdicts))
     others = other_verdicts(rec, *verdicts)
     if params is not None:
         faults, others = (frame.filter(of_params(rec, params)) for frame in (faults, others))
     known = nw.col("cause") != UNKNOWN
-    hits = occurrences(faults, nw.lit(True), cause=nw.col("cause"), proven=known)
+    hits = occurrences(
+        faults, nw.lit(True), detail=how_it_ended(), cause=nw.col("cause"), proven=known
+    )
     return nw.concat([hits, others.select(*OCCURRENCE.names)], how="vertical")
 
 
-def had_ended() -> nw.Expr:
-    """Whether the value of a fault had ended otherwise than by a newer value."""
-    return nw.col("reason").fill_null("").is_in(_ENDS)
+def how_it_ended() -> nw.Expr:
+    """The detail of a fault: its request, or how its value had ended if by no newer value."""
+    reason = nw.col("reason").fill_null("")
+    return nw.when(reason.is_in(_ENDS)).then(reason).otherwise(nw.lit(REQUEST))
 
 
 def other_verdicts(rec: Recording, *verdicts: str) -> Lazy:

@@ -1,4 +1,4 @@
-"""A client goes on with a token that the server has answered with another one (Z6; S6)."""
+"""A client goes on with a token that has ended, as by an answer with another one (Z6; S6)."""
 
 import narwhals as nw
 
@@ -8,7 +8,7 @@ from statetrail.rules.rule import (
     Lazy,
     Recording,
     Rule,
-    had_ended,
+    how_it_ended,
     occurrences,
     of_params,
     other_verdicts,
@@ -16,25 +16,28 @@ from statetrail.rules.rule import (
 
 
 @Rule(
-    title="Token kept after the server replaced it",
+    title="Token kept after its end",
     severity="high",
     confidence="high",
-    observed="{count} of {of} requests presented a {param} that the server had replaced before, "
-    "and the client must have known",
-    expected="the client presents the {param} that it was last answered with; where the session "
-    "was reset, the old one leads to a new, empty session every time",
+    observed="{count} of {of} requests presented a {param} that had ended, and the client must "
+    "have known",
+    expected="the client presents the {param} that it was last answered with, until that has "
+    "ended; where the session was reset, the old one leads to a new, empty session every time",
     remedy="Compare the token of each response with the one that was presented, and store it "
-    "where it differs, before the next request goes out, in one place that all requests read from.",
+    "where it differs. Forget a token that the server deletes or refuses, or whose lifetime is "
+    "over. Do both before the next request goes out, in one place that all requests read from.",
     references=("ZEST Z4, Z6, Z7", "52eSELLER S1, S6"),
-    open="no root cause is known, and no answer refused the old value; one more request with it "
-    "would show whether the server still takes it",
+    open="no root cause is known, and no answer issued another token; one more request with the "
+    "old one, or the client's code, would settle it",
     scope="bucket",
 )
 def check(rec: Recording) -> Lazy:
     tokens = of_params(rec, lambda param: param.minted)
-    kept = causes(rec).lazy.filter((nw.col("verdict") == "stale") & tokens & ~had_ended())
+    kept = causes(rec).lazy.filter((nw.col("verdict") == "stale") & tokens)
     # A presented token is refused where the answer is another one.
     shown = (nw.col("cause") != UNKNOWN) | nw.col("replaced")
-    hits = occurrences(kept, nw.lit(True), cause=nw.col("cause"), proven=shown)
+    hits = occurrences(
+        kept, nw.lit(True), detail=how_it_ended(), cause=nw.col("cause"), proven=shown
+    )
     others = other_verdicts(rec, "stale").filter(tokens).select(*OCCURRENCE.names)
     return nw.concat([hits, others], how="vertical")

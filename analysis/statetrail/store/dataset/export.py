@@ -25,6 +25,7 @@ from statetrail.store.dataset.manifest import Manifest, read_manifest
 from statetrail.store.dataset.partition import Report
 from statetrail.store.dataset.source import FactsSource, Source, SqliteSource
 from statetrail.store.dataset.staging import check_target, is_dataset, is_interrupted, staged
+from statetrail.store.dataset.stamp import check_distinct
 from statetrail.store.reader import Facts, check_keys, read_store
 
 MIN_BUCKETS: Final = 16
@@ -71,10 +72,7 @@ def export_stores(
     sources = [
         FactsSource(read_store(path)) if path.is_dir() else SqliteSource(path) for path in paths
     ]
-    named: dict[str, Path] = {}
-    for source in sources:
-        if source.id and (other := named.setdefault(source.id, source.path)) != source.path:
-            raise UsageError(f"{source.path} is a copy of {other}: name one of them")
+    check_distinct(paths)
     return _export(sources, to, client_by, buckets, report)
 
 

@@ -5,13 +5,16 @@ which is another one after every change.
 """
 
 import time
+from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
 import apsw
 
+from statetrail.errors import UsageError
 from statetrail.schema import CAPTURES
+from statetrail.store.dataset.manifest import read_manifest
 from statetrail.store.file_header import read_only
 from statetrail.store.running import left, spills
 
@@ -59,3 +62,20 @@ def stamp_of(path: Path) -> str | None:
         parts.append(f"{file.name.removeprefix(path.name)} {status.st_mtime_ns} {status.st_size}")
     with read_only(path) as db:
         return f"{'; '.join(parts)}; left {left(db, path)}"
+
+
+def check_distinct(paths: Sequence[Path]) -> None:
+    """Raise `UsageError` if two of these stores and datasets have exchanges of one store.
+
+    A copy of a store is the same store, and so is a dataset that it was exported into.
+    """
+    if len(paths) < 2:
+        return
+    known: dict[str, Path] = {}
+    for path in paths:
+        ids = (
+            [each.id for each in read_manifest(path).stores] if path.is_dir() else [store_id(path)]
+        )
+        for each in filter(None, ids):
+            if (other := known.setdefault(each, path)) != path:
+                raise UsageError(f"{path} has what {other} has: name one of them")

@@ -20,29 +20,38 @@ class Refusals:
     """What the dialects declare of refusals, by status."""
 
     def __init__(self, dialects: Sequence[Dialect]) -> None:
-        self._by_status: dict[int, list[tuple[int, str, Refusal]]] = {}
+        self._by_status: dict[int, list[tuple[int, str, Refusal, str | None]]] = {}
         for at, dialect in enumerate(dialects):
             for param in dialect.params:
+                scheme = _scheme(dialect, param.name)
                 for refusal in param.refused:
                     for status in refusal.status:
                         known = self._by_status.setdefault(status, [])
-                        known.append((at, f"{dialect.name}:{param.name}", refusal))
+                        known.append((at, f"{dialect.name}:{param.name}", refusal, scheme))
 
     def among(self, status: int) -> bool:
         """Whether a response of that status may refuse something."""
         return status in self._by_status
 
     def read(
-        self, status: int, lines: FieldLines, body: Body | None, spoken: Sequence[bool]
+        self,
+        status: int,
+        asked: FieldLines,
+        lines: FieldLines,
+        body: Body | None,
+        spoken: Sequence[bool],
     ) -> str | None:
         """The parameters refused, ``dialect:param``, comma separated; `None` for none.
 
-        `spoken` says by dialect whether it may be spoken by this origin at this path.
+        `asked` are the header fields of the request, `lines` those of the response. `spoken` says
+        by dialect whether it may be spoken by this origin at this path.
         """
         content: bytes | None = None
         names = []
-        for at, name, refusal in self._by_status.get(status, ()):
+        for at, name, refusal, scheme in self._by_status.get(status, ()):
             if not spoken[at] or not _heads_fit(refusal, lines):
+                continue
+            if scheme is not None and not _challenges(scheme, asked, lines):
                 continue
             if refusal.body is not None or refusal.json is not None:
                 content = _content(body) if content is None else content
@@ -50,6 +59,25 @@ class Refusals:
                     continue
             names.append(name)
         return ",".join(dict.fromkeys(names)) or None
+
+
+def _scheme(dialect: Dialect, param: str) -> str | None:
+    """The authentication scheme under which a parameter is presented, in lower case, if any."""
+    schemes = (getattr(place, "scheme", None) for place in dialect.presented_at(param))
+    return next((scheme.lower() for scheme in schemes if scheme is not None), None)
+
+
+def _challenges(scheme: str, asked: FieldLines, lines: FieldLines) -> bool:
+    """Whether a refusal is about the scheme: its challenges name it (RFC 9110, section 11.6.1).
+
+    One without challenges is about what the request presented, and asks for nothing.
+    """
+    challenges = lines.get(b"www-authenticate", [])
+    if challenges:
+        named = re.compile(rf"(?:^|[\s,]){re.escape(scheme)}(?:$|[\s,])", re.IGNORECASE)
+        return any(named.search(text(value)) for value in challenges)
+    presented = (text(value).lower() for value in asked.get(b"authorization", []))
+    return any(value.startswith(f"{scheme} ") for value in presented)
 
 
 def _heads_fit(refusal: Refusal, lines: FieldLines) -> bool:

@@ -17,8 +17,9 @@ The values of a dialect's session keys (`Dialect.session_keys`) form chains:
 4. A key in a malformed issue joins the session of its response, if that has one: clients may take
    the value. It begins none.
 
-Implicit issues, and requests that ask for a value, are no appearances. A session is named by the
-value that began it.
+Implicit issues, and requests that ask for a value, are no appearances; nor are cookies with the
+name of a key and a value that is too short to name a session (`remember=1`). A session is named by
+the value that began it.
 """
 
 from dataclasses import dataclass
@@ -29,6 +30,9 @@ from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, chosen, ru
 from statetrail.analyses.columnar.bucket import IMPLICIT, MALFORMED, VALUE, Bucket, bucket
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.conformance.visibility import FOREVER
+
+MIN_LENGTH = 8
+"""Characters from which on a value has 32 bits, at least: it names one session, or jar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,13 @@ def key_ranks(bucket: Bucket) -> Ints:
     dialects = {dialect.name: dialect for dialect in bucket.dialects}
     ranks = [dialects[dialect].key_rank(param) for dialect, param in bucket.params]
     return np.array([NOTHING if rank is None else rank for rank in ranks], dtype=np.int64)
+
+
+def has_32_bits(bucket: Bucket) -> Bools:
+    """The values that are long enough to name a session, as far as their length is known."""
+    length = bucket.values.length
+    long: Bools = (length >= MIN_LENGTH) | (length == NOTHING)
+    return long
 
 
 def dialect_places(bucket: Bucket) -> Ints:
@@ -144,7 +155,9 @@ def lineage(bucket: Bucket) -> Lineage:
 def _issued(bucket: Bucket, ranks: Ints, dialects: Ints, *, malformed: bool) -> _Appearances:
     issued = bucket.issued
     named = (issued.usage == MALFORMED) == malformed
-    if not bucket.declared:  # elsewhere it says that any of several places will do
+    if bucket.declared:
+        named &= has_32_bits(bucket)[issued.value]
+    else:  # elsewhere it says that any of several places will do
         named &= issued.usage != IMPLICIT
     rows = np.flatnonzero(named & (ranks[bucket.series_param[issued.series]] >= 0))
     exchange = issued.exchange[rows]
@@ -158,7 +171,10 @@ def _issued(bucket: Bucket, ranks: Ints, dialects: Ints, *, malformed: bool) -> 
 def _presented(bucket: Bucket, ranks: Ints, dialects: Ints) -> _Appearances:
     presented, exchanges = bucket.presented, bucket.exchanges
     is_key = ranks[bucket.series_param[presented.series]] >= 0
-    rows = np.flatnonzero((presented.kind == VALUE) & is_key)
+    named = (presented.kind == VALUE) & is_key
+    if bucket.declared:
+        named &= has_32_bits(bucket)[presented.value]
+    rows = np.flatnonzero(named)
     exchange, series = presented.exchange[rows], presented.series[rows]
     at_once = exchanges.response_start[exchange] == exchanges.request_start[exchange]
     moment = exchanges.request_start[exchange]

@@ -13,10 +13,12 @@ from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, among, run
 from statetrail.analyses.columnar.bucket import VALUE, Bucket
 from statetrail.analyses.columnar.dialect_masks import server_issued
 from statetrail.analyses.conformance.visibility import FOREVER
-from statetrail.analyses.events.lineage import Lineage, dialect_places, key_ranks
-
-MIN_LENGTH = 8
-"""Characters from which on a value has 32 bits, at least: it names one jar."""
+from statetrail.analyses.events.lineage import (
+    Lineage,
+    dialect_places,
+    has_32_bits,
+    key_ranks,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +86,6 @@ def _of_several(bucket: Bucket, lineage: Lineage, dialect: Ints, use: Ints, issu
     again, times = np.unique(runs, return_counts=True)
     several[again[times > 1] // max(count, 1)] = True
     return several
-
-
-def has_32_bits(bucket: Bucket) -> Bools:
-    """The values that are long enough to name a jar, as far as their length is known."""
-    length = bucket.values.length
-    long: Bools = (length >= MIN_LENGTH) | (length == NOTHING)
-    return long
 
 
 def is_long(bucket: Bucket) -> Bools:

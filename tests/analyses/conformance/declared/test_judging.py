@@ -145,6 +145,22 @@ OBEDIENT = {
         step(1, asked=cookies(a=B), answered=sets("items=0; Secure")),
         step(2, asked=cookies(a=A, items="0"), answered=sets("items=1; Secure")),
         step(3, asked=cookies(a=B, items="0"))],
+    "cookie: a short value names no session": [
+        step(0, answered=sets(f"sessionid={A}; Secure", "remember=1; Secure")),
+        step(0.5, answered=sets(f"sessionid={B}; Secure", "remember=1; Secure")),
+        step(1, asked=cookies(sessionid=A, remember="1"), answered=LOGOUT),
+        step(2, asked=cookies(sessionid=B, remember="1"))],
+    "cookie: the server answers the older value with itself": [
+        LOGIN, step(1, asked=USE, answered=sets(f"sessionid={B}; Secure")),
+        step(2, asked=USE, answered=sets(f"sessionid={A}; Secure")), step(3, asked=USE)],
+    "cookie: renewed for a shorter time": [
+        step(0, answered=sets(f"sessionid={A}; Max-Age=600; Secure", f"csrf2={C}; Secure")),
+        step(1, asked=USE, answered=sets(f"sessionid={A}; Max-Age=10; Secure")),
+        step(30, asked=cookies(csrf2=C))],
+    "cookie: renewed for a longer time": [
+        step(0, answered=sets(f"sessionid={A}; Max-Age=10; Secure", f"csrf2={C}; Secure")),
+        step(9, asked=USE, answered=sets(f"sessionid={A}; Max-Age=10; Secure")),
+        step(18, asked=USE)],
     "cookie: a switch of protocols need not set any": [
         LOGIN, step(1, asked=USE, status=101, answered=sets(f"sessionid={B}; Secure")),
         step(2, asked=USE)],
@@ -159,6 +175,14 @@ OBEDIENT = {
         token_request(0, "x=1", {"access_token": A, "refresh_token": B, "expires_in": 3600}),
         token_request(1, f"refresh_token={B}", {"access_token": C, "expires_in": 3600}),
         token_request(2, f"refresh_token={B}", {"access_token": A + C, "expires_in": 3600})],
+    "bearer: the server answers the older refresh token with itself": [
+        token_request(0, "x=1", {"access_token": A, "refresh_token": B}),
+        token_request(1, f"refresh_token={B}", {"access_token": C, "refresh_token": A + B}),
+        token_request(2, f"refresh_token={B}", {"access_token": D, "refresh_token": B})],
+    "bearer: another scheme was asked for": [
+        token_request(0, "x=1", {"access_token": A}),
+        step(1, "/api", status=401, answered={"WWW-Authenticate": 'Basic realm="bearers"'}),
+        step(2, "/api"), step(3, "/plain", status=401), step(4, "/plain")],
     "bearer: none where none was asked for": [
         token_request(0, "x=1", {"access_token": A}), step(1, "/public")],
     "django: masked anew": [
@@ -178,6 +202,11 @@ OBEDIENT = {
         step(2, "/sap/opu/odata/x", asked={"X-CSRF-Token": "fetch"}, answered={"X-CSRF-Token": B}),
         step(3, "/sap/opu/odata/x", method="POST", asked={"X-CSRF-Token": B}),
         step(4, "/sap/opu/odata/x")],
+    "laravel: an older cookie, which is none of Spring's": [
+        step(0, answered=sets(f"XSRF-TOKEN={A}; Path=/", f"my_session={B}; Path=/")),
+        step(1, method="POST", asked=cookies(my_session=B) | {"X-XSRF-TOKEN": A},
+             answered=sets(f"XSRF-TOKEN={C}; Path=/")),
+        step(2, method="POST", asked=cookies(my_session=B) | {"X-XSRF-TOKEN": A})],
     "rails does not act on a page of Laravel": [
         step(0, answered=HTML, body=f'<meta name="csrf-token" content="{A}">'
              f'<input name="_token" value="{A}">'.encode()),
@@ -212,6 +241,11 @@ FAULTY = {
         [step(0, answered=sets(f"sessionid={A}; Max-Age=10; Secure", f"csrf2={C}; Secure")),
          step(30, asked=USE)],
         (1, "cookie", "sessionid", "stale", "expired")),
+    "cookie: expired, renewed for a shorter time": (
+        [step(0, answered=sets(f"sessionid={A}; Max-Age=600; Secure", f"csrf2={C}; Secure")),
+         step(1, asked=USE, answered=sets(f"sessionid={A}; Max-Age=10; Secure")),
+         step(30, asked=USE)],
+        (2, "cookie", "sessionid", "stale", "expired")),
     "cookie: expired by date": (
         [step(0, answered=sets(f"sessionid={A}; Expires=Tue, 14 Nov 2023 22:13:30 GMT; Secure",
               f"csrf2={C}; Secure", date="Tue, 14 Nov 2023 22:13:20 GMT")),

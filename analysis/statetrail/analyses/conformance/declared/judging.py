@@ -9,8 +9,10 @@ The first line that fits decides:
 1.  The value was never issued to the client: ``foreign`` where the server alone makes it, else
     ``overridden``.
 2.  It had ended (`statetrail.analyses.conformance.declared.lifecycles`), and the client must know
-    it: ``stale``, with how it ended. Where the values of a client alternate, and the server takes
-    them, several users are behind it: ``not-applicable``, reason `many-sessions`.
+    it: ``stale``, with how it ended. If it was replaced, and the response issues it again, the
+    server still accepts it (L3, reason `still-accepted`). Where the values of a client alternate,
+    and the server takes them, several users are behind it: ``not-applicable``, reason
+    `many-sessions`.
 3.  It may have ended, or only may be known: ``in-flight``.
 4.  A cookie outside the scope of every issue of its value (RFC 6265bis, section 5.8.3):
     ``misplaced``.
@@ -23,7 +25,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, run_begins
+from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, among, run_begins
 from statetrail.analyses.columnar.bucket import DUE, ESTABLISH, IMPLICIT, VALUE, Bucket
 from statetrail.analyses.columnar.coding import Words
 from statetrail.analyses.columnar.dialect_masks import of_params, server_issued
@@ -133,12 +135,15 @@ def _shown(
     stale = ~unknown & (surely != NOTHING)
     rank[stale] = VERDICTS.index(verdict.STALE)
     reason[stale] = np.array([_REASONS.index(cause) for cause in CAUSES])[surely[stale]]
+    again = stale & (surely == CAUSES.index(verdict.SUPERSEDED))
+    again &= _answered_with_itself(bucket, lifecycles, row)
+    reason[again] = _REASONS.index(verdict.STILL_ACCEPTED)
     differs = ~unknown & _not_due(bucket, row)
     rank[differs] = VERDICTS.index(verdict.STALE)
     reason[differs] = _REASONS.index(verdict.SUPERSEDED)
     by_client = _by_client(bucket)[bucket.series_param[series]]
     several = stale & alternating[series] & by_client
-    several &= surely == CAUSES.index(verdict.SUPERSEDED)
+    several &= reason == _REASONS.index(verdict.SUPERSEDED)
     rank[several] = VERDICTS.index(verdict.NOT_APPLICABLE)
     reason[several] = _REASONS.index(verdict.MANY_SESSIONS)
     honoured = np.flatnonzero(rank == VERDICTS.index(verdict.HONOURED))
@@ -147,6 +152,16 @@ def _shown(
     )
     rank[honoured[outside]] = VERDICTS.index(verdict.MISPLACED)
     return rank, reason
+
+
+def _answered_with_itself(bucket: Bucket, lifecycles: Lifecycles, row: Ints) -> Bools:
+    """Whether each response issues again what its request presents: the server accepts it (L3)."""
+    issued, presented, count = bucket.issued, bucket.presented, max(len(bucket.values), 1)
+    issue = lifecycles.issue[lifecycles.binding[lifecycles.issue]]
+    again = np.unique(issued.exchange[issue] * count + issued.value[issue])
+    keys = presented.exchange[row] * count + presented.value[row]
+    answered: Bools = among(again, keys) != NOTHING
+    return answered
 
 
 def _not_due(bucket: Bucket, row: Ints) -> Bools:

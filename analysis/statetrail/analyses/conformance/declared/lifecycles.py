@@ -131,9 +131,13 @@ class Lifecycles:
         return index.maxima(exchanges.response_end[of])[index.at(value, moment)]
 
     def _expired(self, value: Ints, moment: Ints, *, surely: bool) -> Bools:
-        """Whether the declared lifetime is over of all issues that may be known."""
+        """Whether the declared lifetime is over of all issues that may be known.
+
+        Of a value that names one jar an issue counts until a later one must be known, and where
+        one that counts may be over, the value may be.
+        """
         issued, exchanges = self._bucket.issued, self._bucket.exchanges
-        of = issued.exchange[self.issue]
+        known, of = issued.value[self.issue], issued.exchange[self.issue]
         lifetime, unclear = (
             self._declared.lifetime_us[self.issue],
             self._declared.unclear[self.issue],
@@ -141,20 +145,39 @@ class Lifecycles:
         base = exchanges.response_end[of] if surely else exchanges.response_start[of]
         whole = exchanges.clock[exchanges.response_end[of]] < FOREVER
         margin = SECOND_US + self._grace_us if surely else -SECOND_US
-        ends = np.full(len(of), FOREVER)
-        known = (lifetime >= 0) & whole
-        ends[known] = exchanges.clock[base[known]] + lifetime[known] + margin
+        ends, limited = np.full(len(of), FOREVER), (lifetime >= 0) & whole
+        ends[limited] = exchanges.clock[base[limited]] + lifetime[limited] + margin
+        ends[unclear] = FOREVER if surely else 0
+        renewed = self._renewed()
         if surely:
-            ends[unclear] = FOREVER
-        else:
-            ends[unclear] = 0
+            later = renewed < exchanges.span
+            ends[later] = np.minimum(ends[later], exchanges.clock[renewed[later]])
         ranks, place = np.unique(ends, return_inverse=True)
         span = max(exchanges.span, len(ranks))
-        index = AsOfIndex(issued.value[self.issue], exchanges.response_start[of], span)
+        index = AsOfIndex(known, exchanges.response_start[of], span)
         latest = index.maxima(place.astype(np.int64))[index.at(value, moment)]
-        end = np.append(ranks, FOREVER)[latest]
-        late: Bools = exchanges.clock[moment] > end
-        return late
+        late: Bools = exchanges.clock[moment] > np.append(ranks, FOREVER)[latest]
+        if surely:
+            return late
+        over = np.searchsorted(exchanges.clock, ends, "right").astype(np.int64)
+        over = np.maximum(over, exchanges.response_start[of])
+        some = np.flatnonzero((over < exchanges.span) & self.jars.names_one[known])
+        index = AsOfIndex(known[some], over[some], exchanges.span + 1)
+        counted = index.maxima(renewed[some])[index.at(value, moment)]
+        return np.where(self.jars.names_one[value], counted >= moment, late)
+
+    def _renewed(self) -> Ints:
+        """From when on a later issue of its value must be known, by issue; the span for never."""
+        issued, exchanges = self._bucket.issued, self._bucket.exchanges
+        value, of = issued.value[self.issue], issued.exchange[self.issue]
+        rows = np.flatnonzero(self.binding[self.issue] & self.jars.names_one[value])
+        last = exchanges.span - 1
+        # Looking back in a time that runs backwards: the earliest of what began later.
+        index = AsOfIndex(value[rows], last - exchanges.response_start[of[rows]], exchanges.span)
+        first = index.maxima(last - exchanges.visible_from[of[rows]])
+        place = index.at(value, last - exchanges.response_end[of], inclusive=False)
+        renewed: Ints = np.where(first[place] == NOTHING, exchanges.span, last - first[place])
+        return renewed
 
     def _is_taken(self) -> Bools:
         """Whether the server took what each row of `Bucket.presented` presents."""

@@ -36,14 +36,14 @@ class Refusals:
     def read(
         self,
         status: int,
-        asked: FieldLines,
+        sent: FieldLines,
         lines: FieldLines,
         body: Body | None,
         spoken: Sequence[bool],
     ) -> str | None:
         """The parameters refused, ``dialect:param``, comma separated; `None` for none.
 
-        `asked` are the header fields of the request, `lines` those of the response. `spoken` says
+        `sent` are the header fields of the request, `lines` those of the response. `spoken` says
         by dialect whether it may be spoken by this origin at this path.
         """
         content: bytes | None = None
@@ -51,7 +51,7 @@ class Refusals:
         for at, name, refusal, scheme in self._by_status.get(status, ()):
             if not spoken[at] or not _heads_fit(refusal, lines):
                 continue
-            if scheme is not None and not _challenges(scheme, asked, lines):
+            if scheme is not None and not _challenges(scheme, sent, lines):
                 continue
             if refusal.body is not None or refusal.json is not None:
                 content = _content(body) if content is None else content
@@ -67,7 +67,7 @@ def _scheme(dialect: Dialect, param: str) -> str | None:
     return next((scheme.lower() for scheme in schemes if scheme is not None), None)
 
 
-def _challenges(scheme: str, asked: FieldLines, lines: FieldLines) -> bool:
+def _challenges(scheme: str, sent: FieldLines, lines: FieldLines) -> bool:
     """Whether a refusal is about the scheme: its challenges name it (RFC 9110, section 11.6.1).
 
     One without challenges is about what the request presented, and asks for nothing.
@@ -76,7 +76,7 @@ def _challenges(scheme: str, asked: FieldLines, lines: FieldLines) -> bool:
     if challenges:
         named = re.compile(rf"(?:^|[\s,]){re.escape(scheme)}(?:$|[\s,])", re.IGNORECASE)
         return any(named.search(text(value)) for value in challenges)
-    presented = (text(value).lower() for value in asked.get(b"authorization", []))
+    presented = (text(value).lower() for value in sent.get(b"authorization", []))
     return any(value.startswith(f"{scheme} ") for value in presented)
 
 

@@ -387,8 +387,8 @@ def _refused(exchange: Exchange, message: _Messages, config: ExtractorConfig) ->
         at_host and in_scope
         for at_host, in_scope in zip(message.at_host, message.target.path.in_scope, strict=True)
     ]
-    asked, answered = (field_lines(each.headers) for each in (exchange.request, response))
-    return config.refusals.read(response.status, asked, answered, body, spoken)
+    sent, answered = (field_lines(each.headers) for each in (exchange.request, response))
+    return config.refusals.read(response.status, sent, answered, body, spoken)
 
 
 def _is_small(message: _Messages, state: State) -> bool:

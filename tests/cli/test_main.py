@@ -1,6 +1,7 @@
 """The command line as a whole: help, version, exit codes, errors in one line."""
 
 import os
+import shlex
 import signal
 import subprocess
 from pathlib import Path
@@ -78,6 +79,21 @@ def test_an_unknown_option_is_misuse() -> None:
     assert run("audit", "x", "--shoes").code == 2
     assert run("audit", "x", "--fail-on", "shoes").code == 2
     assert run("audit", "x", "--grace", "soon").code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ("--help >/dev/full", 2, "statetrail: No space left on device\n"),
+        ("dialect schema >/dev/full", 2, "statetrail: No space left on device\n"),
+        ("dialect list >&-", 0, ""),
+    ],
+)
+def test_an_output_that_takes_nothing_is_no_fault(arguments: str, code: int, message: str) -> None:
+    """A full disk is one line, and a closed output is left alone."""
+    line = f"{shlex.join(map(str, command()))} {arguments}"
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (code, message)
 
 
 @pytest.mark.parametrize("form", ["table", "csv", "parquet"])

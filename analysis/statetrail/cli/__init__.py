@@ -8,6 +8,7 @@ interrupted. Errors are one line on standard error. Nothing heavy is imported be
 import contextlib
 import inspect
 import io
+import os
 import sys
 from collections.abc import Iterable
 from typing import Annotated, Any
@@ -123,9 +124,16 @@ def _options(
 
 def main() -> None:
     """Run the command line; ends the process with the exit code."""
+    for name in ("stdout", "stderr"):
+        # A stream that the caller closed: no other file may be opened in its place.
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         # A character that the terminal's encoding lacks is escaped, and no error.
         with contextlib.suppress(io.UnsupportedOperation):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
-    app()
+    try:
+        guarded(app, "")()
+    except typer.Exit as end:  # of the help itself, which could not be written
+        sys.exit(end.exit_code)

@@ -259,6 +259,10 @@ FAULTY = {
         [LOGIN, step(1, asked=USE), step(2, asked=cookies(csrf2=C)),
          step(3, asked=cookies(csrf2=C))],
         (2, "cookie", "sessionid", "omitted", None)),
+    "cookie: dropped by one of two shoppers, counted once": (
+        of_two(step(2, asked=cookies(sessionid=A)), step(3, asked=OTHER),
+               step(4, asked=cookies(sessionid=A)), step(5, asked=OTHER)),
+        (4, "cookie", "csrf2", "omitted", None)),
     "bearer: expired": (
         [token_request(0, "x=1", {"access_token": A, "expires_in": 10}),
          step(30, "/api", asked={"Authorization": f"Bearer {A}"})],

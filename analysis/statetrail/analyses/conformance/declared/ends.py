@@ -35,19 +35,19 @@ class Ends:
     jar: Ints
 
     def latest(
-        self, exchanges: Exchanges, jars: Jars, uses: tuple[Ints, Ints, Ints], *, surely: bool
+        self, exchanges: Exchanges, jars: Jars, uses: tuple[Ints, Ints, Ints, Ints], *, surely: bool
     ) -> Ints:
         """The latest start of the responses that ended each value and are known; -1 for none.
 
-        `uses` are values, their requests, and the moments of these. `surely`: it must be known, and
-        reaches the jar; else: it may.
+        `uses` are values, their series, their requests, and the moments of these. `surely`: it must
+        be known, and reaches the jar; else: it may.
         """
-        value, exchange, moment = uses
+        value, series, exchange, moment = uses
         group, latest = self.of_value[value], np.full(len(value), NOTHING, dtype=np.int64)
         every = self.binding if surely else np.ones(len(self.group), dtype=np.bool_)
         if self.reach == "value":
             return self._known(exchanges, every, (self.group, group), moment, surely=surely)
-        own_jar, width = jars.of(value, exchange), int(jars.of_exchange.max(initial=0)) + 2
+        own_jar, width = jars.of(series, exchange), int(jars.of_exchange.max(initial=0)) + 2
         placed, elsewhere = self.jar != NOTHING, own_jar == NOTHING
         in_jar = np.where(elsewhere | (group == NOTHING), NOTHING, group * width + own_jar)
         looked_up = [(every & placed, (self.group * width + self.jar, in_jar))]

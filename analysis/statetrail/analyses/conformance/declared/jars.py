@@ -30,7 +30,7 @@ class Jars:
     of_exchange
         Shape (dialects, exchanges): a number of the jar; -1 where it is not known.
     dialect
-        By value: the place of its dialect.
+        By series: the place of its dialect.
     names_one
         By value: only one jar has it.
     distinctive
@@ -42,10 +42,17 @@ class Jars:
     names_one: Bools
     distinctive: Bools
 
-    def of(self, value: Ints, exchange: Ints) -> Ints:
-        """The jars of exchanges, as the dialects of these values know them."""
-        jars: Ints = self.of_exchange[self.dialect[value], exchange]
+    def of(self, series: Ints, exchange: Ints) -> Ints:
+        """The jars of exchanges, as the dialects of these series know them."""
+        jars: Ints = self.of_exchange[self.dialect[series], exchange]
         return jars
+
+
+def jar_groups(series: Ints, jar: Ints) -> Ints:
+    """A number of each series in each jar."""
+    width = int(jar.max(initial=NOTHING)) + 2
+    group: Ints = np.unique(series * width + jar + 1, return_inverse=True)[1]
+    return group
 
 
 def jars_of(bucket: Bucket, lineage: Lineage, issue: Ints, *, one_jar: bool) -> Jars:
@@ -55,7 +62,7 @@ def jars_of(bucket: Bucket, lineage: Lineage, issue: Ints, *, one_jar: bool) -> 
     """
     issued, presented, exchanges = bucket.issued, bucket.presented, bucket.exchanges
     count, param = len(bucket.values), bucket.series_param[bucket.values.series]
-    dialect = dialect_places(bucket)[param]
+    dialect = dialect_places(bucket)[bucket.series_param]
     jars = np.zeros_like(lineage.of_response) if one_jar else lineage.of_response
     use = np.flatnonzero(presented.kind == VALUE)
     first, shown = np.full((2, count), FOREVER)
@@ -63,7 +70,9 @@ def jars_of(bucket: Bucket, lineage: Lineage, issue: Ints, *, one_jar: bool) -> 
     np.minimum.at(shown, presented.value[use], exchanges.request_start[presented.exchange[use]])
     made = server_issued(bucket)[param]
     made |= (key_ranks(bucket) >= 0)[param] & has_32_bits(bucket)
-    distinctive = is_long(bucket) & ~_of_several(bucket, lineage, dialect, use, issue)
+    distinctive = is_long(bucket) & ~_of_several(
+        bucket, lineage, dialect[bucket.values.series], use, issue
+    )
     return Jars(jars, dialect, made | (distinctive & (shown >= first)), distinctive)
 
 

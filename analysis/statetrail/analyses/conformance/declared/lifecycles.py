@@ -49,7 +49,7 @@ from statetrail.analyses.conformance.declared.ends import Ends, Reach
 from statetrail.analyses.conformance.declared.jars import jars_of
 from statetrail.analyses.conformance.verdict import DELETED, EXPIRED, REFUSED, SUPERSEDED, USED
 from statetrail.analyses.conformance.visibility import FOREVER
-from statetrail.analyses.events.lineage import Lineage, dialect_places
+from statetrail.analyses.events.lineage import Lineage
 
 CAUSES = (DELETED, SUPERSEDED, EXPIRED, USED, REFUSED)
 """How values end; of several at one moment the first counts."""
@@ -109,7 +109,8 @@ class Lifecycles:
 
         `surely`: that must be known; else: that may be.
         """
-        exchanges, uses = self._bucket.exchanges, (value, exchange, moment)
+        exchanges = self._bucket.exchanges
+        uses = value, self._bucket.values.series[value], exchange, moment
         held = self.issued(value, moment)
         cause = np.full(len(value), NOTHING, dtype=np.int64)
         for place in reversed(range(len(CAUSES))):
@@ -357,8 +358,7 @@ class Lifecycles:
         binding: Bools,
         own: Ints,
     ) -> Ends:
-        param = self._bucket.series_param[series]
-        jar = self.jars.of_exchange[dialect_places(self._bucket)[param], response]
+        param, jar = self._bucket.series_param[series], self.jars.of(series, response)
         # Servers may take a value for some time longer.
         graces = [self._param(d, p, "grace_s") or 0 for d, p in self._bucket.params] or [0]
         delay_us = np.array(graces, dtype=np.int64)[param] * SECOND_US

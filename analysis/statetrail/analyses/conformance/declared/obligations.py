@@ -31,6 +31,7 @@ from statetrail.analyses.columnar.arrays import NOTHING, AsOfIndex, Bools, Ints,
 from statetrail.analyses.columnar.bucket import ESTABLISH, HIDDEN, VALUE, Bucket
 from statetrail.analyses.columnar.dialect_masks import acting
 from statetrail.analyses.conformance.declared.declarations import Declarations
+from statetrail.analyses.conformance.declared.jars import jar_groups
 from statetrail.analyses.conformance.declared.lifecycles import Lifecycles
 from statetrail.analyses.conformance.visibility import FOREVER
 from statetrail.dialects import Dialect
@@ -269,6 +270,15 @@ def _owes(
         issued.series[rows], exchanges.visible_from[issued.exchange[rows]], exchanges.span
     )
     newest = index.last(series, moment, inclusive=False)
+    # Of a jar that is known it is the newest one that this jar was given, if any.
+    jar = lifecycles.jars.of(series, exchange)
+    of_issue = lifecycles.jars.of(issued.series[rows], issued.exchange[rows])
+    group = jar_groups(np.append(issued.series[rows], series), np.append(of_issue, jar))
+    index = AsOfIndex(
+        group[: len(rows)], exchanges.visible_from[issued.exchange[rows]], exchanges.span
+    )
+    in_jar = index.last(group[len(rows) :], moment, inclusive=False)
+    newest = np.where((jar != NOTHING) & (in_jar != NOTHING), in_jar, newest)
     owes = newest != NOTHING
     row = rows[newest[owes]]
     value = issued.value[row]
@@ -337,17 +347,18 @@ def _once(bucket: Bucket, lifecycles: Lifecycles, exchange: Ints, series: Ints) 
     if not browser.any():
         return ~browser
     use = np.flatnonzero(presented.kind == VALUE)
-    rows = lifecycles.issue
-    issued = bucket.issued
-    moments = exchanges.request_start
-    index = AsOfIndex(
-        np.append(presented.series[use], issued.series[rows]),
-        np.append(
-            moments[presented.exchange[use]], exchanges.response_start[issued.exchange[rows]]
-        ),
-        exchanges.span,
-    )
-    since = index.at(series, moments[exchange])
+    rows, issued, moments = lifecycles.issue, bucket.issued, exchanges.request_start
+    there = np.append(presented.exchange[use], issued.exchange[rows])
+    whose = np.append(presented.series[use], issued.series[rows])
+    when = np.append(moments[presented.exchange[use]], exchanges.response_start[there[len(use) :]])
+    jar = lifecycles.jars.of(series, exchange)
+    since = AsOfIndex(whose, when, exchanges.span).at(series, moments[exchange])
+    # In a jar that is known, since that jar sent it or was given it.
+    group = jar_groups(np.append(whose, series), np.append(lifecycles.jars.of(whose, there), jar))
+    own = AsOfIndex(group[: len(there)], when, exchanges.span)
+    in_jar = own.at(group[len(there) :], moments[exchange])
+    since = np.where(jar == NOTHING, since, in_jar)
+    series = np.where(jar == NOTHING, series, len(bucket.series_client) + group[len(there) :])
     order = np.lexsort((moments[exchange], since, series))
     begins = np.ones(len(order), dtype=np.bool_)
     begins[1:] = (np.diff(series[order]) != 0) | (np.diff(since[order]) != 0)

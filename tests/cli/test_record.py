@@ -265,6 +265,7 @@ def test_a_mitmdump_of_another_environment_says_which_one_to_use(tmp_path: Path)
         (["--store", "no/where.sqlite"], "no folder"),
         (["--store", "letter"], "is no statetrail store"),
         (["--dialects", "latin"], "unknown dialect"),
+        (["--", "--set", "confdir=letter/x"], "cannot make its certificate authority in letter/x"),
     ],
 )
 def test_what_cannot_work_is_said_before_mitmdump_starts(

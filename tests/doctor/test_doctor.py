@@ -70,6 +70,9 @@ def test_a_store_with_a_fault_is_named(store: Path, tmp_path: Path) -> None:
     sound = grades(store)
     assert all(grade.startswith("ok") for grade in sound.values()), sound
     assert grades(store, dialects="django")["dialects"].startswith("warning: none of 1")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.access", lambda *given: False)  # root may write to any disk but such
+        assert grades(store)["disk"].startswith("wrong")
     spill = tmp_path / "s.sqlite.spill-7"
     spill.write_bytes(b"x")
     assert grades(store)["store"].startswith("warning")

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -93,6 +94,7 @@ def command(
     given = mitmdump_args or []
     if twice := [each for each in given if each.startswith("statetrail_")]:
         raise UsageError(f"{twice[0].partition('=')[0]} after --: use an option of record instead")
+    _check_authority(given)
     name = StoreName(store.absolute(), parse_size(rotate))
     if forget_key and name.changes:
         raise UsageError("--forget-key goes with one store: leave --rotate and the fields out")
@@ -131,6 +133,22 @@ def _check_filter(expression: str) -> None:
             raise UsageError(
                 f"{expression!r} is no filter expression of mitmproxy, e.g. ~d shop.example"
             ) from None
+
+
+def _check_authority(given: Sequence[str]) -> None:
+    """mitmproxy makes its certificate authority at the first start, or ends with a traceback."""
+    named = [each.rpartition("confdir=")[2] for each in given if "confdir=" in each]
+    folder = Path(named[-1] if named else "~/.mitmproxy")
+    folder = Path(os.path.expanduser(folder))  # of a user without a home: as it is
+    if (folder / "mitmproxy-ca.pem").exists():
+        return
+    there = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK)):
+        raise UsageError(
+            f"mitmproxy cannot make its certificate authority in {folder}: {there} cannot be "
+            "written; name another folder after --: --set confdir=DIR",
+            page="recorder",
+        )
 
 
 def _check_metrics(address: str) -> None:

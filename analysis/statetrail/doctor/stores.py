@@ -1,5 +1,6 @@
 """A store, its key, the dialects that match what is in it, and the disk below it."""
 
+import os
 import shutil
 import time
 from collections import Counter
@@ -121,6 +122,8 @@ def _dialects(counts: Counter[str], dialects: Sequence[Dialect]) -> Check:
 
 def _disk(store: Path, exchange_bytes: int) -> Check:
     folder = next(each for each in store.absolute().parents if each.is_dir())
+    if not all(os.access(each, os.W_OK) for each in (folder, store) if each.exists()):
+        return wrong("disk", f"{store} cannot be written: the recorder cannot record into it")
     free = shutil.disk_usage(folder).free
     room = free // max(exchange_bytes, 1)
     says = f"{free / 1e9:,.1f} GB are free at {folder}, for some {room:,} exchanges"

@@ -24,6 +24,16 @@ READ_S: Final = 60.0
 _STEPS: Final = 100_000
 """Steps of SQLite's machine between two looks at the clock: about a millisecond."""
 
+_WORDS: Final = {
+    "SQLITE_FULL": "no space is left",
+    "SQLITE_READONLY": "it is read-only",
+    "SQLITE_CANTOPEN": "it, or its log, cannot be opened",
+    "SQLITE_BUSY": "another program holds it",
+    "SQLITE_IOERR": "the disk has an error",
+    "SQLITE_CORRUPT": "it is damaged",
+}
+"""What errors mean, by how their names begin."""
+
 type Mode = Literal["make", "write", "read"]
 
 _FLAGS: Final[dict[Mode, int]] = {
@@ -108,6 +118,13 @@ def _limit(db: apsw.Connection) -> None:
 
     db.exec_trace = begins
     db.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
+
+
+def error_text(error: Exception) -> str:
+    """What an error of SQLite means, with its name. Its own message may quote a value."""
+    name = error_name(error)
+    words = next((words for start, words in _WORDS.items() if name.startswith(start)), "")
+    return f"{words}: {name}" if words else name
 
 
 def error_name(error: Exception) -> str:

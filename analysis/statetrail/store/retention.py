@@ -15,7 +15,7 @@ import apsw
 
 from statetrail.errors import StoreError
 from statetrail.schema import EXCHANGES, ISSUED, PRESENTED, TOKEN_CANDIDATES
-from statetrail.store.connection import connect, error_name
+from statetrail.store.connection import connect, error_text
 from statetrail.store.file_header import check_store
 from statetrail.store.keys import key_path
 from statetrail.store.running import is_recorded, marked, spills
@@ -54,7 +54,7 @@ def prune(path: Path, before_us: int, *, dry_run: bool = False, keep_file: bool 
                 _leave_no_trace(db, path)
             is_removable = not dry_run and not left and not keep_file and _is_unused(db)
     except apsw.Error as error:
-        raise StoreError(f"{path} cannot be pruned ({error_name(error)})") from None
+        raise StoreError(f"{path} cannot be pruned ({error_text(error)})") from None
     if is_removable:
         beside = (Path(f"{path}-wal"), Path(f"{path}-shm"), key_path(path))
         for file in (path, *beside, *spills(path).values()):

@@ -18,7 +18,7 @@ from statetrail.errors import StoreError
 from statetrail.extract import ExchangeFacts, Fingerprinter
 from statetrail.extract.text import clean
 from statetrail.store import rows, running
-from statetrail.store.connection import OPEN, error_name, identity
+from statetrail.store.connection import OPEN, error_name, error_text, identity
 from statetrail.store.file_header import check_store, is_blank, stored_key_id
 from statetrail.store.keys import keep_key, key_id, key_path
 from statetrail.store.opening import (
@@ -64,7 +64,7 @@ class WriteError(StoreError):
         self.reason = error_name(error)
         self.unstorable = not isinstance(error, apsw.Error) or self.reason.startswith(_UNSTORABLE)
         # The name only: a message may quote a value.
-        super().__init__(f"{path} could not be written ({self.reason})")
+        super().__init__(f"{path} could not be written ({error_text(error)})")
 
 
 @dataclass(slots=True)

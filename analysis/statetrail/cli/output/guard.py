@@ -44,10 +44,10 @@ def guarded[**P](command: Callable[P, None], name: str, extra: str = "") -> Call
         except Exception as error:
             package = type(error).__module__.partition(".")[0]
             if package == "apsw":
-                from statetrail.store.connection import error_name
+                from statetrail.store.connection import error_text
 
                 # The name only: a message may quote a value.
-                raise fail(f"the store cannot be used ({error_name(error)})") from None
+                raise fail(f"the store cannot be used ({error_text(error)})") from None
             if isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__:
                 raise fail(
                     "a query has too little memory: allow more by --memory, or export the store "

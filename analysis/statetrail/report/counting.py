@@ -4,8 +4,9 @@ Enters: lazy frames and stored numbers. Leaves: few rows of plain Python, in an 
 not depend on the engine.
 """
 
+import functools
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -56,7 +57,7 @@ def total(lazy: Lazy) -> int:
 
 def key(row: Row, names: Iterable[str] = SUBJECT) -> tuple[Any, ...]:
     """The cells of these columns."""
-    return tuple(row[name] for name in names)
+    return tuple(map(row.__getitem__, names))
 
 
 def nested(
@@ -100,15 +101,26 @@ def of_row[T: msgspec.Struct](kind: type[T], row: Row, **more: Any) -> T:
     Columns named ``*_us`` become datetimes without the suffix; those named ``*_s`` are rounded
     (`seconds`).
     """
-    fields = {
-        name.removesuffix("_us"): moment(value)
-        if name.endswith("_us")
-        else seconds(value)
-        if name.endswith("_s")
-        else value
-        for name, value in row.items()
-    } | more
-    return kind(**{name: fields[name] for name in kind.__struct_fields__ if name in fields})
+    fields = dict(more)
+    for name, field, convert in _conversions(kind, tuple(row)):
+        if field not in more:
+            fields[field] = row[name] if convert is None else convert(row[name])
+    return kind(**fields)
+
+
+@functools.cache
+def _conversions(
+    kind: type[msgspec.Struct], names: tuple[str, ...]
+) -> tuple[tuple[str, str, Callable[[Any], Any] | None], ...]:
+    """The columns that become fields, each with its field and what its values are put through."""
+    ends: dict[str, Callable[[Any], Any]] = {"_us": moment, "_s": seconds}
+    found = []
+    for name in names:
+        convert = next((each for end, each in ends.items() if name.endswith(end)), None)
+        field = name.removesuffix("_us")
+        if field in kind.__struct_fields__:
+            found.append((name, field, convert))
+    return tuple(found)
 
 
 def shown_value(value: str | None, fingerprint: int) -> str:

@@ -152,7 +152,7 @@ def _merged(hits: Iterable[Hits]) -> list[Hits]:
             covered |= _covered({at: hits[at] for at in group})
     parts = {at for lesser in covered.values() for at in lesser}
     return [
-        replace(each, also=tuple(hits[one] for one in covered.get(at, ())))
+        replace(each, also=tuple(hits[one] for one in covered[at])) if covered.get(at) else each
         for at, each in enumerate(hits)
         if at not in parts
     ]
@@ -182,10 +182,11 @@ def _rows(rec: Recording, profile: Profile, hits: Iterable[Hits]) -> list[dict[s
     """The findings; the requests of all of them are looked up in one query, and the sessions."""
     hits = list(hits)
     counts = [len(each.first) for each in hits]
-    every = (one for each in hits for one in each.first)
-    shown = np.array([(one.exchange_id, REQUEST in one.detail) for one in every], dtype=np.int64)
-    exchange, named = shown.reshape(-1, 2).T
-    named = named.astype(np.bool_)
+    details = [detail for each in hits for detail in each.first.details]
+    names_request = {detail: REQUEST in detail for detail in set(details)}
+    named = np.array([names_request[detail] for detail in details], dtype=np.bool_)
+    numbers = np.concatenate([np.zeros((0, 3), np.int64), *(each.first.numbers for each in hits)])
+    exchange = numbers[:, 1]
     request = np.full(len(exchange), -1)
     request[named], requests = request_names(rec, exchange[named])
     params = {each.subject[-1]: 0 for each in hits}
@@ -196,24 +197,29 @@ def _rows(rec: Recording, profile: Profile, hits: Iterable[Hits]) -> list[dict[s
     session[of_client], sessions = session_names(
         rec, exchange[of_client], param[of_client], list(params)
     )
+    for at in np.flatnonzero(named).tolist():
+        name = requests[request[at]] if request[at] >= 0 else ""
+        details[at] = details[at].replace(REQUEST, name)
     rows, begin = [], 0
     for each, count in zip(hits, counts, strict=True):
         of = slice(begin, begin + count)
         begin += count
-        first = tuple(
-            one._replace(detail=one.detail.replace(REQUEST, requests[at] if at >= 0 else ""))
-            for one, at in zip(each.first, request[of].tolist(), strict=True)
-        )
         names = [sessions[at] for at in dict.fromkeys(session[of].tolist()) if at >= 0]
-        rows.append(_finding(replace(each, first=first), names, profile))
+        ids = dict.fromkeys(numbers[of, 1:].ravel().tolist())
+        evidence = [one for one in ids if one >= 0][:MAX_EVIDENCE]
+        rows.append(_finding(each, evidence, details[of], names, profile))
     return rows
 
 
-def _finding(hits: Hits, names: Sequence[str], profile: Profile) -> dict[str, Any]:
+def _finding(
+    hits: Hits,
+    evidence: Sequence[int],
+    details: Sequence[str],
+    names: Sequence[str],
+    profile: Profile,
+) -> dict[str, Any]:
     rule, (client, origin, param) = hits.rule, hits.subject
     expected = rule.expected.format(**_words(hits, profile))
-    ids = [number for one in hits.first for number in (one.exchange_id, one.related_id)]
-    evidence = list(dict.fromkeys(number for number in ids if number >= 0))[:MAX_EVIDENCE]
     severity, confidence = _grades(hits)
     return {
         "rule": rule.id,
@@ -231,7 +237,7 @@ def _finding(hits: Hits, names: Sequence[str], profile: Profile) -> dict[str, An
         "first_us": hits.span_us[0],
         "last_us": hits.span_us[1],
         "sessions": "\n".join(names) or None,
-        "message": f"{_observed(hits, profile)}{_details(hits)}{_sessions(hits, names)}. "
+        "message": f"{_observed(hits, profile)}{_details(hits, details)}{_sessions(hits, names)}. "
         f"Expected: {expected}.{_root_causes(hits.causes)}{_open(hits)}{_also(hits, profile)}",
         "remedy": rule.remedy,
         "references": "\n".join(dict.fromkeys(_sources(hits, profile))),
@@ -259,13 +265,13 @@ def _sources(hits: Hits, profile: Profile) -> Iterator[str]:
         yield from one.rule.sources(profile)
 
 
-def _details(hits: Hits) -> str:
+def _details(hits: Hits, details: Iterable[str]) -> str:
     """The first details in parentheses, with an ellipsis where there are more."""
-    details = list(dict.fromkeys(one.detail for one in hits.first if one.detail))
-    if not details:
+    distinct = list(dict.fromkeys(one for one in details if one))
+    if not distinct:
         return ""
-    more = len(details) > _MAX_DETAILS or hits.count > len(hits.first)
-    return f" ({', '.join(details[:_MAX_DETAILS])}{', …' if more else ''})"
+    more = len(distinct) > _MAX_DETAILS or hits.count > len(hits.first)
+    return f" ({', '.join(distinct[:_MAX_DETAILS])}{', …' if more else ''})"
 
 
 def _sessions(hits: Hits, names: Sequence[str]) -> str:

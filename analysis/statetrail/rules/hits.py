@@ -6,9 +6,9 @@ recording is needed for it.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, NamedTuple, overload
+from typing import Any, Final
 
 import narwhals as nw
 import numpy as np
@@ -40,47 +40,33 @@ _SUBJECT: Final = ["client", "origin", "param"]
 _NO_EXCHANGES: Final = pa.chunked_array([], pa.int64())
 
 
-class Occurrence(NamedTuple):
-    """One time that a rule fired, as in `OCCURRENCE`."""
-
-    observed_us: int
-    exchange_id: int
-    related_id: int
-    detail: str
+NUMBERS: Final = ("observed_us", "exchange_id", "related_id")
+"""The columns of `OCCURRENCE` that are rows of `Occurrences.numbers`."""
 
 
-class Occurrences(Sequence[Occurrence]):
-    """Occurrences as arrays: there may be millions.
+@dataclass(frozen=True, slots=True, eq=False)
+class Occurrences:
+    """Times that a rule fired, as arrays: there may be millions.
 
-    `numbers` has a row for each, with the first three fields of `Occurrence`.
+    `numbers` has a row for each, with the columns `NUMBERS`; `details` says more of each.
     """
 
-    __slots__ = ("_details", "_numbers")
-
-    def __init__(self, numbers: Ints, details: Sequence[str]) -> None:
-        self._numbers, self._details = numbers, tuple(details)
+    numbers: Ints
+    details: tuple[str, ...]
 
     def __len__(self) -> int:
-        return len(self._details)
+        return len(self.details)
 
-    @overload
-    def __getitem__(self, at: int) -> Occurrence: ...
-
-    @overload
-    def __getitem__(self, at: slice) -> "Occurrences": ...
-
-    def __getitem__(self, at: int | slice) -> "Occurrence | Occurrences":
-        if isinstance(at, slice):
-            return Occurrences(self._numbers[at], self._details[at])
-        observed_us, exchange_id, related_id = self._numbers[at].tolist()
-        return Occurrence(observed_us, exchange_id, related_id, self._details[at])
-
-    @staticmethod
-    def of(several: Iterable[Occurrence]) -> "Occurrences":
-        """Occurrences as arrays, in their order."""
-        listed = sorted(several)
-        numbers = np.array([one[:3] for one in listed], dtype=np.int64).reshape(len(listed), 3)
-        return Occurrences(numbers, [one.detail for one in listed])
+    def first_with(self, other: "Occurrences", most: int) -> "Occurrences":
+        """The first of both."""
+        rows = zip(
+            (*self.numbers.tolist(), *other.numbers.tolist()),
+            self.details + other.details,
+            strict=True,
+        )
+        first = sorted(rows)[:most]
+        numbers = np.array([row for row, _ in first], dtype=np.int64).reshape(len(first), 3)
+        return Occurrences(numbers, tuple(detail for _, detail in first))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +86,7 @@ class Hits:
     proven: int
     faults: int
     exchanges: pa.ChunkedArray
-    first: Sequence[Occurrence]
+    first: Occurrences
     also: tuple["Hits", ...] = ()
 
 
@@ -129,8 +115,9 @@ class Found:
             known = self.hits.get(subject)
             self.hits[subject] = one if known is None else _sum(known, one)
         for subject in other.of:
-            if subject in self.hits:
-                self.hits[subject] = replace(self.hits[subject], of=self.of[subject])
+            own = self.hits.get(subject)
+            if own is not None and own.of != self.of[subject]:
+                self.hits[subject] = replace(own, of=self.of[subject])
 
 
 def _sum(one: Hits, other: Hits) -> Hits:
@@ -142,7 +129,7 @@ def _sum(one: Hits, other: Hits) -> Hits:
         causes=one.causes + other.causes,
         proven=one.proven + other.proven,
         faults=one.faults + other.faults,
-        first=Occurrences.of((*one.first, *other.first))[:MAX_EVIDENCE],
+        first=one.first.first_with(other.first, MAX_EVIDENCE),
     )
 
 
@@ -192,7 +179,7 @@ def _by_subject(
 ) -> Iterator[Hits]:
     table = occurrences.filter(nw.col("hit") > 0).collect("pyarrow").to_native()
     table = table.select(OCCURRENCE.names).cast(OCCURRENCE)
-    table = table.sort_by([(name, "ascending") for name in (*_SUBJECT, *Occurrence._fields)])
+    table = table.sort_by([(name, "ascending") for name in (*_SUBJECT, *NUMBERS, "detail")])
     table = table.append_column("row", pa.array(range(len(table)), pa.int64()))
     named = defaultdict[Subject, Counter[str]](Counter)
     for row in table.group_by([*_SUBJECT, "cause"]).aggregate([("hit", "sum")]).to_pylist():
@@ -236,10 +223,10 @@ def _firsts(table: pa.Table, groups: pa.Table) -> Iterator[Occurrences]:
     place = np.arange(ends[-1]) + np.repeat(begin - ends + shown, shown)
     rows = table.take(pa.array(place))
     detail, details = coded(rows["detail"])
-    numbers = np.column_stack([integers(rows[name]) for name in Occurrence._fields[:3]])
+    numbers = np.column_stack([integers(rows[name]) for name in NUMBERS])
     listed = [details[at] for at in detail.tolist()]
     for end, many in zip(ends.tolist(), shown.tolist(), strict=True):
-        yield Occurrences(numbers[end - many : end], listed[end - many : end])
+        yield Occurrences(numbers[end - many : end], tuple(listed[end - many : end]))
 
 
 def _faults(rec: Recording, hits: pa.Table) -> Counter[Subject]:

@@ -6,13 +6,12 @@ occurrences, and few names.
 
 from collections.abc import Sequence
 
-import narwhals as nw
 import numpy as np
 import pyarrow as pa
 
 from statetrail.analyses.columnar.arrays import NOTHING, Ints, among
 from statetrail.analyses.columnar.coding import coded, combined, integers
-from statetrail.analyses.conformance.verdicts import verdicts
+from statetrail.analyses.conformance.chosen_verdicts import verdicts_of_exchanges
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
 from statetrail.schema import pseudonym
@@ -38,8 +37,7 @@ def session_names(rec: Recording, exchange: Ints, param: Ints, params: Sequence[
     """The pseudonym of the session that each exchange was judged in, by one of the `params`."""
     if not len(exchange):
         return exchange, []
-    judged = verdicts(rec).lazy.filter(~nw.col("session").is_null())
-    rows = _of(rec, judged.select("exchange_id", "param", "session"), exchange)
+    rows = verdicts_of_exchanges(rec, exchange)
     code, names = coded(rows["param"])
     numbers = {name: number for number, name in enumerate(params)}
     of_row = np.array([numbers.get(name, NOTHING) for name in names], dtype=np.int64)[code]

@@ -121,20 +121,23 @@ def frame(rec: Recording, table: Table, kind: Artifact[Any]) -> Lazy:
     return place_tables(rec, table, over_buckets(rec, kind))
 
 
-def over_buckets(rec: Recording, kind: Artifact[Any]) -> Iterator[Any]:
+def over_buckets(
+    rec: Recording, kind: Artifact[Any], given: Mapping[Any, Any] | None = None
+) -> Iterator[Any]:
     """What an artifact computes of each bucket, in the order of the buckets.
 
-    Of what it needs, the stored artifacts that are not there yet are kept on the way.
+    Of what it needs, the stored artifacts that are not there yet are kept on the way. What is
+    `given` of the whole recording is not asked of it; the artifact is one that is not kept.
     """
     if rec.engine == "pyspark":
-        columns, compute_all = _from_facts(rec, kind)
+        columns, compute_all = _from_facts(rec, kind, given)
         yield from itertools.chain.from_iterable(spark.values(rec, columns, compute_all))
         return
     for key in (kind, (MADE, kind)):
         if key in rec.memo:
             yield from rec.memo[key]
             return
-    for values in passing(rec, [kind]):
+    for values in passing(rec, [kind], given):
         yield values[kind]
 
 
@@ -143,13 +146,16 @@ def is_distributed(rec: Recording) -> bool:
     return rec.engine == "pyspark"
 
 
-def passing(rec: Recording, kinds: Sequence[Artifact[Any]]) -> Iterator[Values]:
+def passing(
+    rec: Recording, kinds: Sequence[Artifact[Any]], given: Mapping[Any, Any] | None = None
+) -> Iterator[Values]:
     """What artifacts compute of each bucket, in one pass over the buckets.
 
     Of what they need, the stored artifacts that are not there yet are kept on the way.
     """
-    whole = {need: value for kind in kinds for need, value in _whole(rec, kind).items()}
-    steps = list(dict.fromkeys(step for kind in kinds for step in _steps(kind, rec.memo)))
+    whole = {need: value for kind in kinds for need, value in _whole(rec, kind, given).items()}
+    held = {} if rec.workers is not None else _held(rec)
+    steps = list(dict.fromkeys(step for kind in kinds for step in _steps(kind, held)))
     if rec.workers is not None and (columns := _columns(rec, steps)):
         count = len(rec.dialect_classes)
 
@@ -166,12 +172,12 @@ def passing(rec: Recording, kinds: Sequence[Artifact[Any]]) -> Iterator[Values]:
         if each.stored
     }
     needs = dict.fromkeys(need for each in steps for need in each.needs)
-    stored = [need for need in needs if need.stored and need in rec.memo]
+    stored = [need for need in needs if need in held]
     columns, kept = _columns(rec, steps), {*kinds, *made}
     sources = by_class(rec, columns) if columns else itertools.repeat(dict)
     rows: Iterable[Sequence[Any]] = itertools.repeat(())
     if stored:
-        rows = zip(*(rec.memo[need] for need in stored), strict=True)
+        rows = zip(*(held[need] for need in stored), strict=True)
 
     def compute(source: tuple[Callable[[], Facts], Sequence[Any]]) -> Values:
         known = dict(zip(stored, source[1], strict=True))
@@ -182,6 +188,20 @@ def passing(rec: Recording, kinds: Sequence[Artifact[Any]]) -> Iterator[Values]:
             entries.add(values[each])
         yield values
     rec.memo.update(made)
+
+
+def _held(rec: Recording) -> dict[Artifact[Any], Iterable[Any]]:
+    """The values of the buckets that are there, of artifacts that are stored or made in advance."""
+    made = {kind[1]: kept for kind, kept in rec.memo.items() if _is_made(kind)}
+    return made | {
+        kind: kept
+        for kind, kept in rec.memo.items()
+        if isinstance(kind, Artifact) and kind.stored and kind.scope == "bucket"
+    }
+
+
+def _is_made(key: object) -> bool:
+    return isinstance(key, tuple) and len(key) == 2 and key[0] == MADE
 
 
 def in_groups(rec: Recording, exchanges: int) -> Iterator[BucketRecording]:
@@ -205,7 +225,7 @@ def in_groups(rec: Recording, exchanges: int) -> Iterator[BucketRecording]:
         some.memo |= {
             kind: kept[of]
             for kind, kept in rec.memo.items()
-            if isinstance(kept, SpilledList) or (isinstance(kind, tuple) and kind[0] == MADE)
+            if isinstance(kept, SpilledList) or _is_made(kind)
         }
         first += len(group)
         yield some
@@ -298,11 +318,11 @@ class _Once:
 
 
 def _from_facts(
-    rec: Recording, kind: Artifact[Any]
+    rec: Recording, kind: Artifact[Any], given: Mapping[Any, Any] | None = None
 ) -> tuple[Columns, Callable[[Facts], list[Any]]]:
     """What a worker needs for a bucket: the columns to read, and what makes the values of them, one
     for each class of dialects."""
-    whole, steps, count = _whole(rec, kind), _steps(kind, ()), len(rec.dialect_classes)
+    whole, steps, count = _whole(rec, kind, given), _steps(kind, ()), len(rec.dialect_classes)
 
     def compute(facts: Facts) -> list[Any]:
         return [
@@ -313,18 +333,18 @@ def _from_facts(
     return _columns(rec, steps), compute
 
 
-def _whole(rec: Recording, kind: Artifact[Any]) -> Values:
+def _whole(rec: Recording, kind: Artifact[Any], given: Mapping[Any, Any] | None) -> Values:
     """The values of the whole recording that are needed to compute an artifact of a bucket."""
-    needs = [need for each in _steps(kind, ()) for need in each.needs]
-    return {need: need(rec) for need in needs if need.scope == "whole"}
+    needs = {need for each in _steps(kind, ()) for need in each.needs if need.scope == "whole"}
+    known = given or {}
+    return {need: known[need] if need in known else need(rec) for need in needs}
 
 
 def _steps(kind: Artifact[Any], known: Container[Any]) -> list[Artifact[Any]]:
     """What has to be computed for an artifact of a bucket, each after what it needs."""
     steps: dict[Artifact[Any], None] = {}
     for need in kind.needs:
-        # Of what is not stored, only the frame of the recording is known.
-        if need.scope == "bucket" and not (need.stored and need in known):
+        if need.scope == "bucket" and need not in known:
             steps |= dict.fromkeys(_steps(need, known))
     return [*steps, kind]
 

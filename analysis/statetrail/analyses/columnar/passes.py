@@ -4,7 +4,7 @@ Enters: a recording and artifacts. Leaves: their values in the recording's memo.
 of the whole recording comes first; then what of the whole is made of that; then what needs this.
 """
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Any
 
 from statetrail.analyses.analysis import Analysis
@@ -25,11 +25,16 @@ def prepare(rec: Recording, kinds: Kinds) -> None:
     wholes, buckets = _wholes(kinds), [kind for kind in kinds if kind.scope == "bucket"]
     while True:
         ready = [each for each in wholes if each not in rec.memo and _is_ready(each, rec.memo)]
+        at_once = [each for each in ready if not _unmade(each.needs, rec.memo)]
+        if at_once:
+            for each in at_once:
+                each(rec)
+            continue
         wanted = [
             *(kind for kind in buckets if _is_ready(kind, rec.memo)),
-            *(need for each in ready for need in each.needs if need.scope == "bucket"),
+            *(need for each in ready for need in each.needs),
         ]
-        wanted = [each for each in dict.fromkeys(wanted) if not _is_made(each, rec.memo)]
+        wanted = _unmade(dict.fromkeys(wanted), rec.memo)
         if not ready and not wanted:
             return
         if wanted:
@@ -50,8 +55,10 @@ def prepare(rec: Recording, kinds: Kinds) -> None:
                 del rec.memo[MADE, each]
 
 
-def _is_made(kind: Artifact[Any], memo: Container[Any]) -> bool:
-    return kind in memo or (MADE, kind) in memo
+def _unmade(kinds: Iterable[Artifact[Any]], memo: Container[Any]) -> list[Artifact[Any]]:
+    """Those of the scope of a bucket that are not made yet."""
+    buckets = (each for each in kinds if each.scope == "bucket")
+    return [each for each in buckets if each not in memo and (MADE, each) not in memo]
 
 
 def _is_ready(kind: Artifact[Any], memo: Container[Any]) -> bool:

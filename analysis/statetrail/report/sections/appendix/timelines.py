@@ -13,9 +13,8 @@ import msgspec
 import narwhals as nw
 
 from statetrail.analyses.breakdowns.compliance import judged_sessions
+from statetrail.analyses.conformance.chosen_verdicts import verdicts_of_sessions
 from statetrail.analyses.conformance.verdict import HONOURED, VERDICTS
-from statetrail.analyses.conformance.verdicts import verdicts
-from statetrail.recording.engines import Lazy, is_among
 from statetrail.recording.frames import Recording
 from statetrail.report.counting import Row, key, known, largest, moment, rows
 from statetrail.report.section import Gathering, Section, Time, meaning
@@ -28,7 +27,7 @@ MAX_REQUESTS: Final = 100
 LISTED: Final = 40
 """Requests of a session that the page lists in a table; all are in its picture."""
 MAX_VERDICTS: Final = 3000
-"""Verdicts of a session that are read, where there are more in all than so many each."""
+"""Verdicts of a session that are read, the first ones."""
 _BY_TIME: Final = ("request_start_us", "exchange_id", "param")
 _FAULTS_FIRST: Final = 1 << 20
 _SESSION: Final = ("client", "origin", "dialect", "session")
@@ -93,7 +92,6 @@ class TimelinesSection(Section, frozen=True, kw_only=True):
 
 
 def _timelines(rec: Recording) -> tuple[Timeline, ...]:
-    judged = verdicts(rec).lazy.filter(~nw.col("session").is_null())
     sessions = (
         judged_sessions(rec)
         .lazy.group_by(*_SESSION)
@@ -102,7 +100,7 @@ def _timelines(rec: Recording) -> tuple[Timeline, ...]:
     )
     chosen = largest(sessions, "weight", MAX_SESSIONS, *_SESSION)
     chosen.sort(key=lambda row: (-row["weight"], *key(row, _SESSION)))
-    found = _verdicts(rec, judged, chosen)
+    found = _verdicts(rec, chosen)
     return tuple(
         Timeline(
             client=row["client"],
@@ -117,20 +115,15 @@ def _timelines(rec: Recording) -> tuple[Timeline, ...]:
     )
 
 
-def _verdicts(
-    rec: Recording, judged: Lazy, chosen: Sequence[Row]
-) -> dict[tuple[object, ...], list[Row]]:
+def _verdicts(rec: Recording, chosen: Sequence[Row]) -> dict[tuple[object, ...], list[Row]]:
     """The verdicts of each session by time; of long sessions the first ones."""
-    names = [row["session"] for row in chosen]
-    few = sum(row["count"] for row in chosen) <= MAX_VERDICTS * MAX_SESSIONS
     found = defaultdict[tuple[object, ...], list[Row]](list)
+    if not chosen:
+        return found
+    judged = rec.place(verdicts_of_sessions(rec, [row["session"] for row in chosen], MAX_VERDICTS))
     requests = rec.exchanges.lazy.select("exchange_id", "method", "endpoint", "status")
-    for those in [names] if few else [[one] for one in dict.fromkeys(names)]:
-        own = judged.filter(is_among("session", those))
-        if not few:
-            own = own.sort(*_BY_TIME).head(MAX_VERDICTS)
-        for row in rows(own.join(requests, on="exchange_id", how="inner"), *_BY_TIME):
-            found[key(row, _SESSION)].append(row)
+    for row in rows(judged.join(requests, on="exchange_id", how="inner"), *_BY_TIME):
+        found[key(row, _SESSION)].append(row)
     return found
 
 

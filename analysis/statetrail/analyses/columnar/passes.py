@@ -31,8 +31,8 @@ def prepare(rec: Recording, kinds: Kinds) -> None:
                 each(rec)
             continue
         wanted = [
-            *(kind for kind in buckets if _is_ready(kind, rec.memo)),
             *(need for each in ready for need in each.needs),
+            *(kind for kind in buckets if _is_ready(kind, rec.memo)),
         ]
         wanted = _unmade(dict.fromkeys(wanted), rec.memo)
         if not ready and not wanted:

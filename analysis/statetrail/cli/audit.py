@@ -154,13 +154,15 @@ def _prepare_arrow(engine: str | None) -> None:
 
 def _check_matches(rec: "Recording", names: str) -> None:
     """Raise `StoreError` if there is no exchange that a dialect matches."""
-    cells = rec.exchanges.lazy.select("dialects").unique().collect("pyarrow").get_column("dialects")
-    if not len(cells):
+    from statetrail.recording.engines import distinct
+
+    cells = distinct(rec.exchanges.lazy, "dialects")
+    if not cells:
         raise StoreError(
             f"{names} holds no exchange: record or import some first", page="quickstart"
         )
     known = {dialect.name for dialect in rec.dialects}
-    if not any(known.intersection(cell.split(",")) for cell in cells.to_list()):
+    if not any(known.intersection(cell.split(",")) for cell in cells):
         raise StoreError(
             f"no exchange in {names} matches a dialect ({', '.join(sorted(known))}): nothing "
             "matched; try `statetrail suggest` on the HAR or flow file that it comes from",

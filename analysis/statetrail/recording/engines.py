@@ -119,6 +119,15 @@ def placing(
     return spark
 
 
+def distinct(rows: Lazy, column: str) -> list[Any]:
+    """The distinct values of a column, in no order.
+
+    `nw.LazyFrame.unique` is a window function on DuckDB, which holds all rows.
+    """
+    groups = rows.group_by(column).agg(rows=nw.len()).select(column)
+    return groups.collect("pyarrow").get_column(column).to_list()
+
+
 def is_among(column: str, values: Sequence[object]) -> nw.Expr:
     """Whether a column has one of some values; there may be none (`nw.Expr.is_in` wants one)."""
     if not values:

@@ -23,6 +23,7 @@ from statetrail.recording.engines import (
     READ_DICTIONARIES,
     Engine,
     Lazy,
+    distinct,
     nullable,
     placing,
     spark_session,
@@ -292,8 +293,8 @@ class Recording:
 
 
 def _spoken(rec: Recording) -> set[str]:
-    both = [frame.lazy.select("dialect").unique() for frame in (rec.issued, rec.presented)]
-    return {name for one in both for name in one.collect("pyarrow")["dialect"].to_list()}
+    both = (rec.issued.lazy, rec.presented.lazy)
+    return {name for values in both for name in distinct(values, "dialect")}
 
 
 def _read(

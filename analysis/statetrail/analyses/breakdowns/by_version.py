@@ -16,7 +16,7 @@ from statetrail.analyses.breakdowns.products import product
 from statetrail.analyses.breakdowns.tables import CARTS_BY_VERSION
 from statetrail.analyses.sessions.session_requests import session_requests
 from statetrail.analyses.sessions.sessions import sessions
-from statetrail.recording.engines import Lazy
+from statetrail.recording.engines import Lazy, distinct
 from statetrail.recording.frames import Frame, Recording
 
 _SESSION: Final = ("client", "origin", "dialect", "param", "session_fingerprint")
@@ -64,10 +64,10 @@ def carts_by_version(rec: Recording, sessions: Frame, requests: Frame) -> Lazy:
 
 def _programs(rec: Recording, last: Lazy) -> Lazy:
     """The product and the version of each ``User-Agent``."""
-    distinct = last.select("user_agent").unique().collect("pyarrow")["user_agent"].to_list()
-    programs = [product(agent) for agent in distinct]
+    agents = distinct(last, "user_agent")
+    programs = [product(agent) for agent in agents]
     columns = {
-        "user_agent": distinct,
+        "user_agent": agents,
         "product": [name for name, _ in programs],
         "version": [version for _, version in programs],
     }

@@ -21,6 +21,7 @@ from statetrail.analyses.columnar.arrays import Ints
 from statetrail.analyses.columnar.coding import coded, integers
 from statetrail.analyses.columnar.executor import in_groups
 from statetrail.analyses.columnar.passes import prepare
+from statetrail.analyses.columnar.spill import release
 from statetrail.analyses.tallies.tally import FIRST
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
@@ -148,6 +149,7 @@ def found_by(
             if rule.divisible:
                 results[rule.id].add(found(rule, some, profile))
         done += sum(some.bucket_sizes.values())
+        release()
     for number, rule in enumerate(whole, 1):
         progress(f"rule {number} of {len(whole)}, {rule.id}")
         results[rule.id] = found(rule, rec, profile)

@@ -9,7 +9,7 @@ from typing import Any
 
 from statetrail.analyses.analysis import Analysis
 from statetrail.analyses.columnar.executor import MADE, Artifact, is_distributed, passing
-from statetrail.analyses.columnar.spill import SpilledTables
+from statetrail.analyses.columnar.spill import SpilledTables, release
 from statetrail.recording.frames import Recording
 
 type Kinds = Sequence[Artifact[Any]]
@@ -47,6 +47,7 @@ def prepare(rec: Recording, kinds: Kinds) -> None:
                     add = several.add if isinstance(several, SpilledTables) else several.append
                     add(values[each])
             rec.memo |= {(MADE, each): several for each, several in made.items()}
+            release()
         for each in ready:
             each(rec)
         open_ = [need for each in wholes if each not in rec.memo for need in each.needs]

@@ -98,10 +98,14 @@ SESSION_COSTS: Final = Table(
 
 @dataclass(frozen=True, slots=True)
 class Chains:
-    """The session of each value, which followed which, and the requests that were made in them."""
+    """The session of each value, and the requests that were made in them.
+
+    Session `before` was followed directly by session `after`.
+    """
 
     of_value: Ints
-    followers: Followers
+    before: Ints
+    after: Ints
     requests: SessionRequests
 
 
@@ -120,10 +124,10 @@ def chains(
         # What comes after a refusal of the old value is another session, also by a login.
         lost = np.append(lost_from(bucket, history, declared), FOREVER)[replacements.before]
         breaks |= lost <= bucket.exchanges.request_start[replacements.exchange]
-    chain, followers = _chains(bucket, replacements, breaks)
+    chain, before, after = _chains(bucket, replacements, breaks)
     requests = _requests(bucket, history, chain)
     requests = chosen(requests, _names_session(bucket, lineage)[requests.session])
-    return Chains(chain, followers, requests)
+    return Chains(chain, before, after, requests)
 
 
 @artifact(needs=(bucket, lineage, chains, shared_codes))
@@ -171,7 +175,8 @@ def session_costs(
     shared: Ints,
 ) -> pa.Table:
     """The sessions of a bucket, each with the last of the cart writes that were lost with it."""
-    chain, followers, requests = chains.of_value, chains.followers, chains.requests
+    chain, requests = chains.of_value, chains.requests
+    followers = _followers(chains)
     session, place = np.unique(requests.session, return_inverse=True)
     count, clock = len(session), bucket.exchanges.clock
     token = (history.issued < FOREVER) | (history.used < FOREVER)  # the rows of table `tokens`
@@ -228,8 +233,15 @@ def sessions(rec: Recording, costs: Frame, held: Iterator[list[HeldSession]]) ->
     return joined(rec, costs.lazy, [session for each in held for session in each])
 
 
-def _chains(bucket: Bucket, replacements: Replacements, breaks: Bools) -> tuple[Ints, Followers]:
-    """The session of each value, by its first token, and which sessions followed which.
+def _followers(chains: Chains) -> Followers:
+    found: defaultdict[int, set[int]] = defaultdict(set)
+    for before, after in zip(chains.before.tolist(), chains.after.tolist(), strict=True):
+        found[before].add(after)
+    return found
+
+
+def _chains(bucket: Bucket, replacements: Replacements, breaks: Bools) -> tuple[Ints, Ints, Ints]:
+    """The session of each value, by its first token, and which sessions followed which: each pair.
 
     Following a chain is a walk, so it is plain Python, over the rotations of tokens only.
     """
@@ -240,7 +252,7 @@ def _chains(bucket: Bucket, replacements: Replacements, breaks: Bools) -> tuple[
     own = own[np.lexsort(keys)]
     columns = (replacements.before[own], replacements.to[own], breaks[own])
     session = [NOTHING] * len(bucket.values)
-    followers: defaultdict[int, set[int]] = defaultdict(set)
+    followed: list[tuple[int, int]] = []
     for old, new, ends in zip(*(column.tolist() for column in columns), strict=True):
         if old != NOTHING and session[old] == NOTHING:
             session[old] = old
@@ -248,9 +260,10 @@ def _chains(bucket: Bucket, replacements: Replacements, breaks: Bools) -> tuple[
         if session[new] == NOTHING:
             session[new] = new if ends or held == NOTHING else held
         if held not in (NOTHING, session[new]):
-            followers[held].add(session[new])
+            followed.append((held, session[new]))
     chained = np.array(session, dtype=np.int64)
-    return np.where(chained == NOTHING, np.arange(len(chained)), chained), followers
+    before, after = np.array(followed, dtype=np.int64).reshape(-1, 2).T
+    return np.where(chained == NOTHING, np.arange(len(chained)), chained), before, after
 
 
 def _requests(bucket: Bucket, history: History, chain: Ints) -> SessionRequests:

@@ -1,7 +1,7 @@
 """`statetrail audit`: analyse stores and report."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.abc import MetaPathFinder
 from pathlib import Path
@@ -98,6 +98,7 @@ def command(
         from statetrail.cli.output.summary import show_summary
         from statetrail.report.audit import audit
         from statetrail.report.comparison import read_audit
+        from statetrail.report.render.json import json_pieces
 
         previous = read_audit(baseline) if baseline is not None else None
         limits, entries = options.load_criteria(profile, suppress)
@@ -109,8 +110,10 @@ def command(
             client_pattern=client_pattern,
             progress=progress,
         )
-        renders: tuple[Callable[[], str], ...] = (
-            *(result.to_html, result.to_json, result.to_markdown),
+        renders: tuple[Callable[[], str | Iterator[bytes]], ...] = (
+            result.to_html,
+            partial(json_pieces, result.document),
+            result.to_markdown,
             *(partial(result.to_junit, fail_on), result.to_csv),
             partial(result.to_sarif, sarif_at),
         )

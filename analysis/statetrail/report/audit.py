@@ -19,7 +19,7 @@ from statetrail.report.comparison import changes_since, client_key, read_audit
 from statetrail.report.document import Document, decode, gather
 from statetrail.report.render.csv import render_csv
 from statetrail.report.render.html import render_compact, render_html
-from statetrail.report.render.json import render_json
+from statetrail.report.render.json import json_pieces, render_json
 from statetrail.report.render.junit import render_junit
 from statetrail.report.render.markdown import render_markdown
 from statetrail.report.render.sarif import render_sarif
@@ -145,7 +145,12 @@ class Audit:
         return render_sarif(self.document, at)
 
     write_html = _to_file(to_html)
-    write_json = _to_file(to_json)
+
+    def write_json(self, path: Path | str) -> None:
+        """Write `audit.json` to a file, in pieces."""
+        with Path(path).open("wb") as file:
+            file.writelines(json_pieces(self.document))
+
     write_markdown = _to_file(to_markdown)
     write_csv = _to_file(to_csv)
     write_junit = _to_file(to_junit)

@@ -18,6 +18,7 @@ says what would settle it (`Rule.open`).
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import batched
 from typing import Any, Final
 
 import numpy as np
@@ -74,6 +75,7 @@ FINDINGS: Final = Table(
 
 _MAX_DETAILS: Final = 3
 _MAX_SESSIONS: Final = 3
+_AT_A_TIME: Final = 10_000
 
 
 def findings(
@@ -128,15 +130,17 @@ def _applied(
         found = found_by(RULES, here, profile, progress or (lambda step: None))
         counts = {rule.id: (found[rule.id].count, found[rule.id].times) for rule in RULES}
         hits = [one for rule in RULES for one in found[rule.id].hits.values()]
-        rows = _rows(here, profile, _merged(hits))
-        return _Applied(pa.Table.from_pylist(rows, schema=FINDINGS.arrow), counts)
+        layout, rows = FINDINGS.arrow, _rows(here, profile, _merged(hits))
+        several = batched(rows, _AT_A_TIME, strict=False)
+        some = [pa.Table.from_pylist([*those], layout) for those in several]
+        return _Applied(pa.concat_tables([layout.empty_table(), *some]), counts)
 
     return rec.once(f"findings.applied.{profile!r}", apply)
 
 
 def findings_of(rule: Rule, rec: Recording, profile: Profile = DEFAULT) -> list[dict[str, Any]]:
     """The findings of one rule, as rows of `FINDINGS`; none is part of another rule's."""
-    return _rows(rec, profile, found(rule, rec, profile).hits.values())
+    return [*_rows(rec, profile, found(rule, rec, profile).hits.values())]
 
 
 def _merged(hits: Iterable[Hits]) -> list[Hits]:
@@ -178,7 +182,7 @@ def _gravest_first(hits: Hits) -> tuple[object, ...]:
     return (*grades, -hits.count, hits.rule.id)
 
 
-def _rows(rec: Recording, profile: Profile, hits: Iterable[Hits]) -> list[dict[str, Any]]:
+def _rows(rec: Recording, profile: Profile, hits: Iterable[Hits]) -> Iterator[dict[str, Any]]:
     """The findings; the requests of all of them are looked up in one query, and the sessions."""
     hits = list(hits)
     counts = [len(each.first) for each in hits]
@@ -200,15 +204,14 @@ def _rows(rec: Recording, profile: Profile, hits: Iterable[Hits]) -> list[dict[s
     for at in np.flatnonzero(named).tolist():
         name = requests[request[at]] if request[at] >= 0 else ""
         details[at] = details[at].replace(REQUEST, name)
-    rows, begin = [], 0
+    begin = 0
     for each, count in zip(hits, counts, strict=True):
         of = slice(begin, begin + count)
         begin += count
         names = [sessions[at] for at in dict.fromkeys(session[of].tolist()) if at >= 0]
         ids = dict.fromkeys(numbers[of, 1:].ravel().tolist())
         evidence = [one for one in ids if one >= 0][:MAX_EVIDENCE]
-        rows.append(_finding(each, evidence, details[of], names, profile))
-    return rows
+        yield _finding(each, evidence, details[of], names, profile)
 
 
 def _finding(

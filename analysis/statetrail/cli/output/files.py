@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from statetrail.errors import UsageError
@@ -30,20 +30,26 @@ def check_outputs(outputs: Iterable[Path | None], inputs: Iterable[Path] = ()) -
         targets.add(real)
 
 
-def write_file(path: Path, content: str | bytes) -> None:
-    """Write a file in one step: others see the old one or the whole new one."""
-    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
+def write_file(path: Path, content: str | bytes | Iterator[bytes]) -> None:
+    """Write a file in one step: others see the old one or the whole new one.
+
+    The content may come in pieces.
+    """
+    if isinstance(content, str):
+        content = content.encode("utf-8", "backslashreplace")
+    pieces = [content] if isinstance(content, bytes) else content
     real = _real(path)
     try:
         if _is_special(real):
-            real.write_bytes(data)
+            with real.open("wb") as file:
+                file.writelines(pieces)
             return
         mode = real.stat().st_mode & 0o777 if real.exists() else 0o600
         handle, name = tempfile.mkstemp(prefix=f".{real.name[:100]}.", dir=real.parent)
         temporary = Path(name)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(data)
+                file.writelines(pieces)
             temporary.chmod(mode)
             temporary.replace(real)
         except BaseException:

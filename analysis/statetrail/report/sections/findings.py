@@ -1,7 +1,8 @@
 """Findings, the decisions about them, and the exchanges that show them."""
 
+import functools
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import blake2b
@@ -167,6 +168,12 @@ class Card:
         return min(firsts, default=None), max(lasts, default=None)
 
 
+_REPEATED: Final = (
+    *("rule", "title", "severity", "confidence", "audience"),
+    *("client", "origin", "param", "remedy"),
+)
+
+
 class FindingsSection(Section, frozen=True, kw_only=True):
     """The findings, most severe first, with their evidence."""
 
@@ -194,10 +201,9 @@ class FindingsSection(Section, frozen=True, kw_only=True):
     def gather(cls, gathering: Gathering) -> Self:
         """From `findings`, the suppressions and the fact tables."""
         rec, today = gathering.recording, gathering.created.date()
-        rows = findings(rec, gathering.profile, progress=gathering.progress).rows()
-        kept, left_out, matched = split(
-            sorted(map(_finding, rows), key=_most_severe_first), gathering.suppressions, today
-        )
+        rows = findings(rec, gathering.profile, progress=gathering.progress).each_row()
+        found = sorted(_findings(rows), key=_most_severe_first)
+        kept, left_out, matched = split(found, gathering.suppressions, today)
         drawn = first_of_each(kept, PER_RULE, MAX_LANES)[:MAX_LANES]
         around = gather_neighbours(rec, {one.id: one.evidence[0] for one in drawn if one.evidence})
         shown = tuple(msgspec.structs.replace(one, around=around.get(one.id, ())) for one in kept)
@@ -249,14 +255,23 @@ class FindingsSection(Section, frozen=True, kw_only=True):
         return tuple(sorted(cards, key=lambda card: known(card.first)))
 
 
-def _finding(row: Row) -> Finding:
-    return of_row(
-        Finding,
-        row,
-        id=finding_id(row["rule"], row["client"], row["origin"], row["param"]),
-        **{name: _lines(row[name]) for name in ("also", "sessions", "references")},
-        evidence=tuple(int(one) for one in row["evidence"].split(",") if one.strip()),
-    )
+def _findings(rows: Iterable[Row]) -> Iterator[Finding]:
+    """The findings of rows, of which there may be a hundred thousand: equal texts are one object."""
+    shared: dict[str, str] = {}
+    lines = functools.cache(_lines)
+    for row in rows:
+        for name in _REPEATED:
+            if row[name] is not None:
+                row[name] = shared.setdefault(row[name], row[name])
+        yield of_row(
+            Finding,
+            row,
+            id=finding_id(row["rule"], row["client"], row["origin"], row["param"]),
+            also=lines(row["also"]),
+            references=lines(row["references"]),
+            sessions=_lines(row["sessions"]),
+            evidence=tuple(int(one) for one in row["evidence"].split(",") if one.strip()),
+        )
 
 
 def _lines(text: str | None) -> tuple[str, ...]:

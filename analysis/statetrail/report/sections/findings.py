@@ -256,7 +256,7 @@ class FindingsSection(Section, frozen=True, kw_only=True):
 
 
 def _findings(rows: Iterable[Row]) -> Iterator[Finding]:
-    """The findings of rows, of which there may be a hundred thousand: equal texts are one object."""
+    """The findings of rows; equal texts are one object: there may be many findings."""
     shared: dict[str, str] = {}
     lines = functools.cache(_lines)
     for row in rows:

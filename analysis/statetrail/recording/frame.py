@@ -3,7 +3,6 @@
 Enters: a Narwhals lazy frame and its schema. Leaves: rows in Arrow, pandas, Polars or Python.
 """
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import narwhals as nw
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 
 SHOWN: Final = 20
 """Rows that a notebook shows of a frame."""
-
-_AT_A_TIME: Final = 10_000
 
 
 class Frame:
@@ -86,11 +83,6 @@ class Frame:
     def rows(self) -> list[dict[str, Any]]:
         """All rows as dictionaries of plain Python values, times in microseconds."""
         return cast("list[dict[str, Any]]", self.to_arrow().to_pylist())
-
-    def each_row(self) -> Iterator[dict[str, Any]]:
-        """The rows one after the other: as dictionaries, all of a large table take much memory."""
-        for batch in self.to_arrow().to_batches(_AT_A_TIME):
-            yield from batch.to_pylist()
 
     def _rows(self, *, pseudonyms: bool) -> pa.Table:
         rows = self.to_arrow()

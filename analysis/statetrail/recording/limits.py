@@ -1,12 +1,14 @@
 """Limits: how much memory and how many threads an analysis may take.
 
 Enters: what a user allows. Leaves: shares of it. What has no room is written to the scratch folder;
-the rows of the buckets that are worked on at a time come on top.
+the rows of the buckets that are worked on at a time come on top. Free memory is given back.
 """
 
 import os
 from dataclasses import dataclass
 from typing import Final
+
+import pyarrow as pa
 
 from statetrail.errors import UsageError
 
@@ -52,3 +54,9 @@ class Limits:
     def query_mib(self) -> int:
         """Of a query, in MiB."""
         return USUAL_QUERY_MIB if self.memory_mib is None else self.memory_mib // 2
+
+
+def release() -> None:
+    """Give free memory back to the system: large arrays leave more of it than is held."""
+    for pool in (pa.default_memory_pool(), pa.system_memory_pool()):
+        pool.release_unused()

@@ -6,7 +6,7 @@ not depend on the engine.
 
 import functools
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -22,6 +22,8 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_US: Final = -62_135_596_800_000_000
 _LAST_US: Final = 253_402_300_799_999_999
 
+_AT_A_TIME: Final = 10_000
+
 type Row = dict[str, Any]
 
 SUBJECT: Final = ("origin", "dialect", "param")
@@ -30,12 +32,23 @@ SUBJECT: Final = ("origin", "dialect", "param")
 
 def rows(lazy: Lazy, *order: str) -> list[Row]:
     """The rows of a small lazy frame, sorted by the named columns, null first."""
+    listed: list[Row] = sorted_table(lazy, *order).to_pylist()
+    return listed
+
+
+def sorted_table(lazy: Lazy, *order: str) -> pa.Table:
+    """The rows of a lazy frame as an Arrow table, sorted by the named columns, null first."""
     found: pa.Table = lazy.collect("pyarrow").to_native()
     if order and found.num_rows > 1:
         keys = [(name, "ascending", "at_start") for name in order]
         found = found.take(pc.sort_indices(found, sort_keys=keys))
-    listed: list[Row] = found.to_pylist()
-    return listed
+    return found
+
+
+def each_row(table: pa.Table) -> Iterator[Row]:
+    """The rows one after the other: as dictionaries, all of a large table take much memory."""
+    for batch in table.to_batches(_AT_A_TIME):
+        yield from batch.to_pylist()
 
 
 def counted(lazy: Lazy, *by: str) -> list[Row]:

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from statetrail.recording.frames import Recording
+from statetrail.recording.limits import release
 from statetrail.rules.profiles import DEFAULT, Profile
 from statetrail.rules.suppression import Entry
 
@@ -107,6 +108,7 @@ class Gathering:
         if kind not in self._sections:
             self.progress(f"section {kind.file()}")
             self._sections[kind] = kind.gather(self)
+            release()
         return cast("S", self._sections[kind])
 
 

@@ -21,10 +21,10 @@ from statetrail.analyses.columnar.arrays import Ints
 from statetrail.analyses.columnar.coding import coded, integers
 from statetrail.analyses.columnar.executor import in_groups
 from statetrail.analyses.columnar.passes import prepare
-from statetrail.analyses.columnar.spill import release
 from statetrail.analyses.tallies.tally import FIRST
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
+from statetrail.recording.limits import release
 from statetrail.rules.profiles import Profile
 from statetrail.rules.rule import OCCURRENCE, Rule
 

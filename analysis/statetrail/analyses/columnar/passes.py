@@ -9,8 +9,9 @@ from typing import Any
 
 from statetrail.analyses.analysis import Analysis
 from statetrail.analyses.columnar.executor import MADE, Artifact, is_distributed, passing
-from statetrail.analyses.columnar.spill import SpilledTables, release
+from statetrail.analyses.columnar.spill import SpilledTables
 from statetrail.recording.frames import Recording
+from statetrail.recording.limits import release
 
 type Kinds = Sequence[Artifact[Any]]
 

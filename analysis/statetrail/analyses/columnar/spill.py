@@ -143,12 +143,6 @@ def place_tables(rec: Recording, table: Table, tables: Iterable[pa.Table]) -> La
     return rec.place(pa.concat_tables(held, promote_options="permissive"), table)
 
 
-def release() -> None:
-    """Give memory that is free back to the system: what buckets leave may be more than is held."""
-    for pool in (pa.default_memory_pool(), pa.system_memory_pool()):
-        pool.release_unused()
-
-
 def _emptied(entry: Any, prefix: str, columns: dict[str, pa.Array]) -> Any:
     """The entry with empty arrays and tuples, whose contents are added to `columns`."""
     empty: dict[str, Any] = {}

@@ -12,6 +12,7 @@ per session. Only who surely saw the loss, went on and did nothing about it can 
     cart that the server failed to write was written all the same: neither leaves anything to blame.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -39,6 +40,14 @@ class SessionRequests:
     cart: Bools
     failed: Bools
     settles: Bools
+
+
+def followers_of(before: Ints, after: Ints) -> Followers:
+    """The sessions that followed each session, of all pairs."""
+    found: defaultdict[int, set[int]] = defaultdict(set)
+    for one, following in zip(before.tolist(), after.tolist(), strict=True):
+        found[one].add(following)
+    return found
 
 
 def went_on(

@@ -64,7 +64,7 @@ from statetrail.analyses.events.lineage import (
 )
 from statetrail.analyses.events.replacements import Replacements, replacements
 from statetrail.analyses.lifetimes.declared import lost_from
-from statetrail.analyses.sessions.aftermath import Followers, SessionRequests, went_on
+from statetrail.analyses.sessions.aftermath import SessionRequests, followers_of, went_on
 from statetrail.analyses.sessions.joined import HeldSession, joined
 from statetrail.analyses.sessions.tables import SESSIONS
 from statetrail.analyses.tokens.rotations import LOSSES, rotations
@@ -176,7 +176,7 @@ def session_costs(
 ) -> pa.Table:
     """The sessions of a bucket, each with the last of the cart writes that were lost with it."""
     chain, requests = chains.of_value, chains.requests
-    followers = _followers(chains)
+    followers = followers_of(chains.before, chains.after)
     session, place = np.unique(requests.session, return_inverse=True)
     count, clock = len(session), bucket.exchanges.clock
     token = (history.issued < FOREVER) | (history.used < FOREVER)  # the rows of table `tokens`
@@ -233,13 +233,6 @@ def sessions(rec: Recording, costs: Frame, held: Iterator[list[HeldSession]]) ->
     return joined(rec, costs.lazy, [session for each in held for session in each])
 
 
-def _followers(chains: Chains) -> Followers:
-    found: defaultdict[int, set[int]] = defaultdict(set)
-    for before, after in zip(chains.before.tolist(), chains.after.tolist(), strict=True):
-        found[before].add(after)
-    return found
-
-
 def _chains(bucket: Bucket, replacements: Replacements, breaks: Bools) -> tuple[Ints, Ints, Ints]:
     """The session of each value, by its first token, and which sessions followed which: each pair.
 
@@ -247,13 +240,12 @@ def _chains(bucket: Bucket, replacements: Replacements, breaks: Bools) -> tuple[
     """
     exchanges, fingerprint = bucket.exchanges, bucket.values.fingerprint
     own = np.flatnonzero(names_sessions(bucket)[bucket.series_param[replacements.series]])
-    exchange, to = replacements.exchange[own], replacements.to[own]
-    keys = (fingerprint[to], exchanges.id[exchange], exchanges.response_start[exchange])
-    own = own[np.lexsort(keys)]
-    columns = (replacements.before[own], replacements.to[own], breaks[own])
+    exchange, to = replacements.exchange[own], fingerprint[replacements.to[own]]
+    own = own[np.lexsort((to, exchanges.id[exchange], exchanges.response_start[exchange]))]
+    columns = (replacements.before, replacements.to, breaks)
     session = [NOTHING] * len(bucket.values)
     followed: list[tuple[int, int]] = []
-    for old, new, ends in zip(*(column.tolist() for column in columns), strict=True):
+    for old, new, ends in zip(*(column[own].tolist() for column in columns), strict=True):
         if old != NOTHING and session[old] == NOTHING:
             session[old] = old
         held = NOTHING if old == NOTHING else session[old]

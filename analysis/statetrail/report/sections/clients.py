@@ -1,18 +1,19 @@
 """Clients by compliance: what each did with the state that it was issued, the worst first."""
 
-from collections import defaultdict
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 from typing import Annotated, ClassVar, Final, Self
 
 import msgspec
 import narwhals as nw
+import pyarrow as pa
 from msgspec import Meta
 
 from statetrail.analyses.conformance.clients import clients
 from statetrail.analyses.conformance.verdict import FAULTS, VERDICTS
 from statetrail.analyses.conformance.verdict_counts import verdict_counts
 from statetrail.recording.frames import Recording
-from statetrail.report.counting import Row, key, nested, of_row, ranked, rows
+from statetrail.report.counting import Row, each_row, key, of_row, ranked, sorted_table
 from statetrail.report.section import Counts, Gathering, Section, Time, meaning
 
 _CLIENT: Final = ("client", "origin", "dialect")
@@ -53,36 +54,43 @@ class ClientsSection(Section, frozen=True, kw_only=True):
     def gather(cls, gathering: Gathering) -> Self:
         """From `clients` and `verdicts`."""
         rec = gathering.recording
-        judged = counted_verdicts(rec)
-        # A verdict that is no fault for a reason is counted by this reason.
-        own = [row for row in judged if row["fault"] or row["verdict"] not in FAULTS]
-        verdicts = nested(own, "verdict", _CLIENT)
-        reasons = nested(judged, "reason", _CLIENT)
-        params = defaultdict[tuple[str, ...], dict[str, dict[str, int]]](dict)
-        for (*client, param), counts in nested(own, "verdict", (*_CLIENT, "param")).items():
-            params[tuple(client)][param] = _in_order(counts)
+        verdicts = defaultdict[tuple[str, ...], Counter[str]](Counter)
+        reasons = defaultdict[tuple[str, ...], Counter[str]](Counter)
+        params = defaultdict[tuple[str, ...], defaultdict[str, Counter[str]]](
+            lambda: defaultdict(Counter)
+        )
+        for row in counted_verdicts(rec):
+            client, count = key(row, _CLIENT), int(row["count"])
+            if row["reason"] is not None:
+                reasons[client][row["reason"]] += count
+            # A verdict that is no fault for a reason is counted by this reason.
+            if row["fault"] or row["verdict"] not in FAULTS:
+                verdicts[client][row["verdict"]] += count
+                params[client][row["param"]][row["verdict"]] += count
         found = [
             of_row(
                 Client,
                 row,
                 reasons=ranked(reasons[key(row, _CLIENT)]),
                 verdicts=_in_order(verdicts[key(row, _CLIENT)]),
-                params=params[key(row, _CLIENT)],
+                params={
+                    param: _in_order(counts) for param, counts in params[key(row, _CLIENT)].items()
+                },
             )
             for row in clients(rec).rows()
         ]
         return cls(clients=tuple(sorted(found, key=_worst_first)))
 
 
-def counted_verdicts(rec: Recording) -> list[Row]:
+def counted_verdicts(rec: Recording) -> Iterator[Row]:
     """How many verdicts of each kind by client, origin, dialect and parameter."""
-    return rec.once("report.verdict_counts", lambda: _counted_verdicts(rec))
+    return each_row(rec.once("report.verdict_counts", lambda: _counted_verdicts(rec)))
 
 
-def _counted_verdicts(rec: Recording) -> list[Row]:
+def _counted_verdicts(rec: Recording) -> pa.Table:
     by = (*_CLIENT, "param", "verdict", "reason", "fault")
     counts = verdict_counts(rec).lazy.group_by(*by).agg(count=nw.col("times").sum())
-    return rows(counts, *by)
+    return sorted_table(counts, *by)
 
 
 def _in_order(counts: Mapping[str, int]) -> dict[str, int]:

@@ -10,7 +10,8 @@ from typing import Annotated, ClassVar, Final, Literal, Self, get_args
 
 import msgspec
 
-from statetrail.report.counting import Row, of_row
+from statetrail.recording.limits import release
+from statetrail.report.counting import Row, each_row, of_row
 from statetrail.report.evidence import EvidenceExchange, gather_exchanges, gather_neighbours
 from statetrail.report.section import Gathering, Section, Time, meaning
 from statetrail.rules import RULES, SEVERITIES, checked, findings
@@ -201,8 +202,10 @@ class FindingsSection(Section, frozen=True, kw_only=True):
     def gather(cls, gathering: Gathering) -> Self:
         """From `findings`, the suppressions and the fact tables."""
         rec, today = gathering.recording, gathering.created.date()
-        rows = findings(rec, gathering.profile, progress=gathering.progress).each_row()
-        found = sorted(_findings(rows), key=_most_severe_first)
+        rows = findings(rec, gathering.profile, progress=gathering.progress).to_arrow()
+        found = sorted(_findings(each_row(rows)), key=_most_severe_first)
+        del rows
+        release()
         kept, left_out, matched = split(found, gathering.suppressions, today)
         drawn = first_of_each(kept, PER_RULE, MAX_LANES)[:MAX_LANES]
         around = gather_neighbours(rec, {one.id: one.evidence[0] for one in drawn if one.evidence})

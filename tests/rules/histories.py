@@ -268,7 +268,7 @@ FIRES: dict[str, Fires] = {
     "many-sessions": Fires(
         [zest(0, "T1", "1"), zest(1000, "U1", "1"), zest(2000, "T1", "T1"), zest(3000, "U1", "U1"),
          zest(0, "S1", "1", client="bot")],
-        None, None, 1, "2", "1 of 2 senders held several sessions at the same time (app: 2 at once "
+        None, None, 1, "2", "1 of 2 clients held several sessions at the same time (app: 2 at once "
         "of 2)",
     ),
     "state-omitted": Fires(

@@ -37,7 +37,8 @@ FILES: Final = {
 
 _REASONS_SAY: Final = (
     "Why a row of `verdicts` is no fault, although the request did not present the newest value. "
-    "The page on [sessions](sessions.md) has the rules.\n"
+    "The last five belong to faults: they say how the value had ended. The page on "
+    "[sessions](sessions.md) has the rules.\n"
 )
 _FINDINGS_SAY: Final = (
     "What a finding is about, how severe it is, and who can fix it. Rules that fire on the same "

@@ -12,7 +12,7 @@ VERDICTS: Final = Table(
         EXCHANGE, CLIENT, ORIGIN, DIALECT, PARAM,
         Column("request_start_us", "timestamp", "Start of the request"),
         Column("verdict", "text", "One of `statetrail.analyses.conformance.verdict.VERDICTS`"),
-        Column("reason", "text", "Why it is no fault: one of `statetrail.analyses.conformance.verdict.REASONS`", "the verdict says it"),
+        Column("reason", "text", "Why it is no fault, or how the value of a fault had ended: one of `statetrail.analyses.conformance.verdict.REASONS`", "the verdict says it"),
         Column("fault", "bool", "It counts against the client's compliance"),
         Column("session", "fingerprint", "The session of the request: the first value of its key", "it belongs to none"),
         Column("fingerprint", "fingerprint", "The value presented", "none was presented"),

@@ -75,7 +75,7 @@ NOT_APPLICABLE: Final = "not-applicable"
 _RECORDS: Final = (
     Verdict(
         HONOURED, rank=0, fault=False, light="#1b8a5f", dark="#4fc394",
-        text="The newest visible value was presented, in the channel that its usage names.",
+        text="The newest visible value was presented, in the place that its issue names.",
     ),
     Verdict(
         IN_FLIGHT, rank=10, fault=False, light="#5a8db5", dark="#8fbfe0",
@@ -99,7 +99,7 @@ _RECORDS: Final = (
     ),
     Verdict(
         MISPLACED, rank=50, fault=True, light="#c2571a", dark="#ff9b61",
-        text="The right value was presented in the wrong channel.",
+        text="The right value was presented in the wrong place.",
     ),
     Verdict(
         IMPLICIT_SET, rank=80, fault=True, light="#a0522d", dark="#d79a75",
@@ -167,15 +167,15 @@ DEATHS: Final[dict[str, str]] = {
 """How a value ended that was presented all the same, in words: reasons of faults."""
 
 REASONS: Final[dict[str, str]] = {
-    MANY_SESSIONS: "The sender holds several sessions at once, and the request names none of them.",
+    MANY_SESSIONS: "The client holds several sessions at once, and the request names none of them.",
     NEW_SESSION: "The request begins a new session, or was sent while another one began it; the "
     "earlier one was used, or is an hour old.",
     SESSION_ENDED: "The session had ended, by a logout or since its key was refused; or an hour "
     "passed without a request of it.",
     SESSIONS_MIXED: "The value belongs to another session than the request.",
     NO_SESSION: "The value came with a response that belongs to no session.",
-    OTHER_SESSION: "The newest value of the sender, who may have it from another session.",
-    OTHER_SENDERS: "Another sender holds a session of this one, too, and may have more of it.",
+    OTHER_SESSION: "The newest value of the client, which may have it from another session.",
+    OTHER_SENDERS: "Another client holds the session, too, and may have received more of it.",
     STATELESS: "The protocol allows a request without the session between others of it.",
     STILL_ACCEPTED: "The server answered the older value with itself: it still accepts it.",
     EARLIER_VALUE: "An earlier value of an informational parameter: the client may choose it.",

@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal, Self, get_args
 
 import msgspec
 
+from statetrail.analyses.columnar.exchanges import EVERYWHERE
 from statetrail.analyses.conformance.verdict import MANY_SESSIONS
 from statetrail.expiry import POLICIES
 from statetrail.extract.records import STATE_UNSEEN
@@ -115,12 +116,16 @@ def _lifetime(expiry: Sequence[Expiry], unseen: int) -> tuple[Statement, ...]:
     return (
         Statement(
             text="No token was seen to end. The longest idle time that one survived is "
-            f"{duration(longest.idle_low_s, down)} (`{longest.param}` at `{longest.origin}`).",
+            f"{duration(longest.idle_low_s, down)} (`{longest.param}` {_at(longest.origin)}).",
             number=interval(longest.idle_low_s, None),
             denominator=f"0 ends in {count(sum(row.survived for row in expiry), 'use')}",
             confidence=_grade(longest),
         ),
     )
+
+
+def _at(origin: str) -> str:
+    return "at every origin" if origin == EVERYWHERE else f"at `{origin}`"
 
 
 def _life(row: Expiry) -> Statement:
@@ -130,7 +135,8 @@ def _life(row: Expiry) -> Statement:
         lifetime=interval(row.low_s, row.high_s),
     )
     return Statement(
-        text=f"`{row.param}` at `{row.origin}` {sentence}.{f' {row.sharp}' if row.sharp else ''}",
+        text=f"`{row.param}` {_at(row.origin)} {sentence}."
+        + (f" {row.sharp}" if row.sharp else ""),
         number=interval(row.low_s, row.high_s),
         denominator=f"{count(row.ended, 'end')}, {count(row.survived, 'survived use')}",
         confidence=_grade(row),
@@ -175,7 +181,7 @@ def _rotation(
         )
     return tuple(
         Statement(
-            text=f"`{row.param}` at `{row.origin}` was replaced {count(row.changes, 'time')}: "
+            text=f"`{row.param}` {_at(row.origin)} was replaced {count(row.changes, 'time')}: "
             f"{tally(row.changes_by_cause)}.",
             number=count(row.changes, "change"),
             denominator=f"of {count(row.issues, 'issue')}, {count(row.clients_issued, 'client')}",
@@ -234,7 +240,7 @@ def _several_sessions(clients: Sequence[Client]) -> tuple[Statement, ...]:
     others = len({row.client for row in several}) - 1
     return (
         Statement(
-            text=f"`{most.client}` at `{most.origin}` held several sessions at once"
+            text=f"`{most.client}` {_at(most.origin)} held several sessions at once"
             f"{f', and so did {count(others, "other client")}' if others else ''}. Such a client "
             "may be many users: it is judged session by session, and its requests without a "
             f"session key are not judged ({count(unjudged, 'verdict')}). Record with "
@@ -254,7 +260,7 @@ def _worst(rows: Sequence[Client]) -> Statement:
 
     worst = min(rows, key=lambda row: (compliance(row), -row.faults, row.client))
     return Statement(
-        text=f"The least compliant is `{worst.client}` at `{worst.origin}`.",
+        text=f"The least compliant is `{worst.client}` {_at(worst.origin)}.",
         number=percent(compliance(worst)),
         denominator=f"honoured, of {count(worst.judged, 'verdict')}",
         confidence=graded(worst.judged),

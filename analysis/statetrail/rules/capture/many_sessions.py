@@ -1,4 +1,4 @@
-"""A sender holds several sessions at once: it may be many users."""
+"""A client holds several sessions at once: it may be many users."""
 
 import narwhals as nw
 
@@ -9,11 +9,11 @@ from statetrail.schema.clients import DECLARED
 
 
 @Rule(
-    title="Sender with several sessions at once",
+    title="Client with several sessions at once",
     severity="info",
     confidence="high",
-    observed="{count} of {of} senders held several sessions at the same time",
-    expected="senders that are one user each; a sender with several sessions is judged session by "
+    observed="{count} of {of} clients held several sessions at the same time",
+    expected="clients that are one user each; a client with several sessions is judged session by "
     "session, and what it sends without a session key is not judged",
     remedy="Let a backend name its users in a header, record with --client-header and audit with "
     "--client-by header; or let clients log in to the proxy and audit with --client-by proxy-user. "

@@ -110,3 +110,14 @@ def test_a_folder_is_no_store_to_watch(tmp_path: Path) -> None:
     )
     assert ran.returncode == 2
     assert "is a folder" in ran.stderr
+
+
+def test_dialects_without_live_verdicts_are_named(tmp_path: Path) -> None:
+    """A cookie is judged by an audit; "nothing judged yet" alone would promise it here."""
+    with SqliteStore.create_or_open(tmp_path / "x.sqlite") as store:
+        store.append(facts_of("/", answered={"Set-Cookie": "sid=" + "a" * 24}, flow_id="1"))
+    last = run("watch", tmp_path / "x.sqlite", "--for", "0s").out.splitlines()[-1]
+    assert (
+        last
+        == "1 exchanges, 1 clients, nothing judged yet; 0 resets; judged by audit alone: cookie"
+    )

@@ -64,4 +64,4 @@ def command(
                 time.sleep(min(pause_s, max(0.0, end - time.monotonic())))
         show(watch.poll(final=True))
     if not console.is_terminal:
-        print(one_line(watch.scoreboard.line()))
+        print(one_line(watch.line()))

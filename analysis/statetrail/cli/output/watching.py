@@ -76,6 +76,8 @@ class Watch:
             grace_us=grace_us(grace_ms),
             declared=any(name in DECLARED for name in self._client_by),
         )
+        self._declared = {dialect.name for dialect in dialects if dialect.by_declaration}
+        self._unjudged: set[str] = set()
         self._store = store
         self._last = 0
         self._held: list[tuple[float, _Row]] = []
@@ -141,6 +143,7 @@ class Watch:
             issued = [Issue(*each) for each in issues]
             shown = self._rows(db, PRESENTED, _SHOWN, self._presented_sql, number)
             presented = [Presented(*each) for each in shown]
+            self._unjudged |= self._declared & {each.dialect for each in (*issued, *presented)}
             exchange = Exchange(*(number, client, origin_, *tracked, issued, presented))
             events += self._tracker.started(number, client, origin_, row[_START])
             events += self._tracker.completed(exchange)
@@ -176,6 +179,11 @@ class Watch:
         elif isinstance(event, Change) and event.change != "kept":
             yield f"{prefix} {event.param} {event.change} {pseudonym(event.fingerprint)}"
 
+    def line(self) -> str:
+        """All in one line, with the dialects that have no live verdicts."""
+        names = f"; judged by audit alone: {', '.join(sorted(self._unjudged))}"
+        return self.scoreboard.line() + (names if self._unjudged else "")
+
     def table(self, width: int) -> "RenderableType":
         """The clients at this moment, in a table or paragraphs of that width."""
         from statetrail.analyses.conformance.verdict import FAULTS
@@ -193,4 +201,4 @@ class Watch:
             )
             rows.append([text(cell) for cell in cells])
         names = ("client", "origin", "requests", "compliance", "resets", "faults")
-        return layout(self.scoreboard.line(), names, rows, width, right=names[2:5])
+        return layout(self.line(), names, rows, width, right=names[2:5])

@@ -143,7 +143,8 @@ class Watch:
             issued = [Issue(*each) for each in issues]
             shown = self._rows(db, PRESENTED, _SHOWN, self._presented_sql, number)
             presented = [Presented(*each) for each in shown]
-            self._unjudged |= self._declared & {each.dialect for each in (*issued, *presented)}
+            spoken = {each.dialect for each in issued} | {each.dialect for each in presented}
+            self._unjudged |= self._declared & spoken
             exchange = Exchange(*(number, client, origin_, *tracked, issued, presented))
             events += self._tracker.started(number, client, origin_, row[_START])
             events += self._tracker.completed(exchange)

@@ -40,7 +40,7 @@ from statetrail.extract.records import (
 from statetrail.extract.state import Issued, Presented, State, StateReader
 from statetrail.extract.target import Path, Target, TargetReader
 from statetrail.extract.text import CREDENTIAL
-from statetrail.extract.token_candidates import TokenCandidate, token_candidates
+from statetrail.extract.token_candidates import Candidate, TokenCandidate, token_candidates
 from statetrail.extract.wire_values import (
     BodyTexts,
     CompiledDialect,
@@ -69,6 +69,8 @@ type _StateKey = tuple[
 """All that a `State` is made from: what the heads present and issue, what the target presents, what
 the bodies issue and present, whether the request is in scope of each dialect and the host is, and
 whether each condition holds."""
+type _StateOf = tuple[State, Sequence[PresentedValue], Sequence[IssuedValue]]
+"""A state, and the values on the wire from which it was made."""
 
 
 class ExchangeFacts(msgspec.Struct, frozen=True, gc=False):
@@ -105,7 +107,7 @@ class ExtractorConfig:
     refusals: Refusals = field(init=False, repr=False, compare=False)
     conditions: tuple[Condition, ...] = field(init=False, repr=False, compare=False)
     hosts: BoundedCache[str, tuple[bool, ...]] = field(init=False, repr=False, compare=False)
-    cache: BoundedCache[_StateKey, State] = field(init=False, repr=False, compare=False)
+    cache: BoundedCache[_StateKey, _StateOf] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         compiled = tuple(CompiledDialect(dialect) for dialect in self.dialects)
@@ -143,7 +145,8 @@ def extract(
 
     `source` names the imported file that it is from, where this is a client of its own.
     """
-    return _facts(exchange, _read(exchange, config), config, source)
+    message = _read(exchange, config)
+    return _facts(exchange, message, _state(message, config)[0], config, source)
 
 
 def extract_all(
@@ -156,27 +159,19 @@ def extract_all(
     """
     messages = [_read(exchange, config) for exchange in exchanges]
     return [
-        _facts(exchange, message, config, source)
+        _facts(exchange, message, _state(message, config)[0], config, source)
         for exchange, message in zip(exchanges, messages, strict=True)
     ]
 
 
 def _facts(
-    exchange: Exchange, message: "_Messages", config: ExtractorConfig, source: str | None
+    exchange: Exchange,
+    message: "_Messages",
+    state: State,
+    config: ExtractorConfig,
+    source: str | None,
 ) -> ExchangeFacts:
     target, sent, received = message.target, message.sent, message.received
-    path = target.path
-
-    key: _StateKey = (
-        sent.presented, received.issued, target.presented, message.values, message.forms,
-        path.in_scope, message.at_host, message.holds,
-    )  # fmt: skip
-    state = None if target.capped else config.cache.get(key)
-    if state is None:
-        state = _state(message, config)
-        if not target.capped and _is_small(message, state):
-            config.cache.keep(key, state)
-
     # Other exchanges may give these secrets away from now on, this one may not at all.
     state.secrets.remember()
     all_notes = exchange.notes
@@ -185,25 +180,20 @@ def _facts(
         all_notes = (*all_notes, *capped, *message.notes, *state.notes)
     return ExchangeFacts(
         config.rows.read(
-            *(exchange, sent, received, path, state),
+            *(exchange, sent, received, target.path, state),
             notes=all_notes,
             source=source,
             refused=_refused(exchange, message, config),
         ),
         state.issued,
         state.presented,
-        _candidates(exchange, message, state, config),
+        _candidates(message, state),
     )
 
 
-def _candidates(
-    exchange: Exchange, message: "_Messages", state: State, config: ExtractorConfig
-) -> tuple[TokenCandidate, ...]:
+def _candidates(message: "_Messages", state: State) -> tuple[TokenCandidate, ...]:
     query, path = message.target.candidates, message.target.path.candidates
-    sent, others = (
-        message.sent.candidates,
-        config.headers.other_candidates(exchange.request.headers),
-    )
+    sent, others = message.sent.candidates, message.others
     if not (query or path or sent or others):
         return ()
     return token_candidates(query, path, (*sent, *others), state.fingerprints)
@@ -215,14 +205,15 @@ class WireState(NamedTuple):
     `notes` say why a body in scope could not be read.
     """
 
-    presented: list[PresentedValue]
-    issued: list[IssuedValue]
+    presented: Sequence[PresentedValue]
+    issued: Sequence[IssuedValue]
     notes: tuple[str, ...]
 
 
 def wire_state(exchange: Exchange, config: ExtractorConfig) -> WireState:
     """What `extract` finds in an exchange, before it is made fit to be kept."""
-    return _on_wire(_read(exchange, config), config)
+    message = _read(exchange, config)
+    return WireState(*_wire_values(message, config)[:2], message.notes)
 
 
 def facts_with_state(
@@ -230,22 +221,21 @@ def facts_with_state(
 ) -> tuple[ExchangeFacts, WireState]:
     """What `extract` and `wire_state` give."""
     message = _read(exchange, config)
-    return _facts(exchange, message, config, None), _on_wire(message, config)
-
-
-def _on_wire(message: "_Messages", config: ExtractorConfig) -> WireState:
-    presented, issued, _ = _wire_values(message, config)
-    return WireState(presented, issued, message.notes)
+    state, presented, issued = _state(message, config)
+    facts = _facts(exchange, message, state, config, None)
+    return facts, WireState(presented, issued, message.notes)
 
 
 class _Messages(msgspec.Struct, frozen=True, gc=False):
     """A request and its response, read as far as dialects ask for it.
 
-    `at_host` says by dialect whether the host may speak it, `holds` whether each condition holds.
+    `others` may be tokens in header fields that are not read otherwise. `at_host` says by dialect
+    whether the host may speak it, `holds` whether each condition holds.
     """
 
     target: Target
     sent: RequestHeaders
+    others: tuple[Candidate, ...]
     received: ResponseHeaders
     values: _BodyValues
     forms: _FormValues
@@ -257,7 +247,7 @@ class _Messages(msgspec.Struct, frozen=True, gc=False):
 def _read(exchange: Exchange, config: ExtractorConfig) -> _Messages:
     request, response = exchange.request, exchange.response
     target = config.targets.read(request.target)
-    sent = config.headers.read_request(request.headers)
+    sent, others = config.headers.read_request(request.headers)
     received = config.headers.read_response(None if response is None else response.headers)
     path = target.path
     holds: tuple[bool, ...] = ()
@@ -286,7 +276,7 @@ def _read(exchange: Exchange, config: ExtractorConfig) -> _Messages:
             values, notes = _body_values(response, received, path, conditions)
         elif BODY_UNSEEN in exchange.notes:
             notes = _unseen(received, path, conditions, config)
-    return _Messages(target, sent, received, values, forms, notes, at_host, holds)
+    return _Messages(target, sent, others, received, values, forms, notes, at_host, holds)
 
 
 def _body_values(
@@ -335,9 +325,18 @@ def _unseen(
     return tuple(f"{STATE_UNSEEN}{each.dialect.name}" for each in compiled if each.always)
 
 
-def _state(message: _Messages, config: ExtractorConfig) -> State:
+def _state(message: _Messages, config: ExtractorConfig) -> _StateOf:
+    target = message.target
+    key: _StateKey = (
+        message.sent.presented, message.received.issued, target.presented, message.values,
+        message.forms, target.path.in_scope, message.at_host, message.holds,
+    )  # fmt: skip
+    if not target.capped and (known := config.cache.get(key)) is not None:
+        return known
     presented, issued, matched = _wire_values(message, config)
-    return config.states.read(presented, issued, ",".join(matched), blind=message.target.capped)
+    state = config.states.read(presented, issued, ",".join(matched), blind=target.capped)
+    read = state, presented, issued
+    return read if target.capped or not _is_small(message, state) else config.cache.keep(key, read)
 
 
 def _wire_values(

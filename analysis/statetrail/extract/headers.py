@@ -67,6 +67,7 @@ _DESTS: Final = frozenset(
     "object paintworklet report script serviceworker sharedworker style text track video "
     "webidentity worker xslt".split()
 )
+_ENDS: Final = re.compile(rb"expires", re.IGNORECASE)
 _SECONDS: Final = re.compile(r"[0-9]{1,10}")
 
 
@@ -127,6 +128,9 @@ class RequestHeaders(msgspec.Struct, frozen=True, gc=False, eq=False):
     kept: str = ""
 
 
+type _ReadRequest = tuple[RequestHeaders, tuple[Candidate, ...]]
+
+
 class ResponseTexts(msgspec.Struct, frozen=True, gc=False):
     """What may be kept of a response's header fields."""
 
@@ -168,7 +172,7 @@ class HeaderReader:
         "_agents", "_candidates", "_client_header", "_dated", "_dialects", "_exposable",
         "_fingerprinter", "_hides_client", "_issued", "_issuing", "_mask_agent", "_nothing",
         "_other", "_own_fields", "_presented", "_presenting", "_received", "_requests",
-        "_responses", "_sent",
+        "_responses", "_sections", "_sent",
     )  # fmt: skip
 
     def __init__(
@@ -210,6 +214,7 @@ class HeaderReader:
         self._received = _FieldNames(lambda name: name in _READ or name.startswith(starts))
         self._dated = SET_COOKIE in starts
         self._agents: BoundedCache[str, str] = BoundedCache(CACHED)
+        self._sections: BoundedCache[Fields, _ReadRequest] = BoundedCache(CACHED)
         self._requests: BoundedCache[Fields, RequestHeaders] = BoundedCache(CACHED)
         self._candidates: BoundedCache[Fields, tuple[Candidate, ...]] = BoundedCache(CACHED)
         self._responses: BoundedCache[Fields, ResponseHeaders] = BoundedCache(CACHED)
@@ -218,38 +223,32 @@ class HeaderReader:
         self._issued: BoundedCache[Fields, ByDialect[IssuedValue]] = BoundedCache(CACHED)
         self._nothing = ResponseHeaders(self._issues({}, ()))
 
-    def read_request(self, fields: Fields) -> RequestHeaders:
-        """What a request's header fields say."""
-        names = self._sent
-        relevant = tuple([field for field in fields if names[field[0]]])
-        if (cached := self._requests.get(relevant)) is not None:
-            return cached
-        headers = self._request(relevant)
-        return self._requests.keep(relevant, headers) if _is_small(relevant) else headers
-
-    def other_candidates(self, fields: Fields) -> tuple[Candidate, ...]:
-        """What may be a token in those fields of a request that `read_request` does not read.
-
-        They are apart, since ids of requests and traces are new in each.
-        """
-        names = self._other
-        others = tuple([field for field in fields if names[field[0]]])
-        if not others:
-            return ()
-        if (cached := self._candidates.get(others)) is not None:
-            return cached
-        found = header_candidates(field_lines(others), self._own_fields, self._fingerprinter)
-        candidates = tuple(islice(found, MAX_CANDIDATES))
-        return self._candidates.keep(others, candidates) if _is_small(others) else candidates
+    def read_request(self, fields: Fields) -> _ReadRequest:
+        """What a request's header fields say, and what may be a token in those not read for it."""
+        if (known := self._sections.get(fields)) is not None:
+            return known
+        relevant = tuple([field for field in fields if self._sent[field[0]]])
+        # Apart, since ids of requests and traces are new in each.
+        others = tuple([field for field in fields if self._other[field[0]]])
+        if (headers := self._requests.get(relevant)) is None:
+            headers = self._request(relevant)
+            if _is_small(relevant):
+                self._requests.keep(relevant, headers)
+        if (candidates := self._candidates.get(others)) is None:
+            found = header_candidates(field_lines(others), self._own_fields, self._fingerprinter)
+            candidates = tuple(islice(found, MAX_CANDIDATES))
+            if _is_small(others):
+                self._candidates.keep(others, candidates)
+        read = headers, candidates
+        return self._sections.keep(fields, read) if _is_small(fields) else read
 
     def read_response(self, fields: Fields | None) -> ResponseHeaders:
         """What a response's header fields say; nothing, of no response."""
         if fields is None:
             return self._nothing
-        names = self._received
-        relevant = tuple([field for field in fields if names[field[0]]])
-        set_cookies = [value for name, value in relevant if name.lower() == SET_COOKIE]
-        if self._dated and any(b"expires" in value.lower() for value in set_cookies):
+        relevant = tuple([field for field in fields if self._received[field[0]]])
+        ends = [f for f in relevant if f[0].lower() == SET_COOKIE and _ENDS.search(f[1])]
+        if self._dated and ends:
             # What `Expires` is measured against.
             relevant += tuple([field for field in fields if field[0].lower() == b"date"])
         if (cached := self._responses.get(relevant)) is not None:

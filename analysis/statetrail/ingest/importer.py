@@ -116,8 +116,9 @@ def _import(
 def _looked_at(
     bunches: Iterator[list[Exchange]], form: Format, report: ReadReport
 ) -> Iterator[list[Exchange]]:
-    look = report.unseen.credentials.look
+    credentials = report.unseen.credentials
     for exchanges in bunches:
-        for exchange in exchanges if form.one_client else ():
-            look(exchange)
+        # Whether their lack says something is known once the reader has begun.
+        for exchange in exchanges if form.one_client and credentials.sanitises else ():
+            credentials.look(exchange)
         yield exchanges

@@ -23,6 +23,7 @@ _XML_ENCODING: Final = re.compile(
     r"""(\A\ufeff?\s*<\?xml\s[^>]{0,200}?)encoding\s*=\s*(?:"[^">]*"|'[^'>]*')"""
 )
 _STRUCTURED: Final = re.compile(r"json|xml|html", re.IGNORECASE)
+_NO_BASE64: Final = "<{["
 _MARKUP: Final = (b"<", b"{", b"[", b"\xef\xbb\xbf", b"\x1f\x8b")
 _GZIPPED: Final = "\x1f\x8b"
 _MIN_CODED: Final = 16
@@ -50,12 +51,10 @@ def body_of(
         absent = bodiless or not _was_there(content, fields, size)
         return Body(b"", note=None if absent else "body-unseen")
     text = content.text[: 2 * limit]
-    flagged = "base64" in (content.encoding or "").lower()
+    flagged = content.encoding is not None and "base64" in content.encoding.lower()
     data: bytes | None = None
-    codings: tuple[str, ...] = ()
-    if flagged or _STRUCTURED.search(content.mime_type or ""):
-        codings = _codings(fields)
-        data = _unpacked(content, text, codings, flagged=flagged)
+    if flagged or (text[0] not in _NO_BASE64 and _STRUCTURED.search(content.mime_type or "")):
+        data = _unpacked(content, text, fields, flagged=flagged)
     if data is None:
         if text.startswith(_GZIPPED):
             try:
@@ -66,6 +65,7 @@ def body_of(
             declared = _XML_ENCODING.match(text)
             plain = text if declared is None else declared[1] + text[declared.end() :]
             return Body(utf8(plain[:limit])[:limit])
+    codings = _codings(fields)
     return Body(data[:limit], codings if _is_coded(data, codings) else ())
 
 
@@ -83,9 +83,7 @@ def _was_there(content: Content, fields: Fields, size: float | None) -> bool:
     )
 
 
-def _unpacked(
-    content: Content, text: str, codings: tuple[str, ...], *, flagged: bool
-) -> bytes | None:
+def _unpacked(content: Content, text: str, fields: Fields, *, flagged: bool) -> bytes | None:
     """The bytes that are in base64, as they are `flagged`; `None`: it is text."""
     encoded = "".join(text.split()) if _BASE64.fullmatch(text) else ""
     whole = len(text) == len(content.text or "")
@@ -95,7 +93,7 @@ def _unpacked(
     if flagged:
         # A word such as "true" could be either: its size says, if what it would be is no text.
         plain = whole and content.size == len(text) != len(data)
-        return data if not plain or _is_text(data) or _is_coded(data, codings) else None
+        return data if not plain or _is_text(data) or _is_coded(data, _codings(fields)) else None
     return data if len(encoded) >= _MIN_CODED and data.startswith(_MARKUP) else None
 
 

@@ -19,7 +19,9 @@ _MAX_DIGITS: Final = 40
 _FLAGS: Final = (
     *("_error", "_fromCache", "_fromDiskCache", "_fromServiceWorker", "_fetchedViaServiceWorker"),
 )
-_CACHES: Final = ("memory cache", "disk cache", "cache-storage", "http-cache", "fallback-code")
+_CACHES: Final = frozenset(
+    ("memory cache", "disk cache", "cache-storage", "http-cache", "fallback-code")
+)
 """What answers a request instead of the network, as browsers name it."""
 
 
@@ -135,11 +137,12 @@ class HarEntry(msgspec.Struct, gc=False):
     @property
     def is_cached(self) -> bool:
         """Whether a cache of the browser answered it, or a worker without asking the network."""
-        answer = self.response
-        source = (self.fetch_type, answer.worker_source if answer is not None else None)
-        return bool(self.from_cache or self.from_disk) or any(
-            each is not None and each.lower() in _CACHES for each in source
-        )
+        source = self.response.worker_source if self.response is not None else None
+        if self.fetch_type is not None or source is not None:
+            named = (self.fetch_type or "").lower(), (source or "").lower()
+            if not _CACHES.isdisjoint(named):
+                return True
+        return bool(self.from_cache or self.from_disk)
 
     @property
     def is_cached_in_firefox(self) -> bool:

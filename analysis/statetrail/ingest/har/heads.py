@@ -16,9 +16,9 @@ from statetrail.ingest.har.entry import EntryError, Header, read_headers
 from statetrail.ingest.har.split import CUT
 
 CACHED: Final = 4096
-"""Header fields, names of them, and origins, that are cached."""
+"""Header fields, names and small sections of them, and origins, that are cached."""
 MAX_CACHED: Final = 512
-"""Characters of such a name or origin, bytes of a field's JSON."""
+"""Characters of such a name or origin, bytes of a field's or a section's JSON."""
 
 _PSEUDO: Final = b":"
 _CUT: Final = CUT.encode()
@@ -82,12 +82,13 @@ class _Lines(dict[bytes, tuple[bytes, bytes] | None]):
 class HeadReader:
     """Reads the heads of one file."""
 
-    __slots__ = ("_line", "_names", "_origins")
+    __slots__ = ("_line", "_names", "_origins", "_sections")
 
     def __init__(self) -> None:
         self._names: BoundedCache[str, bytes] = BoundedCache(CACHED)
         self._line = _Lines(BoundedCache(CACHED)).__getitem__
         self._origins: BoundedCache[str, tuple[str, str, int]] = BoundedCache(CACHED)
+        self._sections: BoundedCache[bytes, Fields] = BoundedCache(CACHED)
 
     def address(self, url: str) -> Address:
         """The parts of a URL. Raises `EntryError`: ``other``: no website's; ``url``: unreadable."""
@@ -120,6 +121,9 @@ class HeadReader:
         if not isinstance(headers, msgspec.Raw):
             return self._fields(headers)
         raw = bytes(headers)
+        is_small = len(raw) <= MAX_CACHED
+        if is_small and (known := self._sections.get(raw)) is not None:
+            return known, False
         inner = raw[1:-1].rstrip()
         if inner.endswith(b"}") and raw.startswith(b"["):
             # A brace and a comma may be in a text, or within an object: then some piece is no whole
@@ -127,7 +131,10 @@ class HeadReader:
             # right.
             try:
                 lines = map(self._line, inner[:-1].split(_BETWEEN))
-                return tuple(filter(None, lines)), False
+                fields = tuple(filter(None, lines))
+                if is_small:
+                    self._sections.keep(raw, fields)
+                return fields, False
             except (_OddError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 pass
         return self._fields(read_headers(raw) if raw else ())

@@ -277,5 +277,5 @@ def error_of(fault: str | None) -> str:
 
 def _canonical(entry: HarEntry) -> bytes:
     """What identifies a request, in whichever export it is."""
-    parts = (entry.started, entry.request.method, entry.request.url)
-    return "\0".join(map(str, parts)).encode("utf-8", "surrogatepass")
+    request = entry.request
+    return f"{entry.started}\0{request.method}\0{request.url}".encode("utf-8", "surrogatepass")

@@ -27,7 +27,7 @@ MAX_ENTRY: Final = 1 << 25
 CUT: Final = "\ufffe"
 """Marks the end of a cut string: a noncharacter, which valid text does not contain."""
 
-MAX_PIECE: Final = 1 << 16
+MAX_PIECE: Final = 1 << 17
 """Maximum bytes of a piece: entries of more than twice that are split one by one."""
 MIN_PIECE: Final = 1 << 12
 """Bytes of a piece below which entries are split one by one."""

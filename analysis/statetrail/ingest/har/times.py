@@ -12,11 +12,11 @@ its request was composed, and how exact they are. By HAR 1.2 a request goes thro
 """
 
 import re
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
 import msgspec
+from msgspec.structs import astuple
 
 from statetrail.ingest.har.entry import EntryError, HarEntry, Timings
 
@@ -72,32 +72,31 @@ def times(entry: HarEntry, writer: Writer | None = None) -> Times:
     """
     start_us, error_us, notes = _start(entry.started)
     total, t = _given(entry.time), entry.timings or _NO_TIMINGS
-    if (wait := _given(t.wait)) is not None and (receive := _given(t.receive)) is not None:
-        blocked, dns = _given(t.blocked) or 0, _given(t.dns) or 0
-        connect, ssl = _given(t.connect) or 0, _given(t.ssl) or 0
-        send = _given(t.send)
+    blocked, dns, connect, ssl, send, wait, receive = [
+        ms if ms is not None and 0 <= ms <= MAX_MS else None for ms in astuple(t)
+    ]
+    if wait is not None and receive is not None:
+        before = (blocked or 0) + (dns or 0) + (connect or 0)
         rest = (send or 0) + wait + receive
-        summed = blocked + dns + connect + rest
-        both = _adds_up(summed + ssl, total)
-        if _adds_up(summed, total) or both:
-            before = blocked + dns + connect
+        inside = _adds_up(before + rest, total)
+        if inside or _adds_up(before + rest + (ssl or 0), total):
             if writer == "mitmproxy":
                 before = 0
-            elif writer == "firefox" or (writer is None and not _adds_up(summed, total)):
-                before += ssl
+            elif writer == "firefox" or (writer is None and not inside):
+                before += ssl or 0
             last_byte = before + rest
             return Times(
-                request_start_us=start_us + _us(before),
-                request_end_us=None if send is None else start_us + _us(before + send),
-                response_start_us=start_us + _us(last_byte - receive),
-                response_end_us=start_us + _us(last_byte),
+                request_start_us=start_us + round(before * 1000),
+                request_end_us=None if send is None else start_us + round((before + send) * 1000),
+                response_start_us=start_us + round((last_byte - receive) * 1000),
+                response_end_us=start_us + round(last_byte * 1000),
                 notes=notes,
                 composed_us=start_us if before else None,
                 time_error_us=error_us,
             )
     return Times(
         request_start_us=start_us,
-        response_end_us=None if total is None else start_us + _us(total),
+        response_end_us=None if total is None else start_us + round(total * 1000),
         notes=(*notes, "har-timings"),
         time_error_us=error_us,
     )
@@ -110,8 +109,10 @@ def _adds_up(summed: float, total: float | None) -> bool:
 def start_of(text: str) -> datetime:
     """The moment that `startedDateTime` states. Raises `ValueError`."""
     if ":60" not in text and len(text) <= _MAX_TEXT:
-        with suppress(ValueError):
+        try:
             return datetime.fromisoformat(text)
+        except ValueError:
+            pass  # in lower case, perhaps, or between blanks
     # A leap second is the last second of its minute, as in Unix time.
     return datetime.fromisoformat(_LEAP_SECOND.sub("59", text[:_MAX_TEXT].strip().upper()))
 
@@ -139,7 +140,3 @@ def _start(text: str) -> tuple[int, int | None, tuple[str, ...]]:
 def _given(milliseconds: float | None) -> float | None:
     """A plausible duration, else `None`; HAR writes -1 for none."""
     return milliseconds if milliseconds is not None and 0 <= milliseconds <= MAX_MS else None
-
-
-def _us(milliseconds: float) -> int:
-    return round(milliseconds * 1000)

@@ -20,10 +20,13 @@ from statetrail.extract.fingerprint import raw_bytes
 from statetrail.extract.text import MAX_SEGMENTS, is_token, mask_free_text, target_segments
 from statetrail.ingest.redact.fields import HarmlessFields
 from statetrail.ingest.redact.pseudonyms import Pseudonyms
-from statetrail.ingest.redact.state import Fields, Hide, StateCopier
+from statetrail.ingest.redact.state import Fields, Hide, StateCopier, encoded, query_field
 from statetrail.schema import pseudonym
 
 CACHED: Final = 4096
+"""Texts, hosts and paths that are cached."""
+MAX_CACHED: Final = 512
+"""Bytes of such a path."""
 _PATH_SAFE: Final = "/~;:@!$&'()*+,=-._"
 _VERSION: Final = re.compile(r"HTTP/[0-9](?:\.[0-9])?|UNKNOWN|unknown", re.ASCII)
 _ORIGIN: Final = re.compile(r"([a-z][a-z0-9+.-]*://)([^:\[\]]+)(:[0-9]+)?")
@@ -72,6 +75,7 @@ class Copier:
         self._harmless = HarmlessFields()
         self._texts: BoundedCache[str, str] = BoundedCache(CACHED)
         self._hosts: BoundedCache[str, str] = BoundedCache(CACHED)
+        self._paths: BoundedCache[tuple[bytes, str], tuple[str, ...]] = BoundedCache(CACHED)
         self._issuing = tuple(
             start.decode() for each in config.compiled for start in each.issuing_fields
         )
@@ -120,11 +124,11 @@ class Copier:
         return made, wire
 
     def _target(
-        self, exchange: Exchange, facts: ExchangeFacts, query: Fields
+        self, exchange: Exchange, facts: ExchangeFacts, query: list[str]
     ) -> tuple[str, list[tuple[str, str]]]:
         """The target of the copy, and header fields: token candidates that are known state."""
-        segments = self._segments(exchange.request.target, facts.exchange.path)
-        more: Fields = []
+        segments = [*self._segments(exchange.request.target, facts.exchange.path)]
+        query = [*query]
         elsewhere: list[tuple[str, str]] = []
         for candidate in facts.token_candidates:
             if (value := self._state.known.get(candidate.fingerprint)) is None:
@@ -133,18 +137,25 @@ class Copier:
             if candidate.place == "header":
                 elsewhere.append(("x-other", value))
             elif candidate.place == "referer":
-                elsewhere.append(("referer", f"https://other.invalid/?value={_encoded(value)}"))
+                elsewhere.append(("referer", f"https://other.invalid/?value={encoded(value)}"))
             elif candidate.place == "query":
-                more.append(("_value", value))
+                query.append(query_field("_value", value))
             elif masked in segments:
-                segments[segments.index(masked)] = _encoded(value)
+                segments[segments.index(masked)] = encoded(value)
             else:
-                segments[-1] += f";value={_encoded(value)}"
-        fields = [f"{_encoded(name)}={_encoded(value)}" for name, value in (*query, *more)]
-        return "/".join(segments) + ("?" + "&".join(fields) if fields else ""), elsewhere
+                segments[-1] += f";value={encoded(value)}"
+        return "/".join(segments) + ("?" + "&".join(query) if query else ""), elsewhere
 
-    def _segments(self, target: bytes, path: str) -> list[str]:
+    def _segments(self, target: bytes, path: str) -> tuple[str, ...]:
         """The masked path, percent-encoded; segments that a dialect knows stay."""
+        key = target.partition(b"?")[0], path
+        if (known := self._paths.get(key)) is None:
+            known = self._new_segments(target, path)
+            if len(key[0]) <= MAX_CACHED:
+                self._paths.keep(key, known)
+        return known
+
+    def _new_segments(self, target: bytes, path: str) -> tuple[str, ...]:
         shown = path.split("/")
         names = [urllib.parse.unquote(segment) for segment in target_segments(target)]
         words = [name if name.casefold() in self._words else None for name in names]
@@ -160,7 +171,7 @@ class Copier:
                 shown[at] = self._hide(shown[at])
         if self._hide is not None and self._hide("/".join(shown)) != "/".join(shown):
             shown = ["", *(self._fingerprinter.pseudonym(each) for each in shown[1:])]
-        return [urllib.parse.quote(segment, safe=_PATH_SAFE) for segment in shown]
+        return tuple([urllib.parse.quote(segment, safe=_PATH_SAFE) for segment in shown])
 
     def _location(self, endpoint: str | None) -> str | None:
         if endpoint is None:
@@ -225,10 +236,6 @@ def _stand_in(
         return raw_bytes(f"<r{pairs}/>"), None
     notes = [note for note in wire.notes if note in _UNREADABLE]
     return _UNREADABLE[notes[0]] if notes else (b"", None)
-
-
-def _encoded(text: str) -> str:
-    return urllib.parse.quote_from_bytes(raw_bytes(text), safe="")
 
 
 def _is_address(host: str) -> bool:

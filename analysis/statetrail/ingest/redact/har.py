@@ -84,7 +84,7 @@ def _response(copy: Copy, body: str) -> dict[str, Any]:
 
 
 def _headers(fields: list[tuple[str, str]], more: tuple[bytes, ...] = ()) -> msgspec.Raw:
-    return msgspec.Raw(b"[%s]" % b",".join([*(_header(*field) for field in fields), *more]))
+    return msgspec.Raw(b"[%s]" % b",".join([*[_header(*field) for field in fields], *more]))
 
 
 @lru_cache(CACHED)

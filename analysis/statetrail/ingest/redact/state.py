@@ -6,6 +6,7 @@ in clear stays, as do the words of the protocol.
 """
 
 import re
+import urllib.parse
 from collections.abc import Callable, Sequence
 from itertools import zip_longest
 from typing import Final, NamedTuple
@@ -14,7 +15,7 @@ from statetrail.dialects.grammar import PRIORITIES, USAGES
 from statetrail.dialects.place import IssuePlace, Outgoing, OutgoingResponse, PresentPlace
 from statetrail.dialects.wire import COOKIE
 from statetrail.extract.cache import BoundedCache
-from statetrail.extract.fingerprint import Fingerprinter
+from statetrail.extract.fingerprint import Fingerprinter, raw_bytes
 from statetrail.extract.state import Issued, Presented
 from statetrail.extract.text import is_token
 from statetrail.extract.wire_values import CompiledDialect, IssuedValue, PresentedValue
@@ -56,11 +57,21 @@ def cookie_attributes(value: IssuedValue, facts: Issued, hide: Hide | None) -> s
     return "".join(f"; {one}" for one in stays)
 
 
+def encoded(text: str) -> str:
+    """A text, percent-encoded."""
+    return urllib.parse.quote_from_bytes(raw_bytes(text), safe="")
+
+
+def query_field(name: str, value: str) -> str:
+    """A field of a query, encoded."""
+    return f"{encoded(name)}={encoded(value)}"
+
+
 class CopiedRequest(NamedTuple):
-    """What a request presents, by pseudonyms."""
+    """What a request presents, by pseudonyms: header fields, and fields of the query, encoded."""
 
     fields: Fields
-    query: Fields
+    query: list[str]
 
 
 class _Written[Copy](NamedTuple):
@@ -116,7 +127,8 @@ class StateCopier:
     def _presented(
         self, values: Sequence[PresentedValue], kept: tuple[Presented, ...]
     ) -> CopiedRequest:
-        copied = CopiedRequest([], [])
+        fields: Fields = []
+        query: Fields = []
         by: dict[tuple[str, str], CompiledDialect] = {}
         for value, facts in zip_longest(values, kept):
             known = value.param if value.param in value.compiled.params else None
@@ -130,16 +142,16 @@ class StateCopier:
             place.write(name, shown, outgoing)
             # Several dialects may know one field; it stands there once.
             for pairs, ours in (
-                (copied.fields, outgoing.fields.items()),
-                (copied.query, outgoing.query),
+                (fields, outgoing.fields.items()),
+                (query, outgoing.query),
             ):
                 for pair in ours:
                     if by.setdefault(pair, value.compiled) is value.compiled:
                         pairs.append(pair)
-        cookies = [value for name, value in copied.fields if name == _COOKIE]
-        others = [field for field in copied.fields if field[0] != _COOKIE]
+        cookies = [value for name, value in fields if name == _COOKIE]
+        others = [field for field in fields if field[0] != _COOKIE]
         joined = [(_COOKIE, "; ".join(cookies))] if cookies else []
-        return CopiedRequest([*others, *joined], copied.query)
+        return CopiedRequest([*others, *joined], [query_field(*each) for each in query])
 
     def issued(self, values: Sequence[IssuedValue], kept: tuple[Issued, ...]) -> OutgoingResponse:
         """What a response issues."""

@@ -4,6 +4,7 @@ import base64
 import gzip
 import io
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -390,6 +391,21 @@ def test_a_hostile_value_costs_itself_and_no_more(name: str, raw: bytes, seen: i
     row = extract(exchanges[0], CONFIG).exchange
     assert row.status == seen
     assert row.response_bytes is None or row.response_bytes < 2**63
+
+
+@pytest.mark.parametrize(
+    ("name", "raw"),
+    [
+        pytest.param("response__content__text", b'"' + b" " * 200_000 + b'-"', id="blanks"),
+        pytest.param("cache", b"[ // '" + b'"\n"\\"' + b'\\"' * 99_999 + b'"]', id="escapes"),
+    ],
+)
+def test_a_text_is_read_in_the_time_of_its_length(name: str, raw: bytes) -> None:
+    """Expressions that look at a character again and again would take minutes."""
+    document = har(entry(**{name: "@"})).replace(b'"@"', raw)
+    begun = time.process_time()
+    list(read_har(io.BytesIO(document), FINGERPRINTER, ReadReport()))
+    assert time.process_time() - begun < 1
 
 
 def test_an_entry_that_is_no_json_is_skipped_alone() -> None:

@@ -25,8 +25,10 @@ _CACHES: Final = frozenset(
 """What answers a request instead of the network, as browsers name it."""
 
 
+# A string or a comment without its end goes on to the end of the text: nothing is looked at twice.
 _COMMENT: Final = re.compile(
-    r'("[^"\\]*+(?:\\.[^"\\]*+)*+")|/\*(?:[^*]|\*(?!/))*+\*/|//[^\n]*+', re.DOTALL
+    r'("[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z))|/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)|//[^\n]*+',
+    re.DOTALL,
 )
 _STATUS: Final = re.compile(r"\s*([0-9]{3})(?![0-9])", re.ASCII)
 

@@ -126,7 +126,7 @@ def command(
     for path in outputs:
         if path is not None:
             console.write(f"wrote {path}")
-    options.fail_on_findings(fail_on, result.failing, "findings")
+    options.fail_on_findings(fail_on, result.failing, "finding")
 
 
 class _NoPandas(MetaPathFinder):

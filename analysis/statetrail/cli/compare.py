@@ -75,7 +75,7 @@ def command(
     _show(result, console)
     if json is not None:
         console.write(f"wrote {json}")
-    options.fail_on_findings(fail_on, result.failing, "new findings")
+    options.fail_on_findings(fail_on, result.failing, "new finding")
 
 
 def _show(result: "Comparison", console: "Terminal") -> None:

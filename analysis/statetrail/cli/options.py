@@ -271,5 +271,5 @@ def fail_on_findings(
     if severity is not None and (count := failing(severity)):
         from statetrail.cli.output.terminal import say
 
-        say(f"{count} {what} of severity {severity} or higher")
+        say(f"{count} {what}{'s' * (count > 1)} of severity {severity} or higher")
         raise typer.Exit(1)

@@ -84,7 +84,10 @@ def command(
         console.write(f"no result; {effort}")
         raise typer.Exit(1)
     low = "0 s" if row["low_s"] is None else spoken(row["low_s"])
-    high = "no end was seen" if row["high_s"] is None else f"at most {spoken(row['high_s'])}"
+    if row["high_s"] is not None:
+        high = f"at most {spoken(row['high_s'])}"
+    else:
+        high = "one end alone is no upper bound" if row["ended"] else "no end was seen"
     console.write(f"{row['param']} at {row['origin']}: policy {row['policy']}")
     console.write(f"limit: longer than {low}, {high}")
     console.write(effort)

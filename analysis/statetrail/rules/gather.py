@@ -15,6 +15,7 @@ cause, or that the server refused what it did. Without it the severity is medium
 says what would settle it (`Rule.open`).
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -73,6 +74,7 @@ FINDINGS: Final = Table(
 
 # fmt: on
 
+_ARTICLE: Final = re.compile(r"\ba (?=\{param\})")
 _MAX_DETAILS: Final = 3
 _MAX_SESSIONS: Final = 3
 _AT_A_TIME: Final = 10_000
@@ -222,7 +224,7 @@ def _finding(
     profile: Profile,
 ) -> dict[str, Any]:
     rule, (client, origin, param) = hits.rule, hits.subject
-    expected = rule.expected.format(**_words(hits, profile))
+    expected = _worded(rule.expected, hits, profile)
     severity, confidence = _grades(hits)
     return {
         "rule": rule.id,
@@ -248,14 +250,17 @@ def _finding(
     }
 
 
-def _words(hits: Hits, profile: Profile) -> dict[str, str]:
-    """The words of a rule's templates."""
-    subject = {"count": f"{hits.count:,}", "of": f"{hits.of:,}", "param": hits.subject[-1]}
-    return subject | profile.words
+def _worded(template: str, hits: Hits, profile: Profile) -> str:
+    """A rule's template with its words."""
+    param = hits.subject[-1]
+    if param[:1].lower() in (*"aeiou",):
+        template = _ARTICLE.sub("an ", template)
+    words = {"count": f"{hits.count:,}", "of": f"{hits.of:,}", "param": param}
+    return template.format(**words, **profile.words)
 
 
 def _observed(hits: Hits, profile: Profile) -> str:
-    return hits.rule.observed.format(**_words(hits, profile))
+    return _worded(hits.rule.observed, hits, profile)
 
 
 def _also(hits: Hits, profile: Profile) -> str:

@@ -34,6 +34,7 @@ _TITLES: Final = {
     "RFC 9110 4.2.2": "https URI Scheme",
     "RFC 9111 3": "Storing Responses in Caches",
     "RFC 9111 7.3": "Caching of Sensitive Information",
+    "RFC 9700 4.14": "Refresh Token Protection",
     "RFC 9700 4.3.2": "Access Token in Browser History",
     "RFC 9110 6.6.1": "Date",
     "RFC 9110 17.9": "Disclosure of Sensitive Information in URIs",

@@ -48,7 +48,7 @@ def test_two_stores_are_compared(stores: tuple[Path, Path], tmp_path: Path) -> N
         *("--client-by", "peer,user-agent"),
     )
     assert done.code == 1
-    assert "new findings of severity medium or higher" in done.err
+    assert "1 new finding of severity medium or higher" in done.err
     states = {tuple(line.split()[:3]) for line in done.out.splitlines()}
     assert {
         ("state-not-implemented,", "state-omitted", "new"),

@@ -253,7 +253,7 @@ FIRES: dict[str, Fires] = {
         [shop(0, [TICKET]), shop(10, [AUTH], path=BASKET), shop(1000, shown=[SHOW_TICKET]),
          shop(2000, [TICKET], [SHOW_TICKET, SHOW_AUTH], path=BASKET),
          shop(3000, shown=[SHOW_AUTH], path=BASKET)],
-        "app", "Authentication", 1, "4", "1 of 2 requests presented a Authentication that belongs",
+        "app", "Authentication", 1, "4", "1 of 2 requests presented an Authentication that belongs",
     ),
     "older-token-accepted": Fires(
         [zest(0, "T1", "1"), zest(1000, "T2", "T1"), zest(30_000, "T1", "T1")],

@@ -20,6 +20,7 @@ from statetrail.extract.text import MAX_TOKEN, MIN_TOKEN
 from statetrail.ingest.artefacts import Piece, pieces_of
 from statetrail.ingest.captures import captures_in
 from statetrail.ingest.redact.collecting import SecretCollector
+from statetrail.ingest.redact.fields import VOCABULARY
 from statetrail.ingest.redact.matcher import is_weak, writings
 from statetrail.ingest.skipped import ReadReport
 from statetrail.store.keys import key_id, key_path, read_key
@@ -78,7 +79,7 @@ def finders(
         else:
             for exchange in _exchanges(capture, config):
                 secrets.add(exchange, wire_state(exchange, config))
-    found.append(secrets.matcher.built(words=False))
+    found.append(secrets.matcher.built(VOCABULARY, words=False))
     found = [finder for finder in found if len(finder)]
     if not found:
         raise UsageError(

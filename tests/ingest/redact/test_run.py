@@ -236,6 +236,25 @@ ODD = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("side", "field"),
+    [
+        ("request", ("X-Requested-With", "XMLHttpRequest")),
+        ("response", ("X-Frame-Options", "SAMEORIGIN")),
+        ("request", ("Cookie", "sid=XMLHttpRequest; to=SAMEORIGIN")),
+    ],
+    ids=["of scripts", "of frames", "as cookies"],
+)
+def test_words_that_every_copy_may_have_are_no_secrets(side, field, tmp_path):
+    """They look like tokens; a capture with them can be copied, and its copy be verified."""
+    fields = {f"{side}__headers": headers(field)}
+    frame = headers(("X-Frame-Options", "SAMEORIGIN"))
+    capture = write_har(tmp_path / "x.har", entry(**({"response__headers": frame} | fields)))
+    invoke("redact", str(capture), "--out", str(tmp_path / "copy.har"))
+    assert "SAMEORIGIN" in (tmp_path / "copy.har").read_text() or side == "request"
+    invoke("verify", str(tmp_path / "copy.har"), "--capture", str(capture))
+
+
 @pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
 def test_a_copy_of_an_odd_entry_tells_the_same(odd, tmp_path):
     """Whatever is wrong with an entry is wrong with its copy."""

@@ -18,6 +18,7 @@ from statetrail.extract.masking import MIN_WITHIN
 from statetrail.extract.records import Fields
 from statetrail.extract.text import MAX_TOKEN, has_token, is_token, unquoted
 from statetrail.extract.wire_values import query_fields
+from statetrail.ingest.redact.fields import is_harmless
 from statetrail.ingest.redact.matcher import Matcher
 
 CACHED: Final = 8192
@@ -105,7 +106,8 @@ class _NewTokens(dict[tuple[bytes, bytes], tuple[str, ...]]):
             if len(self) >= CACHED:
                 self.clear()
             self[field] = ()
-        return () if name.lower() in _DULL else tuple(_tokens(text(value)))
+        name = name.lower()
+        return () if name in _DULL or is_harmless(name, value) else tuple(_tokens(text(value)))
 
 
 def _parts(value: str) -> tuple[str, ...]:

@@ -83,6 +83,22 @@ class _Allowed(dict[tuple[bytes, bytes], tuple[str, str] | None]):
         return kept
 
 
+_EITHER: Final = {
+    name.encode(): re.compile(
+        "|".join(
+            f"(?:{fields[name]})" for fields in (_REQUEST, _RESPONSE) if name in fields
+        ).encode()
+    )
+    for name in (*_REQUEST, *_RESPONSE)
+}
+
+
+def is_harmless(name: bytes, value: bytes) -> bool:
+    """Whether a header field, by its lower-case name, stays in a request or a response."""
+    pattern = _EITHER.get(name)
+    return pattern is not None and pattern.fullmatch(value) is not None
+
+
 VOCABULARY: Final = " ".join(
     part
     for fields in (_REQUEST, _RESPONSE)

@@ -38,6 +38,7 @@ _STANDARD: Final = bytes(
 _MIN_HEX: Final = 20
 _HEX: Final = re.compile(rb"[0-9A-Fa-f]{%d,}" % _MIN_HEX)
 _SEPARATORS: Final = re.compile(r"[/\s;,=&?]+")
+_WORD: Final = re.compile(rf"[a-z0-9-]{{{MIN_TOKEN},{KNOWN_BY}}}")
 _MAX_DECODINGS: Final = 3
 _RECENT: Final = 8192
 _HASH: Final = 0xFFFF_FFFF_FFFF_FFFE  # the last bit tells whether a form is an ordinary word
@@ -94,14 +95,16 @@ class Matcher:
         """Ready to find the secrets: self.
 
         Short values and words are left out where they are in `vocabulary`, the lower-case text that
-        is in a clean text anyway; without `words` all of them are.
+        is in a clean text anyway, and others where they are a word of it; without `words` all short
+        values and words are.
         """
         for secret in self._weak if words else ():
             if secret.casefold() not in vocabulary:
                 self._add(secret, {raw_bytes(secret).lower()}, weak=1)
         self._weak.clear()
         self._grams = grams_of(self._new[0])
-        self._hashes = array("Q", distinct(self._new[1]))
+        ordinary = {hash(raw_bytes(word)) & _HASH for word in _WORD.findall(vocabulary)}
+        self._hashes = array("Q", (one for one in distinct(self._new[1]) if one not in ordinary))
         return self
 
     def _add(self, secret: str, written: Iterable[bytes], weak: int = 0) -> None:

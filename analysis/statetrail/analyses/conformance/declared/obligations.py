@@ -284,10 +284,11 @@ def _owes(
     value = issued.value[row]
     alive = lifecycles.dead(value, exchange[owes], moment[owes], surely=False) == NOTHING
     # What may be known of another value leaves open which one is due.
-    browser = _of_browser(bucket)[bucket.series_param[series[owes]]]
+    browser = np.flatnonzero(alive & _of_browser(bucket)[bucket.series_param[series[owes]]])
     own = program[exchanges.client[exchange[owes][browser]]]
-    alive[browser] &= _is_sent(bucket, declared, row[browser], exchange[owes][browser], own)
-    alive[browser] &= own | _same_jar(bucket, lifecycles, value[browser], exchange[owes][browser])
+    alive[browser] = _is_sent(bucket, declared, row[browser], exchange[owes][browser], own)
+    other = browser[alive[browser] & ~own]
+    alive[other] = _same_jar(bucket, lifecycles, value[other], exchange[owes][other])
     owes[owes] = alive
     return cast("Bools", owes)
 

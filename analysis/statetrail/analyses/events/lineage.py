@@ -17,16 +17,16 @@ The values of a dialect's session keys (`Dialect.session_keys`) form chains:
 4. A key in a malformed issue joins the session of its response, if that has one: clients may take
    the value. It begins none.
 
-Implicit issues, and requests that ask for a value, are no appearances; nor are cookies with the
-name of a key and a value that is too short to name a session (`remember=1`). A session is named by
-the value that began it.
+Implicit issues, and requests that ask for a value, are no appearances. Nor are cookies with the
+name of a key and a value that names no session (`remember=1`): it is too short, or was given twice
+to requests without it. A session is named by the value that began it.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, chosen, run_begins
+from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, among, chosen, run_begins
 from statetrail.analyses.columnar.bucket import IMPLICIT, MALFORMED, VALUE, Bucket, bucket
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.conformance.visibility import FOREVER
@@ -81,6 +81,24 @@ def has_32_bits(bucket: Bucket) -> Bools:
     length = bucket.values.length
     long: Bools = (length >= MIN_LENGTH) | (length == NOTHING)
     return long
+
+
+def given_twice(bucket: Bucket, issue: Ints) -> Bools:
+    """The values that these issues gave to several requests without them: they may be anybody's."""
+    issued, presented, count = bucket.issued, bucket.presented, max(len(bucket.values), 1)
+    use = np.flatnonzero(presented.kind == VALUE)
+    held = np.unique(presented.exchange[use] * count + presented.value[use])
+    value, response = issued.value[issue], issued.exchange[issue]
+    given = np.unique(response * count + value)
+    given = given[among(held, given) == NOTHING] % count
+    twice: Bools = np.bincount(given, minlength=len(bucket.values)) > 1
+    return twice
+
+
+def names_session(bucket: Bucket) -> Bools:
+    """The values that can name a session, where names alone say which cookies are keys."""
+    readable = np.flatnonzero(bucket.issued.usage != MALFORMED)
+    return has_32_bits(bucket) & ~given_twice(bucket, readable)
 
 
 def dialect_places(bucket: Bucket) -> Ints:
@@ -156,7 +174,7 @@ def _issued(bucket: Bucket, ranks: Ints, dialects: Ints, *, malformed: bool) -> 
     issued = bucket.issued
     named = (issued.usage == MALFORMED) == malformed
     if bucket.declared:
-        named &= has_32_bits(bucket)[issued.value]
+        named &= names_session(bucket)[issued.value]
     else:  # elsewhere it says that any of several places will do
         named &= issued.usage != IMPLICIT
     rows = np.flatnonzero(named & (ranks[bucket.series_param[issued.series]] >= 0))
@@ -173,7 +191,7 @@ def _presented(bucket: Bucket, ranks: Ints, dialects: Ints) -> _Appearances:
     is_key = ranks[bucket.series_param[presented.series]] >= 0
     named = (presented.kind == VALUE) & is_key
     if bucket.declared:
-        named &= has_32_bits(bucket)[presented.value]
+        named &= names_session(bucket)[presented.value]
     rows = np.flatnonzero(named)
     exchange, series = presented.exchange[rows], presented.series[rows]
     at_once = exchanges.response_start[exchange] == exchanges.request_start[exchange]

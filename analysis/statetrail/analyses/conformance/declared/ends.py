@@ -35,19 +35,30 @@ class Ends:
     jar: Ints
 
     def latest(
-        self, exchanges: Exchanges, jars: Jars, uses: tuple[Ints, Ints, Ints, Ints], *, surely: bool
+        self,
+        exchanges: Exchanges,
+        jars: Jars,
+        uses: tuple[Ints, Ints, Ints, Ints],
+        *,
+        surely: bool,
+        group: Ints | None = None,
+        own_jar: Ints | None = None,
+        by_end: bool = False,
     ) -> Ints:
         """The latest start of the responses that ended each value and are known; -1 for none.
 
         `uses` are values, their series, their requests, and the moments of these. `surely`: it must
-        be known, and reaches the jar; else: it may.
+        be known, and reaches the jar; else: it may. `group`, `own_jar`: not
+        those of the values and requests. `by_end`: the latest end of the responses.
         """
         value, series, exchange, moment = uses
-        group, latest = self.of_value[value], np.full(len(value), NOTHING, dtype=np.int64)
+        group = self.of_value[value] if group is None else group
+        latest = np.full(len(value), NOTHING, dtype=np.int64)
         every = self.binding if surely else np.ones(len(self.group), dtype=np.bool_)
         if self.reach == "value":
             return self._known(exchanges, every, (self.group, group), moment, surely=surely)
-        own_jar, width = jars.of(series, exchange), int(jars.of_exchange.max(initial=0)) + 2
+        own_jar = jars.sending(series, exchange) if own_jar is None else own_jar
+        width = max(int(self.jar.max(initial=0)), int(own_jar.max(initial=0))) + 1
         placed, elsewhere = self.jar != NOTHING, own_jar == NOTHING
         in_jar = np.where(elsewhere | (group == NOTHING), NOTHING, group * width + own_jar)
         looked_up = [(every & placed, (self.group * width + self.jar, in_jar))]
@@ -65,7 +76,7 @@ class Ends:
                 (every, (self.group, np.where(elsewhere, group, NOTHING))),
             ]
         for which, keys in looked_up:
-            found = self._known(exchanges, which, keys, moment, surely=surely)
+            found = self._known(exchanges, which, keys, moment, surely=surely, by_end=by_end)
             np.maximum(latest, found, out=latest)
         return latest
 
@@ -77,6 +88,7 @@ class Ends:
         moment: Ints,
         *,
         surely: bool,
+        by_end: bool = False,
     ) -> Ints:
         """The latest start of those of the responses that are known, by keys of ends and uses."""
         if not which.any():
@@ -86,7 +98,8 @@ class Ends:
         start, wanted = exchanges.response_start[response], among(names, keys[1])
         if not surely:
             index = AsOfIndex(group, start, exchanges.span)
-            return index.maxima(start)[index.at(wanted, moment)]
+            latest = exchanges.response_end[response] if by_end else start
+            return index.maxima(latest)[index.at(wanted, moment)]
         known, last = exchanges.visible_from[response], exchanges.span - 1
         if self.delay_us.any():
             later = exchanges.clock[np.minimum(known, last)] + self.delay_us[which]

@@ -90,7 +90,7 @@ def judged(
     missing = np.full(len(exchange), VERDICTS.index(verdict.OMITTED))
     why = np.full(len(exchange), NOTHING, dtype=np.int64)
     # Of a jar that is known it is not another one's that is missing.
-    several = alternating[series] & (lifecycles.jars.of(series, exchange) == NOTHING)
+    several = alternating[series] & (lifecycles.jars.sending(series, exchange) == NOTHING)
     missing[several] = VERDICTS.index(verdict.NOT_APPLICABLE)
     why[several] = _REASONS.index(verdict.MANY_SESSIONS)
     none = np.full(len(exchange), NOTHING, dtype=np.int64)

@@ -9,7 +9,7 @@ same holds of what ends it:
 superseded
     By `client`, another value of the parameter was issued to the same client. By `lineage`, only in
     the response to a request that presented it. A cookie only by one of the same identity (RFC
-    6265bis, section 5.7, step 23).
+    6265bis, section 5.7, step 23), and if it has no other one.
 deleted
     A void issue, or a success that a request to end the value met with (`Param.ends`).
 expired
@@ -47,6 +47,7 @@ from statetrail.analyses.columnar.dialect_masks import of_params
 from statetrail.analyses.conformance.declared.declarations import SECOND_US, Declarations
 from statetrail.analyses.conformance.declared.ends import Ends, Reach
 from statetrail.analyses.conformance.declared.jars import jars_of
+from statetrail.analyses.conformance.declared.limits import Limits
 from statetrail.analyses.conformance.verdict import DELETED, EXPIRED, REFUSED, SUPERSEDED, USED
 from statetrail.analyses.conformance.visibility import FOREVER
 from statetrail.analyses.events.lineage import Lineage
@@ -71,6 +72,8 @@ class Lifecycles:
         exchanges, issued = bucket.exchanges, bucket.issued
         readable = issued.usage != MALFORMED
         stored = (readable | declared.void) & ~declared.refused_cookie
+        self.width = int(declared.identity.max(initial=0)) + 1
+        stored[self._overwritten(np.flatnonzero(stored & (declared.identity > 0)))] = False
         self.issue = np.flatnonzero(stored & ~declared.void)
         self._void = np.flatnonzero(stored & declared.void)
         of_cookie = declared.cookie != NOTHING
@@ -84,12 +87,23 @@ class Lifecycles:
         self._use = np.flatnonzero(bucket.presented.kind == VALUE)
         self._taken = self._is_taken()
         self.jars = jars_of(bucket, lineage, self.issue, one_jar=one_jar)
+        self._limits = Limits(self, bucket, declared, grace_us)
         self._ends = {
             SUPERSEDED: self._superseded(),
             DELETED: [self._deleted(), self._untied(), self._revoked()],
             USED: [self._used()],
             REFUSED: [self._refused()],
         }
+
+    def _overwritten(self, rows: Ints) -> Ints:
+        """The fields of cookies after which another one of the response sets the same cookie."""
+        issued = self._bucket.issued
+        cookie = issued.series[rows] * self.width + self._declared.identity[rows]
+        order = np.lexsort((rows, cookie, issued.exchange[rows]))
+        cookie, response = cookie[order], issued.exchange[rows[order]]
+        again = (cookie[1:] == cookie[:-1]) & (response[1:] == response[:-1])
+        overwritten: Ints = rows[order[:-1][again]]
+        return overwritten
 
     def issued(self, value: Ints, moment: Ints) -> Ints:
         """The latest end of the responses that issued each value and had begun; -1 for none."""
@@ -104,10 +118,12 @@ class Lifecycles:
         known: Bools = index.at(value, moment, inclusive=False) != NOTHING
         return known
 
-    def dead(self, value: Ints, exchange: Ints, moment: Ints, *, surely: bool) -> Ints:
+    def dead(
+        self, value: Ints, exchange: Ints, moment: Ints, *, surely: bool, jar: Ints | None = None
+    ) -> Ints:
         """What ended each value for its request by that moment, as a place in `CAUSES`; -1: none.
 
-        `surely`: that must be known; else: that may be.
+        `surely`: that must be known; else: that may be. `jar`: not that of the request.
         """
         exchanges = self._bucket.exchanges
         uses = value, self._bucket.values.series[value], exchange, moment
@@ -116,69 +132,46 @@ class Lifecycles:
         for place in reversed(range(len(CAUSES))):
             name = CAUSES[place]
             if name == EXPIRED:
-                ended = self._expired(value, moment, surely=surely)
+                ended = self._limits.expired(value, moment, surely=surely)
             else:
                 ended = np.zeros(len(value), dtype=np.bool_)
                 for ends in self._ends[name]:
-                    latest = ends.latest(exchanges, self.jars, uses, surely=surely)
+                    latest = ends.latest(exchanges, self.jars, uses, surely=surely, own_jar=jar)
                     ended |= latest > held
             cause[ended & (held != NOTHING)] = place
         return cause
+
+    def may_have_ended(self, issue: Ints, exchange: Ints, moment: Ints) -> Bools:
+        """Whether anything may have ended what each issue gave, or may do so in another order.
+
+        Of two responses at once the one that ends a value may have been read after the other. One
+        browser may hold several sessions, each at a path: what ended in any jar counts.
+        """
+        issued, exchanges, declared = self._bucket.issued, self._bucket.exchanges, self._declared
+        of, value, series = issued.exchange[issue], issued.value[issue], issued.series[issue]
+        lifetime, uses = declared.lifetime_us[issue], (value, series, exchange, moment)
+        jar = np.full(len(issue), NOTHING, dtype=np.int64)
+        end_us = exchanges.clock[exchanges.response_start[of]] + lifetime - SECOND_US
+        over = (lifetime >= 0) & (exchanges.clock[moment] > end_us)
+        over |= declared.unclear[issue]
+        over |= self.dead(value, exchange, moment, surely=False, jar=jar) != NOTHING
+        cookie = series * self.width + declared.identity[issue]
+        group = np.where(declared.identity[issue] > 0, cookie, NOTHING)
+        deleted = self._ends[DELETED][0]
+        for ends in (*self._ends[SUPERSEDED], *self._ends[DELETED]):
+            if ends.reach == "jar":
+                own = group if ends is deleted else None
+                read_last = ends.latest(
+                    *(exchanges, self.jars, uses), surely=False, group=own, own_jar=jar, by_end=True
+                )
+                over |= read_last > exchanges.response_start[of]
+        return over
 
     def _latest_end(self, issue: Ints, value: Ints, moment: Ints) -> Ints:
         issued, exchanges = self._bucket.issued, self._bucket.exchanges
         of = issued.exchange[issue]
         index = AsOfIndex(issued.value[issue], exchanges.response_start[of], exchanges.span)
         return index.maxima(exchanges.response_end[of])[index.at(value, moment)]
-
-    def _expired(self, value: Ints, moment: Ints, *, surely: bool) -> Bools:
-        """Whether the declared lifetime is over of all issues that may be known.
-
-        Of a value that names one jar an issue counts until a later one must be known, and where
-        one that counts may be over, the value may be.
-        """
-        issued, exchanges = self._bucket.issued, self._bucket.exchanges
-        known, of = issued.value[self.issue], issued.exchange[self.issue]
-        lifetime, unclear = (
-            self._declared.lifetime_us[self.issue],
-            self._declared.unclear[self.issue],
-        )
-        base = exchanges.response_end[of] if surely else exchanges.response_start[of]
-        whole = exchanges.clock[exchanges.response_end[of]] < FOREVER
-        margin = SECOND_US + self._grace_us if surely else -SECOND_US
-        ends, limited = np.full(len(of), FOREVER), (lifetime >= 0) & whole
-        ends[limited] = exchanges.clock[base[limited]] + lifetime[limited] + margin
-        ends[unclear] = FOREVER if surely else 0
-        renewed = self._renewed()
-        if surely:
-            later = renewed < exchanges.span
-            ends[later] = np.minimum(ends[later], exchanges.clock[renewed[later]])
-        ranks, place = np.unique(ends, return_inverse=True)
-        span = max(exchanges.span, len(ranks))
-        index = AsOfIndex(known, exchanges.response_start[of], span)
-        latest = index.maxima(place.astype(np.int64))[index.at(value, moment)]
-        late: Bools = exchanges.clock[moment] > np.append(ranks, FOREVER)[latest]
-        if surely:
-            return late
-        over = np.searchsorted(exchanges.clock, ends, "right").astype(np.int64)
-        over = np.maximum(over, exchanges.response_start[of])
-        some = np.flatnonzero((over < exchanges.span) & self.jars.names_one[known])
-        index = AsOfIndex(known[some], over[some], exchanges.span + 1)
-        counted = index.maxima(renewed[some])[index.at(value, moment)]
-        return np.where(self.jars.names_one[value], counted >= moment, late)
-
-    def _renewed(self) -> Ints:
-        """From when on a later issue of its value must be known, by issue; the span for never."""
-        issued, exchanges = self._bucket.issued, self._bucket.exchanges
-        value, of = issued.value[self.issue], issued.exchange[self.issue]
-        rows = np.flatnonzero(self.binding[self.issue] & self.jars.names_one[value])
-        last = exchanges.span - 1
-        # Looking back in a time that runs backwards: the earliest of what began later.
-        index = AsOfIndex(value[rows], last - exchanges.response_start[of[rows]], exchanges.span)
-        first = index.maxima(last - exchanges.visible_from[of[rows]])
-        place = index.at(value, last - exchanges.response_end[of], inclusive=False)
-        renewed: Ints = np.where(first[place] == NOTHING, exchanges.span, last - first[place])
-        return renewed
 
     def _is_taken(self) -> Bools:
         """Whether the server took what each row of `Bucket.presented` presents."""
@@ -209,7 +202,7 @@ class Lifecycles:
         issue, use = self._with_uses(self.issue[(mode == "lineage")[of_param]])
         value, response = bucket.presented.value[use], issued.exchange[issue]
         replaced = value != issued.value[issue]
-        replaced &= self._same_cookie(self._identities(), value, issue)
+        replaced &= self._same_cookie(value, issue)
         # A response that issues the value again replaces nothing.
         again = np.sort(issued.exchange[self.issue] * count + issued.value[self.issue])
         replaced &= among(again, response * count + value) == NOTHING
@@ -231,31 +224,36 @@ class Lifecycles:
         nth = np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times)
         return np.repeat(rows, times), use[order[np.repeat(first, times) + nth]]
 
-    def _identities(self) -> Ints:
+    def identities(self) -> Ints:
         """The values with the identities of the cookies that issued them, sorted keys."""
         issued, declared = self._bucket.issued, self._declared
-        width = int(declared.identity.max(initial=0)) + 1
-        return np.unique(issued.value[self.issue] * width + declared.identity[self.issue])
+        identity = declared.identity[self.issue]
+        return np.unique(issued.value[self.issue] * self.width + identity)
 
-    def _same_cookie(self, known: Ints, value: Ints, issue: Ints) -> Bools:
-        """Whether each value was issued as a cookie of the identity of each issue, or never."""
-        identity = self._declared.identity
-        width = int(identity.max(initial=0)) + 1
-        same: Bools = among(known, value * width + identity[issue]) != NOTHING
+    def _only_identity(self) -> Ints:
+        """The identity of the cookies that issued each value; -1 for several, or none."""
+        known, width = self.identities(), self.width
+        known = known[known % width > 0]
+        value, first, times = np.unique(known // width, return_index=True, return_counts=True)
+        only = np.full(len(self._bucket.values), NOTHING, dtype=np.int64)
+        only[value[times == 1]] = known[first[times == 1]] % width
+        return only
+
+    def _same_cookie(self, value: Ints, issue: Ints) -> Bools:
+        """Whether each value was issued only as the cookie of each issue; or both as none."""
+        identity = self._declared.identity[issue]
+        bare = among(self.identities(), value * self.width) != NOTHING
+        same: Bools = np.where(identity > 0, self._only_identity()[value] == identity, bare)
         return same
 
     def _deleted(self) -> Ends:
         """By parameter and identity; a value of several cookies outlives the end of one."""
         bucket, identity = self._bucket, self._declared.identity
-        width = int(identity.max(initial=0)) + 1
-        known = self._identities()
-        known = known[known % width > 0]
-        value, first, times = np.unique(known // width, return_index=True, return_counts=True)
-        of_value = np.full(len(bucket.values), NOTHING, dtype=np.int64)
-        one = value[times == 1]
-        of_value[one] = bucket.values.series[one] * width + known[first[times == 1]] % width
+        width, only = self.width, self._only_identity()
+        of_value = np.where(only > 0, bucket.values.series * width + only, NOTHING)
         void = self._void[identity[self._void] > 0]
-        return self._voided(void, bucket.issued.series[void] * width + identity[void], of_value)
+        cookie = bucket.issued.series * width + identity
+        return self._voided(void, cookie[void], of_value)
 
     def _untied(self) -> Ends:
         """Every value of a parameter, by a void issue that is no cookie's."""
@@ -358,7 +356,7 @@ class Lifecycles:
         binding: Bools,
         own: Ints,
     ) -> Ends:
-        param, jar = self._bucket.series_param[series], self.jars.of(series, response)
+        param, jar = self._bucket.series_param[series], self.jars.getting(series, response)
         # Servers may take a value for some time longer.
         graces = [self._param(d, p, "grace_s") or 0 for d, p in self._bucket.params] or [0]
         delay_us = np.array(graces, dtype=np.int64)[param] * SECOND_US

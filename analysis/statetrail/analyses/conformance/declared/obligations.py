@@ -31,6 +31,7 @@ from statetrail.analyses.columnar.arrays import NOTHING, AsOfIndex, Bools, Ints,
 from statetrail.analyses.columnar.bucket import ESTABLISH, HIDDEN, VALUE, Bucket
 from statetrail.analyses.columnar.dialect_masks import acting
 from statetrail.analyses.conformance.declared.declarations import Declarations
+from statetrail.analyses.conformance.declared.due import due, leaves_open
 from statetrail.analyses.conformance.declared.jars import jar_groups
 from statetrail.analyses.conformance.declared.lifecycles import Lifecycles
 from statetrail.analyses.conformance.visibility import FOREVER
@@ -266,28 +267,19 @@ def _owes(
     issued, exchanges = bucket.issued, bucket.exchanges
     rows = lifecycles.issue[lifecycles.binding[lifecycles.issue]]
     moment = exchanges.request_start[exchange]
-    index = AsOfIndex(
-        issued.series[rows], exchanges.visible_from[issued.exchange[rows]], exchanges.span
-    )
-    newest = index.last(series, moment, inclusive=False)
-    # Of a jar that is known it is the newest one that this jar was given, if any.
-    jar = lifecycles.jars.of(series, exchange)
-    of_issue = lifecycles.jars.of(issued.series[rows], issued.exchange[rows])
-    group = jar_groups(np.append(issued.series[rows], series), np.append(of_issue, jar))
-    index = AsOfIndex(
-        group[: len(rows)], exchanges.visible_from[issued.exchange[rows]], exchanges.span
-    )
-    in_jar = index.last(group[len(rows) :], moment, inclusive=False)
-    newest = np.where((jar != NOTHING) & (in_jar != NOTHING), in_jar, newest)
+    newest, owned = due(bucket, lifecycles, rows, exchange, series)
     owes = newest != NOTHING
     row = rows[newest[owes]]
     value = issued.value[row]
-    alive = lifecycles.dead(value, exchange[owes], moment[owes], surely=False) == NOTHING
-    # What may be known of another value leaves open which one is due.
+    alive = ~lifecycles.may_have_ended(row, exchange[owes], moment[owes])
+    alive &= ~leaves_open(bucket, declared, lifecycles, row, moment[owes])
     browser = np.flatnonzero(alive & _of_browser(bucket)[bucket.series_param[series[owes]]])
     own = program[exchanges.client[exchange[owes][browser]]]
     alive[browser] = _is_sent(bucket, declared, row[browser], exchange[owes][browser], own)
     other = browser[alive[browser] & ~own]
+    # What several jars may have is due only in the one that it was given.
+    alive[other] &= owned[owes][other] | lifecycles.jars.distinctive[value[other]]
+    other = other[alive[other]]
     alive[other] = _same_jar(bucket, lifecycles, value[other], exchange[owes][other])
     owes[owes] = alive
     return cast("Bools", owes)
@@ -352,10 +344,13 @@ def _once(bucket: Bucket, lifecycles: Lifecycles, exchange: Ints, series: Ints) 
     there = np.append(presented.exchange[use], issued.exchange[rows])
     whose = np.append(presented.series[use], issued.series[rows])
     when = np.append(moments[presented.exchange[use]], exchanges.response_start[there[len(use) :]])
-    jar = lifecycles.jars.of(series, exchange)
+    jars, cut = lifecycles.jars, len(use)
+    jar = jars.sending(series, exchange)
+    sent = jars.sending(whose[:cut], there[:cut])
+    given = jars.getting(whose[cut:], there[cut:])
     since = AsOfIndex(whose, when, exchanges.span).at(series, moments[exchange])
     # In a jar that is known, since that jar sent it or was given it.
-    group = jar_groups(np.append(whose, series), np.append(lifecycles.jars.of(whose, there), jar))
+    group = jar_groups(np.append(whose, series), np.concatenate([sent, given, jar]))
     own = AsOfIndex(group[: len(there)], when, exchanges.span)
     in_jar = own.at(group[len(there) :], moments[exchange])
     since = np.where(jar == NOTHING, since, in_jar)

@@ -31,9 +31,9 @@ from statetrail.analyses.columnar.arrays import NOTHING, AsOfIndex, Bools, Ints,
 from statetrail.analyses.columnar.bucket import ESTABLISH, HIDDEN, VALUE, Bucket
 from statetrail.analyses.columnar.dialect_masks import acting
 from statetrail.analyses.conformance.declared.declarations import Declarations
-from statetrail.analyses.conformance.declared.due import due, leaves_open
 from statetrail.analyses.conformance.declared.jars import jar_groups
 from statetrail.analyses.conformance.declared.lifecycles import Lifecycles
+from statetrail.analyses.conformance.declared.newest import leaves_open, newest_issues
 from statetrail.analyses.conformance.visibility import FOREVER
 from statetrail.dialects import Dialect
 from statetrail.dialects.cookies.retrieval import DUE, obligation
@@ -267,7 +267,7 @@ def _owes(
     issued, exchanges = bucket.issued, bucket.exchanges
     rows = lifecycles.issue[lifecycles.binding[lifecycles.issue]]
     moment = exchanges.request_start[exchange]
-    newest, owned = due(bucket, lifecycles, rows, exchange, series)
+    newest, owned = newest_issues(bucket, lifecycles, rows, exchange, series)
     owes = newest != NOTHING
     row = rows[newest[owes]]
     value = issued.value[row]

@@ -1,4 +1,4 @@
-"""Due values: which issue a request is to obey, and whether another one leaves that open.
+"""Newest issues: which one a request is to obey, and whether another one leaves that open.
 
 Enters: a bucket, and the lives of its values. Leaves: issues, by request and parameter.
 """
@@ -12,7 +12,7 @@ from statetrail.analyses.conformance.declared.jars import jar_groups
 from statetrail.analyses.conformance.declared.lifecycles import Lifecycles
 
 
-def due(
+def newest_issues(
     bucket: Bucket, lifecycles: Lifecycles, rows: Ints, exchange: Ints, series: Ints
 ) -> tuple[Ints, Bools]:
     """The newest of the issues `rows` that each request must know, as a place in these; -1: none.

@@ -76,7 +76,7 @@ def recording(conversations: Mapping[str, str], store: Path) -> Recording:
         config = ExtractorConfig(select(), opened.fingerprinter)
         for name, messages in conversations.items():
             capture = opened.begin_capture("har", "conversation")
-            exchanges = _exchanges(messages, name)
+            exchanges = exchanges_of(messages, name)
             opened.append_many([extract(exchange, config) for exchange in exchanges], capture)
             opened.end_capture(capture, CaptureCounts())
     return statetrail.open(store)
@@ -92,7 +92,7 @@ def _judged(messages: str) -> int:
     return next((at // 2 for at, when in enumerate(requests) if when["judged"]), -1)
 
 
-def _exchanges(messages: str, client: str) -> list[Exchange]:
+def exchanges_of(messages: str, client: str) -> list[Exchange]:
     parts = re.split(r"(?=^@ )", messages, flags=re.MULTILINE)[1:]
     made: list[Exchange] = []
     for asked, answered in zip(parts[::2], parts[1::2], strict=True):

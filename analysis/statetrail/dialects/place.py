@@ -15,6 +15,7 @@ import binascii
 import re
 import urllib.parse
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, Literal, NamedTuple
 
 import msgspec
@@ -302,21 +303,30 @@ class IssueReader:
         return ()
 
 
-class Outgoing(NamedTuple):
-    """A request that is being made, for `PresentPlace.write`."""
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A request that is being made, for `PresentPlace.write`.
+
+    `form` are the fields of its body, or `members` those of a JSON document, by pointer.
+    """
 
     fields: dict[str, str]
     query: list[tuple[str, str]]
+    form: list[tuple[str, str]] = field(default_factory=list)
+    members: dict[str, str] = field(default_factory=dict)
 
 
-class OutgoingResponse(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class OutgoingResponse:
     """A response that is being made, for `IssuePlace.write`.
 
-    `attributes` are those of the root of the XML document that is its body.
+    `attributes` are those of the root of the XML document that is its body, or `members` those of a
+    JSON document, by pointer.
     """
 
     fields: list[tuple[str, str]]
     attributes: dict[str, str]
+    members: dict[str, str | int] = field(default_factory=dict)
 
 
 class PresentPlace:

@@ -37,6 +37,15 @@ type PresentedKind = Literal["value", "ends", "due"]
 """Whether a request presents a value, ends it, or says which one is due."""
 
 
+def presenting_places(dialect: Dialect) -> dict[PresentedKind, Any]:
+    """The places of requests that a dialect reads, by what a value there is."""
+    return {
+        "value": dialect.present_places(),
+        "ends": dialect.ending_places(),
+        "due": dialect.due_places(),
+    }
+
+
 class CompiledDialect:
     """One dialect with the readers of its places, as single exchanges are read with.
 
@@ -51,14 +60,9 @@ class CompiledDialect:
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
         self.params = {param.name: param for param in dialect.params}
-        presents: dict[PresentedKind, Any] = {
-            "value": dialect.present_places(),
-            "ends": dialect.ending_places(),
-            "due": dialect.due_places(),
-        }
         self.presents: list[Reading[PresentReader]] = [
             Reading(place.channel, place.reader(declared), _condition(declared), kind)
-            for kind, places in presents.items()
+            for kind, places in presenting_places(dialect).items()
             for place, declared in places
         ]
         tied = {

@@ -3,11 +3,13 @@
 import io
 import random
 
+import msgspec
 import pytest
 from mitmproxy.http import Headers
 from mitmproxy.test import tflow
 
-from statetrail.extract import ExchangeFacts, extract
+from docs.conversations import claims, exchanges_of
+from statetrail.extract import Exchange, ExchangeFacts, extract
 from statetrail.ingest.flow import exchange_of
 from statetrail.ingest.flowfile import frames, read_flows
 from statetrail.ingest.har.entry import read_entry
@@ -17,9 +19,11 @@ from statetrail.ingest.redact.flows import copied_flow
 from statetrail.ingest.redact.har import har_entry
 from statetrail.ingest.redact.pseudonyms import Pseudonyms
 from statetrail.ingest.skipped import ReadReport
+from studies.documentation import FOLDER
 from studies.fuzz.run import exchange
 from support.flowfiles import flow_file
 from support.traffic import CONFIG
+from support.traffic import exchange as plain_exchange
 
 NO_BODIES = ("", "")
 
@@ -51,3 +55,44 @@ def test_a_hostile_exchange_has_a_copy(seed):
     expected = read(extract(original, CONFIG))
     assert read(extract(as_flow, CONFIG)) == expected
     assert read(extract(as_entry, CONFIG)) == expected
+
+
+def in_copy(exchanges: list[Exchange]) -> tuple[list[object], list[object]]:
+    """The state in exchanges, and in their copies."""
+    copier, found = Copier(CONFIG, Pseudonyms(bytes(32), frozenset("1")), None), ([], [])
+    for each in exchanges:
+        entry = read_entry(har_entry(each, copier.copy(each)[0], NO_BODIES))
+        for facts, side in zip((each, exchange_from_entry(entry, "x")), found, strict=True):
+            state = extract(facts, CONFIG)
+            side += [(i.dialect, i.param, i.channel, i.kind, i.declared_s) for i in state.issued]
+            side += [(p.dialect, p.param, p.channel, p.kind) for p in state.presented]
+    return found
+
+
+@pytest.mark.parametrize(
+    "dialect",
+    [
+        *("52eseller", "bearer", "cookie", "elasticsearch-scroll", "magento", "shopify-storefront"),
+        *("woocommerce", "zest"),
+    ],
+)
+def test_the_state_of_a_dialect_is_in_the_copy(dialect: str) -> None:
+    """Also what JSON documents and forms issue and present, and the lifetimes beside it."""
+    for claim in claims((FOLDER / "dialects" / f"{dialect}.md").read_text("utf-8")):
+        original, copied = in_copy(exchanges_of(claim.messages, "app"))
+        assert original
+        assert copied == original
+
+
+def test_a_revocation_is_in_the_copy() -> None:
+    """It names a value of whichever parameter, in a field of its own (RFC 7009)."""
+    one = plain_exchange(
+        "/oauth/revoke", method="POST", asked={"Content-Type": "multipart/form-data; boundary=b"}
+    )
+    part = b'--b\r\nContent-Disposition: form-data; name="token"\r\n\r\n%b\r\n--b--' % (b"a" * 32)
+    request = msgspec.structs.replace(one.request, body=part)
+    original, copied = in_copy([Exchange(one.flow_id, request, one.response)])
+    assert original == [
+        ("bearer", f"{name}_token", "form", "ends") for name in ("access", "refresh")
+    ]
+    assert copied == original

@@ -42,7 +42,8 @@ def command(
 
     What stays is listed: times, sizes, methods, statuses, hosts and masked paths, header fields
     without secrets, and the state of the dialects by pseudonyms of the same form, so that an audit
-    of the copy gives the same results. Everything else goes, bodies too. Then the copy is searched
+    of the copy gives the same results. State in pages, paths and redirections is left out, and so
+    is everything else, bodies too. Then the copy is searched
     for every secret of the original, in many encodings; if one is there, no copy is left. With the
     same --key several captures get the same pseudonyms.
     """

@@ -9,6 +9,7 @@ from statetrail.dialects.place import (
     Conditional,
     Declared,
     KeyProblem,
+    Outgoing,
     Part,
     PresentPlace,
     PresentReader,
@@ -36,6 +37,9 @@ class FormPresent(Conditional, PresentPlace, frozen=True, kw_only=True, forbid_u
     @classmethod
     def reader(cls, declared: Sequence[Declared[Any]]) -> PresentReader:
         return _PresentReader(declared)
+
+    def write(self, param: str, value: str, request: Outgoing) -> None:
+        request.form.append((self.form.replace(PARAM, param), value))
 
 
 class _PresentReader(PresentReader):

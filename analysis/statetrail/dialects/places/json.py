@@ -13,6 +13,8 @@ from statetrail.dialects.place import (
     IssuePlace,
     IssueReader,
     KeyProblem,
+    Outgoing,
+    OutgoingResponse,
     Part,
     PresentPlace,
     PresentReader,
@@ -41,6 +43,9 @@ class JsonPresent(Conditional, PresentPlace, frozen=True, kw_only=True, forbid_u
     def reader(cls, declared: Sequence[Declared[Any]]) -> PresentReader:
         return _PresentReader(declared)
 
+    def write(self, param: str, value: str, request: Outgoing) -> None:
+        request.members[self.json.replace(PARAM, param)] = value
+
 
 class JsonIssue(IssueKeys, IssuePlace, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Responses issue values at that pointer of their JSON document; an empty one is all of it."""
@@ -60,6 +65,9 @@ class JsonIssue(IssueKeys, IssuePlace, frozen=True, kw_only=True, forbid_unknown
     @classmethod
     def reader(cls, declared: Sequence[Declared[Any]]) -> IssueReader:
         return _IssueReader(declared)
+
+    def write(self, param: str, text: str, response: OutgoingResponse) -> None:
+        response.members[self.json.replace(PARAM, param)] = text
 
 
 class _PresentReader(PresentReader):

@@ -12,12 +12,14 @@ import urllib.parse
 from typing import Final, NamedTuple
 from xml.sax.saxutils import quoteattr
 
+from statetrail.dialects.place import OutgoingResponse
 from statetrail.extract import Exchange, ExchangeFacts, ExtractorConfig
 from statetrail.extract.cache import BoundedCache
 from statetrail.extract.exchange_row import ExchangeRow
 from statetrail.extract.extractor import WireState, facts_with_state
 from statetrail.extract.fingerprint import raw_bytes
 from statetrail.extract.text import MAX_SEGMENTS, is_token, mask_free_text, target_segments
+from statetrail.ingest.redact.documents import FORM, JSON, form_body, json_body, of_media
 from statetrail.ingest.redact.fields import HarmlessFields
 from statetrail.ingest.redact.pseudonyms import Pseudonyms
 from statetrail.ingest.redact.state import Fields, Hide, StateCopier, encoded, query_field
@@ -43,8 +45,8 @@ _UNREADABLE: Final = {
 class Copy(NamedTuple):
     """A message without secrets, for the writers of formats.
 
-    `row` has the times, sizes, the status and the error. `body` issues what the response's body
-    did; `None` where the capture has none.
+    `row` has the times, sizes, the status and the error. `sent` presents what the request's body
+    did, and `body` issues what the response's did; `None` where the capture has none.
     """
 
     row: ExchangeRow
@@ -57,6 +59,7 @@ class Copy(NamedTuple):
     peer: str | None
     request_fields: Fields
     response_fields: Fields
+    sent: bytes
     body: bytes | None
 
 
@@ -88,7 +91,7 @@ class Copier:
         presented = self._state.presented(wire.presented, facts.presented)
         issued = self._state.issued(wire.issued, facts.issued)
         target, candidates = self._target(exchange, facts, presented.query)
-        body, coding = _stand_in(exchange, wire, issued.attributes)
+        body, coding = _stand_in(exchange, wire, issued)
         sent = [
             ("user-agent", self._text(row.user_agent)),
             ("origin", self._origin(row.request_origin)),
@@ -108,6 +111,15 @@ class Copier:
                 *self._harmless.of_response(response.headers),
                 *issued.fields,
             ]
+        asked = [(name, value) for name, value in sent if value is not None]
+        answered = [(name, value) for name, value in received if value is not None]
+        content = b""
+        if presented.members:
+            content, asked = json_body(presented.members), of_media(asked, JSON)
+        elif presented.form:
+            content, asked = form_body(presented.form), of_media(asked, FORM)
+        if issued.members and not issued.attributes:
+            answered = of_media(answered, JSON)
         made = Copy(
             row=row,
             notes=exchange.notes,
@@ -117,8 +129,9 @@ class Copier:
             target=target,
             http_version=row.http_version if _VERSION.fullmatch(row.http_version) else "unknown",
             peer=self._peer(row.peer),
-            request_fields=[(name, value) for name, value in sent if value is not None],
-            response_fields=[(name, value) for name, value in received if value is not None],
+            request_fields=asked,
+            response_fields=answered,
+            sent=content,
             body=body,
         )
         return made, wire
@@ -226,14 +239,16 @@ class Copier:
 
 
 def _stand_in(
-    exchange: Exchange, wire: WireState, attributes: dict[str, str]
+    exchange: Exchange, wire: WireState, issued: OutgoingResponse
 ) -> tuple[bytes | None, str | None]:
     """The body of the copy, and its content coding."""
     if "body-unseen" in exchange.notes:
         return None, None
-    if attributes:
-        pairs = "".join(f" {name}={quoteattr(value)}" for name, value in attributes.items())
+    if issued.attributes:
+        pairs = "".join(f" {name}={quoteattr(value)}" for name, value in issued.attributes.items())
         return raw_bytes(f"<r{pairs}/>"), None
+    if issued.members:
+        return json_body(issued.members), None
     notes = [note for note in wire.notes if note in _UNREADABLE]
     return _UNREADABLE[notes[0]] if notes else (b"", None)
 

@@ -19,6 +19,7 @@ def copied_flow(
 ) -> HTTPFlow:
     """A new flow; `bodies` are what may stay of the request's and the response's."""
     row, sent = copy.row, original.request
+    sent_body = raw_bytes(bodies[0]) or copy.sent
     peer = (copy.peer, 0) if copy.peer is not None else ("", 0)
     started = original.client_conn.timestamp_start
     client = connection.Client(peername=peer, sockname=("", 0), timestamp_start=started)
@@ -40,7 +41,7 @@ def copied_flow(
         path=raw_bytes(copy.target),
         http_version=raw_bytes(copy.http_version),
         headers=_headers(copy.request_fields, row.request_bytes),
-        content=raw_bytes(bodies[0]) if bodies[0] or not row.request_bytes else None,
+        content=sent_body if sent_body or not row.request_bytes else None,
         trailers=None,
         timestamp_start=sent.timestamp_start,
         timestamp_end=sent.timestamp_end,

@@ -43,8 +43,8 @@ def har_entry(exchange: Exchange, copy: Copy, bodies: tuple[str, str]) -> bytes:
         "headersSize": -1,
         "bodySize": -1 if row.request_bytes is None else row.request_bytes,
     }
-    if bodies[0]:
-        request["postData"] = {"mimeType": "", "text": bodies[0]}
+    if body := bodies[0] or copy.sent.decode():
+        request["postData"] = {"mimeType": "", "text": body}
     total, timings = _times(exchange)
     made: dict[str, Any] = {
         "startedDateTime": _started(exchange),

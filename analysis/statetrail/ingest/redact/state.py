@@ -7,18 +7,32 @@ in clear stays, as do the words of the protocol.
 
 import re
 import urllib.parse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from statetrail.dialects import Dialect
 from statetrail.dialects.grammar import PRIORITIES, USAGES
-from statetrail.dialects.place import IssuePlace, Outgoing, OutgoingResponse, PresentPlace
+from statetrail.dialects.model import condition_of
+from statetrail.dialects.place import (
+    Condition,
+    Declared,
+    IssuePlace,
+    Outgoing,
+    OutgoingResponse,
+    PresentPlace,
+)
 from statetrail.dialects.wire import COOKIE
 from statetrail.extract.cache import BoundedCache
 from statetrail.extract.fingerprint import Fingerprinter, raw_bytes
 from statetrail.extract.state import Issued, Presented
 from statetrail.extract.text import is_token
-from statetrail.extract.wire_values import CompiledDialect, IssuedValue, PresentedValue
+from statetrail.extract.wire_values import (
+    CompiledDialect,
+    IssuedValue,
+    PresentedValue,
+    presenting_places,
+)
 from statetrail.ingest.redact.pseudonyms import Pseudonyms
 
 type Fields = list[tuple[str, str]]
@@ -68,10 +82,13 @@ def query_field(name: str, value: str) -> str:
 
 
 class CopiedRequest(NamedTuple):
-    """What a request presents, by pseudonyms: header fields, and fields of the query, encoded."""
+    """What a request presents, by pseudonyms: header fields, fields of the query, encoded, fields
+    of a form, and members of a JSON document by pointer."""
 
     fields: Fields
     query: list[str]
+    form: Fields
+    members: dict[str, str]
 
 
 class _Written[Copy](NamedTuple):
@@ -80,6 +97,18 @@ class _Written[Copy](NamedTuple):
     kept: tuple[Presented, ...] | tuple[Issued, ...]
     values: Sequence[PresentedValue] | Sequence[IssuedValue]
     copy: Copy
+
+
+type _Place = tuple[str, str, str | None, Condition | None, str]
+"""A dialect, a channel, a parameter or `None` for an unknown one, a condition, and a kind."""
+
+
+def _keys(
+    dialect: Dialect, channel: str, declared: Declared[Any], kind: str = "value"
+) -> Iterator[_Place]:
+    condition = condition_of(declared.place)
+    for param in (*declared.params, *((None,) if declared.family else ())):
+        yield dialect.name, channel, param, condition if condition != Condition() else None, kind
 
 
 class StateCopier:
@@ -102,17 +131,18 @@ class StateCopier:
         self._responses: BoundedCache[int, _Written[OutgoingResponse]] = BoundedCache(CACHED)
         self._pseudonyms = pseudonyms
         self._fingerprinter = fingerprinter
-        self._presents: dict[tuple[str, str, str | None], PresentPlace] = {}
-        self._issues: dict[tuple[str, str, str | None], IssuePlace] = {}
+        self._presents: dict[_Place, PresentPlace] = {}
+        self._issues: dict[_Place, IssuePlace] = {}
         for dialect in (compiled.dialect for compiled in dialects):
-            for present, declared in dialect.present_places():
-                for each in declared:
-                    for param in (*each.params, *((None,) if each.family else ())):
-                        self._presents[dialect.name, present.channel, param] = each.place
+            for kind, places in presenting_places(dialect).items():
+                for present, declared in places:
+                    for each in declared:
+                        for key in _keys(dialect, present.channel, each, kind):
+                            self._presents[key] = each.place
             for issue, issuing in dialect.issue_places():
                 for one in issuing:
-                    for name in (*one.params, *((None,) if one.family else ())):
-                        self._issues[dialect.name, issue.channel, name] = one.place
+                    for key in _keys(dialect, issue.channel, one):
+                        self._issues[key] = one.place
 
     def presented(
         self, values: Sequence[PresentedValue], kept: tuple[Presented, ...]
@@ -129,10 +159,14 @@ class StateCopier:
     ) -> CopiedRequest:
         fields: Fields = []
         query: Fields = []
+        form: Fields = []
+        members: dict[str, str] = {}
         by: dict[tuple[str, str], CompiledDialect] = {}
         for value, facts in zip_longest(values, kept):
             known = value.param if value.param in value.compiled.params else None
-            place = self._presents[value.compiled.dialect.name, value.channel, known]
+            place = self._presents[
+                value.compiled.dialect.name, value.channel, known, value.condition, value.kind
+            ]
             shown = value.value
             if facts is None or facts.value is None:
                 shown = self._pseudonyms.of(value.value)
@@ -148,10 +182,14 @@ class StateCopier:
                 for pair in ours:
                     if by.setdefault(pair, value.compiled) is value.compiled:
                         pairs.append(pair)
+            # A revocation names one value, of whichever parameter it is.
+            form += [pair for pair in outgoing.form if pair not in form]
+            members |= outgoing.members
         cookies = [value for name, value in fields if name == _COOKIE]
         others = [field for field in fields if field[0] != _COOKIE]
         joined = [(_COOKIE, "; ".join(cookies))] if cookies else []
-        return CopiedRequest([*others, *joined], [query_field(*each) for each in query])
+        encoded_query = [query_field(*each) for each in query]
+        return CopiedRequest([*others, *joined], encoded_query, form, members)
 
     def issued(self, values: Sequence[IssuedValue], kept: tuple[Issued, ...]) -> OutgoingResponse:
         """What a response issues."""
@@ -165,7 +203,9 @@ class StateCopier:
         response = OutgoingResponse([], {})
         for value, facts in zip_longest(values, kept):
             param = value.param.name if value.param else None
-            place = self._issues[value.compiled.dialect.name, value.channel, param]
+            place = self._issues[
+                value.compiled.dialect.name, value.channel, param, value.condition, "value"
+            ]
             name = param or self._name(value.raw_name, facts)
             clear = facts is not None and facts.value is not None
             if not clear:
@@ -174,6 +214,10 @@ class StateCopier:
             if facts is not None and value.extra.cookie is not None:
                 written += cookie_attributes(value, facts, self._hide)
             place.write(name, written, response)
+            # Where the document says how long the value lives.
+            pointer, lifetime_s = getattr(place, "lifetime", None), value.extra.lifetime_s
+            if isinstance(pointer, str) and pointer.startswith("/") and lifetime_s is not None:
+                response.members[pointer] = lifetime_s
         return response
 
     def _learn(self, facts: Presented | Issued | None, shown: str) -> None:

@@ -111,15 +111,15 @@ class Copier:
                 *self._harmless.of_response(response.headers),
                 *issued.fields,
             ]
-        asked = [(name, value) for name, value in sent if value is not None]
-        answered = [(name, value) for name, value in received if value is not None]
+        sent_fields = [(name, value) for name, value in sent if value is not None]
+        received_fields = [(name, value) for name, value in received if value is not None]
         content = b""
         if presented.members:
-            content, asked = json_body(presented.members), of_media(asked, JSON)
+            content, sent_fields = json_body(presented.members), of_media(sent_fields, JSON)
         elif presented.form:
-            content, asked = form_body(presented.form), of_media(asked, FORM)
+            content, sent_fields = form_body(presented.form), of_media(sent_fields, FORM)
         if issued.members and not issued.attributes:
-            answered = of_media(answered, JSON)
+            received_fields = of_media(received_fields, JSON)
         made = Copy(
             row=row,
             notes=exchange.notes,
@@ -129,8 +129,8 @@ class Copier:
             target=target,
             http_version=row.http_version if _VERSION.fullmatch(row.http_version) else "unknown",
             peer=self._peer(row.peer),
-            request_fields=asked,
-            response_fields=answered,
+            request_fields=sent_fields,
+            response_fields=received_fields,
             sent=content,
             body=body,
         )

@@ -57,8 +57,8 @@ _PROFILES: Final = (
 )
 _DIALECTS: Final = (
     "All of them are on unless `--dialects` names others. One that names no paths is spoken by an "
-    "origin once a value was issued there in a place that shows this (`tells`). Each page says where values are, "
-    "who owes them, what ends them, and what is a fault, with an example; "
+    "origin once a value was issued there in a place that shows this (`tells`). Each page says "
+    "where values are, who owes them, what ends them, and what is a fault, with an example; "
     "`statetrail dialect explain NAME` prints the same. [Write your own](../dialects.md).\n"
 )
 _RECORDER: Final = (

@@ -265,6 +265,8 @@ def test_a_mitmdump_of_another_environment_says_which_one_to_use(tmp_path: Path)
         (["--store", "no/where.sqlite"], "no folder"),
         (["--store", "letter"], "is no statetrail store"),
         (["--dialects", "latin"], "unknown dialect"),
+        (["shop.sqlite"], "shop.sqlite is no option of mitmdump: name the store by --store"),
+        (["--rotate", "500"], "'500' is no size: write it as 500m or 2g"),
         (["--", "--set", "confdir=letter/x"], "cannot make its certificate authority in letter/x"),
     ],
 )
@@ -285,3 +287,10 @@ def test_what_cannot_work_is_said_before_mitmdump_starts(
 
 def _count(store: Path) -> int:
     return read_store(store).tables["exchanges"].num_rows
+
+
+def test_an_option_of_mitmdump_has_its_place() -> None:
+    """A name that is near to one of our options is no help."""
+    done = run("record", "--mode", "regular")
+    assert done.code == 2
+    assert "No such option: --mode: options of mitmdump go after --" in " ".join(done.err.split())

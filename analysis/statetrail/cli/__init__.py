@@ -56,6 +56,16 @@ class _Command(TyperCommand):
     def get_params(self, ctx: Any) -> Any:
         return _plain(super().get_params(ctx))
 
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:
+            # An unknown option of the command that takes those of another program.
+            if self.name == "record" and hasattr(error, "possibilities"):
+                error.possibilities = None
+                error.message = f"{error.message}: options of mitmdump go after --"  # type: ignore[attr-defined]
+            raise
+
 
 class _Group(TyperGroup):
     def get_params(self, ctx: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -92,6 +93,8 @@ def command(
     if otel:
         import_module("opentelemetry.exporter.otlp.proto.http")
     given = mitmdump_args or []
+    if given and given[0].endswith(".sqlite"):
+        raise UsageError(f"{given[0]} is no option of mitmdump: name the store by --store")
     if twice := [each for each in given if each.startswith("statetrail_")]:
         raise UsageError(f"{twice[0].partition('=')[0]} after --: use an option of record instead")
     _check_authority(given)
@@ -116,7 +119,7 @@ def command(
     defaults = {"stream_large_bodies": _STREAM_FROM, **PRIVATE_LOG}
     defaults = {name: value for name, value in defaults.items() if name not in " ".join(given)}
     command = recorder_command(settings | defaults, given)
-    say(f"recording into {store}; see it with: statetrail audit {store}")
+    say(f"recording into {store}; see it with: statetrail audit {shlex.quote(str(store))}")
     sys.stdout.flush()
     sys.stderr.flush()
     # The recorder ends mitmdump if these are not its options, e.g. because of a config.yaml.

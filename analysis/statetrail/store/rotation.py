@@ -15,8 +15,8 @@ from typing import Final
 from statetrail.errors import UsageError
 from statetrail.store.keys import key_path
 
-_SIZE: Final = re.compile(r"([0-9]{1,12})\s*([kmgt]?)b?", re.IGNORECASE)
-_UNITS: Final = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+_SIZE: Final = re.compile(r"([0-9]{1,12})\s*([kmgt])b?", re.IGNORECASE)
+_UNITS: Final = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 _FIELD: Final = re.compile(r"%(.?)")
 _FIELDS: Final = "aAbBdGHIjmMpSuUVwWyYsFT%"
 

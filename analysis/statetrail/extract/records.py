@@ -37,7 +37,9 @@ UNKNOWN_METHOD: Final = "(unknown)"
 REPLAYED: Final = ("replayed", "edited")
 """Notes of requests that the operator of the proxy sent again, or changed on their way: these are
 not the client's doing."""
-OPERATED: Final = (*REPLAYED, "answered-by-operator")
+ANSWERED: Final = "answered-by-operator"
+"""Note of an exchange whose response is the operator's."""
+OPERATED: Final = (*REPLAYED, ANSWERED)
 """Notes of exchanges whose response tells nothing of what the client was given by the server."""
 
 

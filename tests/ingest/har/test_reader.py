@@ -90,6 +90,9 @@ def test_a_url_is_taken_apart(url: str, parts: tuple[str, str, int, bytes]) -> N
             "cached",
             id="from a worker's cache",
         ),
+        pytest.param(
+            {"response___transferSize": 0, "response__bodySize": 0}, "cached", id="nothing received"
+        ),
         pytest.param({"request__url": "/API/V3/Cart"}, "url", id="a URL without a host"),
         pytest.param({"_error": "net::ERR_BLOCKED_BY_CLIENT"}, "blocked", id="never sent"),
         pytest.param({"request__url": {"a": 1}}, "incomplete", id="an object for a URL"),
@@ -102,6 +105,72 @@ def test_what_is_no_exchange_is_counted_with_its_reason(
     exchanges, report = read(entry(**changed), entry())
     assert (len(exchanges), dict(report.skipped)) == (1, {reason: 1})
     assert (report.sentence() or "").startswith("1 entry was skipped (1 ")
+
+
+@pytest.mark.parametrize(
+    ("changed", "read_of_it"),
+    [
+        pytest.param({}, 1, id="received"),
+        pytest.param(
+            {"serverIPAddress": None, "time": 0, "timings": {}}, 0, id="neither from nor when"
+        ),
+        pytest.param({"time": 0, "timings": {}}, 1, id="from somewhere"),
+        pytest.param({"cache": {"afterRequest": {}}}, 0, id="by the member"),
+        pytest.param(
+            {"cache": {"afterRequest": {}}, "response__status": 304}, 1, id="the server was asked"
+        ),
+    ],
+)
+def test_what_firefox_s_cache_answered_is_no_exchange(
+    changed: dict[str, Any], read_of_it: int
+) -> None:
+    """It names no server and takes no time; after a 304 its content is shown, too."""
+    made = entry(**{"serverIPAddress": "192.0.2.1"} | changed)
+    document, report = har(made, creator={"name": "Firefox", "version": "140"}), ReadReport()
+    exchanges = list(read_har(io.BytesIO(document), FINGERPRINTER, report))
+    assert (len(exchanges), report.skipped["cached"]) == (read_of_it, 1 - read_of_it)
+
+
+def test_what_the_developer_answered_binds_nobody() -> None:
+    """Safari replaces responses by files, as the operator of a proxy may."""
+    assert one(_fetchType="Inspector Override").notes == ("answered-by-operator",)
+
+
+COOKIES = [{"name": "sid", "value": "a=b", "path": "/", "httpOnly": True, "secure": False}, None]
+
+
+@pytest.mark.parametrize(
+    ("cookies", "fields", "sent", "received"),
+    [
+        pytest.param(COOKIES, (), b"sid=a=b", b"sid=a=b; Path=/; HttpOnly", id="alone"),
+        pytest.param(
+            COOKIES, (("COOKIE", "x=1"), ("set-cookie", "x=1")), b"x=1", b"x=1", id="beside"
+        ),
+        pytest.param(
+            [{"name": "s", "value": "1;2\nX: y", "expires": "2026-03-02T10:00:00+01:00"}],
+            (),
+            b"s=1",
+            b"s=1; Expires=Mon, 02 Mar 2026 09:00:00 GMT",
+            id="hostile",
+        ),
+        pytest.param([{"name": "a"}, {"name": "b", "value": 2}], (), b"a=; b=2", b"a=", id="two"),
+        pytest.param({"a": "b"}, (), None, None, id="no list"),
+    ],
+)
+def test_cookies_of_the_lists_are_in_the_header_fields(
+    cookies: Any, fields: tuple[tuple[str, str], ...], sent: bytes | None, received: bytes | None
+) -> None:
+    """Some writers have them nowhere else; where a field has them, it counts."""
+    exchange = one(
+        request__cookies=cookies,
+        response__cookies=cookies,
+        request__headers=headers(*fields),
+        response__headers=headers(*fields),
+    )
+    assert exchange.response is not None
+    request = {name.lower(): value for name, value in reversed(exchange.request.headers)}
+    response = {name.lower(): value for name, value in reversed(exchange.response.headers)}
+    assert (request.get(b"cookie"), response.get(b"set-cookie")) == (sent, received)
 
 
 @pytest.mark.parametrize(

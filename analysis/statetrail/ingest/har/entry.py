@@ -14,6 +14,7 @@ import typing
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import astuple
 
 _MAX_DIGITS: Final = 40
 _FLAGS: Final = (
@@ -23,6 +24,7 @@ _CACHES: Final = frozenset(
     ("memory cache", "disk cache", "cache-storage", "http-cache", "fallback-code")
 )
 """What answers a request instead of the network, as browsers name it."""
+_OVERRIDE: Final = "inspector override"
 
 
 # A string or a comment without its end goes on to the end of the text: nothing is looked at twice.
@@ -73,6 +75,7 @@ class HarRequest(msgspec.Struct, rename="camel", gc=False):
     url: str
     http_version: str | None = None
     headers: msgspec.Raw = _NOTHING
+    cookies: list[msgspec.Raw] | None = None
     body_size: float | None = None
     post_data: PostData | None = None
 
@@ -93,8 +96,10 @@ class HarResponse(msgspec.Struct, rename="camel", gc=False):
 
     status: float | None = None
     headers: msgspec.Raw = _NOTHING
+    cookies: list[msgspec.Raw] | None = None
     content: Content | None = None
     body_size: float | None = None
+    transferred: float | None = msgspec.field(default=None, name="_transferSize")
     error: str | None = msgspec.field(default=None, name="_error")
     via_worker: bool | str | None = msgspec.field(default=None, name="_fetchedViaServiceWorker")
     worker_source: str | None = msgspec.field(default=None, name="_serviceWorkerResponseSource")
@@ -126,6 +131,7 @@ class HarEntry(msgspec.Struct, gc=False):
     from_worker: bool | str | None = msgspec.field(default=None, name="_fromServiceWorker")
     fetch_type: str | None = msgspec.field(default=None, name="_fetchType")
     cache: msgspec.Raw = _NOTHING
+    server: str | None = msgspec.field(default=None, name="serverIPAddress")
     client_1: str | None = msgspec.field(default=None, name="_clientAddress")
     client_2: str | None = msgspec.field(default=None, name="_clientIPAddress")
     client_3: str | None = msgspec.field(default=None, name="clientIPAddress")
@@ -139,19 +145,36 @@ class HarEntry(msgspec.Struct, gc=False):
     @property
     def is_cached(self) -> bool:
         """Whether a cache of the browser answered it, or a worker without asking the network."""
-        source = self.response.worker_source if self.response is not None else None
+        answer = self.response
+        source = answer.worker_source if answer is not None else None
         if self.fetch_type is not None or source is not None:
             named = (self.fetch_type or "").lower(), (source or "").lower()
             if not _CACHES.isdisjoint(named):
+                return True
+        if answer is not None and answer.transferred == 0:
+            # Content of which nothing was received: so Chrome wrote what its cache answered.
+            size = answer.content.size if answer.content is not None else 0
+            if answer.body_size == 0 < (size or 0) and 200 <= (answer.status or 0) < 300:
                 return True
         return bool(self.from_cache or self.from_disk)
 
     @property
     def is_cached_in_firefox(self) -> bool:
         """The same, of an entry that Firefox wrote."""
-        # It has the one member alone, and only if a cache answered.
+        status = self.response.status if self.response is not None else None
+        if not status or status == 304:  # the server was asked
+            return False
         raw = bytes(self.cache)
-        return b'"afterRequest"' in raw and b'"beforeRequest"' not in raw
+        if b'"afterRequest"' in raw and b'"beforeRequest"' not in raw:
+            return True
+        # Of late it has no such member; what was received comes from an address, in some time.
+        times = astuple(self.timings) if self.timings is not None else ()
+        return not (self.server or self.time or any(ms is not None and ms > 0 for ms in times))
+
+    @property
+    def is_overridden(self) -> bool:
+        """Whether the developer's own content stands in place of the server's response."""
+        return self.fetch_type is not None and self.fetch_type.lower() == _OVERRIDE
 
     @property
     def is_by_worker(self) -> bool:
@@ -212,6 +235,16 @@ def read_headers(raw: bytes) -> list[Header]:
         raise EntryError("broken") from None
 
 
+def read_cookie(raw: msgspec.Raw) -> dict[str, str]:
+    """What is said of a cookie, as texts; nothing if it is no object."""
+    try:
+        value = _plain(bytes(raw).decode("utf-8", "surrogateescape"))
+    except (ValueError, RecursionError):
+        value = None
+    members = value.items() if isinstance(value, dict) else ()
+    return {name: text for name, each in members if (text := _text(each)) is not None}
+
+
 def _plain(text: str) -> Any:
     return json.loads(
         text,
@@ -239,6 +272,9 @@ def _convert(field: msgspec.structs.FieldInfo, value: Any) -> Any:
     types = typing.get_args(field.type) or (field.type,)
     if field.encode_name == "headers":
         return _headers(value)
+    if field.encode_name == "cookies":
+        cookies = value if isinstance(value, list) else ()
+        return [msgspec.Raw(json.dumps(each).encode()) for each in cookies]
     if msgspec.Raw in types:
         return msgspec.Raw(json.dumps([*value]).encode()) if isinstance(value, dict) else _NOTHING
     if field.encode_name in _FLAGS:

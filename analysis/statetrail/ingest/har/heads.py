@@ -68,7 +68,7 @@ class _Lines(dict[bytes, tuple[bytes, bytes] | None]):
             if not value.isascii() or "\n" in value:
                 raise _OddError
             if (raw := self._names.get(name)) is None:
-                raw = _wire(name)
+                raw = wire(name)
                 if len(name) <= MAX_CACHED:
                     self._names.keep(name, raw)
             line = raw, value.encode("ascii")
@@ -152,18 +152,19 @@ class HeadReader:
             if value.isascii() and "\n" not in value:
                 fields.append((name, value.encode("ascii")))
                 continue
-            for raw in map(_wire, value.split("\n")):
+            for raw in map(wire, value.split("\n")):
                 is_cut = is_cut or raw.endswith(_CUT)
                 fields.append((name, raw))
         return tuple(fields), is_cut
 
     def _name(self, name: str) -> bytes:
         """A field's name as bytes; `_PSEUDO` for that of a pseudo field."""
-        raw = _PSEUDO if name.startswith(":") else _wire(name)
+        raw = _PSEUDO if name.startswith(":") else wire(name)
         return self._names.keep(name, raw) if len(name) <= MAX_CACHED else raw
 
 
-def _wire(text: str) -> bytes:
+def wire(text: str) -> bytes:
+    """A header field's text as bytes."""
     # Most writers decode a header as Latin-1, some as UTF-8 with surrogates.
     try:
         return text.encode("latin-1")

@@ -19,9 +19,10 @@ from typing import Final
 from statetrail.errors import CaptureError
 from statetrail.extract import Exchange, Fingerprinter, Request, Response
 from statetrail.extract.bodies import MAX_SEARCHED
-from statetrail.extract.records import UNKNOWN_METHOD
+from statetrail.extract.records import ANSWERED, UNKNOWN_METHOD
 from statetrail.ingest.flow import ERRORS
 from statetrail.ingest.har.content import body_of
+from statetrail.ingest.har.cookies import with_received, with_sent
 from statetrail.ingest.har.digests import Digests
 from statetrail.ingest.har.entry import (
     Content,
@@ -184,8 +185,12 @@ def exchange_from_entry(
     scheme, host, port, target, is_cut = heads.address(entry.request.url)
     when = times(entry, writer)
     notes = list(when.notes)
+    if entry.is_overridden:
+        notes.append(ANSWERED)
     version = (entry.request.http_version or "").upper()
     sent, sent_cut = heads.fields(entry.request.headers)
+    if entry.request.cookies:
+        sent = with_sent(sent, entry.request.cookies)
     request = Request(
         method=entry.request.method or UNKNOWN_METHOD,
         scheme=scheme,
@@ -219,6 +224,8 @@ def _response(
         return None, False
     bodiless = status < 200 or status in (204, 304) or entry.request.method in ("HEAD", "head")
     fields, is_cut = heads.fields(answer.headers)
+    if answer.cookies:
+        fields = with_received(fields, answer.cookies)
     # What stands there is of the cache that was asked to use what it has.
     content = Content() if status == 304 else answer.content or Content()
     body = body_of(content, fields, MAX_SEARCHED, size=answer.body_size, bodiless=bodiless)

@@ -12,6 +12,7 @@ import msgspec
 
 from statetrail.extract import Exchange, Request
 from statetrail.extract.fingerprint import raw_bytes
+from statetrail.extract.records import ANSWERED
 from statetrail.ingest.har.split import CUT
 from statetrail.ingest.har.times import SECOND_US
 from statetrail.ingest.redact.copier import Copy
@@ -54,6 +55,8 @@ def har_entry(exchange: Exchange, copy: Copy, bodies: tuple[str, str]) -> bytes:
         "cache": {},
         "timings": timings,
     }
+    if ANSWERED in copy.notes:
+        made["_fetchType"] = "Inspector Override"
     if row.error not in (None, "no-response"):
         made["_error"] = str(row.error).replace("-", " ")
     if copy.peer is not None:

@@ -46,7 +46,8 @@ _CACHED: Final = 4096
 _SKELETON: Final = (
     "log version creator name statetrail redact entries request method url httpversion headers "
     "querystring cookies headerssize bodysize postdata mimetype text starteddatetime time "
-    "response cache timings _error _clientaddress status statustext content size encoding "
+    "response cache timings _fetchtype inspector override _error _clientaddress status "
+    "statustext content size encoding "
     "base64 redirecturl value blocked connect receive user-agent origin access-control-expose- "
     "headers location content-encoding x-unknown x-other referer https other.invalid get head "
     "post put patch delete options trace unknown proxyauth backup client_conn server_conn "

@@ -9,7 +9,8 @@ from mitmproxy.http import Headers
 from mitmproxy.test import tflow
 
 from docs.conversations import claims, exchanges_of
-from statetrail.extract import Exchange, ExchangeFacts, extract
+from statetrail.dialects import select
+from statetrail.extract import Exchange, ExchangeFacts, ExtractorConfig, extract
 from statetrail.ingest.flow import exchange_of
 from statetrail.ingest.flowfile import frames, read_flows
 from statetrail.ingest.har.entry import read_entry
@@ -57,13 +58,15 @@ def test_a_hostile_exchange_has_a_copy(seed):
     assert read(extract(as_entry, CONFIG)) == expected
 
 
-def in_copy(exchanges: list[Exchange]) -> tuple[list[object], list[object]]:
+def in_copy(
+    exchanges: list[Exchange], config: ExtractorConfig = CONFIG
+) -> tuple[list[object], list[object]]:
     """The state in exchanges, and in their copies."""
-    copier, found = Copier(CONFIG, Pseudonyms(bytes(32), frozenset("1")), None), ([], [])
+    copier, found = Copier(config, Pseudonyms(bytes(32), frozenset("1")), None), ([], [])
     for each in exchanges:
         entry = read_entry(har_entry(each, copier.copy(each)[0], NO_BODIES))
         for facts, side in zip((each, exchange_from_entry(entry, "x")), found, strict=True):
-            state = extract(facts, CONFIG)
+            state = extract(facts, config)
             side += [(i.dialect, i.param, i.channel, i.kind, i.declared_s) for i in state.issued]
             side += [(p.dialect, p.param, p.channel, p.kind) for p in state.presented]
     return found
@@ -81,6 +84,15 @@ def test_the_state_of_a_dialect_is_in_the_copy(dialect: str) -> None:
     for claim in claims((FOLDER / "dialects" / f"{dialect}.md").read_text("utf-8")):
         original, copied = in_copy(exchanges_of(claim.messages, "app"))
         assert original
+        assert copied == original
+
+
+def test_a_word_that_is_no_value_stays() -> None:
+    """`Required` of SAP; where one dialect alone reads the field, as others read it, too."""
+    page = (FOLDER / "dialects" / "sap-odata.md").read_text("utf-8")
+    config = ExtractorConfig(select("sap-odata"), CONFIG.fingerprinter)
+    for claim in claims(page):
+        original, copied = in_copy(exchanges_of(claim.messages, "app"), config)
         assert copied == original
 
 

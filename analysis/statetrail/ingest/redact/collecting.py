@@ -20,6 +20,7 @@ from statetrail.extract.text import MAX_TOKEN, has_token, is_token, unquoted
 from statetrail.extract.wire_values import query_fields
 from statetrail.ingest.redact.fields import is_harmless
 from statetrail.ingest.redact.matcher import Matcher
+from statetrail.ingest.redact.state import is_void_word
 
 CACHED: Final = 8192
 _ENDS: Final = re.compile(r"[/?#&=]")
@@ -68,7 +69,7 @@ class SecretCollector:
                 yield from self._secret(value)
         for issued in wire.issued:
             clear = issued.compiled.clear.get(issued.param.name) if issued.param else None
-            if clear is not None and clear.fullmatch(issued.state.value):
+            if is_void_word(issued) or (clear is not None and clear.fullmatch(issued.state.value)):
                 self.clear.add(issued.state.value)
             else:
                 yield from self._secret(issued.state.value)

@@ -71,6 +71,12 @@ def cookie_attributes(value: IssuedValue, facts: Issued, hide: Hide | None) -> s
     return "".join(f"; {one}" for one in stays)
 
 
+def is_void_word(issued: IssuedValue) -> bool:
+    """Whether a word is issued that its dialect declares to be no value: it is no secret."""
+    name, word = issued.param.name if issued.param else "", issued.state.value
+    return issued.compiled.is_void(name, word) and not is_token(word)
+
+
 def encoded(text: str) -> str:
     """A text, percent-encoded."""
     return urllib.parse.quote_from_bytes(raw_bytes(text), safe="")
@@ -207,7 +213,8 @@ class StateCopier:
                 value.compiled.dialect.name, value.channel, param, value.condition, "value"
             ]
             name = param or self._name(value.raw_name, facts)
-            clear = facts is not None and facts.value is not None
+            void = is_void_word(value)
+            clear = void or (facts is not None and facts.value is not None)
             if not clear:
                 self._learn(facts, self._pseudonyms.of(value.state.value))
             written = self._text(value, clear=clear)

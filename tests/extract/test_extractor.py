@@ -174,3 +174,18 @@ def test_a_cap_keeps_the_first() -> None:
     assert [one.fingerprint for one in kept.issued] == [
         CONFIG.fingerprinter.fingerprint(str(n)) for n in range(MAX_VALUES)
     ]
+
+
+@pytest.mark.parametrize(
+    ("location", "endpoint"),
+    [
+        ("/API/V3/Cart/Items?page=2", "/API/V3/Cart/Items"),
+        ("https://shop.example/API/V3/Menu?_session_token=#x", "/API/V3/Menu"),
+        ("/API/V3/Menu?page=2&_session_token=yjipILZBeUWxrFq", None),
+        ("https://other.example/API/V3/Menu", None),
+    ],
+)
+def test_a_redirect_that_has_the_key_excuses_nothing(location: str, endpoint: str | None) -> None:
+    """Who follows it presents the key (L7): the endpoint stands for redirects that lack it."""
+    facts = facts_of("/API/V3/Cart", status=303, answered={"Location": location})
+    assert facts.exchange.redirect_endpoint == endpoint

@@ -126,8 +126,12 @@ class RowReader(msgspec.Struct, frozen=True, gc=False):
         notes: Iterable[str],
         source: str | None,
         refused: str | None = None,
+        carries_key: bool = False,
     ) -> ExchangeRow:
-        """The row of an exchange; `sent` and `received` are its header fields."""
+        """The row of an exchange; `sent` and `received` are its header fields.
+
+        `carries_key`: the target of a redirect has the key of a session.
+        """
         request, response, secrets = exchange.request, exchange.response, state.secrets
         method, scheme, version = request.method, request.scheme, request.http_version
         parts = (request.peer, request.proxy_user, request.host, method, scheme, version)
@@ -184,7 +188,9 @@ class RowReader(msgspec.Struct, frozen=True, gc=False):
             clean(",".join(dict.fromkeys(notes)), 1024) if notes else "",
             source,
             sent.fetch_dest,
-            None if received.location is None else self._redirect(exchange, received, secrets),
+            None
+            if carries_key or received.location is None
+            else self._redirect(exchange, received, secrets),
             sent.fetch_site,
             sent.fetch_mode,
             sent.fetch_storage_access,

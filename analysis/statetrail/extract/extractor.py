@@ -184,6 +184,7 @@ def _facts(
             notes=all_notes,
             source=source,
             refused=_refused(exchange, message, config),
+            carries_key=config.targets.carries_key(received.location),
         ),
         state.issued,
         state.presented,

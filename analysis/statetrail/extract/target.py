@@ -104,6 +104,18 @@ class TargetReader:
         result = self._read(target)
         return self._targets.keep(target, result) if len(target) <= MAX_CACHED else result
 
+    def carries_key(self, location: str | None) -> bool:
+        """Whether the query of a redirect's target has the key of a session: who follows it has."""
+        if location is None or "?" not in location:
+            return False
+        query = location.partition("#")[0].partition("?")[2].encode("utf-8", "surrogateescape")
+        on_wire = wire.Target([], query_fields(b"/?" + query)[0])
+        return any(
+            each.kind == "value" and each.value and each.param in compiled.dialect.session_keys
+            for compiled in self._dialects
+            for each in presented_in_target(on_wire, compiled)
+        )
+
     def _read(self, target: bytes) -> Target:
         key = target.partition(b"?")[0]
         if (path := self._paths.get(key)) is None:

@@ -51,7 +51,7 @@ EXCHANGES: Final = Table(
         Column("notes", "text", "What the capture could not see or had to bound, comma separated; may be empty"),
         Column("source", "text", "The imported HAR file, with the number of its capture: a client of its own", "recorded live, or from a flow file", since=3),
         Column("fetch_dest", "text", "`Sec-Fetch-Dest` of the request", "not sent", since=3),
-        Column("redirect_endpoint", "text", "Endpoint at the same host that a redirect leads to", "no redirect, or to another host", since=3),
+        Column("redirect_endpoint", "text", "Endpoint at the same host that a redirect leads to, without the key of a session", "no redirect, to another host, or with the key in its query", since=3),
         Column("fetch_site", "text", "`Sec-Fetch-Site` of the request", "not sent", since=4),
         Column("fetch_mode", "text", "`Sec-Fetch-Mode` of the request", "not sent", since=4),
         Column("fetch_storage_access", "text", "`Sec-Fetch-Storage-Access` of the request", "not sent", since=4),

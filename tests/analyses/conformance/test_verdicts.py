@@ -314,6 +314,22 @@ EXCUSES = {
         ],
         ("_session_token", "restarted", "new-session"),
     ),
+    "an image can carry no header": (
+        [login(0, HEADER), ask(1000, extra={"fetch_dest": "image"})],
+        ("LocId", "not-applicable", "cannot-carry"),
+    ),
+    "an image's address can carry what was asked for in the query": (
+        [login(0, QUERY), ask(1000, extra={"fetch_dest": "image"})],
+        ("LangId", "omitted", None),
+    ),
+    "a redirect decides about queries, not about headers": (
+        [
+            login(0, TICKET),
+            ask(1000, Present("Ticket", "t1"), status=302, extra={"redirect_endpoint": "/v3/7"}),
+            ask(1100, path="/v3/7"),
+        ],
+        ("Ticket", "omitted", None),
+    ),
     "an hour later a new process asks for a token": (
         [zest(0, 10, 20, "A", "1"), zest(HOUR, HOUR + 10, HOUR + 20, "B", "1")],
         ("_session_token", "restarted", "new-session"),

@@ -589,7 +589,15 @@ def _begins(sender: _Sender, x: _X) -> bool:
 
 def _unable(sender: _Sender, x: _X, param: str) -> str | None:
     """Why the request cannot carry the parameter: a page's, or a library's after a redirect."""
-    channels = [place.channel for place in sender.dialect.presented_at(param)]
+    channels = {place.channel for place in sender.dialect.presented_at(param)}
+    named = {
+        i.usage
+        for other in sender.exchanges
+        for i in other.issued
+        if i.param == param and other.sound(i) and other.begun <= x.start and i.usage != "implicit"
+    }
+    # L7: "for a header"; what was asked for in the query, the address of an image can carry.
+    channels &= named or channels
     if x.ex.extra.get("fetch_dest") not in (None, "empty") and "header" in channels:
         return "cannot-carry"
     redirects = [

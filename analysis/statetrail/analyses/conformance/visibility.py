@@ -137,6 +137,8 @@ class Visibility:
     since
         The latest beginning of the issues that must be known (M of the race rule): what ended
         before it is superseded.
+    channels
+        The channels that issues name which bind and may be known.
     names_channel, implicit, informational, malformed
         The latest end of the issues that may be known and name a channel, are implicit, are
         informational, or cannot be read (the beginning, if these were cut short).
@@ -144,6 +146,7 @@ class Visibility:
 
     sound: bool = False
     since: int = BEGINNING
+    channels: set[str] = field(default_factory=set)
     names_channel: int = BEGINNING
     implicit: int = BEGINNING
     informational: int = BEGINNING
@@ -183,6 +186,7 @@ class Visibility:
         if channel is None:
             self.implicit = max(self.implicit, response_end)
         else:
+            self.channels.add(channel)
             self.names_channel = max(self.names_channel, response_end)
         if issue.priority == "informational":
             self.informational = max(self.informational, response_end)

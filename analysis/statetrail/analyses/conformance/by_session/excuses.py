@@ -36,6 +36,7 @@ neither line L4 excuses that the key is missing.
 Nothing need be presented (L7) by HEAD; by requests that ask whether the API is up; in a header, by
 requests to which a page can add none (`Sec-Fetch-Dest`); and in the query, by a request for the
 target of a redirect that came just before: the client's library made it of the server's `Location`.
+A channel in which no issue to the sender told it to present the value excuses nothing.
 """
 
 from dataclasses import dataclass
@@ -53,14 +54,14 @@ from statetrail.analyses.columnar.arrays import (
     ranked,
 )
 from statetrail.analyses.columnar.bucket import IMPLICIT, Bucket
-from statetrail.analyses.columnar.dialect_masks import acting, in_channel, of_params, refuses
+from statetrail.analyses.columnar.dialect_masks import acting, of_params, refuses
 from statetrail.analyses.columnar.settings import Settings
 from statetrail.analyses.conformance import verdict
 from statetrail.analyses.conformance.by_session.alternation import alternating_requests
+from statetrail.analyses.conformance.by_session.channels import follows, is_wanted_in
 from statetrail.analyses.conformance.by_session.key_values import KeyUses
 from statetrail.analyses.conformance.verdict import FAULTS, REASONS, VERDICTS
 from statetrail.analyses.conformance.visibility import (
-    FOLLOWED_US,
     FOREVER,
     HEADER,
     PAUSE_US,
@@ -137,9 +138,10 @@ def excused(
     excuse(absent & exchanges.heads[rows.exchange], verdict.METHOD)
     if absent.any():
         excuse(absent & acting(bucket, "health")[endpoint, param], verdict.HEALTH)
-        headless = exchanges.headless[rows.exchange] & in_channel(bucket, HEADER)[param]
+        wanted = rows.exchange, rows.series
+        headless = exchanges.headless[rows.exchange] & is_wanted_in(bucket, HEADER, *wanted)
         excuse(absent & headless, verdict.CANNOT_CARRY)
-        followed = _followed(bucket)[rows.exchange] & in_channel(bucket, URIQUERY)[param]
+        followed = follows(bucket)[rows.exchange] & is_wanted_in(bucket, URIQUERY, *wanted)
         excuse(absent & followed, verdict.REDIRECTED)
     key = is_key[param]
     bare = np.flatnonzero(session == NOTHING)
@@ -237,20 +239,6 @@ def _presented_later(known: _Sessions, group: Ints, request: Ints) -> Bools:
     index = AsOfIndex(known.group, began, len(times))
     later: Bools = index.maxima(last)[index.at(group, request, inclusive=False)] > request
     return later
-
-
-def _followed(bucket: Bucket) -> Bools:
-    """The requests that follow a redirect to their endpoint within `FOLLOWED_US`."""
-    exchanges, width = bucket.exchanges, len(bucket.endpoints)
-    redirects = np.flatnonzero(exchanges.redirect >= 0)
-    group = exchanges.client[redirects] * width + exchanges.redirect[redirects]
-    start = exchanges.response_start[redirects]
-    index = AsOfIndex(group, start, exchanges.span)
-    own = exchanges.client * width + exchanges.endpoint
-    last = index.maxima(start)[index.at(own, exchanges.request_start)]
-    since_us = exchanges.clock[exchanges.request_start] - exchanges.clock[last]
-    followed: Bools = (last != NOTHING) & (since_us <= FOLLOWED_US)
-    return followed
 
 
 def _paused(bucket: Bucket, lineage: Lineage, is_key: Bools) -> Bools:

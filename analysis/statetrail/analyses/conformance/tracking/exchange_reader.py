@@ -79,9 +79,10 @@ class ExchangeReader:
             not self.answers(x, p)[0] for p in self.presented(x)
         )
 
-    def need_not(self, x: Exchange, param: str, *, followed: bool) -> str | None:
-        """Why the request need not present the parameter (L7)."""
+    def need_not(self, x: Exchange, param: str, named: set[str], *, followed: bool) -> str | None:
+        """Why the request need not present the parameter (L7); `named`: where it was asked for."""
         channels = {place.channel for place in self.dialect.presented_at(param)}
+        channels &= named or channels
         reasons = {
             v.METHOD: x.method == "HEAD",
             v.HEALTH: self.dialect.is_action("health", x.endpoint),

@@ -311,7 +311,7 @@ class Sender:
             for p in values
         ]
         verdict, reason, p = min(found, key=lambda each: VERDICTS.index(each[0]))
-        if verdict == v.OMITTED and (need_not := self.reader.need_not(x, param, followed=followed)):
+        if verdict == v.OMITTED and (need_not := self._need_not(x, param, followed=followed)):
             verdict, reason = v.NOT_APPLICABLE, need_not
         elif verdict == v.OMITTED and session is not None and param in session.over:
             verdict, reason = v.NOT_APPLICABLE, v.SESSION_ENDED
@@ -332,6 +332,11 @@ class Sender:
             None if p is None else p.fingerprint,
             None if p is None else p.channel,
         )
+
+    def _need_not(self, x: Exchange, param: str, *, followed: bool) -> str | None:
+        known = self.params.get(param)
+        named = set[str]() if known is None else known.visibility.channels
+        return self.reader.need_not(x, param, named, followed=followed)
 
     def _verdict(
         self, x: Exchange, session: Session | None, name: str, p: Presented | None, *, bound: bool

@@ -5,6 +5,7 @@ import pytest
 from rules.histories import LANG, LOC, ads, shop, zest
 from statetrail.report.audit import audit
 from statetrail.report.document import Document
+from statetrail.report.sections.clients import ClientsSection
 from statetrail.report.sections.findings import first_of_each
 from statetrail.schema import pseudonym
 from support.audits import CREATED
@@ -118,3 +119,19 @@ def test_a_parameter_of_a_realm_has_its_changes_and_its_clients() -> None:
         for row in document.parameters
     } == {("*", "refresh_token"): (2, 2, 1, 1), ("shop.example", "sid"): (2, 2, 1, 1)}
     assert sum(row.changes for row in document.parameters) == document.rotations_total
+
+
+def test_a_client_has_no_row_where_nothing_of_it_was_judged_but_elsewhere() -> None:
+    """Every client is listed once at least, and the document has all rows."""
+    tells = {"extra": {"tells": 1}}
+    cookie = Issue("sid", "S1", "cookie", dialect="cookie", **tells)
+    token = Issue("access_token", "T1", dialect="bearer", **tells)
+    shown = [Present("sid", "S1", "cookie", dialect="cookie")]
+    document = told(
+        Ex(0, 10, 20, [token], client="app"), Ex(0, 10, 20, [cookie], client="browser"),
+        Ex(1000, 1010, 1020, [], shown, client="browser"), Ex(1000, 1010, 1020, client="idle"),
+    )  # fmt: skip
+    rows = {(row.client, row.dialect) for row in document.clients}
+    listed = {(row.client, row.dialect) for row in document.section(ClientsSection).listed_clients}
+    assert listed < rows
+    assert {client for client, _ in listed} == {client for client, _ in rows}

@@ -10,7 +10,7 @@ from statetrail.cli.output.terminal import Terminal
 from statetrail.report.audit import Audit
 from statetrail.report.document import Document
 from statetrail.report.render.terminal import text
-from statetrail.report.sections.clients import Client
+from statetrail.report.sections.clients import Client, ClientsSection
 from statetrail.report.sections.expiry import Expiry
 from statetrail.report.sections.findings import Card, FindingsSection
 from statetrail.report.sections.summary import SummarySection
@@ -72,7 +72,8 @@ def _overall(summary: SummarySection, console: Terminal) -> None:
 
 
 def _clients(document: Document, console: Terminal) -> None:
-    if not document.clients:
+    rows = document.section(ClientsSection).listed_clients
+    if not rows:
         return
 
     def cells(client: Client) -> Iterable[str]:
@@ -85,7 +86,7 @@ def _clients(document: Document, console: Terminal) -> None:
     console.write_rows(
         "Clients, least compliant first",
         ("client", "origin", "requests", "compliance", "judged", "faults"),
-        document.clients,
+        rows,
         cells,
         most=MAX_ROWS,
         right=("requests", "compliance", "judged"),

@@ -81,6 +81,14 @@ class ClientsSection(Section, frozen=True, kw_only=True):
         ]
         return cls(clients=tuple(sorted(found, key=_worst_first)))
 
+    @property
+    def listed_clients(self) -> tuple[Client, ...]:
+        """The clients without those rows of theirs in which nothing was judged, if others were."""
+        named = {row.client for row in self.clients if row.verdicts or row.reasons}
+        return tuple(
+            row for row in self.clients if row.verdicts or row.reasons or row.client not in named
+        )
+
 
 def counted_verdicts(rec: Recording) -> Iterator[Row]:
     """How many verdicts of each kind by client, origin, dialect and parameter."""

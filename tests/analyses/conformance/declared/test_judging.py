@@ -196,6 +196,11 @@ OBEDIENT = {
         step(1, "/wc/store/v1/cart", asked={"Cart-Token": cart_token(1)},
             answered={"Cart-Token": cart_token(2)}),
         step(3, "/wc/store/v1/cart", asked={"Cart-Token": cart_token(1)})],
+    "woocommerce: a shopper and new visitors at one endpoint": [
+        step(0, "/wc/store/v1/cart", answered={"Cart-Token": cart_token(1)}),
+        *(step(at, "/wc/store/v1/cart", asked={"Cart-Token": cart_token(1)} if at % 2 else {},
+               answered={} if at % 2 else {"Cart-Token": cart_token(at, f"v{at}")})
+          for at in range(1, 6))],
     "sap: fetched again": [
         step(0, "/sap/opu/odata/x", asked={"X-CSRF-Token": "Fetch"}, answered={"X-CSRF-Token": A}),
         step(1, "/sap/opu/odata/x", method="POST", asked={"X-CSRF-Token": A}),
@@ -287,6 +292,11 @@ FAULTY = {
         [token_request(0, "x=1", {"access_token": A}),
          step(1, "/api", status=401, answered={"WWW-Authenticate": "Bearer"}), step(2, "/api")],
         (2, "bearer", "access_token", "omitted", None)),
+    "woocommerce: a cart token forgotten": (
+        [step(0, "/wc/store/v1/cart", answered={"Cart-Token": cart_token(1)}),
+         step(1, "/wc/store/v1/cart", asked={"Cart-Token": cart_token(1)}),
+         step(2, "/wc/store/v1/cart")],
+        (2, "woocommerce", "Cart-Token", "omitted", None)),
     "woocommerce: an older nonce": (
         [step(0, "/wc/store/v1/cart", answered={"Nonce": "a1b2c3d4e5"}),
          step(1, "/wc/store/v1/cart", answered={"Nonce": "f6a7b8c9d0"}),

@@ -30,13 +30,14 @@ from statetrail.analyses.columnar.bucket import DUE, ESTABLISH, IMPLICIT, VALUE,
 from statetrail.analyses.columnar.coding import Words
 from statetrail.analyses.columnar.dialect_masks import of_params, server_issued
 from statetrail.analyses.conformance import verdict
+from statetrail.analyses.conformance.by_session.alternation import alternating_requests
 from statetrail.analyses.conformance.declared.declarations import Declarations
 from statetrail.analyses.conformance.declared.lifecycles import CAUSES, Lifecycles
 from statetrail.analyses.conformance.declared.obligations import owed
 from statetrail.analyses.conformance.race import mildest
 from statetrail.analyses.conformance.verdict import REASONS, VERDICTS
 from statetrail.analyses.conformance.visibility import FOREVER
-from statetrail.analyses.events.lineage import Lineage
+from statetrail.analyses.events.lineage import Lineage, dialect_places, key_ranks
 from statetrail.dialects.cookies.retrieval import obligation
 
 _REASONS = tuple(REASONS)
@@ -91,6 +92,8 @@ def judged(
     why = np.full(len(exchange), NOTHING, dtype=np.int64)
     # Of a jar that is known it is not another one's that is missing.
     several = alternating[series] & (lifecycles.jars.sending(series, exchange) == NOTHING)
+    if not one_jar:
+        several |= _of_guests(bucket, lineage, exchange, series)
     missing[several] = VERDICTS.index(verdict.NOT_APPLICABLE)
     why[several] = _REASONS.index(verdict.MANY_SESSIONS)
     none = np.full(len(exchange), NOTHING, dtype=np.int64)
@@ -109,6 +112,17 @@ def judged(
         rank,
         reason,
     )
+
+
+def _of_guests(bucket: Bucket, lineage: Lineage, exchange: Ints, series: Ints) -> Bools:
+    """Whether requests with and without a declared session key alternate at the endpoint (L4)."""
+    param = bucket.series_param[series]
+    named = np.array([bool(d.session_keys) for d in bucket.dialects], dtype=np.bool_)
+    dialect = dialect_places(bucket)[param]
+    pair = dialect * len(bucket.exchanges) + exchange
+    key = named[dialect] & (key_ranks(bucket) >= 0)[param]
+    guests: Bools = key & np.isin(pair, alternating_requests(bucket, lineage, pair[key]))
+    return guests
 
 
 def _shown(

@@ -15,6 +15,7 @@ import narwhals as nw
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from statetrail.analyses.columnar.coding import coded
 from statetrail.recording.engines import Lazy
 from statetrail.schema import pseudonym
 
@@ -49,6 +50,19 @@ def each_row(table: pa.Table) -> Iterator[Row]:
     """The rows one after the other: as dictionaries, all of a large table take much memory."""
     for batch in table.to_batches(_AT_A_TIME):
         yield from batch.to_pylist()
+
+
+def columns(table: pa.Table, *names: str) -> list[list[Any]]:
+    """Some columns of a table as lists, in which equal texts are one object."""
+    listed = []
+    for name in names:
+        column = table[name]
+        if pa.types.is_string(column.type):
+            code, words = coded(column)
+            listed.append([words[at] for at in code.tolist()])
+        else:
+            listed.append(column.to_pylist())
+    return listed
 
 
 def counted(lazy: Lazy, *by: str) -> list[Row]:

@@ -1,12 +1,14 @@
 """State parameters: how each is issued, how it changes, who obeys, what values look like."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from statistics import median
 from typing import Annotated, Any, ClassVar, Final, Self
 
 import msgspec
 import narwhals as nw
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from statetrail.analyses.breakdowns.fact_counts import issued_counts, presented_counts
 from statetrail.analyses.conformance.verdict import HONOURED
@@ -97,7 +99,7 @@ def _parameters(rec: Recording) -> tuple[Parameter, ...]:
     }
     replaced = rotations(rec).lazy.filter(~nw.col("from_fingerprint").is_null())
     changes = nested(counted(replaced, *SUBJECT, "cause"), "cause")
-    judged, faulty = _judged(rec)
+    judged = _judged(rec)
     return tuple(
         Parameter(
             **dict(zip(SUBJECT, subject, strict=True)),
@@ -111,8 +113,8 @@ def _parameters(rec: Recording) -> tuple[Parameter, ...]:
             malformed=ranked(malformed[subject]),
             clear_values=ranked(clear[subject], MAX_CLEAR_VALUES),
             clients_issued=distinct[subject]["clients"] if subject in distinct else 0,
-            clients_judged=len(judged[subject]),
-            clients_obeying=len(judged[subject] - faulty[subject]),
+            clients_judged=judged.get(subject, (0, 0))[0],
+            clients_obeying=judged.get(subject, (0, 0))[1],
         )
         for subject in sorted({key(row) for row in issued})
     )
@@ -124,14 +126,18 @@ def _summed(counts: Lazy, *columns: str) -> list[Row]:
     return rows(counts.group_by(*by).agg(nw.col("count").sum()), *by)
 
 
-def _judged(rec: Recording) -> Iterator[defaultdict[Subject, set[str]]]:
-    """The clients with a verdict that counts, and those with a fault."""
-    for counting in (True, False):
-        clients = defaultdict[Subject, set[str]](set)
-        for row in counted_verdicts(rec):
-            if row["fault"] or (counting and row["verdict"] == HONOURED):
-                clients[key(row)].add(row["client"])
-        yield clients
+def _judged(rec: Recording) -> dict[Subject, tuple[int, int]]:
+    """How many clients have a verdict that counts, and how many of them no fault."""
+    counts = counted_verdicts(rec)
+    fault = counts["fault"]
+    counting = pc.or_(fault, pc.equal(counts["verdict"], HONOURED))
+    client = counts.append_column("faulty", fault.cast(pa.int64())).filter(counting)
+    client = client.group_by([*SUBJECT, "client"]).aggregate([("faulty", "max")])
+    both = [("faulty_max", "count"), ("faulty_max", "sum")]
+    return {
+        key(row): (row["faulty_max_count"], row["faulty_max_count"] - row["faulty_max_sum"])
+        for row in client.group_by([*SUBJECT]).aggregate(both).to_pylist()
+    }
 
 
 def _tokens_summary(rec: Recording) -> tuple[TokensSummary, ...]:

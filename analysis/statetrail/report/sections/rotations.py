@@ -11,7 +11,18 @@ from statetrail.analyses.tokens.rotations import rotations
 from statetrail.analyses.tokens.tokens import tokens
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
-from statetrail.report.counting import Row, counted, key, moment, of_row, ranked, rows, shown_value
+from statetrail.report.counting import (
+    Row,
+    counted,
+    key,
+    largest,
+    moment,
+    of_row,
+    ranked,
+    rows,
+    shown_value,
+    total,
+)
 from statetrail.report.section import Counts, Gathering, OfClient, Section, Time, meaning
 from statetrail.schema import pseudonym
 
@@ -78,14 +89,13 @@ class RotationsSection(Section, frozen=True, kw_only=True):
         is_first = nw.col("from_fingerprint").is_null()
         causes = {row["cause"]: row["count"] for row in counted(lazy.filter(~is_first), "cause")}
         facts = tokens(gathering.recording).lazy
-        # A stable order: ties by name.
-        lanes = sorted(counted(facts, *SERIES), key=lambda row: -row["count"])
+        lanes = largest(facts.group_by(*SERIES).agg(count=nw.len()), "count", MAX_LANES, *SERIES)
         return cls(
             rotations_total=sum(causes.values()),
             rotations_by_cause=ranked(causes),
             first_values=sum(row["count"] for row in counted(lazy.filter(is_first), "cause")),
             rotations=_rotations(lazy),
-            lifespans_total=sum(lane["count"] for lane in lanes),
+            lifespans_total=total(facts),
             lifespans=_lifespans(gathering.recording, facts, _most(lanes)),
         )
 
@@ -112,7 +122,7 @@ def _rotations(lazy: Lazy) -> tuple[Rotation, ...]:
 def _most(lanes: list[Row]) -> list[Row]:
     """The lanes (a client's parameter) that change most, as many as there is room for."""
     kept, room = [], MAX_LIFESPANS
-    for lane in lanes[:MAX_LANES]:
+    for lane in lanes:
         if room <= 0:
             break
         kept.append({name: lane[name] for name in SERIES})

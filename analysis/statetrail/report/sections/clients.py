@@ -1,6 +1,7 @@
 """Clients by compliance: what each did with the state that it was issued, the worst first."""
 
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 from operator import itemgetter
 from typing import Annotated, Any, ClassVar, Final, Self
@@ -78,39 +79,37 @@ class _Counts:
     """
 
     def __init__(self, counted: pa.Table) -> None:
-        self._columns = columns(counted, "param", "verdict", "reason", "fault", "count")
-        self._rows: dict[tuple[str, ...], slice] = {}
-        self._known: dict[tuple[object, ...], Any] = {}
+        rows = zip(*columns(counted, "param", "verdict", "reason", "fault", "count"), strict=True)
         client = zip(*columns(counted, *_CLIENT), strict=True)
-        for name, rows in groupby(enumerate(client), key=itemgetter(1)):
-            places = [at for at, _ in rows]
-            self._rows[name] = slice(places[0], places[-1] + 1)
+        known: dict[tuple[Any, ...], dict[str, Any]] = {}
+        self._of: dict[tuple[str, ...], dict[str, Any]] = {}
+        for name, both in groupby(zip(client, rows, strict=True), key=itemgetter(0)):
+            own = tuple(row for _, row in both)
+            if own not in known:
+                known[own] = _fields(own)
+            self._of[name] = known[own]
 
     def of(self, client: tuple[str, ...]) -> dict[str, Any]:
         """The fields of `Client` that are counts."""
-        reasons, verdicts = dict[str, int](), dict[str, int]()
-        params: dict[str, dict[str, int]] = {}
-        own = (column[self._rows.get(client, slice(0))] for column in self._columns)
-        for param, verdict, reason, fault, times in zip(*own, strict=True):
-            count = int(times)
-            if reason is not None:
-                reasons[reason] = reasons.get(reason, 0) + count
-            # A verdict that is no fault for a reason is counted by this reason.
-            if fault or verdict not in FAULTS:
-                verdicts[verdict] = verdicts.get(verdict, 0) + count
-                of_param = params.setdefault(param, {})
-                of_param[verdict] = of_param.get(verdict, 0) + count
-        of_params = {param: self._one(_in_order(counts)) for param, counts in params.items()}
-        return {
-            "reasons": self._one(ranked(reasons)),
-            "verdicts": self._one(_in_order(verdicts)),
-            "params": self._one(of_params, *((param, id(own)) for param, own in of_params.items())),
-        }
+        return self._of.get(client) or _fields(())
 
-    def _one[T](self, counts: dict[str, T], *key: tuple[object, ...]) -> dict[str, T]:
-        """The counts, as one object with those that are equal: of the same `key` or items."""
-        known: dict[str, T] = self._known.setdefault(key or tuple(counts.items()), counts)
-        return known
+
+def _fields(rows: Iterable[tuple[str, str, str | None, bool, int]]) -> dict[str, Any]:
+    """The fields of a client that has these rows: param, verdict, reason, fault and count."""
+    reasons, verdicts = Counter[str](), Counter[str]()
+    params = defaultdict[str, Counter[str]](Counter)
+    for param, verdict, reason, fault, times in rows:
+        if reason is not None:
+            reasons[reason] += int(times)
+        # A verdict that is no fault for a reason is counted by this reason.
+        if fault or verdict not in FAULTS:
+            verdicts[verdict] += int(times)
+            params[param][verdict] += int(times)
+    return {
+        "reasons": ranked(reasons),
+        "verdicts": _in_order(verdicts),
+        "params": {param: _in_order(counts) for param, counts in params.items()},
+    }
 
 
 def counted_verdicts(rec: Recording) -> pa.Table:
@@ -125,8 +124,6 @@ def _counted_verdicts(rec: Recording) -> pa.Table:
 
 
 def _in_order(counts: Mapping[str, int]) -> dict[str, int]:
-    if len(counts) < 2:
-        return dict(counts)
     return {name: counts[name] for name in VERDICTS if name in counts}
 
 

@@ -34,7 +34,7 @@ type Subject = tuple[str, ...]
 MAX_EVIDENCE: Final = FIRST
 """Exchanges that a finding lists."""
 
-GROUP: Final = 500_000
+GROUP: Final = 250_000
 """Exchanges that rules look at together."""
 
 _SUBJECT: Final = ["client", "origin", "param"]

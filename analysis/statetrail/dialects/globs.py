@@ -5,13 +5,11 @@ within a segment stands for any characters of it. Slashes at either end make no 
 """
 
 import re
-from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Final
 
 MAX_PATHS: Final = 2**17
-MAX_QUESTIONS: Final = 256
-"""What is remembered of paths; beyond it all is forgotten."""
+"""Paths of which it is remembered what stands before the segments of a glob."""
 
 
 def matches(globs: tuple[str, ...], path: str) -> bool:
@@ -26,51 +24,6 @@ def matches(globs: tuple[str, ...], path: str) -> bool:
 def matches_folded(globs: tuple[str, ...], path: str) -> bool:
     """Whether one of the globs matches the path in any letter case."""
     return bool(globs) and matches(_folded(globs), path.lower())
-
-
-@lru_cache(96)
-def matching(globs: tuple[str, ...], paths: tuple[str, ...]) -> tuple[bool, ...]:
-    """Whether one of the globs matches each path in any letter case; kept for the next question."""
-    folded = _folded(globs)
-    of = _ANSWERS.of(("folded", *globs), lambda path: matches(folded, path.lower()), paths)
-    return tuple(of)
-
-
-def matching_exactly(globs: tuple[str, ...], paths: Iterable[str]) -> list[bool]:
-    """Whether one of the globs matches each path exactly."""
-    return _ANSWERS.of(("exact", *globs), lambda path: matches(globs, path), paths)
-
-
-class _Answers:
-    """What was answered of paths: the same few thousand come again in every bucket of clients.
-
-    Of each path one integer is kept, with two bits for each question: whether it is answered, and
-    the answer.
-    """
-
-    def __init__(self) -> None:
-        self._questions: dict[tuple[str, ...], int] = {}
-        self._of_path: dict[str, int] = {}
-
-    def of(
-        self, question: tuple[str, ...], answer: Callable[[str], bool], paths: Iterable[str]
-    ) -> list[bool]:
-        """The answers to a question of each path."""
-        if len(self._of_path) > MAX_PATHS or len(self._questions) > MAX_QUESTIONS:
-            self.__init__()  # type: ignore[misc]
-        number = self._questions.setdefault(question, len(self._questions))
-        answered, yes = 1 << 2 * number, 2 << 2 * number
-        known, found = self._of_path, []
-        for path in paths:
-            bits = known.get(path, 0)
-            if not bits & answered:
-                bits |= answered | (yes if answer(path) else 0)
-                known[path] = bits
-            found.append(bits & yes != 0)
-        return found
-
-
-_ANSWERS: Final = _Answers()
 
 
 @lru_cache(MAX_PATHS)

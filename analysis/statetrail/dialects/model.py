@@ -8,7 +8,7 @@ knows a place.
 
 import fnmatch
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, Final, cast
 
 import msgspec
@@ -197,12 +197,6 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         """
         return globs.matches(self.scope.paths, path) if self.scope.paths else True
 
-    def scoping(self, paths: tuple[str, ...]) -> Sequence[bool]:
-        """`in_scope` of each path."""
-        if not self.scope.paths:
-            return (True,) * len(paths)
-        return globs.matching_exactly(self.scope.paths, paths)
-
     def mount(self, path: str) -> str | None:
         """What stands before the scope's own segments in a path; `None` out of scope."""
         return globs.before(self.scope.paths, path)
@@ -226,26 +220,6 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         methods = (known.state_methods if known is not None else ()) or self.scope.state_methods
         own = globs.matches_folded(self.scope.own_state, path)
         return own and not globs.matches_folded(methods, path)
-
-    def acting(self, action: str, paths: tuple[str, ...]) -> Sequence[bool]:
-        """`is_action` of each path."""
-        return globs.matching(getattr(self.scope, action), paths)
-
-    def allowing(self, param: str, paths: tuple[str, ...]) -> Sequence[bool]:
-        """`allows` of each path."""
-        known = self.param(param)
-        if known is None:
-            return (True,) * len(paths)
-        only = globs.matching(known.only_on or ("**",), paths)
-        barred = globs.matching(known.not_on, paths)
-        return [a and not b for a, b in zip(only, barred, strict=True)]
-
-    def having_own_state(self, param: str, paths: tuple[str, ...]) -> Sequence[bool]:
-        """`has_own_state` of each path."""
-        known = self.param(param)
-        methods = (known.state_methods if known is not None else ()) or self.scope.state_methods
-        own, methods_at = (globs.matching(each, paths) for each in (self.scope.own_state, methods))
-        return [a and not b for a, b in zip(own, methods_at, strict=True)]
 
     def issued_at(self, param: str) -> tuple[IssuePlace, ...]:
         """The places in which responses issue the parameter."""

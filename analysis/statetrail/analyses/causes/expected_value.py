@@ -97,7 +97,9 @@ def _other_path(
     series: Ints,
 ) -> Bools:
     """Whether the value was issued only under another path in front of the API."""
-    exchanges, mounts = bucket.exchanges, mount(bucket)
+    exchanges = bucket.exchanges
+    at_all = np.concatenate([issued.exchange, newest, exchange])
+    mounts = mount(bucket, exchanges.endpoint[at_all])
     param = bucket.series_param[bucket.values.series[issued.value]]
     at = mounts[exchanges.endpoint[issued.exchange], param]
     there, here = (

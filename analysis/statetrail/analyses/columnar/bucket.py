@@ -37,8 +37,8 @@ from statetrail.analyses.columnar.cross_origin import cross_origin
 from statetrail.analyses.columnar.exchanges import COLUMNS as EXCHANGE_COLUMNS
 from statetrail.analyses.columnar.exchanges import Exchanges, exchanges_of
 from statetrail.analyses.columnar.executor import artifact
+from statetrail.analyses.columnar.scopes import PathAnswers, path_answers, spoken
 from statetrail.analyses.columnar.settings import Settings, settings
-from statetrail.analyses.columnar.speaking import spoken
 from statetrail.dialects import Dialect
 from statetrail.extract.records import MAX_VALUES
 from statetrail.recording.dialect_classes import CLASS
@@ -140,6 +140,8 @@ class Bucket:
         Of each series. Series of one client are in the order of their parameters.
     texts
         The words that `Values.text` and `Values.alphabet` are places in.
+    answers
+        What the globs of the dialects say of the paths in `endpoints`.
     dialects
         The dialects whose parameters are judged.
     declared, realm
@@ -157,6 +159,7 @@ class Bucket:
     series_client: Ints
     series_param: Ints
     texts: tuple[str, ...]
+    answers: PathAnswers
     dialects: tuple[Dialect, ...]
     declared: bool
     realm: str
@@ -212,6 +215,7 @@ def bucket(facts: Mapping[str, Any], options: Settings, steps: ClockSteps) -> Bu
         series_client=pairs // width,
         series_param=pairs % width,
         texts=tuple(texts),
+        answers=path_answers(judged.dialects, [path for _, path in endpoints]),
         dialects=judged.dialects,
         declared=judged.declared,
         realm=judged.realm,

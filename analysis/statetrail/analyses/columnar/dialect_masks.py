@@ -4,7 +4,10 @@ Enters: a bucket. Leaves: small boolean arrays by endpoint and by parameter. The
 once for each distinct endpoint, so that their knowledge stays data.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -76,44 +79,24 @@ def may_be_silent(bucket: Bucket) -> Bools:
 
 def allowed(bucket: Bucket) -> Bools:
     """Where the dialect lets each parameter be presented; shape (endpoints, params)."""
-    return _by_param(bucket, lambda dialect, param, paths: dialect.allowing(param, paths))
+    grid = np.ones((len(bucket.endpoints), len(bucket.params)), dtype=np.bool_)
+    for at, (dialect, name) in enumerate(_of_each_param(bucket)):
+        param = dialect.param(name)
+        if param is not None:
+            if param.only_on:
+                grid[:, at] = bucket.answers.of(param.only_on)
+            grid[:, at] &= ~bucket.answers.of(param.not_on)
+    return grid
 
 
 def having_own_state(bucket: Bucket) -> Bools:
     """Where a presented value has no effect on the state kept there; shape (endpoints, params)."""
-    return _by_param(bucket, lambda dialect, param, paths: dialect.having_own_state(param, paths))
-
-
-def bound(bucket: Bucket, issuing: frozenset[Place]) -> Bools:
-    """Where each parameter binds the requests (V1); shape (endpoints, params)."""
-    declared = of_params(bucket, lambda param: param is not None)
-    return in_scope(bucket, issuing) & allowed(bucket) & declared
-
-
-def in_scope(bucket: Bucket, issuing: frozenset[Place]) -> Bools:
-    """Where each parameter's dialect is spoken; shape (endpoints, params)."""
-    paths = tuple(endpoint for _, endpoint in bucket.endpoints)
-    grid = np.zeros((len(paths), len(bucket.params)), dtype=np.bool_)
-    for dialect in _named(bucket):
-        issues = [(*place, dialect.name) in issuing for place in bucket.endpoints]
-        spoken = np.array(issues, np.bool_) | np.array(dialect.scoping(paths), np.bool_)
-        grid[:, [name == dialect.name for name, _ in bucket.params]] = spoken[:, None]
+    grid = np.zeros((len(bucket.endpoints), len(bucket.params)), dtype=np.bool_)
+    for at, (dialect, name) in enumerate(_of_each_param(bucket)):
+        param, scope = dialect.param(name), dialect.scope
+        methods = (param.state_methods if param is not None else ()) or scope.state_methods
+        grid[:, at] = bucket.answers.of(scope.own_state) & ~bucket.answers.of(methods)
     return grid
-
-
-def mount(bucket: Bucket) -> Ints:
-    """What stands in front of the API, as a number; -1 where a path lacks the dialect's scope.
-
-    Shape (endpoints, params): as the dialect of each parameter has it.
-    """
-    numbers = np.full((len(bucket.endpoints), len(bucket.params)), NOTHING, dtype=np.int64)
-    known: dict[str, int] = {}
-    for dialect in _named(bucket):
-        before = [dialect.mount(endpoint) for _, endpoint in bucket.endpoints]
-        mounts = [NOTHING if m is None else known.setdefault(m, len(known)) for m in before]
-        own = [name == dialect.name for name, _ in bucket.params]
-        numbers[:, own] = np.array(mounts, dtype=np.int64)[:, None]
-    return numbers
 
 
 def acting(bucket: Bucket, action: str) -> Bools:
@@ -121,19 +104,62 @@ def acting(bucket: Bucket, action: str) -> Bools:
 
     Shape (endpoints, params): as the dialect of each parameter has it.
     """
-    return _by_param(bucket, lambda dialect, _, paths: dialect.acting(action, paths))
+    return _by_dialect(bucket, lambda dialect: bucket.answers.of(getattr(dialect.scope, action)))
 
 
-def _by_param(
-    bucket: Bucket, holds: Callable[[Dialect, str, tuple[str, ...]], Sequence[bool]]
-) -> Bools:
-    """Where something holds of each parameter; shape (endpoints, params)."""
-    dialects = {dialect.name: dialect for dialect in bucket.dialects}
-    paths = tuple(endpoint for _, endpoint in bucket.endpoints)
-    grid = np.zeros((len(paths), len(bucket.params)), dtype=np.bool_)
-    for at, (dialect, param) in enumerate(bucket.params):
-        grid[:, at] = holds(dialects[dialect], param, paths)
+def in_own_paths(bucket: Bucket) -> Bools:
+    """Where the paths of each parameter's dialect are, if it names any; (endpoints, params)."""
+    return _by_dialect(bucket, partial(_in_paths, bucket))
+
+
+def bound(bucket: Bucket, spoken_at: "SpokenAt") -> Bools:
+    """Where each parameter binds the requests (V1); shape (endpoints, params)."""
+    declared = of_params(bucket, lambda param: param is not None)
+    return in_scope(bucket, spoken_at) & allowed(bucket) & declared
+
+
+def in_scope(bucket: Bucket, spoken_at: "SpokenAt") -> Bools:
+    """Where each parameter's dialect is spoken; shape (endpoints, params)."""
+    names = [dialect.name for dialect in bucket.dialects]
+    own = [names.index(dialect) for dialect, _ in bucket.params]
+    grid: Bools = spoken_at.grid[:, own]
     return grid
+
+
+def mount(bucket: Bucket, endpoints: Ints) -> Ints:
+    """What stands in front of the API, as a number; -1 where a path lacks the dialect's scope.
+
+    Shape (endpoints, params): as the dialect of each parameter has it, of these `endpoints` alone.
+    """
+    numbers = np.full((len(bucket.endpoints), len(bucket.params)), NOTHING, dtype=np.int64)
+    known: dict[str, int] = {}
+    wanted = np.unique(endpoints)
+    paths = [bucket.endpoints[at][1] for at in wanted.tolist()]
+    for dialect in _named(bucket):
+        before = [dialect.mount(path) for path in paths]
+        mounts = [NOTHING if m is None else known.setdefault(m, len(known)) for m in before]
+        own = np.flatnonzero([name == dialect.name for name, _ in bucket.params])
+        numbers[np.ix_(wanted, own)] = np.array(mounts, dtype=np.int64)[:, None]
+    return numbers
+
+
+def _by_dialect(bucket: Bucket, holds: Callable[[Dialect], Bools]) -> Bools:
+    """Where something holds of the dialect of each parameter; shape (endpoints, params)."""
+    grid = np.zeros((len(bucket.endpoints), len(bucket.params)), dtype=np.bool_)
+    for dialect in _named(bucket):
+        grid[:, [name == dialect.name for name, _ in bucket.params]] = holds(dialect)[:, None]
+    return grid
+
+
+def _in_paths(bucket: Bucket, dialect: Dialect) -> Bools:
+    if not dialect.scope.paths:
+        return np.ones(len(bucket.endpoints), dtype=np.bool_)
+    return bucket.answers.of(dialect.scope.paths, exact=True)
+
+
+def _of_each_param(bucket: Bucket) -> Iterator[tuple[Dialect, str]]:
+    dialects = {dialect.name: dialect for dialect in bucket.dialects}
+    return ((dialects[dialect], name) for dialect, name in bucket.params)
 
 
 @artifact(needs=(bucket,))
@@ -148,12 +174,37 @@ def _issuing(bucket: Bucket) -> set[Place]:
 
 
 @artifact(needs=(_issuing,), scope="whole")
-def issuing_places(_: Recording, places: Iterator[set[Place]]) -> frozenset[Place]:
+def issuing_places(
+    _: Recording, places: Iterator[set[Place]]
+) -> Mapping[str, frozenset[tuple[str, str]]]:
     """The endpoints that were seen to issue a dialect's state, anywhere in the recording.
 
     They are methods of the API, whatever prefix it is mounted under.
     """
-    return frozenset().union(*places)
+    found = defaultdict[str, set[tuple[str, str]]](set)
+    for some in places:
+        for origin, endpoint, dialect in some:
+            found[dialect].add((origin, endpoint))
+    return {dialect: frozenset(endpoints) for dialect, endpoints in found.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenAt:
+    """Where each dialect of a bucket is spoken; `grid` has the shape (endpoints, dialects)."""
+
+    grid: Bools
+
+
+@artifact(needs=(bucket, issuing_places), stored=True)
+def spoken_at(bucket: Bucket, issuing: Mapping[str, frozenset[tuple[str, str]]]) -> SpokenAt:
+    """Where the dialects are spoken: in their paths, and where their state was issued."""
+    grid = np.zeros((len(bucket.endpoints), len(bucket.dialects)), dtype=np.bool_)
+    for at, dialect in enumerate(bucket.dialects):
+        own = issuing.get(dialect.name, frozenset())
+        grid[:, at] = _in_paths(bucket, dialect)
+        if own:
+            grid[:, at] |= np.array([place in own for place in bucket.endpoints], dtype=np.bool_)
+    return SpokenAt(grid)
 
 
 def refuses(bucket: Bucket, param: Ints, status: Ints) -> Bools:

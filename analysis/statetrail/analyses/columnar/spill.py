@@ -5,7 +5,7 @@ the order in which they were added. In a file every array is one list in a batch
 file is memory-mapped, so that of a wide array nothing is read before it is looked at.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, is_dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -171,11 +171,39 @@ def _filled(entry: Any, prefix: str, columns: dict[str, pa.Array]) -> Any:
             column = columns[name].values.to_numpy()
             wide = value.dtype == np.bool_
             filled = column.view(np.bool_) if wide else column.astype(value.dtype, copy=False)
-            full[field.name] = filled if value.ndim == 1 else filled.reshape(len(value), -1)
+            full[field.name] = filled if value.ndim == 1 else _wide(filled, len(value))
         elif name in columns:
-            words = columns[name].values.to_pylist()
-            full[field.name] = tuple(tuple(w) if isinstance(w, list) else w for w in words)
+            full[field.name] = _Words(columns[name].values)
     return replace(entry, **full)
+
+
+def _wide(column: np.ndarray, rows: int) -> np.ndarray:
+    return column.reshape(rows, len(column) // rows if rows else 0)
+
+
+class _Words(Sequence[Any]):
+    """A tuple of words, or of such tuples, that lies in a file until it is looked at."""
+
+    __slots__ = ("_column", "_read")
+
+    def __init__(self, column: pa.Array) -> None:
+        self._column = column
+        self._read: tuple[Any, ...] | None = None
+
+    def __len__(self) -> int:
+        return len(self._column)
+
+    def __getitem__(self, at: Any) -> Any:
+        return self._words()[at]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._words())
+
+    def _words(self) -> tuple[Any, ...]:
+        if self._read is None:
+            words = self._column.to_pylist()
+            self._read = tuple(tuple(w) if isinstance(w, list) else w for w in words)
+        return self._read
 
 
 def _narrow(column: np.ndarray) -> np.ndarray:

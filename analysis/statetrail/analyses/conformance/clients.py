@@ -16,7 +16,7 @@ import pyarrow as pa
 from statetrail.analyses.analysis import analysis
 from statetrail.analyses.columnar.arrays import Bools, Ints
 from statetrail.analyses.columnar.bucket import Bucket, bucket
-from statetrail.analyses.columnar.dialect_masks import Place, issuing_places
+from statetrail.analyses.columnar.dialect_masks import SpokenAt, spoken_at
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.columnar.result_rows import table, words
 from statetrail.analyses.conformance import verdict
@@ -43,14 +43,12 @@ def issuing_origins(
     return frozenset().union(*found)
 
 
-@analysis(
-    CLIENTS, needs=(bucket, lineage, judgements, issuing_places, issuing_origins), audited=True
-)
+@analysis(CLIENTS, needs=(bucket, lineage, judgements, spoken_at, issuing_origins), audited=True)
 def clients(
     bucket: Bucket,
     lineage: Lineage,
     judgements: Judgements,
-    issuing: frozenset[Place],
+    spoken_at: SpokenAt,
     origins: frozenset[tuple[str, str]],
 ) -> pa.Table:
     """The compliance of every client, with the denominator beside it.
@@ -64,18 +62,11 @@ def clients(
     dialects = [dialect.name for dialect in bucket.dialects]
     width = len(dialects)
     total = len(bucket.clients) * width
-    scope = np.array(
-        [
-            [(*place, d.name) in issuing or d.in_scope(place[1]) for d in bucket.dialects]
-            for place in bucket.endpoints
-        ],
-        dtype=np.bool_,
-    ).reshape(len(bucket.endpoints), width)
     speaks = np.array(
         [[(realm, name) in origins for name in dialects] for _, realm in bucket.clients],
         dtype=np.bool_,
     ).reshape(len(bucket.clients), width)
-    here = scope[exchanges.endpoint] & speaks[exchanges.client] & exchanges.open[:, None]
+    here = spoken_at.grid[exchanges.endpoint] & speaks[exchanges.client] & exchanges.open[:, None]
     exchange, dialect = np.nonzero(here)
     conversation = exchanges.client[exchange] * width + dialect
     first, last = extremes(conversation, exchanges.request_start[exchange], total)

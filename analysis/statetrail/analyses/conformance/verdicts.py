@@ -62,11 +62,11 @@ from statetrail.analyses.columnar.bucket import (
 )
 from statetrail.analyses.columnar.coding import Words
 from statetrail.analyses.columnar.dialect_masks import (
-    Place,
+    SpokenAt,
     allowed,
     bound,
-    issuing_places,
     server_issued,
+    spoken_at,
 )
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.columnar.result_rows import numbers, of_series, table, words
@@ -125,14 +125,12 @@ class Judgements:
         return faults
 
 
-@artifact(
-    needs=(bucket, lineage, settings, issuing_places, shared_codes, declarations), stored=True
-)
+@artifact(needs=(bucket, lineage, settings, spoken_at, shared_codes, declarations), stored=True)
 def judgements(
     bucket: Bucket,
     lineage: Lineage,
     options: Settings,
-    issuing: frozenset[Place],
+    spoken_at: SpokenAt,
     shared: Ints,
     declared: Declarations | None,
 ) -> Judgements:
@@ -141,7 +139,7 @@ def judgements(
     def judge(of: Bucket) -> Judgements:
         if declared is not None:
             return _by_declaration(of, lineage, options, declared)
-        return _by_session(of, lineage, options, issuing, shared)
+        return _by_session(of, lineage, options, spoken_at, shared)
 
     given = judge(bucket)
     if bucket.exchanges.doubt is None or not given.fault.any():
@@ -182,7 +180,7 @@ def _by_session(
     bucket: Bucket,
     lineage: Lineage,
     options: Settings,
-    issuing: frozenset[Place],
+    spoken_at: SpokenAt,
     shared: Ints,
 ) -> Judgements:
     exchanges, presented = bucket.exchanges, bucket.presented
@@ -199,7 +197,7 @@ def _by_session(
     known &= of_key | ~_beside(bucket, is_key[param], of_key)
     shown = np.flatnonzero(known)
     missing = absent(bucket, owners, first, dialect)
-    rows = rows_to_judge(bucket, owners, shown, missing, bound(bucket, issuing))
+    rows = rows_to_judge(bucket, owners, shown, missing, bound(bucket, spoken_at))
     exchange, params = rows.exchange, np.append(param[shown], owners.series_param[missing.series])
     keyed = np.flatnonzero(of_key[shown])
     uses, replaced = key_uses(bucket, np.flatnonzero(of_key), is_key)

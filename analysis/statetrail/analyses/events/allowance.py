@@ -22,11 +22,11 @@ from statetrail.analyses.columnar.arrays import Bools, Ints, numbered
 from statetrail.analyses.columnar.bucket import Bucket, bucket
 from statetrail.analyses.columnar.coding import Coded, coded
 from statetrail.analyses.columnar.dialect_masks import (
-    Place,
+    SpokenAt,
     allowed,
     in_scope,
-    issuing_places,
     of_params,
+    spoken_at,
 )
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.columnar.result_rows import REQUEST, hits_and_totals, of_requests, table
@@ -72,11 +72,9 @@ def methods(facts: Details) -> Details:
     return facts
 
 
-@artifact(needs=(bucket, history, methods, issuing_places))
-def _answers(
-    bucket: Bucket, history: History, details: Details, issuing: frozenset[Place]
-) -> Answers:
-    answers, grid = Answers(), _grid(bucket, issuing)
+@artifact(needs=(bucket, history, methods, spoken_at))
+def _answers(bucket: Bucket, history: History, details: Details, spoken_at: SpokenAt) -> Answers:
+    answers, grid = Answers(), _grid(bucket, spoken_at)
     if not grid.any():
         return answers
     exchanges, (method, names) = bucket.exchanges, _methods(bucket, details)
@@ -120,20 +118,18 @@ def allowance(_: Recording, several: Iterator[Answers]) -> dict[Restricted, bool
     return found
 
 
-@analysis(
-    RESTRICTED_USES, needs=(bucket, history, methods, issuing_places, allowance), audited=True
-)
+@analysis(RESTRICTED_USES, needs=(bucket, history, methods, spoken_at, allowance), audited=True)
 def restricted_uses(
     bucket: Bucket,
     history: History,
     details: Details,
-    issuing: frozenset[Place],
+    spoken_at: SpokenAt,
     learned: Mapping[Restricted, bool],
 ) -> pa.Table:
     """The requests that presented restricted parameters in the scope of their dialects."""
     exchanges, uses = bucket.exchanges, history.uses
     param, endpoint = bucket.series_param[uses.series], exchanges.endpoint[uses.exchange]
-    row = np.flatnonzero(_grid(bucket, issuing)[endpoint, param])
+    row = np.flatnonzero(_grid(bucket, spoken_at)[endpoint, param])
     method, names = _methods(bucket, details)
     row = row[_bound(method, names)[uses.exchange[row]]]
     exchange, series = uses.exchange[row], uses.series[row]
@@ -159,12 +155,12 @@ def restricted_uses(
     )
 
 
-def _grid(bucket: Bucket, issuing: frozenset[Place]) -> Bools:
+def _grid(bucket: Bucket, spoken_at: SpokenAt) -> Bools:
     """Where parameters are restricted, in their dialects' scope; shape (endpoints, params)."""
     restricted = of_params(bucket, lambda param: param is not None and bool(param.only_on))
     if not restricted.any():
         return np.zeros((len(bucket.endpoints), len(bucket.params)), dtype=np.bool_)
-    return in_scope(bucket, issuing) & restricted
+    return in_scope(bucket, spoken_at) & restricted
 
 
 def _methods(bucket: Bucket, details: Details) -> Coded:

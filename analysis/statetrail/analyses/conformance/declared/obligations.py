@@ -29,7 +29,7 @@ import numpy.typing as npt
 
 from statetrail.analyses.columnar.arrays import NOTHING, AsOfIndex, Bools, Ints, among
 from statetrail.analyses.columnar.bucket import ESTABLISH, HIDDEN, VALUE, Bucket
-from statetrail.analyses.columnar.dialect_masks import acting
+from statetrail.analyses.columnar.dialect_masks import acting, in_own_paths
 from statetrail.analyses.conformance.declared.declarations import Declarations
 from statetrail.analyses.conformance.declared.jars import jar_groups
 from statetrail.analyses.conformance.declared.lifecycles import Lifecycles
@@ -160,7 +160,7 @@ def _may_owe(
     may = grid[declared.method[exchange], param] & allowed[endpoint, param]
     may &= exchanges.open[exchange] & ~exchanges.heads[exchange]
     may &= ~acting(bucket, "health")[endpoint, param]
-    may &= _in_scope(bucket)[endpoint, param]
+    may &= in_own_paths(bucket)[endpoint, param]
     has_jar = declared.has_cookies[exchange] | program[exchanges.client[exchange]]
     return may & ((has_jar & ~declared.carries[exchange]) | ~_of_browser(bucket)[param])
 
@@ -168,11 +168,6 @@ def _may_owe(
 def _methods(dialect: Dialect, name: str) -> tuple[str, ...]:
     param = dialect.param(name)
     return () if param is None else param.methods
-
-
-def _in_scope(bucket: Bucket) -> Bools:
-    grid = [[d.in_scope(path) for d, _ in _dialects(bucket)] for _, path in bucket.endpoints]
-    return np.array(grid, dtype=np.bool_).reshape(len(bucket.endpoints), len(bucket.params))
 
 
 def _has_shown(

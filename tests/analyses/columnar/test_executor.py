@@ -106,7 +106,7 @@ def test_what_is_spilled_comes_back_as_it_was(numbers: list[int]) -> None:
     assert back.numbers.dtype == np.int64
     assert back.numbers.tolist() == numbers
     assert back.flags.tolist() == thing.flags.tolist()
-    assert (back.names, back.pairs) == (thing.names, thing.pairs)
+    assert (tuple(back.names), tuple(back.pairs)) == (thing.names, thing.pairs)
     assert back.inner.short.dtype == np.int8
     assert back.inner.short.tolist() == inner.short.tolist()
     assert back.inner.label is inner.label

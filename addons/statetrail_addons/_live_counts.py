@@ -39,7 +39,9 @@ class LiveCounts:
     """
 
     def __init__(self, dialects: Iterable[Dialect]) -> None:
+        dialects = tuple(dialects)
         self._params = {d.name: {param.name for param in d.params} for d in dialects}
+        self._unjudged = {d.name for d in dialects if d.by_declaration}
         self.in_scope: Counter[str] = Counter()
         self.faults: Counter[Label] = Counter()
         self.withdrawn: Counter[Label] = Counter()
@@ -56,12 +58,17 @@ class LiveCounts:
             self.in_scope[name] += 1
 
     def _begin(self, dialect: str) -> None:
-        """Counts from zero on: a series that begins with 1 shows no increase."""
+        """Counts from zero on: a series that begins with 1 shows no increase.
+
+        A dialect without live verdicts has none of these: a zero would say that nothing is wrong.
+        """
         for param in self._params.get(dialect, ()):
+            self.changes[dialect, param, "rotated"] += 0
+            if dialect in self._unjudged:
+                continue
+            self.changes[dialect, param, "reset"] += 0
             for verdict in FAULTS:
                 self.faults[dialect, param, verdict] += 0
-            for change in ("rotated", "reset"):
-                self.changes[dialect, param, change] += 0
             self.honoured[dialect, param] += 0
 
     def take(self, event: Event) -> None:

@@ -17,6 +17,7 @@ from statetrail_addons._live_sessions import LiveSessions
 from statetrail_addons._metrics import MAX_SCRAPES, MetricsServer, RecorderCollector
 from support.commands import command, run, run_program
 from support.proxy import free_port, listens, origin, reply, wait_for
+from support.traffic import facts_of
 
 TOKENS = ("yjipILZBeUWxrFq", "qFrxWUeBZLIpijy")
 
@@ -42,7 +43,7 @@ def samples(text: str) -> dict[tuple[str, ...], float]:
 @pytest.fixture
 def served():
     """Counts, and the port that they are served at."""
-    known = select("zest,cookie")
+    known = select("zest,cookie,bearer")
     counts, port = LiveCounts(known), free_port()
     server = MetricsServer(
         "127.0.0.1", port, RecorderCollector(lambda: None, counts, LiveSessions(known))
@@ -75,6 +76,19 @@ def test_counters_never_fall(served):
     assert found["statetrail_faults_total", *label, "stale"] == 1
     assert ("statetrail_faults_withdrawn_total", *label, "stale") not in found
     assert found["statetrail_honoured_total", *label] == 1
+
+
+def test_dialects_without_live_verdicts_have_no_zeros(served):
+    """A zero would say that bearer tokens are presented as they have to be."""
+    counts, port = served
+    json, body = {"Content-Type": "application/json"}, b'{"access_token": "%b"}' % (b"a" * 32)
+    granted = facts_of("/token", method="POST", answered=json, body=body)
+    counts.completed(granted.exchange)
+    counts.completed(facts_of("/API/V3/Cart?_session_token=1").exchange)
+    found = samples(scrape(port))
+    judged = {name[1] for name in found if re.search("faults|honoured|resets", name[0])}
+    assert judged == {"zest"}
+    assert found["statetrail_exchanges_in_scope_total", "bearer"] == 1
 
 
 def test_traffic_adds_no_label(served):

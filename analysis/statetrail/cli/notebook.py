@@ -33,6 +33,8 @@ def command(
     from statetrail.cli.output.files import write_file
     from statetrail.cli.output.terminal import stdout
 
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file: name a folder")
     notebooks = bundled()
     targets = [folder / path.name for path in notebooks]
     there = [path for path in targets if os.path.lexists(path)]

@@ -196,6 +196,11 @@ OBEDIENT = {
         step(1, "/wc/store/v1/cart", asked={"Cart-Token": cart_token(1)},
             answered={"Cart-Token": cart_token(2)}),
         step(3, "/wc/store/v1/cart", asked={"Cart-Token": cart_token(1)})],
+    "woocommerce: a nonce of a redirect, and one of a cached page": [
+        step(0, "/wc/store/v1/cart", answered={"Nonce": "a1b2c3d4e5"}),
+        step(1, "/wc/store/v1/cart", status=303, answered={"Nonce": "f6a7b8c9d0"}),
+        step(2, "/wc/store/v1/cart", answered={"Nonce": "0a9b8c7d6e", "Age": "30"}),
+        step(3, "/wc/store/v1/cart/add", method="POST", asked={"Nonce": "a1b2c3d4e5"})],
     "woocommerce: a shopper and new visitors at one endpoint": [
         step(0, "/wc/store/v1/cart", answered={"Cart-Token": cart_token(1)}),
         *(step(at, "/wc/store/v1/cart", asked={"Cart-Token": cart_token(1)} if at % 2 else {},

@@ -51,6 +51,7 @@ from statetrail.analyses.conformance.declared.limits import Limits
 from statetrail.analyses.conformance.verdict import DELETED, EXPIRED, REFUSED, SUPERSEDED, USED
 from statetrail.analyses.conformance.visibility import FOREVER
 from statetrail.analyses.events.lineage import Lineage
+from statetrail.dialects import Param
 
 CAUSES = (DELETED, SUPERSEDED, EXPIRED, USED, REFUSED)
 """How values end; of several at one moment the first counts."""
@@ -78,11 +79,14 @@ class Lifecycles:
         self._void = np.flatnonzero(stored & declared.void)
         of_cookie = declared.cookie != NOTHING
         status = exchanges.status[issued.exchange]
-        # What a browser stores of an error counts, too, and so does an error that says that a value
-        # has ended; neither an informational response nor the operator of the proxy binds anybody.
-        self.binding = stored & (of_cookie | declared.void | (status < 400)) & ~issued.hidden
-        self.binding &= (status == 0) | (status >= 200)
-        self.binding &= ~exchanges.operated[issued.exchange]
+        # What a browser stores of an error or a redirect counts, and an error that says a value
+        # has ended. Of a redirect its target counts, which the client's library opens.
+        followed = of_params(bucket, _is_in_location)[bucket.series_param[issued.series]]
+        followed &= (status >= 300) & (status < 400)
+        arrives = of_cookie | declared.void | followed | exchanges.binding[issued.exchange]
+        # Neither an informational response nor the operator of the proxy binds anybody.
+        self.binding = stored & arrives & ~issued.hidden & ((status == 0) | (status >= 200))
+        self.binding &= exchanges.open[issued.exchange] & ~exchanges.operated[issued.exchange]
         self.binding &= exchanges.clock[exchanges.response_end[issued.exchange]] < FOREVER
         self._use = np.flatnonzero(bucket.presented.kind == VALUE)
         self._taken = self._is_taken()
@@ -365,3 +369,8 @@ class Lifecycles:
     def _param(self, dialect: str, name: str, key: str) -> int | None:
         param = next(d for d in self._bucket.dialects if d.name == dialect).param(name)
         return None if param is None else cast("int | None", getattr(param, key))
+
+
+def _is_in_location(param: Param | None) -> bool:
+    """Whether a redirect's target may issue the parameter."""
+    return param is not None and any(place.channel == "location" for place in param.issue)

@@ -36,6 +36,7 @@ TRUNCATIONS: Final = {
     "ends": "the file ends early",
     "broken": "the file is damaged",
     "more": "something follows the first JSON document",
+    "again": "the file has a second list of entries",
     "bomb": "the file unpacks to an implausible size",
 }
 

@@ -305,6 +305,23 @@ def test_what_follows_the_document_is_told(end: bytes) -> None:
         assert report.truncation == told
 
 
+@pytest.mark.parametrize(
+    ("behind", "lost"),
+    [
+        (b'], "entries": []}}', "again"),
+        (b'], "pages": []}, "log": {"entries": []}}', "again"),
+        (b'], "x": {"entries": []}}, "y": {"entries": []}, "z": "log"}', None),
+    ],
+    ids=["in the log", "in another log", "elsewhere"],
+)
+def test_a_second_list_of_entries_is_told(behind: bytes, lost: str | None) -> None:
+    """Which of two members of one name counts, JSON leaves open."""
+    report = ReadReport()
+    document = har(entry()).removesuffix(b"]}}") + behind
+    assert len(list(read_har(io.BytesIO(document), FINGERPRINTER, report))) == 1
+    assert report.truncation == lost
+
+
 def test_content_is_not_decoded_twice() -> None:
     """A HAR file keeps Content-Encoding although its text is decoded: the token is found."""
     exchange = one(response__headers=headers(("Content-Encoding", "gzip")))

@@ -1,6 +1,7 @@
 """Redacted copies: no secret is in them, and they tell the same story."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -253,6 +254,24 @@ def test_words_that_every_copy_may_have_are_no_secrets(side, field, tmp_path):
     invoke("redact", str(capture), "--out", str(tmp_path / "copy.har"))
     assert "SAMEORIGIN" in (tmp_path / "copy.har").read_text() or side == "request"
     invoke("verify", str(tmp_path / "copy.har"), "--capture", str(capture))
+
+
+def test_captures_of_a_zip_file_stay_apart(flows, tmp_path):
+    """Each is a client of its own, and what a flow file says stays in one."""
+    source = tmp_path / "x.zip"
+    with zipfile.ZipFile(source, "w") as archive:
+        archive.write(flows, "a.flows")
+        for name in ("b.har", "c.har"):
+            archive.write(write_har(tmp_path / name, entry(f"https://h/{name}")), name)
+    invoke("redact", str(source), "--out", str(tmp_path / "copy"))
+    before, after = tmp_path / "a.sqlite", tmp_path / "b.sqlite"
+    told, copied = facts(before, source), facts(after, tmp_path / "copy")
+    assert copied["verdicts"] == told["verdicts"]
+    assert len(copied["exchanges"]) == len(told["exchanges"]) == 5
+    sources = [
+        read_store(each).table("exchanges")["source"].to_pylist() for each in (before, after)
+    ]
+    assert [len(set(each)) for each in sources] == [3, 3]
 
 
 @pytest.mark.parametrize("odd", ODD.values(), ids=ODD)

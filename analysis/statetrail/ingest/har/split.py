@@ -70,8 +70,8 @@ def split_entries[T](
 
     Elements that are no objects or exceed `MAX_ENTRY` are no entries. What `decode` gives for a
     JSON list of some entries stands for them; `None`: it cannot, and they come one by one. Raises
-    `TruncatedError` after the last complete element: the file ``ends`` early, is ``broken``, or is
-    ``foreign``, that is no HAR file.
+    `TruncatedError` after the last complete element: the file ``ends`` early, is ``broken``, has
+    such a list ``again`` or ``more`` behind the document, or is ``foreign``, that is no HAR file.
     """
     window = _Window(stream)
     if not _find_entries(window, keys):
@@ -94,21 +94,21 @@ def split_entries[T](
         elif token.startswith(b'"'):
             yield None
         elif token == b"]":
-            _check_end(window)
+            _check_end(window, keys)
             return
         else:
             raise TruncatedError("broken")
 
 
-def _check_end(window: "_Window") -> None:
-    """Raise `TruncatedError` if something follows the document, or its list of entries."""
-    depth = 2
+def _check_end(window: "_Window", keys: tuple[str, ...]) -> None:
+    """Raise `TruncatedError` if another such list follows, or something behind the document."""
     try:
-        while depth:
-            _, token = window.token()
-            depth += (token in (b"[", b"{")) - (token in (b"]", b"}"))
+        if keys and _find_entries(window, keys, behind=True):
+            raise TruncatedError("again")
         rest = window.rest()
-    except TruncatedError:
+    except TruncatedError as error:
+        if str(error) == "again":
+            raise
         return  # all entries are there
     if rest:
         raise TruncatedError("more")
@@ -122,10 +122,15 @@ def has_entries(stream: Stream) -> bool:
         return True
 
 
-def _find_entries(window: "_Window", keys: tuple[str, ...]) -> bool:
-    """Go to the first element of the list; `False` if the document has no such list."""
+def _find_entries(window: "_Window", keys: tuple[str, ...], *, behind: bool = False) -> bool:
+    """Go to the first element of the list; `False` if the document has no such list.
+
+    `behind`: the window is behind the end of such a list.
+    """
     names = [b"", *(f'"{key}"'.encode() for key in keys)]
     depth, path, key = 0, [b""] * len(names), b""
+    if behind:
+        depth, path = len(keys), [*names[:-1], b""]
     while True:
         gap, token = window.token()
         is_value = gap.rstrip().endswith(b":")

@@ -1,18 +1,20 @@
 """Redacting a capture: its exchanges are read once, copied, and the copy is searched.
 
-Enters: a capture file. Leaves: a new file (of mitmproxy flows for one of these, else a HAR) with a
-copy of each exchange that an import would read, of mode 0600; or an error, and no file. The secrets
-that were met on the way live in memory; at the end the copy is searched for all of them. Where a
-text that stayed turns out to be a secret of another exchange, the copy is made again with all
-known.
+Enters: a capture file. Leaves: a new file (of mitmproxy flows for one of these, else a HAR; for a
+zip file of several captures a zip file) with a copy of each exchange that an import would read, of
+mode 0600; or an error, and no file. The secrets that were met on the way live in memory; at the end
+the copy is searched for all of them. Where a text that stayed turns out to be a secret of another
+exchange, the copy is made again with all known.
 """
 
 import os
 import tempfile
+import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import IO, BinaryIO, Final, cast
 
 from mitmproxy.http import HTTPFlow, Message
 from mitmproxy.io import FlowWriter
@@ -25,7 +27,7 @@ from statetrail.extract import Exchange, ExtractorConfig, Fingerprinter
 from statetrail.extract.bodies import BodyBeginning
 from statetrail.extract.cache import BoundedCache
 from statetrail.extract.wire_values import in_body
-from statetrail.ingest.captures import captures_in
+from statetrail.ingest.captures import FoundCapture, captures_in
 from statetrail.ingest.flow import ERRORS
 from statetrail.ingest.flowfile import opened_flows, read_http_flows
 from statetrail.ingest.formats.flows import FLOWS
@@ -139,40 +141,57 @@ class _Run:
         hide = _hider(matcher, self._config.fingerprinter) if matcher is not None else None
         copier = Copier(self._config, self._pseudonyms, hide)
         report, count = ReadReport(), 0
-        if all(found.format is FLOWS for found in self._captures):
-            writer = FlowWriter(file)  # type: ignore[no-untyped-call]
-            for flow, exchange in self._flows(report):
+        for number, found in enumerate(self._captures):
+            write = self._write_flows if found.format is FLOWS else self._write_har
+            with self._member(file, number) as copied:
+                count += write(copied, found, copier, report)
+        file.flush()
+        return report, count
+
+    @contextmanager
+    def _member(self, file: BinaryIO, number: int) -> Iterator[IO[bytes]]:
+        """Where the copy of a capture is written: of several, which are clients of their own, to a
+        member of a zip file, not compressed, so that the file can be searched."""
+        if len(self._captures) == 1:
+            yield file
+            return
+        with (
+            zipfile.ZipFile(file, "a" if number else "w", zipfile.ZIP_STORED) as archive,
+            archive.open(zipfile.ZipInfo(f"{number + 1}"), "w", force_zip64=True) as member,
+        ):
+            yield member
+
+    def _write_flows(
+        self, file: IO[bytes], found: FoundCapture, copier: Copier, report: ReadReport
+    ) -> int:
+        """Write the copies of a capture's flows as a flow file. Returns how many there are."""
+        count, writer = 0, FlowWriter(cast("BinaryIO", file))  # type: ignore[no-untyped-call]
+        with found.open() as opened, opened_flows(opened, report) as flows:
+            for flow, exchange in read_http_flows(flows, report):
                 copy = self._copy(exchange, copier)
                 bodies = self._of_flow(flow, copy)
                 writer.add(copied_flow(flow, copy, bodies, self._config.fingerprinter))
                 count += 1
-        else:
-            file.write(HEAD)
-            for raw in self._entries(copier, report):
-                file.write((b",\n" if count else b"\n") + raw)
+        return count
+
+    def _write_har(
+        self, file: IO[bytes], found: FoundCapture, copier: Copier, report: ReadReport
+    ) -> int:
+        """Write the copies of a capture's exchanges as a HAR. Returns how many there are."""
+        count = 0
+        file.write(HEAD)
+        with found.open() as opened:
+            for exchange, sent, received in found.format.with_bodies(
+                opened, report, responses=self._bodies
+            ):
+                copy = self._copy(exchange, copier)
+                bodies = ("", "")
+                if self._bodies:
+                    bodies = self._both(_plain(sent), _plain(received), copy)
+                file.write((b",\n" if count else b"\n") + har_entry(exchange, copy, bodies))
                 count += 1
-            file.write(TAIL)
-        file.flush()
-        return report, count
-
-    def _flows(self, report: ReadReport) -> Iterator[tuple[HTTPFlow, Exchange]]:
-        """The flows of all captures."""
-        for found in self._captures:
-            with found.open() as opened, opened_flows(opened, report) as flows:
-                yield from read_http_flows(flows, report)
-
-    def _entries(self, copier: Copier, report: ReadReport) -> Iterator[bytes]:
-        """The copies of all exchanges, as entries of a HAR."""
-        for found in self._captures:
-            with found.open() as opened:
-                for exchange, sent, received in found.format.with_bodies(
-                    opened, report, responses=self._bodies
-                ):
-                    copy = self._copy(exchange, copier)
-                    bodies = ("", "")
-                    if self._bodies:
-                        bodies = self._both(_plain(sent), _plain(received), copy)
-                    yield har_entry(exchange, copy, bodies)
+        file.write(TAIL)
+        return count
 
     def _copy(self, exchange: Exchange, copier: Copier) -> Copy:
         copy, wire = copier.copy(exchange)

@@ -27,7 +27,7 @@ _SURELY: Final = r"redacted|sanitized|sanitised|scrubbed"
 _REMOVED: Final = rf"{_SURELY}|removed|hidden|masked|filtered|obfuscated|anonymized|anonymised"
 _PLACEHOLDER: Final = re.compile(
     rf"[*_%-]{{0,3}}(?:[\w-]{{1,40}}[ _:.-]{{1,2}})?(?:{_SURELY})[*_%-]{{0,3}}"
-    rf"|.*[\[<({{](?:[\w-]{{1,40}} )?(?:{_REMOVED})[\])>}}].*"
+    rf"|.*[\[<({{](?:[\w/+.-]{{1,40}} )?(?:{_REMOVED})[\])>}}].*"
     rf"|.*\.(?:{_SURELY})"
     r"|.*(?:\*{3}|\u2022{3}|\u25cf{3}).*"
     r"|[xX]{4,}|#{3,}",

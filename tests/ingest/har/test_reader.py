@@ -136,6 +136,13 @@ def test_what_the_developer_answered_binds_nobody() -> None:
     assert one(_fetchType="Inspector Override").notes == ("answered-by-operator",)
 
 
+def test_fields_joined_by_either_line_end_are_several() -> None:
+    """No value ends with a carriage return."""
+    fields = headers(("Set-Cookie", "a=1; Path=/\r\nb=2; Path=/\nc=3"))
+    values = [value for _, value in answer(response__headers=fields).headers]
+    assert values == [b"a=1; Path=/", b"b=2; Path=/", b"c=3"]
+
+
 COOKIES = [{"name": "sid", "value": "a=b", "path": "/", "httpOnly": True, "secure": False}, None]
 
 
@@ -177,6 +184,7 @@ def test_cookies_of_the_lists_are_in_the_header_fields(
     ("changed", "body", "notes"),
     [
         pytest.param({"body": "<a/>"}, b"<a/>", (), id="text"),
+        pytest.param({"body": "[text/xml redacted]"}, b"", ("body-unseen",), id="taken out"),
         pytest.param({"body": "é\udcff\ud800"}, "é??".encode(), (), id="surrogates"),
         pytest.param({"body": "\udcff"}, b"\xff", (), id="an escaped byte"),
         pytest.param(

@@ -223,6 +223,7 @@ ODD = {
     "masked segments": entry("https://shop.example/API/V3/users/ann/%41b/4f2c9aa1b7e0d3;s=1?q"),
     "repeated": entry(issued=[("X-Set-LangId", "1;header/forced")] * 2),
     "joined": entry(issued=[("X-Set-Ticket", "abc/d;header/forced, efg;header/forced")]),
+    "joined, a number": entry(issued=[("X-Set-CurrId", "1;header/forced, 1;header/forced")]),
     "no tail": entry(issued=[("X-Set-Ticket", "SKs5zIHxUPO/ghUx")]),
     "bad tail": entry(issued=[("X-Set-Ticket", "SKs5zIHxUPO;every/where")]),
     "unknown": entry(issued=[("X-Set-Colour", "red shoes;header/forced"), ("X-Set-é", "1")]),

@@ -12,7 +12,8 @@ from typing import Final
 import msgspec
 
 from statetrail.extract.bodies import CodingError, content_codings, decode_prefix
-from statetrail.extract.records import Fields
+from statetrail.extract.records import BODY_UNSEEN, Fields
+from statetrail.extract.text import is_placeholder
 from statetrail.ingest.har.entry import Content
 from statetrail.ingest.har.heads import utf8
 
@@ -27,6 +28,7 @@ _STRUCTURED: Final = re.compile(r"json|xml|html", re.IGNORECASE)
 _NO_BASE64: Final = "<{["
 _MARKUP: Final = (b"<", b"{", b"[", b"\xef\xbb\xbf", b"\x1f\x8b")
 _GZIPPED: Final = "\x1f\x8b"
+_MAX_PLACEHOLDER: Final = 64
 _MIN_CODED: Final = 16
 _TRIED: Final = 256
 _LENGTH: Final = re.compile(rb"0*[1-9][0-9]{0,15}")
@@ -50,8 +52,10 @@ def body_of(
     """
     if not content.text:
         absent = bodiless or not _was_there(content, fields, size)
-        return Body(b"", note=None if absent else "body-unseen")
+        return Body(b"", note=None if absent else BODY_UNSEEN)
     text = content.text[: 2 * limit]
+    if len(text) <= _MAX_PLACEHOLDER and is_placeholder(text):
+        return Body(b"", note=None if bodiless else BODY_UNSEEN)
     flagged = content.encoding is not None and "base64" in content.encoding.lower()
     data: bytes | None = None
     if flagged or (text[0] not in _NO_BASE64 and _STRUCTURED.search(content.mime_type or "")):

@@ -152,7 +152,7 @@ class HeadReader:
             if value.isascii() and "\n" not in value:
                 fields.append((name, value.encode("ascii")))
                 continue
-            for raw in map(wire, value.split("\n")):
+            for raw in map(wire, value.replace("\r\n", "\n").split("\n")):
                 is_cut = is_cut or raw.endswith(_CUT)
                 fields.append((name, raw))
         return tuple(fields), is_cut

@@ -20,7 +20,7 @@ from statetrail.extract.text import MAX_TOKEN, has_token, is_token, unquoted
 from statetrail.extract.wire_values import query_fields
 from statetrail.ingest.redact.fields import is_harmless
 from statetrail.ingest.redact.matcher import Matcher
-from statetrail.ingest.redact.state import is_void_word
+from statetrail.ingest.redact.state import COMBINED, is_void_word
 
 CACHED: Final = 8192
 _ENDS: Final = re.compile(r"[/?#&=]")
@@ -72,7 +72,8 @@ class SecretCollector:
             if is_void_word(issued) or (clear is not None and clear.fullmatch(issued.state.value)):
                 self.clear.add(issued.state.value)
             else:
-                yield from self._secret(issued.state.value)
+                for part in COMBINED.split(issued.state.value)[::2]:
+                    yield from self._secret(part)
 
     def _secret(self, value: str) -> Iterator[str]:
         if len(value) >= MIN_WITHIN and value.casefold() not in self._words:

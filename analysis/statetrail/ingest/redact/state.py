@@ -44,7 +44,7 @@ CACHED: Final = 1024
 _WORDS: Final = frozenset((*USAGES, *PRIORITIES))
 _TAIL: Final = rf"\s*(?:{'|'.join(USAGES)})\s*/\s*(?:{'|'.join(PRIORITIES)})\s*"
 # Two fields that an intermediary joined: the end of the first one's value.
-_COMBINED: Final = re.compile(rf"(;{_TAIL},\s*)", re.IGNORECASE)
+COMBINED: Final = re.compile(rf"(;{_TAIL},\s*)", re.IGNORECASE)
 _COOKIE: Final = COOKIE.decode()
 _RUN: Final = re.compile(r"[^\s;,/]+")
 
@@ -246,7 +246,7 @@ class StateCopier:
             # At odd places are the ends of values that were joined.
             value = "".join(
                 part if at % 2 else self._pseudonyms.of(part)
-                for at, part in enumerate(_COMBINED.split(value))
+                for at, part in enumerate(COMBINED.split(value))
             )
         return f"{before}{value}{_RUN.sub(self._tail_word, behind)}"
 

@@ -42,6 +42,7 @@ _UTF16: Final = {
 _DAMAGES: Final = (
     *(EOFError, OSError, zlib.error, zipfile.BadZipFile, ZstdError),
     *(NotImplementedError, RuntimeError),  # a member's method is unknown, or it is encrypted
+    UnicodeDecodeError,  # a member's name
 )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from statetrail.errors import CaptureError
 from statetrail.extract import Exchange, Fingerprinter
 from statetrail.ingest.captures import captures_in
 from statetrail.ingest.messages import message_of, response_of_raw
@@ -101,6 +102,29 @@ def test_a_message_of_zap_s_without_a_date_has_the_time_before(tmp_path: Path) -
     assert skipped == {"start": 1}
     assert second.request.start_us == third.request.start_us == 1_772_442_005_000_000
     assert "times-by-date" in third.notes
+
+
+@pytest.mark.parametrize("name", ["burp.xml", "charles.chlsj", "chromium.netlog.json", "zap.txt"])
+def test_a_torn_export_is_told(name: str, tmp_path: Path) -> None:
+    """Wherever it ends, what is missing is not missing without a word."""
+    whole, path = (CAPTURES / name).read_bytes(), tmp_path / "x"
+    for cut in range(len(whole) // 3, len(whole) - 1, len(whole) // 5):
+        path.write_bytes(whole[:cut])
+        (found,), report = captures_in(path), ReadReport()
+        with found.open() as source:
+            exchanges = list(found.format.exchanges(source, report, None))
+        assert len(exchanges) < 24
+        assert report.truncation in ("ends", "broken")
+
+
+def test_a_member_of_an_unreadable_name_is_none(tmp_path: Path) -> None:
+    """The name stands twice in a zip file, and may be damaged in one place."""
+    path, file = tmp_path / "x.zip", io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("\u00e9.har", '{"log":{"entries":[]}}')
+    path.write_bytes(file.getvalue().replace("\u00e9".encode(), b"\xdd\xdd", 1))
+    with pytest.raises(CaptureError, match="without a capture"):
+        captures_in(path)
 
 
 def test_a_session_of_fiddler_s_may_lack_a_part(tmp_path: Path) -> None:

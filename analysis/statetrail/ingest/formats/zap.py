@@ -49,6 +49,7 @@ def _read(
 
 def _exchanges(source: Source, report: ReadReport) -> Iterator[Exchange]:
     before: int | None = None
+    block: bytes | None = None
     for block in _blocks(source.stream()):
         report.entries += 1
         try:
@@ -60,6 +61,8 @@ def _exchanges(source: Source, report: ReadReport) -> Iterator[Exchange]:
             continue
         before = exchange.request.start_us
         yield exchange
+    if block is not None and not block.endswith(b"\n"):  # which is behind each message
+        report.truncation = "ends"
 
 
 def _blocks(stream: Readable) -> Iterator[bytes | None]:

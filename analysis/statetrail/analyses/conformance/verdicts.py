@@ -138,7 +138,7 @@ def judgements(
 
     def judge(of: Bucket) -> Judgements:
         if declared is not None:
-            return _by_declaration(of, lineage, options, declared)
+            return _by_declaration(of, lineage, options, declared, shared)
         return _by_session(of, lineage, options, spoken_at, shared)
 
     given = judge(bucket)
@@ -165,14 +165,20 @@ def _unless_in_doubt(bucket: Bucket, given: Judgements, least: Judgements) -> Ju
 
 
 def _by_declaration(
-    bucket: Bucket, lineage: Lineage, options: Settings, declared: Declarations
+    bucket: Bucket, lineage: Lineage, options: Settings, declared: Declarations, shared: Ints
 ) -> Judgements:
     one_jar = any(name in DECLARED for name in options.client_by)
     rows = judged(bucket, declared, lineage, allowed(bucket), options.grace_us, one_jar=one_jar)
     dialect = dialect_places(bucket)[bucket.series_param[rows.series]]
     session = lineage.of_request[dialect, rows.exchange]
+    # What another sender was given may have renewed or deleted it.
+    moved = (rows.verdict == VERDICTS.index(verdict.OMITTED)) & (rows.reason == NOTHING)
+    moved |= rows.reason == _REASONS.index(verdict.EXPIRED)
+    moved &= is_held_by_others(bucket, lineage, shared, rows.exchange, dialect)
+    rank = np.where(moved, VERDICTS.index(verdict.NOT_APPLICABLE), rows.verdict)
+    reason = np.where(moved, _REASONS.index(verdict.OTHER_SENDERS), rows.reason)
     return Judgements(
-        *(rows.exchange, rows.series, rows.value, rows.channel, rows.verdict, rows.reason, session)
+        *(rows.exchange, rows.series, rows.value, rows.channel, rank, reason, session)
     )
 
 

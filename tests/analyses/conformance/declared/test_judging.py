@@ -157,6 +157,10 @@ OBEDIENT = {
         step(0, answered=sets(f"sessionid={A}; Max-Age=600; Secure", f"csrf2={C}; Secure")),
         step(1, asked=USE, answered=sets(f"sessionid={A}; Max-Age=10; Secure")),
         step(30, asked=cookies(csrf2=C))],
+    "cookie: renewed at another address": [
+        step(0, answered=sets(f"sessionid={A}; Max-Age=60; Secure", f"csrf2={C}; Secure")),
+        step(50, asked=USE, answered=sets(f"sessionid={A}; Max-Age=60; Secure"), peer="192.0.2.8"),
+        step(100, asked=USE)],
     "cookie: renewed for a longer time": [
         step(0, answered=sets(f"sessionid={A}; Max-Age=10; Secure", f"csrf2={C}; Secure")),
         step(9, asked=USE, answered=sets(f"sessionid={A}; Max-Age=10; Secure")),

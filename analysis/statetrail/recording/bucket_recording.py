@@ -49,3 +49,16 @@ class BucketRecording(Recording):
             ]
             self._lazies[table.name] = self._place(pa.concat_tables(parts))
         return super()._lazy(table)
+
+
+def bucket_groups(sizes: Mapping[str, int], exchanges: int) -> list[list[str]]:
+    """Neighbouring buckets that have so many exchanges together, or one bucket that has more."""
+    groups: list[list[str]] = []
+    held = 0
+    for bucket, size in sizes.items():
+        if not groups or held + size > exchanges:
+            groups.append([])
+            held = 0
+        groups[-1].append(bucket)
+        held += size
+    return groups

@@ -86,19 +86,21 @@ class Thing:
 
     numbers: Ints
     flags: Bools
+    grid: Bools
     names: tuple[str, ...]
     pairs: tuple[tuple[str, str], ...]
     inner: "Inner"
 
 
 @pytest.mark.usefixtures("at_scale")
-@given(draw.lists(draw.sampled_from(EDGES), min_size=1))
+@given(draw.lists(draw.sampled_from(EDGES)))
 def test_what_is_spilled_comes_back_as_it_was(numbers: list[int]) -> None:
-    """Integers are written narrow where they are small, and come back as wide as they were."""
-    spilled: SpilledList[Thing] = SpilledList(Scratch(), "thing", 0)
+    """Narrow integers come back as wide as they were, grids in their shape, empty ones too."""
+    spilled: SpilledList[Thing] = SpilledList(Scratch(), "thing", -1)
     column = np.array(numbers, dtype=np.int64)
     inner = Inner(np.sign(column).astype(np.int8), object())
-    thing = Thing(column, column > 0, ("a", "b"), (("a", "b"), ("", "ü")), inner)
+    grid = column[:, None] > np.arange(3)
+    thing = Thing(column, column > 0, grid, ("a", "b"), (("a", "b"), ("", "ü")), inner)
     spilled.add(thing)
     spilled.add(thing)  # the first of all stays in memory
     _, back = spilled
@@ -106,6 +108,7 @@ def test_what_is_spilled_comes_back_as_it_was(numbers: list[int]) -> None:
     assert back.numbers.dtype == np.int64
     assert back.numbers.tolist() == numbers
     assert back.flags.tolist() == thing.flags.tolist()
+    assert np.array_equal(back.grid, grid)
     assert (tuple(back.names), tuple(back.pairs)) == (thing.names, thing.pairs)
     assert back.inner.short.dtype == np.int8
     assert back.inner.short.tolist() == inner.short.tolist()

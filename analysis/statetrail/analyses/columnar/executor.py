@@ -22,11 +22,12 @@ import pyarrow as pa
 
 from statetrail.analyses.columnar import spark
 from statetrail.analyses.columnar.spill import SpilledList, SpilledTables, place_tables
-from statetrail.recording.bucket_recording import BucketRecording
+from statetrail.recording.bucket_recording import BucketRecording, bucket_groups
 from statetrail.recording.dialect_classes import CLASS
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
 from statetrail.schema import CLIENT_BY, Table
+from statetrail.store.reader import LARGE
 
 type Scope = Literal["bucket", "whole"]
 type Facts = Mapping[str, Any]
@@ -219,7 +220,7 @@ def in_groups(rec: Recording, exchanges: int) -> Iterator[BucketRecording]:
         "limits": rec.limits,
     }
     first = 0
-    for group in _groups(rec.bucket_sizes, exchanges):
+    for group in bucket_groups(rec.bucket_sizes, exchanges):
         some = BucketRecording(rec.of_buckets(group), rec.once_whole, options)
         of = slice(first * count, (first + len(group)) * count)
         some.memo |= {
@@ -229,19 +230,6 @@ def in_groups(rec: Recording, exchanges: int) -> Iterator[BucketRecording]:
         }
         first += len(group)
         yield some
-
-
-def _groups(sizes: Mapping[str, int], exchanges: int) -> list[list[str]]:
-    """Neighbouring buckets that have so many exchanges together, or one bucket that has more."""
-    groups: list[list[str]] = []
-    held = 0
-    for bucket, size in sizes.items():
-        if not groups or held + size > exchanges:
-            groups.append([])
-            held = 0
-        groups[-1].append(bucket)
-        held += size
-    return groups
 
 
 def in_turn[T, R](work: Callable[[T], R], things: Iterable[T], threads: int) -> Iterator[R]:
@@ -266,9 +254,17 @@ def in_turn[T, R](work: Callable[[T], R], things: Iterable[T], threads: int) -> 
 
 
 def by_class(rec: Recording, columns: Columns) -> Iterator[Callable[[], Facts]]:
-    """Readers of the facts of each bucket, for each class of dialects; they are read once."""
+    """Readers of the facts of each bucket, for each class of dialects; they are read once.
+
+    Of a bucket of more than `LARGE` exchanges, what a step reads is read for it alone: all columns
+    of a pass together would take more memory than what is made of them.
+    """
     count = len(rec.dialect_classes)
-    for reader in rec.buckets(columns):
+    sizes = list(rec.bucket_sizes.items()) or [("", 0)]
+    for (bucket, size), reader in zip(sizes, rec.buckets(columns), strict=True):
+        if size > LARGE:
+            yield from (partial(_FactsOfSteps, rec, bucket, place) for place in range(count))
+            continue
         if count == 1:
             yield partial(_of_class, reader, 0)
             continue
@@ -301,6 +297,27 @@ class _Facts(Mapping[str, Any]):
         if self._tables is None:
             self._tables = self._reader()
         return self._tables
+
+
+class _FactsOfSteps(Mapping[str, Any]):
+    """The facts of a large bucket: none by themselves, but for each step those that it reads."""
+
+    def __init__(self, rec: Recording, bucket: str, place: int) -> None:
+        self._rec, self._bucket, self._place = rec, bucket, place
+
+    def of(self, step: Artifact[Any]) -> Facts:
+        """The facts that a step reads."""
+        columns = _columns(self._rec, [step])
+        return _Facts(self._rec.read_bucket(self._bucket, columns), self._place)
+
+    def __getitem__(self, name: str) -> Any:
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
 
 
 class _Once:
@@ -355,12 +372,16 @@ def _compute(
     """The values with those of the steps added; of what is not kept, none longer than needed."""
     last = {need: at for at, each in enumerate(steps) for need in each.needs}
     for at, each in enumerate(steps):
-        facts = () if each.reads is None else (values[_FACTS],)
+        facts = () if each.reads is None else (_read_for(each, values[_FACTS]),)
         values[each] = each.compute(*facts, *(values[need] for need in each.needs))
         for need in each.needs:
             if last[need] == at and need not in kept:
                 values.pop(need, None)
     return {each: values[each] for each in steps if each in kept}
+
+
+def _read_for(step: Artifact[Any], facts: Facts) -> Facts:
+    return facts.of(step) if isinstance(facts, _FactsOfSteps) else facts
 
 
 def _columns(rec: Recording, steps: Sequence[Artifact[Any]]) -> dict[str, Sequence[str]]:

@@ -150,7 +150,7 @@ def _emptied(entry: Any, prefix: str, columns: dict[str, pa.Array]) -> Any:
         value, name = getattr(entry, field.name), f"{prefix}{field.name}"
         if is_dataclass(value):
             empty[field.name] = _emptied(value, f"{name}.", columns)
-        elif isinstance(value, np.ndarray):
+        elif isinstance(value, np.ndarray) and value.size:
             # The shape of what is not one row of entries is kept: its last axis is emptied.
             empty[field.name] = value[..., :0].copy()
             columns[name] = pa.array(_narrow(value.ravel()))
@@ -171,14 +171,10 @@ def _filled(entry: Any, prefix: str, columns: dict[str, pa.Array]) -> Any:
             column = columns[name].values.to_numpy()
             wide = value.dtype == np.bool_
             filled = column.view(np.bool_) if wide else column.astype(value.dtype, copy=False)
-            full[field.name] = filled if value.ndim == 1 else _wide(filled, len(value))
+            full[field.name] = filled if value.ndim == 1 else filled.reshape(len(value), -1)
         elif name in columns:
             full[field.name] = _Words(columns[name].values)
     return replace(entry, **full)
-
-
-def _wide(column: np.ndarray, rows: int) -> np.ndarray:
-    return column.reshape(rows, len(column) // rows if rows else 0)
 
 
 class _Words(Sequence[Any]):

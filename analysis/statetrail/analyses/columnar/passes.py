@@ -5,7 +5,7 @@ of the whole recording comes first; then what of the whole is made of that; then
 """
 
 from collections.abc import Container, Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from statetrail.analyses.analysis import Analysis
 from statetrail.analyses.columnar.executor import MADE, Artifact, is_distributed, passing
@@ -14,6 +14,9 @@ from statetrail.recording.frames import Recording
 from statetrail.recording.limits import release
 
 type Kinds = Sequence[Artifact[Any]]
+
+_RELEASED: Final = 16
+"""Buckets after which free memory is given back. The first may be the largest."""
 
 
 def prepare(rec: Recording, kinds: Kinds) -> None:
@@ -43,10 +46,12 @@ def prepare(rec: Recording, kinds: Kinds) -> None:
                 each: SpilledTables(rec, each.table.name) if isinstance(each, Analysis) else []
                 for each in wanted
             }
-            for values in passing(rec, wanted):
+            for number, values in enumerate(passing(rec, wanted)):
                 for each, several in made.items():
                     add = several.add if isinstance(several, SpilledTables) else several.append
                     add(values[each])
+                if number % _RELEASED == 0:
+                    release()
             rec.memo |= {(MADE, each): several for each, several in made.items()}
             release()
         for each in ready:

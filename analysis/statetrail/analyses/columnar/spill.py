@@ -183,11 +183,12 @@ class _Words(Sequence[Any]):
     __slots__ = ("_column", "_read")
 
     def __init__(self, column: pa.Array) -> None:
-        self._column = column
-        self._read: tuple[Any, ...] | None = None
+        self._column: pa.Array | None = column
+        self._read: tuple[Any, ...] = ()
 
     def __len__(self) -> int:
-        return len(self._column)
+        column = self._column
+        return len(self._read if column is None else column)
 
     def __getitem__(self, at: Any) -> Any:
         return self._words()[at]
@@ -196,9 +197,11 @@ class _Words(Sequence[Any]):
         return iter(self._words())
 
     def _words(self) -> tuple[Any, ...]:
-        if self._read is None:
-            words = self._column.to_pylist()
+        column = self._column
+        if column is not None:
+            words = column.to_pylist()
             self._read = tuple(tuple(w) if isinstance(w, list) else w for w in words)
+            self._column = None  # which would keep the whole file in memory
         return self._read
 
 

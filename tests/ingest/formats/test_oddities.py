@@ -134,8 +134,8 @@ def test_a_session_of_fiddler_s_may_lack_a_part(tmp_path: Path) -> None:
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("raw/2_c.txt", GET)
         archive.writestr("raw/2_m.xml", meta.format("::ffff:192.0.2.7"))
-        archive.writestr("raw/10_c.txt", GET)
-        archive.writestr("raw/10_m.xml", meta.format("nobody's"))
+        archive.writestr("raw\\10_c.txt", GET)
+        archive.writestr("raw\\10_m.xml", meta.format("nobody's"))
         archive.writestr("raw/3_c.txt", b"CONNECT shop.example:443 HTTP/1.1\r\n\r\n")
         archive.writestr("raw/3_m.xml", meta.format(""))
         archive.writestr("raw/4_c.txt", GET)

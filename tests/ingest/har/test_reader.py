@@ -184,6 +184,7 @@ def test_cookies_of_the_lists_are_in_the_header_fields(
     ("changed", "body", "notes"),
     [
         pytest.param({"body": "<a/>"}, b"<a/>", (), id="text"),
+        pytest.param({"body": "<a>[removed]</a>"}, b"<a>[removed]</a>", (), id="a part taken out"),
         pytest.param({"body": "[text/xml redacted]"}, b"", ("body-unseen",), id="taken out"),
         pytest.param({"body": "é\udcff\ud800"}, "é??".encode(), (), id="surrogates"),
         pytest.param({"body": "\udcff"}, b"\xff", (), id="an escaped byte"),

@@ -1,6 +1,7 @@
 """Redacted copies: no secret is in them, and they tell the same story."""
 
 import json
+import urllib.parse
 import zipfile
 from pathlib import Path
 
@@ -255,6 +256,19 @@ def test_words_that_every_copy_may_have_are_no_secrets(side, field, tmp_path):
     invoke("redact", str(capture), "--out", str(tmp_path / "copy.har"))
     assert "SAMEORIGIN" in (tmp_path / "copy.har").read_text() or side == "request"
     invoke("verify", str(tmp_path / "copy.har"), "--capture", str(capture))
+
+
+@pytest.mark.parametrize("removed", ["[REDACTED]", "########", "tok-***", "xxxxxxxx"])
+def test_what_a_sanitiser_replaced_is_no_value_in_the_copy_either(removed, tmp_path):
+    """It says nothing there, and no verdict comes of it."""
+    url = f"https://shop.example/API/V3/Cart?_session_token={urllib.parse.quote(removed)}"
+    body = f'<ResultSet session="{removed}"/>'
+    capture = write_har(tmp_path / "a.har", entry(url, body=body), entry(url, body=body, time=999))
+    invoke("redact", str(capture), "--out", str(tmp_path / "b.har"))
+    told = facts(tmp_path / "b.sqlite", tmp_path / "b.har")
+    assert told == facts(tmp_path / "a.sqlite", capture) | {"presented": told["presented"]}
+    assert {row["kind"] for row in told["presented"]} == {"placeholder"}
+    assert told["verdicts"] == []
 
 
 def test_captures_of_a_zip_file_stay_apart(flows, tmp_path):

@@ -27,7 +27,7 @@ from statetrail.ingest.messages import (
 from statetrail.ingest.skipped import ReadReport
 from statetrail.ingest.source import Source
 
-_REQUEST: Final = re.compile(r"raw/0*([0-9]{1,9})_c\.txt", re.ASCII | re.IGNORECASE)
+_REQUEST: Final = re.compile(r"raw[/\\]0*([0-9]{1,9})_c\.txt", re.ASCII | re.IGNORECASE)
 _MAX_META: Final = 1 << 20
 _MAX_MESSAGE: Final = 1 << 27
 _STARTS: Final = ("ClientBeginRequest", "GotRequestHeaders", "FiddlerBeginRequest")

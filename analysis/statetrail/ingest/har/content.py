@@ -29,6 +29,8 @@ _NO_BASE64: Final = "<{["
 _MARKUP: Final = (b"<", b"{", b"[", b"\xef\xbb\xbf", b"\x1f\x8b")
 _GZIPPED: Final = "\x1f\x8b"
 _MAX_PLACEHOLDER: Final = 64
+# What a text has of which a value was taken out, and not the whole.
+_VALUES: Final = re.compile("[\"'=]|</")
 _MIN_CODED: Final = 16
 _TRIED: Final = 256
 _LENGTH: Final = re.compile(rb"0*[1-9][0-9]{0,15}")
@@ -54,7 +56,7 @@ def body_of(
         absent = bodiless or not _was_there(content, fields, size)
         return Body(b"", note=None if absent else BODY_UNSEEN)
     text = content.text[: 2 * limit]
-    if len(text) <= _MAX_PLACEHOLDER and is_placeholder(text):
+    if len(text) <= _MAX_PLACEHOLDER and not _VALUES.search(text) and is_placeholder(text):
         return Body(b"", note=None if bodiless else BODY_UNSEEN)
     flagged = content.encoding is not None and "base64" in content.encoding.lower()
     data: bytes | None = None

@@ -16,7 +16,7 @@ from statetrail.extract.cache import BoundedCache
 from statetrail.extract.extractor import WireState
 from statetrail.extract.masking import MIN_WITHIN
 from statetrail.extract.records import Fields
-from statetrail.extract.text import MAX_TOKEN, has_token, is_token, unquoted
+from statetrail.extract.text import MAX_TOKEN, has_token, is_placeholder, is_token, unquoted
 from statetrail.extract.wire_values import query_fields
 from statetrail.ingest.redact.fields import is_harmless
 from statetrail.ingest.redact.matcher import Matcher
@@ -76,7 +76,8 @@ class SecretCollector:
                     yield from self._secret(part)
 
     def _secret(self, value: str) -> Iterator[str]:
-        if len(value) >= MIN_WITHIN and value.casefold() not in self._words:
+        plain = value.casefold() in self._words or is_placeholder(value)
+        if len(value) >= MIN_WITHIN and not plain:
             yield value[:MAX_TOKEN]
 
     def _of_target(self, target: bytes) -> tuple[str, ...]:
@@ -86,7 +87,8 @@ class SecretCollector:
         values = (text(unquote(value)) for _, value in query_fields(target)[0])
         query = (part for value in values for part in _parts(value))
         path = text(target.partition(b"?")[0]).replace(";", "/").replace("=", "/").split("/")
-        found = tuple(dict.fromkeys(filter(is_token, (*query, *map(unquoted, path)))))
+        tokens = filter(is_token, (*query, *map(unquoted, path)))
+        found = tuple(dict.fromkeys(each for each in tokens if not is_placeholder(each)))
         if len(target) <= MAX_TOKEN:
             self._targets.keep(target, None)
         return found
@@ -129,5 +131,5 @@ def _tokens(line: str) -> Iterator[str]:
         # Of an address the segments.
         for each in path.split("/")[1:] if scheme else (host, host.partition("=")[2]):
             value = unquoted(each.strip("\"'<>"))
-            if len(value) <= MAX_TOKEN and has_token(value):
+            if len(value) <= MAX_TOKEN and has_token(value) and not is_placeholder(value):
                 yield value

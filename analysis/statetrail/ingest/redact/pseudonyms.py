@@ -9,7 +9,8 @@ fact that an analysis compares is the same for the pseudonyms as it is for the v
    equal normal forms;
 3. values that begin with the same `PREFIX` characters have pseudonyms that do;
 4. a hexadecimal value stays one, and a JSON Web Token keeps its declared lifetime;
-5. a reserved value stands for itself, and nothing else becomes it.
+5. a reserved value stands for itself, and nothing else becomes it;
+6. what a sanitiser wrote in place of a value, or of a part of it, becomes `REMOVED`.
 
 The permutation is a Feistel network over the letters and digits (as FF1 of NIST SP 800-38G, with
 keyed BLAKE2b as its round function); all other ASCII characters stand.
@@ -24,9 +25,11 @@ from typing import Final
 from statetrail.extract.cache import BoundedCache
 from statetrail.extract.fingerprint import PREFIX, raw_bytes
 from statetrail.extract.jwt import declared_s
+from statetrail.extract.text import is_placeholder
 from statetrail.ingest.har.split import CUT
 
 CACHED: Final = 16_384
+REMOVED: Final = "[REDACTED]"
 
 _ROUNDS: Final = 8
 _DIGEST: Final = 64
@@ -57,6 +60,8 @@ class Pseudonyms:
         """The pseudonym of a value."""
         if (cached := self._cache.get(value)) is not None:
             return cached
+        if is_placeholder(value):
+            return self._cache.keep(value, REMOVED)
         return self._cache.keep(value, self._token(value) or self._plain(value))
 
     def _plain(self, value: str) -> str:

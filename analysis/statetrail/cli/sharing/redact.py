@@ -18,7 +18,9 @@ def command(
     capture: Annotated[
         Path,
         argument(
-            "CAPTURE", "A capture that `statetrail import` reads; its copy is a flow file or a HAR."
+            "CAPTURE",
+            "A capture that `statetrail import` reads; its copy is a flow file, a HAR, or a zip "
+            "file of them.",
         ),
     ],
     out: Annotated[Path, option("--out FILE", "The copy; must be new.")],

@@ -64,9 +64,13 @@ class LifetimeLine:
 
     @property
     def right(self) -> bool:
-        """Whether the interval meets what the server can do, and no other policy is named."""
+        """Whether the interval meets what the server can do, and no other policy is named.
+
+        A limit on the age is `absolute` where refusals soon after an end were seen.
+        """
         low, high, true = self.low_s, self.high_s, self.configured
         kind = self.policy.startswith(true.kind) or self.policy == "undetermined"
+        kind |= (true.kind, self.policy) == ("age", "absolute")
         return kind and low is not None and high is not None and (
             low <= true.seconds + true.slack_s and high >= true.seconds
         )  # fmt: skip

@@ -334,6 +334,16 @@ EXCUSES = {
         [zest(0, 10, 20, "A", "1"), zest(HOUR, HOUR + 10, HOUR + 20, "B", "1")],
         ("_session_token", "restarted", "new-session"),
     ),
+    "after a logout, also with an old token, a new session throws none away": (
+        [
+            zest(0, 10, 20, "A", "1"),
+            zest(1000, 1010, 1020, "A", "A"),
+            zest(2000, 2010, 2020, "B", "1"),
+            dataclasses.replace(zest(3000, 3010, 3020, None, "A"), path="/API/V3/Logout"),
+            zest(4000, 4010, 4020, "C", "1"),
+        ],
+        ("_session_token", "restarted", "new-session"),
+    ),
     "a moment less, and the token was thrown away": (
         [zest(0, 10, 20, "A", "1"), zest(HOUR - 1, HOUR + 10, HOUR + 20, "B", "1")],
         ("_session_token", "restarted", None),

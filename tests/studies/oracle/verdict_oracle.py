@@ -610,15 +610,29 @@ def _unable(sender: _Sender, x: _X, param: str) -> str | None:
 
 
 def _paused(sender: _Sender, x: _X) -> bool:
-    """L6: an idle night, after which the sender may be a new process."""
+    """L6: an idle night, after which the sender may be a new process, or a logout."""
     earlier = [
-        o.start
+        o
         for o in sender.exchanges
         if o.start < x.start
         if o.session is not None
         or (o.ended < INF and any(_names_key(sender, i) and o.sound(i) for i in o.issued))
     ]
-    return bool(earlier) and x.start - max(earlier) >= HOUR_MS
+    last = max((o.start for o in earlier), default=INF)
+    left = any(
+        o.session is not None and _logs_out(sender, o) and (o.begun, 0, o.number) < x.asked
+        for o in earlier
+        if o.start == last
+    )
+    return bool(earlier) and (x.start - last >= HOUR_MS or left)
+
+
+def _logs_out(sender: _Sender, x: _X) -> bool:
+    return (
+        sender.dialect.is_action("logout", x.ex.path)
+        and x.ex.method != "OPTIONS"
+        and 200 <= x.status < 400
+    )
 
 
 def _learned(sender: _Sender, session: str) -> Moment:
@@ -678,11 +692,7 @@ def _ends(sender: _Sender, session: str, x: _X) -> list[Moment]:
     for other in sender.exchanges:
         if other.session != session:
             continue
-        logout = (
-            sender.dialect.is_action("logout", other.ex.path)
-            and other.ex.method != "OPTIONS"
-            and 200 <= other.status < 400
-        )
+        logout = _logs_out(sender, other)
         refused = other.status in sender.dialect.refused and any(
             not any(i.param == p.param and i.problem is None for i in other.issued)
             for p in _keys_of(sender, other)

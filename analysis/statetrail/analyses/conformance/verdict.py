@@ -169,7 +169,7 @@ DEATHS: Final[dict[str, str]] = {
 REASONS: Final[dict[str, str]] = {
     MANY_SESSIONS: "The client holds several sessions at once, and the request names none of them.",
     NEW_SESSION: "The request begins a new session, or was sent while another one began it; the "
-    "earlier one was used, or is an hour old.",
+    "earlier one was used, is an hour old, or the user had logged out.",
     SESSION_ENDED: "The session had ended, by a logout or since its key was refused; or an hour "
     "passed without a request of it.",
     SESSIONS_MIXED: "The value belongs to another session than the request.",

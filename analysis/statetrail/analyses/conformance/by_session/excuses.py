@@ -15,7 +15,7 @@ L6  It asks for a new session: a fault only if the session before was never pres
     sends several requests at once. The session before is the one that began last, or the one of
     which the sender learned last: it presented a key of it, or has to know an issue of one (rules
     L2 and L8). Here and below what excuses for either counts: a key that did not arrive was not
-    thrown away. After a pause of `PAUSE_US` since its last request of any session (an idle night)
+    thrown away. After a logout, or `PAUSE_US` after its last request of a session (an idle night),
     the sender may be a new process: the session counts as presented here, and as ended below.
 L4  Requests with and without the key alternate at its endpoint (two changes or more):
     ``not-applicable``, reason `many-sessions`.
@@ -243,7 +243,7 @@ def _presented_later(known: _Sessions, group: Ints, request: Ints) -> Bools:
 
 def _paused(bucket: Bucket, lineage: Lineage, is_key: Bools) -> Bools:
     """Whether the last request that presented a key, or was given one that arrived, lies `PAUSE_US`
-    before; shape (dialects, exchanges)."""
+    before, or was a logout; shape (dialects, exchanges)."""
     exchanges, paused = bucket.exchanges, np.zeros(lineage.of_request.shape, dtype=np.bool_)
     contacts, issued = lineage.of_request != NOTHING, bucket.issued
     issue = _key_issues(bucket, is_key)
@@ -258,7 +258,27 @@ def _paused(bucket: Bucket, lineage: Lineage, is_key: Bools) -> Bools:
         last = index.maxima(start)[place]
         since_us = exchanges.clock[exchanges.request_start] - exchanges.clock[last]
         paused[dialect] = (last != NOTHING) & (since_us >= PAUSE_US)
+        paused[dialect] |= (last != NOTHING) & (_logouts(bucket, lineage, dialect) == last)
     return paused
+
+
+def _logouts(bucket: Bucket, lineage: Lineage, dialect: int) -> Ints:
+    """The start of the sender's last logout that was answered before each request; else -1."""
+    exchanges, own = bucket.exchanges, np.flatnonzero(dialect_places(bucket) == dialect)
+    if not len(own):
+        return np.full(len(exchanges), NOTHING)
+    done = exchanges.open & (exchanges.status >= 200) & (exchanges.status < 400)
+    done &= lineage.of_request[dialect] != NOTHING
+    row = np.flatnonzero(done & acting(bucket, "logout")[exchanges.endpoint, own[0]])
+    client, start, span = exchanges.client[row], exchanges.request_start[row], exchanges.span
+    index = AsOfIndex(client, start, span)
+    last = index.maxima(start)[index.at(exchanges.client, exchanges.request_start, inclusive=False)]
+    # Of several at one moment, the one that was answered first.
+    moments, place = np.unique(client * span + start, return_inverse=True)
+    answered, _ = extremes(place, exchanges.response_start[row], len(moments))
+    own = among(moments, exchanges.client * span + last)
+    known = (last != NOTHING) & (np.append(answered, FOREVER)[own] <= exchanges.request_start)
+    return np.where(known, last, NOTHING)
 
 
 def _sessions(bucket: Bucket, lineage: Lineage, uses: KeyUses, is_key: Bools) -> _Sessions:

@@ -68,15 +68,17 @@ class ExchangeReader:
 
     def ends(self, x: Exchange) -> bool:
         """Whether the exchange logs the session out, or its key is refused."""
-        status = x.status or 0
-        if (
-            200 <= status < 400
+        return self.logs_out(x) or (
+            (x.status or 0) in self.dialect.refused
+            and any(not self.answers(x, p)[0] for p in self.presented(x))
+        )
+
+    def logs_out(self, x: Exchange) -> bool:
+        """Whether the exchange is a logout that succeeded."""
+        return (
+            200 <= (x.status or 0) < 400
             and x.method not in UNBOUND_METHODS
             and self.dialect.is_action("logout", x.endpoint)
-        ):
-            return True
-        return status in self.dialect.refused and any(
-            not self.answers(x, p)[0] for p in self.presented(x)
         )
 
     def need_not(self, x: Exchange, param: str, named: set[str], *, followed: bool) -> str | None:

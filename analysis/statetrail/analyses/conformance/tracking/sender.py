@@ -70,6 +70,7 @@ class Sender:
         self._learned: Session | None = None
         self._given: set[str] = set()
         self._contacts = (-FOREVER, -FOREVER)
+        self._logouts: dict[int, int] = {}
         self._first_uses: list[tuple[Moment, Session]] = []
         self.keyless = KeylessRequests(dialect, declared=declared)
 
@@ -153,7 +154,11 @@ class Sender:
     ) -> Iterator[Verdict]:
         """The rows of a request; those that wait are added to `keyless`."""
         session = sessions.request
-        paused = self._pauses(x, begins=session is not None or self.reader.arrives(x))
+        paused = self._pauses(
+            x,
+            begins=session is not None or self.reader.arrives(x),
+            ends=session is not None and self.reader.logs_out(x),
+        )
         if session is not None:
             self._use(x, session, moment)
         before = session or self._last
@@ -236,13 +241,19 @@ class Sender:
         """Whether the response issues a key that is known."""
         return any((i.param, i.fingerprint) in self._keys for i in x.issued if self.reader.own(i))
 
-    def _pauses(self, x: Exchange, *, begins: bool) -> bool:
-        """Whether the last request of any session lies long before; this one may be the next."""
+    def _pauses(self, x: Exchange, *, begins: bool, ends: bool) -> bool:
+        """Whether the last request of any session lies long before, or was a logout; this one may
+        be the next."""
         now = x.request_start_us
         if now > self._contacts[1] and begins:
             self._contacts = (self._contacts[1], now)
+            self._logouts = {at: of for at, of in self._logouts.items() if at in self._contacts}
+        if ends and x.response_start_us is not None:
+            self._logouts[now] = min(self._logouts.get(now, FOREVER), x.response_start_us)
         last = max((at for at in self._contacts if at < now), default=-FOREVER)
-        return last > -FOREVER and now - last >= PAUSE_US
+        if last > -FOREVER and now - last >= PAUSE_US:
+            return True
+        return self._logouts.get(last, FOREVER) <= now
 
     def _use(self, x: Exchange, session: Session, moment: Moment) -> None:
         """A request presents keys: whether others of its sender were accepted meanwhile (L4)."""

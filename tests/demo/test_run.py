@@ -134,7 +134,9 @@ def test_a_duration_that_makes_no_sense_is_refused(seconds, tmp_path):
 
 @pytest.mark.e2e
 def test_a_demo_that_is_stopped_leaves_no_process_and_no_file(tmp_path):
-    """SIGTERM in the middle of the traffic."""
+    """SIGTERM in the middle of the traffic; the path of TMPDIR is too long for a socket."""
+    tmp_path = tmp_path / ("long" * 20)
+    tmp_path.mkdir()
     script = f"from statetrail.demo.run import run_demo; run_demo({str(tmp_path / 'out')!r})"
     with subprocess.Popen(
         [sys.executable, "-c", script],
@@ -147,7 +149,7 @@ def test_a_demo_that_is_stopped_leaves_no_process_and_no_file(tmp_path):
         while not list(tmp_path.glob("statetrail-demo-*/mitmdump.log")):
             assert time.monotonic() < deadline
             time.sleep(0.2)
-        time.sleep(1)
+        time.sleep(3)
         children = _children(demo.pid)
         demo.send_signal(signal.SIGTERM)
         text, _ = demo.communicate(timeout=60)

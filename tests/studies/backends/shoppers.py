@@ -5,6 +5,7 @@ of them.
 """
 
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Final, NamedTuple
 
 from studies.backends.servers import LOGIN_KEYS, TOKEN
@@ -146,11 +147,12 @@ class Shopper:
 
     def _certain(self, param: str, shown: Present | None, start: float) -> bool:
         """Whether it must have known better: by the response that issued the right value, or by one
-        that replaced the token."""
+        that replaced the token. A value that returns is known from its return on."""
         log = self._log.get(param, ())
         right = self.memory[param].value
         known = [each for each in log if each.ended + self.grace_ms < start]
-        if not any(each.issue.value == right for each in known):
+        latest = takewhile(lambda each: each.issue.value == right, reversed(log))
+        if not any(each.ended + self.grace_ms < start for each in latest):
             return False
         if shown is None:
             return param not in _KEYS or not self.refused

@@ -190,7 +190,10 @@ class Evidence:
 
     def summary(self, span: Span) -> tuple[Reals, Reals]:
         """Per value the longest span that it outlived (0: none), and the one by which it ended."""
-        low, high = self.brackets(span)
+        return self.extremes(*self.brackets(span))
+
+    def extremes(self, low: Reals, high: Reals) -> tuple[Reals, Reals]:
+        """The same where the spans have such brackets."""
         outlived, ended = np.zeros(self.values), np.full(self.values, np.inf)
         np.maximum.at(outlived, self.value[self.survived], low[self.survived])
         ended[self.value[self.fatal]] = high[self.fatal]

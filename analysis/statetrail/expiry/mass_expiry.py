@@ -153,10 +153,13 @@ def _clock(evidence: Evidence, since: Codes, unexplained: Codes) -> Clock | None
     until = evidence.request_start_us
     clocks = [Clock(60_000_000 * m) for m in _MINUTES]
     clocks += [Clock(_HOUR_US * h, _HOUR_US * p) for h in reversed(_HOURS) for p in range(h)]
-    for clock in clocks:
-        crossed = clock.lies_in(since[unexplained], until[unexplained])
-        if np.count_nonzero(crossed) < max(MIN_VALUES, 0.9 * len(unexplained)):
-            continue
+    periods = np.array([clock.period_us for clock in clocks])[:, None]
+    phases = np.array([clock.phase_us for clock in clocks])[:, None]
+    before, after = ((at[unexplained] - phases) // periods for at in (since, until))
+    crossing = before != after
+    enough = crossing.sum(axis=1) >= max(MIN_VALUES, 0.9 * len(unexplained))
+    for nth in np.flatnonzero(enough):
+        clock, crossed = clocks[nth], crossing[nth]
         moments = (until[unexplained[crossed]] - clock.phase_us) // clock.period_us
         if len(np.unique(moments)) < MIN_VALUES:
             continue

@@ -84,7 +84,7 @@ class EventTable:
     lived, fatal
         By span in seconds, what survived uses outlived at least and what ends reached at most.
     lived_value, fatal_value
-        Codes of their values.
+        Codes of their values, which ascend.
     lived_client, fatal_client
         Codes of the holders of these values (`Evidence.holder`): a shared value has its limit from
         the client it was issued to.
@@ -128,8 +128,10 @@ class EventTable:
 
     def longest(self, span: Span) -> Reals:
         """Per value the longest span it outlived; 0 where none was seen."""
-        top = np.zeros(self.values)
-        np.maximum.at(top, self.lived_value, self.lived[span])
+        lived, first = self.lived[span], np.flatnonzero(np.diff(self.lived_value, prepend=-1))
+        top = np.zeros((*lived.shape[:-1], self.values))
+        if len(first):
+            top[..., self.lived_value[first]] = np.maximum.reduceat(lived, first, axis=-1)
         return top
 
 

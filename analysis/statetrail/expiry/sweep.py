@@ -78,8 +78,9 @@ def sweep(
     edges = np.unique(np.concatenate([grid[[0, -1]], longest, _within(grid, fatal)]))
     soft, sharps = [], []
     for rates in product(_UNEXPLAINED_ENDS, _UNEXPLAINED_SURVIVALS):
-        soft.append(ramps + _outside(lived, fatal, begins, ends, *rates))
-        sharps.append(_outside(lived, fatal, edges[:-1], edges[1:], *rates))
+        below, above = _outside(lived, fatal, grid, grid, *rates)
+        soft.append(ramps + below[begin] + above[end])
+        sharps.append(np.add(*_outside(lived, fatal, edges[:-1], edges[1:], *rates)))
     rising = np.logaddexp.reduce(soft, axis=0) + prior - log_sum(prior) + float(np.log(SOFT_PRIOR))
     limit = np.logaddexp.reduce(sharps, axis=0)
     with np.errstate(divide="ignore"):  # edges that differ in the last digit only have no mass
@@ -130,15 +131,16 @@ def _within(grid: Reals, spans: Reals) -> Reals:
 
 def _outside(
     lived: Reals, fatal: Reals, begins: Reals, ends: Reals, end_rate: float, survival_rate: float
-) -> Reals:
-    """Log-likelihood of what happened below and above the zones; spans ascend."""
-    likelihood: Reals = (
-        np.searchsorted(fatal, begins, "right") * np.log(end_rate)
-        + np.searchsorted(lived, begins, "right") * np.log1p(-end_rate)
-        + (len(lived) - np.searchsorted(lived, ends, "left")) * np.log(survival_rate)
-        + (len(fatal) - np.searchsorted(fatal, ends, "left")) * np.log1p(-survival_rate)
-    )
-    return likelihood
+) -> tuple[Reals, Reals]:
+    """Log-likelihood of what happened below where zones begin, and above where they end.
+
+    Spans ascend.
+    """
+    below: Reals = np.searchsorted(fatal, begins, "right") * np.log(end_rate)
+    below += np.searchsorted(lived, begins, "right") * np.log1p(-end_rate)
+    above: Reals = (len(lived) - np.searchsorted(lived, ends, "left")) * np.log(survival_rate)
+    above += (len(fatal) - np.searchsorted(fatal, ends, "left")) * np.log1p(-survival_rate)
+    return below, above
 
 
 def _log_ramps(lived: Reals, fatal: Reals, grid: Reals) -> Reals:

@@ -38,7 +38,8 @@ HALF: Final = float(np.log(0.5))
 
 def log_end_chance(idle_s: Reals, hazards: Reals = HAZARDS) -> Reals:
     """Per hazard and idle time, the logarithm of the chance to end within it."""
-    return np.log(-np.expm1(-hazards[:, None] * np.maximum(idle_s, 1e-3)[None, :]))
+    rates = hazards.reshape((-1,) + (1,) * idle_s.ndim)
+    return np.log(-np.expm1(-rates * np.maximum(idle_s, 1e-3)))
 
 
 def log_unexplained_ends(

@@ -9,7 +9,8 @@ over the limit is an exact sum over these cells. Only limits that explain `MIN_E
 more, and `MIN_SHARE` of all, count: a limit beyond all that was seen is no policy.
 """
 
-from typing import Final
+from dataclasses import replace
+from typing import Final, Literal
 
 import numpy as np
 
@@ -22,7 +23,7 @@ from statetrail.expiry.likelihood.error_model import (
     log_unexplained_survivals,
     log_widths,
 )
-from statetrail.expiry.numerics import Reals, cell_edges, log_sum, partial_sums
+from statetrail.expiry.numerics import Codes, Reals, log_sum
 from statetrail.expiry.summaries import EventTable
 
 MIN_EXPLAINED: Final = 2
@@ -43,46 +44,89 @@ def single_limit(
 
     `hazards` are the rates of unexplained ends that are averaged.
     """
-    ends, fatal, longest = events.ends, events.fatal[span], events.longest(span)
+    spans: tuple[Span, ...] = (span, "idle")
+    rows = replace(
+        events,
+        lived={each: events.lived[each][None] for each in spans},
+        fatal={each: events.fatal[each][None] for each in spans},
+    )
+    above = np.array([above_s])
+    return float(single_limits(rows, span, hazards=hazards, above_s=above, share=share)[0])
+
+
+def single_limits(
+    readings: EventTable,
+    span: Span,
+    *,
+    above_s: Reals,
+    hazards: Reals = HAZARDS,
+    share: tuple[float, float] = (MIN_SHARE, 1.0),
+) -> Reals:
+    """The same of several readings of the spans at once: `readings` has one row for each."""
+    ends, lived_idle, fatal_idle = readings.ends, readings.lived["idle"], readings.fatal["idle"]
+    lived, fatal, longest = readings.lived[span], readings.fatal[span], readings.longest(span)
     # What values outlived before their longest span moves no cell's count by more than a use.
-    edges = cell_edges(longest, fatal)
+    edges = np.sort(np.concatenate([longest, fatal], axis=1))
+    edges = np.pad(edges, ((0, 0), (1, 1)), constant_values=(0.0, np.inf))
     by_length = np.argsort(fatal)
-    explained = ends - np.searchsorted(fatal[by_length], edges[:-1], "right")
-    acts = (explained >= max(MIN_EXPLAINED, share[0] * ends)) & (edges[:-1] >= above_s)
-    acts &= explained <= share[1] * ends
-    if not acts.any():
-        return -np.inf
-    floor, ceiling, explained = edges[:-1][acts], edges[1:][acts], explained[acts]
-    lived, by_span = np.sort(events.lived[span]), np.argsort(events.lived[span])
-    survivals = np.searchsorted(lived, floor, "right")
-    chances = log_end_chance(events.fatal["idle"], hazards)
+    explained = ends - _counts(_in_order(fatal, by_length), edges[:, :-1], "right")
+    acts = (explained >= max(MIN_EXPLAINED, share[0] * ends)) & (edges[:, :-1] >= above_s[:, None])
+    acts &= (explained <= share[1] * ends) & (edges[:, 1:] > edges[:, :-1])
+    some = acts.any(axis=0)
+    if not some.any():
+        return np.full(len(lived), -np.inf)
+    floor, ceiling, widths = edges[:, :-1][:, some], edges[:, 1:][:, some], log_widths(edges)
+    explained, acts, widths = explained[:, some], acts[:, some], widths[:, some]
+    by_span = np.argsort(lived)
+    lived = _in_order(lived, by_span)
+    survivals = _counts(lived, floor, "right")
+    chances = log_end_chance(fatal_idle, hazards)
 
     by_use = log_unexplained_ends(
         ends - explained,
         survivals,
-        partial_sums(events.lived["idle"][by_span], survivals),
-        partial_sums(chances[:, by_length], ends - explained),
+        _sums(_in_order(lived_idle, by_span), survivals),
+        _sums(_in_order(chances, by_length), ends - explained),
         hazards,
     )
-    surviving_uses = len(lived) - np.searchsorted(lived, ceiling, "left")
+    surviving_uses = lived.shape[1] - _counts(lived, ceiling, "left")
     by_use += log_unexplained_survivals(surviving_uses, explained)
     # Of an immune value the limit explains no end, and all its uses may end by chance.
-    before = longest[events.fatal_value]
+    before = longest[:, readings.fatal_value]
     mortal = before < fatal
-    explained, explained_chances = np.zeros_like(explained), np.zeros((len(hazards), len(floor)))
+    explained, explained_chances = np.zeros_like(explained), np.zeros((len(hazards), *floor.shape))
     for spans, sign in ((before, 1), (fatal, -1)):
         reached = np.where(mortal, spans, np.inf)
         order = np.argsort(reached)
-        count = np.searchsorted(reached[order], floor, "right")
+        count = _counts(_in_order(reached, order), floor, "right")
         explained += sign * count
-        explained_chances += sign * partial_sums(chances[:, order], count)
+        explained_chances += sign * _sums(_in_order(chances, order), count)
     by_value = log_unexplained_ends(
         ends - explained,
-        np.full_like(survivals, len(lived)),
-        np.full(len(floor), events.lived["idle"].sum()),
-        chances.sum(axis=1)[:, None] - explained_chances,
+        np.full_like(survivals, lived.shape[1]),
+        np.broadcast_to(lived_idle.sum(axis=1)[:, None], floor.shape),
+        chances.sum(axis=-1)[..., None] - explained_chances,
         hazards,
     )
-    surviving_values = len(longest) - np.searchsorted(np.sort(longest), ceiling, "left")
+    surviving_values = longest.shape[1] - _counts(np.sort(longest), ceiling, "left")
     by_value += log_unexplained_survivals(surviving_values, explained)
-    return log_sum(log_widths(edges)[acts] + np.logaddexp(by_use, by_value) + HALF)
+    cells = widths + np.logaddexp(by_use, by_value) + HALF
+    return np.array([log_sum(row[which]) for row, which in zip(cells, acts, strict=True)])
+
+
+def _counts(spans: Reals, limits: Reals, side: Literal["left", "right"]) -> Codes:
+    """Per row, how many spans lie up to each limit (`left`: below it); spans ascend."""
+    return np.stack([x.searchsorted(at, side) for x, at in zip(spans, limits, strict=True)])
+
+
+def _in_order(rows: Reals, order: Codes) -> Reals:
+    """Each row (the last two axes) at its own indices."""
+    at = order + rows.shape[-1] * np.arange(len(order))[:, None]
+    return rows.reshape(*rows.shape[:-2], -1)[..., at]
+
+
+def _sums(rows: Reals, counts: Codes) -> Reals:
+    """Per row (the last two axes), the sums of the first so many of its numbers."""
+    total = np.zeros((*rows.shape[:-1], rows.shape[-1] + 1))
+    np.cumsum(rows, axis=-1, out=total[..., 1:])
+    return _in_order(total, counts)

@@ -46,6 +46,8 @@ MIN_EACH: Final = 2
 _GRID: Final = 56
 _RISING: Final = 300
 _BEGINS: Final = 8
+_TOGETHER: Final = 60
+"""Zones that are weighed at once: bounded, since each may hold all the data."""
 
 
 def soft_threshold(events: EventTable, span: Span) -> float:
@@ -84,11 +86,12 @@ def soft_threshold(events: EventTable, span: Span) -> float:
         return -np.inf
     # The rising chance costs a pass over the data for each zone: for the best ones only.
     ranked = np.argsort(cells.ravel())[::-1][: min(_RISING, np.count_nonzero(fits))]
-    rising = []
-    for begin, end in np.stack(np.unravel_index(ranked, cells.shape), axis=1):
-        if np.isfinite(cells[begin, end]):
-            rest = cells[begin, end] - within[begin, end]
-            rising.append(rest + _log_rise(events, span, floors[begin], ceilings[end]))
+    ranked = ranked[np.isfinite(cells.ravel()[ranked])]
+    rising: list[float] = []
+    for some in np.split(ranked, range(_TOGETHER, len(ranked), _TOGETHER)):
+        begin, end = np.unravel_index(some, cells.shape)
+        rest = cells[begin, end] - within[begin, end]
+        rising.extend(rest + _log_rises(lived, fatal, floors[begin], ceilings[end]))
     return float(np.logaddexp(log_sum(cells), log_sum(rising))) + HALF
 
 
@@ -103,13 +106,20 @@ def _log_ends(edges: Reals) -> Reals:
         return np.asarray(np.log(masses))
 
 
-def _log_rise(events: EventTable, span: Span, low: float, high: float) -> float:
-    """Log-likelihood of what happened inside a zone, the chance to end rising evenly."""
-    lived, fatal = events.lived[span], events.fatal[span]
-    ended = fatal[(fatal > low) & (fatal <= high)]
-    survived = lived[(lived > low) & (lived < high)]
-    chances = np.concatenate([ended - low, high - survived]) / (high - low)
-    return float(np.log(np.maximum(chances, 1e-3)).sum())
+def _log_rises(lived: Reals, fatal: Reals, lows: Reals, highs: Reals) -> Reals:
+    """Log-likelihood of what happened inside zones, the chance to end rising evenly in each.
+
+    Spans ascend. Each zone holds an end and a survival at least.
+    """
+    total = np.zeros(len(lows))
+    for spans, sign, edges in ((fatal, 1, lows), (lived, -1, highs)):
+        first = np.searchsorted(spans, lows, "right")
+        sizes = np.searchsorted(spans, highs, "right" if sign > 0 else "left") - first
+        begins = np.cumsum(sizes) - sizes
+        inside = spans[np.repeat(first - begins, sizes) + np.arange(sizes.sum())]
+        chances = sign * (inside - np.repeat(edges, sizes)) / np.repeat(highs - lows, sizes)
+        total += np.add.reduceat(np.log(np.maximum(chances, 1e-3)), begins)
+    return total
 
 
 def _edges(lived: Reals, fatal: Reals, longest: Reals) -> Reals:

@@ -14,7 +14,7 @@ import numpy as np
 from statetrail.expiry.bounds import threshold
 from statetrail.expiry.evidence import Evidence
 from statetrail.expiry.likelihood.error_model import COARSE_HAZARDS
-from statetrail.expiry.likelihood.single_limit import single_limit
+from statetrail.expiry.likelihood.single_limit import single_limit, single_limits
 from statetrail.expiry.models.idle import IDLE
 from statetrail.expiry.models.model import Data, Fit, Model
 from statetrail.expiry.numerics import Codes, Flags, Reals
@@ -34,6 +34,8 @@ little."""
 _BOUNDING: Final = 10
 _COARSE: Final = 26
 _FINE: Final = 11
+_TOGETHER: Final = 100_000
+"""Uses, times touch intervals, that are weighed at once: this bounds the memory."""
 _SECOND_US: Final = 1e6
 
 
@@ -56,19 +58,24 @@ def touch_interval(evidence: Evidence, least: float = -np.inf) -> Fit:
             return none
     uses, (lived, ends) = _Uses(evidence), event_uses(evidence, ("idle",))
 
-    def log_evidence(touch_interval_s: float) -> float:
-        low, high = even(*uses.idle(touch_interval_s))
-        noted = replace(events, lived={"idle": low[lived]}, fatal={"idle": high[ends]})
-        above_s = touch_interval_s / LARGEST
-        return single_limit(noted, "idle", above_s=above_s, hazards=COARSE_HAZARDS)
+    together = max(_TOGETHER // len(evidence), 1)
+
+    def log_evidence(touch_intervals_s: Reals) -> Reals:
+        each = []
+        for some in np.split(touch_intervals_s, range(together, len(touch_intervals_s), together)):
+            low, high = even(*uses.idle(some))
+            noted = replace(events, lived={"idle": low[:, lived]}, fatal={"idle": high[:, ends]})
+            above_s = some / LARGEST
+            each.append(single_limits(noted, "idle", above_s=above_s, hazards=COARSE_HAZARDS))
+        return np.concatenate(each)
 
     low_s, high_s = SMALLEST * float(fatal.min()), 2 * float(np.median(fatal))
     grid = np.geomspace(low_s, max(high_s, 2 * low_s), _COARSE)
-    result = np.array([log_evidence(one) for one in grid])
+    result = log_evidence(grid)
     for step in (grid[1] / grid[0], (grid[1] / grid[0]) ** (2 / _FINE)):
         finer = np.setdiff1d(grid[np.argmax(result)] * np.geomspace(1 / step, step, _FINE), grid)
         order = np.argsort(both := np.concatenate([grid, finer]))
-        result = np.concatenate([result, [log_evidence(one) for one in finer]])[order]
+        result = np.concatenate([result, log_evidence(finer)])[order]
         grid = both[order]
     top = float(result.max())
     if not np.isfinite(top):
@@ -90,8 +97,10 @@ def latest(evidence: Evidence) -> float:
     if plain.low_s is None or plain.high_s is None:
         return np.inf
     result, middle_s = plain.high_s, (plain.low_s * plain.high_s) ** 0.5
-    for touch_interval_s in np.geomspace(SMALLEST, USUAL, _BOUNDING) * middle_s:
-        sharp = threshold(*since_noted(evidence, float(touch_interval_s)).summary("idle"))
+    uses = _Uses(evidence)
+    idle = uses.idle(np.geomspace(SMALLEST, USUAL, _BOUNDING) * middle_s)
+    for low, high in zip(*idle, strict=True):
+        sharp = threshold(*uses.counted.extremes(low, high))
         if sharp.contradictions <= plain.contradictions:
             result = max(result, sharp.high_s or np.inf)
     return result
@@ -103,8 +112,8 @@ def since_noted(evidence: Evidence, touch_interval_s: float) -> Evidence:
     After a noted use the touch interval has to pass until another is noted.
     """
     uses = _Uses(evidence)
-    low, high = uses.idle(touch_interval_s)
-    return replace(uses.counted, idle_low_s=low, idle_high_s=high)
+    low, high = uses.idle(np.array([touch_interval_s]))
+    return replace(uses.counted, idle_low_s=low[0], idle_high_s=high[0])
 
 
 def since_marked(evidence: Evidence, marks: Flags) -> tuple[Evidence, Flags]:
@@ -152,11 +161,12 @@ class _Uses:
             is_later, self.at[np.maximum(unknown, 0)], self.issued[self.group]
         )
 
-    def idle(self, touch_interval_s: float) -> tuple[Reals, Reals]:
-        """The least and the largest time since the last noted use, in seconds."""
-        if not len(self.at):
-            return self.counted.brackets("idle")
-        return self.back_to(self.last(self._noted(touch_interval_s))[0])
+    def idle(self, touch_intervals_s: Reals) -> tuple[Reals, Reals]:
+        """The least and the largest time since the last noted use, in seconds.
+
+        One row for each touch interval, one column for each use.
+        """
+        return self.back_to(self.last(self._noted(touch_intervals_s))[0])
 
     def back_to(self, since: Codes) -> tuple[Reals, Reals]:
         """The least and the largest time since these moments, in seconds."""
@@ -170,29 +180,32 @@ class _Uses:
 
     def last(self, noted: Flags) -> tuple[Codes, Flags]:
         """Per use, when its value was last noted, or issued, before; whether that was seen."""
-        noted_at = np.where(noted, np.arange(len(noted)), -1)
-        noted_at = np.concatenate([[-1], np.maximum.accumulate(noted_at)[:-1]])[: len(noted)]
+        noted_at = np.full(noted.shape, -1)
+        noted_at[..., 1:] = np.where(noted, np.arange(noted.shape[-1]), -1)[..., :-1]
+        np.maximum.accumulate(noted_at, axis=-1, out=noted_at)
         within = noted_at >= self.first[self.group]
         moment = np.where(within, self.at[np.maximum(noted_at, 0)], self.issued[self.group])
         return moment, within | (self.counted.idle_low_s[self.first] > 0)[self.group]
 
-    def _noted(self, touch_interval_s: float) -> Flags:
-        """Which uses are noted."""
-        interval, count = int(touch_interval_s * _SECOND_US), len(self.at)
-        end = np.append(self.first[1:], count)
-        # From each use the next one of its value that would be noted; `count`: none.
+    def _noted(self, touch_intervals_s: Reals) -> Flags:
+        """Which uses are noted; one row for each touch interval."""
+        count, values = len(self.at), len(self.first)
+        intervals = (touch_intervals_s * _SECOND_US).astype(np.int64)
+        # Of each value its issue, and the first use after it that is noted.
+        since = np.clip(self.issued + intervals[:, None], 0, self.stride - 1)
+        keys = self.counted.value[self.first] * self.stride
+        moving = np.searchsorted(self.key, (keys + since).ravel())
+        row, end = np.repeat(np.arange(len(intervals)), values), np.append(self.first[1:], count)
+        end = np.tile(end[:values], len(intervals))
         # (An interval longer than the recording lets no second use be noted.)
-        later = self.key + min(interval, self.stride // 2)
-        after = np.maximum(np.searchsorted(self.key, later), np.arange(count) + 1)
-        after[after >= end[self.group]] = count
-        since = np.clip(self.issued + interval, 0, self.stride - 1)
-        moving = np.searchsorted(self.key, self.counted.value[self.first] * self.stride + since)
-        moving = moving[moving < end]
-        is_noted = np.zeros(count, dtype=np.bool_)
+        step = np.minimum(intervals, self.stride // 2)[row]
+        is_noted = np.zeros((len(intervals), count), dtype=np.bool_)
         while len(moving):
-            is_noted[moving] = True
-            moving = after[moving]
-            moving = moving[moving < count]
+            left = moving < end
+            moving, row, end, step = moving[left], row[left], end[left], step[left]
+            is_noted[row, moving] = True
+            # From each use the next one of its value that is noted.
+            moving = np.maximum(np.searchsorted(self.key, self.key[moving] + step), moving + 1)
         return is_noted
 
 

@@ -1,4 +1,4 @@
-"""Lists that spill: results of buckets stay in memory up to a limit, then in Arrow IPC files.
+"""Lists that spill: results of buckets stay in memory up to a limit, beyond it in Arrow IPC files.
 
 Enters: dataclasses of NumPy arrays and tuples of words, nested as they may be. Leaves: the same in
 the order in which they were added. In a file every array is one list in a batch of one row; the
@@ -21,7 +21,7 @@ from statetrail.schema import Table
 
 
 class SpilledList[T]:
-    """Dataclasses of arrays; in files where they have no `room` (bytes) together.
+    """Dataclasses of arrays; all in files where they have no `room` (bytes) together.
 
     What is no array and no tuple of words stays in memory.
     """
@@ -34,10 +34,15 @@ class SpilledList[T]:
     def add(self, entry: T) -> None:
         """Append an entry."""
         self._room -= _size(entry)
-        if self._room >= 0 or not self._entries:
-            self._entries.append((entry, None))
+        self._entries.append((entry, None))
+        if self._room >= 0 or len(self._entries) == 1:
             return
-        path = self._scratch.folder / f"{self._name}-{len(self._entries)}.arrow"
+        for number, (each, path) in enumerate(self._entries):
+            if path is None:
+                self._entries[number] = self._written(each, number)
+
+    def _written(self, entry: T, number: int) -> tuple[T, Path]:
+        path = self._scratch.folder / f"{self._name}-{number}.arrow"
         columns: dict[str, pa.Array] = {}
         skeleton = _emptied(entry, "", columns)
         batch = pa.record_batch(
@@ -49,7 +54,7 @@ class SpilledList[T]:
         )
         with pa.ipc.new_file(path, batch.schema) as file:
             file.write_batch(batch)
-        self._entries.append((skeleton, path))
+        return skeleton, path
 
     def __len__(self) -> int:
         return len(self._entries)

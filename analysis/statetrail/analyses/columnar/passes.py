@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from statetrail.analyses.analysis import Analysis
 from statetrail.analyses.columnar.executor import MADE, Artifact, is_distributed, passing
-from statetrail.analyses.columnar.spill import SpilledTables
+from statetrail.analyses.columnar.spill import SpilledTables, SpilledValues
 from statetrail.recording.frames import Recording
 from statetrail.recording.limits import release
 
@@ -22,7 +22,7 @@ _RELEASED: Final = 16
 def prepare(rec: Recording, kinds: Kinds) -> None:
     """Compute artifacts of either scope, with all that they need of the whole recording.
 
-    The values of the buckets are held in memory, tables in files where they have no room.
+    Values and tables of the buckets lie in files where they have no room.
     """
     if is_distributed(rec):
         return
@@ -43,13 +43,14 @@ def prepare(rec: Recording, kinds: Kinds) -> None:
             return
         if wanted:
             made: dict[Artifact[Any], Any] = {
-                each: SpilledTables(rec, each.table.name) if isinstance(each, Analysis) else []
+                each: SpilledTables(rec, each.table.name)
+                if isinstance(each, Analysis)
+                else SpilledValues[Any](rec.scratch, f"{each.__module__}.{each.__name__}")
                 for each in wanted
             }
             for number, values in enumerate(passing(rec, wanted)):
                 for each, several in made.items():
-                    add = several.add if isinstance(several, SpilledTables) else several.append
-                    add(values[each])
+                    several.add(values[each])
                 if number % _RELEASED == 0:
                     release()
             rec.memo |= {(MADE, each): several for each, several in made.items()}

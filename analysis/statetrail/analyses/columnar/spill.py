@@ -5,11 +5,12 @@ the order in which they were added. In a file every array is one list in a batch
 file is memory-mapped, so that of a wide array nothing is read before it is looked at.
 """
 
+import pickle
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, is_dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +19,9 @@ from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
 from statetrail.recording.scratch import Scratch
 from statetrail.schema import Table
+
+_FIRST: Final = 16
+"""Buckets, a million exchanges: a smaller recording's values stay in memory."""
 
 
 class SpilledList[T]:
@@ -73,6 +77,38 @@ class SpilledList[T]:
             batch = pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)
             columns = dict(zip(batch.schema.names, batch.columns, strict=True))
             yield _filled(entry, "", columns)
+
+
+class SpilledValues[T]:
+    """Values of any kind, one for a bucket; in files but for those of the first buckets."""
+
+    def __init__(self, scratch: Scratch, name: str) -> None:
+        self._scratch, self._name = scratch, name
+        self._values: list[T | Path] = []
+
+    def add(self, value: T) -> None:
+        """Append a value."""
+        if len(self._values) < _FIRST:
+            self._values.append(value)
+            return
+        path = self._scratch.folder / f"{self._name}-{len(self._values)}.pickle"
+        with path.open("xb") as file:
+            pickle.dump(value, file, pickle.HIGHEST_PROTOCOL)
+        self._values.append(path)
+
+    def __getitem__(self, of: slice) -> "SpilledValues[T]":
+        """Some of the values, which lie where they lay."""
+        some = SpilledValues[T](self._scratch, self._name)
+        some._values = self._values[of]
+        return some
+
+    def __iter__(self) -> Iterator[T]:
+        for each in self._values:
+            if isinstance(each, Path):
+                with each.open("rb") as file:
+                    yield pickle.load(file)  # noqa: S301 - nobody else can write there
+            else:
+                yield each
 
 
 class SpilledTables:

@@ -283,6 +283,11 @@ LOGGED_OUT = [
     login(0, VISITOR, TICKET),
     ask(1000, VISIT, Present("Ticket", "t1"), path="/services/v3/logout"),
 ]
+AT_ONCE = [
+    zest(0, 10, 20, "A", "1"),
+    zest(5, 15, 25, "B", "1"),
+    zest(1000, 1010, 1020, "A", "A"),
+]
 # Each case: the history, and of its last exchange the verdict on one parameter and its reason.
 EXCUSES = {
     "a visitor goes on without the keys of a login after a logout": (
@@ -313,6 +318,18 @@ EXCUSES = {
             zest(3000, 3010, 3020, "C", "1"),
         ],
         ("_session_token", "restarted", "new-session"),
+    ),
+    "of two tokens that were given at once the one in use was thrown away": (
+        [*AT_ONCE, zest(3000, 3010, 3020, "C", "1")],
+        ("_session_token", "restarted", "new-session"),
+    ),
+    "of two tokens that were given at once the one in use was refused": (
+        [*AT_ONCE, zest(3000, 3010, 3020, None, "A", status=401), zest(4000, 4010, 4020)],
+        ("_session_token", "not-applicable", "session-ended"),
+    ),
+    "a token that was never used is thrown away after one that was": (
+        [*AT_ONCE, zest(3000, 3010, 3020, "C", "1"), zest(4000, 4010, 4020, "D", "1")],
+        ("_session_token", "restarted", None),
     ),
     "an image can carry no header": (
         [login(0, HEADER), ask(1000, extra={"fetch_dest": "image"})],

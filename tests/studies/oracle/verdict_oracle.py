@@ -504,11 +504,18 @@ def _excuse(sender: _Sender, rows: dict[tuple[int, str], Judged]) -> None:
         known = [name for name, moment in learned.items() if moment < x.asked]
         last = max(known, key=lambda name: (learned[name], sender.began[name]), default=None)
         either = [name for name in (before, last) if name is not None]
+        contacts = [
+            (moment, sender.began[name], name)
+            for name in sender.began
+            for moment in _contacts(sender, name)
+            if moment < x.asked
+        ]
+        kept = [name for *_, name in sorted(contacts)[-1:]]
         # L6: another request without a key began a session that nobody need know yet.
         beside = before in sender.by_response and learned[before] > x.asked
-        bare.append((at, x, mine, before, either, beside))
-    for at, x, mine, _, either, beside in bare:
-        fresh = _paused(sender, x) or any(name in shown for name in either)
+        bare.append((at, x, mine, before, either, kept, beside))
+    for at, x, mine, _, either, kept, beside in bare:
+        fresh = _paused(sender, x) or any(name in shown for name in (*either, *kept))
         for param in mine:
             verdict, reason, _ = rows[at, param]
             if verdict == "not-applicable" or reason is not None:
@@ -538,11 +545,12 @@ def _excuse(sender: _Sender, rows: dict[tuple[int, str], Judged]) -> None:
         ]
         if sum(a != b for a, b in itertools.pairwise(kinds)) >= 2:
             alternating.add(at)
-    for at, x, mine, before, either, _ in bare:
+    for at, x, mine, before, either, kept, _ in bare:
+        any_of = (*either, *kept)
         between = any(
             sender.began[name] < x.asked < max(u.asked for u in shown[name]) for name in shown
         )
-        ended = _paused(sender, x) or any(_ended(sender, name, x, uses) for name in either)
+        ended = _paused(sender, x) or any(_ended(sender, name, x, uses) for name in any_of)
         for param in mine:
             verdict, reason, _ = rows[at, param]
             if verdict != "not-applicable" and reason is None:
@@ -564,7 +572,7 @@ def _excuse(sender: _Sender, rows: dict[tuple[int, str], Judged]) -> None:
                         elsewhere
                         or (
                             param in dialect.session_keys
-                            and any(_over(sender, name, param, x, uses) for name in either)
+                            and any(_over(sender, name, param, x, uses) for name in any_of)
                         )
                     )
                 ):
@@ -637,6 +645,11 @@ def _logs_out(sender: _Sender, x: _X) -> bool:
 
 def _learned(sender: _Sender, session: str) -> Moment:
     """When the sender first presented a key of the session, or had to know one (L2, L6, L8)."""
+    return min(_contacts(sender, session), default=(INF, 2, 0))
+
+
+def _contacts(sender: _Sender, session: str) -> list[Moment]:
+    """When the sender presented a key of the session, or had to know one."""
     presented = [
         x.asked
         for x in sender.exchanges
@@ -650,7 +663,7 @@ def _learned(sender: _Sender, session: str) -> Moment:
         if _names_key(sender, i) and x.sound(i)
         if sender.session_of[i.param][i.value] == session
     ]
-    return min([*presented, *known], default=(INF, 2, 0))
+    return [*presented, *known]
 
 
 def _over(sender: _Sender, session: str, param: str, x: _X, uses: dict[str, list[_X]]) -> bool:

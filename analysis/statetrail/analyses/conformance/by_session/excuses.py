@@ -12,11 +12,12 @@ L6  It asks for a new session: a fault only if the session before was never pres
     `new-session`. A request that is given a new session without asking is ``not-applicable`` for
     the same reason, and so is what is missing of a request that was sent when a response to another
     request without a key had begun a session that the sender need not know yet: a new process that
-    sends several requests at once. The session before is the one that began last, or the one of
-    which the sender learned last: it presented a key of it, or has to know an issue of one (rules
-    L2 and L8). Here and below what excuses for either counts: a key that did not arrive was not
-    thrown away. After a logout, or `PAUSE_US` after its last request of a session (an idle night),
-    the sender may be a new process: the session counts as presented here, and as ended below.
+    sends several requests at once. The session before is the one that began last, the one of which
+    the sender learned last (it presented a key of it, or has to know an issue of one: L2, L8) or
+    the one of which it did so latest: of several that it was given at once it keeps one. Here and
+    below what excuses for any of them counts: a key that did not arrive was not thrown away. After
+    a logout, or `PAUSE_US` after its last request of a session (an idle night), the sender may be a
+    new process: the session counts as presented here, and as ended below.
 L4  Requests with and without the key alternate at its endpoint (two changes or more):
     ``not-applicable``, reason `many-sessions`.
 L7  The session before had ended, by a logout or because the server refused its key, and was not
@@ -95,13 +96,15 @@ class _Sessions:
     """The sessions of a bucket, by the place of the value that names them; times are positions.
 
     `group` is a sender and dialect, `many` says by group whether it holds several at once.
-    `learned`: when the sender first presented a key, or had to know one. `used`: a key was
-    presented, `last_seen` the last time. `accepted` are the uses that the server took.
+    `contact`: a session, and when the sender presented a key of it or had to know one; `learned`:
+    the first time. `used`: a key was presented, `last_seen` the last time. `accepted` are the uses
+    that the server took.
     """
 
     place: Ints
     group: Ints
     began: Ints
+    contact: tuple[Ints, Ints]
     learned: Ints
     used: Bools
     last_seen: Ints
@@ -153,16 +156,16 @@ def excused(
     moment = exchanges.request_start[rows.exchange]
     request = positions(bucket, rows.exchange, moment, request=True)
     ended = np.zeros(len(rank), dtype=np.bool_)
-    ended[others] = _ended(
-        *(bucket, lineage, uses, known.accepted, session[others], request[others]),
-        key=(param[others], moment[others]),
-    )
+    of_key = bucket, lineage, uses, known.accepted, session[others], request[others]
+    ended[others] = _ended(*of_key, key=(param[others], moment[others]))
     excuse(ended, verdict.SESSION_ENDED)
     reason = _or_malformed(rank, reason, spoilt)
     group = exchanges.client[rows.exchange] * width + rows.dialect
-    before, learned = np.full((2, len(rank)), NOTHING, dtype=np.int64)
-    before[bare] = _before(known, known.began, group[bare], request[bare])
-    learned[bare] = _before(known, known.learned, group[bare], request[bare])
+    before, learned, kept = np.full((3, len(rank)), NOTHING, dtype=np.int64)
+    roots, wanted = known.place, (group[bare], request[bare])
+    before[bare] = _before(known, roots, known.began, *wanted)
+    learned[bare] = _before(known, roots, known.learned, *wanted)
+    kept[bare] = _before(known, *known.contact, *wanted)
     without = session == NOTHING
     declared = any(name in DECLARED for name in options.client_by)
     asks = rank == _RESTARTED
@@ -170,7 +173,7 @@ def excused(
     excuse(many & (asks | ~(declared & key)), verdict.MANY_SESSIONS, keep=asks)
     used = np.append(known.used, False)
     paused = _paused(bucket, lineage, is_key)[rows.dialect, rows.exchange]
-    used = used[before] | used[learned] | paused
+    used = used[before] | used[learned] | used[kept] | paused
     excuse(without & asks & used, verdict.NEW_SESSION, keep=asks)
     given = lineage.of_response[rows.dialect, rows.exchange]
     answer_start = exchanges.response_start[rows.exchange]
@@ -186,12 +189,10 @@ def excused(
         alternating = alternating_requests(bucket, lineage, pair[missing])
         excuse(without & np.isin(pair, alternating), verdict.MANY_SESSIONS)
     own = np.flatnonzero(without & key & (rank == _OMITTED))
-    for each in (before, learned):
+    for each in (before, learned, kept):
         ended |= _ended(bucket, lineage, uses, known.accepted, each, request)
-        ended[own] |= _ended(
-            *(bucket, lineage, uses, known.accepted, each[own], request[own]),
-            key=(param[own], moment[own]),
-        )
+        of_key = bucket, lineage, uses, known.accepted, each[own], request[own]
+        ended[own] |= _ended(*of_key, key=(param[own], moment[own]))
     over = (ended | paused) & np.isin(rank, _FAULTS)
     rest = without & (rank == _OMITTED) & (np.maximum(before, learned) != NOTHING)
     over[rest] |= ~_given(bucket, lineage, chosen(rows, rest), (before[rest], learned[rest]))
@@ -306,13 +307,10 @@ def _sessions(bucket: Bucket, lineage: Lineage, uses: KeyUses, is_key: Bools) ->
     # Just after the requests at that moment: they need not know it yet.
     seen = exchanges.visible_from[bucket.issued.exchange[issue]] * 2 + 1
     seen = (seen * len(exchanges) + len(exchanges) - 1) * 2 + 1
-    learned, _ = extremes(
-        np.append(session, lineage.of_value[bucket.issued.value[issue]]),
-        np.append(position, seen),
-        len(bucket.values),
-    )
-    began = lineage.began[place]
-    return _Sessions(place, group, began, learned[place], used, last_seen, accepted, groups)
+    of_issue = lineage.of_value[bucket.issued.value[issue]]
+    contact = np.append(session, of_issue), np.append(position, seen)
+    began, learned = lineage.began[place], extremes(*contact, len(bucket.values))[0][place]
+    return _Sessions(place, group, began, contact, learned, used, last_seen, accepted, groups)
 
 
 def _key_issues(bucket: Bucket, is_key: Bools) -> Ints:
@@ -334,16 +332,17 @@ def _many(group: Ints, began: Ints, first: Ints, last: Ints) -> Bools:
     return inside > ((began < first) & (first < last))
 
 
-def _before(known: _Sessions, since: Ints, group: Ints, request: Ints) -> Ints:
-    """The last session of the group before each request, by these moments; -1 for none."""
+def _before(known: _Sessions, session: Ints, since: Ints, group: Ints, request: Ints) -> Ints:
+    """The last of the sessions of the group at these moments before each request; -1 for none."""
     (since, request), times = ranked(since, request)
+    own = np.searchsorted(known.place, session)
     # The one that began last, where the sender learned of several at once.
-    order = np.lexsort((known.began, since))
+    order = np.lexsort((known.began[own], since))
     nth = np.empty(len(order), dtype=np.int64)
     nth[order] = np.arange(len(order), dtype=np.int64)
-    index = AsOfIndex(known.group, since, len(times) + len(order))
+    index = AsOfIndex(known.group[own], since, len(times) + len(order))
     last = index.maxima(nth)[index.at(group, request, inclusive=False)]
-    return np.append(known.place[order], NOTHING)[last]
+    return np.append(session[order], NOTHING)[last]
 
 
 def _ended(

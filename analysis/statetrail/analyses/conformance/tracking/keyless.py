@@ -66,7 +66,7 @@ class KeylessRequest:
     moment: Moment
     endpoint: str
     before: tuple[Session, ...]
-    """The session that began last, and the one of which the sender learned last."""
+    """The session that began last, the one of which the sender learned last, and its last one."""
     sessions: Sessions
     responded: Moment
     known: bool

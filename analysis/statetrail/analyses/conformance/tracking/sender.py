@@ -68,6 +68,7 @@ class Sender:
         self._keys: OrderedDict[tuple[str, int], Session] = OrderedDict()
         self._last: Session | None = None
         self._learned: Session | None = None
+        self._kept: tuple[Moment, Session] | None = None
         self._given: set[str] = set()
         self._contacts = (-FOREVER, -FOREVER)
         self._logouts: dict[int, int] = {}
@@ -169,7 +170,8 @@ class Sender:
         if session is not None or not self.dialect.session_keys:
             yield from rows
             return
-        last = tuple(each for each in (self._last, self._learned) if each is not None)
+        known = tuple(each for each in (self._last, self._learned) if each is not None)
+        last = known if self._kept is None else (*known, self._kept[1])
         waiting = [row for row in rows if row.verdict != v.NOT_APPLICABLE]
         yield from (row for row in rows if row.verdict == v.NOT_APPLICABLE)
         if waiting:
@@ -183,7 +185,7 @@ class Sender:
                     known=not self.reader.begins(x) or self._is_known(x),
                     ended=paused or any(each.ended for each in last),
                     over=frozenset(key for each in last for key in each.over),
-                    given=frozenset(self._given.union(*(each.given for each in last))),
+                    given=frozenset(self._given.union(*(each.given for each in known))),
                     carrying=self.keyless.carrying.get(x.endpoint, 0),
                     cart=x.method in WRITES and self.dialect.is_action("cart", x.endpoint),
                     paused=paused,
@@ -218,8 +220,13 @@ class Sender:
             self._keys.popitem(last=False)
 
     def _learn(self, session: Session | None, moment: Moment) -> None:
-        """The sender knows the session from then on."""
-        if session is None or session.learned is not None:
+        """The sender knows the session from then on, or still."""
+        if session is None:
+            return
+        kept = self._kept
+        if kept is None or (kept[0], kept[1].began) < (moment, session.began):
+            self._kept = moment, session
+        if session.learned is not None:
             return
         session.learned = moment
         last = self._learned

@@ -9,6 +9,7 @@ explain. `MIN_VALUES` of these from `MIN_CLIENTS` clients are taken for one. Whe
 every full hour or day, it is a calendar: a key that is renewed by the clock.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -41,6 +42,14 @@ class Clock:
         """Whether such a moment lies within each span of time."""
         periods = [(at - self.phase_us) // self.period_us for at in (since, until)]
         return np.asarray(periods[0] != periods[1])
+
+
+def crossings(clocks: Sequence[Clock], since: Codes, until: Codes) -> Flags:
+    """Whether a moment of each clock (rows) lies within each span of time (columns)."""
+    periods = np.array([clock.period_us for clock in clocks])[:, None]
+    phases = np.array([clock.phase_us for clock in clocks])[:, None]
+    before, after = ((at - phases) // periods for at in (since, until))
+    return np.asarray(before != after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +162,7 @@ def _clock(evidence: Evidence, since: Codes, unexplained: Codes) -> Clock | None
     until = evidence.request_start_us
     clocks = [Clock(60_000_000 * m) for m in _MINUTES]
     clocks += [Clock(_HOUR_US * h, _HOUR_US * p) for h in reversed(_HOURS) for p in range(h)]
-    periods = np.array([clock.period_us for clock in clocks])[:, None]
-    phases = np.array([clock.phase_us for clock in clocks])[:, None]
-    before, after = ((at[unexplained] - phases) // periods for at in (since, until))
-    crossing = before != after
+    crossing = crossings(clocks, since[unexplained], until[unexplained])
     enough = crossing.sum(axis=1) >= max(MIN_VALUES, 0.9 * len(unexplained))
     for nth in np.flatnonzero(enough):
         clock, crossed = clocks[nth], crossing[nth]

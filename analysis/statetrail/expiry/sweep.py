@@ -69,7 +69,7 @@ def sweep(
     begin, end = np.nonzero(
         (grid[None, :] >= _NARROWEST * grid[:, None]) & (grid[None, :] <= _WIDEST * grid[:, None])
     )
-    ramps = _log_ramps(lived, fatal, grid)[begin, end]
+    ramps = _log_ramps(lived, fatal, grid, begin, end)
     begins, ends = grid[begin], grid[end]
     # Beginning and relative width are log-uniform.
     masses = np.gradient(np.log(grid))
@@ -143,38 +143,41 @@ def _outside(
     return below, above
 
 
-def _log_ramps(lived: Reals, fatal: Reals, grid: Reals) -> Reals:
+def _log_ramps(lived: Reals, fatal: Reals, grid: Reals, begin: Codes, end: Codes) -> Reals:
     """Log-likelihood of what happened inside zones, the chance to end rising evenly.
 
-    Rows: where a zone begins; columns: where it ends. The distance from one edge is summed over the
-    spans up to the other, for all zones at once.
+    `begin`, `end`: where on the grid each zone does so.
     """
-    widths = np.log(np.maximum(grid[None, :] - grid[:, None], _NEAREST))
+    widths = np.log(np.maximum(grid[end] - grid[begin], _NEAREST))
+    total = np.zeros(len(widths))
     # Ends count by their distance from the beginning, survivals by that from the end.
-    points, counts = _binned(_within(grid, fatal), grid)
-    sums = _distance_sums(points[None, :] - grid[:, None], counts)
-    first, last, number = _inside(points, counts, grid)
-    total = sums[:, last] - np.take_along_axis(sums, first[:, None], 1)
-    total -= number * widths
-    points, counts = _binned(_within(grid, lived), grid)
-    sums = _distance_sums(grid[:, None] - points[None, :], counts)
-    first, last, number = _inside(points, counts, grid)
-    total += (np.take_along_axis(sums, last[:, None], 1) - sums[:, first]).T
-    total -= number * widths
-    return np.asarray(total, dtype=np.float64)
+    for spans, edge in ((fatal, begin), (lived, end)):
+        points, counts = _binned(_within(grid, spans), grid)
+        first = np.searchsorted(points, grid, "right")[begin]
+        last = np.searchsorted(points, grid, "left")[end]
+        up_to = np.pad(np.cumsum(counts), (1, 0))
+        total += _log_distances(points, counts, grid, edge, first, last)
+        total -= (up_to[last] - up_to[first]) * widths
+    return total
 
 
-def _distance_sums(distances: Reals, counts: Reals) -> Reals:
-    """Sums of log-distances over the first so many points, one row an edge of the grid."""
-    weighed = np.log(np.maximum(distances, _NEAREST)) * counts
-    return np.pad(np.cumsum(weighed, axis=1), ((0, 0), (1, 0)))
+def _log_distances(
+    points: Reals, counts: Reals, grid: Reals, edge: Codes, first: Codes, last: Codes
+) -> Reals:
+    """Per zone, the sum of log-distances of the points `first` to `last` from its edge.
 
-
-def _inside(points: Reals, counts: Reals, grid: Reals) -> tuple[Codes, Codes, Reals]:
-    """Numbers of points up to, and below, each edge, and how many spans each zone holds."""
-    up_to = np.pad(np.cumsum(counts), (1, 0))
-    first, last = np.searchsorted(points, grid, "right"), np.searchsorted(points, grid, "left")
-    return first, last, up_to[last][None, :] - up_to[first][:, None]
+    Zones with an edge in common share sums over the first so many of the points near it.
+    """
+    least, most = np.full(len(grid), len(points)), np.zeros(len(grid), dtype=np.int64)
+    np.minimum.at(least, edge, first)
+    np.maximum.at(most, edge, last)
+    sizes = np.maximum(most - least, 0)
+    shift = np.cumsum(sizes) - sizes - least
+    near = np.arange(sizes.sum()) - np.repeat(shift, sizes)
+    distances = np.abs(points[near] - np.repeat(grid, sizes))
+    sums = np.cumsum(np.log(np.maximum(distances, _NEAREST)) * counts[near])
+    sums, shift = np.pad(sums, (1, 0)), shift[edge]
+    return np.asarray(sums[shift + last] - sums[shift + first], dtype=np.float64)
 
 
 def _binned(spans: Reals, grid: Reals) -> tuple[Reals, Reals]:

@@ -102,7 +102,7 @@ def _cells(events: EventTable, idle_edges: Reals, age_edges: Reals) -> tuple[Rea
         unexplained,
         survivals,
         _up_to(lived, floors, events.lived["idle"]),
-        np.stack([_up_to(fatal, floors, one) for one in chances]),
+        _up_to(fatal, floors, chances),
         COARSE_HAZARDS,
     )
     surviving_uses = len(lived[0]) - _up_to(lived, ceilings, side="right")
@@ -113,12 +113,12 @@ def _cells(events: EventTable, idle_edges: Reals, age_edges: Reals) -> tuple[Rea
     before = (longest[0][events.fatal_value], longest[1][events.fatal_value])
     after = (np.maximum(before[0], fatal[0]), np.maximum(before[1], fatal[1]))
     mortal = _up_to(before, floors) - _up_to(after, floors)
-    mortal_chances = [_up_to(before, floors, one) - _up_to(after, floors, one) for one in chances]
+    mortal_chances = _up_to(before, floors, chances) - _up_to(after, floors, chances)
     by_value = log_unexplained_ends(
         events.ends - mortal,
         np.full_like(survivals, len(lived[0])),
         np.full_like(survivals, lived[0].sum()),
-        chances.sum(axis=1)[:, None, None] - np.stack(mortal_chances),
+        chances.sum(axis=1)[:, None, None] - mortal_chances,
         COARSE_HAZARDS,
     )
     by_value += log_unexplained_survivals(surviving_values, mortal)
@@ -139,12 +139,22 @@ def _up_to(
     weights: Reals | None = None,
     side: Literal["left", "right"] = "left",
 ) -> Reals:
-    """How much lies at or below (`right`: below) each pair of limits, which ascend."""
+    """How much lies at or below (`right`: below) each pair of limits, which ascend.
+
+    `weights` count where given, each row of them apart.
+    """
     rows, columns = (np.searchsorted(limits[n], spans[n], side) for n in (0, 1))
-    shape = (len(limits[0]) + 1, len(limits[1]) + 1)
-    flat = rows * shape[1] + columns
-    counts = np.bincount(flat, weights, minlength=shape[0] * shape[1]).reshape(shape)
-    total: Reals = counts.astype(np.float64).cumsum(axis=0).cumsum(axis=1)[:-1, :-1]
+    height, width = len(limits[0]) + 1, len(limits[1]) + 1
+    flat, lead = rows * width + columns, () if weights is None else weights.shape[:-1]
+    if lead:
+        flat = (flat + height * width * np.arange(lead[0])[:, None]).ravel()
+    counts = np.bincount(
+        flat,
+        None if weights is None else weights.ravel(),
+        minlength=int(np.prod(lead)) * height * width,
+    )
+    cells = counts.astype(np.float64).reshape(*lead, height, width)
+    total: Reals = cells.cumsum(axis=-2).cumsum(axis=-1)[..., :-1, :-1]
     return total
 
 

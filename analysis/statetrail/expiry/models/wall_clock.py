@@ -14,7 +14,7 @@ from statetrail.expiry.likelihood.error_model import (
     log_unexplained_ends,
     log_unexplained_survivals,
 )
-from statetrail.expiry.mass_expiry import Clock
+from statetrail.expiry.mass_expiry import Clock, crossings
 from statetrail.expiry.models.model import MANY_ENDS, Data, Fit, Model, Policy
 from statetrail.expiry.numerics import log_sum
 from statetrail.expiry.summaries import event_uses
@@ -48,14 +48,15 @@ def _fit(data: Data) -> Fit:
     chances = log_end_chance(evidence.idle_high_s[ends], COARSE_HAZARDS)
     best, each = None, []
     top = -np.inf
-    for phase in PHASES:
-        clock = Clock(DAY_US, phase)
-        found = clock.lies_in(at[ends] - idle_us[1][ends], at[ends])
-        outlived = clock.lies_in(at[lived] - idle_us[0][lived], at[lived])
+    clocks = [Clock(DAY_US, phase) for phase in PHASES]
+    for clock, found in zip(
+        clocks, crossings(clocks, at[ends] - idle_us[1][ends], at[ends]), strict=True
+    ):
         explained = int(np.count_nonzero(found))
-        days = np.unique((at[ends[found]] - phase) // DAY_US)
+        days = np.unique((at[ends[found]] - clock.phase_us) // DAY_US)
         if len(days) < MIN_DAYS or explained < len(ends) / 2:
             continue
+        outlived = clock.lies_in(at[lived] - idle_us[0][lived], at[lived])
         unexplained = log_unexplained_ends(
             np.array([len(ends) - explained]),
             np.array([np.count_nonzero(~outlived)]),

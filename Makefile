@@ -70,7 +70,7 @@ formats: env .venv/node-formats/.installed ## one visit of a browser to the demo
 	@mkdir -p .venv/node-formats && cp tests/studies/formats/package*.json .venv/node-formats/
 	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund --prefix .venv/node-formats && touch $@; fi
 
-bench-analysis: env ## verdicts, tokens and rotations against hand-written SQL, at a million exchanges
+bench-analysis: env ## verdicts, tokens and rotations against hand-written queries, at a million exchanges
 	PYTHONPATH=tests $(RUN) python -m studies.benchmarks.bench_analysis
 
 .PHONY: bench-report

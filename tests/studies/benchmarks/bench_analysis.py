@@ -1,9 +1,10 @@
-"""The analyses against hand-written SQL: `make bench-analysis`. Prints figures; asserts nothing.
+"""The analyses against hand-written queries: `make bench-analysis`. It prints figures only.
 
 In alternating rounds, each in a process of its own:
 
 1. verdicts, tokens and rotations of a generated dataset (`studies.benchmarks.generate`);
-2. `naive.sql` on the same files, which answers a small part of the same questions;
+2. hand-written queries on the same files, which answer a small part of the same questions: DuckDB
+   with an ASOF join, DuckDB with a window, and Polars;
 3. the floor: one scan and one sort.
 
 Ratios are of medians within one run. Then a profile of our own time, and ours on ten times as many
@@ -22,11 +23,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import narwhals as nw
+import polars as pl
 
 import statetrail as st
 from statetrail.analyses.columnar import executor as bucketwise
@@ -61,12 +64,70 @@ def frame_counts(frame: st.Frame) -> dict[str, int]:
     return dict(sorted((row["verdict"], row["count"]) for row in counted.rows(named=True)))
 
 
-def by_hand(folder: Path) -> dict[str, object]:
-    """The hand-written SQL."""
+def by_hand(folder: Path, judging: str) -> dict[str, object]:
+    """The hand-written SQL: `seen.sql`, and the verdicts by another file."""
     connection = views(folder)
-    connection.execute((Path(__file__).parent / "naive.sql").read_text("utf-8"))
+    for name in ("seen.sql", judging):
+        connection.execute((Path(__file__).parent / name).read_text("utf-8"))
     counts = connection.execute("SELECT verdict, count(*) FROM judged GROUP BY ALL ORDER BY ALL")
     return {"verdicts": dict(counts.fetchall())}
+
+
+def by_polars(folder: Path) -> dict[str, object]:
+    """The same by hand with Polars' ASOF join."""
+    facts = {
+        table: pl.scan_parquet(f"{folder}/{table}/*/*.parquet", hive_partitioning=False)
+        for table in TABLES
+    }
+    exchanges = facts["exchanges"].select(
+        "exchange_id",
+        "request_start_us",
+        pl.concat_str(
+            pl.col("peer").fill_null("-"), pl.col("user_agent").fill_null("-"), separator=" | "
+        ).alias("client"),
+        pl.format("{}://{}:{}", "scheme", "host", "port").alias("origin"),
+        pl.col("response_start_us").alias("begun"),
+        (pl.col("response_end_us") + 250_000).alias("visible"),
+    )
+    by = ["client", "origin", "dialect", "param"]
+    issues, requests = (
+        facts[table]
+        .select("exchange_id", "dialect", "param", "fingerprint")
+        .join(exchanges, on="exchange_id")
+        for table in ("issued", "presented")
+    )
+    judged = (
+        requests.sort("request_start_us")
+        .join_asof(
+            issues.filter(pl.col("visible").is_not_null())
+            .select(*by, "visible", known="fingerprint")
+            .sort("visible"),
+            left_on="request_start_us",
+            right_on="visible",
+            by=by,
+            check_sortedness=False,  # Polars cannot check it within groups
+        )
+        .select(
+            "exchange_id",
+            "dialect",
+            "param",
+            verdict=pl.when(pl.col("known").is_null())
+            .then(pl.lit("none"))
+            .when(pl.col("known") == pl.col("fingerprint"))
+            .then(pl.lit("honoured"))
+            .otherwise(pl.lit("stale")),
+        )
+    )
+    lifetimes = (
+        pl.concat(
+            several.select(*by, "fingerprint", seen_us=at)
+            for several, at in ((issues, "begun"), (requests, "request_start_us"))
+        )
+        .group_by(*by, "fingerprint")
+        .agg(sightings=pl.len(), first_us=pl.min("seen_us"), last_us=pl.max("seen_us"))
+    )
+    verdicts, _ = pl.collect_all([judged, lifetimes])
+    return {"verdicts": dict(sorted(verdicts.group_by("verdict").len().iter_rows()))}
 
 
 def floor(folder: Path) -> dict[str, object]:
@@ -106,11 +167,13 @@ def profile(folder: Path) -> dict[str, object]:
 
 WORK: dict[str, Callable[[Path], dict[str, object]]] = {
     "ours": ours,
-    "by-hand": by_hand,
+    "asof": partial(by_hand, judging="asof.sql"),
+    "windows": partial(by_hand, judging="windows.sql"),
+    "polars": by_polars,
     "floor": floor,
     "profile": profile,
 }
-COMPARED = ("ours", "by-hand", "floor")
+COMPARED = ("ours", "asof", "windows", "polars", "floor")
 
 
 def measured(name: str, folder: Path) -> None:
@@ -155,7 +218,7 @@ def main() -> None:
         for name, row in median.items():
             print(f"{name:8} {row['wall_s']:8.1f} {row['cpu_s']:8.1f} {row['rss_mib']:7.0f}")
             print(f"         {runs[name][-1]['told']}")
-        for other in ("by-hand", "floor"):
+        for other in COMPARED[1:]:
             for key in ("wall_s", "cpu_s"):
                 print(f"ours / {other} {key}: {median['ours'][key] / median[other][key]:.2f}")
         told = apart("profile", folder)["told"]

@@ -17,7 +17,7 @@ from typing import Final, Literal, Self
 import numpy as np
 import numpy.typing as npt
 
-from statetrail.expiry.numerics import Codes, Flags, Reals
+from statetrail.expiry.numerics import Codes, Flags, Reals, largest
 
 type Span = Literal["idle", "age"]
 """What a limit is on: the time since the last use of a value, or since its issue."""
@@ -194,7 +194,7 @@ class Evidence:
 
     def extremes(self, low: Reals, high: Reals) -> tuple[Reals, Reals]:
         """The same where the spans have such brackets."""
-        outlived, ended = np.zeros(self.values), np.full(self.values, np.inf)
-        np.maximum.at(outlived, self.value[self.survived], low[self.survived])
+        lived, ended = np.flatnonzero(self.survived), np.full(self.values, np.inf)
+        outlived = largest(low[lived], self.value[lived], self.values)
         ended[self.value[self.fatal]] = high[self.fatal]
         return outlived, ended

@@ -64,6 +64,18 @@ def partial_sums(weights: Reals, counts: Codes) -> Reals:
     return np.asarray(padded[..., counts])
 
 
+def largest(numbers: Reals, of: Codes, groups: int) -> Reals:
+    """Per group the largest of its numbers (last axis), and 0 at least; the groups `of` ascend.
+
+    >>> largest(np.array([3.0, 1.0, 2.0]), np.array([0, 0, 2]), 3).tolist()
+    [3.0, 0.0, 2.0]
+    """
+    top, first = np.zeros((*numbers.shape[:-1], groups)), np.flatnonzero(np.diff(of, prepend=-1))
+    if len(first):
+        top[..., of[first]] = np.maximum(np.maximum.reduceat(numbers, first, axis=-1), 0.0)
+    return top
+
+
 def subsample(points: Reals, count: int) -> Reals:
     """At most so many of the points: the outermost, and evenly between.
 

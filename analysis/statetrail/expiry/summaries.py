@@ -19,7 +19,7 @@ from typing import Final, Self
 import numpy as np
 
 from statetrail.expiry.evidence import SPANS, Evidence, Span
-from statetrail.expiry.numerics import Codes, Reals
+from statetrail.expiry.numerics import Codes, Reals, largest
 
 WIDE: Final = 0.02
 """Width of a wide bracket, as a share of its upper end."""
@@ -128,11 +128,7 @@ class EventTable:
 
     def longest(self, span: Span) -> Reals:
         """Per value the longest span it outlived; 0 where none was seen."""
-        lived, first = self.lived[span], np.flatnonzero(np.diff(self.lived_value, prepend=-1))
-        top = np.zeros((*lived.shape[:-1], self.values))
-        if len(first):
-            top[..., self.lived_value[first]] = np.maximum.reduceat(lived, first, axis=-1)
-        return top
+        return largest(self.lived[span], self.lived_value, self.values)
 
 
 def event_uses(evidence: Evidence, spans: Sequence[Span] = SPANS) -> tuple[Codes, Codes]:

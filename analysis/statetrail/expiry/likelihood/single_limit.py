@@ -77,15 +77,19 @@ def single_limits(
         return np.full(len(lived), -np.inf)
     floor, ceiling, widths = edges[:, :-1][:, some], edges[:, 1:][:, some], log_widths(edges)
     explained, acts, widths = explained[:, some], acts[:, some], widths[:, some]
-    by_span = np.argsort(lived)
-    lived = _in_order(lived, by_span)
+    lived_s = lived_idle.sum(axis=1)[:, None]
+    if span == "idle":
+        lived = lived_idle = np.sort(lived)
+    else:
+        by_span = np.argsort(lived)
+        lived, lived_idle = _in_order(lived, by_span), _in_order(lived_idle, by_span)
     survivals = _counts(lived, floor, "right")
     chances = log_end_chance(fatal_idle, hazards)
 
     by_use = log_unexplained_ends(
         ends - explained,
         survivals,
-        _sums(_in_order(lived_idle, by_span), survivals),
+        _sums(lived_idle, survivals),
         _sums(_in_order(chances, by_length), ends - explained),
         hazards,
     )
@@ -104,7 +108,7 @@ def single_limits(
     by_value = log_unexplained_ends(
         ends - explained,
         np.full_like(survivals, lived.shape[1]),
-        np.broadcast_to(lived_idle.sum(axis=1)[:, None], floor.shape),
+        np.broadcast_to(lived_s, floor.shape),
         chances.sum(axis=-1)[..., None] - explained_chances,
         hazards,
     )

@@ -200,12 +200,15 @@ class _Uses:
         # (An interval longer than the recording lets no second use be noted.)
         step = np.minimum(intervals, self.stride // 2)[row]
         is_noted = np.zeros((len(intervals), count), dtype=np.bool_)
+        padded = np.append(self.key, np.iinfo(np.int64).max)
         while len(moving):
             left = moving < end
             moving, row, end, step = moving[left], row[left], end[left], step[left]
             is_noted[row, moving] = True
-            # From each use the next one of its value that is noted.
-            moving = np.maximum(np.searchsorted(self.key, self.key[moving] + step), moving + 1)
+            # From each use the next one of its value that is noted: often the next one of all.
+            later, moving = self.key[moving] + step, moving + 1
+            farther = np.flatnonzero(padded[moving] < later)
+            moving[farther] = np.searchsorted(self.key, later[farther])
         return is_noted
 
 

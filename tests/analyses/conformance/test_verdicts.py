@@ -294,6 +294,19 @@ EXCUSES = {
         [*LOGGED_OUT, ask(2000, VISIT)],
         ("Ticket", "not-applicable", "session-ended"),
     ),
+    "a visitor goes on without the customer of a login after a logout": (
+        [login(0, VISITOR, TICKET, FORCED), LOGGED_OUT[1], ask(2000, VISIT), ask(3000, VISIT)],
+        ("LocId", "not-applicable", "session-ended"),
+    ),
+    "what a visitor was given after a logout has to be presented": (
+        [
+            login(0, VISITOR, TICKET, FORCED),
+            LOGGED_OUT[1],
+            Ex(2000, 2010, 2020, [FORCED], [VISIT]),
+            ask(3000, VISIT),
+        ],
+        ("LocId", "omitted", None),
+    ),
     "a visitor goes on without a key that the server refused": (
         [
             login(0, VISITOR, TICKET),

@@ -493,9 +493,13 @@ def _excuse(sender: _Sender, rows: dict[tuple[int, str], Judged]) -> None:
                     rows[at, param] = ("not-applicable", "health", session)
                 elif unable := _unable(sender, x, param):
                     rows[at, param] = ("not-applicable", unable, session)
-            due = rows[at, param][0] == "omitted" and param in dialect.session_keys
-            if due and x.session is not None and _over(sender, x.session, param, x, uses):
-                rows[at, param] = ("not-applicable", "session-ended", session)
+            if rows[at, param][0] == "omitted" and x.session is not None:
+                if param in dialect.session_keys:
+                    over = _over(sender, x.session, param, x, uses)
+                else:
+                    over = _left(sender, x.session, param, x)
+                if over:
+                    rows[at, param] = ("not-applicable", "session-ended", session)
         if x.session is not None or not mine:
             continue
         learned = {name: _learned(sender, name) for name in sender.began}
@@ -682,6 +686,23 @@ def _over(sender: _Sender, session: str, param: str, x: _X, uses: dict[str, list
         if any(i.param == param and _names_key(sender, i) for i in other.issued if other.sound(i))
     ]
     return end is not None and all(t < end for t in taken) and all(i < end for i in issued)
+
+
+def _left(sender: _Sender, session: str, param: str, x: _X) -> bool:
+    """L7: whether the session had logged out, and this state was not issued again since."""
+    logouts = [
+        (other.begun, 0, other.number)
+        for other in sender.exchanges
+        if other.session == session and _logs_out(sender, other)
+    ]
+    issued = [
+        (other.begun, 0, other.number)
+        for other in sender.exchanges
+        if other.answered == session and other.ended + sender.grace_ms < x.start
+        if any(i.param == param and other.sound(i) and i.usage != "implicit" for i in other.issued)
+    ]
+    last = max((end for end in logouts if end < x.asked), default=None)
+    return last is not None and all(i < last for i in issued)
 
 
 def _taken(sender: _Sender, x: _X, p: Present) -> bool:

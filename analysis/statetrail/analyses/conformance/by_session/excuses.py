@@ -28,8 +28,8 @@ L7  The protocol allows requests without the key (`Param.stateless`), the reques
     `stateless`.
 
 Once a session had ended no request need present a key of it (L7) that the server has neither taken
-nor issued again: ``not-applicable``, reason `session-ended`. So a visitor who logs out goes on with
-one key and without those of the login.
+nor issued again: ``not-applicable``, reason `session-ended`; nor, after a logout, other state that
+was not issued again. So a visitor who logs out goes on with one key and without what a login gave.
 
 A sender that is told apart by a declared identity (a header, a proxy user) is one user: there
 neither line L4 excuses that the key is missing.
@@ -148,7 +148,7 @@ def excused(
         excuse(absent & followed, verdict.REDIRECTED)
     key = is_key[param]
     bare = np.flatnonzero(session == NOTHING)
-    others = np.flatnonzero((session != NOTHING) & key & (rank == _OMITTED))
+    others = np.flatnonzero((session != NOTHING) & (rank == _OMITTED))
     if not (lineage.of_value >= 0).any() or not (len(bare) or len(others)):
         return rank, _or_malformed(rank, reason, spoilt), session
     width = len(bucket.dialects)
@@ -156,8 +156,9 @@ def excused(
     moment = exchanges.request_start[rows.exchange]
     request = positions(bucket, rows.exchange, moment, request=True)
     ended = np.zeros(len(rank), dtype=np.bool_)
-    of_key = bucket, lineage, uses, known.accepted, session[others], request[others]
-    ended[others] = _ended(*of_key, key=(param[others], moment[others]))
+    for each, left in ((others[key[others]], False), (others[~key[others]], True)):
+        of_key = bucket, lineage, uses, known.accepted, session[each], request[each]
+        ended[each] = _ended(*of_key, key=(param[each], moment[each]), left=left)
     excuse(ended, verdict.SESSION_ENDED)
     reason = _or_malformed(rank, reason, spoilt)
     group = exchanges.client[rows.exchange] * width + rows.dialect
@@ -307,8 +308,8 @@ def _sessions(bucket: Bucket, lineage: Lineage, uses: KeyUses, is_key: Bools) ->
     # Just after the requests at that moment: they need not know it yet.
     seen = exchanges.visible_from[bucket.issued.exchange[issue]] * 2 + 1
     seen = (seen * len(exchanges) + len(exchanges) - 1) * 2 + 1
-    of_issue = lineage.of_value[bucket.issued.value[issue]]
-    contact = np.append(session, of_issue), np.append(position, seen)
+    seen = np.append(position, seen)
+    contact = np.append(session, lineage.of_value[bucket.issued.value[issue]]), seen
     began, learned = lineage.began[place], extremes(*contact, len(bucket.values))[0][place]
     return _Sessions(place, group, began, contact, learned, used, last_seen, accepted, groups)
 
@@ -354,11 +355,12 @@ def _ended(
     request: Ints,
     *,
     key: tuple[Ints, Ints] | None = None,
+    left: bool = False,
 ) -> Bools:
     """Whether these sessions had ended before these requests, and were not accepted since.
 
     With a `key` (its parameter and the start of each request): whether they had ended, and this key
-    was not accepted since, nor issued so that the request had to know it.
+    was not accepted since, nor issued so that the request had to know it. `left`: by a logout.
     """
     exchanges, presented, issued = bucket.exchanges, bucket.presented, bucket.issued
     exchange = presented.exchange[uses.row]
@@ -369,17 +371,16 @@ def _ended(
     logout = acting(bucket, "logout")[exchanges.endpoint[exchange], param]
     logout &= exchanges.open[exchange] & (status >= 200) & (status < 400)
     refused = refuses(bucket, param, status) & ~uses.answered
-    end = np.flatnonzero(logout | refused)
-    moment = exchanges.response_start[exchange[end]]
-    ends = positions(bucket, exchange[end], moment, request=False)
+    end = np.flatnonzero(logout if left else logout | refused)
+    ended_by = exchange[end]
+    ends = positions(bucket, ended_by, exchanges.response_start[ended_by], request=False)
     taken = exchange[accepted]
     uses_at = positions(bucket, taken, exchanges.request_start[taken], request=True)
     issue = np.empty(0, dtype=np.int64)
     if key is not None:
         issue = _key_issues(bucket, np.isin(np.arange(len(bucket.params)), key[0]))
     giving, given = issued.exchange[issue], bucket.series_param[issued.series[issue]]
-    moment = exchanges.response_start[giving]
-    issued_at = positions(bucket, giving, moment, request=False) + 1
+    issued_at = positions(bucket, giving, exchanges.response_start[giving], request=False) + 1
     (ends, uses_at, issued_at, request), times = ranked(ends, uses_at, issued_at, request)
     span = max(len(times), exchanges.span)
     wanted = np.where(sessions == NOTHING, len(bucket.values), sessions)

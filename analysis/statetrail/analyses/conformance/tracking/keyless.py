@@ -41,6 +41,10 @@ class Session:
     end: Moment = NEVER
     over: set[str] = field(default_factory=set)
     """Keys that were neither taken nor issued again since it ended."""
+    left: Moment | None = None
+    """The last logout."""
+    renewed: set[str] = field(default_factory=set)
+    """Parameters that were issued again since then."""
     given: set[str] = field(default_factory=set)
     """Parameters that it was given."""
     learned: Moment | None = None
@@ -48,6 +52,10 @@ class Session:
     shared: Mark = field(default_factory=Mark)
     """Whether another sender holds it, too."""
     params: dict[str, Param] = field(default_factory=dict)
+
+    def need_not(self, param: str, *, is_key: bool) -> bool:
+        """Whether nobody has to present the parameter since the session ended (L7)."""
+        return param in self.over if is_key else self.left is not None and param not in self.renewed
 
 
 @dataclass(slots=True)

@@ -102,6 +102,8 @@ class Sender:
         if sessions.request is not None and self.reader.ends(x):
             sessions.request.ended, sessions.request.end = True, moment
             sessions.request.over = set(self.dialect.session_keys)
+            if self.reader.logs_out(x):
+                sessions.request.left, sessions.request.renewed = moment, set()
 
     def may_know(self, x: Exchange, issue: Issue, sessions: Sessions) -> Param | None:
         """R1, to the sender and to the session; returns whose state the issue changes."""
@@ -126,12 +128,15 @@ class Sender:
     def must_know(self, x: Exchange, issue: Issue, sessions: Sessions, at: int) -> None:
         """R2, to the sender and to the session."""
         replaced: list[int] = []
+        owner, since = sessions.response, (x.issue_start_us, 0, x.exchange_id)
+        if owner is not None and issue.usage != IMPLICIT:
+            if owner.end <= since:
+                owner.over.discard(issue.param)
+            if owner.left is not None and owner.left <= since:
+                owner.renewed.add(issue.param)
         if issue.param in self.dialect.session_keys:
             if issue.usage != IMPLICIT:
                 self._learn(self._keys.get((issue.param, issue.fingerprint)), (at, 2, 0))
-                owner = sessions.response
-                if owner is not None and owner.end <= (x.issue_start_us, 0, x.exchange_id):
-                    owner.over.discard(issue.param)
             replaced = [
                 p.fingerprint
                 for p in self.reader.presented(x)
@@ -331,7 +336,11 @@ class Sender:
         verdict, reason, p = min(found, key=lambda each: VERDICTS.index(each[0]))
         if verdict == v.OMITTED and (need_not := self._need_not(x, param, followed=followed)):
             verdict, reason = v.NOT_APPLICABLE, need_not
-        elif verdict == v.OMITTED and session is not None and param in session.over:
+        elif (
+            verdict == v.OMITTED
+            and session is not None
+            and session.need_not(param, is_key=param in self.dialect.session_keys)
+        ):
             verdict, reason = v.NOT_APPLICABLE, v.SESSION_ENDED
         elif (
             (session is not None and session.shared and v.holds_alone(verdict, reason))

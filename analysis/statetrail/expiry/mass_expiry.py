@@ -40,8 +40,7 @@ class Clock:
 
     def lies_in(self, since: Codes, until: Codes) -> Flags:
         """Whether such a moment lies within each span of time."""
-        periods = [(at - self.phase_us) // self.period_us for at in (since, until)]
-        return np.asarray(periods[0] != periods[1])
+        return np.asarray(crossings([self], since, until)[0])
 
 
 def crossings(clocks: Sequence[Clock], since: Codes, until: Codes) -> Flags:

@@ -2,7 +2,8 @@
 
 Enters: dataclasses of NumPy arrays and tuples of words, nested as they may be. Leaves: the same in
 the order in which they were added. In a file every array is one list in a batch of one row; the
-file is memory-mapped, so that of a wide array nothing is read before it is looked at.
+file is memory-mapped, so that of a wide array nothing is read before it is looked at. Values of
+other kinds, which are read once, are pickled.
 """
 
 import pickle

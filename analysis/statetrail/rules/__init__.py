@@ -1,6 +1,6 @@
 """The findings: what a person should do something about, one rule a file."""
 
-from statetrail.rules.gather import checked, findings, findings_of
+from statetrail.rules.gather import checked, finding_parts, findings, findings_of
 from statetrail.rules.profiles import PROFILES, Profile, load_profile
 from statetrail.rules.registry import RULES, rule
 from statetrail.rules.rule import AUDIENCES, CONFIDENCES, SEVERITIES, Rule
@@ -14,6 +14,7 @@ __all__ = [
     "Profile",
     "Rule",
     "checked",
+    "finding_parts",
     "findings",
     "findings_of",
     "load_profile",

@@ -1,44 +1,34 @@
 """Findings: every rule's occurrences, gathered into one row per client, origin and parameter.
 
 Enters: a recording. Leaves: the table `FINDINGS`. The occurrences are counted on the engine; only
-the hits come to Python.
+the hits come to Python, those of some clients after the other.
 
 Two rules that fire on the same exchanges are one finding: what a rule says of a client is part of
 the finding of a graver rule for the same client, origin and parameter that covers all its
 exchanges. The graver rule leads; the other one is named in ``also``.
 
-A finding names the root causes that the analysis knows. One against a client names the sessions of
-the first occurrences by their pseudonyms, since a client may hold many.
-
-A severity of high needs evidence that leaves nothing open (rule L11): of a client's fault the root
-cause, or that the server refused what it did. Without it the severity is medium, and the finding
-says what would settle it (`Rule.open`).
+A finding names the root causes that the analysis knows.
 """
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import batched
+from itertools import batched, chain
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 
 from statetrail.analyses.analysis import register
+from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints
+from statetrail.analyses.columnar.spill import SpilledTables, SpilledValues
 from statetrail.recording.frames import Frame, Recording
-from statetrail.rules.hits import MAX_EVIDENCE, Hits, found, found_by
+from statetrail.rules.hits import MAX_EVIDENCE, NO_EXCHANGES, Hits, found, found_by
 from statetrail.rules.lookup import request_names, session_names
 from statetrail.rules.profiles import DEFAULT, Profile
 from statetrail.rules.registry import RULES
-from statetrail.rules.rule import (
-    CONFIDENCES,
-    REQUEST,
-    SEVERITIES,
-    Confidence,
-    Rule,
-    Severity,
-)
+from statetrail.rules.rule import CONFIDENCES, REQUEST, SEVERITIES, Rule
+from statetrail.rules.wording import grades, worded
 from statetrail.schema import Column, Table
 
 # fmt: off
@@ -74,9 +64,10 @@ FINDINGS: Final = Table(
 
 # fmt: on
 
-_ARTICLE: Final = re.compile(r"\ba (?=\{param\})")
-_MAX_DETAILS: Final = 3
-_MAX_SESSIONS: Final = 3
+_REPEATED: Final = (
+    *("rule", "also", "title", "severity", "confidence", "audience"),
+    *("origin", "param", "remedy", "references"),
+)
 _AT_A_TIME: Final = 10_000
 
 
@@ -101,8 +92,8 @@ def findings(
         `FINDINGS`.
     """
 
-    applied = _applied(rec, profile, progress)
-    return Frame(rec.once(f"findings.{profile!r}", lambda: rec.place(applied.findings)), FINDINGS)
+    parts = _applied(rec, profile, progress).parts
+    return Frame(rec.once(f"findings.{profile!r}", lambda: parts.placed(rec, FINDINGS)), FINDINGS)
 
 
 register(FINDINGS, findings)
@@ -116,11 +107,19 @@ def checked(rec: Recording, profile: Profile = DEFAULT) -> Mapping[str, tuple[in
     return _applied(rec, profile, None).checked
 
 
+def finding_parts(
+    rec: Recording, profile: Profile, progress: Callable[[str], object]
+) -> Iterator[pa.Table]:
+    """The rows of `findings` in parts, for what needs no more of them at a time; in no order."""
+    for part in _applied(rec, profile, progress).parts:
+        yield part.cast(FINDINGS.arrow)
+
+
 @dataclass(frozen=True, slots=True)
 class _Applied:
     """What all rules found, and how often each fired and could have."""
 
-    findings: pa.Table
+    parts: SpilledTables
     checked: Mapping[str, tuple[int, int]]
 
 
@@ -129,20 +128,33 @@ def _applied(
 ) -> _Applied:
     def apply() -> _Applied:
         here = rec.on_driver()
-        found = found_by(RULES, here, profile, progress or (lambda step: None))
-        counts = {rule.id: (found[rule.id].count, found[rule.id].times) for rule in RULES}
-        hits = [one for rule in RULES for one in found[rule.id].hits.values()]
-        layout, rows = FINDINGS.arrow, _rows(here, profile, _merged(hits))
-        several = batched(rows, _AT_A_TIME, strict=False)
-        some = [pa.Table.from_pylist([*those], layout) for those in several]
-        return _Applied(pa.concat_tables([layout.empty_table(), *some]), counts)
+        fired, times = Counter[str](), Counter[str]()
+        hits = SpilledValues[list[Hits]](here.scratch, "hits")
+        for some in found_by(RULES, here, profile, progress or (lambda step: None)):
+            fired.update({rule: one.count for rule, one in some.items()})
+            times.update({rule: one.times for rule, one in some.items()})
+            hits.add(_merged(hit for rule in RULES for hit in some[rule.id].hits.values()))
+        parts = SpilledTables(here, FINDINGS.name)
+        # The first has no rows, so that there is a table where nothing was found.
+        rows = batched(_rows(here, profile, hits), _AT_A_TIME, strict=False)
+        for several in chain([()], rows):
+            parts.add(_with_dictionaries(pa.Table.from_pylist([*several], FINDINGS.arrow)))
+        return _Applied(parts, {rule.id: (fired[rule.id], times[rule.id]) for rule in RULES})
 
     return rec.once(f"findings.applied.{profile!r}", apply)
 
 
+def _with_dictionaries(rows: pa.Table) -> pa.Table:
+    """The rows with each text that many of them have only once."""
+    for name in _REPEATED:
+        at = rows.schema.get_field_index(name)
+        rows = rows.set_column(at, name, rows[name].dictionary_encode())
+    return rows
+
+
 def findings_of(rule: Rule, rec: Recording, profile: Profile = DEFAULT) -> list[dict[str, Any]]:
     """The findings of one rule, as rows of `FINDINGS`; none is part of another rule's."""
-    return [*_rows(rec, profile, found(rule, rec, profile).hits.values())]
+    return [*_rows(rec, profile, [[*found(rule, rec, profile).hits.values()]])]
 
 
 def _merged(hits: Iterable[Hits]) -> list[Hits]:
@@ -156,11 +168,12 @@ def _merged(hits: Iterable[Hits]) -> list[Hits]:
     for group in subjects.values():
         if len(group) > 1:
             covered |= _covered({at: hits[at] for at in group})
-    parts = {at for lesser in covered.values() for at in lesser}
+    lesser = {at for several in covered.values() for at in several}
+    hits = [replace(each, exchanges=NO_EXCHANGES) for each in hits]
     return [
-        replace(each, also=tuple(hits[one] for one in covered[at])) if covered.get(at) else each
+        replace(each, also=tuple(hits[one] for one in covered.get(at, ())))
         for at, each in enumerate(hits)
-        if at not in parts
+        if at not in lesser
     ]
 
 
@@ -179,139 +192,48 @@ def _covered(hits: dict[int, Hits]) -> dict[int, list[int]]:
 
 
 def _gravest_first(hits: Hits) -> tuple[object, ...]:
-    severity, confidence = _grades(hits)
-    grades = -SEVERITIES.index(severity), -CONFIDENCES.index(confidence)
-    return (*grades, -hits.count, hits.rule.id)
+    severity, confidence = grades(hits)
+    order = -SEVERITIES.index(severity), -CONFIDENCES.index(confidence)
+    return (*order, -hits.count, hits.rule.id)
 
 
-def _rows(rec: Recording, profile: Profile, hits: Iterable[Hits]) -> Iterator[dict[str, Any]]:
-    """The findings; the requests of all of them are looked up in one query, and the sessions."""
-    hits = list(hits)
-    counts = [len(each.first) for each in hits]
-    details = [detail for each in hits for detail in each.first.details]
-    names_request = {detail: REQUEST in detail for detail in set(details)}
-    named = np.array([names_request[detail] for detail in details], dtype=np.bool_)
-    numbers = np.concatenate([np.zeros((0, 3), np.int64), *(each.first.numbers for each in hits)])
-    exchange = numbers[:, 1]
-    request = np.full(len(exchange), -1)
+def _rows(
+    rec: Recording, profile: Profile, parts: Iterable[Sequence[Hits]]
+) -> Iterator[dict[str, Any]]:
+    """The findings; the requests of all of them are looked up in one query, and the sessions.
+
+    The parts are gone through twice.
+    """
+    params: dict[str, int] = {}
+    firsts = [*zip(*(_firsts(hits, params) for hits in parts), strict=True)]
+    exchange, param, of_client, named = (np.concatenate(column) for column in firsts)
+    request, session = (np.full(len(exchange), NOTHING) for _ in range(2))
     request[named], requests = request_names(rec, exchange[named])
-    params = {each.subject[-1]: 0 for each in hits}
-    params = {name: number for number, name in enumerate(params)}
-    param = np.repeat(np.array([params[each.subject[-1]] for each in hits], np.int64), counts)
-    of_client = np.repeat(np.array([bool(each.subject[0]) for each in hits], np.bool_), counts)
-    session = np.full(len(exchange), -1)
     session[of_client], sessions = session_names(
         rec, exchange[of_client], param[of_client], list(params)
     )
-    for at in np.flatnonzero(named).tolist():
-        name = requests[request[at]] if request[at] >= 0 else ""
-        details[at] = details[at].replace(REQUEST, name)
     begin = 0
-    for each, count in zip(hits, counts, strict=True):
-        of = slice(begin, begin + count)
-        begin += count
+    for each in chain.from_iterable(parts):
+        of = slice(begin, begin + len(each.first))
+        begin = of.stop
         names = [sessions[at] for at in dict.fromkeys(session[of].tolist()) if at >= 0]
-        ids = dict.fromkeys(numbers[of, 1:].ravel().tolist())
+        ids = dict.fromkeys(each.first.numbers[:, 1:].ravel().tolist())
         evidence = [one for one in ids if one >= 0][:MAX_EVIDENCE]
-        yield _finding(each, evidence, details[of], names, profile)
+        places = zip(each.first.details, request[of].tolist(), strict=True)
+        details = [text.replace(REQUEST, requests[at] if at >= 0 else "") for text, at in places]
+        yield worded(each, evidence, details, names, profile)
 
 
-def _finding(
-    hits: Hits,
-    evidence: Sequence[int],
-    details: Sequence[str],
-    names: Sequence[str],
-    profile: Profile,
-) -> dict[str, Any]:
-    rule, (client, origin, param) = hits.rule, hits.subject
-    expected = _worded(rule.expected, hits, profile)
-    severity, confidence = _grades(hits)
-    return {
-        "rule": rule.id,
-        "also": "\n".join(one.rule.id for one in hits.also) or None,
-        "title": rule.title,
-        "severity": severity,
-        "confidence": confidence,
-        "audience": rule.audience,
-        "client": client or None,
-        "origin": origin or None,
-        "param": param or None,
-        "count": hits.count,
-        "of": hits.of,
-        "faults": hits.faults,
-        "first_us": hits.span_us[0],
-        "last_us": hits.span_us[1],
-        "sessions": "\n".join(names) or None,
-        "message": f"{_observed(hits, profile)}{_details(hits, details)}{_sessions(hits, names)}. "
-        f"Expected: {expected}.{_root_causes(hits.causes)}{_open(hits)}{_also(hits, profile)}",
-        "remedy": rule.remedy,
-        "references": "\n".join(dict.fromkeys(_sources(hits, profile))),
-        "evidence": ",".join(map(str, evidence)),
-    }
-
-
-def _worded(template: str, hits: Hits, profile: Profile) -> str:
-    """A rule's template with its words."""
-    param = hits.subject[-1]
-    if param[:1].lower() in (*"aeiou",):
-        template = _ARTICLE.sub("an ", template)
-    words = {"count": f"{hits.count:,}", "of": f"{hits.of:,}", "param": param}
-    return template.format(**words, **profile.words)
-
-
-def _observed(hits: Hits, profile: Profile) -> str:
-    return _worded(hits.rule.observed, hits, profile)
-
-
-def _also(hits: Hits, profile: Profile) -> str:
-    """What the other rules say of the same exchanges."""
-    return "".join(f" Also {one.rule.id}: {_observed(one, profile)}." for one in hits.also)
-
-
-def _sources(hits: Hits, profile: Profile) -> Iterator[str]:
-    for one in (hits, *hits.also):
-        yield from one.rule.sources(profile)
-
-
-def _details(hits: Hits, details: Iterable[str]) -> str:
-    """The first details in parentheses, with an ellipsis where there are more."""
-    distinct = list(dict.fromkeys(one for one in details if one))
-    if not distinct:
-        return ""
-    more = len(distinct) > _MAX_DETAILS or hits.count > len(hits.first)
-    return f" ({', '.join(distinct[:_MAX_DETAILS])}{', …' if more else ''})"
-
-
-def _sessions(hits: Hits, names: Sequence[str]) -> str:
-    """The sessions of the first hits, with an ellipsis where there are, or may be, more."""
-    if not names:
-        return ""
-    more = len(names) > _MAX_SESSIONS or hits.count > len(hits.first)
-    first = "first " if more else ""
-    which = "session" if len(names) == 1 else "sessions"
-    return f", {first}in {which} {', '.join(names[:_MAX_SESSIONS])}{', …' if more else ''}"
-
-
-def _grades(hits: Hits) -> tuple[Severity, Confidence]:
-    """Severity and confidence."""
-    return "medium" if _lacks_proof(hits) else hits.rule.severity, hits.rule.confidence
-
-
-def _lacks_proof(hits: Hits) -> bool:
-    return hits.rule.severity == "high" and not hits.proven
-
-
-def _open(hits: Hits) -> str:
-    """What would settle that the severity is high, where nothing shows it."""
-    return f" Open: {hits.rule.open}." if _lacks_proof(hits) and hits.rule.open else ""
-
-
-def _root_causes(causes: Counter[str]) -> str:
-    """The causes as a sentence, the most frequent first."""
-    if not causes:
-        return ""
-    named = [
-        f"{cause} ({times})"
-        for cause, times in sorted(causes.items(), key=lambda item: (-item[1], item[0]))
-    ]
-    return f" Root cause: {', '.join(named)}."
+def _firsts(hits: Sequence[Hits], params: dict[str, int]) -> tuple[Ints, Ints, Bools, Bools]:
+    """Of the first occurrences the exchange, the number of the parameter among `params`, whether
+    they are about a client, and whether they name the request."""
+    counts = [len(each.first) for each in hits]
+    of_hits = [params.setdefault(each.subject[-1], len(params)) for each in hits]
+    clients = [bool(each.subject[0]) for each in hits]
+    named = [REQUEST in detail for each in hits for detail in each.first.details]
+    return (
+        np.concatenate([np.zeros(0, np.int64), *(each.first.numbers[:, 1] for each in hits)]),
+        np.repeat(np.array(of_hits, np.int64), counts),
+        np.repeat(np.array(clients, np.bool_), counts),
+        np.array(named, np.bool_),
+    )

@@ -38,7 +38,7 @@ GROUP: Final = 250_000
 """Exchanges that rules look at together."""
 
 _SUBJECT: Final = ["client", "origin", "param"]
-_NO_EXCHANGES: Final = pa.chunked_array([], pa.int64())
+NO_EXCHANGES: Final = pa.chunked_array([], pa.int64())
 
 
 NUMBERS: Final = ("observed_us", "exchange_id", "related_id")
@@ -108,6 +108,13 @@ class Found:
         """How often it fired."""
         return sum(one.count for one in self.hits.values())
 
+    def divided(self) -> "tuple[Found, Found]":
+        """What is about one client each, and the rest with how often it could have fired."""
+        of_client = {subject: one for subject, one in self.hits.items() if subject[0]}
+        of = Counter({subject: times for subject, times in self.of.items() if not subject[0]})
+        others = {subject: one for subject, one in self.hits.items() if not subject[0]}
+        return Found(hits=of_client), Found(self.times, of, others)
+
     def add(self, other: "Found") -> None:
         """Add what was found in other clients."""
         self.times += other.times
@@ -136,24 +143,28 @@ def _sum(one: Hits, other: Hits) -> Hits:
 
 def found_by(
     rules: Sequence[Rule], rec: Recording, profile: Profile, progress: Callable[[str], object]
-) -> Mapping[str, Found]:
-    """What each rule found, by the rules' ids."""
-    results = {rule.id: Found() for rule in rules}
+) -> Iterator[Mapping[str, Found]]:
+    """What each rule found, by the rules' ids: of some clients after the other, then the rest."""
     progress("judging")
     prepare(rec, AUDITED)
     exchanges = sum(rec.bucket_sizes.values())
+    rest = {rule.id: Found() for rule in rules}
     whole, done = [rule for rule in rules if not exchanges or not rule.divisible], 0
     for some in in_groups(rec, GROUP):
         progress(f"rules, {done:,} of {exchanges:,} exchanges")
+        of_clients = {rule.id: Found() for rule in rules}
         for rule in rules:
             if rule.divisible:
-                results[rule.id].add(found(rule, some, profile))
+                of_clients[rule.id], others = found(rule, some, profile).divided()
+                rest[rule.id].add(others)
         done += sum(some.bucket_sizes.values())
+        yield of_clients
         release()
     for number, rule in enumerate(whole, 1):
         progress(f"rule {number} of {len(whole)}, {rule.id}")
-        results[rule.id] = found(rule, rec, profile)
-    return results
+        rest[rule.id] = found(rule, rec, profile)
+    progress("findings")
+    yield rest
 
 
 def found(rule: Rule, rec: Recording, profile: Profile) -> Found:
@@ -212,7 +223,7 @@ def _by_subject(
             named[subject],
             proven=row["proven_sum"],
             faults=faults[subject],
-            exchanges=own["exchange_id"] if of_client else _NO_EXCHANGES,
+            exchanges=own["exchange_id"] if of_client else NO_EXCHANGES,
             first=first,
         )
 

@@ -100,6 +100,12 @@ class Rule:
             raise ValueError(f"rule {check.__module__} has verdicts: it takes no check")
         return replace(self, check=check, module=check.__module__)
 
+    def __reduce__(self) -> tuple[Callable[[str], "Rule"], tuple[str]]:
+        # Its functions need have no names; it is found again by its own.
+        from statetrail.rules.registry import rule
+
+        return rule, (self.id,)
+
     @property
     def id(self) -> str:
         """Stable, in kebab case: the name of its module."""

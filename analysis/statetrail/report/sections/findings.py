@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import blake2b
+from itertools import chain
 from typing import Annotated, ClassVar, Final, Literal, Self, get_args
 
 import msgspec
@@ -14,7 +15,7 @@ from statetrail.recording.limits import release
 from statetrail.report.counting import Row, each_row, of_row
 from statetrail.report.evidence import EvidenceExchange, gather_exchanges, gather_neighbours
 from statetrail.report.section import Gathering, Section, Time, meaning
-from statetrail.rules import RULES, SEVERITIES, checked, findings
+from statetrail.rules import RULES, SEVERITIES, checked, finding_parts
 from statetrail.rules.rule import Severity
 from statetrail.rules.suppression import split
 
@@ -202,9 +203,9 @@ class FindingsSection(Section, frozen=True, kw_only=True):
     def gather(cls, gathering: Gathering) -> Self:
         """From `findings`, the suppressions and the fact tables."""
         rec, today = gathering.recording, gathering.created.date()
-        rows = findings(rec, gathering.profile, progress=gathering.progress).to_arrow()
-        found = sorted(_findings(each_row(rows)), key=_most_severe_first)
-        del rows
+        parts = finding_parts(rec, gathering.profile, gathering.progress)
+        rows = chain.from_iterable(map(each_row, parts))
+        found = sorted(_findings(rows), key=_most_severe_first)
         release()
         kept, left_out, matched = split(found, gathering.suppressions, today)
         drawn = first_of_each(kept, PER_RULE, MAX_LANES)[:MAX_LANES]

@@ -51,38 +51,60 @@ _LOCAL_SPARK: Final = {
 }
 
 
+type Place = "Callable[[pa.Table | ds.Dataset], Lazy]"
+"""Places an Arrow table, or a dataset of files, on an engine."""
+
+
 def placing(
     engine: Engine, scratch: Scratch, limits: Limits, session: Any = None
-) -> "Callable[[pa.Table | ds.Dataset], Lazy]":
-    """The function that places an Arrow table, or a dataset of files, on an engine.
+) -> tuple[Place, Callable[[], object]]:
+    """What places tables on an engine, and what lets the engine give back the memory of queries.
 
-    On ``pyspark`` it is placed in the `session`, by default the active one or a new one.
+    On ``pyspark`` they are placed in the `session`, by default the active one or a new one.
     """
     if engine == "duckdb":
-        import duckdb
+        return _duckdb(scratch, limits)
+    return _placing(engine, session), _nothing
 
-        config: dict[str, Any] = {
-            "autoinstall_known_extensions": "false",
-            # By default it would be the folder that the user happens to be in.
-            "temp_directory": str(scratch.folder / "duckdb"),
-            "threads": str(limits.threads),
-            "memory_limit": f"{limits.query_mib}MiB",
-        }
-        connection = duckdb.connect(config=config)
-        # It takes `python -c` for a person at a terminal, and writes to what may be a pipe.
-        # In Jupyter it refuses where it could draw none.
-        with contextlib.suppress(duckdb.Error, ImportError):
-            connection.execute("SET enable_progress_bar = false")
 
-        def duck(table: "pa.Table | ds.Dataset") -> Lazy:
-            if not isinstance(table, pa.Table) and table.format.default_extname == "parquet":
-                # Its own reader takes all processors, and passes over what a filter leaves out.
-                names = [_GLOB.sub(r"[\g<0>]", file) for file in table.files]
-                files = connection.read_parquet(names, hive_partitioning=False)
-                return nw.from_native(files.project(_columns(table.schema, files.columns))).lazy()
-            return nw.from_native(connection.from_arrow(table)).lazy()
+def _nothing() -> None:
+    """Nothing to give back."""
 
-        return duck
+
+def _duckdb(scratch: Scratch, limits: Limits) -> tuple[Place, Callable[[], object]]:
+    import duckdb
+
+    config: dict[str, Any] = {
+        "autoinstall_known_extensions": "false",
+        # By default it would be the folder that the user happens to be in.
+        "temp_directory": str(scratch.folder / "duckdb"),
+        "threads": str(limits.threads),
+        "memory_limit": f"{limits.query_mib}MiB",
+    }
+    connection = duckdb.connect(config=config)
+    # It takes `python -c` for a person at a terminal, and writes to what may be a pipe.
+    # In Jupyter it refuses where it could draw none.
+    with contextlib.suppress(duckdb.Error, ImportError):
+        connection.execute("SET enable_progress_bar = false")
+
+    def place(table: "pa.Table | ds.Dataset") -> Lazy:
+        if not isinstance(table, pa.Table) and table.format.default_extname == "parquet":
+            # Its own reader takes all processors, and passes over what a filter leaves out.
+            names = [_GLOB.sub(r"[\g<0>]", file) for file in table.files]
+            files = connection.read_parquet(names, hive_partitioning=False)
+            return nw.from_native(files.project(_columns(table.schema, files.columns))).lazy()
+        return nw.from_native(connection.from_arrow(table)).lazy()
+
+    def give_back() -> None:
+        # Each of its threads keeps what it once had, until it ends.
+        for threads in (1, limits.threads):
+            connection.execute(f"SET threads = {threads}")
+
+    return place, give_back
+
+
+def _placing(engine: Engine, session: Any) -> Place:
+    """What places tables on an engine that gives all memory back by itself."""
     if engine == "polars":
         try:
             import polars as pl

@@ -29,7 +29,7 @@ from statetrail.recording.engines import (
     spark_session,
 )
 from statetrail.recording.frame import Frame as Frame
-from statetrail.recording.limits import Limits
+from statetrail.recording.limits import Limits, release
 from statetrail.recording.origins import origin_expression
 from statetrail.recording.scratch import Scratch
 from statetrail.schema import (
@@ -101,7 +101,7 @@ class Recording:
         self.grace_us = grace_us(grace_ms)
         self.dialects = _dialects(dialects)
         self.scratch, self.limits = Scratch(), limits or Limits()
-        self._place = placing(engine, self.scratch, self.limits, self._session)
+        self._place, self._give_back = placing(engine, self.scratch, self.limits, self._session)
         if client_by is None:
             # A large dataset is not read for it: its clients are those that it was written by.
             client_by = self._facts.client_by or default_client_by(
@@ -228,6 +228,11 @@ class Recording:
     def once_whole[T](self, key: object, compute: "Callable[[Recording], T]") -> T:
         """What is computed once of the whole recording, also where this is a bucket of it."""
         return self.once(key, lambda: compute(self))
+
+    def release(self) -> None:
+        """Give free memory back to the system, that of the engine's last queries too."""
+        self._give_back()
+        release()
 
     def few_rows(self, key: str, compute: "Callable[[Recording], Lazy]") -> Lazy:
         """A few rows that are made of the whole recording, on this one's engine."""

@@ -6,6 +6,7 @@ removed by the next process that makes one.
 
 import contextlib
 import fcntl
+import itertools
 import os
 import shutil
 import tempfile
@@ -29,6 +30,9 @@ class Scratch:
 
     held = 0
 
+    def __init__(self) -> None:
+        self._numbers = itertools.count()
+
     @cached_property
     def folder(self) -> Path:
         """The folder, which nobody else can read."""
@@ -39,6 +43,10 @@ class Scratch:
         fcntl.flock(lock, fcntl.LOCK_EX)
         weakref.finalize(self, _remove, folder, lock)
         return folder
+
+    def file(self, name: str) -> Path:
+        """A path in the folder that nothing else has: a file that is mapped is not written anew."""
+        return self.folder / f"{next(self._numbers)}-{name}"
 
 
 def _remove(folder: Path, lock: int) -> None:

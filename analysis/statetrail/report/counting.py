@@ -23,7 +23,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_US: Final = -62_135_596_800_000_000
 _LAST_US: Final = 253_402_300_799_999_999
 
-_AT_A_TIME: Final = 10_000
+_AT_A_TIME: Final = 1000
 
 type Row = dict[str, Any]
 
@@ -48,8 +48,14 @@ def sorted_table(lazy: Lazy, *order: str) -> pa.Table:
 
 def each_row(table: pa.Table) -> Iterator[Row]:
     """The rows one after the other: as dictionaries, all of a large table take much memory."""
+    for part in parts(table):
+        yield from part.to_pylist()
+
+
+def parts(table: pa.Table) -> Iterator[pa.Table]:
+    """The rows of a table, some at a time."""
     for batch in table.to_batches(_AT_A_TIME):
-        yield from batch.to_pylist()
+        yield pa.Table.from_batches([batch])
 
 
 def columns(table: pa.Table, *names: str) -> list[list[Any]]:

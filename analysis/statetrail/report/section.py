@@ -15,7 +15,6 @@ import msgspec
 from msgspec import Meta
 
 from statetrail.recording.frames import Recording
-from statetrail.recording.limits import release
 from statetrail.rules.profiles import DEFAULT, Profile
 from statetrail.rules.suppression import Entry
 
@@ -108,7 +107,7 @@ class Gathering:
         if kind not in self._sections:
             self.progress(f"section {kind.file()}")
             self._sections[kind] = kind.gather(self)
-            release()
+            self.recording.release()
         return cast("S", self._sections[kind])
 
 

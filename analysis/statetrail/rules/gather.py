@@ -69,6 +69,8 @@ _REPEATED: Final = (
     *("origin", "param", "remedy", "references"),
 )
 _AT_A_TIME: Final = 10_000
+_HELD: Final = 4
+"""Groups of buckets whose hits stay in memory: a million exchanges."""
 
 
 def findings(
@@ -129,7 +131,7 @@ def _applied(
     def apply() -> _Applied:
         here = rec.on_driver()
         fired, times = Counter[str](), Counter[str]()
-        hits = SpilledValues[list[Hits]](here.scratch, "hits")
+        hits = SpilledValues[list[Hits]](here.scratch, "hits", _HELD)
         for some in found_by(RULES, here, profile, progress or (lambda step: None)):
             fired.update({rule: one.count for rule, one in some.items()})
             times.update({rule: one.times for rule, one in some.items()})
@@ -209,6 +211,7 @@ def _rows(
     exchange, param, of_client, named = (np.concatenate(column) for column in firsts)
     request, session = (np.full(len(exchange), NOTHING) for _ in range(2))
     request[named], requests = request_names(rec, exchange[named])
+    rec.release()
     session[of_client], sessions = session_names(
         rec, exchange[of_client], param[of_client], list(params)
     )

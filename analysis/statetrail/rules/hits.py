@@ -24,7 +24,6 @@ from statetrail.analyses.columnar.passes import prepare
 from statetrail.analyses.tallies.tally import FIRST
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
-from statetrail.recording.limits import release
 from statetrail.rules.profiles import Profile
 from statetrail.rules.rule import OCCURRENCE, Rule
 
@@ -159,7 +158,7 @@ def found_by(
                 rest[rule.id].add(others)
         done += sum(some.bucket_sizes.values())
         yield of_clients
-        release()
+        rec.release()
     for number, rule in enumerate(whole, 1):
         progress(f"rule {number} of {len(whole)}, {rule.id}")
         rest[rule.id] = found(rule, rec, profile)

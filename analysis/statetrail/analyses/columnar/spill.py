@@ -21,7 +21,7 @@ from statetrail.recording.frames import Recording
 from statetrail.recording.scratch import Scratch
 from statetrail.schema import Table
 
-_FIRST: Final = 16
+FIRST: Final = 16
 """Buckets, a million exchanges: a smaller recording's values stay in memory."""
 
 
@@ -44,10 +44,10 @@ class SpilledList[T]:
             return
         for number, (each, path) in enumerate(self._entries):
             if path is None:
-                self._entries[number] = self._written(each, number)
+                self._entries[number] = self._written(each)
 
-    def _written(self, entry: T, number: int) -> tuple[T, Path]:
-        path = self._scratch.folder / f"{self._name}-{number}.arrow"
+    def _written(self, entry: T) -> tuple[T, Path]:
+        path = self._scratch.file(f"{self._name}.arrow")
         columns: dict[str, pa.Array] = {}
         skeleton = _emptied(entry, "", columns)
         batch = pa.record_batch(
@@ -81,18 +81,18 @@ class SpilledList[T]:
 
 
 class SpilledValues[T]:
-    """Values of any kind, one for a bucket; in files but for those of the first buckets."""
+    """Values of any kind, one for a bucket or a group of them; in files but for the first ones."""
 
-    def __init__(self, scratch: Scratch, name: str) -> None:
-        self._scratch, self._name = scratch, name
+    def __init__(self, scratch: Scratch, name: str, first: int = FIRST) -> None:
+        self._scratch, self._name, self._first = scratch, name, first
         self._values: list[T | Path] = []
 
     def add(self, value: T) -> None:
         """Append a value."""
-        if len(self._values) < _FIRST:
+        if len(self._values) < self._first:
             self._values.append(value)
             return
-        path = self._scratch.folder / f"{self._name}-{len(self._values)}.pickle"
+        path = self._scratch.file(f"{self._name}.pickle")
         with path.open("xb") as file:
             pickle.dump(value, file, pickle.HIGHEST_PROTOCOL)
         self._values.append(path)
@@ -126,7 +126,7 @@ class SpilledTables:
             scratch.held += table.nbytes
             self._tables.append(table)
             return
-        path = scratch.folder / f"{self._name}-{len(self._tables)}.arrow"
+        path = scratch.file(f"{self._name}.arrow")
         with pa.ipc.new_file(path, table.schema) as file:
             file.write_table(table)
         self._tables.append(path)
@@ -151,11 +151,10 @@ class SpilledTables:
             return rec.place(whole, table)
         import pyarrow.dataset as ds
 
-        folder = self._rec.scratch.folder
         files = [each for each in self._tables if isinstance(each, Path)]
         held = [each for each in self._tables if not isinstance(each, Path)]
-        for number, each in enumerate(held):
-            files.append(folder / f"{self._name}-held-{number}.arrow")
+        for each in held:
+            files.append(self._rec.scratch.file(f"{self._name}.arrow"))
             with pa.ipc.new_file(files[-1], each.schema) as file:
                 file.write_table(each)
         return rec.place(ds.dataset([str(file) for file in files], format="ipc"))
@@ -174,7 +173,7 @@ def place_tables(rec: Recording, table: Table, tables: Iterable[pa.Table]) -> La
         rec.scratch.held += each.nbytes
         if rec.scratch.held > rec.limits.result_bytes and len(held) > 1:
             rec.scratch.held -= sum(each.nbytes for each in held)
-            folder = rec.scratch.folder / table.name
+            folder = rec.scratch.file(table.name)
             folder.mkdir()
             for number, part in enumerate(chain(held, rest)):
                 with pa.ipc.new_file(folder / f"{number}.arrow", part.schema) as file:

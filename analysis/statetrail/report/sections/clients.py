@@ -1,23 +1,27 @@
 """Clients by compliance: what each did with the state that it was issued, the worst first."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from operator import itemgetter
 from typing import Annotated, Any, ClassVar, Final, Self
 
 import msgspec
 import narwhals as nw
-import pyarrow as pa
 from msgspec import Meta
 
 from statetrail.analyses.conformance.clients import clients
 from statetrail.analyses.conformance.verdict import FAULTS, VERDICTS
 from statetrail.analyses.conformance.verdict_counts import verdict_counts
 from statetrail.recording.frames import Recording
-from statetrail.report.counting import columns, each_row, key, of_row, ranked, sorted_table
+from statetrail.report.counting import columns, each_row, key, of_row, parts, ranked, sorted_table
 from statetrail.report.section import Counts, Gathering, Section, Time, meaning
 
+type _Count = tuple[str, str, str | None, bool, int]
+"""A parameter, a verdict, its reason, whether it is a fault, and how often."""
+
+FEW: Final = 100
+"""Verdicts: many clients may have the same counts of so few."""
 _CLIENT: Final = ("client", "origin", "dialect")
 
 
@@ -56,9 +60,9 @@ class ClientsSection(Section, frozen=True, kw_only=True):
     def gather(cls, gathering: Gathering) -> Self:
         """From `clients` and `verdicts`."""
         rec = gathering.recording
-        counts = _Counts(counted_verdicts(rec))
+        counts = dict(_counts(rec))
         found = [
-            of_row(Client, row, **counts.of(key(row, _CLIENT)))
+            of_row(Client, row, **(counts.get(key(row, _CLIENT)) or _fields(())))
             for row in each_row(clients(rec).to_arrow())
         ]
         return cls(clients=tuple(sorted(found, key=_worst_first)))
@@ -72,30 +76,25 @@ class ClientsSection(Section, frozen=True, kw_only=True):
         )
 
 
-class _Counts:
-    """The verdicts of each client counted: `counted` has its rows one after the other.
+def _counts(rec: Recording) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
+    """Each client with its fields that are counts.
 
-    Equal counts are one object: most clients of a large recording made a few requests each.
+    Equal counts of few verdicts are one object: most clients of a large recording made a few
+    requests each.
     """
-
-    def __init__(self, counted: pa.Table) -> None:
-        rows = zip(*columns(counted, "param", "verdict", "reason", "fault", "count"), strict=True)
-        client = zip(*columns(counted, *_CLIENT), strict=True)
-        known: dict[tuple[Any, ...], dict[str, Any]] = {}
-        self._of: dict[tuple[str, ...], dict[str, Any]] = {}
-        for name, both in groupby(zip(client, rows, strict=True), key=itemgetter(0)):
-            own = tuple(row for _, row in both)
-            if own not in known:
-                known[own] = _fields(own)
-            self._of[name] = known[own]
-
-    def of(self, client: tuple[str, ...]) -> dict[str, Any]:
-        """The fields of `Client` that are counts."""
-        return self._of.get(client) or _fields(())
+    known: dict[tuple[_Count, ...], dict[str, Any]] = {}
+    for client, rows in groupby(_counted(rec), key=itemgetter(0)):
+        own = tuple(row for _, row in rows)
+        if sum(row[-1] for row in own) > FEW:
+            yield client, _fields(own)
+            continue
+        if own not in known:
+            known[own] = _fields(own)
+        yield client, known[own]
 
 
-def _fields(rows: Iterable[tuple[str, str, str | None, bool, int]]) -> dict[str, Any]:
-    """The fields of a client that has these rows: param, verdict, reason, fault and count."""
+def _fields(rows: Iterable[_Count]) -> dict[str, Any]:
+    """The fields of a client that has these counts."""
     reasons, verdicts = Counter[str](), Counter[str]()
     params = defaultdict[str, Counter[str]](Counter)
     for param, verdict, reason, fault, times in rows:
@@ -112,15 +111,13 @@ def _fields(rows: Iterable[tuple[str, str, str | None, bool, int]]) -> dict[str,
     }
 
 
-def counted_verdicts(rec: Recording) -> pa.Table:
-    """How many verdicts of each kind by client, origin, dialect and parameter: ``count``."""
-    return rec.once("report.verdict_counts", lambda: _counted_verdicts(rec))
-
-
-def _counted_verdicts(rec: Recording) -> pa.Table:
+def _counted(rec: Recording) -> Iterator[tuple[tuple[str, ...], _Count]]:
+    """The clients, each one after the other, with the counts of their verdicts."""
     by = (*_CLIENT, "param", "verdict", "reason", "fault")
     counts = verdict_counts(rec).lazy.group_by(*by).agg(count=nw.col("times").sum())
-    return sorted_table(counts, *by)
+    for part in parts(sorted_table(counts, *by)):
+        client = zip(*columns(part, *_CLIENT), strict=True)
+        yield from zip(client, zip(*columns(part, *by[3:], "count"), strict=True), strict=True)
 
 
 def _in_order(counts: Mapping[str, int]) -> dict[str, int]:

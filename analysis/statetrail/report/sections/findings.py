@@ -11,7 +11,6 @@ from typing import Annotated, ClassVar, Final, Literal, Self, get_args
 
 import msgspec
 
-from statetrail.recording.limits import release
 from statetrail.report.counting import Row, each_row, of_row
 from statetrail.report.evidence import EvidenceExchange, gather_exchanges, gather_neighbours
 from statetrail.report.section import Gathering, Section, Time, meaning
@@ -206,7 +205,7 @@ class FindingsSection(Section, frozen=True, kw_only=True):
         parts = finding_parts(rec, gathering.profile, gathering.progress)
         rows = chain.from_iterable(map(each_row, parts))
         found = sorted(_findings(rows), key=_most_severe_first)
-        release()
+        rec.release()
         kept, left_out, matched = split(found, gathering.suppressions, today)
         drawn = first_of_each(kept, PER_RULE, MAX_LANES)[:MAX_LANES]
         around = gather_neighbours(rec, {one.id: one.evidence[0] for one in drawn if one.evidence})

@@ -7,11 +7,10 @@ from typing import Annotated, Any, ClassVar, Final, Self
 
 import msgspec
 import narwhals as nw
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from statetrail.analyses.breakdowns.fact_counts import issued_counts, presented_counts
 from statetrail.analyses.conformance.verdict import HONOURED
+from statetrail.analyses.conformance.verdict_counts import verdict_counts
 from statetrail.analyses.tokens.entropy import bits, united
 from statetrail.analyses.tokens.rotations import rotations
 from statetrail.analyses.tokens.tokens import tokens
@@ -19,7 +18,6 @@ from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
 from statetrail.report.counting import SUBJECT, Row, counted, key, nested, of_row, ranked, rows
 from statetrail.report.section import Counts, Gathering, OfParameter, Section, meaning
-from statetrail.report.sections.clients import counted_verdicts
 
 MAX_CLEAR_VALUES: Final = 12
 
@@ -128,15 +126,14 @@ def _summed(counts: Lazy, *columns: str) -> list[Row]:
 
 def _judged(rec: Recording) -> dict[Subject, tuple[int, int]]:
     """How many clients have a verdict that counts, and how many of them no fault."""
-    counts = counted_verdicts(rec)
-    fault = counts["fault"]
-    counting = pc.or_(fault, pc.equal(counts["verdict"], HONOURED))
-    client = counts.append_column("faulty", fault.cast(pa.int64())).filter(counting)
-    client = client.group_by([*SUBJECT, "client"]).aggregate([("faulty", "max")])
-    both = [("faulty_max", "count"), ("faulty_max", "sum")]
+    counting = nw.col("fault") | (nw.col("verdict") == HONOURED)
+    one = nw.when(nw.col("fault")).then(nw.lit(1, nw.Int64)).otherwise(0)
+    client = verdict_counts(rec).lazy.filter(counting).with_columns(faulty=one)
+    client = client.group_by(*SUBJECT, "client").agg(nw.col("faulty").max())
+    judged = client.group_by(*SUBJECT).agg(nw.col("faulty").sum(), clients=nw.len())
     return {
-        key(row): (row["faulty_max_count"], row["faulty_max_count"] - row["faulty_max_sum"])
-        for row in client.group_by([*SUBJECT]).aggregate(both).to_pylist()
+        key(row): (int(row["clients"]), int(row["clients"] - row["faulty"]))
+        for row in rows(judged, *SUBJECT)
     }
 
 

@@ -1,5 +1,6 @@
 """`statetrail audit`: analyse stores and report."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -140,9 +141,11 @@ class _NoPandas(MetaPathFinder):
 def _prepare_arrow(engine: str | None) -> None:
     """Let Arrow give back the memory that it no longer needs, and take pandas for missing.
 
-    Its own allocator keeps a fifth more. It imports pandas, for longer than a small audit takes, to
+    Its own allocator keeps a third more; Arrow asks for the name of another one as it is loaded, for
+    what no caller gives one. It imports pandas, for longer than a small audit takes, to
     see whether a list is a frame of it; it looks for it once.
     """
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     import pyarrow as pa
 
     pa.set_memory_pool(pa.system_memory_pool())

@@ -8,7 +8,16 @@ import pytest
 from rules.histories import CART, CUSTOMER, FIRES, LANG, VISITOR, login, shop, zest
 from statetrail.recording.engines import Engine
 from statetrail.recording.frames import open_recording
-from statetrail.rules import RULES, SEVERITIES, findings, findings_of, hits, rule
+from statetrail.rules import (
+    RULES,
+    SEVERITIES,
+    findings,
+    findings_of,
+    gather,
+    hits,
+    load_profile,
+    rule,
+)
 from statetrail.rules.gather import checked
 from statetrail.rules.sources import cite
 from statetrail.schema import pseudonym
@@ -38,6 +47,7 @@ def test_findings_are_the_same_in_buckets(
     """All rules at once, of several clients each: at origins of their own, and all at the same."""
     monkeypatch.setattr(reader, "LARGE", 0)
     monkeypatch.setattr(hits, "GROUP", 40)
+    monkeypatch.setattr(gather, "_HELD", 1)
     history = [
         replace(
             ex,
@@ -56,6 +66,8 @@ def test_findings_are_the_same_in_buckets(
     assert len(buckets.bucket_sizes) > 3
     assert findings(buckets).rows() == findings(whole).rows()
     assert checked(buckets) == checked(whole)
+    strict = load_profile("owasp-high")
+    assert findings(buckets, strict).rows() == findings(whole, strict).rows()
 
 
 def test_an_empty_recording_has_no_findings() -> None:

@@ -141,9 +141,9 @@ class _NoPandas(MetaPathFinder):
 def _prepare_arrow(engine: str | None) -> None:
     """Let Arrow give back the memory that it no longer needs, and take pandas for missing.
 
-    Its own allocator keeps a third more; Arrow asks for the name of another one as it is loaded, for
-    what no caller gives one. It imports pandas, for longer than a small audit takes, to
-    see whether a list is a frame of it; it looks for it once.
+    Its own allocator keeps a third more; what no caller gives one takes that which the environment
+    names as Arrow is loaded. Arrow imports pandas, for longer than a small audit takes, to see
+    whether a list is a frame of it; it looks for it once.
     """
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     import pyarrow as pa

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 from statetrail.analyses.analysis import AUDITED, Analysis
 from statetrail.analyses.catalogue import results
-from statetrail.analyses.columnar import passes, spill
+from statetrail.analyses.columnar import passes
 from statetrail.analyses.columnar.executor import passing
 from statetrail.recording.frames import Recording, open_recording
 from statetrail.store import reader
@@ -31,7 +31,7 @@ def test_what_is_made_together_is_what_is_made_alone(history: list[Ex]) -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         mock.patch.object(reader, "LARGE", 0),
-        mock.patch.object(spill, "_FIRST", 1),
+        mock.patch.object(passes, "_HELD", 1),
     ):
         stored = Facts(Path(folder), "0" * 16, facts(history))
         dataset = export_parquet(stored, Path(folder) / "dataset", BY, buckets=3)

@@ -15,6 +15,8 @@ from statetrail.recording.limits import release
 
 type Kinds = Sequence[Artifact[Any]]
 
+_HELD: Final = 16
+"""Buckets, a million exchanges: a smaller recording's values stay in memory."""
 _RELEASED: Final = 16
 """Buckets after which free memory is given back. The first may be the largest."""
 
@@ -45,7 +47,7 @@ def prepare(rec: Recording, kinds: Kinds) -> None:
             made: dict[Artifact[Any], Any] = {
                 each: SpilledTables(rec, each.table.name)
                 if isinstance(each, Analysis)
-                else SpilledValues[Any](rec.scratch, f"{each.__module__}.{each.__name__}")
+                else SpilledValues[Any](rec.scratch, f"{each.__module__}.{each.__name__}", _HELD)
                 for each in wanted
             }
             for number, values in enumerate(passing(rec, wanted)):

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, is_dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,9 +20,6 @@ from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
 from statetrail.recording.scratch import Scratch
 from statetrail.schema import Table
-
-FIRST: Final = 16
-"""Buckets, a million exchanges: a smaller recording's values stay in memory."""
 
 
 class SpilledList[T]:
@@ -81,9 +78,9 @@ class SpilledList[T]:
 
 
 class SpilledValues[T]:
-    """Values of any kind, one for a bucket or a group of them; in files but for the first ones."""
+    """Values of any kind, one for a bucket or a group of them; in files but for the `first`."""
 
-    def __init__(self, scratch: Scratch, name: str, first: int = FIRST) -> None:
+    def __init__(self, scratch: Scratch, name: str, first: int) -> None:
         self._scratch, self._name, self._first = scratch, name, first
         self._values: list[T | Path] = []
 
@@ -99,7 +96,7 @@ class SpilledValues[T]:
 
     def __getitem__(self, of: slice) -> "SpilledValues[T]":
         """Some of the values, which lie where they lay."""
-        some = SpilledValues[T](self._scratch, self._name)
+        some = SpilledValues[T](self._scratch, self._name, self._first)
         some._values = self._values[of]
         return some
 

@@ -21,7 +21,9 @@ import pyarrow as pa
 
 from statetrail.analyses.analysis import register
 from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints
+from statetrail.analyses.columnar.executor import is_distributed
 from statetrail.analyses.columnar.spill import SpilledTables, SpilledValues
+from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Frame, Recording
 from statetrail.rules.hits import MAX_EVIDENCE, NO_EXCHANGES, Hits, found, found_by
 from statetrail.rules.lookup import request_names, session_names
@@ -95,7 +97,13 @@ def findings(
     """
 
     parts = _applied(rec, profile, progress).parts
-    return Frame(rec.once(f"findings.{profile!r}", lambda: parts.placed(rec, FINDINGS)), FINDINGS)
+
+    def place() -> Lazy:
+        if is_distributed(rec):
+            return rec.place(pa.concat_tables(parts), FINDINGS)
+        return parts.placed(rec, FINDINGS)
+
+    return Frame(rec.once(f"findings.{profile!r}", place), FINDINGS)
 
 
 register(FINDINGS, findings)

@@ -142,9 +142,9 @@ class SpilledTables:
                 yield each
 
     def placed(self, rec: Recording, table: Table) -> Lazy:
-        """All of them as one frame on a recording's engine; Spark reads no such files."""
-        if rec.engine == "pyspark" or not any(isinstance(each, Path) for each in self._tables):
-            whole = pa.concat_tables(self, promote_options="permissive")
+        """All of them as one frame on a recording's engine, one whose own process reads it."""
+        if not any(isinstance(each, Path) for each in self._tables):
+            whole = pa.concat_tables(self._tables, promote_options="permissive")
             return rec.place(whole, table)
         import pyarrow.dataset as ds
 

@@ -68,8 +68,9 @@ class Rule:
         What would settle that its severity is high, where the evidence leaves it open.
     verdicts
         It fires on requests with one of these verdicts.
-    params
-        Which parameters those verdicts are about; without it all, unknown ones too.
+    from_server
+        Whether those verdicts are about values that the server alone makes, or about all others;
+        without it about both.
     check
         From a recording to the occurrences (`OCCURRENCE`). Where the rule has a threshold, it takes
         the profile too.
@@ -89,7 +90,7 @@ class Rule:
     references: tuple[str, ...]
     open: str = ""
     verdicts: tuple[str, ...] = ()
-    params: Callable[[Param], bool] | None = None
+    from_server: bool | None = None
     check: Check | None = None
     scope: Scope = "whole"
     module: str = ""
@@ -129,7 +130,7 @@ class Rule:
     def occurrences(self, rec: Recording, profile: Profile) -> Lazy:
         """The occurrences of this rule in a recording."""
         if self.check is None:
-            return verdict_occurrences(rec, self.verdicts, self.params)
+            return verdict_occurrences(rec, self.verdicts, from_server=self.from_server)
         return self.check(rec, profile) if self.has_threshold else self.check(rec)
 
     def sources(self, profile: Profile) -> tuple[str, ...]:
@@ -200,20 +201,21 @@ def occurrences(
 
 
 def verdict_occurrences(
-    rec: Recording, verdicts: tuple[str, ...], params: Callable[[Param], bool] | None = None
+    rec: Recording, verdicts: tuple[str, ...], *, from_server: bool | None = None
 ) -> Lazy:
     """The verdicts that count, as occurrences with a hit where the verdict is one of `verdicts`.
 
     Parameters
     ----------
-    params
-        Which parameters the rule is about; without it all, unknown ones too.
+    from_server
+        Whether the rule is about values that the server alone makes, or about all others.
     """
     # Every fault has a cause, "unknown" at least.
     faults = causes(rec).lazy.filter(nw.col("verdict").is_in(verdicts))
     others = other_verdicts(rec, *verdicts)
-    if params is not None:
-        faults, others = (frame.filter(of_params(rec, params)) for frame in (faults, others))
+    if from_server is not None:
+        about = is_from_server(rec) if from_server else ~is_from_server(rec)
+        faults, others = faults.filter(about), others.filter(about)
     known = nw.col("cause") != UNKNOWN
     hits = occurrences(
         faults, nw.lit(True), detail=how_it_ended(), cause=nw.col("cause"), proven=known
@@ -309,6 +311,23 @@ def credentials(rec: Recording) -> nw.Expr:
 def server_issued(rec: Recording) -> nw.Expr:
     """Whether a row is about a credential, or a value that the server alone makes."""
     return of_params(rec, lambda param: param.minted or is_credential(param))
+
+
+def is_from_server(rec: Recording) -> nw.Expr:
+    """Whether a row of verdicts is about values that the server alone makes.
+
+    A family may be of names that nobody declares, such as cookies: some name a session.
+    """
+    picked = [of_params(rec, lambda param: param.minted)]
+    families = [dialect for dialect in rec.dialects if dialect.family.session_patterns]
+    if families:
+        judged = verdict_counts(rec).lazy.select("dialect", "param").unique()
+        names = judged.collect("pyarrow").to_arrow().to_pylist()
+        for dialect in families:
+            held = sorted(row["param"] for row in names if row["dialect"] == dialect.name)
+            own = is_among("param", [name for name in held if dialect.mints(name)])
+            picked.append((nw.col("dialect") == dialect.name) & own)
+    return reduce(or_, picked)
 
 
 def of_params(rec: Recording, params: Callable[[Param], bool]) -> nw.Expr:

@@ -17,5 +17,5 @@ RULE = Rule(
     "code, would settle it",
     verdicts=("stale",),
     # A token that is kept has a rule of its own: it costs more.
-    params=lambda param: not param.minted,
+    from_server=False,
 )

@@ -15,5 +15,5 @@ RULE = Rule(
     references=("52eSELLER S1, S2",),
     verdicts=("omitted",),
     # A session token that is left out has a rule of its own: it costs more.
-    params=lambda param: not param.minted,
+    from_server=False,
 )

@@ -14,5 +14,5 @@ RULE = Rule(
     "background jobs, images and retries.",
     references=("ZEST Z4, Z8",),
     verdicts=("omitted",),
-    params=lambda param: param.minted,
+    from_server=True,
 )

@@ -9,8 +9,8 @@ from statetrail.rules.rule import (
     Recording,
     Rule,
     how_it_ended,
+    is_from_server,
     occurrences,
-    of_params,
     other_verdicts,
 )
 
@@ -32,7 +32,7 @@ from statetrail.rules.rule import (
     scope="bucket",
 )
 def check(rec: Recording) -> Lazy:
-    tokens = of_params(rec, lambda param: param.minted)
+    tokens = is_from_server(rec)
     kept = causes(rec).lazy.filter((nw.col("verdict") == "stale") & tokens)
     # A presented token is refused where the answer is another one.
     shown = (nw.col("cause") != UNKNOWN) | nw.col("replaced")

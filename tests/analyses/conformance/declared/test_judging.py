@@ -15,6 +15,7 @@ import pytest
 import statetrail
 from statetrail.dialects import builtin
 from statetrail.extract import ExtractorConfig, extract
+from statetrail.rules import findings_of, rule
 from statetrail.store import SqliteStore
 from support.traffic import AT, exchange
 
@@ -69,8 +70,8 @@ def cart_token(number: int, user: str = "u") -> str:
     return ".".join(urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
 
 
-def faults(tmp_path: Path, steps: list[Any]) -> list[tuple[int, str, str, str, str | None]]:
-    """The faults: step, dialect, parameter, verdict, reason; all built-in dialects are on."""
+def recorded(tmp_path: Path, steps: list[Any]) -> statetrail.Recording:
+    """The steps in a store; all built-in dialects are on."""
     dialects = tuple(builtin().values())
     with SqliteStore.create_or_open(tmp_path / "talk.sqlite") as store:
         config = ExtractorConfig(dialects, store.fingerprinter)
@@ -81,10 +82,14 @@ def faults(tmp_path: Path, steps: list[Any]) -> list[tuple[int, str, str, str, s
             request = msgspec.structs.replace(one.request, body=sent)
             facts.append(extract(msgspec.structs.replace(one, request=request), config))
         store.append_many(facts)
-    rows = statetrail.verdicts(statetrail.open(tmp_path / "talk.sqlite", dialects=dialects)).rows()
+    return statetrail.open(tmp_path / "talk.sqlite", dialects=dialects)
+
+
+def faults(rec: statetrail.Recording) -> list[tuple[int, str, str, str, str | None]]:
+    """The faults: step, dialect, parameter, verdict, reason."""
     return [
         (row["exchange_id"] - 1, row["dialect"], row["param"], row["verdict"], row["reason"])
-        for row in rows
+        for row in statetrail.verdicts(rec).rows()
         if row["fault"]
     ]
 
@@ -231,7 +236,7 @@ OBEDIENT = {
 @pytest.mark.parametrize("talk", OBEDIENT)
 def test_who_obeys_is_not_blamed(tmp_path: Path, talk: str) -> None:
     """Permission follows the widest reading, obligation the narrowest."""
-    assert faults(tmp_path, [(at, dict(about)) for at, about in OBEDIENT[talk]]) == []
+    assert faults(recorded(tmp_path, [(at, dict(about)) for at, about in OBEDIENT[talk]])) == []
 
 
 FAULTY = {
@@ -332,8 +337,23 @@ FAULTY = {
 }  # fmt: skip
 
 
+FINDINGS = {
+    ("stale", True): "token-kept-after-reset",
+    ("stale", False): "stale-value",
+    ("omitted", True): "token-dropped",
+    ("omitted", False): "state-omitted",
+    ("misplaced", True): "misplaced-value",
+}
+"""The rule that tells a verdict, by whether the value comes from the server alone."""
+
+
 @pytest.mark.parametrize("talk", FAULTY)
 def test_a_fault_is_found_with_its_reason(tmp_path: Path, talk: str) -> None:
-    """It is the only one."""
+    """It is the only one, and a finding says it."""
     steps, fault = FAULTY[talk]
-    assert faults(tmp_path, [(at, dict(about)) for at, about in steps]) == [fault]
+    rec = recorded(tmp_path, [(at, dict(about)) for at, about in steps])
+    assert faults(rec) == [fault]
+    _, dialect, param, verdict, _ = fault
+    from_server = builtin()[dialect].mints(param)
+    (found,) = findings_of(rule(FINDINGS[verdict, from_server]), rec)
+    assert (found["param"], found["count"], found["evidence"]) == (param, 1, str(fault[0] + 1))

@@ -39,6 +39,8 @@ REPLAYED: Final = ("replayed", "edited")
 not the client's doing."""
 ANSWERED: Final = "answered-by-operator"
 """Note of an exchange whose response is the operator's."""
+PERHAPS_CACHED: Final = "perhaps-cached"
+"""Note of an exchange whose response may be that of a cache of the client: when it came is null."""
 OPERATED: Final = (*REPLAYED, ANSWERED)
 """Notes of exchanges whose response tells nothing of what the client was given by the server."""
 

@@ -93,6 +93,15 @@ def test_a_url_is_taken_apart(url: str, parts: tuple[str, str, int, bytes]) -> N
         pytest.param(
             {"response___transferSize": 0, "response__bodySize": 0}, "cached", id="nothing received"
         ),
+        pytest.param(
+            {"response__fromDiskCache": True}, "cached", id="from the disk, of chrome-har"
+        ),
+        pytest.param({"response__fromPrefetchCache": True}, "cached", id="fetched before"),
+        pytest.param(
+            {"cache": {"beforeRequest": {"lastAccess": "", "eTag": "", "hitCount": 0}}},
+            "cached",
+            id="from memory, of chrome-har",
+        ),
         pytest.param({"request__url": "/API/V3/Cart"}, "url", id="a URL without a host"),
         pytest.param({"_error": "net::ERR_BLOCKED_BY_CLIENT"}, "blocked", id="never sent"),
         pytest.param({"request__url": {"a": 1}}, "incomplete", id="an object for a URL"),
@@ -129,6 +138,47 @@ def test_what_firefox_s_cache_answered_is_no_exchange(
     document, report = har(made, creator={"name": "Firefox", "version": "140"}), ReadReport()
     exchanges = list(read_har(io.BytesIO(document), FINGERPRINTER, report))
     assert (len(exchanges), report.skipped["cached"]) == (read_of_it, 1 - read_of_it)
+
+
+@pytest.mark.parametrize(
+    ("changed", "perhaps"),
+    [
+        pytest.param({"_fetchType": "Service Worker"}, True, id="by a worker, of Safari"),
+        pytest.param({"response__fromServiceWorker": "1"}, True, id="by a worker, of chrome-har"),
+        pytest.param({"response___fetchedViaServiceWorker": True}, True, id="by a worker"),
+        pytest.param(
+            {
+                "response___fetchedViaServiceWorker": True,
+                "response___serviceWorkerResponseSource": "network",
+                "response___transferSize": 0,
+                "response__bodySize": 0,
+            },
+            False,
+            id="by a worker, who asked the server",
+        ),
+        pytest.param(
+            {"response___transferSize": 0, "response__bodySize": -350}, True, id="nothing received"
+        ),
+        pytest.param(
+            {"response__fromEarlyHints": True, "response__fromDiskCache": True},
+            False,
+            id="hinted at",
+        ),
+        pytest.param(
+            {"cache": {"beforeRequest": {"lastAccess": "", "eTag": "a", "hitCount": 0}}},
+            False,
+            id="an entry that was asked for again",
+        ),
+    ],
+)
+def test_when_the_answer_of_a_cache_came_is_not_known(
+    changed: dict[str, Any], perhaps: bool
+) -> None:
+    """Nobody has to know what it was, as the server may have issued it long ago."""
+    exchange = one(**changed)
+    assert exchange.response is not None
+    assert (exchange.response.end_us is None) == perhaps
+    assert exchange.notes == (("perhaps-cached",) if perhaps else ())
 
 
 def test_what_the_developer_answered_binds_nobody() -> None:

@@ -19,12 +19,18 @@ from msgspec.structs import astuple
 _MAX_DIGITS: Final = 40
 _FLAGS: Final = (
     *("_error", "_fromCache", "_fromDiskCache", "_fromServiceWorker", "_fetchedViaServiceWorker"),
+    *("fromDiskCache", "fromPrefetchCache", "fromEarlyHints", "fromServiceWorker"),
 )
 _CACHES: Final = frozenset(
     ("memory cache", "disk cache", "cache-storage", "http-cache", "fallback-code")
 )
 """What answers a request instead of the network, as browsers name it."""
 _OVERRIDE: Final = "inspector override"
+_WORKER: Final = "service worker"
+# chrome-har fills in no more of a cache's entry than that there was one.
+_HIT: Final = re.compile(
+    rb'"beforeRequest"\s*:\s*\{[^{}]{0,99}"eTag"\s*:\s*""\s*,\s*"hitCount"\s*:\s*0\s*\}'
+)
 
 
 # A string or a comment without its end goes on to the end of the text: nothing is looked at twice.
@@ -36,6 +42,7 @@ _STATUS: Final = re.compile(r"\s*([0-9]{3})(?![0-9])", re.ASCII)
 
 
 _NOTHING: Final = msgspec.Raw(b"")
+_HIT_SIZE: Final = 512
 
 
 class EntryError(ValueError):
@@ -103,6 +110,10 @@ class HarResponse(msgspec.Struct, rename="camel", gc=False):
     error: str | None = msgspec.field(default=None, name="_error")
     via_worker: bool | str | None = msgspec.field(default=None, name="_fetchedViaServiceWorker")
     worker_source: str | None = msgspec.field(default=None, name="_serviceWorkerResponseSource")
+    from_disk_cache: bool | str | None = None
+    from_prefetch_cache: bool | str | None = None
+    from_early_hints: bool | str | None = None
+    from_service_worker: bool | str | None = None
 
 
 class Timings(msgspec.Struct, gc=False):
@@ -151,12 +162,31 @@ class HarEntry(msgspec.Struct, gc=False):
             named = (self.fetch_type or "").lower(), (source or "").lower()
             if not _CACHES.isdisjoint(named):
                 return True
-        if answer is not None and answer.transferred == 0:
-            # Content of which nothing was received: so Chrome wrote what its cache answered.
-            size = answer.content.size if answer.content is not None else 0
-            if answer.body_size == 0 < (size or 0) and 200 <= (answer.status or 0) < 300:
-                return True
-        return bool(self.from_cache or self.from_disk)
+        if self.from_cache or self.from_disk:
+            return True
+        if answer is None:
+            return False
+        # Content of which nothing was received: so Chrome wrote what its cache answered.
+        if answer.body_size == 0 and self._is_unreceived and not self.is_by_worker:
+            return True
+        if answer.from_prefetch_cache or (answer.from_disk_cache and not answer.from_early_hints):
+            return True
+        return answer.status != 304 and _HIT.search(bytes(self.cache)[:_HIT_SIZE]) is not None
+
+    @property
+    def is_perhaps_cached(self) -> bool:
+        """Whether a cache may have answered it: a worker's, or one that Chrome does not name."""
+        if not self.is_by_worker:
+            return self._is_unreceived
+        return self.response is None or self.response.worker_source != "network"
+
+    @property
+    def _is_unreceived(self) -> bool:
+        """Whether it has content, and nothing was received."""
+        answer = self.response
+        if answer is None or answer.transferred != 0 or not 200 <= (answer.status or 0) < 300:
+            return False
+        return answer.content is not None and (answer.content.size or 0) > 0
 
     @property
     def is_cached_in_firefox(self) -> bool:
@@ -179,7 +209,10 @@ class HarEntry(msgspec.Struct, gc=False):
     @property
     def is_by_worker(self) -> bool:
         """Whether a page's worker answered it, who may have sent a request of its own for it."""
-        return bool(self.from_worker or (self.response is not None and self.response.via_worker))
+        answer = self.response
+        if answer is not None and (answer.via_worker or answer.from_service_worker):
+            return True
+        return bool(self.from_worker) or (self.fetch_type or "").lower() == _WORKER
 
 
 _TYPED: Final = msgspec.json.Decoder(HarEntry)
@@ -276,7 +309,7 @@ def _convert(field: msgspec.structs.FieldInfo, value: Any) -> Any:
         cookies = value if isinstance(value, list) else ()
         return [msgspec.Raw(json.dumps(each).encode()) for each in cookies]
     if msgspec.Raw in types:
-        return msgspec.Raw(json.dumps([*value]).encode()) if isinstance(value, dict) else _NOTHING
+        return msgspec.Raw(json.dumps(value).encode()) if isinstance(value, dict) else _NOTHING
     if field.encode_name in _FLAGS:
         return _flag(value)
     if field.encode_name == "status" and isinstance(value, str):

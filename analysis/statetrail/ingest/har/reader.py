@@ -19,7 +19,7 @@ from typing import Final
 from statetrail.errors import CaptureError
 from statetrail.extract import Exchange, Fingerprinter, Request, Response
 from statetrail.extract.bodies import MAX_SEARCHED
-from statetrail.extract.records import ANSWERED, UNKNOWN_METHOD
+from statetrail.extract.records import ANSWERED, PERHAPS_CACHED, UNKNOWN_METHOD
 from statetrail.ingest.flow import ERRORS
 from statetrail.ingest.har.content import body_of
 from statetrail.ingest.har.cookies import with_received, with_sent
@@ -207,7 +207,10 @@ def exchange_from_entry(
         composed_us=when.composed_us,
         time_error_us=when.time_error_us,
     )
-    response, received_cut = _response(entry, when, notes, heads, cut_short=bool(fault))
+    if entry.is_perhaps_cached:
+        notes.append(PERHAPS_CACHED)
+    is_open = bool(fault) or entry.is_perhaps_cached
+    response, received_cut = _response(entry, when, notes, heads, cut_short=is_open)
     error = error_of(fault) if fault or response is None else None
     if is_cut or sent_cut or received_cut:
         notes.append("har-cut")

@@ -13,7 +13,7 @@ from statetrail.ingest.unseen import Unseen
 REASONS: Final = {
     "other": "no HTTP exchange",
     "cached": "answered by the browser's own cache",
-    "worker": "sent by a page's service worker for a request that is there",
+    "worker": "of a page whose service worker sent the request itself, which is there",
     "blocked": "blocked by the browser before it was sent",
     "newer": "written by a newer mitmproxy",
     "large": "too large or no entry at all",

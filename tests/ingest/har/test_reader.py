@@ -17,8 +17,9 @@ from statetrail.dialects import select
 from statetrail.errors import CaptureError
 from statetrail.extract import Exchange, ExtractorConfig, Fingerprinter, Response, extract
 from statetrail.ingest.har.reader import read_har
+from statetrail.ingest.har.workers import KEPT
 from statetrail.ingest.skipped import ReadReport
-from support.hars import entry, har, headers
+from support.hars import STARTED_US, entry, har, headers
 
 FINGERPRINTER = Fingerprinter(bytes(range(32)))
 CONFIG = ExtractorConfig(select(), FINGERPRINTER)
@@ -346,12 +347,31 @@ def test_a_body_that_is_still_coded_is_decoded(coding: str, pack: Callable[[byte
     assert issued.fingerprint == FINGERPRINTER.fingerprint("tok-0123456789ab")
 
 
-def test_a_worker_sends_a_request_that_is_there_already_once() -> None:
-    """Chrome has a page's request, and that of the service worker that took it."""
+def test_a_request_that_a_page_s_worker_sent_is_read_once() -> None:
+    """Chrome has a page's request, and that of the worker that took it: what was really sent."""
     page = entry(response___fetchedViaServiceWorker=True)
-    own = entry(startedDateTime="2024-05-01T10:00:00.400Z", time=500)
+    fields = headers(("Set-Cookie", "sid=1"))
+    own = entry(startedDateTime="2024-05-01T10:00:00.400Z", response__headers=fields)
     exchanges, report = read(page, own, own)
     assert (len(exchanges), dict(report.skipped)) == (2, {"worker": 1})
+    first, second = exchanges
+    assert first.response is not None
+    assert first.response.headers == ((b"Set-Cookie", b"sid=1"),)
+    # It was composed when the page's request was, and sent when the worker's was.
+    assert (first.request.composed_us, second.request.composed_us) == (
+        STARTED_US,
+        STARTED_US + 400_000,
+    )
+    assert first.request.start_us == second.request.start_us
+    assert first.flow_id == read(page)[0][0].flow_id
+
+
+def test_what_no_worker_sent_again_is_read_all_the_same() -> None:
+    """However many such requests there are, and wherever the file ends."""
+    pages = [entry(f"https://h{n}.example/", _fromServiceWorker=True) for n in range(KEPT + 9)]
+    exchanges, report = read(*pages, entry(_fromServiceWorker=True, startedDateTime="now"))
+    assert len({each.request.host for each in exchanges}) == KEPT + 9
+    assert dict(report.skipped) == {"start": 1}
 
 
 @pytest.mark.parametrize("end", [b"", b"\n", b"\r\n\x1a", b"\x00" * 9])

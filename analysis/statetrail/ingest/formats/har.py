@@ -26,7 +26,7 @@ def _matches(source: Source) -> bool:
         return True
     if source.member_name is not None:
         return False
-    raise CaptureError("is JSON but no HAR file (it has no list log.entries)")
+    raise CaptureError("begins as JSON, but is no HAR file (it has no list log.entries)")
 
 
 def _read(

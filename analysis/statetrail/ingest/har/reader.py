@@ -115,7 +115,6 @@ def read_har_entries(
         try:
             if isinstance(entry, EntryError):
                 raise entry
-            workers.check(entry)
             if beside is not None:
                 _attach(entry, beside)
             if fingerprinter is None:
@@ -135,11 +134,12 @@ def read_har_entries(
 
     try:
         for entries in _entries(Continued(beginning, stream)):
-            yield [each for each in map(read, entries) if each is not None]
+            yield [each for each in map(read, workers.settled(entries)) if each is not None]
     except TruncatedError as error:
         if str(error) == "foreign":
             raise CaptureError("it is JSON, but has no list log.entries") from None
         report.truncation = str(error)
+    yield [each for each in map(read, workers.rest()) if each is not None]
 
 
 def _attach(entry: HarEntry, beside: Beside) -> None:

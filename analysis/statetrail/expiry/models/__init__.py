@@ -21,6 +21,7 @@ _FILES: Final = (
     "login",
     "soft_threshold",
     "grey_zone",
+    "missed_requests",
     "touch_interval",
     "free_hazard",
     "undetermined",

@@ -56,7 +56,7 @@ def soft_threshold(events: EventTable, span: Span) -> float:
         return -np.inf
     by_lived, by_fatal = np.argsort(events.lived[span]), np.argsort(events.fatal[span])
     lived, fatal = events.lived[span][by_lived], events.fatal[span][by_fatal]
-    edges = _edges(lived, fatal, events.longest(span))
+    edges = edges_of_zones(lived, fatal, events.longest(span))
     floors, ceilings = edges[:-1], edges[1:]
     chances = log_end_chance(events.fatal["idle"], COARSE_HAZARDS)
     ends_below = np.searchsorted(fatal, floors, "right")
@@ -122,7 +122,7 @@ def _log_rises(lived: Reals, fatal: Reals, lows: Reals, highs: Reals) -> Reals:
     return total
 
 
-def _edges(lived: Reals, fatal: Reals, longest: Reals) -> Reals:
+def edges_of_zones(lived: Reals, fatal: Reals, longest: Reals) -> Reals:
     """Points around the spans that both survived and ended, densest at the two outermost."""
     first, last = fatal[0], lived[-1]
     points = np.unique(np.concatenate([longest, fatal]))
@@ -135,7 +135,7 @@ MODELS: Final = (
     Model(
         "idle, soft threshold",
         IDLE,
-        0.145,
+        0.115,
         fit_idle(partial(soft_threshold, span="idle")),
         is_grey=True,
     ),

@@ -4,6 +4,7 @@ Enters: NumPy arrays. Leaves: NumPy arrays.
 """
 
 from functools import lru_cache
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,9 @@ type Reals = npt.NDArray[np.float64]
 type Codes = npt.NDArray[np.int64]
 type Flags = npt.NDArray[np.bool_]
 type Counts = npt.NDArray[np.float64 | np.signedinteger]
+
+ZONES: Final = 56
+"""Edges at most where spans both survived and ended."""
 
 
 def log_bernoulli(events: npt.ArrayLike, total: npt.ArrayLike, prior: tuple[float, float]) -> Reals:
@@ -102,3 +106,15 @@ def empty_cells(points: Reals, edges: Reals) -> Flags:
     return np.searchsorted(points, edges[1:], "left") <= np.searchsorted(
         points, edges[:-1], "right"
     )
+
+
+def edges_of_zones(lived: Reals, fatal: Reals, longest: Reals) -> Reals:
+    """Edges around the spans that both survived and ended, densest at the two outermost.
+
+    The spans ascend; `longest` are those that each value outlived.
+    """
+    first, last = fatal[0], lived[-1]
+    points = np.unique(np.concatenate([longest, fatal]))
+    near = points[(points >= first) & (points <= last)]
+    outside = (points[points < first][-8:], points[points > last][:8])
+    return cell_edges(subsample(near, ZONES), near[:8], near[-8:], *outside, subsample(points, 24))

@@ -21,7 +21,6 @@ _FILES: Final = (
     "login",
     "soft_threshold",
     "grey_zone",
-    "missed_requests",
     "touch_interval",
     "free_hazard",
     "undetermined",

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from statetrail.expiry.likelihood.missed_requests import missed_requests
 from statetrail.expiry.likelihood.single_limit import FEW, single_limit
 from statetrail.expiry.models.model import Model, Policy, fit_idle
 from statetrail.expiry.models.undetermined import UNDETERMINED
@@ -30,5 +31,6 @@ def idle_few(events: EventTable) -> float:
 POLICIES: Final = (IDLE,)
 MODELS: Final = (
     Model("idle", IDLE, 0.7, fit_idle(idle)),
+    Model("idle, requests missed", IDLE, 0.03, fit_idle(missed_requests)),
     Model("idle, few ends explained", UNDETERMINED, 0.05, fit_idle(idle_few)),
 )

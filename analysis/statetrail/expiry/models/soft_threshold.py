@@ -28,11 +28,10 @@ from statetrail.expiry.models.idle import IDLE
 from statetrail.expiry.models.model import Model, fit_age, fit_idle
 from statetrail.expiry.numerics import (
     Reals,
-    cell_edges,
+    edges_of_zones,
     log_bernoulli,
     log_sum,
     partial_sums,
-    subsample,
 )
 from statetrail.expiry.summaries import EventTable
 
@@ -43,7 +42,6 @@ that checks less often than once in the timeout has no timeout."""
 MIN_EACH: Final = 2
 """Survivals in a zone, and ends: fewer are unexplained, and no zone."""
 
-_GRID: Final = 56
 _RISING: Final = 300
 _BEGINS: Final = 8
 _TOGETHER: Final = 60
@@ -120,15 +118,6 @@ def _log_rises(lived: Reals, fatal: Reals, lows: Reals, highs: Reals) -> Reals:
         chances = sign * (inside - np.repeat(edges, sizes)) / np.repeat(highs - lows, sizes)
         total += np.add.reduceat(np.log(np.maximum(chances, 1e-3)), begins)
     return total
-
-
-def edges_of_zones(lived: Reals, fatal: Reals, longest: Reals) -> Reals:
-    """Points around the spans that both survived and ended, densest at the two outermost."""
-    first, last = fatal[0], lived[-1]
-    points = np.unique(np.concatenate([longest, fatal]))
-    near = points[(points >= first) & (points <= last)]
-    outside = (points[points < first][-8:], points[points > last][:8])
-    return cell_edges(subsample(near, _GRID), near[:8], near[-8:], *outside, subsample(points, 24))
 
 
 MODELS: Final = (

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from statetrail.analyses.lifetimes.expiry import expiry
-from statetrail.expiry.models.missed_requests import MOST, SHARES, log_chances
+from statetrail.expiry.likelihood.missed_requests import MOST, SHARES, log_chances
 from statetrail.recording.frames import Recording
 from studies.simulation import Variation, draw, tables
 
@@ -14,7 +14,7 @@ def test_the_chances_are_those_of_uses_dropped_at_random(timeouts: float) -> Non
     """How often no piece is longer than the timeout, of so many idle times."""
     random, draws = np.random.default_rng(7), 20_000
     step = round((timeouts - 1) * 200)
-    for share, lives, ends in zip(SHARES, *np.exp(log_chances()[:, :, step]), strict=True):
+    for share, survival, ends in zip(SHARES, *np.exp(log_chances()[:, :, step]), strict=True):
         missed = random.geometric(1 - share, draws) - 1
         dropped = random.uniform(0, timeouts, (draws, MOST))
         survived = 0
@@ -23,8 +23,8 @@ def test_the_chances_are_those_of_uses_dropped_at_random(timeouts: float) -> Non
             outermost = np.zeros((len(some), 1)), np.full((len(some), 1), timeouts)
             pieces = np.diff(np.hstack([outermost[0], some, outermost[1]]), axis=1)
             survived += np.count_nonzero(pieces.max(axis=1) < 1)
-        assert lives == pytest.approx(survived / draws, abs=4 * np.sqrt(0.25 / draws))
-        assert lives + ends == pytest.approx(1)
+        assert survival == pytest.approx(survived / draws, abs=4 * np.sqrt(0.25 / draws))
+        assert survival + ends == pytest.approx(1)
 
 
 @pytest.mark.parametrize("seed", [37, 86, 97])

@@ -21,14 +21,13 @@ from statetrail.expiry.likelihood.error_model import (
     log_unexplained_ends,
     log_widths,
 )
-from statetrail.expiry.models.idle import IDLE
-from statetrail.expiry.models.model import Model, fit_idle
-from statetrail.expiry.models.soft_threshold import MIN_EACH, edges_of_zones
-from statetrail.expiry.numerics import Reals, log_sum, partial_sums
+from statetrail.expiry.numerics import Reals, edges_of_zones, log_sum, partial_sums
 from statetrail.expiry.summaries import EventTable
 
 SHARES: Final = (0.02, 0.05, 0.1, 0.2, 0.3)
 """Chances that one more use was missed, equally likely."""
+MIN_EACH: Final = 2
+"""Ends beyond the timeout, and survivals."""
 MOST: Final = 4
 """Uses missed in one idle time."""
 LEAST: Final = 1e-5
@@ -77,14 +76,11 @@ def log_chances() -> Reals:
     """
     x = 1 + np.arange(MOST * _STEPS + 1) / _STEPS
     shares = np.array(SHARES)[:, None]
-    lives = np.full((len(SHARES), len(x)), LEAST)
+    survival = np.full((len(SHARES), len(x)), LEAST)
     for missed in range(1, MOST + 1):
         signed = np.poly(np.ones(missed + 1))  # (-1)^i C(missed + 1, i)
         pieces = sum(
             coefficient * np.maximum(1 - i / x, 0) ** missed for i, coefficient in enumerate(signed)
         )
-        lives += (1 - shares) * shares**missed * np.clip(pieces, 0, 1)
-    return np.stack([np.log(lives), np.log1p(-lives)])
-
-
-MODELS: Final = (Model("idle, requests missed", IDLE, 0.03, fit_idle(missed_requests)),)
+        survival += (1 - shares) * shares**missed * np.clip(pieces, 0, 1)
+    return np.stack([np.log(survival), np.log1p(-survival)])

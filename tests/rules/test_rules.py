@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from rules.histories import FIRES, MISSES, Fires, struts
+from rules.histories import FIRES, MISSES, Fires, struts, zest
 from statetrail.analyses.conformance.verdict import VERDICTS
 from statetrail.rules import AUDIENCES, CONFIDENCES, RULES, SEVERITIES, Rule, findings_of, rule
 from statetrail.rules.profiles import DEFAULT
@@ -61,6 +61,16 @@ def test_a_finding_says_how_a_value_had_ended() -> None:
     (row,) = findings_of(rule("token-kept-after-reset"), recording(history, engine="pyarrow"))
     assert (row["count"], row["evidence"]) == (2, "3,4")
     assert "had ended, and the client must have known (used)" in row["message"]
+
+
+def test_two_tokens_of_one_name_mix_sessions() -> None:
+    """Whichever comes first; but not an old token beside that which replaced it."""
+    shoppers = [zest(0, "A", "1"), zest(10, "B", "1"), zest(1000, "A", "A"), zest(1010, "B", "B")]
+    both = [zest(2000, "A", "A", "B"), zest(3000, "B", "B", "A"), zest(4000, "B2", "B")]
+    after = [zest(5000, "B2", "B", "B2"), zest(6000, "A", "A"), zest(6010, "B2", "B2")]
+    history = [*shoppers, *both, *after]
+    (row,) = findings_of(rule("sessions-mixed"), recording(history, engine="pyarrow"))
+    assert (row["count"], row["evidence"], row["severity"]) == (2, "5,6", "high")
 
 
 @pytest.mark.parametrize("one", RULES, ids=lambda one: one.id)

@@ -169,6 +169,11 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         known = self.param(param)
         return known.minted if known is not None else self.key_rank(param) is not None
 
+    @property
+    def begins_at_login(self) -> bool:
+        """Whether a login begins a session: no key is asked for in another way."""
+        return not any(p.establish for p in self.params if p.name in self.session_keys)
+
     def param(self, name: str) -> Param | None:
         """The declared parameter of that name, or `None` for an unknown one."""
         return next((param for param in self.params if param.name == name), None)

@@ -344,6 +344,32 @@ EXCUSES = {
         [*AT_ONCE, zest(3000, 3010, 3020, "C", "1"), zest(4000, 4010, 4020, "D", "1")],
         ("_session_token", "restarted", None),
     ),
+    "a token beside one that goes on in use was not thrown away": (
+        [
+            zest(0, 10, 20, "A", "1"),
+            zest(1000, 1010, 1020, "A", "A"),
+            zest(2000, 2010, 2020, "B", "1"),
+            zest(4000, 4010, 4020, "A", "A"),
+            zest(3000, 3010, 3020, "C", "1"),
+        ],
+        ("_session_token", "restarted", "many-sessions"),
+    ),
+    "a login that is refused is of a session to come": (
+        [
+            login(0, TICKET, QUERY),
+            ask(1000, Present("Ticket", "t1"), Present("LangId", "1", "uriquery")),
+            ask(2000, path="/services/v3/login", method="POST", status=401),
+        ],
+        ("Ticket", "not-applicable", "new-session"),
+    ),
+    "a login in the middle of a session is of that, where tokens are asked for": (
+        [
+            zest(0, 10, 20, "A", "1"),
+            zest(1000, 1010, 1020, "A", "A"),
+            dataclasses.replace(zest(2000, 2010, 2020), path="/API/V3/Login", method="POST"),
+        ],
+        ("_session_token", "omitted", None),
+    ),
     "an image can carry no header": (
         [login(0, HEADER), ask(1000, extra={"fetch_dest": "image"})],
         ("LocId", "not-applicable", "cannot-carry"),

@@ -187,8 +187,18 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
         ),
         (
             "L7: a stateless read is a fault",
-            "reads[reads] = _presented_later(",
-            "reads[reads] = ~_presented_later(",
+            "later[later] = _presented_later(",
+            "later[later] = ~_presented_later(",
+        ),
+        (
+            "L6: a token beside one in use was thrown away",
+            "excuse(later & asks, verdict.MANY_SESSIONS, keep=asks)",
+            "excuse(later & asks & ~asks, verdict.MANY_SESSIONS, keep=asks)",
+        ),
+        (
+            "L6: a login that fails is of the session before",
+            "begins |= beginning(bucket)[endpoint, param]",
+            "begins |= begins",
         ),
     ),
     ("frames", "conformance/by_session/other_senders"): (

@@ -520,6 +520,7 @@ def _excuse(sender: _Sender, rows: dict[tuple[int, str], Judged]) -> None:
         bare.append((at, x, mine, before, either, kept, beside))
     for at, x, mine, _, either, kept, beside in bare:
         fresh = _paused(sender, x) or any(name in shown for name in (*either, *kept))
+        held = _is_held(sender, x, shown)
         for param in mine:
             verdict, reason, _ = rows[at, param]
             if verdict == "not-applicable" or reason is not None:
@@ -531,6 +532,8 @@ def _excuse(sender: _Sender, rows: dict[tuple[int, str], Judged]) -> None:
                 rows[at, param] = ("restarted", "new-session", None)
             elif fresh and (_begins(sender, x) or (beside and verdict == "omitted")):
                 rows[at, param] = ("not-applicable", "new-session", None)
+            elif asks and held:  # L6: it holds another one at the same time
+                rows[at, param] = ("restarted", "many-sessions", None)
     omitting = {
         at
         for at, _, mine, *_ in bare
@@ -551,9 +554,7 @@ def _excuse(sender: _Sender, rows: dict[tuple[int, str], Judged]) -> None:
             alternating.add(at)
     for at, x, mine, before, either, kept, _ in bare:
         any_of = (*either, *kept)
-        between = any(
-            sender.began[name] < x.asked < max(u.asked for u in shown[name]) for name in shown
-        )
+        between = _is_held(sender, x, shown)
         ended = _paused(sender, x) or any(_ended(sender, name, x, uses) for name in any_of)
         for param in mine:
             verdict, reason, _ = rows[at, param]
@@ -594,8 +595,16 @@ def _excuse(sender: _Sender, rows: dict[tuple[int, str], Judged]) -> None:
             rows[at, param] = ("not-applicable", "clock-set-back", session)
 
 
+def _is_held(sender: _Sender, x: _X, shown: dict[str, list[_X]]) -> bool:
+    """Whether a session that began before the request is presented after it."""
+    return any(sender.began[name] < x.asked < max(u.asked for u in shown[name]) for name in shown)
+
+
 def _begins(sender: _Sender, x: _X) -> bool:
-    """Whether the response began a session."""
+    """Whether the response began a session, or the request is a login where that begins one."""
+    keys = [param for param in sender.dialect.params if param.name in sender.dialect.session_keys]
+    if not any(key.establish for key in keys) and sender.dialect.is_action("login", x.ex.path):
+        return True
     return sender.began.get(x.answered or "") == (x.begun, 0, x.number)
 
 

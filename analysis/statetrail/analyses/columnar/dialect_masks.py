@@ -107,6 +107,14 @@ def acting(bucket: Bucket, action: str) -> Bools:
     return _by_dialect(bucket, lambda dialect: bucket.answers.of(getattr(dialect.scope, action)))
 
 
+def beginning(bucket: Bucket) -> Bools:
+    """Where requests begin a session, whatever comes of it: by a login; (endpoints, params)."""
+    dialects = {dialect.name: dialect for dialect in bucket.dialects}
+    begins = [dialects[dialect].begins_at_login for dialect, _ in bucket.params]
+    logins: Bools = acting(bucket, "login") & np.array(begins, dtype=np.bool_)
+    return logins
+
+
 def in_own_paths(bucket: Bucket) -> Bools:
     """Where the paths of each parameter's dialect are, if it names any; (endpoints, params)."""
     return _by_dialect(bucket, partial(_in_paths, bucket))

@@ -9,16 +9,18 @@ import numpy as np
 import pyarrow as pa
 
 from statetrail.analyses.analysis import analysis
-from statetrail.analyses.columnar.arrays import NOTHING
-from statetrail.analyses.columnar.bucket import Bucket, bucket
-from statetrail.analyses.columnar.dialect_masks import of_params
+from statetrail.analyses.columnar.bucket import VALUE, Bucket, bucket
 from statetrail.analyses.columnar.result_rows import of_series, table
-from statetrail.analyses.conformance.verdict import REASONS, SESSIONS_MIXED
+from statetrail.analyses.conformance.verdict import (
+    NOT_APPLICABLE,
+    REASONS,
+    SESSIONS_MIXED,
+    VERDICTS,
+)
 from statetrail.analyses.conformance.verdicts import Judgements, judgements
-from statetrail.analyses.conformance.visibility import FOREVER
 from statetrail.analyses.events.details import extremes
 from statetrail.analyses.events.history import History, history, pairs
-from statetrail.analyses.events.lineage import dialect_places
+from statetrail.analyses.events.lineage import Lineage, dialect_places, key_ranks, lineage
 from statetrail.schema import CLIENT, DIALECT, EXCHANGE, ORIGIN, PARAM, Column, Table
 
 MIXED_SESSIONS: Final = Table(
@@ -32,31 +34,39 @@ MIXED_SESSIONS: Final = Table(
     ("exchange_id", "dialect", "param"),
 )
 _MIXED: Final = tuple(REASONS).index(SESSIONS_MIXED)
+_NOT_APPLICABLE: Final = VERDICTS.index(NOT_APPLICABLE)
 
 
-@analysis(MIXED_SESSIONS, needs=(bucket, history, judgements), audited=True)
-def mixed_sessions(bucket: Bucket, history: History, judged: Judgements) -> pa.Table:
+@analysis(MIXED_SESSIONS, needs=(bucket, lineage, history, judgements), audited=True)
+def mixed_sessions(
+    bucket: Bucket, lineage: Lineage, history: History, judged: Judgements
+) -> pa.Table:
     """The keys of other sessions.
 
     What a session is known by before a login goes on with it, but not on its own: the other key
     has to be presented without the request's session after that session had begun.
     """
-    exchanges, dialect = bucket.exchanges, dialect_places(bucket)[bucket.series_param]
-    made = of_params(bucket, lambda param: param is not None and param.minted)[bucket.series_param]
-    key = made[judged.series] & (judged.value != NOTHING)
-    mixed = key & (judged.reason == _MIXED)
-    start, count = exchanges.request_start[judged.exchange], len(bucket.values)
-    named = key & (judged.session != NOTHING)
-    began, _ = extremes(judged.session[named], start[named], count)
-    single = key & ~mixed
-    _, alone = extremes(judged.value[single], start[single], count)
-    both = np.flatnonzero(mixed & (judged.session != NOTHING))
-    other, session = judged.value[both], judged.session[both]
-    both = both[(began[session] < FOREVER) & (alone[other] > began[session])]
+    exchanges, presented, count = bucket.exchanges, bucket.presented, len(bucket.values)
+    dialect, width = dialect_places(bucket)[bucket.series_param], len(bucket.dialects)
+    named = (key_ranks(bucket) >= 0)[bucket.series_param[presented.series]]
+    key = np.flatnonzero(named & (presented.kind == VALUE) & (not bucket.declared))
+    value, exchange, series = presented.value[key], presented.exchange[key], presented.series[key]
+    session, start = (
+        lineage.of_request[dialect[series], exchange],
+        exchanges.request_start[exchange],
+    )
+    began, _ = extremes(session, start, count)
+    mixed = lineage.of_value[value] != session
+    _, alone = extremes(value[~mixed], start[~mixed], count)
+    both = np.flatnonzero(mixed & (alone[value] > began[session]))
+    exchange, series = exchange[both], series[both]
+    # A request that presents a key twice has one verdict on both values.
+    judged_on = (judged.verdict != _NOT_APPLICABLE) | (judged.reason == _MIXED)
+    on = pairs(judged.exchange[judged_on], judged.series[judged_on], len(bucket.series_client))
+    binding = np.isin(pairs(exchange, series, len(bucket.series_client)), on)
+    exchange, series = exchange[binding], series[binding]
     success = (exchanges.status >= 200) & (exchanges.status < 300)
-    width = len(bucket.dialects)
     answers = pairs(history.issues.exchange, dialect[history.issues.series], width)
-    exchange, series = judged.exchange[both], judged.series[both]
     answered = np.isin(pairs(exchange, dialect[series], width), answers) & success[exchange]
     return table(
         MIXED_SESSIONS,

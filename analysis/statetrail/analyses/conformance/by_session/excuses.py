@@ -9,15 +9,17 @@ L4  The sender holds several sessions at once: ``not-applicable``, reason `many-
     for a new session stays ``restarted`` and is no fault. It does so where a session is accepted,
     then another one that began meanwhile, then the first again.
 L6  It asks for a new session: a fault only if the session before was never presented. Else reason
-    `new-session`. A request that is given a new session without asking is ``not-applicable`` for
-    the same reason, and so is what is missing of a request that was sent when a response to another
-    request without a key had begun a session that the sender need not know yet: a new process that
-    sends several requests at once. The session before is the one that began last, the one of which
-    the sender learned last (it presented a key of it, or has to know an issue of one: L2, L8) or
-    the one of which it did so latest: of several that it was given at once it keeps one. Here and
-    below what excuses for any of them counts: a key that did not arrive was not thrown away. After
-    a logout, or `PAUSE_US` after its last request of a session (an idle night), the sender may be a
-    new process: the session counts as presented here, and as ended below.
+    `new-session`; or `many-sessions` where a session that began before is presented after it: that
+    one was not thrown away. A request that is given a new session without asking, and a login where
+    that begins one, is ``not-applicable`` for the reason `new-session`, and so is what is missing
+    of a request that was sent when a response to another request without a key had begun a session
+    that the sender need not know yet: a new process that sends several requests at once. The
+    session before is the one that began last, the one of which the sender learned last (it
+    presented a key of it, or has to know an issue of one: L2, L8) or the one of which it did so
+    latest: of several that it was given at once it keeps one. Here and below what excuses for any
+    of them counts: a key that did not arrive was not thrown away. After a logout, or `PAUSE_US`
+    after its last request of a session (an idle night), the sender may be a new process: the
+    session counts as presented here, and as ended below.
 L4  Requests with and without the key alternate at its endpoint (two changes or more):
     ``not-applicable``, reason `many-sessions`.
 L7  The session before had ended, by a logout or because the server refused its key, and was not
@@ -54,18 +56,18 @@ from statetrail.analyses.columnar.arrays import (
     chosen,
     ranked,
 )
-from statetrail.analyses.columnar.bucket import IMPLICIT, Bucket
-from statetrail.analyses.columnar.dialect_masks import acting, of_params, refuses
+from statetrail.analyses.columnar.bucket import Bucket
+from statetrail.analyses.columnar.dialect_masks import acting, beginning, of_params, refuses
 from statetrail.analyses.columnar.settings import Settings
 from statetrail.analyses.conformance import verdict
 from statetrail.analyses.conformance.by_session.alternation import alternating_requests
 from statetrail.analyses.conformance.by_session.channels import follows, is_wanted_in
 from statetrail.analyses.conformance.by_session.key_values import KeyUses
+from statetrail.analyses.conformance.by_session.pauses import key_issues, pauses
 from statetrail.analyses.conformance.verdict import FAULTS, REASONS, VERDICTS
 from statetrail.analyses.conformance.visibility import (
     FOREVER,
     HEADER,
-    PAUSE_US,
     URIQUERY,
 )
 from statetrail.analyses.events.details import extremes
@@ -173,7 +175,7 @@ def excused(
     many = without & known.many[group]
     excuse(many & (asks | ~(declared & key)), verdict.MANY_SESSIONS, keep=asks)
     used = np.append(known.used, False)
-    paused = _paused(bucket, lineage, is_key)[rows.dialect, rows.exchange]
+    paused = pauses(bucket, lineage, is_key)[rows.dialect, rows.exchange]
     used = used[before] | used[learned] | used[kept] | paused
     excuse(without & asks & used, verdict.NEW_SESSION, keep=asks)
     given = lineage.of_response[rows.dialect, rows.exchange]
@@ -183,7 +185,11 @@ def excused(
     beside = np.zeros(len(rank), dtype=np.bool_)
     beside[bare] = known.is_unknown_beginning(before[bare], request[bare])
     begins |= beside & (rank == _OMITTED)
+    begins |= beginning(bucket)[endpoint, param]
     excuse(without & ~asks & begins & used, verdict.NEW_SESSION)
+    later = without & (rank != _NOT_APPLICABLE)
+    later[later] = _presented_later(known, group[later], request[later])
+    excuse(later & asks, verdict.MANY_SESSIONS, keep=asks)
     if not declared:
         pair = rows.dialect * len(exchanges) + rows.exchange
         missing = without & key & (rank == _OMITTED) & (reason == NOTHING)
@@ -200,9 +206,7 @@ def excused(
     excuse(without & over, verdict.SESSION_ENDED)
     stateless = of_params(bucket, lambda param: param is not None and param.stateless is not None)
     cart = exchanges.writes[rows.exchange] & acting(bucket, "cart")[endpoint, param]
-    reads = without & stateless[param] & (rank == _OMITTED) & ~cart
-    reads[reads] = _presented_later(known, group[reads], request[reads])
-    excuse(reads, verdict.STATELESS)
+    excuse(later & stateless[param] & (rank == _OMITTED) & ~cart, verdict.STATELESS)
     named = without & (reason != _REASONS.index(verdict.MANY_SESSIONS))
     return rank, reason, np.where(named, before, session)
 
@@ -243,46 +247,6 @@ def _presented_later(known: _Sessions, group: Ints, request: Ints) -> Bools:
     return later
 
 
-def _paused(bucket: Bucket, lineage: Lineage, is_key: Bools) -> Bools:
-    """Whether the last request that presented a key, or was given one that arrived, lies `PAUSE_US`
-    before, or was a logout; shape (dialects, exchanges)."""
-    exchanges, paused = bucket.exchanges, np.zeros(lineage.of_request.shape, dtype=np.bool_)
-    contacts, issued = lineage.of_request != NOTHING, bucket.issued
-    issue = _key_issues(bucket, is_key)
-    contacts[
-        dialect_places(bucket)[bucket.series_param[issued.series[issue]]], issued.exchange[issue]
-    ] = True
-    for dialect, contacting in enumerate(contacts):
-        contact = np.flatnonzero(contacting)
-        start = exchanges.request_start[contact]
-        index = AsOfIndex(exchanges.client[contact], start, exchanges.span)
-        place = index.at(exchanges.client, exchanges.request_start, inclusive=False)
-        last = index.maxima(start)[place]
-        since_us = exchanges.clock[exchanges.request_start] - exchanges.clock[last]
-        paused[dialect] = (last != NOTHING) & (since_us >= PAUSE_US)
-        paused[dialect] |= (last != NOTHING) & (_logouts(bucket, lineage, dialect) == last)
-    return paused
-
-
-def _logouts(bucket: Bucket, lineage: Lineage, dialect: int) -> Ints:
-    """The start of the sender's last logout that was answered before each request; else -1."""
-    exchanges, own = bucket.exchanges, np.flatnonzero(dialect_places(bucket) == dialect)
-    if not len(own):
-        return np.full(len(exchanges), NOTHING)
-    done = exchanges.open & (exchanges.status >= 200) & (exchanges.status < 400)
-    done &= lineage.of_request[dialect] != NOTHING
-    row = np.flatnonzero(done & acting(bucket, "logout")[exchanges.endpoint, own[0]])
-    client, start, span = exchanges.client[row], exchanges.request_start[row], exchanges.span
-    index = AsOfIndex(client, start, span)
-    last = index.maxima(start)[index.at(exchanges.client, exchanges.request_start, inclusive=False)]
-    # Of several at one moment, the one that was answered first.
-    moments, place = np.unique(client * span + start, return_inverse=True)
-    answered, _ = extremes(place, exchanges.response_start[row], len(moments))
-    own = among(moments, exchanges.client * span + last)
-    known = (last != NOTHING) & (np.append(answered, FOREVER)[own] <= exchanges.request_start)
-    return np.where(known, last, NOTHING)
-
-
 def _sessions(bucket: Bucket, lineage: Lineage, uses: KeyUses, is_key: Bools) -> _Sessions:
     presented, exchanges, width = bucket.presented, bucket.exchanges, len(bucket.dialects)
     dialect = dialect_places(bucket)
@@ -304,7 +268,7 @@ def _sessions(bucket: Bucket, lineage: Lineage, uses: KeyUses, is_key: Bools) ->
     many = _many(group, lineage.began[place], first[place], last[place])
     groups = np.zeros(len(bucket.clients) * width, dtype=np.bool_)
     groups[group[many]] = True
-    issue = _key_issues(bucket, is_key)
+    issue = key_issues(bucket, is_key)
     # Just after the requests at that moment: they need not know it yet.
     seen = exchanges.visible_from[bucket.issued.exchange[issue]] * 2 + 1
     seen = (seen * len(exchanges) + len(exchanges) - 1) * 2 + 1
@@ -312,14 +276,6 @@ def _sessions(bucket: Bucket, lineage: Lineage, uses: KeyUses, is_key: Bools) ->
     contact = np.append(session, lineage.of_value[bucket.issued.value[issue]]), seen
     began, learned = lineage.began[place], extremes(*contact, len(bucket.values))[0][place]
     return _Sessions(place, group, began, contact, learned, used, last_seen, accepted, groups)
-
-
-def _key_issues(bucket: Bucket, is_key: Bools) -> Ints:
-    """The issues of session keys that have to be known at some time."""
-    issued, exchanges = bucket.issued, bucket.exchanges
-    whole = exchanges.clock[exchanges.response_end[issued.exchange]] < FOREVER
-    named = issued.sound & (issued.usage != IMPLICIT) & is_key[bucket.series_param[issued.series]]
-    return np.flatnonzero(named & whole)
 
 
 def _many(group: Ints, began: Ints, first: Ints, last: Ints) -> Bools:
@@ -378,7 +334,7 @@ def _ended(
     uses_at = positions(bucket, taken, exchanges.request_start[taken], request=True)
     issue = np.empty(0, dtype=np.int64)
     if key is not None:
-        issue = _key_issues(bucket, np.isin(np.arange(len(bucket.params)), key[0]))
+        issue = key_issues(bucket, np.isin(np.arange(len(bucket.params)), key[0]))
     giving, given = issued.exchange[issue], bucket.series_param[issued.series[issue]]
     issued_at = positions(bucket, giving, exchanges.response_start[giving], request=False) + 1
     (ends, uses_at, issued_at, request), times = ranked(ends, uses_at, issued_at, request)

@@ -73,6 +73,10 @@ class ExchangeReader:
             and any(not self.answers(x, p)[0] for p in self.presented(x))
         )
 
+    def logs_in(self, x: Exchange) -> bool:
+        """Whether the exchange is a login, where that begins a session."""
+        return self.dialect.begins_at_login and self.dialect.is_action("login", x.endpoint)
+
     def logs_out(self, x: Exchange) -> bool:
         """Whether the exchange is a logout that succeeded."""
         return (

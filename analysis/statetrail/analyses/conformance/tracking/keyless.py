@@ -91,13 +91,17 @@ class KeylessRequest:
     """Whether another sender holds a session of its sender."""
     backwards: bool
     """Whether a clock was set back during it."""
+    logs_in: bool
+    """Whether it is a login, where that begins a session."""
     beside_beginning: bool
     """Whether a response began a session that its sender need not know yet."""
     rows: list[Verdict] = field(default_factory=list)
 
     @property
     def begins(self) -> bool:
-        """Whether the response begins a session."""
+        """Whether the response begins a session, or the request tries to."""
+        if self.logs_in:
+            return True
         if self.sessions.response is None:
             return not self.known
         return self.sessions.response.began == self.responded
@@ -176,6 +180,8 @@ class KeylessRequests:
             reason = v.MANY_SESSIONS
         elif request.used and (asks or request.begins or self._is_beside(request, row)):
             reason = v.NEW_SESSION
+        elif asks and between:
+            reason = v.MANY_SESSIONS
         elif alternating:
             asks, reason = False, v.MANY_SESSIONS
         elif (request.ended and row.verdict in FAULTS) or (

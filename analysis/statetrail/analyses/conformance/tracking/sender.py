@@ -196,6 +196,7 @@ class Sender:
                     paused=paused,
                     shared=bool(self.shared),
                     backwards=x.backwards,
+                    logs_in=self.reader.logs_in(x),
                     beside_beginning=self._last is not None
                     and self._last.by_response
                     and self._last.learned is None,

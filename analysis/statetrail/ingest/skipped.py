@@ -15,6 +15,7 @@ REASONS: Final = {
     "cached": "answered by the browser's own cache",
     "worker": "of a page whose service worker sent the request itself, which is there",
     "blocked": "blocked by the browser before it was sent",
+    "internal": "redirected by the browser before it was sent",
     "newer": "written by a newer mitmproxy",
     "large": "too large or no entry at all",
     "incomplete": "without a start or URL",

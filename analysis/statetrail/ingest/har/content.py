@@ -18,7 +18,9 @@ from statetrail.ingest.har.entry import Content
 from statetrail.ingest.har.heads import utf8
 
 # Possessive: no character is looked at twice.
-_BASE64: Final = re.compile(r"[A-Za-z0-9+/\s]*+={0,2}+\s*+", re.ASCII)
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/_\-\s]*+={0,2}+\s*+", re.ASCII)
+# The alphabet for URLs.
+_ALPHABET: Final = str.maketrans("-_", "+/")
 _BINARY: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 # The text is decoded, so the encoding in its XML declaration is no longer true.
 _XML_ENCODING: Final = re.compile(
@@ -26,7 +28,8 @@ _XML_ENCODING: Final = re.compile(
 )
 _STRUCTURED: Final = re.compile(r"json|xml|html", re.IGNORECASE)
 _NO_BASE64: Final = "<{["
-_MARKUP: Final = (b"<", b"{", b"[", b"\xef\xbb\xbf", b"\x1f\x8b")
+_GZIP: Final = b"\x1f\x8b\x08"
+_MARKUP: Final = (b"<", b"{", b"[", b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\0<", _GZIP)
 _GZIPPED: Final = "\x1f\x8b"
 _MAX_PLACEHOLDER: Final = 64
 # What a text has of which a value was taken out, and not the whole.
@@ -72,7 +75,8 @@ def body_of(
             declared = _XML_ENCODING.match(text)
             plain = text if declared is None else declared[1] + text[declared.end() :]
             return Body(utf8(plain[:limit])[:limit])
-    codings = _codings(fields)
+    # Sanitisers leave out the field that names the coding.
+    codings = _codings(fields) or (("gzip",) if data.startswith(_GZIP) else ())
     return Body(data[:limit], codings if _is_coded(data, codings) else ())
 
 
@@ -92,16 +96,20 @@ def _was_there(content: Content, fields: Fields, size: float | None) -> bool:
 
 def _unpacked(content: Content, text: str, fields: Fields, *, flagged: bool) -> bytes | None:
     """The bytes that are in base64, as they are `flagged`; `None`: it is text."""
-    encoded = "".join(text.split()) if _BASE64.fullmatch(text) else ""
+    encoded = "".join(text.split()).translate(_ALPHABET) if _BASE64.fullmatch(text) else ""
     whole = len(text) == len(content.text or "")
-    if not encoded or (whole and len(encoded) % 4):
+    bare = encoded.rstrip("=")
+    over = len(bare) % 4
+    if not bare or (whole and over == 1):
         return None
-    data = base64.b64decode(encoded[: len(encoded) // 4 * 4] if not whole else encoded)
-    if flagged:
-        # A word such as "true" could be either: its size says, if what it would be is no text.
-        plain = whole and content.size == len(text) != len(data)
-        return data if not plain or _is_text(data) or _is_coded(data, _codings(fields)) else None
-    return data if len(encoded) >= _MIN_CODED and data.startswith(_MARKUP) else None
+    data = base64.b64decode(bare + "=" * (-over % 4) if whole else bare[: len(bare) - over])
+    if len(encoded) >= _MIN_CODED and data.startswith(_MARKUP):
+        return data
+    if not flagged or (whole and len(encoded) % 4):
+        return None
+    # A word such as "true" could be either: its size says, if what it would be is no text.
+    plain = whole and content.size == len(text) != len(data)
+    return data if not plain or _is_text(data) or _is_coded(data, _codings(fields)) else None
 
 
 def _codings(fields: Fields) -> tuple[str, ...]:

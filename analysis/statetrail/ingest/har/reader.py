@@ -75,6 +75,8 @@ _CAUSES: Final = (
 )
 _CAUSED: Final = tuple((name, re.compile(text, re.IGNORECASE)) for name, text in _CAUSES)
 """Why a request failed: a word, and a pattern of what browsers call it."""
+_BY_BROWSER: Final = b"non-authoritative-reason"
+"""The header field of a redirect that the browser made up: the request was never sent (HSTS)."""
 _BLOCKED: Final = re.compile(r"BLOCKED_BY_(?:CLIENT|CSP|ADMINISTRATOR|ORB)\b", re.IGNORECASE)
 
 
@@ -174,7 +176,8 @@ def exchange_from_entry(
 ) -> Exchange:
     """The exchange of an entry of a file that `writer` wrote; `heads` reads the heads of the file.
 
-    Raises `EntryError` where there is none: ``other``, ``cached``, ``url`` or ``start``.
+    Raises `EntryError` where there is none: ``other``, ``cached``, ``blocked``, ``internal``,
+    ``url`` or ``start``.
     """
     if entry.is_cached or (writer == "firefox" and entry.is_cached_in_firefox):
         raise EntryError("cached")
@@ -211,6 +214,12 @@ def exchange_from_entry(
         notes.append(PERHAPS_CACHED)
     is_open = bool(fault) or entry.is_perhaps_cached
     response, received_cut = _response(entry, when, notes, heads, cut_short=is_open)
+    if (
+        response is not None
+        and response.status == 307
+        and any(name.lower() == _BY_BROWSER for name, _ in response.headers)
+    ):
+        raise EntryError("internal")
     error = error_of(fault) if fault or response is None else None
     if is_cut or sent_cut or received_cut:
         notes.append("har-cut")

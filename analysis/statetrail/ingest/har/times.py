@@ -29,6 +29,7 @@ MAX_MS: Final = 1e12
 """Longest plausible duration (30 years)."""
 SECOND_US: Final = 1_000_000
 _LEAP_SECOND: Final = re.compile(r"(?<=:\d\d:)60(?=\D|$)", re.ASCII)
+_TIME: Final = re.compile(r"\d\d:\d\d:\d\d|[Tt ]\d{6}", re.ASCII)
 _FRACTION: Final = re.compile(r":\d\d[.,]\d", re.ASCII)
 _CREATOR: Final = re.compile(
     rb'"creator"\s{0,99}:\s{0,99}\{[^{}]{0,2000}?"name"\s{0,99}:\s{0,99}"([^"]{0,80})'
@@ -125,6 +126,8 @@ def has_fraction(text: str) -> bool:
 def _start(text: str) -> tuple[int, int | None, tuple[str, ...]]:
     """Microseconds since the epoch, and how much later it may have been; a time without a zone is
     taken as UTC, with a note."""
+    if _TIME.search(text[:_MAX_TEXT]) is None:  # a day, or a minute
+        raise EntryError("start")
     try:
         moment = start_of(text)
         local = moment.tzinfo is None

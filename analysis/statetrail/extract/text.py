@@ -28,7 +28,7 @@ _REMOVED: Final = rf"{_SURELY}|removed|hidden|masked|filtered|obfuscated|anonymi
 _PLACEHOLDER: Final = re.compile(
     rf"[*_%-]{{0,3}}(?:[\w-]{{1,40}}[ _:.-]{{1,2}})?(?:{_SURELY})[*_%-]{{0,3}}"
     rf"|.*[\[<({{](?:[\w/+.-]{{1,40}} )?(?:{_REMOVED})[\])>}}].*"
-    rf"|.*\.(?:{_SURELY})"
+    rf"|.*\.(?:{_SURELY})|[*_]{{2,3}}(?:{_REMOVED})[*_]{{2,3}}"
     r"|.*(?:\*{3}|\u2022{3}|\u25cf{3}).*"
     r"|[xX]{4,}|#{3,}",
     re.IGNORECASE | re.DOTALL,
@@ -256,8 +256,10 @@ def clean(text: str, limit: int) -> str:
 def is_placeholder(value: str) -> bool:
     """Whether a value is what a sanitiser put in place of one, or of a part of one.
 
-    >>> [is_placeholder(text) for text in ("[redacted]", "%5BREDACTED%5D", "tok-***", "tok-1a2b3c")]
-    [True, True, True, False]
+    >>> [is_placeholder(text) for text in ("[redacted]", "%5BREDACTED%5D", "tok-***", "__hidden__")]
+    [True, True, True, True]
+    >>> is_placeholder("tok-1a2b3c")
+    False
     """
     if not value or len(value) > _MAX_PLACEHOLDER:
         return False

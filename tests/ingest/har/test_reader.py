@@ -62,6 +62,11 @@ def answer(**changed: Any) -> Response:
             "wss://shop.example/live", ("https", "shop.example", 443, b"/live"), id="WebSocket"
         ),
         pytest.param(
+            "http://h/?a=####&b=1###2",
+            ("http", "h", 80, b"/?a=%23%23%23%23&b=1"),
+            id="a sanitiser's mask",
+        ),
+        pytest.param(
             "http://h/\u00fc?\udcff=%ff",
             ("http", "h", 80, b"/\xc3\xbc?\xff=%ff"),
             id="any character",

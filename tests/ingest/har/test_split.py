@@ -117,6 +117,7 @@ def test_truncation_at_every_byte_keeps_exactly_the_complete_entries() -> None:
         pytest.param(b'{"log":{"entries":[{"a":[}]}', 1, None, id="a bracket too many inside"),
         pytest.param(b'{"log":{"entries":[{"a":"}', 0, "ends", id="an open string"),
         pytest.param(b'{"log":{"entries":[{}]', 1, None, id="only the end is missing"),
+        pytest.param(b'{"log":{"entries":[/* a, b */{}, // c\n{}]}}', 2, None, id="comments"),
         pytest.param(b'\xef\xbb\xbf\n{"log":{"entries":[{}]}}', 1, None, id="byte order mark"),
         pytest.param(b'{"log":{"entries":[1,"}",[{"a":[]}],{}]}}', 4, None, id="other elements"),
         pytest.param(b'{"log":{"entries":[' + b"[" * 100_000, 0, "ends", id="100,000 levels"),

@@ -28,7 +28,10 @@ _URL: Final = re.compile(
     r"((?:[/?][^#]*)?)(?:#|\Z)",
     re.IGNORECASE,
 )
+# What a sanitiser put in place of a value, and no fragment.
+_MASK: Final = re.compile(r"(?<==)#{3,}")
 _HEADER: Final = msgspec.json.Decoder(Header)
+_MAX_MASK: Final = 64
 _BETWEEN: Final = b"},"
 _SCHEMES: Final = {"ws": "http", "wss": "https"}
 _PORTS: Final = {"http": 80, "https": 443}
@@ -92,6 +95,8 @@ class HeadReader:
 
     def address(self, url: str) -> Address:
         """The parts of a URL. Raises `EntryError`: ``other``: no website's; ``url``: unreadable."""
+        if "=###" in url:
+            url = _MASK.sub(lambda mask: "%23" * min(len(mask[0]), _MAX_MASK), url)
         at = url.find("/", 8)
         known = self._origins.get(url[:at]) if at > 0 else None
         if known is None:

@@ -55,6 +55,8 @@ _PLAIN_ENTRY: Final = _compiled(_object_rest(5) + r"\}")
 _TO_BRACE: Final = _compiled(_object_rest(0))
 _WHOLE_CHARACTERS: Final = _compiled(r'"(?:[^"\\]++|\\u[0-9A-Fa-f]{4}|\\[^u])*+')
 _BETWEEN: Final = _compiled(r'\s*,\s*\{\s*"[^"\\]{1,64}"\s*:')
+# Between entries, of files that people wrote; without strings and brackets in it.
+_COMMENT: Final = _compiled(r"/\*(?:[^*]|\*(?!/))*+\*/|//[^\n]*+")
 _FIRST: Final = _compiled(r"\s*,?\s*\{")
 _REST_OF_STRING: Final = _compiled(r'(?:[^"\\]++|\\.)*+')
 
@@ -83,6 +85,8 @@ def split_entries[T](
             if decoded is not None:
                 yield decoded
         gap, token = window.token()
+        if b"/" in gap:
+            gap = _COMMENT.sub(b"", gap)
         for scalar in gap.split(b","):  # a number, true, false or null
             if scalar.strip():
                 yield None

@@ -116,6 +116,9 @@ OBEDIENT = {
     "cookie: another tab's response did not replace it": [
         LOGIN, step(1, asked=BROWSER, answered=sets(f"sessionid={B}; Path=/app; Secure")),
         step(2, asked=USE)],
+    "cookie: the browser was closed over night": [
+        step(0, answered=sets(f"sessionid={A}; Secure", f"csrf2={C}; Secure; Max-Age=99999")),
+        step(1, asked=USE), step(40_000, asked=cookies(csrf2=C))],
     "cookie: never issued": [LOGIN, step(1, asked=cookies(sessionid=A, csrf2=C, made=B))],
     "cookie: of a path": [
         step(0, answered=sets(f"sessionid={A}; Path=/app; Secure", f"csrf2={C}; Secure")),
@@ -277,6 +280,13 @@ FAULTY = {
     "cookie: dropped, counted once": (
         [LOGIN, step(1, asked=USE), step(2, asked=cookies(csrf2=C)),
          step(3, asked=cookies(csrf2=C))],
+        (2, "cookie", "sessionid", "omitted", None)),
+    "cookie: dropped after a pause by a browser that was not closed": (
+        [LOGIN, step(1, asked=USE), step(40_000, asked=cookies(csrf2=C))],
+        (2, "cookie", "sessionid", "omitted", None)),
+    "cookie: dropped at once, the other one outlives the browser": (
+        [step(0, answered=sets(f"sessionid={A}; Secure", f"csrf2={C}; Secure; Max-Age=99999")),
+         step(1, asked=USE), step(3_000, asked=cookies(csrf2=C))],
         (2, "cookie", "sessionid", "omitted", None)),
     "cookie: dropped by one of two shoppers, counted once": (
         of_two(step(2, asked=cookies(sessionid=A)), step(3, asked=OTHER),

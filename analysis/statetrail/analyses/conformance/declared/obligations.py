@@ -14,11 +14,12 @@ A request owes a value of a parameter where all of this holds:
 
 A cookie is owed (C8 of the model) only where the request has a `Cookie` field, with another value
 of 32 bits or more that the client sent together with the due one before: the same jar. It is owed
-only if a user agent sends it there (RFC 6265bis, section 5.8.3), and counts once: it is taken to be
-evicted then, until it is sent or issued again. A request that presents a credential of another
-kind, such as a bearer token, owes no cookie. A program (it never sends Fetch Metadata) that is
-told apart by an identity of its own has one jar, and no sites: it owes a cookie also where it sends
-none at all.
+only if a user agent sends it there (RFC 6265bis, section 5.8.3); a cookie without a lifetime ends
+when its browser is closed, so that after a pause (`PAUSE_US`) the other value has to be one without
+a lifetime, too. It counts once: it is taken to be evicted then, until it is sent or issued again. A
+request that presents a credential of another kind, such as a bearer token, owes no cookie. A
+program (it never sends Fetch Metadata) that is told apart by an identity of its own has one jar,
+and no sites: it owes a cookie also where it sends none at all.
 """
 
 from collections.abc import Iterator
@@ -34,7 +35,7 @@ from statetrail.analyses.conformance.declared.declarations import Declarations
 from statetrail.analyses.conformance.declared.jars import jar_groups
 from statetrail.analyses.conformance.declared.lifecycles import Lifecycles
 from statetrail.analyses.conformance.declared.newest import leaves_open, newest_issues
-from statetrail.analyses.conformance.visibility import FOREVER
+from statetrail.analyses.conformance.visibility import FOREVER, PAUSE_US
 from statetrail.dialects import Dialect
 from statetrail.dialects.cookies.retrieval import DUE, obligation
 
@@ -275,7 +276,8 @@ def _owes(
     # What several jars may have is due only in the one that it was given.
     alive[other] &= owned[owes][other] | lifecycles.jars.distinctive[value[other]]
     other = other[alive[other]]
-    alive[other] = _same_jar(bucket, lifecycles, value[other], exchange[owes][other])
+    lasting = _lasting(bucket, declared, lifecycles)
+    alive[other] = _same_jar(bucket, lifecycles, lasting, value[other], exchange[owes][other])
     owes[owes] = alive
     return cast("Bools", owes)
 
@@ -299,9 +301,24 @@ def _is_sent(
     return sent | (unknown & program)
 
 
-def _same_jar(bucket: Bucket, lifecycles: Lifecycles, value: Ints, exchange: Ints) -> Bools:
-    """Whether each request presents a value that was presented together with the due one before."""
-    presented, values = bucket.presented, bucket.values
+def _lasting(bucket: Bucket, declared: Declarations, lifecycles: Lifecycles) -> Bools:
+    """The values that may outlive the closing of a browser: not those issued without an end."""
+    rows, lasting = lifecycles.issue, np.ones(len(bucket.values), dtype=np.bool_)
+    lasting[bucket.issued.value[rows]] = False
+    ends = (declared.lifetime_us[rows] >= 0) | declared.unclear[rows]
+    lasting[bucket.issued.value[rows[ends]]] = True
+    return lasting
+
+
+def _same_jar(
+    bucket: Bucket, lifecycles: Lifecycles, lasting: Bools, value: Ints, exchange: Ints
+) -> Bools:
+    """Whether each request presents a value that was presented together with the due one before.
+
+    After a pause the browser may have been closed: what outlives that is no evidence then.
+    """
+    presented, values, exchanges = bucket.presented, bucket.values, bucket.exchanges
+    clock = exchanges.clock[exchanges.request_start]
     same = np.zeros(len(value), dtype=np.bool_)
     if not len(value):
         return same
@@ -319,6 +336,11 @@ def _same_jar(bucket: Bucket, lifecycles: Lifecycles, value: Ints, exchange: Int
         earlier = presented.exchange[by_value[first[value[at]] : first[value[at] + 1]]]
         # In order of the client's moments: places are moments.
         earlier = earlier[earlier < exchange[at]][-_LOOKED_AT:]
+        if (
+            not lasting[value[at]]
+            and clock[exchange[at]] - clock[earlier].max(initial=0) >= PAUSE_US
+        ):
+            jar = jar[~lasting[jar]]
         together = (presented.value[use[begins[before] : begins[before + 1]]] for before in earlier)
         same[at] = any(np.isin(jar, each).any() for each in together)
     return same

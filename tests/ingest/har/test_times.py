@@ -116,6 +116,16 @@ def test_writers_that_add_ssl_to_the_time_are_known(creator: str, expected: Time
     assert times(read(timings=CONNECTED, time=470), writer) == expected
 
 
+@pytest.mark.parametrize("timed", [CONNECTED, {}], ids=["timed", "not timed"])
+def test_a_queue_before_the_start_is_known(timed: dict[str, int]) -> None:
+    """chrome-har begins an entry behind the queue, in which its request was composed already."""
+    queued = times(read(timings={**timed, "_queued": 3000}, time=470))
+    assert (queued.composed_us, queued.request_start_us - T) == (
+        T - 3_000_000,
+        360_000 * bool(timed),
+    )
+
+
 @pytest.mark.parametrize(
     "started", ["yesterday", "2024-13-01T00:00:00Z", "9" * 400, "2024-05-01T10:00:00+99:00", "\x00"]
 )

@@ -126,6 +126,7 @@ class Timings(msgspec.Struct, gc=False):
     send: float | None = None
     wait: float | None = None
     receive: float | None = None
+    queued: float | None = msgspec.field(default=None, name="_queued")
 
 
 class HarEntry(msgspec.Struct, gc=False):

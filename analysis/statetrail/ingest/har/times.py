@@ -7,6 +7,7 @@ its request was composed, and how exact they are. By HAR 1.2 a request goes thro
 
 - Firefox has ``ssl`` beside ``connect``, and adds both to ``time``.
 - Playwright has it inside, and adds both.
+- chrome-har begins behind the browser's queue, and says how long a request was in it.
 - mitmproxy begins with the first byte: ``connect`` and ``ssl`` are of the server's connection,
   which may be older. It adds both to ``time``.
 """
@@ -73,9 +74,10 @@ def times(entry: HarEntry, writer: Writer | None = None) -> Times:
     """
     start_us, error_us, notes = _start(entry.started)
     total, t = _given(entry.time), entry.timings or _NO_TIMINGS
-    blocked, dns, connect, ssl, send, wait, receive = [
+    blocked, dns, connect, ssl, send, wait, receive, queued = [
         ms if ms is not None and 0 <= ms <= MAX_MS else None for ms in astuple(t)
     ]
+    composed_us = start_us - round(queued * 1000) if queued else None
     if wait is not None and receive is not None:
         before = (blocked or 0) + (dns or 0) + (connect or 0)
         rest = (send or 0) + wait + receive
@@ -92,13 +94,14 @@ def times(entry: HarEntry, writer: Writer | None = None) -> Times:
                 response_start_us=start_us + round((last_byte - receive) * 1000),
                 response_end_us=start_us + round(last_byte * 1000),
                 notes=notes,
-                composed_us=start_us if before else None,
+                composed_us=composed_us or (start_us if before else None),
                 time_error_us=error_us,
             )
     return Times(
         request_start_us=start_us,
         response_end_us=None if total is None else start_us + round(total * 1000),
         notes=(*notes, "har-timings"),
+        composed_us=composed_us,
         time_error_us=error_us,
     )
 

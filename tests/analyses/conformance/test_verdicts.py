@@ -233,6 +233,17 @@ CASES = {
         ],
         {"_session_token": "honoured"},
     ),
+    "what another shopper's token was answered with replaces none": (
+        [
+            zest(0, 10, 20, "A", "1"),
+            zest(5, 15, 25, "B", "1"),
+            zest(1000, 1010, 1020, "A", "A"),
+            zest(2000, 2010, 2020, "B", "B"),
+            zest(3000, 3010, 3020, "A", ["A", "B"]),
+            zest(4000, 4010, 4020, None, "B"),
+        ],
+        {"_session_token": "honoured"},
+    ),
     "asking for a token for the first time": ([zest(0, 10, 20, "A", "1")], {}),
     "restarting a session that is there": (
         [zest(0, 10, 20, "A", "1"), zest(1000, 1010, 1020, "B", "1")],

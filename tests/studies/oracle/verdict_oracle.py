@@ -357,6 +357,7 @@ def _one_key(sender: _Sender, x: _X, p: Present) -> tuple[str, str | None]:
         other
         for other in sender.exchanges
         if any((q.param, q.value, q.kind) == (p.param, p.value, "value") for q in other.presented)
+        and other.session == sender.session_of[p.param][p.value]
         and any(i.param == p.param and i.value != p.value and other.sound(i) for i in other.issued)
         and other.ended + sender.grace_ms < x.start
     ]

@@ -13,8 +13,9 @@ session that other senders hold, too, only the key values are judged
 (`statetrail.analyses.conformance.by_session.other_senders`).
 
 L1  A value of a session key is superseded only by the issue of another value in a response to a
-    request that presented it (`statetrail.analyses.conformance.by_session.key_values`). A request
-    that presents a value of a key is judged by its values of that key alone.
+    request of its session that presented it
+    (`statetrail.analyses.conformance.by_session.key_values`). A request that presents a value of a
+    key is judged by its values of that key alone.
 L8  What came with an error, a redirect or from a cache binds nobody: it is treated like a malformed
     issue.
 
@@ -206,8 +207,9 @@ def _by_session(
     rows = rows_to_judge(bucket, owners, shown, missing, bound(bucket, spoken_at))
     exchange, params = rows.exchange, np.append(param[shown], owners.series_param[missing.series])
     keyed = np.flatnonzero(of_key[shown])
-    uses, replaced = key_uses(bucket, np.flatnonzero(of_key), is_key)
-    mixed = lineage.of_value[presented.value[uses.row]] != session[uses.row]
+    row = np.flatnonzero(of_key)
+    mixed = lineage.of_value[presented.value[row]] != session[row]
+    uses, replaced = key_uses(bucket, row, is_key, mixed)
     rank, reason = np.empty((2, len(rows)), dtype=np.int64)
     rank[keyed], reason[keyed] = key_verdicts(
         bucket, lineage, uses, replaced, mixed, rows.bound[keyed]

@@ -39,8 +39,11 @@ class Replaced:
     exchange: Ints
 
 
-def key_uses(bucket: Bucket, row: Ints, is_key: Bools) -> tuple[KeyUses, Replaced]:
-    """The uses of session keys in these rows, and what their responses replaced."""
+def key_uses(bucket: Bucket, row: Ints, is_key: Bools, mixed: Bools) -> tuple[KeyUses, Replaced]:
+    """The uses of session keys in these rows, and what their responses replaced.
+
+    `mixed`: the value names another session than its request belongs to. The answer is not to it.
+    """
     presented, issued, count = bucket.presented, bucket.issued, len(bucket.series_client)
     keys = pairs(presented.exchange[row], presented.series[row], count)
     begins = run_begins(keys)
@@ -57,7 +60,7 @@ def key_uses(bucket: Bucket, row: Ints, is_key: Bools) -> tuple[KeyUses, Replace
         same = presented.value[row[use]] == issued.value[issue]
         answered[use] = True
         again[use[same]] = True
-        replaces = ~same & issued.sound[issue]
+        replaces = ~same & issued.sound[issue] & ~mixed[use]
         value.append(presented.value[row[use[replaces]]])
         exchange.append(issued.exchange[issue[replaces]])
         nth += 1

@@ -141,6 +141,7 @@ class Sender:
                 p.fingerprint
                 for p in self.reader.presented(x)
                 if p.param == issue.param and p.fingerprint != issue.fingerprint
+                if self._keys.get((p.param, p.fingerprint)) is sessions.request
             ]
         if (known := self.params.get(issue.param)) is not None:
             known.visibility.must_know(issue, x.issue_start_us, x.issue_end_us, replaced)

@@ -615,6 +615,10 @@ MISSES: dict[str, dict[str, list[Ex]]] = {
         ],
     },
     "authentication-not-allowed": {
+        "it is ended by a logout": [
+            shop(0, [AUTH]),
+            shop(1000, shown=[SHOW_AUTH], path="/services/v3/logout", method="POST"),
+        ],
         "where the answers show it to be allowed": [
             shop(0, [AUTH]), shop(1000, shown=[SHOW_AUTH]), shop(2000, shown=[SHOW_AUTH]),
         ],

@@ -23,6 +23,7 @@ from statetrail.analyses.columnar.bucket import Bucket, bucket
 from statetrail.analyses.columnar.coding import Coded, coded
 from statetrail.analyses.columnar.dialect_masks import (
     SpokenAt,
+    acting,
     allowed,
     in_scope,
     of_params,
@@ -146,7 +147,10 @@ def restricted_uses(
     accepted, refused = (
         np.array([one is wanted for one in says], dtype=np.bool_)[at] for wanted in (True, False)
     )
-    excess = ~allowed(bucket)[endpoint, param] & ~accepted
+    # A logout has to say whose authentication it ends; one that fails may not allow it.
+    status = bucket.exchanges.status[exchange]
+    ends = acting(bucket, "logout")[endpoint, param] & (status >= 200) & (status < 400)
+    excess = ~allowed(bucket)[endpoint, param] & ~accepted & ~ends
     kept, times = hits_and_totals(series, excess)
     return table(
         RESTRICTED_USES,

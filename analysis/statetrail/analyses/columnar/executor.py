@@ -26,6 +26,7 @@ from statetrail.recording.bucket_recording import BucketRecording, bucket_groups
 from statetrail.recording.dialect_classes import CLASS
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
+from statetrail.recording.limits import release
 from statetrail.schema import CLIENT_BY, Table
 from statetrail.store.reader import LARGE
 
@@ -37,6 +38,8 @@ type Values = dict[Any, Any]
 """Values by their artifacts; the fact tables of the bucket by `_FACTS`."""
 
 _FACTS: Final = "facts"
+RELEASED: Final = 16
+"""Buckets after which free memory is given back. The first may be the largest."""
 MADE: Final = "made"
 """With an artifact the key of its values of the buckets, where they were made in advance."""
 
@@ -167,11 +170,8 @@ def passing(
         readers = [rec.read_bucket(bucket, columns) for bucket in rec.bucket_sizes]
         yield from itertools.chain.from_iterable(spark.mapped(rec.workers, readers, of_bucket))
         return
-    made = {
-        each: SpilledList[Any](rec.scratch, each.__name__, rec.limits.list_bytes)
-        for each in steps
-        if each.stored
-    }
+    room = rec.limits.list_bytes
+    made = {e: SpilledList[Any](rec.scratch, e.__name__, room) for e in steps if e.stored}
     needs = dict.fromkeys(need for each in steps for need in each.needs)
     stored = [need for need in needs if need in held]
     columns, kept = _columns(rec, steps), {*kinds, *made}
@@ -184,10 +184,13 @@ def passing(
         known = dict(zip(stored, source[1], strict=True))
         return _compute(steps, {_FACTS: source[0]()} | known | whole, kept)
 
-    for values in in_turn(compute, zip(sources, rows, strict=False), rec.limits.threads):
+    several = in_turn(compute, zip(sources, rows, strict=False), rec.limits.threads)
+    for number, values in enumerate(several):
         for each, entries in made.items():
             entries.add(values[each])
         yield values
+        if number % RELEASED == 0:
+            release()
     rec.memo.update(made)
 
 

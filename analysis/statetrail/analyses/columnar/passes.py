@@ -17,8 +17,6 @@ type Kinds = Sequence[Artifact[Any]]
 
 _HELD: Final = 16
 """Buckets, a million exchanges: a smaller recording's values stay in memory."""
-_RELEASED: Final = 16
-"""Buckets after which free memory is given back. The first may be the largest."""
 
 
 def prepare(rec: Recording, kinds: Kinds) -> None:
@@ -50,11 +48,9 @@ def prepare(rec: Recording, kinds: Kinds) -> None:
                 else SpilledValues[Any](rec.scratch, f"{each.__module__}.{each.__name__}", _HELD)
                 for each in wanted
             }
-            for number, values in enumerate(passing(rec, wanted)):
+            for values in passing(rec, wanted):
                 for each, several in made.items():
                     several.add(values[each])
-                if number % _RELEASED == 0:
-                    release()
             rec.memo |= {(MADE, each): several for each, several in made.items()}
             release()
         for each in ready:

@@ -70,6 +70,11 @@ def test_findings_are_the_same_in_buckets(
     assert findings(buckets, strict).rows() == findings(whole, strict).rows()
 
 
+def test_what_is_said_of_clients_is_found_in_some_clients_at_a_time() -> None:
+    """Findings of one client are merged where its bucket is looked at: no rule may come later."""
+    assert all(one.divisible for one in RULES if one.audience == "client")
+
+
 def test_an_empty_recording_has_no_findings() -> None:
     """No row, and no error where a column has no type of its own."""
     for engine in ("duckdb", "pandas", "polars"):

@@ -290,6 +290,7 @@ TICKET = Issue("Ticket", "t1", "header", "forced")
 VISITOR = Issue("VisitorId", "v", "header", "forced")
 VISIT = Present("VisitorId", "v")
 HOUR = 3_600_000
+BASKET = "/services/v3/baskets/1"
 LOGGED_OUT = [
     login(0, VISITOR, TICKET),
     ask(1000, VISIT, Present("Ticket", "t1"), path="/services/v3/logout"),
@@ -380,6 +381,42 @@ EXCUSES = {
             dataclasses.replace(zest(2000, 2010, 2020), path="/API/V3/Login", method="POST"),
         ],
         ("_session_token", "omitted", None),
+    ),
+    "a token that is presented by reads and never by writes is no guest's that lacks it": (
+        [
+            zest(0, 10, 20, "A", "1"),
+            zest(1000, 1010, 1020, "A", "A"),
+            zest(3000, 3010, 3020, "A", "A"),
+            zest(2000, 2010, 2020, method="DELETE"),
+        ],
+        ("_session_token", "omitted", None),
+    ),
+    "a cart is written in a session, a guest's as well": (
+        [
+            zest(0, 10, 20, "A", "1"),
+            zest(1000, 1010, 1020, "A", "A", method="POST"),
+            zest(3000, 3010, 3020, "A", "A", method="POST"),
+            zest(2000, 2010, 2020, method="POST"),
+        ],
+        ("_session_token", "omitted", None),
+    ),
+    "a ticket that is presented by reads and never by writes is no guest's that lacks it": (
+        [
+            login(0, TICKET),
+            ask(1000, Present("Ticket", "t1"), path=BASKET),
+            ask(3000, Present("Ticket", "t1"), path=BASKET),
+            ask(2000, path=BASKET, method="PUT"),
+        ],
+        ("Ticket", "omitted", None),
+    ),
+    "a guest reads what a user reads": (
+        [
+            login(0, TICKET),
+            ask(1000, Present("Ticket", "t1"), path=BASKET),
+            ask(3000, Present("Ticket", "t1"), path=BASKET),
+            ask(2000, path=BASKET),
+        ],
+        ("Ticket", "not-applicable", "many-sessions"),
     ),
     "an image can carry no header": (
         [login(0, HEADER), ask(1000, extra={"fetch_dest": "image"})],

@@ -81,6 +81,10 @@ class _X:
         return issue.problem is None and self.binds and not hidden
 
     @property
+    def writes(self) -> bool:
+        return self.ex.method in ("POST", "PUT", "PATCH", "DELETE")
+
+    @property
     def asked(self) -> Moment:
         return (self.start, 1, self.number)
 
@@ -544,11 +548,11 @@ def _excuse(sender: _Sender, rows: dict[tuple[int, str], Judged]) -> None:
     }
     alternating = set()
     for at in omitting:
-        path = sender.exchanges[at].ex.path
+        path, writes = sender.exchanges[at].ex.path, sender.exchanges[at].writes
         kinds = [
             x.session is not None
             for x in sorted(sender.exchanges, key=lambda x: x.asked)
-            if x.ex.path == path
+            if (x.ex.path, x.writes) == (path, writes)
             and (x.session is not None or sender.exchanges.index(x) in omitting)
         ]
         if sum(a != b for a, b in itertools.pairwise(kinds)) >= 2:
@@ -561,16 +565,16 @@ def _excuse(sender: _Sender, rows: dict[tuple[int, str], Judged]) -> None:
             verdict, reason, _ = rows[at, param]
             if verdict != "not-applicable" and reason is None:
                 known = dialect.param(param)
-                cart = x.ex.method in ("POST", "PUT", "PATCH", "DELETE") and dialect.is_action(
-                    "cart", x.ex.path
-                )
+                cart = x.writes and dialect.is_action("cart", x.ex.path)
+                stateless = known is not None and known.stateless is not None
                 elsewhere = bool(either) and not any(
                     i.param == param and other.sound(i) and other.begun <= x.start
                     for other in sender.exchanges
                     if other.answered in (*either, None)
                     for i in other.issued
                 )
-                if not sender.declared and at in alternating:
+                # L7: a cart is written in a session, a guest's as well.
+                if not sender.declared and at in alternating and not (stateless and cart):
                     verdict, reason = "not-applicable", "many-sessions"
                 elif (ended and verdict in FAULTS) or (
                     verdict == "omitted"
@@ -583,7 +587,7 @@ def _excuse(sender: _Sender, rows: dict[tuple[int, str], Judged]) -> None:
                     )
                 ):
                     verdict, reason = "not-applicable", "session-ended"
-                elif verdict == "omitted" and known and known.stateless and between and not cart:
+                elif verdict == "omitted" and stateless and between and not cart:
                     verdict, reason = "not-applicable", "stateless"
             rows[at, param] = (verdict, reason, None if reason == "many-sessions" else before)
     for (at, param), (verdict, reason, session) in rows.items():

@@ -7,7 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from statetrail.analyses.conformance.visibility import FOREVER, Issue, Presented, Visibility, binds
+from statetrail.analyses.conformance.visibility import (
+    FOREVER,
+    WRITES,
+    Issue,
+    Presented,
+    Visibility,
+    binds,
+)
 
 type State = Literal["none", "live", "ended"]
 type Input = Literal["same", "other", "answered", "asked", "refused"]
@@ -81,6 +88,11 @@ class Exchange:
         """Whether a clock was set back during it: the response is earlier than the request."""
         times = (self.response_start_us, self.response_end_us)
         return any(at is not None and at < self.request_start_us for at in times)
+
+    @property
+    def writes(self) -> bool:
+        """Whether the request changes what it asks for."""
+        return self.method in WRITES
 
     @property
     def binding(self) -> bool:

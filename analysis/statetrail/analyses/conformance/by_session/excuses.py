@@ -20,8 +20,10 @@ L6  It asks for a new session: a fault only if the session before was never pres
     of them counts: a key that did not arrive was not thrown away. After a logout, or `PAUSE_US`
     after its last request of a session (an idle night), the sender may be a new process: the
     session counts as presented here, and as ended below.
-L4  Requests with and without the key alternate at its endpoint (two changes or more):
-    ``not-applicable``, reason `many-sessions`.
+L4  Reads with and without the key alternate at its endpoint, or writes do (two changes or more):
+    ``not-applicable``, reason `many-sessions`. Where the protocol allows reads without the key
+    alone (`Param.stateless`), a write of the cart is not excused (L7): it needs a session, a
+    guest's as well.
 L7  The session before had ended, by a logout or because the server refused its key, and was not
     accepted since: what would be a fault is ``not-applicable``, reason `session-ended`. So is what
     is missing, where only other sessions of the sender than the one before had been given it.
@@ -190,11 +192,14 @@ def excused(
     later = without & (rank != _NOT_APPLICABLE)
     later[later] = _presented_later(known, group[later], request[later])
     excuse(later & asks, verdict.MANY_SESSIONS, keep=asks)
+    stateless = of_params(bucket, lambda param: param is not None and param.stateless is not None)
+    cart = exchanges.writes[rows.exchange] & acting(bucket, "cart")[endpoint, param]
     if not declared:
         pair = rows.dialect * len(exchanges) + rows.exchange
         missing = without & key & (rank == _OMITTED) & (reason == NOTHING)
         alternating = alternating_requests(bucket, lineage, pair[missing])
-        excuse(without & np.isin(pair, alternating), verdict.MANY_SESSIONS)
+        guests = np.isin(pair, alternating) & ~(stateless[param] & cart)
+        excuse(without & guests, verdict.MANY_SESSIONS)
     own = np.flatnonzero(without & key & (rank == _OMITTED))
     for each in (before, learned, kept):
         ended |= _ended(bucket, lineage, uses, known.accepted, each, request)
@@ -204,8 +209,6 @@ def excused(
     rest = without & (rank == _OMITTED) & (np.maximum(before, learned) != NOTHING)
     over[rest] |= ~_given(bucket, lineage, chosen(rows, rest), (before[rest], learned[rest]))
     excuse(without & over, verdict.SESSION_ENDED)
-    stateless = of_params(bucket, lambda param: param is not None and param.stateless is not None)
-    cart = exchanges.writes[rows.exchange] & acting(bucket, "cart")[endpoint, param]
     excuse(later & stateless[param] & (rank == _OMITTED) & ~cart, verdict.STATELESS)
     named = without & (reason != _REASONS.index(verdict.MANY_SESSIONS))
     return rank, reason, np.where(named, before, session)

@@ -24,6 +24,8 @@ NEVER: Final = (-FOREVER, 0, 0)
 
 type Moment = tuple[int, int, int]
 """Time, 0 for a response and 1 for a request, exchange id."""
+type Call = tuple[str, bool]
+"""The endpoint of a request, and whether it writes."""
 
 
 @dataclass(slots=True)
@@ -72,7 +74,7 @@ class KeylessRequest:
     """A request without a session key, and its rows so far."""
 
     moment: Moment
-    endpoint: str
+    call: Call
     before: tuple[Session, ...]
     """The session that began last, the one of which the sender learned last, and its last one."""
     sessions: Sessions
@@ -84,8 +86,9 @@ class KeylessRequest:
     given: frozenset[str]
     """What these sessions were given, or the sender outside of any."""
     carrying: int
-    """Requests with a key that came to the endpoint before it."""
+    """Such requests with a key that came before it."""
     cart: bool
+    """Whether it writes a cart."""
     paused: bool
     shared: bool
     """Whether another sender holds a session of its sender."""
@@ -120,7 +123,7 @@ class KeylessRequests:
     many
         Whether the sender was seen to hold several sessions at once (L4).
     carrying
-        Requests with a key by endpoint.
+        The number of requests with a key.
     sessions
         The sender's sessions, at most `MAX_SESSIONS`, in the order in which they began.
     """
@@ -128,7 +131,7 @@ class KeylessRequests:
     def __init__(self, dialect: Dialect, *, declared: bool) -> None:
         self.dialect = dialect
         self.many = False
-        self.carrying: defaultdict[str, int] = defaultdict(int)
+        self.carrying: defaultdict[Call, int] = defaultdict(int)
         self.sessions: deque[Session] = deque(maxlen=MAX_SESSIONS)
         self._declared = declared
         self._requests: list[KeylessRequest] = []
@@ -136,10 +139,10 @@ class KeylessRequests:
     def __len__(self) -> int:
         return len(self._requests)
 
-    def carries(self, endpoint: str) -> None:
-        """A request with a key came to the endpoint."""
-        if len(self.carrying) < MAX_ENDPOINTS or endpoint in self.carrying:
-            self.carrying[endpoint] += 1
+    def carries(self, call: Call) -> None:
+        """A request with a key came."""
+        if len(self.carrying) < MAX_ENDPOINTS or call in self.carrying:
+            self.carrying[call] += 1
 
     def add(self, request: KeylessRequest) -> None:
         """A request waits; the requests are in order of time."""
@@ -182,7 +185,7 @@ class KeylessRequests:
             reason = v.NEW_SESSION
         elif asks and between:
             reason = v.MANY_SESSIONS
-        elif alternating:
+        elif alternating and not (stateless and request.cart):
             asks, reason = False, v.MANY_SESSIONS
         elif (request.ended and row.verdict in FAULTS) or (
             row.verdict == v.OMITTED
@@ -231,16 +234,16 @@ class KeylessRequests:
         )
 
     def _alternating(self) -> set[int]:
-        """Those at whose endpoint requests with and without the key alternate (L4)."""
-        at: defaultdict[str, list[KeylessRequest]] = defaultdict(list)
+        """Those at whose endpoint reads, or writes, with and without the key alternate (L4)."""
+        at: defaultdict[Call, list[KeylessRequest]] = defaultdict(list)
         for request in self._requests:
             if not self._declared and self._omits(request):
-                at[request.endpoint].append(request)
+                at[request.call].append(request)
         found: set[int] = set()
-        for endpoint, several in at.items():
+        for call, several in at.items():
             # Requests with a key came before the first, between two, or after the last.
             changes = (several[0].carrying > 0) + (
-                self.carrying.get(endpoint, 0) > several[-1].carrying
+                self.carrying.get(call, 0) > several[-1].carrying
             )
             changes += sum(2 for a, b in itertools.pairwise(several) if b.carrying > a.carrying)
             if changes >= 2:

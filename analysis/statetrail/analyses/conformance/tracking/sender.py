@@ -29,7 +29,6 @@ from statetrail.analyses.conformance.visibility import (
     FOREVER,
     IMPLICIT,
     PAUSE_US,
-    WRITES,
     Issue,
     Presented,
 )
@@ -184,7 +183,7 @@ class Sender:
             self.keyless.add(
                 KeylessRequest(
                     moment,
-                    x.endpoint,
+                    (x.endpoint, x.writes),
                     last,
                     sessions=sessions,
                     responded=(x.issue_start_us, 0, x.exchange_id),
@@ -192,8 +191,8 @@ class Sender:
                     ended=paused or any(each.ended for each in last),
                     over=frozenset(key for each in last for key in each.over),
                     given=frozenset(self._given.union(*(each.given for each in known))),
-                    carrying=self.keyless.carrying.get(x.endpoint, 0),
-                    cart=x.method in WRITES and self.dialect.is_action("cart", x.endpoint),
+                    carrying=self.keyless.carrying.get((x.endpoint, x.writes), 0),
+                    cart=x.writes and self.dialect.is_action("cart", x.endpoint),
                     paused=paused,
                     shared=bool(self.shared),
                     backwards=x.backwards,
@@ -271,7 +270,7 @@ class Sender:
 
     def _use(self, x: Exchange, session: Session, moment: Moment) -> None:
         """A request presents keys: whether others of its sender were accepted meanwhile (L4)."""
-        self.keyless.carries(x.endpoint)
+        self.keyless.carries((x.endpoint, x.writes))
         accepted = False
         for p in self.reader.presented(x):
             own = self._keys.get((p.param, p.fingerprint), session)

@@ -152,6 +152,7 @@ def _exchange(subject: Subject, facts: ExchangeFacts) -> Exchange:
         *(*subject, row.endpoint, row.method, row.request_start_us),
         *(row.request_end_us, row.response_start_us, row.response_end_us, row.status, row.age_s),
         *(row.fetch_dest, row.redirect_endpoint, row.request_origin, row.exposed_headers),
+        has_cookies=row.has_cookies,
         issued=[
             Issue(i.dialect, i.param, i.fingerprint, i.usage, i.priority, i.problem, i.channel)
             for i in facts.issued

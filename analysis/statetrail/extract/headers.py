@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 from msgspec.structs import astuple
 
+from statetrail.dialects.caches import CACHE_FIELDS, age_of
 from statetrail.dialects.wire import COOKIE, SET_COOKIE, FieldLines
 from statetrail.extract.bodies import content_codings
 from statetrail.extract.cache import BoundedCache
@@ -41,9 +42,8 @@ MAX_NAME: Final = 64
 MAX_CANDIDATES: Final = MAX_TOKEN_CANDIDATES + 2 * MAX_VALUES
 """Token candidates of a header section: those that the request presents fall out later."""
 # Response header fields that are read besides those that issue state.
-_READ: Final = frozenset(
-    b"content-encoding content-type cache-control age location "
-    b"access-control-expose-headers".split()
+_READ: Final = CACHE_FIELDS.union(
+    b"content-encoding content-type cache-control location access-control-expose-headers".split()
 )
 _CHARSET: Final = re.compile(r"charset\s*=\s*\"?([A-Za-z0-9._-]{1,40})", re.IGNORECASE)
 _ORIGIN: Final = re.compile(r"null|[a-z][a-z0-9+.-]{0,15}://[A-Za-z0-9._:\[\]-]{1,255}")
@@ -349,7 +349,7 @@ class HeaderReader:
     def _response(self, fields: Fields) -> ResponseHeaders:
         lines = field_lines(fields)
         codings, charset, media = body_coding(lines)
-        cache_control, age = combined(lines, b"cache-control"), combined(lines, b"age")
+        cache_control, age = combined(lines, b"cache-control"), age_of(lines)
         exposed = combined(lines, b"access-control-expose-headers")
         directives = _directives(cache_control)
         headers = ResponseHeaders(

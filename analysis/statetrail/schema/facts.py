@@ -44,7 +44,7 @@ EXCHANGES: Final = Table(
         Column("response_bytes", "int", "Size of the response body as sent", "not known"),
         Column("error", "text", "Why the exchange did not complete, from a closed list", "completed"),
         Column("cache_control", "text", "Known `Cache-Control` directives of the response (RFC 9111)", "none"),
-        Column("age_s", "int", "`Age` of the response in seconds: it came from a cache", "none"),
+        Column("age_s", "int", "`Age` of the response in seconds: it came from a cache; at least 1 where another field says so (`X-Cache`)", "none"),
         Column("request_origin", "text", "`Origin` of the request: a browser, cross-origin", "not sent"),
         Column("exposed_headers", "text", "`Access-Control-Expose-Headers`, lower case, comma separated", "not sent"),
         Column("dialects", "text", "Dialects that matched the exchange, comma separated; may be empty"),

@@ -143,6 +143,14 @@ CASES: dict[str, tuple[list[Ex], str | None]] = {
         [issue(0, LONG, exposed_headers="x-a,x-set-customerid", **CROSS), ask(1000)],
         "unknown",
     ),
+    "exposed by a star, but to no request with cookies": (
+        [issue(0, LONG, exposed_headers="*", has_cookies=1, **CROSS), ask(1000)],
+        None,
+    ),
+    "with an image, of which a page reads no header": (
+        [issue(0, LONG, fetch_dest="image"), ask(1000)],
+        None,
+    ),
     "exposed by a star": ([issue(0, LONG, exposed_headers="*", **CROSS), ask(1000)], "unknown"),
     "exposed once before": (
         [FIRST, issue(100, LONG, **CROSS), ask(1000)],
@@ -351,7 +359,8 @@ def exchanges(draw: st.DrawFn) -> Ex:
         extra=draw(
             st.sampled_from(
                 ({}, {}, {}, CROSS, {"age_s": 3}, {"cache_control": "public"},
-                 CROSS | {"exposed_headers": "x-set-customerid"}, CROSS | {"exposed_headers": "*"})
+                 CROSS | {"exposed_headers": "x-set-customerid"}, CROSS | {"exposed_headers": "*"},
+                 CROSS | {"exposed_headers": "*", "has_cookies": 1}, {"fetch_dest": "image"})
             )
         ),
     )  # fmt: skip

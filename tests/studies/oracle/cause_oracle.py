@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from statetrail.dialects import builtin
 from statetrail.extract.fingerprint import normal_form
-from studies.oracle.verdict_oracle import FAULTS, judge, traced
+from studies.oracle.verdict_oracle import FAULTS, is_hidden, judge, traced
 from support.histories import Ex, Issue, fingerprint
 
 UNREAD = ("omitted", "stale", "defied", "restarted")
@@ -31,7 +31,7 @@ class _Event:
         """L8: what a client could not read, or need not have read, binds nobody."""
         status = 0 if self.ex.begun is None else self.ex.status or 0
         free = status >= 300 or (self.ex.extra.get("age_s") or 0) > 0 or self.ex.method == "OPTIONS"
-        return self.issue.problem is None and not free and not _is_hidden(self)
+        return self.issue.problem is None and not free and not is_hidden(self.ex, self.issue)
 
 
 def explain(history: Sequence[Ex], grace_ms: float) -> dict[tuple[int, str, str], tuple[str, str]]:
@@ -235,19 +235,6 @@ def _mount(ex: Ex) -> str | None:
         if scope in f"{ex.path}/":
             return ex.path.partition(scope.rstrip("/"))[0]
     return None
-
-
-def _is_hidden(event: _Event) -> bool:
-    """Whether a browser keeps the header from the page that asked."""
-    extra = event.ex.extra
-    listed = (extra.get("exposed_headers") or "").split(",")
-    header = f"x-set-{event.issue.param.lower()}"
-    return (
-        event.issue.dialect in PREFIX
-        and extra.get("request_origin") not in (None, f"http://{event.ex.host}")
-        and "*" not in listed
-        and header not in listed
-    )
 
 
 assert set(PREFIX) <= set(builtin())

@@ -151,7 +151,7 @@ def tracked(exchange_id: int, ex: Ex) -> Exchange:
         times[2],
         ex.status if ex.begun is not None else None,
         *(ex.extra.get(name) for name in ("age_s", "fetch_dest", "redirect_endpoint")),
-        *(ex.extra.get(name) for name in ("request_origin", "exposed_headers")),
+        *(ex.extra.get(name) for name in ("request_origin", "exposed_headers", "has_cookies")),
         issued,
         presented,
     )

@@ -70,15 +70,7 @@ class _X:
 
     def sound(self, issue: Issue) -> bool:
         """L8: nor does what cannot be read, or what a browser keeps from a page."""
-        extra = self.ex.extra
-        page = extra.get("request_origin")
-        listed = (extra.get("exposed_headers") or "").split(",")
-        hidden = (
-            issue.dialect == "52eseller"
-            and page not in (None, f"http://{self.ex.host}")
-            and not {"*", f"x-set-{issue.param.lower()}"} & set(listed)
-        )
-        return issue.problem is None and self.binds and not hidden
+        return issue.problem is None and self.binds and not is_hidden(self.ex, issue)
 
     @property
     def writes(self) -> bool:
@@ -269,6 +261,22 @@ def _join(sender: _Sender, values: list[tuple[str, str]], moment: Moment) -> str
     name = "{}={}".format(*values[0])
     sender.began[name] = moment
     return name
+
+
+def is_hidden(ex: Ex, issue: Issue) -> bool:
+    """Whether a browser keeps the header from the page: of what it only shows or runs, and of
+    another origin unless it is exposed. A star exposes nothing to a request with cookies."""
+    page, listed = ex.extra.get("request_origin"), ex.extra.get("exposed_headers") or ""
+    names = set(listed.split(","))
+    if ex.extra.get("has_cookies"):
+        names.discard("*")
+    return issue.dialect == "52eseller" and (
+        ex.extra.get("fetch_dest") not in (None, "empty")
+        or (
+            page not in (None, f"http://{ex.host}")
+            and not {"*", f"x-set-{issue.param.lower()}"} & names
+        )
+    )
 
 
 def _names_key(sender: _Sender, issue: Issue) -> bool:

@@ -155,6 +155,8 @@ _EXTRAS = (
     {"redirect_endpoint": "/services/v3/x"},
     {"request_origin": "https://app.example"},
     {"request_origin": "https://app.example", "exposed_headers": "x-set-langid,x-set-ticket"},
+    {"request_origin": "https://app.example", "exposed_headers": "*"},
+    {"request_origin": "https://app.example", "exposed_headers": "*", "has_cookies": 1},
     {"request_origin": "http://shop.example"},
 )
 

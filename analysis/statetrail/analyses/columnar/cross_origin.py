@@ -1,4 +1,4 @@
-"""Cross-origin issues: what a response says in header fields to a page of another origin.
+"""Issues that a browser keeps from a page: from one of another origin, or of what it only shows.
 
 Enters: the issues of a bucket and what the requests and responses say of pages. Leaves: flags of
 issues: they cross origins, and a browser keeps them from the page.
@@ -12,7 +12,11 @@ import pyarrow as pa
 
 from statetrail.analyses.columnar.arrays import Bools, Ints
 from statetrail.analyses.columnar.coding import coded
-from statetrail.analyses.conformance.visibility import is_cross_origin, is_hidden
+from statetrail.analyses.conformance.visibility import (
+    SETS_HEADERS,
+    is_cross_origin,
+    is_hidden,
+)
 from statetrail.dialects import Dialect
 from statetrail.dialects.places import ISSUE_PARTS
 
@@ -26,19 +30,20 @@ def cross_origin(
     origin: Ints,
     dialects: Sequence[Dialect],
 ) -> tuple[Bools, Bools]:
-    """Which issues are in headers for a page of another origin, and which of them it cannot read.
+    """Which issues are in headers for a page of another origin, and which ones no page can read.
 
     Parameters
     ----------
     exchanges
-        ``exchange_id``, ``request_origin`` and ``exposed_headers``.
+        ``exchange_id``, ``request_origin``, ``exposed_headers``, ``has_cookies``, ``fetch_dest``.
     issues
         ``exchange_id``, ``dialect``, ``param`` and ``channel``.
     origin
         That of each issue, as a place in `origins`.
     """
     crosses, hidden = np.zeros((2, len(issues)), dtype=np.bool_)
-    if exchanges["request_origin"].null_count == len(exchanges) or not len(issues):
+    pages_named = exchanges.select(["request_origin", "fetch_dest"])
+    if all(each.null_count == len(exchanges) for each in pages_named.columns) or not len(issues):
         return crosses, hidden
     ids = exchanges["exchange_id"].to_numpy()
     order = np.argsort(ids)
@@ -46,10 +51,12 @@ def cross_origin(
     page, pages = coded(exchanges["request_origin"])
     channel, channels = coded(issues["channel"])
     in_header = np.array([name in _HEADERS for name in channels], dtype=np.bool_)[channel]
+    dest, dests = coded(exchanges["fetch_dest"])
+    headless = np.array([each not in SETS_HEADERS for each in dests], dtype=np.bool_)[dest][row]
     crosses = in_header & _of_pairs(
         page[row], origin, lambda page, origin: is_cross_origin(pages[page], origins[origin])
     )
-    rows = np.flatnonzero(crosses)
+    rows = np.flatnonzero(crosses | (in_header & headless))
     names = {dialect.name: dialect for dialect in dialects}
     few = issues.take(pa.array(rows)).select(["dialect", "param", "channel"])
     places: dict[tuple[str, str, str], int] = {}
@@ -58,14 +65,31 @@ def cross_origin(
         dtype=np.int64,
     )
     params = list(places)
-    exposed, lists = coded(exchanges["exposed_headers"])
+    seen = exchanges.select(["exposed_headers", "has_cookies", "fetch_dest"]).take(
+        pa.array(row[rows])
+    )
+    heads: dict[tuple[str | None, int | None, str | None, bool], int] = {}
+    head = np.array(
+        [
+            heads.setdefault((*each.values(), crossing), len(heads))
+            for each, crossing in zip(seen.to_pylist(), crosses[rows].tolist(), strict=True)
+        ],
+        dtype=np.int64,
+    )
+    every = list(heads)
 
-    def hides(listed: int, param: int) -> bool:
+    def hides(head: int, param: int) -> bool:
+        exposed, has_cookies, dest, crossing = every[head]
         dialect, name, place = params[param]
-        return is_hidden(names[dialect], name, place, lists[listed])
+        return is_hidden(
+            *(names[dialect], name, place, exposed),
+            crosses=crossing,
+            has_cookies=bool(has_cookies),
+            dest=dest,
+        )
 
-    hidden[rows] = _of_pairs(exposed[row[rows]], place, hides)
-    return crosses, hidden
+    hidden[rows] = _of_pairs(head, place, hides)
+    return crosses & ~headless, hidden
 
 
 def _of_pairs(first: Ints, second: Ints, condition: Callable[[int, int], bool]) -> Bools:

@@ -37,7 +37,8 @@ _TIMES: Final = (
 ORIGIN_COLUMNS: Final = ("scheme", "host", "port")
 COLUMNS: Final = (
     *("exchange_id", "capture_id", *_TIMES, *ORIGIN_COLUMNS, "method", "endpoint", "status"),
-    *("age_s", "fetch_dest", "redirect_endpoint", "request_origin", "exposed_headers", "notes"),
+    *("age_s", "fetch_dest", "redirect_endpoint", "request_origin", "exposed_headers"),
+    *("has_cookies", "notes"),
 )
 """The columns that exchanges are made of, besides those that tell clients apart."""
 

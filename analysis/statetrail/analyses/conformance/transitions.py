@@ -67,6 +67,7 @@ class Exchange:
     redirect_endpoint: str | None = None
     request_origin: str | None = None
     exposed_headers: str | None = None
+    has_cookies: int | None = None
     issued: Sequence[Issue] = ()
     presented: Sequence[Presented] = ()
 

@@ -38,21 +38,33 @@ def is_cross_origin(page: str | None, origin: str) -> bool:
     return page not in (None, "(malformed)", origin)
 
 
-def is_hidden(dialect: Dialect, param: str, channel: str, exposed: str | None) -> bool:
-    """Whether a browser keeps an issue from a page of another origin (WHATWG Fetch, CORS).
+def is_hidden(
+    dialect: Dialect,
+    param: str,
+    channel: str,
+    exposed: str | None,
+    *,
+    crosses: bool,
+    has_cookies: bool,
+    dest: str | None,
+) -> bool:
+    """Whether a browser keeps an issue from the page that asked (WHATWG Fetch).
 
-    It does if the issue is in a header that ``Access-Control-Expose-Headers`` does not list. ``*``
-    stands for every header unless the request had credentials. Whether it had is not visible, so
-    ``*`` counts as exposed. A list that was too long to keep may name the header in its rest.
+    A page reads no header of an image, a script or a navigation. From another origin (`crosses`)
+    it reads those that ``Access-Control-Expose-Headers`` lists. ``*`` stands for every header
+    unless the request had credentials; cookies show that it had. A list that was too long to keep
+    may name the header in its rest.
     """
-    exposed = exposed or ""
-    listed = exposed.split(",")
     names = [
         name
         for place in dialect.issued_at(param)
         if place.channel == channel and (name := place.field_name(param)) is not None
     ]
-    if "*" in listed or exposed.endswith("…") or not names:
+    if not names or dest not in SETS_HEADERS:
+        return bool(names)
+    exposed = exposed or ""
+    listed = exposed.split(",")
+    if not crosses or exposed.endswith("…") or ("*" in listed and not has_cookies):
         return False
     return not any(name in listed for name in names)
 

@@ -32,10 +32,11 @@ class ExchangeReader:
 
     def hides(self, x: Exchange, issue: Issue) -> bool:
         """Whether a browser keeps the issue from the page that made the request."""
-        return (
-            issue.channel is not None
-            and is_cross_origin(x.request_origin, x.origin)
-            and is_hidden(self.dialect, issue.param, issue.channel, x.exposed_headers)
+        return issue.channel is not None and is_hidden(
+            *(self.dialect, issue.param, issue.channel, x.exposed_headers),
+            crosses=is_cross_origin(x.request_origin, x.origin),
+            has_cookies=bool(x.has_cookies),
+            dest=x.fetch_dest,
         )
 
     def begins(self, x: Exchange) -> bool:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from mitmproxy import command, types
 
-from statetrail.store import Journal
+from statetrail.store.live.journal import Journal
 
 if TYPE_CHECKING:
     from statetrail_addons._judge_live import LiveJudge

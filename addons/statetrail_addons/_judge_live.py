@@ -26,7 +26,8 @@ from statetrail.analyses.conformance.tracker import (
 )
 from statetrail.analyses.conformance.visibility import Issue, Presented
 from statetrail.dialects import Dialect
-from statetrail.extract import ExchangeFacts, Request
+from statetrail.extract.extractor import ExchangeFacts
+from statetrail.extract.records import Request
 from statetrail.recording.conversations import origin
 from statetrail.schema.clients import client_name
 

@@ -14,7 +14,7 @@ from typing import Final
 from statetrail.analyses.conformance.transitions import Change, Event, Provisional, Verdict
 from statetrail.analyses.conformance.verdict import FAULTS, HONOURED
 from statetrail.dialects import Dialect
-from statetrail.extract import ExchangeRow
+from statetrail.extract.exchange_row import ExchangeRow
 
 UNDECLARED: Final = "undeclared"
 """The label of parameters that no dialect declares: their names are the server's."""

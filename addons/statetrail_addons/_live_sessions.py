@@ -23,7 +23,8 @@ from typing import Final, Literal
 
 from statetrail.analyses.conformance.visibility import IMPLICIT, PAUSE_US, UNBOUND_METHODS
 from statetrail.dialects import Dialect
-from statetrail.extract import ExchangeFacts, ExchangeRow
+from statetrail.extract.exchange_row import ExchangeRow
+from statetrail.extract.extractor import ExchangeFacts
 from statetrail.extract.records import OPERATED
 from statetrail.extract.state import Issued, Presented
 from statetrail_addons._live_counts import UNDECLARED

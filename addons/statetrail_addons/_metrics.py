@@ -22,7 +22,7 @@ from prometheus_client.registry import Collector
 from statetrail import __version__
 from statetrail.errors import UsageError
 from statetrail.proxy.address import listening_socket, unusable
-from statetrail.store import Journal
+from statetrail.store.live.journal import Journal
 from statetrail_addons._live_counts import LiveCounts
 from statetrail_addons._live_sessions import LiveSessions
 

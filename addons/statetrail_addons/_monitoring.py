@@ -14,9 +14,9 @@ from mitmproxy.options import Options
 
 from statetrail.dialects import Dialect
 from statetrail.errors import missing_extra
-from statetrail.extract import ExchangeFacts
+from statetrail.extract.extractor import ExchangeFacts
 from statetrail.proxy.address import listen_address
-from statetrail.store import Journal
+from statetrail.store.live.journal import Journal
 from statetrail_addons._live_counts import LiveCounts
 from statetrail_addons._live_sessions import LiveSessions
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from statetrail.extract import Fingerprinter
+from statetrail.extract.fingerprint import Fingerprinter
 from statetrail.extract.text import mask_free_text
 
 LOGGER: Final = "mitmproxy.proxy.server"

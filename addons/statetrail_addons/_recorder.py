@@ -22,7 +22,8 @@ from mitmproxy.http import HTTPFlow
 from statetrail.dialects import Dialect, select
 from statetrail.dialects.places import ISSUE_PARTS
 from statetrail.errors import StatetrailError, UsageError
-from statetrail.extract import Exchange, ExchangeFacts, ExtractorConfig, Request, extract
+from statetrail.extract.extractor import ExchangeFacts, ExtractorConfig, extract
+from statetrail.extract.records import Exchange, Request
 from statetrail.ingest.flow import (
     Answer,
     BodySniffer,
@@ -33,7 +34,9 @@ from statetrail.ingest.flow import (
     request_of,
     watch_stream,
 )
-from statetrail.store import Journal, JournalEntry, forget_key
+from statetrail.store.keys import forget_key
+from statetrail.store.live.entry import JournalEntry
+from statetrail.store.live.journal import Journal
 from statetrail_addons._commands import Commands
 from statetrail_addons._proxy_log import LOGGER, QuietProxyLog
 from statetrail_addons._settings import (

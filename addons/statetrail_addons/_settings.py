@@ -17,7 +17,8 @@ from mitmproxy.options import Options
 
 from statetrail.errors import UsageError
 from statetrail.proxy.mitmdump import ASKED
-from statetrail.store import Durability, StoreName, parse_size
+from statetrail.store.opening import Durability
+from statetrail.store.rotation import StoreName, parse_size
 
 OPTIONS = (
     (

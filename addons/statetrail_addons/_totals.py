@@ -9,8 +9,8 @@ import logging
 import sys
 from typing import Final
 
-from statetrail.extract import ExchangeRow
-from statetrail.store import Journal
+from statetrail.extract.exchange_row import ExchangeRow
+from statetrail.store.live.journal import Journal
 
 PAUSE_S: Final = 1.0
 MAX_CLIENTS: Final = 100_000

@@ -4,7 +4,9 @@ import pytest
 
 import statetrail
 from statetrail.dialects import select
-from statetrail.extract import Exchange, ExtractorConfig, Fingerprinter, Request, Response, extract
+from statetrail.extract.extractor import ExtractorConfig, extract
+from statetrail.extract.fingerprint import Fingerprinter
+from statetrail.extract.records import Exchange, Request, Response
 from statetrail.ingest.flowfile import ReadReport, frames, read_flows
 from statetrail.store.keys import key_path, read_key
 from statetrail_addons import _live_sessions

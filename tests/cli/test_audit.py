@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from statetrail.store import SqliteStore
+from statetrail.store.sqlite import SqliteStore
 from support.commands import run
 from support.hars import entry, headers, write_har
 

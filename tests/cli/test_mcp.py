@@ -9,8 +9,9 @@ from mcp import Client, StdioServerParameters
 
 from statetrail.cli.mcp.answers import MAX_CHARACTERS, MAX_ROWS
 from statetrail.dialects import select
-from statetrail.extract import Exchange, ExtractorConfig, Request, Response, extract
-from statetrail.store import CaptureCounts, SqliteStore
+from statetrail.extract.extractor import ExtractorConfig, extract
+from statetrail.extract.records import Exchange, Request, Response
+from statetrail.store.sqlite import CaptureCounts, SqliteStore
 from support.commands import command, run
 from support.shops import START, TOKENS, write_shop
 

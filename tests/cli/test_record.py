@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from statetrail.proxy.mitmdump import mitmdump_program, recorder_script
-from statetrail.store import SqliteStore
 from statetrail.store.reader import read_store
+from statetrail.store.sqlite import SqliteStore
 from support.commands import command, run
 from support.proxy import free_port, listens, origin, reply, wait_for
 

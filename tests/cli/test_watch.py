@@ -12,7 +12,7 @@ import pytest
 from statetrail.analyses.conformance.verdict import FAULTS
 from statetrail.cli.output.watching import Watch
 from statetrail.dialects import select
-from statetrail.store import SqliteStore
+from statetrail.store.sqlite import SqliteStore
 from support.commands import on_terminal, run
 from support.proxy import BIN
 from support.shops import write_shop

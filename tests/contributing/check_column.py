@@ -6,7 +6,7 @@ from contextlib import closing
 import statetrail
 from contributing.checking import generated_files_are_current
 from statetrail.schema import EXCHANGES, SCHEMA_VERSION
-from statetrail.store import SqliteStore
+from statetrail.store.sqlite import SqliteStore
 from support.traffic import facts_of
 
 COLUMN = "request_fields"

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import contributing.checking  # noqa: F401 - the copy is what is imported
 from statetrail.dialects import select
-from statetrail.extract import ExtractorConfig
+from statetrail.extract.extractor import ExtractorConfig
 from statetrail.ingest.importer import import_files
 from statetrail.ingest.redact.run import redact
 from statetrail.ingest.skipped import ReadReport
 from statetrail.ingest.whole import read_whole
-from statetrail.store import SqliteStore
 from statetrail.store.reader import read_store
+from statetrail.store.sqlite import SqliteStore
 
 log = Path("access.log")
 log.write_text(

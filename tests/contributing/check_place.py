@@ -8,8 +8,8 @@ from statetrail.dialects import load
 from statetrail.dialects.explanation import explain
 from statetrail.dialects.place import Outgoing
 from statetrail.dialects.places import PRESENT_PLACES
-from statetrail.extract import ExtractorConfig, extract
-from statetrail.store import SqliteStore
+from statetrail.extract.extractor import ExtractorConfig, extract
+from statetrail.store.sqlite import SqliteStore
 from support.traffic import exchange
 
 SECRET = "yjipILZBeUWxrFqRT"

@@ -4,8 +4,9 @@ import pytest
 
 from statetrail.demo.folder import Folder
 from statetrail.errors import UsageError
-from statetrail.extract import Exchange, ExtractorConfig, Request, extract
-from statetrail.store import SqliteStore
+from statetrail.extract.extractor import ExtractorConfig, extract
+from statetrail.extract.records import Exchange, Request
+from statetrail.store.sqlite import SqliteStore
 
 
 def record(path, user_agent):

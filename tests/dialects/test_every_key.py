@@ -18,9 +18,10 @@ from statetrail.dialects.declarations import Refusal, Text
 from statetrail.dialects.explanation import explain
 from statetrail.dialects.mistakes import mistakes
 from statetrail.dialects.places import ISSUE_PLACES, PRESENT_PLACES
-from statetrail.extract import Exchange, ExtractorConfig, extract
+from statetrail.extract.extractor import ExtractorConfig, extract
+from statetrail.extract.records import Exchange
 from statetrail.recording.frames import open_recording
-from statetrail.store import SqliteStore
+from statetrail.store.sqlite import SqliteStore
 from support.histories import FINGERPRINTER
 from support.traffic import AT, exchange, texts
 

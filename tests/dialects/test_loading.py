@@ -10,7 +10,7 @@ from statetrail.dialects.places.header import HeaderIssue, HeaderPresent
 from statetrail.dialects.places.query import QueryPresent
 from statetrail.dialects.places.xml import XmlIssue
 from statetrail.errors import UsageError
-from statetrail.extract import ExtractorConfig, extract
+from statetrail.extract.extractor import ExtractorConfig, extract
 from support.commands import run
 from support.hars import entry, write_har
 from support.histories import FINGERPRINTER

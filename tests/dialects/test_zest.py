@@ -2,7 +2,7 @@
 
 import pytest
 
-from statetrail.extract import extract
+from statetrail.extract.extractor import extract
 from support.histories import fingerprint
 from support.traffic import CONFIG, exchange, facts_of, issued, presented
 

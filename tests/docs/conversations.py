@@ -16,9 +16,10 @@ from pathlib import Path
 
 import statetrail
 from statetrail.dialects import select
-from statetrail.extract import Exchange, ExtractorConfig, Request, Response, extract
+from statetrail.extract.extractor import ExtractorConfig, extract
+from statetrail.extract.records import Exchange, Request, Response
 from statetrail.recording.frames import Recording
-from statetrail.store import CaptureCounts, SqliteStore
+from statetrail.store.sqlite import CaptureCounts, SqliteStore
 
 _CLAIM = re.compile(
     r"^## (Before|After): `(?P<param>[\w.-]+)` is `(?P<verdict>[a-z-]+)`"

@@ -13,7 +13,8 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.metrics_core import Metric
 
 from statetrail.dialects import select
-from statetrail.store import Journal, StoreName
+from statetrail.store.live.journal import Journal
+from statetrail.store.rotation import StoreName
 from statetrail_addons._live_counts import LiveCounts
 from statetrail_addons._live_sessions import LiveSessions
 from statetrail_addons._metrics import RecorderCollector

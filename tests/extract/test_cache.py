@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statetrail.extract import extract
+from statetrail.extract.extractor import extract
 from support.traffic import CONFIG, exchange
 
 # Each holds what is a secret, or may be shown, only beside another one.

@@ -10,11 +10,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import astuple
 
-from statetrail.extract import Exchange, Request, Response, StorableValue, extract
-from statetrail.extract.extractor import MAX_VALUES
+from statetrail.extract.extractor import MAX_VALUES, extract
+from statetrail.extract.fingerprint import StorableValue
+from statetrail.extract.records import Exchange, Request, Response
 from statetrail.schema import EXCHANGES, ISSUED, PRESENTED, TOKEN_CANDIDATES
-from statetrail.store import SqliteStore
 from statetrail.store.reader import read_store
+from statetrail.store.sqlite import SqliteStore
 from support.traffic import CONFIG, exchange, facts_of
 
 BYTES = st.binary(max_size=60)

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statetrail.extract import Fingerprinter
-from statetrail.extract.fingerprint import alphabet, normal_form
+from statetrail.extract.fingerprint import Fingerprinter, alphabet, normal_form
 from support.histories import FINGERPRINTER
 
 ANY_TEXT = st.text(st.characters(), max_size=40)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statetrail.extract import extract
+from statetrail.extract.extractor import extract
 from statetrail.extract.known_values import KnownValues
 from statetrail.extract.masking import forms
 from support.histories import FINGERPRINTER

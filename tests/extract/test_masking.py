@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from statetrail.dialects import Dialect, Family, Param
 from statetrail.dialects.places.header import HeaderPresent
-from statetrail.extract import ExchangeFacts, ExtractorConfig, extract
+from statetrail.extract.extractor import ExchangeFacts, ExtractorConfig, extract
 from statetrail.extract.masking import Secrets
 from statetrail.extract.records import PERSONAL
 from support.histories import FINGERPRINTER

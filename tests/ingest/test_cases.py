@@ -8,11 +8,11 @@ import pytest
 
 import statetrail as st
 from statetrail.dialects import select
-from statetrail.extract import ExtractorConfig
+from statetrail.extract.extractor import ExtractorConfig
 from statetrail.ingest.importer import Imported, import_files
 from statetrail.ingest.redact.run import redact
-from statetrail.store import SqliteStore
 from statetrail.store.reader import read_store
+from statetrail.store.sqlite import SqliteStore
 from support.hars import entry, har, headers, write_har
 from support.shared import shared
 

@@ -12,7 +12,7 @@ import zstandard
 from mitmproxy.test import tflow, tutils
 
 from statetrail.errors import CaptureError
-from statetrail.extract import Fingerprinter
+from statetrail.extract.fingerprint import Fingerprinter
 from statetrail.ingest import flowfile
 from statetrail.ingest import source as opening
 from statetrail.ingest.captures import captures_in

@@ -6,7 +6,7 @@ import pytest
 from mitmproxy.io import tnetstring
 from mitmproxy.test import tflow
 
-from statetrail.extract import Exchange
+from statetrail.extract.records import Exchange
 from statetrail.ingest.flow import exchange_of
 from statetrail.ingest.flowfile import frames, read_flows
 from statetrail.ingest.skipped import ReadReport

@@ -9,10 +9,10 @@ from mitmproxy.test import tflow
 
 from statetrail.dialects import select
 from statetrail.errors import CaptureError
-from statetrail.extract import ExtractorConfig
+from statetrail.extract.extractor import ExtractorConfig
 from statetrail.ingest.importer import BATCH, import_files
-from statetrail.store import SqliteStore
 from statetrail.store.reader import read_store
+from statetrail.store.sqlite import SqliteStore
 from support.flowfiles import flow_file as written
 from support.hars import entry, har, write_har
 

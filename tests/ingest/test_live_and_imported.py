@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from statetrail.dialects import select
-from statetrail.extract import ExtractorConfig
+from statetrail.extract.extractor import ExtractorConfig
 from statetrail.ingest.importer import import_files
-from statetrail.store import SqliteStore
 from statetrail.store.reader import read_store
+from statetrail.store.sqlite import SqliteStore
 from support.proxy import mitmdump, origin, reply
 
 XML = b"<?xml version='1.0'?>\n<ResultSet session='tok-0123456789ab'>" + b"<a/>" * 200

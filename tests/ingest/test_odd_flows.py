@@ -9,9 +9,9 @@ import pytest
 from mitmproxy.io import tnetstring
 
 from statetrail.dialects import select
-from statetrail.extract import ExtractorConfig
+from statetrail.extract.extractor import ExtractorConfig
 from statetrail.ingest.importer import import_files
-from statetrail.store import SqliteStore
+from statetrail.store.sqlite import SqliteStore
 from studies.attack import flow_places
 from studies.attack.mutate import STATES
 from support.commands import run

@@ -8,7 +8,9 @@ import pytest
 from msgspec.structs import fields
 
 from statetrail.analyses.catalogue import TABLES as CATALOGUE
-from statetrail.extract import ExchangeRow, Issued, Presented, TokenCandidate
+from statetrail.extract.exchange_row import ExchangeRow
+from statetrail.extract.state import Issued, Presented
+from statetrail.extract.token_candidates import TokenCandidate
 from statetrail.rules.gather import FINDINGS
 from statetrail.schema import (
     EXCHANGES,

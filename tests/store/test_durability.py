@@ -9,15 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from statetrail.store import SqliteStore, check_store
+from statetrail.store.file_header import check_store
 from statetrail.store.reader import read_store
+from statetrail.store.sqlite import SqliteStore
 from studies.crash.power import cuts
 from support.traffic import facts_of
 
 _WRITER = """
 import sys
 from pathlib import Path
-from statetrail.store import SqliteStore
+from statetrail.store.sqlite import SqliteStore
 from support.traffic import facts_of
 
 with SqliteStore.create_or_open(Path(sys.argv[1])) as store:
@@ -74,7 +75,7 @@ def test_a_kill_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
 _KILLED_WHILE_MAKING = """
 import apsw, os, signal, sys
 from pathlib import Path
-from statetrail.store import SqliteStore
+from statetrail.store.sqlite import SqliteStore
 
 step = int(sys.argv[2])
 steps = iter(range(100))

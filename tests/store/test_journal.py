@@ -12,10 +12,11 @@ from types import SimpleNamespace
 import apsw
 import pytest
 
-from statetrail.store import Journal, StoreName
 from statetrail.store.connection import connect
 from statetrail.store.live import checkpoints, current, journal
+from statetrail.store.live.journal import Journal
 from statetrail.store.reader import read_store
+from statetrail.store.rotation import StoreName
 from support.proxy import wait_for
 from support.traffic import facts_of
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from statetrail.errors import StoreError
-from statetrail.store import SqliteStore, forget_key, key_path
-from statetrail.store.keys import key_id, new_key, read_key, write_key
+from statetrail.store.keys import forget_key, key_id, key_path, new_key, read_key, write_key
 from statetrail.store.reader import read_store
+from statetrail.store.sqlite import SqliteStore
 from support.traffic import facts_of
 
 

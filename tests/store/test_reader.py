@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 import support
 from statetrail.schema import EXCHANGES, FACTS, ISSUED, Table
-from statetrail.store import SqliteStore, snapshot
+from statetrail.store import snapshot
 from statetrail.store.reader import read_store
 from statetrail.store.rows import add
+from statetrail.store.sqlite import SqliteStore
 from support.histories import FINGERPRINTER
 from support.traffic import exchange, facts_of
 
@@ -149,7 +150,7 @@ def test_reading_where_it_is_written_keeps_the_writer_s_locks(path: Path) -> Non
 
 _WRITER = """
 import sys
-from statetrail.store import SqliteStore
+from statetrail.store.sqlite import SqliteStore
 from support.traffic import facts_of
 
 with SqliteStore.create_or_open(sys.argv[1]) as store:

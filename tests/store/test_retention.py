@@ -4,9 +4,11 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from statetrail.store import Journal, SqliteStore, StoreName
+from statetrail.store.live.journal import Journal
 from statetrail.store.reader import read_store
 from statetrail.store.retention import prune
+from statetrail.store.rotation import StoreName
+from statetrail.store.sqlite import SqliteStore
 from support.traffic import AT, facts_of
 
 

@@ -16,10 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statetrail.errors import StoreError
-from statetrail.extract import ExchangeFacts
+from statetrail.extract.extractor import ExchangeFacts
 from statetrail.schema import FACTS
-from statetrail.store import CaptureCounts, SqliteStore, check_store, forget_key
+from statetrail.store.file_header import check_store
+from statetrail.store.keys import forget_key
 from statetrail.store.reader import read_store
+from statetrail.store.sqlite import CaptureCounts, SqliteStore
 from support.traffic import facts_of
 
 

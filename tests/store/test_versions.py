@@ -11,16 +11,19 @@ import pytest
 import statetrail as st
 from statetrail.dialects import select
 from statetrail.errors import StoreError
-from statetrail.extract import ExchangeFacts, ExtractorConfig, extract
+from statetrail.extract.extractor import ExchangeFacts, ExtractorConfig, extract
 from statetrail.recording.engines import ENGINES, Engine
 from statetrail.schema import FACTS, SCHEMA_VERSION
-from statetrail.store import Journal, SqliteStore, StoreName, opening, reader
+from statetrail.store import opening, reader
 from statetrail.store.connection import connect
 from statetrail.store.dataset.export import export_parquet, export_stores
 from statetrail.store.dataset.manifest import MANIFEST, read_manifest
 from statetrail.store.keys import key_path, write_key
+from statetrail.store.live.journal import Journal
 from statetrail.store.reader import join_facts, read_store
 from statetrail.store.retention import prune
+from statetrail.store.rotation import StoreName
+from statetrail.store.sqlite import SqliteStore
 from support.traffic import AT, exchange, facts_of
 
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJpYXQiOjE3MDAwMDAwMDAsImV4cCI6MTcwMDAwMzYwMH0.c2ln"

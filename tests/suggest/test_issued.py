@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statetrail.extract import Response
+from statetrail.extract.records import Response
 from statetrail.suggest.issued import issued
 from statetrail.suggest.places import Place, is_opaque
 from statetrail.suggest.uses import RUN

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statetrail.extract import Exchange, Request, Response
+from statetrail.extract.records import Exchange, Request, Response
 from statetrail.ingest.whole import WholeExchange
 from statetrail.suggest.issues import Issues
 from statetrail.suggest.pairs import pairs

@@ -9,8 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from statetrail.extract import Fingerprinter
-from statetrail.extract.fingerprint import alphabet
+from statetrail.extract.fingerprint import Fingerprinter, alphabet
 from statetrail.extract.jwt import declared_s
 from statetrail.recording.engines import Engine
 from statetrail.recording.frames import Recording

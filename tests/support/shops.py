@@ -7,8 +7,9 @@ session token for ever. The shop forgets sessions after half an hour of idleness
 from pathlib import Path
 
 from statetrail.dialects import select
-from statetrail.extract import Exchange, ExtractorConfig, Request, Response, extract
-from statetrail.store import CaptureCounts, SqliteStore
+from statetrail.extract.extractor import ExtractorConfig, extract
+from statetrail.extract.records import Exchange, Request, Response
+from statetrail.store.sqlite import CaptureCounts, SqliteStore
 
 MINUTE = 60_000_000
 START = 1_772_442_000_000_000

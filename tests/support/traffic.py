@@ -6,7 +6,8 @@ import msgspec
 from msgspec.structs import astuple
 
 from statetrail.dialects import select
-from statetrail.extract import Exchange, ExchangeFacts, ExtractorConfig, Request, Response, extract
+from statetrail.extract.extractor import ExchangeFacts, ExtractorConfig, extract
+from statetrail.extract.records import Exchange, Request, Response
 from support.histories import FINGERPRINTER
 
 CONFIG = ExtractorConfig(select(), FINGERPRINTER)

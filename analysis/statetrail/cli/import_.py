@@ -43,10 +43,11 @@ def command(
     """
     from statetrail.cli.output.terminal import progress, say, stdout
     from statetrail.dialects import select
-    from statetrail.extract import ExtractorConfig
+    from statetrail.extract.extractor import ExtractorConfig
     from statetrail.ingest.captures import capture_files, captures_in
     from statetrail.ingest.importer import import_files
-    from statetrail.store import SqliteStore, keys
+    from statetrail.store import keys
+    from statetrail.store.sqlite import SqliteStore
 
     selection = select(dialects)
     params, header = options.cleared(clear, selection), options.field_name(client_header)

@@ -15,7 +15,7 @@ from statetrail.cli.options import argument, option
 from statetrail.errors import UsageError
 
 if TYPE_CHECKING:
-    from statetrail.store import StoreName
+    from statetrail.store.rotation import StoreName
 
 EXAMPLES = """[b]Examples[/b]
 
@@ -84,7 +84,8 @@ def command(
     from statetrail.cli.output.terminal import say
     from statetrail.dialects import select
     from statetrail.proxy.mitmdump import ASKED, PRIVATE_LOG, recorder_command
-    from statetrail.store import StoreName, check_target, parse_size
+    from statetrail.store.opening import check_target
+    from statetrail.store.rotation import StoreName, parse_size
 
     selection = select(dialects)
     params, header = options.cleared(clear, selection), options.field_name(client_header)
@@ -165,6 +166,6 @@ def _check_metrics(address: str) -> None:
 
 def _key_of_newest(name: "StoreName") -> Path | None:
     """The key of the newest store of the name, which the next one shares."""
-    from statetrail.store import key_path
+    from statetrail.store.keys import key_path
 
     return None if (newest := name.newest()) is None else key_path(newest)

@@ -38,7 +38,7 @@ def command(
     from statetrail.cli.output.terminal import one_line, stdout
     from statetrail.cli.output.watching import Watch
     from statetrail.dialects import select
-    from statetrail.store import check_store
+    from statetrail.store.file_header import check_store
 
     if store.is_dir():
         raise UsageError(f"{store} is a folder: watch the SQLite store that is being recorded")

@@ -15,8 +15,9 @@ import apsw
 
 from statetrail.demo.clients.behaviour import USER_AGENT
 from statetrail.errors import StoreError, UsageError
-from statetrail.store import check_store, key_path
 from statetrail.store.connection import connect
+from statetrail.store.file_header import check_store
+from statetrail.store.keys import key_path
 
 STORE: Final = "recording.sqlite"
 REPORTS: Final = ("audit.html", "audit.json")

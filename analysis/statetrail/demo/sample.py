@@ -21,8 +21,9 @@ from typing import Final
 
 from statetrail.dialects import select
 from statetrail.errors import UsageError
-from statetrail.extract import Exchange, ExtractorConfig, Request, Response, extract
-from statetrail.store import CaptureCounts, SqliteStore
+from statetrail.extract.extractor import ExtractorConfig, extract
+from statetrail.extract.records import Exchange, Request, Response
+from statetrail.store.sqlite import CaptureCounts, SqliteStore
 
 SECOND: Final = 1_000_000
 MINUTE: Final = 60 * SECOND

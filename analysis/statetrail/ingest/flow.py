@@ -14,9 +14,8 @@ from mitmproxy.http import HTTPFlow
 from mitmproxy.net.http.http1 import expected_http_body_size
 from mitmproxy.proxy import mode_specs
 
-from statetrail.extract import Exchange, Request, Response
 from statetrail.extract.bodies import MAX_ENCODED
-from statetrail.extract.records import BODY_UNSEEN, UNDER_WAY, Fields
+from statetrail.extract.records import BODY_UNSEEN, UNDER_WAY, Exchange, Fields, Request, Response
 
 ERRORS: Final = (
     ("killed", re.compile(r"\bkilled", re.IGNORECASE)),

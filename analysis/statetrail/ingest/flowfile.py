@@ -19,7 +19,7 @@ from mitmproxy.http import HTTPFlow
 from mitmproxy.io import compat, tnetstring
 from mitmproxy.version import FLOW_FORMAT_VERSION
 
-from statetrail.extract import Exchange
+from statetrail.extract.records import Exchange
 from statetrail.ingest.flow import exchange_of
 from statetrail.ingest.flowparts import exchange_of_parts
 from statetrail.ingest.skipped import ReadReport, TruncatedError

@@ -14,9 +14,8 @@ from typing import Final
 from mitmproxy import http
 from mitmproxy.version import FLOW_FORMAT_VERSION
 
-from statetrail.extract import Exchange, Request, Response
 from statetrail.extract.bodies import MAX_SEARCHED
-from statetrail.extract.records import Fields
+from statetrail.extract.records import Exchange, Fields, Request, Response
 from statetrail.ingest.flow import body_size, error_word
 
 _LENGTH: Final = re.compile(rb"([0-9]{1,12}):")

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from statetrail.extract import Exchange, Fingerprinter
 from statetrail.extract.bodies import CodingError, content_codings, decode_prefix
-from statetrail.extract.records import Fields
+from statetrail.extract.fingerprint import Fingerprinter
+from statetrail.extract.records import Exchange, Fields
 from statetrail.ingest.skipped import ReadReport
 from statetrail.ingest.source import Source
 

@@ -11,12 +11,13 @@ from itertools import batched, chain
 from pathlib import Path
 from typing import Final
 
-from statetrail.extract import Exchange, ExtractorConfig, extract_all
+from statetrail.extract.extractor import ExtractorConfig, extract_all
+from statetrail.extract.records import Exchange
 from statetrail.ingest.captures import FoundCapture, captures_in
 from statetrail.ingest.format import Format
 from statetrail.ingest.known import Additions
 from statetrail.ingest.skipped import ReadReport
-from statetrail.store import CaptureCounts, SqliteStore
+from statetrail.store.sqlite import CaptureCounts, SqliteStore
 
 type Progress = Callable[[Path, int, int], None]
 """Called after each batch with the file, the number of its bytes that were read, and its size."""

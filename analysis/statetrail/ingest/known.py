@@ -18,11 +18,11 @@ from typing import Final
 
 import msgspec
 
-from statetrail.extract import ExchangeFacts
 from statetrail.extract.exchange_row import ExchangeRow
+from statetrail.extract.extractor import ExchangeFacts
 from statetrail.extract.records import BODY_UNSEEN, PLACEHOLDER
-from statetrail.store import CaptureId, SqliteStore, StoredExchange
-from statetrail.store.rows import Fingerprints
+from statetrail.store.rows import Fingerprints, StoredExchange
+from statetrail.store.sqlite import CaptureId, SqliteStore
 
 _REACH_US: Final = 300_000_000
 """How much later a request may have been sent than it was composed."""

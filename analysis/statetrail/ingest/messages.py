@@ -17,9 +17,9 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from statetrail.extract import Exchange, Fingerprinter, Request, Response
 from statetrail.extract.bodies import CodingError, content_codings, decode_prefix
-from statetrail.extract.records import BODY_UNSEEN, Fields
+from statetrail.extract.fingerprint import Fingerprinter
+from statetrail.extract.records import BODY_UNSEEN, Exchange, Fields, Request, Response
 from statetrail.ingest.format import MAX_RECEIVED, MAX_SENT
 from statetrail.ingest.har.entry import EntryError
 from statetrail.ingest.har.heads import Address, HeadReader

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from statetrail.extract import Exchange, ExchangeRow
-from statetrail.extract.records import PLACEHOLDER, STATE_UNSEEN
+from statetrail.extract.exchange_row import ExchangeRow
+from statetrail.extract.records import PLACEHOLDER, STATE_UNSEEN, Exchange
 
 MIN_ENTRIES: Final = 5
 """Entries of a HAR file from which on the lack of every credential tells something."""

@@ -13,9 +13,9 @@ from typing import Final, NamedTuple, Protocol
 
 from statetrail.dialects import Dialect
 from statetrail.errors import StoreError, UsageError
-from statetrail.extract import Exchange, ExtractorConfig, Fingerprinter
-from statetrail.extract.extractor import wire_state
-from statetrail.extract.fingerprint import normal_form
+from statetrail.extract.extractor import ExtractorConfig, wire_state
+from statetrail.extract.fingerprint import Fingerprinter, normal_form
+from statetrail.extract.records import Exchange
 from statetrail.extract.text import MAX_TOKEN, MIN_TOKEN
 from statetrail.ingest.artefacts import Piece, pieces_of
 from statetrail.ingest.captures import captures_in

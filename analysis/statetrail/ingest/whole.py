@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from statetrail.extract import Exchange
+from statetrail.extract.records import Exchange
 from statetrail.ingest.captures import captures_in
 from statetrail.ingest.importer import Progress
 from statetrail.ingest.skipped import ReadReport

@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from statetrail.errors import UsageError
 from statetrail.recording.conversion import to_arrow, to_pandas, to_polars, with_pseudonyms
-from statetrail.recording.display import html_rows
 from statetrail.recording.engines import Lazy
 from statetrail.recording.scratch import Scratch
 from statetrail.schema import Table
@@ -93,6 +92,8 @@ class Frame:
 
     def _repr_html_(self) -> str:
         """The first rows, fingerprints as reports write them, all text inert."""
+        from statetrail.recording.display import html_rows
+
         rows = self.head(SHOWN).rows()
         total = len(self)
         most = f"the first {len(rows)} of " if len(rows) < total else ""

@@ -8,19 +8,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import batched
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import apsw
 import pyarrow as pa
 from msgspec.structs import astuple
 
-from statetrail.extract import ExchangeFacts
 from statetrail.schema import CAPTURES, EXCHANGES, ISSUED, PRESENTED, TOKEN_CANDIDATES, Table
 from statetrail.store.file_header import read_only
-from statetrail.store.live.gap import unclean_end
-from statetrail.store.live.spill import read_spill
 from statetrail.store.running import left, spill_path
 from statetrail.store.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from statetrail.extract.extractor import ExchangeFacts
 
 _MANY: Final = 10_000
 """Flow ids in a query."""
@@ -47,6 +47,12 @@ def find_leftovers(path: Path, key_id: str, snapshot: Snapshot) -> Leftovers:
     seen: set[tuple[int, str]] = set()
     with read_only(path) as db:
         captures = left(db, path)
+    if not captures:
+        return Leftovers()
+    # What writes stores is loaded for few of them.
+    from statetrail.store.live.gap import unclean_end
+    from statetrail.store.live.spill import read_spill
+
     for capture in captures:
         file = spill_path(path, capture)
         spilled = read_spill(file)
@@ -82,8 +88,8 @@ def _highest(snapshot: Snapshot, found: pa.Table | None) -> int:
 
 
 def _new(
-    snapshot: Snapshot, spilled: Sequence[ExchangeFacts], seen: set[tuple[int, str]]
-) -> list[ExchangeFacts]:
+    snapshot: Snapshot, spilled: "Sequence[ExchangeFacts]", seen: set[tuple[int, str]]
+) -> "list[ExchangeFacts]":
     """Those that are neither stored, as may be if the recorder was slow rather than stuck, nor
     `seen`, to which they are added."""
     seen |= set(_stored(snapshot, [facts.exchange.flow_id for facts in spilled]))
@@ -104,7 +110,7 @@ def _stored(snapshot: Snapshot, flows: Sequence[str]) -> Iterator[tuple[int, str
         yield from zip(starts, rows["flow_id"].to_pylist(), strict=True)
 
 
-def _rows_of(new: Sequence[ExchangeFacts], capture: int, first: int) -> dict[str, pa.Table]:
+def _rows_of(new: "Sequence[ExchangeFacts]", capture: int, first: int) -> dict[str, pa.Table]:
     numbered = list(enumerate(new, first))
 
     def values(table: Table, of: str) -> pa.Table:

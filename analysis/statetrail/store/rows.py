@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, NewType
 import apsw
 from msgspec.structs import astuple
 
-from statetrail.extract import ExchangeFacts
+from statetrail.extract.extractor import ExchangeFacts
 from statetrail.extract.records import PLACEHOLDER
 from statetrail.schema import EXCHANGES, ISSUED, PRESENTED, TOKEN_CANDIDATES, Table
 

@@ -15,7 +15,8 @@ from typing import Final, NewType, Self
 import apsw
 
 from statetrail.errors import StoreError
-from statetrail.extract import ExchangeFacts, Fingerprinter
+from statetrail.extract.extractor import ExchangeFacts
+from statetrail.extract.fingerprint import Fingerprinter
 from statetrail.extract.text import clean
 from statetrail.store import rows, running
 from statetrail.store.connection import OPEN, error_name, error_text, identity

@@ -10,7 +10,7 @@ from typing import Final
 
 from statetrail.dialects.grammar import PRIORITIES, USAGES
 from statetrail.dialects.xml_root import RootError, root_attributes
-from statetrail.extract import Response
+from statetrail.extract.records import Response
 from statetrail.suggest.in_text import places_at
 from statetrail.suggest.places import MAX_VALUE, MIN_OPAQUE, Place
 from statetrail.suggest.presented import fields, in_path, leaves, parsed, unquoted

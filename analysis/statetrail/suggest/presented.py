@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from statetrail.extract import Request
+from statetrail.extract.records import Request
 from statetrail.extract.text import segment_kind, target_segments
 from statetrail.extract.token_candidates import DULL_FIELDS
 from statetrail.suggest.places import MAX_VALUE, MIN_OPAQUE, Place

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from statetrail.dialects.canonical import Same, canonical
 from statetrail.dialects.cookies.scope import site
-from statetrail.extract import Request
+from statetrail.extract.records import Request
 from statetrail.ingest.whole import WholeExchange
 from statetrail.suggest.places import (
     ASSET,

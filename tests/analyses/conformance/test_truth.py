@@ -9,11 +9,11 @@ from statetrail.analyses.conformance.clients import clients
 from statetrail.analyses.conformance.verdicts import verdicts
 from statetrail.analyses.sessions.sessions import sessions
 from statetrail.dialects import select
-from statetrail.extract import ExtractorConfig
+from statetrail.extract.extractor import ExtractorConfig
 from statetrail.ingest.importer import import_files
 from statetrail.recording.frames import Recording, open_recording
 from statetrail.rules import findings
-from statetrail.store import SqliteStore
+from statetrail.store.sqlite import SqliteStore
 
 TRUTH = Path(__file__).with_name("truth")
 

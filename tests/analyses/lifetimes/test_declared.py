@@ -6,8 +6,8 @@ import pytest
 
 import statetrail
 from statetrail.dialects import select
-from statetrail.extract import ExtractorConfig, extract
-from statetrail.store import SqliteStore
+from statetrail.extract.extractor import ExtractorConfig, extract
+from statetrail.store.sqlite import SqliteStore
 from support.traffic import AT, exchange
 
 A, B = "yjipILZBeUWxrFqRTaa1", "QmZkTbVwLrXcNsHdPbb2"

@@ -13,12 +13,12 @@ import pytest
 
 from statetrail.dialects import select
 from statetrail.errors import CaptureError
-from statetrail.extract import ExtractorConfig
+from statetrail.extract.extractor import ExtractorConfig
 from statetrail.ingest.captures import captures_in
 from statetrail.ingest.importer import Imported, import_files
 from statetrail.ingest.redact.run import redact
-from statetrail.store import SqliteStore
 from statetrail.store.reader import read_store
+from statetrail.store.sqlite import SqliteStore
 from studies.formats.make import CAPTURES, KEY, facts_of
 
 LIVE: list[list[Any]] = json.loads((CAPTURES / "live.json").read_text())

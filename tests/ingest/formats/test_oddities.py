@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from statetrail.errors import CaptureError
-from statetrail.extract import Exchange, Fingerprinter
+from statetrail.extract.fingerprint import Fingerprinter
+from statetrail.extract.records import Exchange
 from statetrail.ingest.captures import captures_in
 from statetrail.ingest.messages import message_of, response_of_raw
 from statetrail.ingest.skipped import ReadReport

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from statetrail.dialects import select
 from statetrail.errors import CaptureError
-from statetrail.extract import Exchange, ExtractorConfig, Fingerprinter, Response, extract
+from statetrail.extract.extractor import ExtractorConfig, extract
+from statetrail.extract.fingerprint import Fingerprinter
+from statetrail.extract.records import Exchange, Response
 from statetrail.ingest.har.reader import read_har
 from statetrail.ingest.har.workers import KEPT
 from statetrail.ingest.skipped import ReadReport

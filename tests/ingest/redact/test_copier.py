@@ -10,7 +10,8 @@ from mitmproxy.test import tflow
 
 from docs.conversations import claims, exchanges_of
 from statetrail.dialects import select
-from statetrail.extract import Exchange, ExchangeFacts, ExtractorConfig, extract
+from statetrail.extract.extractor import ExchangeFacts, ExtractorConfig, extract
+from statetrail.extract.records import Exchange
 from statetrail.ingest.flow import exchange_of
 from statetrail.ingest.flowfile import frames, read_flows
 from statetrail.ingest.har.entry import read_entry

@@ -11,12 +11,13 @@ import pytest
 
 from statetrail.dialects import select
 from statetrail.errors import StoreError, UsageError
-from statetrail.extract import Exchange, ExtractorConfig, Request, Response, extract
+from statetrail.extract.extractor import ExtractorConfig, extract
+from statetrail.extract.records import Exchange, Request, Response
 from statetrail.recording.frames import open_recording
 from statetrail.schema import FACTS
-from statetrail.store import CaptureCounts, SqliteStore
 from statetrail.store.dataset.export import export_parquet
 from statetrail.store.reader import Facts, join_facts, read_store
+from statetrail.store.sqlite import CaptureCounts, SqliteStore
 
 CLIENTS = ("curl/8", "a|b", "", None, "é\N{SNOWMAN}", *(f"app {n}" for n in range(20)))
 

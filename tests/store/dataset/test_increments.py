@@ -13,16 +13,18 @@ import pyarrow.parquet as pq
 import pytest
 
 from statetrail.errors import StoreError, UsageError
-from statetrail.extract import ExchangeFacts
+from statetrail.extract.extractor import ExchangeFacts
 from statetrail.schema import EXCHANGES
-from statetrail.store import Journal, SqliteStore, StoreName
 from statetrail.store.dataset import addition, source, write
 from statetrail.store.dataset.addition import Exported
 from statetrail.store.dataset.export import export_stores
 from statetrail.store.dataset.manifest import read_manifest
 from statetrail.store.keys import key_path
+from statetrail.store.live.journal import Journal
 from statetrail.store.reader import join_facts, read_store
 from statetrail.store.retention import prune
+from statetrail.store.rotation import StoreName
+from statetrail.store.sqlite import SqliteStore
 from support.datasets import content, sorted_by_client, state
 from support.traffic import AT, facts_of
 

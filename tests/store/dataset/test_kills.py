@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import support
-from statetrail.store import SqliteStore
 from statetrail.store.dataset.export import export_stores
 from statetrail.store.retention import prune
+from statetrail.store.sqlite import SqliteStore
 from support.traffic import AT, facts_of
 
 KILLS = 5

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from statetrail.errors import StoreError
-from statetrail.store import SqliteStore
 from statetrail.store.dataset.export import export_stores
 from statetrail.store.dataset.manifest import damage, read_manifest
 from statetrail.store.reader import read_store
+from statetrail.store.sqlite import SqliteStore
 from support.commands import run
 from support.datasets import state
 from support.traffic import AT, facts_of

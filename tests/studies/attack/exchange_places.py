@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote, quote_plus
 
-from statetrail.extract import Exchange, Request, Response
+from statetrail.extract.records import Exchange, Request, Response
 
 AT: Final = 1_700_000_000_000_000
 

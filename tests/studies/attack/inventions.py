@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from statetrail.dialects import select
-from statetrail.extract import Exchange, ExtractorConfig, Request, Response, extract
-from statetrail.store import CaptureCounts, SqliteStore
+from statetrail.extract.extractor import ExtractorConfig, extract
+from statetrail.extract.records import Exchange, Request, Response
+from statetrail.store.sqlite import CaptureCounts, SqliteStore
 from support.shops import START
 
 SHOP = "shop.example"

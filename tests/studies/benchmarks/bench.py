@@ -18,10 +18,11 @@ from statetrail.analyses.lifetimes.expiry import expiry
 from statetrail.analyses.tokens.rotations import rotations
 from statetrail.analyses.tokens.tokens import tokens
 from statetrail.dialects import select
-from statetrail.extract import Exchange, ExchangeFacts, ExtractorConfig, Request, Response, extract
+from statetrail.extract.extractor import ExchangeFacts, ExtractorConfig, extract
+from statetrail.extract.records import Exchange, Request, Response
 from statetrail.recording.frames import open_recording
 from statetrail.rules import findings
-from statetrail.store import SqliteStore
+from statetrail.store.sqlite import SqliteStore
 
 PAGE = (
     '<?xml version="1.0" encoding="utf-8"?><ResultSet page="1" session="{}" '

@@ -24,7 +24,7 @@ import apsw
 import duckdb
 
 from statetrail.schema import CAPTURES, EXCHANGES, FACTS, ISSUED, PRESENTED
-from statetrail.store import SqliteStore
+from statetrail.store.sqlite import SqliteStore
 from studies.benchmarks.bench_audit import COMMAND, Cost, run
 from studies.benchmarks.generate import SHAPES, generate
 

@@ -37,9 +37,9 @@ type Reader = Callable[[Path], int]
 
 def _import() -> Reader:
     from statetrail.dialects import select
-    from statetrail.extract import ExtractorConfig
+    from statetrail.extract.extractor import ExtractorConfig
     from statetrail.ingest.importer import import_files
-    from statetrail.store import SqliteStore
+    from statetrail.store.sqlite import SqliteStore
 
     dialects = select(DIALECTS)
 

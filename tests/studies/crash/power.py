@@ -19,8 +19,10 @@ from typing import Final
 import apsw
 
 from statetrail.errors import StatetrailError
-from statetrail.store import Durability, SqliteStore, key_path
+from statetrail.store.keys import key_path
+from statetrail.store.opening import Durability
 from statetrail.store.reader import read_store
+from statetrail.store.sqlite import SqliteStore
 from support.traffic import facts_of
 
 SECTOR: Final = 512

@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from statetrail.store import check_store
+from statetrail.store.file_header import check_store
 from statetrail.store.reader import read_store
 from studies.crash.power import cuts
 from support.disks import ext4_disk, fill, frozen, small_disk

@@ -10,8 +10,9 @@ import msgspec
 
 import statetrail
 from statetrail.dialects import select
-from statetrail.extract import Exchange, ExtractorConfig, Response, extract
-from statetrail.store import SqliteStore
+from statetrail.extract.extractor import ExtractorConfig, extract
+from statetrail.extract.records import Exchange, Response
+from statetrail.store.sqlite import SqliteStore
 from support.traffic import AT, exchange
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}

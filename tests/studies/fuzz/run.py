@@ -18,7 +18,8 @@ import tracemalloc
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from statetrail.extract import Exchange, Request, Response, extract
+from statetrail.extract.extractor import extract
+from statetrail.extract.records import Exchange, Request, Response
 from support.traffic import CONFIG
 
 MAX_S, MAX_BYTES = 0.010, 10 << 20

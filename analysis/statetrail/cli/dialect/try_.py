@@ -52,12 +52,12 @@ def command(
     import statetrail
     from statetrail.cli.output.terminal import busy, say, stdout
     from statetrail.dialects import select
-    from statetrail.extract import ExtractorConfig
+    from statetrail.extract.extractor import ExtractorConfig
     from statetrail.ingest.captures import captures_in
     from statetrail.ingest.importer import import_files
     from statetrail.recording.frames import open_recording
     from statetrail.recording.scratch import Scratch
-    from statetrail.store import SqliteStore
+    from statetrail.store.sqlite import SqliteStore
 
     dialect, *others = select(name)
     if others:

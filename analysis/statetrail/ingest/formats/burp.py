@@ -11,7 +11,8 @@ from typing import IO, Final, cast
 
 from lxml import etree
 
-from statetrail.extract import Exchange, Fingerprinter
+from statetrail.extract.fingerprint import Fingerprinter
+from statetrail.extract.records import Exchange
 from statetrail.ingest.format import Format
 from statetrail.ingest.har.entry import EntryError
 from statetrail.ingest.har.heads import Address

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from statetrail.extract import Exchange, Fingerprinter
-from statetrail.extract.records import Fields
+from statetrail.extract.fingerprint import Fingerprinter
+from statetrail.extract.records import Exchange, Fields
 from statetrail.ingest.format import Format
 from statetrail.ingest.har.entry import EntryError, Header
 from statetrail.ingest.har.heads import Address, HeadReader, utf8

@@ -10,7 +10,8 @@ from typing import Final
 
 from lxml import etree
 
-from statetrail.extract import Exchange, Fingerprinter
+from statetrail.extract.fingerprint import Fingerprinter
+from statetrail.extract.records import Exchange
 from statetrail.ingest.format import Format
 from statetrail.ingest.har.entry import EntryError
 from statetrail.ingest.har.heads import Address

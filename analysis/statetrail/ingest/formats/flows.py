@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from statetrail.extract import Exchange, Fingerprinter
+from statetrail.extract.fingerprint import Fingerprinter
+from statetrail.extract.records import Exchange
 from statetrail.ingest.flowfile import opened_flows, read_flows
 from statetrail.ingest.format import Format
 from statetrail.ingest.skipped import ReadReport

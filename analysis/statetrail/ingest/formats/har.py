@@ -6,7 +6,8 @@ from itertools import chain
 from typing import Final
 
 from statetrail.errors import CaptureError
-from statetrail.extract import Exchange, Fingerprinter
+from statetrail.extract.fingerprint import Fingerprinter
+from statetrail.extract.records import Exchange
 from statetrail.ingest.format import MAX_RECEIVED, MAX_SENT, Format, WithBodies, decoded
 from statetrail.ingest.har.content import body_of
 from statetrail.ingest.har.entry import HarEntry

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import msgspec
 
-from statetrail.extract import Exchange, Fingerprinter
-from statetrail.extract.records import Fields
+from statetrail.extract.fingerprint import Fingerprinter
+from statetrail.extract.records import Exchange, Fields
 from statetrail.ingest.format import MAX_RECEIVED, Format
 from statetrail.ingest.har.entry import EntryError, Header
 from statetrail.ingest.har.heads import HeadReader

@@ -15,8 +15,8 @@ from io import BufferedReader
 from typing import Any, Final, cast
 
 from statetrail.errors import CaptureError
-from statetrail.extract import Exchange, Fingerprinter
-from statetrail.extract.records import Fields
+from statetrail.extract.fingerprint import Fingerprinter
+from statetrail.extract.records import Exchange, Fields
 from statetrail.ingest.format import MAX_RECEIVED, Format
 from statetrail.ingest.har.entry import EntryError
 from statetrail.ingest.har.heads import Address, utf8

@@ -9,7 +9,8 @@ from typing import Final
 
 import msgspec
 
-from statetrail.extract import Exchange, Fingerprinter
+from statetrail.extract.fingerprint import Fingerprinter
+from statetrail.extract.records import Exchange
 from statetrail.ingest.format import Format
 from statetrail.ingest.har.reader import read_har
 from statetrail.ingest.har.split import MAX_ENTRY

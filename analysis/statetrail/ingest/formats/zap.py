@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from statetrail.extract import Exchange, Fingerprinter
-from statetrail.extract.records import Fields
+from statetrail.extract.fingerprint import Fingerprinter
+from statetrail.extract.records import Exchange, Fields
 from statetrail.ingest.format import Format
 from statetrail.ingest.har.entry import EntryError
 from statetrail.ingest.messages import (

@@ -17,9 +17,16 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from statetrail.errors import CaptureError
-from statetrail.extract import Exchange, Fingerprinter, Request, Response
 from statetrail.extract.bodies import MAX_SEARCHED
-from statetrail.extract.records import ANSWERED, PERHAPS_CACHED, UNKNOWN_METHOD
+from statetrail.extract.fingerprint import Fingerprinter
+from statetrail.extract.records import (
+    ANSWERED,
+    PERHAPS_CACHED,
+    UNKNOWN_METHOD,
+    Exchange,
+    Request,
+    Response,
+)
 from statetrail.ingest.flow import ERRORS
 from statetrail.ingest.har.content import body_of
 from statetrail.ingest.har.cookies import with_received, with_sent

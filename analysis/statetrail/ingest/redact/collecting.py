@@ -11,11 +11,10 @@ from itertools import chain
 from typing import Final
 
 from statetrail.dialects.wire import text, unquote
-from statetrail.extract import Exchange, ExtractorConfig
 from statetrail.extract.cache import BoundedCache
-from statetrail.extract.extractor import WireState
+from statetrail.extract.extractor import ExtractorConfig, WireState
 from statetrail.extract.masking import MIN_WITHIN
-from statetrail.extract.records import Fields
+from statetrail.extract.records import Exchange, Fields
 from statetrail.extract.text import MAX_TOKEN, has_token, is_placeholder, is_token, unquoted
 from statetrail.extract.wire_values import query_fields
 from statetrail.ingest.redact.fields import is_harmless

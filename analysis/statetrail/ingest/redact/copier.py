@@ -13,11 +13,11 @@ from typing import Final, NamedTuple
 from xml.sax.saxutils import quoteattr
 
 from statetrail.dialects.place import OutgoingResponse
-from statetrail.extract import Exchange, ExchangeFacts, ExtractorConfig
 from statetrail.extract.cache import BoundedCache
 from statetrail.extract.exchange_row import ExchangeRow
-from statetrail.extract.extractor import WireState, facts_with_state
+from statetrail.extract.extractor import ExchangeFacts, ExtractorConfig, WireState, facts_with_state
 from statetrail.extract.fingerprint import raw_bytes
+from statetrail.extract.records import Exchange
 from statetrail.extract.text import MAX_SEGMENTS, is_token, mask_free_text, target_segments
 from statetrail.ingest.redact.documents import FORM, JSON, form_body, json_body, of_media
 from statetrail.ingest.redact.fields import HarmlessFields

@@ -8,8 +8,7 @@ WebSocket goes along.
 from mitmproxy import connection, flow
 from mitmproxy.http import Headers, HTTPFlow, Request, Response
 
-from statetrail.extract import Fingerprinter
-from statetrail.extract.fingerprint import raw_bytes
+from statetrail.extract.fingerprint import Fingerprinter, raw_bytes
 from statetrail.ingest.redact.copier import Copy
 from statetrail.ingest.redact.state import Fields
 

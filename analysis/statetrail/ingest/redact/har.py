@@ -10,9 +10,8 @@ from typing import Any, Final
 
 import msgspec
 
-from statetrail.extract import Exchange, Request
 from statetrail.extract.fingerprint import raw_bytes
-from statetrail.extract.records import ANSWERED
+from statetrail.extract.records import ANSWERED, Exchange, Request
 from statetrail.ingest.har.split import CUT
 from statetrail.ingest.har.times import SECOND_US
 from statetrail.ingest.redact.copier import Copy

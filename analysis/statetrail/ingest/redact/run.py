@@ -23,9 +23,11 @@ from statetrail.dialects import Dialect
 from statetrail.dialects.grammar import PRIORITIES, USAGES
 from statetrail.dialects.wire import BodyError
 from statetrail.errors import CaptureError
-from statetrail.extract import Exchange, ExtractorConfig, Fingerprinter
 from statetrail.extract.bodies import BodyBeginning
 from statetrail.extract.cache import BoundedCache
+from statetrail.extract.extractor import ExtractorConfig
+from statetrail.extract.fingerprint import Fingerprinter
+from statetrail.extract.records import Exchange
 from statetrail.extract.wire_values import in_body
 from statetrail.ingest.captures import FoundCapture, captures_in
 from statetrail.ingest.flow import ERRORS

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from statetrail.errors import StoreError
-from statetrail.extract import ExchangeFacts
+from statetrail.extract.extractor import ExchangeFacts
 from statetrail.store.live.checkpoints import DAMAGED, Checkpoints, max_log_pages
 from statetrail.store.live.entry import JournalEntry
 from statetrail.store.live.gap import LostExchanges, unclean_end

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from statetrail.extract import ExchangeFacts
+from statetrail.extract.extractor import ExchangeFacts
 from statetrail.store.rows import ExchangeId
 from statetrail.store.sqlite import SqliteStore
 

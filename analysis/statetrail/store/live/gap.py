@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from statetrail.extract import ExchangeFacts
+from statetrail.extract.extractor import ExchangeFacts
 
 
 @dataclass(slots=True)

@@ -21,7 +21,8 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Final
 
-from statetrail.extract import ExchangeFacts, Fingerprinter
+from statetrail.extract.extractor import ExchangeFacts
+from statetrail.extract.fingerprint import Fingerprinter
 from statetrail.store.live.current import BUSY_S, CurrentStore
 from statetrail.store.live.entry import JournalEntry, weight_of
 from statetrail.store.live.gap import LostExchanges

@@ -18,7 +18,7 @@ from typing import IO, Final
 
 import msgspec
 
-from statetrail.extract import ExchangeFacts
+from statetrail.extract.extractor import ExchangeFacts
 from statetrail.schema import SCHEMA_VERSION
 from statetrail.store.live.gap import LostExchanges
 from statetrail.store.running import lock, locked, spill_path

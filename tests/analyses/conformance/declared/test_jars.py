@@ -8,8 +8,9 @@ import pytest
 import statetrail
 from statetrail.dialects import select
 from statetrail.dialects.cookies.request import Request as Context
-from statetrail.extract import Exchange, ExtractorConfig, Request, Response, extract_all
-from statetrail.store import SqliteStore
+from statetrail.extract.extractor import ExtractorConfig, extract_all
+from statetrail.extract.records import Exchange, Request, Response
+from statetrail.store.sqlite import SqliteStore
 from support.jars import Jar
 from support.traffic import AT
 

@@ -14,9 +14,9 @@ import pytest
 
 import statetrail
 from statetrail.dialects import builtin
-from statetrail.extract import ExtractorConfig, extract
+from statetrail.extract.extractor import ExtractorConfig, extract
 from statetrail.rules import findings_of, rule
-from statetrail.store import SqliteStore
+from statetrail.store.sqlite import SqliteStore
 from support.traffic import AT, exchange
 
 A, B, C = "yjipILZBeUWxrFqRTaa1", "QmZkTbVwLrXcNsHdPbb2", "Zq8w7e6r5t4y3u2i1oPA"

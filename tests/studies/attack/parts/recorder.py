@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from statetrail.dialects import select
-from statetrail.extract import ExchangeFacts, ExtractorConfig, extract
-from statetrail.store import SqliteStore
+from statetrail.extract.extractor import ExchangeFacts, ExtractorConfig, extract
+from statetrail.store.sqlite import SqliteStore
 from studies.attack.exchange_places import DISCLOSED, PLACES, Draft
 from studies.attack.markers import WRITINGS, left, name_token, token, word
 from studies.attack.outcome import Outcome

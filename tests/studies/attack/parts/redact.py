@@ -16,7 +16,7 @@ from mitmproxy.flow import Flow
 
 from statetrail.dialects import builtin
 from statetrail.errors import CaptureError
-from statetrail.extract import Fingerprinter
+from statetrail.extract.fingerprint import Fingerprinter
 from statetrail.ingest.captures import captures_in
 from statetrail.ingest.redact.run import redact
 from statetrail.ingest.skipped import ReadReport

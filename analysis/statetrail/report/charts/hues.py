@@ -50,8 +50,9 @@ def apart(pairs: Iterable[tuple[str, str]]) -> dict[str, int]:
     chosen: dict[str, int] = {}
     for value, near in others.items():
         taken = {chosen[one] for one in near if one in chosen}
-        walk = [(hue(value) + step) % count for step in range(count)]
+        own = hue(value)
+        walk = [(own + step) % count for step in range(count)]
         free = [at for at in walk if at not in taken]
-        distinct = [at for at in free if not any({at, one} in ALIKE for one in taken)]
-        chosen[value] = (distinct or free or walk)[0]
+        distinct = (at for at in free if ALIKE[at].isdisjoint(taken))
+        chosen[value] = next(distinct, (free or walk)[0])
     return chosen

@@ -63,12 +63,16 @@ HUES: Final[dict[Scheme, tuple[str, ...]]] = {
     ),
 }
 """Colours of values: a pseudonym has the same colour in the whole report."""
+_ALIKE: Final = ((4, 10), (7, 11), (8,), (7, 9), (9,), (8, 11), (10,), (11,))
 ALIKE: Final = tuple(
-    {one, other}
-    for one, others in enumerate(((4, 10), (7, 11), (8,), (7, 9), (9,), (8, 11), (10,), (11,)))
-    for other in others
+    frozenset(
+        other
+        for other in range(len(HUES["light"]))
+        if any({one, other} == {at, like} for at, some in enumerate(_ALIKE) for like in some)
+    )
+    for one in range(len(HUES["light"]))
 )
-"""Pairs of `HUES` that look alike in one of the schemes."""
+"""For each of the `HUES` those that look like it in one of the schemes."""
 
 
 def hue(value: str) -> int:

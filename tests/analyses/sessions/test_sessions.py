@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
+from statetrail.analyses.sessions.chains import BREAKS
 from statetrail.analyses.sessions.session_requests import session_requests
-from statetrail.analyses.sessions.sessions import BREAKS, session_costs, sessions
+from statetrail.analyses.sessions.sessions import session_costs, sessions
 from statetrail.analyses.sessions.tables import SESSIONS
 from statetrail.analyses.tokens.rotations import CAUSES, rotations
 from statetrail.analyses.tokens.tokens import tokens

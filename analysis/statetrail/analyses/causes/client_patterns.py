@@ -19,7 +19,7 @@ from statetrail.analyses.causes.owned_values import (
     owners,
     presented_by,
 )
-from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, among, distinct
+from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, among, distinct, unique
 from statetrail.analyses.columnar.bucket import Bucket
 from statetrail.analyses.conformance.verdict import (
     DEFIED,
@@ -137,7 +137,7 @@ def _presents_first_only(
     bucket: Bucket, lineage: Lineage, history: History, owner: Ints, which: Bools
 ) -> Bools:
     """Whether the owner of each of these faults presents one value only, the first that it got."""
-    wanted = np.unique(owner[which])
+    wanted = unique(owner[which])
     issues = binding_issues(bucket, history.issues)
     issued = issued_to(bucket, lineage, issues.exchange, issues.value, wanted)
     shown = presented_by(bucket, lineage, history.uses, wanted)
@@ -150,7 +150,7 @@ def _presents_first_only(
     response_start = bucket.exchanges.response_start[issued.exchange]
     first, _ = extremes(place[: len(issued)], response_start, len(keys))
     earliest, _ = extremes(of_key, first, count)
-    used = np.unique(place[len(issued) :])
+    used = unique(place[len(issued) :])
     only = np.full(count, NOTHING, dtype=np.int64)
     only[of_key[used]] = used
     single = np.bincount(of_key[used], minlength=count) == 1

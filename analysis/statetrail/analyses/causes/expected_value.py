@@ -19,7 +19,15 @@ from statetrail.analyses.causes.owned_values import (
     owner_count,
     owners,
 )
-from statetrail.analyses.columnar.arrays import NOTHING, AsOfIndex, Bools, Ints, ordered
+from statetrail.analyses.columnar.arrays import (
+    NOTHING,
+    AsOfIndex,
+    Bools,
+    Ints,
+    ordered,
+    unique,
+    within,
+)
 from statetrail.analyses.columnar.bucket import Bucket
 from statetrail.analyses.columnar.dialect_masks import mount
 from statetrail.analyses.conformance.verdict import OMITTED, RESTARTED, VERDICTS
@@ -59,7 +67,7 @@ def issued_elsewhere(
     # What one owner was given is not what another one was given.
     width = max(len(bucket.values), 1)
     held = holder[known] * width + expected.value[newest]
-    wanted = np.unique(held)
+    wanted = unique(held)
     issued, of_issue = _of(issued, wanted, width)
     elsewhere = np.zeros(len(exchange), dtype=np.bool_)
     elsewhere[known] = _other_path(
@@ -72,7 +80,7 @@ def issued_elsewhere(
 def _of(owned: OwnedValues, wanted: Ints, width: int) -> tuple[OwnedValues, Ints]:
     """Those that are among the wanted (owners and values), and their places there."""
     keys = owned.owner * width + owned.value
-    row = np.flatnonzero(np.isin(keys, wanted))
+    row = np.flatnonzero(within(keys, wanted))
     own = OwnedValues(owned.exchange[row], owned.value[row], owned.owner[row])
     return own, np.searchsorted(wanted, keys[row])
 
@@ -137,7 +145,7 @@ def _expected(
 def _answers(bucket: Bucket, issues: Issues, uses: Uses, group: Ints) -> OwnedValues:
     """What replaced the wanted values: other values that answered requests with them."""
     first = owner_count(bucket)
-    use = np.flatnonzero(np.isin(first + uses.value, group))
+    use = np.flatnonzero(within(first + uses.value, group))
     count = len(bucket.series_client)
     keys = pairs(issues.exchange, issues.series, count)
     order = np.argsort(keys, kind="stable")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from statetrail.analyses.columnar.arrays import Bools, Ints, chosen
+from statetrail.analyses.columnar.arrays import Bools, Ints, chosen, unique, within
 from statetrail.analyses.columnar.bucket import Bucket
 from statetrail.analyses.events.history import Issues, Uses, pairs
 from statetrail.analyses.events.lineage import Lineage, dialect_places
@@ -55,15 +55,15 @@ def binding_issues(bucket: Bucket, issues: Issues) -> Issues:
     """The issues that their clients have to know (rule L8)."""
     issued, count = bucket.issued, len(bucket.values)
     sound = pairs(issued.exchange[issued.sound], issued.value[issued.sound], count)
-    return chosen(issues, np.isin(pairs(issues.exchange, issues.value, count), sound))
+    return chosen(issues, within(pairs(issues.exchange, issues.value, count), sound))
 
 
 def _of(bucket: Bucket, sessions: Ints, exchange: Ints, value: Ints, wanted: Ints) -> OwnedValues:
-    wanted = np.unique(wanted)
+    wanted = unique(wanted)
     series = bucket.values.series[value]
     owner, of_session = _owners(bucket, sessions, exchange, series)
-    by_sender = np.flatnonzero(np.isin(series, wanted))
-    by_session = np.flatnonzero(of_session & np.isin(owner, wanted))
+    by_sender = np.flatnonzero(within(series, wanted))
+    by_session = np.flatnonzero(of_session & within(owner, wanted))
     row = np.append(by_sender, by_session)
     return OwnedValues(exchange[row], value[row], np.append(series[by_sender], owner[by_session]))
 

@@ -46,7 +46,15 @@ from statetrail.analyses.analysis import analysis
 from statetrail.analyses.causes import near_misses, tables
 from statetrail.analyses.causes.client_patterns import UNSHOWN, client_patterns, is_verdict
 from statetrail.analyses.causes.expected_value import holders, issued_elsewhere
-from statetrail.analyses.columnar.arrays import NOTHING, Ints, chosen, ordered, run_begins
+from statetrail.analyses.columnar.arrays import (
+    NOTHING,
+    Ints,
+    chosen,
+    ordered,
+    run_begins,
+    unique,
+    within,
+)
 from statetrail.analyses.columnar.bucket import Bucket, bucket
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.columnar.result_rows import REQUEST, of_requests, of_series, table, words
@@ -159,7 +167,7 @@ def causes(bucket: Bucket, explained: Explained, replacements: Replacements) -> 
         "reason": words(faults.reason, tuple(REASONS)),
         "fault": faults.fault,
         "cause": words(explained.cause, _NAMES),
-        "replaced": np.isin(pairs(faults.exchange, faults.series, count), moved),
+        "replaced": within(pairs(faults.exchange, faults.series, count), moved),
     }
     return table(CAUSES, of_requests(bucket, faults.exchange, faults.series) | columns)
 
@@ -183,7 +191,7 @@ def root_causes(bucket: Bucket, explained: Explained) -> pa.Table:
     count = np.diff(first, append=len(key))
     endpoints, evidence = [], []
     for rows in np.split(exchange, first[1:]) if len(exchange) else []:
-        places = np.unique(bucket.exchanges.endpoint[rows]).tolist()
+        places = unique(bucket.exchanges.endpoint[rows]).tolist()
         names = sorted(bucket.endpoints[place][1] for place in places)
         more = ["…"] if len(names) > MAX_ENDPOINTS else []
         endpoints.append(",".join([*names[:MAX_ENDPOINTS], *more]))

@@ -143,6 +143,27 @@ def among(keys: Ints, wanted: Ints) -> Ints:
     return np.where(inside, place, NOTHING)
 
 
+def unique(keys: npt.NDArray[np.generic]) -> npt.NDArray[Any]:
+    """The distinct keys in order.
+
+    >>> unique(np.array([7, 2, 7]))
+    array([2, 7])
+    """
+    # np.unique hashes what NumPy sorts ten times as fast with vector instructions.
+    every = np.sort(keys, axis=None)
+    return every[run_begins(every)]
+
+
+def within(keys: Ints, wanted: Ints) -> Bools:
+    """Which keys are among the wanted ones, which may be in any order.
+
+    >>> within(np.array([7, 2, 9]), np.array([9, 7, 7]))
+    array([ True, False,  True])
+    """
+    found: Bools = among(unique(wanted), keys) != NOTHING
+    return found
+
+
 def numbered(*columns: Ints) -> tuple[Ints, Ints]:
     """Numbers for the distinct rows of integer columns, and a place where each of them stands.
 

@@ -26,7 +26,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from statetrail.analyses.columnar.arrays import Bools, Ints
+from statetrail.analyses.columnar.arrays import Bools, Ints, unique
 from statetrail.analyses.columnar.coding import integers
 from statetrail.analyses.columnar.executor import Facts, artifact
 from statetrail.recording.dialect_classes import CLASS
@@ -72,7 +72,7 @@ class ClockSteps:
         if not len(self):
             return list(times)
         offset = np.zeros(len(exchange), dtype=np.int64)
-        for number in np.unique(self.capture).tolist():
+        for number in unique(self.capture).tolist():
             steps, rows = self.capture == number, np.flatnonzero(capture == number)
             place = np.searchsorted(self.exchange[steps], exchange[rows], "right")
             offset[rows] = np.append(0, self.offset[steps])[place]

@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, distinct
+from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, distinct, unique
 from statetrail.analyses.columnar.bucket import MALFORMED, Bucket, bucket
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.dialects import Dialect, Param
@@ -141,7 +141,7 @@ def mount(bucket: Bucket, endpoints: Ints) -> Ints:
     """
     numbers = np.full((len(bucket.endpoints), len(bucket.params)), NOTHING, dtype=np.int64)
     known: dict[str, int] = {}
-    wanted = np.unique(endpoints)
+    wanted = unique(endpoints)
     paths = [bucket.endpoints[at][1] for at in wanted.tolist()]
     for dialect in _named(bucket):
         before = [dialect.mount(path) for path in paths]

@@ -11,7 +11,15 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, among, chosen, foremost
+from statetrail.analyses.columnar.arrays import (
+    NOTHING,
+    Bools,
+    Ints,
+    among,
+    chosen,
+    foremost,
+    unique,
+)
 from statetrail.analyses.columnar.bucket import Bucket, bucket
 from statetrail.analyses.columnar.executor import artifact, over_buckets
 from statetrail.analyses.conformance.tables import VERDICTS
@@ -66,7 +74,7 @@ def verdicts_of_exchanges(rec: Recording, exchanges: Ints) -> pa.Table:
     pyarrow.Table
         Rows of `statetrail.analyses.conformance.tables.VERDICTS`.
     """
-    return _of(rec, Chosen(np.unique(exchanges), _NONE))
+    return _of(rec, Chosen(unique(exchanges), _NONE))
 
 
 def verdicts_of_sessions(rec: Recording, sessions: Iterable[int], most: int) -> pa.Table:
@@ -77,7 +85,7 @@ def verdicts_of_sessions(rec: Recording, sessions: Iterable[int], most: int) -> 
     pyarrow.Table
         Rows of `statetrail.analyses.conformance.tables.VERDICTS`.
     """
-    return _of(rec, Chosen(_NONE, np.unique(np.array([*sessions], dtype=np.int64)), most))
+    return _of(rec, Chosen(_NONE, unique(np.array([*sessions], dtype=np.int64)), most))
 
 
 def _of(rec: Recording, wanted: Chosen) -> pa.Table:

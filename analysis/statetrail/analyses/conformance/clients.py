@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from statetrail.analyses.analysis import analysis
-from statetrail.analyses.columnar.arrays import Bools, Ints
+from statetrail.analyses.columnar.arrays import Bools, Ints, unique
 from statetrail.analyses.columnar.bucket import Bucket, bucket
 from statetrail.analyses.columnar.dialect_masks import SpokenAt, spoken_at
 from statetrail.analyses.columnar.executor import artifact
@@ -30,7 +30,7 @@ from statetrail.recording.frames import Recording
 
 @artifact(needs=(bucket,))
 def _issuing_origins(bucket: Bucket) -> set[tuple[str, str]]:
-    series = np.unique(bucket.issued.series)
+    series = unique(bucket.issued.series)
     client, param = bucket.series_client[series].tolist(), bucket.series_param[series].tolist()
     return {(bucket.clients[c][1], bucket.params[p][0]) for c, p in zip(client, param, strict=True)}
 

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from statetrail.analyses.analysis import analysis
+from statetrail.analyses.columnar.arrays import within
 from statetrail.analyses.columnar.bucket import VALUE, Bucket, bucket
 from statetrail.analyses.columnar.result_rows import of_series, table
 from statetrail.analyses.conformance.verdict import (
@@ -63,11 +64,11 @@ def mixed_sessions(
     # A request that presents a key twice has one verdict on both values.
     judged_on = (judged.verdict != _NOT_APPLICABLE) | (judged.reason == _MIXED)
     on = pairs(judged.exchange[judged_on], judged.series[judged_on], len(bucket.series_client))
-    binding = np.isin(pairs(exchange, series, len(bucket.series_client)), on)
+    binding = within(pairs(exchange, series, len(bucket.series_client)), on)
     exchange, series = exchange[binding], series[binding]
     success = (exchanges.status >= 200) & (exchanges.status < 300)
     answers = pairs(history.issues.exchange, dialect[history.issues.series], width)
-    answered = np.isin(pairs(exchange, dialect[series], width), answers) & success[exchange]
+    answered = within(pairs(exchange, dialect[series], width), answers) & success[exchange]
     return table(
         MIXED_SESSIONS,
         {

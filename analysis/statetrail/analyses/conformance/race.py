@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from statetrail.analyses.columnar.arrays import NOTHING, AsOfIndex, Bools, Ints, chosen
+from statetrail.analyses.columnar.arrays import NOTHING, AsOfIndex, Bools, Ints, chosen, unique
 from statetrail.analyses.columnar.bucket import (
     EMPTY,
     ESTABLISH,
@@ -182,7 +182,7 @@ def _situations(
     # A value from a malformed header has no channel that would be wrong, and one that is implicit
     # in one of two concurrent issues is not held against the client either.
     placed = np.zeros(len(value), dtype=np.bool_)
-    for each in np.unique(channel[channel >= 0]):
+    for each in unique(channel[channel >= 0]):
         here = np.flatnonzero(channel == each)
         fitting = (issues.usage == each) | (issues.usage < 0)
         placed[here] = latest(index, place[here], own, fitting) >= since[here]

@@ -49,13 +49,7 @@ import numpy as np
 import pyarrow as pa
 
 from statetrail.analyses.analysis import analysis
-from statetrail.analyses.columnar.arrays import (
-    NOTHING,
-    Bools,
-    Ints,
-    among,
-    chosen,
-)
+from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, among, chosen, within
 from statetrail.analyses.columnar.bucket import (
     VALUE,
     Bucket,
@@ -289,5 +283,5 @@ def _beside(bucket: Bucket, is_key: Bools, of_key: Bools) -> Bools:
     beside = np.zeros(len(presented), dtype=np.bool_)
     if len(others):
         keys = presented.exchange * max(count, 1) + presented.series
-        beside[others] = np.isin(keys[others], keys[of_key])
+        beside[others] = within(keys[others], keys[of_key])
     return beside

@@ -26,7 +26,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, among, chosen, run_begins
+from statetrail.analyses.columnar.arrays import (
+    NOTHING,
+    Bools,
+    Ints,
+    among,
+    chosen,
+    run_begins,
+    unique,
+    within,
+)
 from statetrail.analyses.columnar.bucket import IMPLICIT, MALFORMED, VALUE, Bucket, bucket
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.conformance.visibility import FOREVER
@@ -87,9 +96,9 @@ def given_twice(bucket: Bucket, issue: Ints) -> Bools:
     """The values that these issues gave to several requests without them: they may be anybody's."""
     issued, presented, count = bucket.issued, bucket.presented, max(len(bucket.values), 1)
     use = np.flatnonzero(presented.kind == VALUE)
-    held = np.unique(presented.exchange[use] * count + presented.value[use])
+    held = unique(presented.exchange[use] * count + presented.value[use])
     value, response = issued.value[issue], issued.exchange[issue]
-    given = np.unique(response * count + value)
+    given = unique(response * count + value)
     given = given[among(held, given) == NOTHING] % count
     twice: Bools = np.bincount(given, minlength=len(bucket.values)) > 1
     return twice
@@ -146,7 +155,7 @@ def lineage(bucket: Bucket) -> Lineage:
     issued = _issued(bucket, ranks, dialects, malformed=False)
     presented = _presented(bucket, ranks, dialects)
     spoilt = _issued(bucket, ranks, dialects, malformed=True)
-    spoilt = chosen(spoilt, np.isin(spoilt.place, np.append(issued.place, presented.place)))
+    spoilt = chosen(spoilt, within(spoilt.place, np.append(issued.place, presented.place)))
     first = np.full(count, FOREVER)
     for each in (issued, presented, spoilt):
         np.minimum.at(first, each.value, each.position)

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from statetrail.analyses.analysis import analysis
-from statetrail.analyses.columnar.arrays import NOTHING, among, run_begins
+from statetrail.analyses.columnar.arrays import NOTHING, among, run_begins, unique
 from statetrail.analyses.columnar.bucket import Bucket, bucket
 from statetrail.analyses.columnar.result_rows import numbers, of_series, table, words
 from statetrail.analyses.conformance.visibility import FOREVER
@@ -67,7 +67,7 @@ def value_counts(bucket: Bucket, history: History) -> pa.Table:
         pairs(rows.exchange, rows.series, count) for rows in (bucket.issued, bucket.presented)
     )
     presented = presented[run_begins(presented)]  # they are in this order
-    issued = np.unique(issued)
+    issued = unique(issued)
     issued = issued[among(presented, issued) == NOTHING]
     transfers = np.concatenate([presented, issued]) % max(count, 1)
     columns = {

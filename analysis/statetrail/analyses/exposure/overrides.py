@@ -16,7 +16,15 @@ import numpy as np
 import pyarrow as pa
 
 from statetrail.analyses.analysis import analysis
-from statetrail.analyses.columnar.arrays import NOTHING, AsOfIndex, Bools, Ints, among, chosen
+from statetrail.analyses.columnar.arrays import (
+    NOTHING,
+    AsOfIndex,
+    Bools,
+    Ints,
+    among,
+    chosen,
+    unique,
+)
 from statetrail.analyses.columnar.bucket import Bucket, bucket
 from statetrail.analyses.columnar.dialect_masks import having_own_state, of_params
 from statetrail.analyses.columnar.executor import artifact
@@ -92,7 +100,7 @@ def override_outcomes(bucket: Bucket, outcomes: Outcomes) -> pa.Table:
 def _issued(exchange: Ints, of: Ints, wanted_exchange: Ints, wanted: Ints) -> Bools:
     """Whether these responses issued these values, or any of these series."""
     count = int(max(of.max(initial=0), wanted.max(initial=0))) + 1
-    keys = np.unique(pairs(exchange, of, count))
+    keys = unique(pairs(exchange, of, count))
     return among(keys, pairs(wanted_exchange, wanted, count)) >= 0
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from statetrail.analyses.analysis import analysis
-from statetrail.analyses.columnar.arrays import NOTHING, chosen
+from statetrail.analyses.columnar.arrays import NOTHING, chosen, within
 from statetrail.analyses.columnar.bucket import Bucket, bucket
 from statetrail.analyses.columnar.dialect_masks import having_own_state, of_params
 from statetrail.analyses.columnar.result_rows import REQUEST, hits_and_totals, of_requests, table
@@ -49,7 +49,7 @@ def own_choices(bucket: Bucket, judged: Judgements, outcomes: Outcomes) -> pa.Ta
     kept, times = hits_and_totals(series, own)
     count, others = len(bucket.series_client), chosen(outcomes.requests, outcomes.outcome == FOUGHT)
     request = pairs(exchange, series, count)
-    fought = np.isin(request, pairs(others.exchange, others.series, count))
+    fought = within(request, pairs(others.exchange, others.series, count))
     return table(
         OWN_CHOICES,
         of_requests(bucket, exchange[kept], series[kept])

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from statetrail.analyses.analysis import analysis
-from statetrail.analyses.columnar.arrays import Bools, Ints
+from statetrail.analyses.columnar.arrays import Bools, Ints, within
 from statetrail.analyses.columnar.bucket import Bucket, bucket
 from statetrail.analyses.columnar.dialect_masks import of_params
 from statetrail.analyses.columnar.executor import artifact
@@ -93,7 +93,7 @@ def shared(_: Recording, values: Iterator[pa.Table]) -> pa.Table:
     every = united(values)
     # Few values are in several hands.
     fingerprints, times = np.unique(every["fingerprint"].to_numpy(), return_counts=True)
-    several = np.isin(every["fingerprint"].to_numpy(), fingerprints[times > 1])
+    several = within(every["fingerprint"].to_numpy(), fingerprints[times > 1])
     holders: defaultdict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
     for row in every.filter(pa.array(several)).to_pylist():
         holders[tuple(row[name] for name in _VALUE)].append(row)

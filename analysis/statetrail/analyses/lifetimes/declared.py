@@ -18,7 +18,7 @@ from typing import Final
 
 import numpy as np
 
-from statetrail.analyses.columnar.arrays import Bools, Ints, distinct
+from statetrail.analyses.columnar.arrays import Bools, Ints, distinct, unique, within
 from statetrail.analyses.columnar.bucket import Bucket
 from statetrail.analyses.columnar.dialect_masks import acting
 from statetrail.analyses.conformance.declared.declarations import Declarations
@@ -93,7 +93,7 @@ def refused_here(bucket: Bucket, declared: Declarations, exchange: Ints, param: 
     deleting = (
         bucket.issued.exchange[void] * width + bucket.series_param[bucket.issued.series[void]]
     )
-    return refused | np.isin(exchange * width + param, deleting)
+    return refused | within(exchange * width + param, deleting)
 
 
 def lost_from(bucket: Bucket, history: History, declared: Declarations) -> Ints:
@@ -132,7 +132,7 @@ def declared_traits(
     another = uses.answered[use] & ~uses.again[use]
     login = acting(bucket, "login")[endpoint, param]
     for which, places in ((ended, traits.refusing), (success & another & ~login, traits.replacing)):
-        keys = np.unique(pairs(endpoint[which], series[which], count))
+        keys = unique(pairs(endpoint[which], series[which], count))
         places.update((bucket.endpoints[k // count][1], names[k % count]) for k in keys.tolist())
     for which, counts in ((success, traits.uses), (success & another, traits.renewed)):
         for number, times in enumerate(np.bincount(series[which], minlength=count).tolist()):
@@ -143,7 +143,7 @@ def declared_traits(
     for of in np.flatnonzero(held).tolist():
         refuse = refused_here(bucket, declared, every, np.full(len(every), of))
         keys = pairs(exchanges.client[refuse], exchanges.endpoint[refuse], len(bucket.endpoints))
-        for key in np.unique(keys).tolist():
+        for key in unique(keys).tolist():
             client, place = divmod(key, max(len(bucket.endpoints), 1))
             name = (bucket.clients[client][1], *bucket.params[of])
             traits.refusing.add((bucket.endpoints[place][1], name))

@@ -32,7 +32,7 @@ from typing import Final
 
 import numpy as np
 
-from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, among, distinct
+from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, among, distinct, unique
 from statetrail.analyses.columnar.bucket import MALFORMED, Bucket, bucket
 from statetrail.analyses.columnar.dialect_masks import acting, may_be_silent, of_params
 from statetrail.analyses.columnar.executor import artifact
@@ -98,7 +98,7 @@ def _traits(bucket: Bucket, history: History, declared: Declarations | None) -> 
         # Any response may set a cookie, a redirect too.
         readable = (issued.usage != MALFORMED) & ~issued.hidden
         held = np.flatnonzero(holds(bucket)[bucket.series_param[issued.series]] & readable)
-        holding = {names[series] for series in np.unique(issued.series[held]).tolist()}
+        holding = {names[series] for series in unique(issued.series[held]).tolist()}
         shown = declared_traits(bucket, history, declared, names)
         return OriginTraits(holding, tick_us=_ticks(bucket), declared=shown)
     secret = of_params(bucket, lambda param: param is not None and param.clear is None)

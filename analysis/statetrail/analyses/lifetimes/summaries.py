@@ -24,6 +24,7 @@ from statetrail.analyses.columnar.arrays import (
     chosen,
     concatenated,
     mixed,
+    unique,
 )
 from statetrail.analyses.columnar.bucket import Bucket, bucket
 from statetrail.analyses.columnar.executor import artifact
@@ -252,7 +253,7 @@ def _summarised(use: TokenUse) -> dict[Series, SeriesSummary]:
     *late, overlapping, ages_us = _late(uses, tokens)
     named = replace(uses, token=fingerprint[uses.token])
     summaries = {}
-    for kind in np.unique(use.kind).tolist():
+    for kind in unique(use.kind).tolist():
         own = use.kind == kind
         ages_s = ages_us[own[overlapping]] / 1e6
         accepted, refused, prompt = (int(np.count_nonzero(own[token])) for token in late)

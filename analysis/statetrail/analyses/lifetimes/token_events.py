@@ -18,6 +18,8 @@ from statetrail.analyses.columnar.arrays import (
     concatenated,
     numbered,
     ranked,
+    unique,
+    within,
 )
 from statetrail.analyses.columnar.bucket import Bucket
 from statetrail.analyses.conformance.visibility import FOREVER
@@ -183,7 +185,7 @@ def _several(bucket: Bucket, history: History, outcomes: Outcomes) -> Bools:
     use = outcomes.use[outcomes.outcome == SURVIVED]
     value, at = history.uses.value[use], bucket.exchanges.request_start[history.uses.exchange[use]]
     first, last = extremes(value, at, len(bucket.values))
-    used = np.unique(value)
+    used = unique(value)
     series, first, last = bucket.values.series[used], first[used], last[used]
     order = np.lexsort((-last, first, series))
     series, first, last = series[order], first[order], last[order]
@@ -197,7 +199,7 @@ def _several(bucket: Bucket, history: History, outcomes: Outcomes) -> Bools:
 
 def split(events: TokenEvents, apart: Ints) -> tuple[TokenEvents, TokenEvents]:
     """The events of all tokens but those with these fingerprints, and of those."""
-    shared = np.isin(events.fingerprint, apart)
+    shared = within(events.fingerprint, apart)
     alone, together = (
         replace(
             events,

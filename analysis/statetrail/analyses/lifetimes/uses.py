@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from statetrail.analyses.analysis import analysis
-from statetrail.analyses.columnar.arrays import Ints, chosen
+from statetrail.analyses.columnar.arrays import Ints, chosen, unique, within
 from statetrail.analyses.columnar.bucket import Bucket, bucket
 from statetrail.analyses.columnar.clock_steps import ClockSteps, clock_steps
 from statetrail.analyses.columnar.dialect_masks import secret
@@ -68,14 +68,14 @@ class TokenUse:
 @artifact(needs=(bucket,))
 def _secrets(bucket: Bucket) -> Ints:
     hidden = secret(bucket)[bucket.series_param[bucket.values.series]]
-    return np.unique(bucket.values.fingerprint[hidden])
+    return unique(bucket.values.fingerprint[hidden])
 
 
 @artifact(needs=(_secrets,), scope="whole")
 def _in_several_buckets(_: Recording, secrets: Iterator[Ints]) -> Ints:
     """The fingerprints of secrets that are in several buckets."""
     every = np.sort(np.concatenate([*secrets]))
-    return np.unique(every[1:][every[1:] == every[:-1]])
+    return unique(every[1:][every[1:] == every[:-1]])
 
 
 @artifact(
@@ -136,7 +136,7 @@ def uses_in(bucket: Bucket, shared: TokenUse) -> TokenUse:
     # A bucket is judged once for each class of dialects.
     observations, judged = shared.observations, {dialect.name for dialect in bucket.dialects}
     own_kind = np.array([dialect in judged for _, dialect, _ in shared.kinds], dtype=np.bool_)
-    here = np.isin(observations.id, bucket.exchanges.id)
+    here = within(observations.id, bucket.exchanges.id)
     here &= own_kind[shared.kind[observations.token]]
     return replace(shared, observations=chosen(observations, here))
 

@@ -1,7 +1,7 @@
 """The requests of each session: what `sessions` counts, one row each.
 
 Enters: a recording. Leaves: the table `SESSION_REQUESTS`. Which request is made in which session:
-`statetrail.analyses.sessions.sessions`.
+`statetrail.analyses.sessions.chains`.
 """
 
 from collections.abc import Iterator
@@ -13,8 +13,8 @@ import pyarrow as pa
 from statetrail.analyses.analysis import analysis
 from statetrail.analyses.columnar.bucket import Bucket, bucket
 from statetrail.analyses.columnar.result_rows import of_requests, of_series, table
+from statetrail.analyses.sessions.chains import Chains, chains, held_sessions
 from statetrail.analyses.sessions.joined import HeldSession, renamed
-from statetrail.analyses.sessions.sessions import Chains, chains, held_sessions
 from statetrail.analyses.sessions.tables import SESSION_REQUESTS
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Frame, Recording

@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from statetrail.analyses.analysis import analysis
-from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, run_begins
+from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, run_begins, unique, within
 from statetrail.analyses.columnar.bucket import MALFORMED as UNREADABLE
 from statetrail.analyses.columnar.bucket import Bucket, bucket, located
 from statetrail.analyses.columnar.clock_steps import ClockSteps, clock_steps
@@ -147,7 +147,7 @@ def _no_response(exchanges: _Exchanges) -> pa.Table:
 
 def _clock_set_back(exchanges: _Exchanges, steps: ClockSteps) -> pa.Table:
     request, start, end = (exchanges.rows[name] for name in _TIMES)
-    back = np.isin(exchanges.id, steps.exchange)
+    back = within(exchanges.id, steps.exchange)
     for early, late in ((request, start), (start, end), (request, end)):
         back |= pc.fill_null(pc.less(late, early), False).to_numpy()
     return _of_exchanges(CLOCK_SET_BACK, exchanges, back, None)
@@ -176,7 +176,7 @@ def _malformed(exchanges: _Exchanges, issued: _Values) -> pa.Table:
     if len(hit):
         issue = pairs(issued.exchange, issued.param, len(issued.params))
         copy = _one_of(problem, problems, ("repeated",))[hit]
-        hit = hit[~(copy & np.isin(issue[hit], issue[sound]))]
+        hit = hit[~(copy & within(issue[hit], issue[sound]))]
     times += np.bincount(subject[hit], minlength=len(subjects))
     endpoint, endpoints = exchanges.endpoint
     detail, named = paired((problem[hit], problems), (endpoint[issued.exchange[hit]], endpoints))
@@ -219,7 +219,7 @@ def _plain_http(exchanges: _Exchanges, values: tuple[_Values, _Values]) -> pa.Ta
         param = np.array([names.index(name) for _, name in each.params], dtype=np.int64)
         over = np.flatnonzero(plain[each.exchange])
         transfers.append(pairs(each.exchange[over], param[each.param[over]], len(names)))
-    exchange, param = np.divmod(np.unique(np.concatenate(transfers)), max(len(names), 1))
+    exchange, param = np.divmod(unique(np.concatenate(transfers)), max(len(names), 1))
     subject, named = paired((origin[exchange], origins), (param, names))
     subjects = [(origin or "", "", name) for origin, name in named]
     none = np.zeros(len(subjects), dtype=np.int64)

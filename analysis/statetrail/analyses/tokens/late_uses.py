@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from statetrail.analyses.analysis import analysis
-from statetrail.analyses.columnar.arrays import NOTHING, among
+from statetrail.analyses.columnar.arrays import NOTHING, among, unique
 from statetrail.analyses.columnar.bucket import Bucket, bucket
 from statetrail.analyses.columnar.result_rows import of_series, table, words
 from statetrail.analyses.conformance.verdict import REASONS, STALE, VERDICTS
@@ -52,7 +52,7 @@ def late_uses(
     late = np.flatnonzero(stale)
     late = late[first[judged.value[late]] < FOREVER]
     exchange, value = judged.exchange[late], judged.value[late]
-    echoes = np.unique(pairs(history.issues.exchange, history.issues.value, values))
+    echoes = unique(pairs(history.issues.exchange, history.issues.value, values))
     return table(
         LATE_USES,
         {

@@ -32,7 +32,7 @@ import numpy as np
 import pyarrow as pa
 
 from statetrail.analyses.analysis import analysis
-from statetrail.analyses.columnar.arrays import Bools, Ints, distinct
+from statetrail.analyses.columnar.arrays import Bools, Ints, distinct, unique
 from statetrail.analyses.columnar.bucket import Bucket, bucket
 from statetrail.analyses.columnar.dialect_masks import acting, of_params
 from statetrail.analyses.columnar.executor import artifact
@@ -200,5 +200,5 @@ def _single_use(summary: SeriesSummary) -> bool:
     high = tokens.ended_idle_us
     prompt = (tokens.ended > 0) & (high >= 0) & (high <= PROMPT_S * 1e6)
     enough = np.count_nonzero(prompt) >= MIN_ENDS
-    sessions = np.unique(tokens.session[prompt])
+    sessions = unique(tokens.session[prompt])
     return not tokens.survived.any() and bool(enough) and len(sessions) >= MIN_SESSIONS

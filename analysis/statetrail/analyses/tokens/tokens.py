@@ -30,7 +30,7 @@ import numpy as np
 import pyarrow as pa
 
 from statetrail.analyses.analysis import analysis
-from statetrail.analyses.columnar.arrays import NOTHING, AsOfIndex, Bools, Ints
+from statetrail.analyses.columnar.arrays import NOTHING, AsOfIndex, Bools, Ints, unique
 from statetrail.analyses.columnar.bucket import Bucket, bucket
 from statetrail.analyses.columnar.dialect_masks import superseded_by
 from statetrail.analyses.columnar.result_rows import numbers, of_series, seconds, table, words
@@ -119,7 +119,7 @@ def _count(count: int, values: Ints) -> Ints:
 def _successors(replacements: Replacements, count: int) -> Ints:
     """How many values each was rotated to."""
     known = replacements.before >= 0
-    edges = np.unique(replacements.before[known] * max(count, 1) + replacements.to[known])
+    edges = unique(replacements.before[known] * max(count, 1) + replacements.to[known])
     return _count(count, edges // max(count, 1))
 
 

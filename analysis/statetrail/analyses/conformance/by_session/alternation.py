@@ -7,7 +7,7 @@ are apart: a client that presents the key when it reads, and never when it write
 
 import numpy as np
 
-from statetrail.analyses.columnar.arrays import Ints
+from statetrail.analyses.columnar.arrays import Ints, unique, within
 from statetrail.analyses.columnar.bucket import Bucket
 from statetrail.analyses.events.lineage import Lineage
 
@@ -17,7 +17,7 @@ def alternating_requests(bucket: Bucket, lineage: Lineage, without: Ints) -> Int
     requests of its kind (reads, or writes) with and without it alternate."""
     exchanges = bucket.exchanges
     count = max(len(exchanges), 1)
-    without = np.unique(without)
+    without = unique(without)
     carrying = np.flatnonzero((lineage.of_request >= 0).ravel())
     pair = np.concatenate([without, carrying])
     exchange = pair % count
@@ -31,4 +31,4 @@ def alternating_requests(bucket: Bucket, lineage: Lineage, without: Ints) -> Int
     ordered_group, ordered_bare = group[order], bare[order]
     changes = (ordered_bare[1:] != ordered_bare[:-1]) & (ordered_group[1:] == ordered_group[:-1])
     groups, number = np.unique(ordered_group[1:][changes], return_counts=True)
-    return without[np.isin(group[: len(without)], groups[number >= 2])]
+    return without[within(group[: len(without)], groups[number >= 2])]

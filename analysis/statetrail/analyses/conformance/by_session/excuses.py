@@ -57,6 +57,7 @@ from statetrail.analyses.columnar.arrays import (
     among,
     chosen,
     ranked,
+    within,
 )
 from statetrail.analyses.columnar.bucket import Bucket
 from statetrail.analyses.columnar.dialect_masks import acting, beginning, of_params, refuses
@@ -198,7 +199,7 @@ def excused(
         pair = rows.dialect * len(exchanges) + rows.exchange
         missing = without & key & (rank == _OMITTED) & (reason == NOTHING)
         alternating = alternating_requests(bucket, lineage, pair[missing])
-        guests = np.isin(pair, alternating) & ~(stateless[param] & cart)
+        guests = within(pair, alternating) & ~(stateless[param] & cart)
         excuse(without & guests, verdict.MANY_SESSIONS)
     own = np.flatnonzero(without & key & (rank == _OMITTED))
     for each in (before, learned, kept):

@@ -10,7 +10,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from statetrail.analyses.columnar.arrays import NOTHING, AsOfIndex, Bools, Ints, among, run_begins
+from statetrail.analyses.columnar.arrays import (
+    NOTHING,
+    AsOfIndex,
+    Bools,
+    Ints,
+    among,
+    run_begins,
+    unique,
+)
 from statetrail.analyses.columnar.bucket import IMPLICIT, MALFORMED, Bucket
 from statetrail.analyses.conformance.race import decided, until_superseded
 from statetrail.analyses.conformance.verdict import HONOURED, VERDICTS, Situation
@@ -140,7 +148,7 @@ def _situations(
     known = AsOfIndex(issued.value[every[whole]], exchanges.visible_from[of[whole]], span)
     must_end = known.maxima(response_end[whole])[known.at(value, request_start, inclusive=False)]
     placed = np.zeros(len(value), dtype=np.bool_)
-    for each in np.unique(channel):
+    for each in unique(channel):
         here = np.flatnonzero(channel == each)
         fitting = (usage == each) | (usage < 0)
         placed[here] = latest(fitting, place[here]) >= np.maximum(since[here], 0)

@@ -13,7 +13,7 @@ from hashlib import blake2b
 
 import numpy as np
 
-from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, distinct
+from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, distinct, within
 from statetrail.analyses.columnar.bucket import Bucket, bucket
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.conformance.visibility import FOREVER
@@ -39,7 +39,7 @@ def shared_codes(_: Recording, codes: Iterator[Ints]) -> Ints:
 def held_by_others(bucket: Bucket, lineage: Lineage, shared: Ints) -> Ints:
     """The key values that another sender holds, too; `shared` is that of `shared_codes`."""
     held = np.flatnonzero(lineage.began < FOREVER)
-    return held[np.isin(_codes(bucket, held), shared)] if len(shared) else held[:0]
+    return held[within(_codes(bucket, held), shared)] if len(shared) else held[:0]
 
 
 def is_held_by_others(

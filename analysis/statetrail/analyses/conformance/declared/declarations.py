@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints
+from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, within
 from statetrail.analyses.columnar.bucket import Bucket, bucket, issues_of
 from statetrail.analyses.columnar.coding import coded, integers, paired
 from statetrail.analyses.columnar.executor import artifact
@@ -140,7 +140,7 @@ def _carries(presented: pa.Table, options: Settings, bucket: Bucket) -> Bools:
     credential = np.array([is_credential(*each) for each in names], dtype=np.bool_)[pair]
     credential &= pc.equal(presented["kind"], "value").to_numpy(zero_copy_only=False)
     ids = integers(presented["exchange_id"])[credential]
-    carries: Bools = np.isin(bucket.exchanges.id, ids)
+    carries: Bools = within(bucket.exchanges.id, ids)
     return carries
 
 

@@ -25,7 +25,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, among, run_begins
+from statetrail.analyses.columnar.arrays import (
+    NOTHING,
+    Bools,
+    Ints,
+    among,
+    run_begins,
+    unique,
+    within,
+)
 from statetrail.analyses.columnar.bucket import DUE, ESTABLISH, IMPLICIT, VALUE, Bucket
 from statetrail.analyses.columnar.coding import Words
 from statetrail.analyses.columnar.dialect_masks import of_params, server_issued
@@ -121,7 +129,7 @@ def _of_guests(bucket: Bucket, lineage: Lineage, exchange: Ints, series: Ints) -
     dialect = dialect_places(bucket)[param]
     pair = dialect * len(bucket.exchanges) + exchange
     key = named[dialect] & (key_ranks(bucket) >= 0)[param]
-    guests: Bools = key & np.isin(pair, alternating_requests(bucket, lineage, pair[key]))
+    guests: Bools = key & within(pair, alternating_requests(bucket, lineage, pair[key]))
     return guests
 
 
@@ -173,7 +181,7 @@ def _answered_with_itself(bucket: Bucket, lifecycles: Lifecycles, row: Ints) -> 
     """Whether each response issues again what its request presents: the server accepts it (L3)."""
     issued, presented, count = bucket.issued, bucket.presented, max(len(bucket.values), 1)
     issue = lifecycles.issue[lifecycles.binding[lifecycles.issue]]
-    again = np.unique(issued.exchange[issue] * count + issued.value[issue])
+    again = unique(issued.exchange[issue] * count + issued.value[issue])
     keys = presented.exchange[row] * count + presented.value[row]
     answered: Bools = among(again, keys) != NOTHING
     return answered
@@ -186,7 +194,7 @@ def _not_due(bucket: Bucket, row: Ints) -> Bools:
     if not len(says):
         return np.zeros(len(row), dtype=np.bool_)
     key = presented.exchange * count + presented.series
-    stated = np.isin(key[row], key[says])
+    stated = within(key[row], key[says])
     # A value is another number in each series, so that it says the series, too.
     width = max(len(bucket.values), 1)
     same = np.isin(
@@ -253,7 +261,7 @@ def _outside(
     if not len(issue) or not len(value):
         return outside
     width = len(declared.cookies)
-    known = np.unique(bucket.issued.value[issue] * width + declared.cookie[issue])
+    known = unique(bucket.issued.value[issue] * width + declared.cookie[issue])
     # Values that were issued in other places than cookies, too, may be presented anywhere.
     elsewhere = np.zeros(len(bucket.values), dtype=np.bool_)
     elsewhere[

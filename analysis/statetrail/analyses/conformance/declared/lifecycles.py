@@ -41,6 +41,7 @@ from statetrail.analyses.columnar.arrays import (
     among,
     ordered,
     run_begins,
+    unique,
 )
 from statetrail.analyses.columnar.bucket import ENDS, MALFORMED, VALUE, Bucket
 from statetrail.analyses.columnar.dialect_masks import of_params
@@ -232,7 +233,7 @@ class Lifecycles:
         """The values with the identities of the cookies that issued them, sorted keys."""
         issued, declared = self._bucket.issued, self._declared
         identity = declared.identity[self.issue]
-        return np.unique(issued.value[self.issue] * self.width + identity)
+        return unique(issued.value[self.issue] * self.width + identity)
 
     def _only_identity(self) -> Ints:
         """The identity of the cookies that issued each value; -1 for several, or none."""

@@ -28,7 +28,7 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from statetrail.analyses.columnar.arrays import NOTHING, AsOfIndex, Bools, Ints, among
+from statetrail.analyses.columnar.arrays import NOTHING, AsOfIndex, Bools, Ints, among, unique
 from statetrail.analyses.columnar.bucket import ESTABLISH, HIDDEN, VALUE, Bucket
 from statetrail.analyses.columnar.dialect_masks import acting, in_own_paths
 from statetrail.analyses.conformance.declared.declarations import Declarations
@@ -129,7 +129,7 @@ def _presents(bucket: Bucket) -> Ints:
     presented = bucket.presented
     shows = np.isin(presented.kind, (VALUE, ESTABLISH, HIDDEN))
     key = presented.exchange[shows] * max(len(bucket.series_client), 1) + presented.series[shows]
-    return np.unique(key)
+    return unique(key)
 
 
 def _programs(bucket: Bucket, declared: Declarations) -> Bools:

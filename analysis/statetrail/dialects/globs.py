@@ -5,6 +5,7 @@ within a segment stands for any characters of it. Slashes at either end make no 
 """
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -24,6 +25,21 @@ def matches(globs: tuple[str, ...], path: str) -> bool:
 def matches_folded(globs: tuple[str, ...], path: str) -> bool:
     """Whether one of the globs matches the path in any letter case."""
     return bool(globs) and matches(_folded(globs), path.lower())
+
+
+def answers(questions: Sequence[tuple[bool, tuple[str, ...]]], path: str) -> int:
+    """Which of several globs match a path, each exactly or in any letter case: a bit for each.
+
+    >>> bin(answers([(True, ("/a",)), (False, ("/b",)), (False, ("/A",))], "/A"))
+    '0b100'
+    """
+    exact, folded = _closed(path), _closed(path.lower())
+    patterns = _patterns(tuple(questions))
+    return sum(
+        1 << at
+        for at, (is_exact, pattern) in enumerate(patterns)
+        if pattern.fullmatch(exact if is_exact else folded)
+    )
 
 
 @lru_cache(MAX_PATHS)
@@ -54,6 +70,13 @@ def _closed(path: str) -> str:
 @lru_cache(256)
 def _folded(globs: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(glob.lower() for glob in globs)
+
+
+@lru_cache(16)
+def _patterns(
+    questions: tuple[tuple[bool, tuple[str, ...]], ...],
+) -> list[tuple[bool, re.Pattern[str]]]:
+    return [(exact, _pattern(globs if exact else _folded(globs))) for exact, globs in questions]
 
 
 @lru_cache(256)

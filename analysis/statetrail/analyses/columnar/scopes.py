@@ -81,16 +81,17 @@ class PathAnswers:
 def path_answers(dialects: Sequence[Dialect], paths: Sequence[str]) -> PathAnswers:
     """What all globs of these dialects say of each path."""
     questions = tuple(dict.fromkeys(q for each in dialects for q in _questions(each) if q[1:]))
-    known = _known(questions)
+    globs_of = tuple((how == _EXACT, tuple(own)) for how, *own in questions)
+    width, known = -(-len(questions) // 8), _known(questions)
     if len(known) > MAX_PATHS:
         known.clear()
     answers = []
     for path in paths:
         if (own := known.get(path)) is None:
-            own = known[path] = _answers(questions, path)
+            own = known[path] = globs.answers(globs_of, path).to_bytes(width, "little")
         answers.append(own)
     bits = np.frombuffer(b"".join(answers), np.uint8)
-    return PathAnswers(questions, bits.reshape(len(paths), -(-len(questions) // 8)))
+    return PathAnswers(questions, bits.reshape(len(paths), width))
 
 
 def _questions(dialect: Dialect) -> Iterator[Question]:
@@ -100,14 +101,6 @@ def _questions(dialect: Dialect) -> Iterator[Question]:
     for param in dialect.params:
         for own in (param.only_on, param.not_on, param.state_methods):
             yield (_FOLDED, *own)
-
-
-def _answers(questions: tuple[Question, ...], path: str) -> bytes:
-    answers = 0
-    for at, (how, *own) in enumerate(questions):
-        matches = globs.matches if how == _EXACT else globs.matches_folded
-        answers |= matches(tuple(own), path) << at
-    return answers.to_bytes(-(-len(questions) // 8), "little")
 
 
 @lru_cache(16)

@@ -88,16 +88,17 @@ def _answers(bucket: Bucket, history: History, details: Details, spoken_at: Spok
         return origin, names[method], path
 
     every = np.flatnonzero(good & bound & grid.any(axis=1)[exchanges.endpoint])
-    for (endpoint, code), times in _counted(exchanges.endpoint[every], method[every]):
-        answers.good[place(endpoint, code)] += times
+    counted = _counted(exchanges.endpoint[every], method[every])
+    answers.good.update({place(endpoint, code): times for (endpoint, code), times in counted})
     param, exchange = bucket.series_param[history.uses.series], history.uses.exchange
     _, row = np.unique(pairs(exchange, param, len(bucket.params)), return_index=True)
     row = row[grid[exchanges.endpoint[exchange[row]], param[row]] & bound[exchange[row]]]
     for flag, counter in ((good, answers.good_with), (bad, answers.bad_with)):
         some = row[flag[exchange[row]]]
         columns = exchanges.endpoint[exchange[some]], method[exchange[some]], param[some]
-        for (endpoint, code, number), times in _counted(*columns):
-            counter[place(endpoint, code), bucket.params[number]] += times
+        counter.update(
+            {(place(e, m), bucket.params[p]): times for (e, m, p), times in _counted(*columns)}
+        )
     return answers
 
 

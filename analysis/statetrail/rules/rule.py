@@ -216,7 +216,7 @@ def verdict_occurrences(
     if from_server is not None:
         about = is_from_server(rec) if from_server else ~is_from_server(rec)
         faults, others = faults.filter(about), others.filter(about)
-    known = nw.col("cause") != UNKNOWN
+    known = (nw.col("cause") != UNKNOWN) | nw.col("refused")
     hits = occurrences(
         faults, nw.lit(True), detail=how_it_ended(), cause=nw.col("cause"), proven=known
     )

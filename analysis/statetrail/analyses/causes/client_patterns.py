@@ -63,8 +63,8 @@ class ClientPatterns:
     ----------
     first_only
         In the session (or by the sender, if the request presents no session key, or a value of an
-        earlier session) only the first value is ever presented, also where a newer one was free to
-        be had.
+        earlier session) only the first of several values is ever presented, also where a newer one
+        was free to be had.
     not_here
         It obeys elsewhere, never at this endpoint.
     never_read
@@ -136,7 +136,7 @@ def is_verdict(judgements: Judgements, *names: str) -> Bools:
 def _presents_first_only(
     bucket: Bucket, lineage: Lineage, history: History, owner: Ints, which: Bools
 ) -> Bools:
-    """Whether the owner of each of these faults presents one value only, the first that it got."""
+    """Whether the owner of each of these faults presents one value only, the first of several."""
     wanted = unique(owner[which])
     issues = binding_issues(bucket, history.issues)
     issued = issued_to(bucket, lineage, issues.exchange, issues.value, wanted)
@@ -149,11 +149,14 @@ def _presents_first_only(
     of_key = np.searchsorted(wanted, keys // width)
     response_start = bucket.exchanges.response_start[issued.exchange]
     first, _ = extremes(place[: len(issued)], response_start, len(keys))
+    several = np.bincount(of_key[unique(place[: len(issued)])], minlength=count) > 1
     earliest, _ = extremes(of_key, first, count)
     used = unique(place[len(issued) :])
     only = np.full(count, NOTHING, dtype=np.int64)
     only[of_key[used]] = used
     single = np.bincount(of_key[used], minlength=count) == 1
-    first_only = single & (earliest < FOREVER) & (np.append(first, FOREVER)[only] == earliest)
+    first_only = (
+        single & several & (earliest < FOREVER) & (np.append(first, FOREVER)[only] == earliest)
+    )
     kept: Bools = np.append(first_only, False)[among(wanted, owner)]
     return kept

@@ -14,8 +14,8 @@ A fault gets the first cause that holds:
     issued only under another path in front of the API (``/shop-a/services/v3`` is not
     ``/shop-b/services/v3``).
 ``until-first-rotation``
-    Kept from start-up: in the session only the first value is ever presented, also where a newer
-    one was free to be had; or in all sessions only the first value of the first one.
+    Kept from start-up: in the session only the first of several values is ever presented, also
+    where a newer one was free to be had; or in all sessions only the first value of the first one.
 ``some-endpoints``
     The client obeys elsewhere, but never here, in at least `MIN_PER_ENDPOINT` requests each.
 ``not-implemented``
@@ -48,6 +48,7 @@ from statetrail.analyses.causes.client_patterns import UNSHOWN, client_patterns,
 from statetrail.analyses.causes.expected_value import holders, issued_elsewhere
 from statetrail.analyses.columnar.arrays import (
     NOTHING,
+    Bools,
     Ints,
     chosen,
     ordered,
@@ -56,23 +57,26 @@ from statetrail.analyses.columnar.arrays import (
     within,
 )
 from statetrail.analyses.columnar.bucket import Bucket, bucket
+from statetrail.analyses.columnar.dialect_masks import secret
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.columnar.result_rows import REQUEST, of_requests, of_series, table, words
+from statetrail.analyses.conformance.declared.declarations import Declarations, declarations
 from statetrail.analyses.conformance.verdict import (
     DEFIED,
     FOREIGN,
     OMITTED,
     OVERRIDDEN,
     REASONS,
+    REFUSED,
     RESTARTED,
     STALE,
     VERDICTS,
 )
 from statetrail.analyses.conformance.verdicts import Judgements, judgements
+from statetrail.analyses.events.acceptance import acceptance
 from statetrail.analyses.events.details import Details, details
 from statetrail.analyses.events.history import History, history, pairs
 from statetrail.analyses.events.lineage import Lineage, lineage
-from statetrail.analyses.events.replacements import Replacements, replacements
 from statetrail.schema import Column, Table
 
 UNKNOWN: Final = "unknown"
@@ -98,6 +102,9 @@ _UNREAD: Final = (OMITTED, STALE, DEFIED, RESTARTED)
 # Only what was never issued can be near to what was.
 _STRANGE: Final = (DEFIED, OVERRIDDEN, FOREIGN)
 _NAMES: Final = tuple(ROOT_CAUSES)
+_REFUSED: Final = tuple(REASONS).index(REFUSED)
+_REFUSALS: Final = (400, 403, 409, 412, 422)
+"""Statuses by which a server says that it does not take what a request asks for."""
 
 CAUSES: Final = Table(
     "causes",
@@ -108,7 +115,7 @@ CAUSES: Final = Table(
         Column("reason", "text", "One of `REASONS`", "none"),
         Column("fault", "bool", "Whether it counts against the client"),
         Column("cause", "text", "One of `ROOT_CAUSES`"),
-        Column("replaced", "bool", "Whether the answer replaced another value of the parameter"),
+        Column("refused", "bool", "Whether the server refuses the value, or answers with another"),
     ),
     ("exchange_id", "dialect", "param"),
 )
@@ -157,19 +164,34 @@ def explained(
     return Explained(chosen(faults, cause >= 0), cause[cause >= 0])
 
 
-@analysis(CAUSES, needs=(bucket, explained, replacements), audited=True)
-def causes(bucket: Bucket, explained: Explained, replacements: Replacements) -> pa.Table:
+@analysis(CAUSES, needs=(bucket, explained, history, declarations), audited=True)
+def causes(
+    bucket: Bucket, explained: Explained, history: History, declared: Declarations | None
+) -> pa.Table:
     """The cause of each fault."""
-    faults, count = explained.faults, len(bucket.series_client)
-    moved = pairs(replacements.exchange, replacements.series, count)[replacements.before != NOTHING]
+    faults = explained.faults
     columns = {
         "verdict": words(faults.verdict, VERDICTS),
         "reason": words(faults.reason, tuple(REASONS)),
         "fault": faults.fault,
         "cause": words(explained.cause, _NAMES),
-        "replaced": within(pairs(faults.exchange, faults.series, count), moved),
+        "refused": _refused(bucket, history, faults, declared),
     }
     return table(CAUSES, of_requests(bucket, faults.exchange, faults.series) | columns)
+
+
+def _refused(
+    bucket: Bucket, history: History, faults: Judgements, declared: Declarations | None
+) -> Bools:
+    """Whether the server refuses what these requests present, or answers with another value."""
+    exchange, param = faults.exchange, bucket.series_param[faults.series]
+    uses, met, count = history.uses, acceptance(bucket, history), len(bucket.series_client)
+    not_taken = pairs(uses.exchange, uses.series, count)[met.refused | met.replaced]
+    refused = within(pairs(exchange, faults.series, count), not_taken)
+    refused |= np.isin(bucket.exchanges.status[exchange], _REFUSALS) & ~secret(bucket)[param]
+    if declared is not None:
+        refused |= declared.refused[exchange, param] | (faults.reason == _REFUSED)
+    return refused
 
 
 @analysis(tables.ROOT_CAUSES, needs=(bucket, explained), audited=True)

@@ -13,7 +13,7 @@ RULE = Rule(
     remedy="Present the value that was issued. If another value is needed, change it where it is "
     "decided: in the customer's account or the shop's settings.",
     references=("52eSELLER priority forced", "CWE 472"),
-    open="no root cause is known; a request in which the server refuses the value, or the client's "
-    "code, would settle it",
+    open="no root cause is known, and no answer refused the value or issued another; one that "
+    "does, or the client's code, would settle it",
     verdicts=("defied",),
 )

@@ -13,8 +13,8 @@ RULE = Rule(
     remedy="Store the value of every response that carries one, not only the one from start-up or "
     "login, in one place that all requests read from.",
     references=("52eSELLER S1, S6",),
-    open="no root cause is known; a request in which the server refuses the value, or the client's "
-    "code, would settle it",
+    open="no root cause is known, and no answer refused the value or issued another; one that "
+    "does, or the client's code, would settle it",
     verdicts=("stale",),
     # A token that is kept has a rule of its own: it costs more.
     from_server=False,

@@ -27,15 +27,14 @@ from statetrail.rules.rule import (
     "where it differs. Forget a token that the server deletes or refuses, or whose lifetime is "
     "over. Do both before the next request goes out, in one place that all requests read from.",
     references=("ZEST Z4, Z6, Z7", "52eSELLER S1, S6", "RFC 9700 4.14"),
-    open="no root cause is known, and no answer issued another token; one more request with the "
-    "old one, or the client's code, would settle it",
+    open="no root cause is known, and no answer refused the old one or issued another; one that "
+    "does, or the client's code, would settle it",
     scope="bucket",
 )
 def check(rec: Recording) -> Lazy:
     tokens = is_from_server(rec)
     kept = causes(rec).lazy.filter((nw.col("verdict") == "stale") & tokens)
-    # A presented token is refused where the answer is another one.
-    shown = (nw.col("cause") != UNKNOWN) | nw.col("replaced")
+    shown = (nw.col("cause") != UNKNOWN) | nw.col("refused")
     hits = occurrences(
         kept, nw.lit(True), detail=how_it_ended(), cause=nw.col("cause"), proven=shown
     )

@@ -1,6 +1,7 @@
 """Every rule fires where it should, does not where it nearly would, and is complete."""
 
 import re
+from dataclasses import replace
 from importlib import import_module
 
 import narwhals as nw
@@ -8,13 +9,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from rules.histories import FIRES, MISSES, Fires, struts, zest
+from rules.histories import FIRES, MISSES, Fires, shop, struts, zest
 from statetrail.analyses.conformance.verdict import VERDICTS
 from statetrail.rules import AUDIENCES, CONFIDENCES, RULES, SEVERITIES, Rule, findings_of, rule
 from statetrail.rules.profiles import DEFAULT
 from statetrail.rules.rule import with_totals
 from statetrail.rules.sources import cite
-from support.histories import Ex, recording
+from support.histories import Ex, Issue, Present, recording
 
 # How each kind of source is cited. A rule that cites another kind adds its form here.
 SOURCES = (
@@ -61,6 +62,34 @@ def test_a_finding_says_how_a_value_had_ended() -> None:
     (row,) = findings_of(rule("token-kept-after-reset"), recording(history, engine="pyarrow"))
     assert (row["count"], row["evidence"]) == (2, "3,4")
     assert "had ended, and the client must have known (used)" in row["message"]
+    # Nothing was rotated, and its dialect is none of the two protocols.
+    assert "until-first-rotation" not in row["message"]
+    assert "ZEST" not in row["references"]
+    assert row["references"].startswith("Servlet sessions in the path, Struts one-time tokens")
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "severity"),
+    [(200, [], "medium"), (500, [], "medium"), (403, [], "high"), (200, ["7"], "high")],
+)
+def test_a_refusal_settles_that_a_fault_is_severe(
+    status: int, answer: list[str], severity: str
+) -> None:
+    """By its status, or by issuing the value that is forced; what is settled is not open (L11)."""
+    issued, own = Issue("PriceListId", "7", "header", "forced"), Present("PriceListId", "9")
+    answers = [replace(issued, value=value) for value in answer]
+    history = [shop(0, [issued]), replace(shop(1000, answers, [own]), status=status)]
+    (row,) = findings_of(rule("forced-value-defied"), recording(history, engine="pyarrow"))
+    assert (row["severity"], "Open: " in row["message"]) == (severity, severity == "medium")
+
+
+def test_a_session_is_lost_once() -> None:
+    """However often its token is presented after that: these requests are another finding's."""
+    history = [zest(0, "A", "1"), *(zest(1000 * n, f"B{n}", "A") for n in (1, 2, 3))]
+    rec = recording(history, engine="pyarrow")
+    (lost,) = findings_of(rule("session-reset"), rec)
+    (kept,) = findings_of(rule("token-kept-after-reset"), rec)
+    assert (lost["evidence"], kept["evidence"]) == ("2", "3,4")
 
 
 def test_two_tokens_of_one_name_mix_sessions() -> None:
@@ -87,6 +116,7 @@ def test_a_rule_is_complete(one: Rule) -> None:
     assert one.title[0].isupper()
     assert len(one.remedy) > 40
     assert one.remedy.endswith(".")
+    assert "{" not in one.remedy
     assert not one.expected.endswith(".")
     for text in (one.observed, one.expected):
         assert text.format(count=1, of=2, param="LangId", **DEFAULT.words)

@@ -26,7 +26,7 @@ from statetrail.analyses.columnar.spill import SpilledTables, SpilledValues
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Frame, Recording
 from statetrail.rules.hits import MAX_EVIDENCE, NO_EXCHANGES, Hits, found, found_by
-from statetrail.rules.lookup import request_names, session_names
+from statetrail.rules.lookup import dialects_of, request_names, session_names
 from statetrail.rules.profiles import DEFAULT, Profile
 from statetrail.rules.registry import RULES
 from statetrail.rules.rule import CONFIDENCES, REQUEST, SEVERITIES, Rule
@@ -223,7 +223,7 @@ def _rows(
     session[of_client], sessions = session_names(
         rec, exchange[of_client], param[of_client], list(params)
     )
-    begin = 0
+    begin, dialects = 0, dialects_of(rec)
     for each in chain.from_iterable(parts):
         of = slice(begin, begin + len(each.first))
         begin = of.stop
@@ -232,7 +232,7 @@ def _rows(
         evidence = [one for one in ids if one >= 0][:MAX_EVIDENCE]
         places = zip(each.first.details, request[of].tolist(), strict=True)
         details = [text.replace(REQUEST, requests[at] if at >= 0 else "") for text, at in places]
-        yield worded(each, evidence, details, names, profile)
+        yield worded(each, evidence, details, names, profile, dialects.get(each.subject[1:], ()))
 
 
 def _firsts(hits: Sequence[Hits], params: dict[str, int]) -> tuple[Ints, Ints, Bools, Bools]:

@@ -4,7 +4,8 @@ Enters: exchanges, as arrays. Leaves: names, as places in lists: a large recordi
 occurrences, and few names.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +13,8 @@ import pyarrow as pa
 from statetrail.analyses.columnar.arrays import NOTHING, Ints, among
 from statetrail.analyses.columnar.coding import coded, combined, integers
 from statetrail.analyses.conformance.chosen_verdicts import verdicts_of_exchanges
+from statetrail.analyses.events.value_counts import value_counts
+from statetrail.dialects import Dialect
 from statetrail.recording.engines import Lazy
 from statetrail.recording.frames import Recording
 from statetrail.schema import pseudonym
@@ -48,6 +51,18 @@ def session_names(rec: Recording, exchange: Ints, param: Ints, params: Sequence[
     known = known[np.argsort(key[known])]
     place = among(key[known], among(ids, exchange) * len(params) + param)
     return np.append(sessions[known], NOTHING)[place], [pseudonym(one) for one in session.tolist()]
+
+
+def dialects_of(rec: Recording) -> Mapping[tuple[str, ...], Sequence[Dialect]]:
+    """The dialects of each origin and parameter."""
+    counts = value_counts(rec).lazy.select("origin", "param", "dialect").unique()
+    rows = counts.collect("pyarrow").to_native().to_pylist()
+    own = {dialect.name: dialect for dialect in rec.dialects}
+    found = defaultdict[tuple[str, ...], list[Dialect]](list)
+    for row in sorted(rows, key=lambda row: str(row["dialect"])):
+        if row["dialect"] in own:
+            found[row["origin"], row["param"]].append(own[row["dialect"]])
+    return found
 
 
 def _of(rec: Recording, rows: Lazy, exchange: Ints) -> pa.Table:

@@ -24,12 +24,12 @@ from statetrail.analyses.conformance.verdict import DEATHS, SUPERSEDED
 from statetrail.analyses.conformance.verdict_counts import verdict_counts
 from statetrail.analyses.events.value_counts import value_counts
 from statetrail.analyses.exposure.shared import is_credential
-from statetrail.dialects import Param
+from statetrail.dialects import Dialect, Param
 from statetrail.recording.engines import Lazy as Lazy
 from statetrail.recording.engines import is_among
 from statetrail.recording.frames import Recording as Recording
 from statetrail.rules.profiles import Profile as Profile
-from statetrail.rules.sources import cite
+from statetrail.rules.sources import PROTOCOLS, cite
 
 type Severity = Literal["info", "low", "medium", "high"]
 type Confidence = Literal["low", "medium", "high"]
@@ -133,10 +133,22 @@ class Rule:
             return verdict_occurrences(rec, self.verdicts, from_server=self.from_server)
         return self.check(rec, profile) if self.has_threshold else self.check(rec)
 
-    def sources(self, profile: Profile) -> tuple[str, ...]:
-        """Its references in full, and those of the profile where the rule has a threshold."""
+    def sources(self, profile: Profile, dialects: Sequence[Dialect] = ()) -> tuple[str, ...]:
+        """Its references in full, and those of the profile where the rule has a threshold.
+
+        With `dialects`, what is about another protocol than theirs gives way to what they cite.
+        """
         of_profile = profile.references if self.has_threshold else ()
-        return tuple(dict.fromkeys((*map(cite, self.references), *of_profile)))
+        names = {each.name for each in dialects}
+        about = {source: PROTOCOLS.get(source.partition(" ")[0]) for source in self.references}
+        own = [s for s, name in about.items() if not names or name is None or name in names]
+        others = [
+            f"{each.title}: {reference}"
+            for each in dialects
+            if len(own) < len(about) and each.name not in PROTOCOLS.values()
+            for reference in each.references or ("the dialect",)
+        ]
+        return tuple(dict.fromkeys((*map(cite, own), *others, *of_profile)))
 
 
 @cache

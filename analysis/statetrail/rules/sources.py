@@ -55,6 +55,10 @@ _TITLES: Final = {
 }
 
 
+PROTOCOLS: Final = {"ZEST": "zest", "52eSELLER": "52eseller"}
+"""The kinds of sources that are about one dialect."""
+
+
 def cite(source: str) -> str:
     """A source in full.
 

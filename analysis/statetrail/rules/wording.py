@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
+from statetrail.dialects import Dialect
 from statetrail.rules.hits import Hits
 from statetrail.rules.profiles import Profile
 from statetrail.rules.rule import Confidence, Severity
@@ -28,6 +29,7 @@ def worded(
     details: Sequence[str],
     names: Sequence[str],
     profile: Profile,
+    dialects: Sequence[Dialect],
 ) -> dict[str, Any]:
     """The row of a finding.
 
@@ -41,6 +43,8 @@ def worded(
         Those of the first occurrences, with the requests that they name.
     names
         The pseudonyms of their sessions.
+    dialects
+        Those of the parameter, empty where it is about none.
     """
     rule, (client, origin, param) = hits.rule, hits.subject
     expected = _worded(rule.expected, hits, profile)
@@ -64,7 +68,7 @@ def worded(
         "message": f"{_observed(hits, profile)}{_details(hits, details)}{_sessions(hits, names)}. "
         f"Expected: {expected}.{_root_causes(hits.causes)}{_open(hits)}{_also(hits, profile)}",
         "remedy": rule.remedy,
-        "references": "\n".join(dict.fromkeys(_sources(hits, profile))),
+        "references": "\n".join(dict.fromkeys(_sources(hits, profile, dialects))),
         "evidence": ",".join(map(str, evidence)),
     }
 
@@ -87,9 +91,9 @@ def _also(hits: Hits, profile: Profile) -> str:
     return "".join(f" Also {one.rule.id}: {_observed(one, profile)}." for one in hits.also)
 
 
-def _sources(hits: Hits, profile: Profile) -> Iterator[str]:
+def _sources(hits: Hits, profile: Profile, dialects: Sequence[Dialect]) -> Iterator[str]:
     for one in (hits, *hits.also):
-        yield from one.rule.sources(profile)
+        yield from one.rule.sources(profile, dialects)
 
 
 def _details(hits: Hits, details: Iterable[str]) -> str:

@@ -185,8 +185,8 @@ def _refused(
 ) -> Bools:
     """Whether the server refuses what these requests present, or answers with another value."""
     exchange, param = faults.exchange, bucket.series_param[faults.series]
-    uses, met, count = history.uses, acceptance(bucket, history), len(bucket.series_client)
-    not_taken = pairs(uses.exchange, uses.series, count)[met.refused | met.replaced]
+    uses, fate, count = history.uses, acceptance(bucket, history), len(bucket.series_client)
+    not_taken = pairs(uses.exchange, uses.series, count)[fate.refused | fate.replaced]
     refused = within(pairs(exchange, faults.series, count), not_taken)
     refused |= np.isin(bucket.exchanges.status[exchange], _REFUSALS) & ~secret(bucket)[param]
     if declared is not None:

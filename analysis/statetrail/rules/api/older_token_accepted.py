@@ -16,7 +16,7 @@ from statetrail.rules.rule import Lazy, Profile, Recording, Rule, occurrences, s
     expected="once a newer {param} was issued, the answer to the old one is the newer one, or a "
     "refusal: otherwise a client cannot know which of them is valid. After {overlap} see "
     "superseded-honoured",
-    remedy="Issue the newest {param} of the session in every answer, whichever of its values was "
+    remedy="Issue the newest token of the session in every answer, whichever of its values was "
     "presented, and end the old one. Look for servers behind one address that do not share their "
     "sessions.",
     references=("ZEST Z4, Z6", "52eSELLER S6"),

@@ -20,8 +20,8 @@ _MIN_TIMES: Final = 3
     "issued another, and none the newer one",
     expected="a client that does not choose for itself presents the newest {param}; that it "
     "presents another is allowed, and no fault",
-    remedy="Make sure that the client reads {param} from every response. If the value is its "
-    "user's choice, nothing has to be done.",
+    remedy="Make sure that the client reads the parameter from every response. If the "
+    "value is its user's choice, nothing has to be done.",
     references=("52eSELLER S1, S6", "52eSELLER priority informational"),
     scope="bucket",
 )

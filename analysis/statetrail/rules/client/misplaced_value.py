@@ -11,8 +11,8 @@ RULE = Rule(
     "the issue names",
     expected="the place that the issue names, or the one that the protocol has for the parameter",
     remedy="Send each value where its issue says (the usage of an X-Set header: header or "
-    "uriquery), or else where the protocol has it: a cookie in the Cookie header, a token in its "
-    "header or form field. A credential in a query ends up in logs and referrers.",
+    "uriquery), or else where the protocol has it: a cookie within its Domain and Path, a token in "
+    "its header or form field. A credential in a query ends up in logs and referrers.",
     references=("52eSELLER usage header, uriquery", "RFC 9110 17.9", "CWE 598"),
     verdicts=("misplaced",),
 )

@@ -17,6 +17,7 @@ from statetrail.rules.rule import (
     of_params,
     of_totals,
     value_totals,
+    with_totals,
 )
 
 
@@ -24,8 +25,8 @@ from statetrail.rules.rule import (
     title="Session reset by the server",
     severity="info",
     confidence="high",
-    observed="{count} of {of} requests that presented a {param} were answered with another one: "
-    "the session was over, and with it cart, login and customer prices",
+    observed="{count} of {of} requests that presented a {param} were the first to be answered with "
+    "another one: the session was over, and with it cart, login and customer prices",
     expected="a session is used again before it times out, and after a reset the client goes on "
     "with the new token",
     remedy="Keep sessions in use that are still needed, and treat a changed token as the loss of "
@@ -47,5 +48,9 @@ def check(rec: Recording) -> Lazy:
         .join(ends, on=[*SERIES, "from_fingerprint"])
         .filter(nw.col("issued_at_us") >= nw.col("ended_at_us"))
     )
+    # A token that is kept is answered with another one each time: its session was lost once.
+    token = [*SERIES, "from_fingerprint"]
+    resets = with_totals(resets, token, first_us=nw.col("issued_at_us").min())
+    resets = resets.filter(nw.col("issued_at_us") == nw.col("first_us"))
     hits = occurrences(resets, nw.lit(True))
     return of_totals(hits, value_totals(rec, "presentations", sessions))

@@ -7,12 +7,12 @@ RULE = Rule(
     title="Session token dropped",
     severity="medium",
     confidence="high",
-    observed="{count} of {of} requests were sent without {param} while the client had a session",
-    expected="every request of the session presents {param}; without it the server treats the "
-    "request as stateless, without cart, login or customer prices",
+    observed="{count} of {of} requests were sent without {param} although the client had one",
+    expected="every request of the session presents {param}; without it the server refuses the "
+    "request, or treats it as nobody's: without cart, login or customer prices",
     remedy="Add the token to every request from the moment it was issued, including those of "
     "background jobs, images and retries.",
-    references=("ZEST Z4, Z8",),
+    references=("ZEST Z4, Z8", "52eSELLER S1, S2"),
     verdicts=("omitted",),
     from_server=True,
 )

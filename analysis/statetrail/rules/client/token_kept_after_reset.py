@@ -26,7 +26,7 @@ from statetrail.rules.rule import (
     remedy="Compare the token of each response with the one that was presented, and store it "
     "where it differs. Forget a token that the server deletes or refuses, or whose lifetime is "
     "over. Do both before the next request goes out, in one place that all requests read from.",
-    references=("ZEST Z4, Z6, Z7", "52eSELLER S1, S6", "RFC 9700 4.14"),
+    references=("ZEST Z4, Z6, Z7", "52eSELLER S1, S6"),
     open="no root cause is known, and no answer refused the old one or issued another; one that "
     "does, or the client's code, would settle it",
     scope="bucket",

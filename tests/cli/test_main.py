@@ -52,6 +52,9 @@ def test_no_command_shows_all_of_them() -> None:
         pytest.param(["audit", "nowhere.sqlite"], "there is no store at", id="audit"),
         pytest.param(["import", "nowhere.har"], "No such file", id="import"),
         pytest.param(["show", ".", "tokens"], "no statetrail dataset", id="a folder"),
+        pytest.param(
+            ["show", "x"], "name a store and a table, one of exchanges, issued", id="no table"
+        ),
         pytest.param(["show", "x", "shoes"], "unknown table 'shoes'", id="table"),
         pytest.param(["audit", "x", "--dialects", "latin"], "unknown dialect", id="dialect"),
         pytest.param(["import", "x", "--clear", "Shoes"], "unknown parameter 'Shoes'", id="clear"),

@@ -537,6 +537,14 @@ MISSES: dict[str, dict[str, list[Ex]]] = {
             shop(0, [LOC]), shop(1000, [again(LOC, value="8")], [SHOW_LOC]),
             *(shop(1000 * n, shown=[SHOW_LOC]) for n in (2, 3)),
         ],
+        "a page that sends several at once": [
+            shop(0, [LOC]), shop(1000, [again(LOC, value="8")], [SHOW_LOC]),
+            *(shop(2000 + n, shown=[SHOW_LOC]) for n in range(5)),
+        ],
+        "its own choice, which the server had taken over": [
+            shop(0, [again(LOC, value="1")]), shop(500, [LOC], [SHOW_LOC]),
+            *(shop(1000 * n, [again(LOC, value="8")], [SHOW_LOC]) for n in (1, 2, 3, 4)),
+        ],
         "another session was told": [
             shop(0, [TICKET, LOC]), shop(10, [again(TICKET, value="U"), again(LOC, value="8")]),
             *(shop(1000 * n, shown=[SHOW_TICKET, SHOW_LOC]) for n in (1, 2, 3)),

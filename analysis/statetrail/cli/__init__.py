@@ -17,6 +17,7 @@ import typer
 from rich.markup import escape
 from typer.core import TyperCommand, TyperGroup
 
+from statetrail.analyses.catalogue import NAMES
 from statetrail.cli import (
     audit,
     compare,
@@ -36,7 +37,7 @@ from statetrail.cli import (
     suggest,
     watch,
 )
-from statetrail.cli.output.guard import guarded
+from statetrail.cli.output.guard import fail, guarded
 
 
 def _plain(params: list[Any]) -> list[Any]:
@@ -57,6 +58,7 @@ class _Command(TyperCommand):
         return _plain(super().get_params(ctx))
 
     def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        names = any(not one.startswith("-") for one in args)
         try:
             return super().parse_args(ctx, args)
         except Exception as error:
@@ -64,6 +66,11 @@ class _Command(TyperCommand):
             if self.name == "record" and hasattr(error, "possibilities"):
                 error.possibilities = None
                 error.message = f"{error.message}: options of mitmdump go after --"  # type: ignore[attr-defined]
+            missing = getattr(getattr(error, "param", None), "name", None)
+            # A store alone is taken for the table, and the store is said to be missing.
+            if self.name == "show" and names and missing == "stores":
+                tables = ", ".join(NAMES)
+                raise fail(f"name a store and a table, one of {tables}") from None
             raise
 
 

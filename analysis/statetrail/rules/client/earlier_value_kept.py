@@ -26,7 +26,7 @@ _MIN_TIMES: Final = 3
     scope="bucket",
 )
 def check(rec: Recording) -> Lazy:
-    often = earlier_values(rec).lazy.filter(nw.col("of_session") >= _MIN_TIMES)
+    often = earlier_values(rec).lazy.filter(nw.col("occasions") >= _MIN_TIMES)
     shown = nw.col("verdict").is_in(PRESENTED) & nw.col("presented")
     counts = verdict_counts(rec).lazy.filter(shown)
     return of_totals(occurrences(often, nw.lit(True)), totals(counts, "times"))

@@ -2,10 +2,13 @@
 
 import json
 import random
+import signal
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 
+import duckdb
 import pytest
 import typer
 
@@ -212,6 +215,19 @@ def test_what_nobody_foresaw_is_one_line_with_a_report(
     assert "test_bad_input.py" in written
     assert "secret" not in line + written
     assert report.stat().st_mode & 0o077 == 0
+
+
+def test_an_interrupt_within_a_query_is_no_fault() -> None:
+    """DuckDB makes another error of Ctrl-C."""
+
+    def command() -> None:
+        timer = threading.Timer(0.2, signal.raise_signal, (signal.SIGINT,))
+        timer.start()
+        rows = "SELECT sum(a.range * b.range) FROM range(1_000_000) a, range(1_000_000) b"
+        duckdb.connect().execute(rows).fetchall()
+
+    with pytest.raises(KeyboardInterrupt):
+        guarded(command, "audit")()
 
 
 def test_mutants_of_stores_end_without_a_fault(store: Path, tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ BROKEN_PIPE = 141
 
 _ENGINES = ("duckdb", "_duckdb", "pyarrow")
 _SPARK = ("pyspark", "py4j")
+_INTERRUPTED = "Query interrupted"
+"""What DuckDB makes of Ctrl-C."""
 _NO_WORKER = re.compile(r"ModuleNotFoundError|PYTHON_VERSION_MISMATCH|Cannot run program")
 
 
@@ -42,6 +44,8 @@ def guarded[**P](command: Callable[P, None], name: str, extra: str = "") -> Call
         except (typer.Exit, typer.Abort):
             raise
         except Exception as error:
+            if isinstance(error, RuntimeError) and str(error) == _INTERRUPTED:
+                raise KeyboardInterrupt from None
             package = type(error).__module__.partition(".")[0]
             if package == "apsw":
                 from statetrail.store.connection import error_text

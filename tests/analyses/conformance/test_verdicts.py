@@ -290,7 +290,7 @@ TICKET = Issue("Ticket", "t1", "header", "forced")
 VISITOR = Issue("VisitorId", "v", "header", "forced")
 VISIT = Present("VisitorId", "v")
 HOUR = 3_600_000
-BASKET = "/services/v3/baskets/1"
+BASKET, LOGOUT = "/services/v3/baskets/1", "/services/v3/logout"
 LOGGED_OUT = [
     login(0, VISITOR, TICKET),
     ask(1000, VISIT, Present("Ticket", "t1"), path="/services/v3/logout"),
@@ -334,6 +334,58 @@ EXCUSES = {
             ask(3000, VISIT),
         ],
         ("Ticket", "omitted", None),
+    ),
+    "a visitor whose logout was not answered goes on without the keys of the login": (
+        [
+            login(0, VISITOR, TICKET),
+            Ex(1000, None, None, (), [VISIT, Present("Ticket", "t1")], path=LOGOUT),
+            ask(2000, VISIT),
+        ],
+        ("Ticket", "not-applicable", "session-ended"),
+    ),
+    "a logout that fails is none": (
+        [
+            login(0, VISITOR, TICKET),
+            ask(1000, VISIT, Present("Ticket", "t1"), path=LOGOUT, status=400),
+            ask(2000, VISIT),
+        ],
+        ("Ticket", "omitted", None),
+    ),
+    "a client has let its token go when it sends the logout": (
+        [
+            zest(0, 10, 20, "A", "1"),
+            dataclasses.replace(zest(1000, 3000, 3020, None, "A"), path="/API/V3/Logout"),
+            zest(1500, 1510, 1520, "A", "A"),
+            zest(2000, 2010, 2020, method="POST"),
+        ],
+        ("_session_token", "not-applicable", "session-ended"),
+    ),
+    "a visitor who logs in anew need not present the ticket of before": (
+        [
+            login(0, VISITOR),
+            Ex(1000, 1010, 1020, [TICKET], [VISIT], path="/services/v3/login"),
+            ask(2000, VISIT, Present("Ticket", "t1")),
+            ask(3000, VISIT, path="/services/v3/login", method="POST"),
+        ],
+        ("Ticket", "not-applicable", "new-session"),
+    ),
+    "of several requests that a new process sends at once the first answer begins its session": (
+        [
+            login(0, VISITOR),
+            ask(1000, VISIT),
+            Ex(2000, 2500, 2510, [dataclasses.replace(VISITOR, value="w")]),
+            Ex(1900, 2050, 2060, path="/services/v3/menus"),
+        ],
+        ("VisitorId", "not-applicable", "new-session"),
+    ),
+    "what was answered before a session was asked for is no part of that": (
+        [
+            login(0, VISITOR),
+            ask(1000, VISIT),
+            Ex(2000, 2500, 2510, [dataclasses.replace(VISITOR, value="w")]),
+            Ex(1900, 1999, 2060, path="/services/v3/menus"),
+        ],
+        ("VisitorId", "omitted", None),
     ),
     "a token that did not arrive was not thrown away": (
         [

@@ -311,13 +311,13 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
         ),
         (
             "L6: every restart is a fault",
-            "request.used and (asks or request.begins or self._is_beside(request, row)):",
-            "request.used and not asks and (request.begins or self._is_beside(request, row)):",
+            "request.used and (asks or request.begins or (beside",
+            "request.used and not asks and (request.begins or (beside",
         ),
         (
             "L6: a request beside a beginning is blamed",
-            "return request.beside_beginning and row.verdict == v.OMITTED",
-            "return request.begins and row.verdict == v.OMITTED",
+            "(beside and row.verdict == v.OMITTED)",
+            "(request.begins and row.verdict == v.OMITTED)",
         ),
         (
             "L7: a stateless read is a fault",

@@ -22,7 +22,7 @@ STRANGE = ("stale", "defied", "overridden", "foreign")
 INF = float("inf")
 HOUR_MS = 3_600_000
 
-type Moment = tuple[float, int, int]
+type Moment = tuple[float, int, float]
 """Time, 0 for a response and 1 for a request, exchange id."""
 type Judged = tuple[str, str | None, str | None]
 """Verdict, reason, first value of the session."""
@@ -513,6 +513,12 @@ def _excuse(sender: _Sender, rows: dict[tuple[int, str], Judged]) -> None:
                     over = _left(sender, x.session, param, x)
                 if over:
                     rows[at, param] = ("not-applicable", "session-ended", session)
+                elif (
+                    param in dialect.session_keys
+                    and dialect.begins_at_login
+                    and dialect.is_action("login", x.ex.path)
+                ):
+                    rows[at, param] = ("not-applicable", "new-session", session)
         if x.session is not None or not mine:
             continue
         learned = {name: _learned(sender, name) for name in sender.began}
@@ -530,6 +536,14 @@ def _excuse(sender: _Sender, rows: dict[tuple[int, str], Judged]) -> None:
         kept = [name for *_, name in sorted(contacts)[-1:]]
         # L6: another request without a key began a session that nobody need know yet.
         beside = before in sender.by_response and learned[before] > x.asked
+        # Or it was sent before this one was answered, and began one later.
+        beside |= any(
+            other.session is None
+            and sender.began.get(other.answered or "") == (other.begun, 0, other.number)
+            and other.start <= x.begun
+            and (other.begun, 0, other.number) > x.asked
+            for other in sender.exchanges
+        )
         bare.append((at, x, mine, before, either, kept, beside))
     for at, x, mine, _, either, kept, beside in bare:
         fresh = _paused(sender, x) or any(name in shown for name in (*either, *kept))
@@ -653,11 +667,7 @@ def _paused(sender: _Sender, x: _X) -> bool:
         or (o.ended < INF and any(_names_key(sender, i) and o.sound(i) for i in o.issued))
     ]
     last = max((o.start for o in earlier), default=INF)
-    left = any(
-        o.session is not None and _logs_out(sender, o) and (o.begun, 0, o.number) < x.asked
-        for o in earlier
-        if o.start == last
-    )
+    left = any(o.session is not None and _logs_out(sender, o) for o in earlier if o.start == last)
     return bool(earlier) and (x.start - last >= HOUR_MS or left)
 
 
@@ -665,7 +675,8 @@ def _logs_out(sender: _Sender, x: _X) -> bool:
     return (
         sender.dialect.is_action("logout", x.ex.path)
         and x.ex.method != "OPTIONS"
-        and 200 <= x.status < 400
+        # L7: after one without an answer, or with a server's error, nobody knows.
+        and not 400 <= x.status < 500
     )
 
 
@@ -713,9 +724,9 @@ def _over(sender: _Sender, session: str, param: str, x: _X, uses: dict[str, list
 def _left(sender: _Sender, session: str, param: str, x: _X) -> bool:
     """L7: whether the session had logged out, and this state was not issued again since."""
     logouts = [
-        (other.begun, 0, other.number)
+        _logout_end(other)
         for other in sender.exchanges
-        if other.session == session and _logs_out(sender, other)
+        if other.session == session and _logs_out(sender, other) and other.asked < x.asked
     ]
     issued = [
         (other.begun, 0, other.number)
@@ -723,7 +734,7 @@ def _left(sender: _Sender, session: str, param: str, x: _X) -> bool:
         if other.answered == session and other.ended + sender.grace_ms < x.start
         if any(i.param == param and other.sound(i) and i.usage != "implicit" for i in other.issued)
     ]
-    last = max((end for end in logouts if end < x.asked), default=None)
+    last = max(logouts, default=None)
     return last is not None and all(i < last for i in issued)
 
 
@@ -753,6 +764,13 @@ def _ends(sender: _Sender, session: str, x: _X) -> list[Moment]:
             not any(i.param == p.param and i.problem is None for i in other.issued)
             for p in _keys_of(sender, other)
         )
-        if logout or refused:
+        if logout and other.asked < x.asked:
+            ends.append(_logout_end(other))
+        elif refused and not logout and (other.begun, 0, other.number) < x.asked:
             ends.append((other.begun, 0, other.number))
-    return [end for end in ends if end < x.asked]
+    return ends
+
+
+def _logout_end(x: _X) -> Moment:
+    """L7: what was accepted until its answer does not undo a logout, itself neither."""
+    return max((x.begun, 0, x.number), (x.start, 1, x.number + 0.5))

@@ -69,6 +69,8 @@ def is_hidden(
     return not any(name in listed for name in names)
 
 
+CLIENT_ERROR: Final = 4
+"""The hundreds of the statuses by which a logout surely failed; 0 is no answer (rule L7)."""
 SETS_HEADERS: Final = (None, "empty")
 """`Sec-Fetch-Dest` of requests to which a program or a page's script can add header fields."""
 FOLLOWED_US: Final = 5_000_000

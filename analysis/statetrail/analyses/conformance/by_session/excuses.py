@@ -12,14 +12,14 @@ L6  It asks for a new session: a fault only if the session before was never pres
     `new-session`; or `many-sessions` where a session that began before is presented after it: that
     one was not thrown away. A request that is given a new session without asking, and a login where
     that begins one, is ``not-applicable`` for the reason `new-session`, and so is what is missing
-    of a request that was sent when a response to another request without a key had begun a session
-    that the sender need not know yet: a new process that sends several requests at once. The
-    session before is the one that began last, the one of which the sender learned last (it
-    presented a key of it, or has to know an issue of one: L2, L8) or the one of which it did so
-    latest: of several that it was given at once it keeps one. Here and below what excuses for any
-    of them counts: a key that did not arrive was not thrown away. After a logout, or `PAUSE_US`
-    after its last request of a session (an idle night), the sender may be a new process: the
-    session counts as presented here, and as ended below.
+    of a request beside another one without a key that begins a session: it was sent when the sender
+    need not know that session yet, or was not answered when the other one was sent. A new process
+    sends several requests at once. The session before is the one that began last, the one of which
+    the sender learned last (it presented a key of it, or has to know an issue of one: L2, L8) or
+    the one of which it did so latest: of several that it was given at once it keeps one. Here and
+    below what excuses for any of them counts: a key that did not arrive was not thrown away. After
+    a logout, or `PAUSE_US` after its last request of a session (an idle night), the sender may be a
+    new process: the session counts as presented here, and as ended below.
 L4  Reads with and without the key alternate at its endpoint, or writes do (two changes or more):
     ``not-applicable``, reason `many-sessions`. Where the protocol allows reads without the key
     alone (`Param.stateless`), a write of the cart is not excused (L7): it needs a session, a
@@ -34,6 +34,9 @@ L7  The protocol allows requests without the key (`Param.stateless`), the reques
 Once a session had ended no request need present a key of it (L7) that the server has neither taken
 nor issued again: ``not-applicable``, reason `session-ended`; nor, after a logout, other state that
 was not issued again. So a visitor who logs out goes on with one key and without what a login gave.
+A logout counts from when it was sent, unless it surely failed (4xx): also where no answer came the
+client has let the session go. Where a login begins a session, that of a visitor need not present
+the keys of the one before: ``not-applicable``, reason `new-session`.
 
 A sender that is told apart by a declared identity (a header, a proxy user) is one user: there
 neither line L4 excuses that the key is missing.
@@ -65,15 +68,16 @@ from statetrail.analyses.columnar.settings import Settings
 from statetrail.analyses.conformance import verdict
 from statetrail.analyses.conformance.by_session.alternation import alternating_requests
 from statetrail.analyses.conformance.by_session.channels import follows, is_wanted_in
+from statetrail.analyses.conformance.by_session.held import held_sessions
 from statetrail.analyses.conformance.by_session.key_values import KeyUses
 from statetrail.analyses.conformance.by_session.pauses import key_issues, pauses
 from statetrail.analyses.conformance.verdict import FAULTS, REASONS, VERDICTS
 from statetrail.analyses.conformance.visibility import (
+    CLIENT_ERROR,
     FOREVER,
     HEADER,
     URIQUERY,
 )
-from statetrail.analyses.events.details import extremes
 from statetrail.analyses.events.lineage import Lineage, dialect_places, positions
 from statetrail.schema.clients import DECLARED
 
@@ -94,36 +98,6 @@ class Rows:
     dialect: Ints
     verdict: Ints
     reason: Ints
-
-
-@dataclass(frozen=True, slots=True)
-class _Sessions:
-    """The sessions of a bucket, by the place of the value that names them; times are positions.
-
-    `group` is a sender and dialect, `many` says by group whether it holds several at once.
-    `contact`: a session, and when the sender presented a key of it or had to know one; `learned`:
-    the first time. `used`: a key was presented, `last_seen` the last time. `accepted` are the uses
-    that the server took.
-    """
-
-    place: Ints
-    group: Ints
-    began: Ints
-    contact: tuple[Ints, Ints]
-    learned: Ints
-    used: Bools
-    last_seen: Ints
-    accepted: Ints
-    many: Bools
-
-    def is_unknown_beginning(self, session: Ints, request: Ints) -> Bools:
-        """Whether a response began each session, and its request need not know it yet."""
-        if not len(self.place):
-            return np.zeros(len(session), dtype=np.bool_)
-        nth = np.searchsorted(self.place, session).clip(max=len(self.place) - 1)
-        by_response = self.began[nth] % 2 == 1  # see `lineage`
-        unknown: Bools = (session != NOTHING) & by_response & (self.learned[nth] > request)
-        return unknown
 
 
 def excused(
@@ -157,7 +131,7 @@ def excused(
     if not (lineage.of_value >= 0).any() or not (len(bare) or len(others)):
         return rank, _or_malformed(rank, reason, spoilt), session
     width = len(bucket.dialects)
-    known = _sessions(bucket, lineage, uses, is_key)
+    known = held_sessions(bucket, lineage, uses, is_key)
     moment = exchanges.request_start[rows.exchange]
     request = positions(bucket, rows.exchange, moment, request=True)
     ended = np.zeros(len(rank), dtype=np.bool_)
@@ -165,13 +139,15 @@ def excused(
         of_key = bucket, lineage, uses, known.accepted, session[each], request[each]
         ended[each] = _ended(*of_key, key=(param[each], moment[each]), left=left)
     excuse(ended, verdict.SESSION_ENDED)
+    logs_in = beginning(bucket)[endpoint, param]
+    excuse((session != NOTHING) & key & logs_in & (rank == _OMITTED), verdict.NEW_SESSION)
     reason = _or_malformed(rank, reason, spoilt)
     group = exchanges.client[rows.exchange] * width + rows.dialect
     before, learned, kept = np.full((3, len(rank)), NOTHING, dtype=np.int64)
     roots, wanted = known.place, (group[bare], request[bare])
-    before[bare] = _before(known, roots, known.began, *wanted)
-    learned[bare] = _before(known, roots, known.learned, *wanted)
-    kept[bare] = _before(known, *known.contact, *wanted)
+    before[bare] = known.before(roots, known.began, *wanted)
+    learned[bare] = known.before(roots, known.learned, *wanted)
+    kept[bare] = known.before(*known.contact, *wanted)
     without = session == NOTHING
     declared = any(name in DECLARED for name in options.client_by)
     asks = rank == _RESTARTED
@@ -186,12 +162,13 @@ def excused(
     response = positions(bucket, rows.exchange, answer_start, request=False)
     begins = (given != NOTHING) & (np.append(lineage.began, NOTHING)[given] == response + 1)
     beside = np.zeros(len(rank), dtype=np.bool_)
-    beside[bare] = known.is_unknown_beginning(before[bare], request[bare])
+    of_bare = group[bare], before[bare], request[bare], answer_start[bare]
+    beside[bare] = known.begins_beside(*of_bare)
     begins |= beside & (rank == _OMITTED)
-    begins |= beginning(bucket)[endpoint, param]
+    begins |= logs_in
     excuse(without & ~asks & begins & used, verdict.NEW_SESSION)
     later = without & (rank != _NOT_APPLICABLE)
-    later[later] = _presented_later(known, group[later], request[later])
+    later[later] = known.presented_later(group[later], request[later])
     excuse(later & asks, verdict.MANY_SESSIONS, keep=asks)
     stateless = of_params(bucket, lambda param: param is not None and param.stateless is not None)
     cart = exchanges.writes[rows.exchange] & acting(bucket, "cart")[endpoint, param]
@@ -243,69 +220,6 @@ def _given(bucket: Bucket, lineage: Lineage, rows: Rows, sessions: tuple[Ints, .
     return given
 
 
-def _presented_later(known: _Sessions, group: Ints, request: Ints) -> Bools:
-    """Whether a session of the group that began before each request is presented after it."""
-    (began, last, request), times = ranked(known.began, known.last_seen[known.place], request)
-    index = AsOfIndex(known.group, began, len(times))
-    later: Bools = index.maxima(last)[index.at(group, request, inclusive=False)] > request
-    return later
-
-
-def _sessions(bucket: Bucket, lineage: Lineage, uses: KeyUses, is_key: Bools) -> _Sessions:
-    presented, exchanges, width = bucket.presented, bucket.exchanges, len(bucket.dialects)
-    dialect = dialect_places(bucket)
-    place = np.flatnonzero(lineage.of_value == np.arange(len(lineage.of_value), dtype=np.int64))
-    series = bucket.values.series[place]
-    group = bucket.series_client[series] * width + dialect[bucket.series_param[series]]
-    exchange = presented.exchange[uses.row]
-    position = positions(bucket, exchange, exchanges.request_start[exchange], request=True)
-    session = lineage.of_value[presented.value[uses.row]]
-    param = bucket.series_param[presented.series[uses.row]]
-    own = session == lineage.of_request[dialect[param], exchange]
-    status = exchanges.status[exchange]
-    taken = (status >= 200) & (status < 400) & (uses.again | ~uses.answered)
-    used = np.zeros(len(bucket.values), dtype=np.bool_)
-    used[session] = True
-    _, last_seen = extremes(session, position, len(bucket.values))
-    accepted = np.flatnonzero(own & taken)
-    first, last = extremes(session[accepted], position[accepted], len(bucket.values))
-    many = _many(group, lineage.began[place], first[place], last[place])
-    groups = np.zeros(len(bucket.clients) * width, dtype=np.bool_)
-    groups[group[many]] = True
-    issue = key_issues(bucket, is_key)
-    # Just after the requests at that moment: they need not know it yet.
-    seen = exchanges.visible_from[bucket.issued.exchange[issue]] * 2 + 1
-    seen = (seen * len(exchanges) + len(exchanges) - 1) * 2 + 1
-    seen = np.append(position, seen)
-    contact = np.append(session, lineage.of_value[bucket.issued.value[issue]]), seen
-    began, learned = lineage.began[place], extremes(*contact, len(bucket.values))[0][place]
-    return _Sessions(place, group, began, contact, learned, used, last_seen, accepted, groups)
-
-
-def _many(group: Ints, began: Ints, first: Ints, last: Ints) -> Bools:
-    """The sessions during which another one of the group was accepted for the first time."""
-    (began, first, last), times = ranked(began, first, last)
-    span = len(times) + 1
-    firsts = np.sort(group * span + first)
-    inside = np.searchsorted(firsts, group * span + last) - np.searchsorted(
-        firsts, group * span + began, "right"
-    )
-    return inside > ((began < first) & (first < last))
-
-
-def _before(known: _Sessions, session: Ints, since: Ints, group: Ints, request: Ints) -> Ints:
-    """The last of the sessions of the group at these moments before each request; -1 for none."""
-    (since, request), times = ranked(since, request)
-    own = np.searchsorted(known.place, session)
-    # The one that began last, where the sender learned of several at once.
-    order = np.lexsort((known.began[own], since))
-    nth = np.empty(len(order), dtype=np.int64)
-    nth[order] = np.arange(len(order), dtype=np.int64)
-    index = AsOfIndex(known.group[own], since, len(times) + len(order))
-    last = index.maxima(nth)[index.at(group, request, inclusive=False)]
-    return np.append(session[order], NOTHING)[last]
-
-
 def _ended(
     bucket: Bucket,
     lineage: Lineage,
@@ -329,11 +243,16 @@ def _ended(
     session = lineage.of_request[dialect[param], exchange]
     status = exchanges.status[exchange]
     logout = acting(bucket, "logout")[exchanges.endpoint[exchange], param]
-    logout &= exchanges.open[exchange] & (status >= 200) & (status < 400)
+    logout &= exchanges.open[exchange] & (status // 100 != CLIENT_ERROR)
     refused = refuses(bucket, param, status) & ~uses.answered
     end = np.flatnonzero(logout if left else logout | refused)
     ended_by = exchange[end]
     ends = positions(bucket, ended_by, exchanges.response_start[ended_by], request=False)
+    # A logout counts from when it was sent: the client has let the session go. What is accepted
+    # until its answer does not undo it, itself neither.
+    sent = positions(bucket, ended_by, exchanges.request_start[ended_by], request=True)
+    since = np.where(logout[end], sent, ends)
+    ends = np.where(logout[end], np.maximum(ends, sent + 1), ends)
     taken = exchange[accepted]
     uses_at = positions(bucket, taken, exchanges.request_start[taken], request=True)
     issue = np.empty(0, dtype=np.int64)
@@ -341,10 +260,11 @@ def _ended(
         issue = key_issues(bucket, np.isin(np.arange(len(bucket.params)), key[0]))
     giving, given = issued.exchange[issue], bucket.series_param[issued.series[issue]]
     issued_at = positions(bucket, giving, exchanges.response_start[giving], request=False) + 1
-    (ends, uses_at, issued_at, request), times = ranked(ends, uses_at, issued_at, request)
+    moments = ranked(ends, since, uses_at, issued_at, request)
+    (ends, since, uses_at, issued_at, request), times = moments
     span = max(len(times), exchanges.span)
     wanted = np.where(sessions == NOTHING, len(bucket.values), sessions)
-    index = AsOfIndex(session[end], ends, span)
+    index = AsOfIndex(session[end], since, span)
     ended = index.maxima(ends)[index.at(wanted, request, inclusive=False)]
     used_by = session[accepted]
     if key is not None:

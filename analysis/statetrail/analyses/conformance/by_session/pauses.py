@@ -6,11 +6,10 @@ last request of any session.
 
 import numpy as np
 
-from statetrail.analyses.columnar.arrays import NOTHING, AsOfIndex, Bools, Ints, among
+from statetrail.analyses.columnar.arrays import NOTHING, AsOfIndex, Bools, Ints
 from statetrail.analyses.columnar.bucket import IMPLICIT, Bucket
 from statetrail.analyses.columnar.dialect_masks import acting
-from statetrail.analyses.conformance.visibility import FOREVER, PAUSE_US
-from statetrail.analyses.events.details import extremes
+from statetrail.analyses.conformance.visibility import CLIENT_ERROR, FOREVER, PAUSE_US
 from statetrail.analyses.events.lineage import Lineage, dialect_places
 
 
@@ -44,19 +43,15 @@ def pauses(bucket: Bucket, lineage: Lineage, is_key: Bools) -> Bools:
 
 
 def _logouts(bucket: Bucket, lineage: Lineage, dialect: int) -> Ints:
-    """The start of the sender's last logout that was answered before each request; else -1."""
+    """The start of the sender's last logout before each request; -1 for none."""
     exchanges, own = bucket.exchanges, np.flatnonzero(dialect_places(bucket) == dialect)
     if not len(own):
         return np.full(len(exchanges), NOTHING)
-    done = exchanges.open & (exchanges.status >= 200) & (exchanges.status < 400)
+    done = exchanges.open & (exchanges.status // 100 != CLIENT_ERROR)
     done &= lineage.of_request[dialect] != NOTHING
     row = np.flatnonzero(done & acting(bucket, "logout")[exchanges.endpoint, own[0]])
-    client, start, span = exchanges.client[row], exchanges.request_start[row], exchanges.span
-    index = AsOfIndex(client, start, span)
-    last = index.maxima(start)[index.at(exchanges.client, exchanges.request_start, inclusive=False)]
-    # Of several at one moment, the one that was answered first.
-    moments, place = np.unique(client * span + start, return_inverse=True)
-    answered, _ = extremes(place, exchanges.response_start[row], len(moments))
-    own = among(moments, exchanges.client * span + last)
-    known = (last != NOTHING) & (np.append(answered, FOREVER)[own] <= exchanges.request_start)
-    return np.where(known, last, NOTHING)
+    start = exchanges.request_start[row]
+    index = AsOfIndex(exchanges.client[row], start, exchanges.span)
+    place = index.at(exchanges.client, exchanges.request_start, inclusive=False)
+    last: Ints = index.maxima(start)[place]
+    return last

@@ -6,6 +6,7 @@ Enters: a completed exchange. Leaves: flags, and the keys that it presents and i
 from statetrail.analyses.conformance import verdict as v
 from statetrail.analyses.conformance.transitions import Exchange
 from statetrail.analyses.conformance.visibility import (
+    CLIENT_ERROR,
     FOREVER,
     HEADER,
     IMPLICIT,
@@ -67,11 +68,10 @@ class ExchangeReader:
         }
         return bool(issued), p.fingerprint in issued
 
-    def ends(self, x: Exchange) -> bool:
-        """Whether the exchange logs the session out, or its key is refused."""
-        return self.logs_out(x) or (
-            (x.status or 0) in self.dialect.refused
-            and any(not self.answers(x, p)[0] for p in self.presented(x))
+    def refuses(self, x: Exchange) -> bool:
+        """Whether the response refuses a key of the session."""
+        return (x.status or 0) in self.dialect.refused and any(
+            not self.answers(x, p)[0] for p in self.presented(x)
         )
 
     def logs_in(self, x: Exchange) -> bool:
@@ -79,9 +79,10 @@ class ExchangeReader:
         return self.dialect.begins_at_login and self.dialect.is_action("login", x.endpoint)
 
     def logs_out(self, x: Exchange) -> bool:
-        """Whether the exchange is a logout that succeeded."""
+        """Whether the exchange is a logout that may have ended its session."""
         return (
-            200 <= (x.status or 0) < 400
+            # Where nobody knows what came of it, the client has let the session go all the same.
+            (x.status or 0) // 100 != CLIENT_ERROR
             and x.method not in UNBOUND_METHODS
             and self.dialect.is_action("logout", x.endpoint)
         )

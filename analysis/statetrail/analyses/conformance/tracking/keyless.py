@@ -5,9 +5,9 @@ Enters: such requests with their verdicts so far. Leaves: the final ones, with w
 """
 
 import itertools
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -34,8 +34,8 @@ class Session:
 
     name: int
     began: Moment
-    by_response: bool
-    """Whether it began with a response."""
+    requested: int | None
+    """When the request was sent whose response began it; `None` where a request did."""
     used: bool = False
     last_seen: Moment | None = None
     first_use: Moment | None = None
@@ -54,6 +54,12 @@ class Session:
     shared: Mark = field(default_factory=Mark)
     """Whether another sender holds it, too."""
     params: dict[str, Param] = field(default_factory=dict)
+
+    def close(self, end: Moment, keys: Iterable[str], *, logs_out: bool) -> None:
+        """It ends then, by a logout or a refusal; the keys are those that clients present."""
+        self.ended, self.end, self.over = True, max(self.end, end), set(keys)
+        if logs_out:
+            self.left, self.renewed = max(self.left or NEVER, end), set()
 
     def need_not(self, param: str, *, is_key: bool) -> bool:
         """Whether nobody has to present the parameter since the session ended (L7)."""
@@ -96,7 +102,7 @@ class KeylessRequest:
     """Whether a clock was set back during it."""
     logs_in: bool
     """Whether it is a login, where that begins a session."""
-    beside_beginning: bool
+    beside: bool
     """Whether a response began a session that its sender need not know yet."""
     rows: list[Verdict] = field(default_factory=list)
 
@@ -152,25 +158,41 @@ class KeylessRequests:
         """The verdicts so far on the request that waits last."""
         request = self._requests[-1]
         request.rows = [
-            replace(row, settles=self._excused(request, row, alternating=False, between=False))
+            replace(
+                row,
+                settles=self._excused(
+                    request, row, alternating=False, between=False, beside=request.beside
+                ),
+            )
             for row in request.rows
         ]
         yield from (row.settles for row in request.rows if row.settles is not None)
 
     def settle(self) -> Iterator[Verdict]:
         """The final verdicts on all requests that wait."""
-        alternating, between = self._alternating(), self._between()
+        between, beside = self._between(), self._beside()
+        alternating = self._alternating(beside)
         for request in self._requests:
             number = id(request)
             for row in request.rows:
                 final = self._excused(
-                    request, row, alternating=number in alternating, between=number in between
+                    request,
+                    row,
+                    alternating=number in alternating,
+                    between=number in between,
+                    beside=number in beside,
                 )
                 yield replace(final, settles=row.settles)
         self._requests.clear()
 
     def _excused(
-        self, request: KeylessRequest, row: Verdict, *, alternating: bool, between: bool
+        self,
+        request: KeylessRequest,
+        row: Verdict,
+        *,
+        alternating: bool,
+        between: bool,
+        beside: bool,
     ) -> Verdict:
         """The row with what excuses it, by `statetrail.analyses.conformance.by_session.excuses`."""
         asks, key = row.verdict == v.RESTARTED, row.param in self.dialect.session_keys
@@ -181,7 +203,7 @@ class KeylessRequests:
             reason = v.OTHER_SENDERS if request.shared and row.verdict == v.OVERRIDDEN else None
         elif self.many and (asks or not (self._declared and key)):
             reason = v.MANY_SESSIONS
-        elif request.used and (asks or request.begins or self._is_beside(request, row)):
+        elif request.used and (asks or request.begins or (beside and row.verdict == v.OMITTED)):
             reason = v.NEW_SESSION
         elif asks and between:
             reason = v.MANY_SESSIONS
@@ -205,10 +227,6 @@ class KeylessRequests:
         return replace(row, verdict=verdict, reason=reason, fault=False, session=session)
 
     @staticmethod
-    def _is_beside(request: KeylessRequest, row: Verdict) -> bool:
-        return request.beside_beginning and row.verdict == v.OMITTED
-
-    @staticmethod
     def _not_given(request: KeylessRequest, row: Verdict) -> bool:
         return bool(request.before) and row.param not in request.given
 
@@ -223,9 +241,21 @@ class KeylessRequests:
             if latest[bisect_left(began, request.moment)] > request.moment
         }
 
-    def _omits(self, request: KeylessRequest) -> bool:
+    def _beside(self) -> set[int]:
+        """Those beside which another request begins a session (L6): nobody need know it yet, or it
+        was sent before these were answered."""
+        openings = sorted((s.requested, s.began) for s in self.sessions if s.requested is not None)
+        sent = [requested for requested, _ in openings]
+        latest = [NEVER, *itertools.accumulate((began for _, began in openings), max)]
+        return {
+            id(request)
+            for request in self._requests
+            if request.beside or latest[bisect_right(sent, request.responded[0])] > request.moment
+        }
+
+    def _omits(self, request: KeylessRequest, beside: set[int]) -> bool:
         """Whether a request lacks a key, and is not excused by the sessions of its sender."""
-        excused = request.used and (request.begins or request.beside_beginning)
+        excused = request.used and (request.begins or id(request) in beside)
         return not excused and any(
             row.verdict == v.OMITTED
             and row.reason is None
@@ -233,11 +263,11 @@ class KeylessRequests:
             for row in request.rows
         )
 
-    def _alternating(self) -> set[int]:
+    def _alternating(self, beside: set[int]) -> set[int]:
         """Those at whose endpoint reads, or writes, with and without the key alternate (L4)."""
         at: defaultdict[Call, list[KeylessRequest]] = defaultdict(list)
         for request in self._requests:
-            if not self._declared and self._omits(request):
+            if not self._declared and self._omits(request, beside):
                 at[request.call].append(request)
         found: set[int] = set()
         for call, several in at.items():

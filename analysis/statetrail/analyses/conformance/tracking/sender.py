@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from statetrail.analyses.conformance import verdict as v
+from statetrail.analyses.conformance.tracking.contacts import Contacts
 from statetrail.analyses.conformance.tracking.exchange_reader import ExchangeReader
 from statetrail.analyses.conformance.tracking.holders import Hold, Mark
 from statetrail.analyses.conformance.tracking.keyless import (
@@ -28,7 +29,6 @@ from statetrail.analyses.conformance.visibility import (
     BEGINNING,
     FOREVER,
     IMPLICIT,
-    PAUSE_US,
     Issue,
     Presented,
 )
@@ -65,12 +65,8 @@ class Sender:
         # Where the only parameter is the key, a request that presents it has no other to present.
         self._several = len(dialect.params) > 1
         self._keys: OrderedDict[tuple[str, int], Session] = OrderedDict()
-        self._last: Session | None = None
-        self._learned: Session | None = None
-        self._kept: tuple[Moment, Session] | None = None
+        self._contacts = Contacts()
         self._given: set[str] = set()
-        self._contacts = (-FOREVER, -FOREVER)
-        self._logouts: dict[int, int] = {}
         self._first_uses: list[tuple[Moment, Session]] = []
         self.keyless = KeylessRequests(dialect, declared=declared)
 
@@ -79,7 +75,7 @@ class Sender:
         if not sessions.entered:
             sessions.entered = True
             keys = [(p.param, p.fingerprint) for p in self.reader.presented(x)]
-            sessions.request = self._join(keys, moment, by_response=False)
+            sessions.request = self._join(keys, moment, requested=None)
             sessions.response = sessions.request
 
     def response(self, x: Exchange, sessions: Sessions, moment: Moment) -> None:
@@ -93,16 +89,14 @@ class Sender:
             if i.param == key and self.reader.names_key(i)
         ]
         if sessions.request is None:
-            sessions.response = self._join(issued, moment, by_response=True)
+            sessions.response = self._join(issued, moment, requested=x.request_start_us)
         elif issued:
             self._add(issued, sessions.request)
         if sessions.response is not None:
             self._add(self.reader.malformed(x), sessions.response)
-        if sessions.request is not None and self.reader.ends(x):
-            sessions.request.ended, sessions.request.end = True, moment
-            sessions.request.over = set(self.dialect.session_keys)
-            if self.reader.logs_out(x):
-                sessions.request.left, sessions.request.renewed = moment, set()
+        # `judge` has closed what logs out.
+        if sessions.request is not None and self.reader.refuses(x):
+            sessions.request.close(moment, self.dialect.session_keys, logs_out=False)
 
     def may_know(self, x: Exchange, issue: Issue, sessions: Sessions) -> Param | None:
         """R1, to the sender and to the session; returns whose state the issue changes."""
@@ -135,7 +129,7 @@ class Sender:
                 owner.renewed.add(issue.param)
         if issue.param in self.dialect.session_keys:
             if issue.usage != IMPLICIT:
-                self._learn(self._keys.get((issue.param, issue.fingerprint)), (at, 2, 0))
+                self._contacts.learn(self._keys.get((issue.param, issue.fingerprint)), (at, 2, 0))
             replaced = [
                 p.fingerprint
                 for p in self.reader.presented(x)
@@ -160,23 +154,27 @@ class Sender:
     ) -> Iterator[Verdict]:
         """The rows of a request; those that wait are added to `keyless`."""
         session = sessions.request
-        paused = self._pauses(
-            x,
-            begins=session is not None or self.reader.arrives(x),
-            ends=session is not None and self.reader.logs_out(x),
+        logs_out = session is not None and self.reader.logs_out(x)
+        paused = self._contacts.pauses(
+            x.request_start_us,
+            has_key=session is not None or self.reader.arrives(x),
+            logs_out=logs_out,
         )
         if session is not None:
             self._use(x, session, moment)
-        before = session or self._last
+        before = session or self._contacts.newest
         rows = [
             self._row(x, session, param, values, bound(param), before, followed=followed)
             for param, values in self._values(x, session)
         ]
+        if logs_out and session is not None:
+            # The client has let it go. What is accepted until the answer does not undo that.
+            end = max((x.issue_start_us, 0, x.exchange_id), moment)
+            session.close(end, self.dialect.session_keys, logs_out=True)
         if session is not None or not self.dialect.session_keys:
             yield from rows
             return
-        known = tuple(each for each in (self._last, self._learned) if each is not None)
-        last = known if self._kept is None else (*known, self._kept[1])
+        known, last = self._contacts.known, self._contacts.before
         waiting = [row for row in rows if row.verdict != v.NOT_APPLICABLE]
         yield from (row for row in rows if row.verdict == v.NOT_APPLICABLE)
         if waiting:
@@ -197,22 +195,22 @@ class Sender:
                     shared=bool(self.shared),
                     backwards=x.backwards,
                     logs_in=self.reader.logs_in(x),
-                    beside_beginning=self._last is not None
-                    and self._last.by_response
-                    and self._last.learned is None,
+                    beside=before is not None
+                    and before.requested is not None
+                    and before.learned is None,
                     rows=waiting,
                 )
             )
 
     def _join(
-        self, keys: list[tuple[str, int]], moment: Moment, *, by_response: bool
+        self, keys: list[tuple[str, int]], moment: Moment, *, requested: int | None
     ) -> Session | None:
         """The session of the first known key, else a new one; the keys join it."""
         if not keys:
             return None
         session = next((self._keys[key] for key in keys if key in self._keys), None)
         if session is None:
-            session = self._last = Session(keys[0][1], moment, by_response)
+            session = self._contacts.newest = Session(keys[0][1], moment, requested)
             self.keyless.sessions.append(session)
         self._add(keys, session)
         return session
@@ -224,20 +222,6 @@ class Sender:
             self._hold(*key, (own.shared, self.shared))
         while len(self._keys) > MAX_KEYS:
             self._keys.popitem(last=False)
-
-    def _learn(self, session: Session | None, moment: Moment) -> None:
-        """The sender knows the session from then on, or still."""
-        if session is None:
-            return
-        kept = self._kept
-        if kept is None or (kept[0], kept[1].began) < (moment, session.began):
-            self._kept = moment, session
-        if session.learned is not None:
-            return
-        session.learned = moment
-        last = self._learned
-        if last is None or (last.learned or moment, last.began) < (moment, session.began):
-            self._learned = session
 
     def _param(self, known: dict[str, Param], name: str) -> Param | None:
         """What is known of the parameter; `None` if it is undeclared and one too many."""
@@ -254,20 +238,6 @@ class Sender:
         """Whether the response issues a key that is known."""
         return any((i.param, i.fingerprint) in self._keys for i in x.issued if self.reader.own(i))
 
-    def _pauses(self, x: Exchange, *, begins: bool, ends: bool) -> bool:
-        """Whether the last request of any session lies long before, or was a logout; this one may
-        be the next."""
-        now = x.request_start_us
-        if now > self._contacts[1] and begins:
-            self._contacts = (self._contacts[1], now)
-            self._logouts = {at: of for at, of in self._logouts.items() if at in self._contacts}
-        if ends and x.response_start_us is not None:
-            self._logouts[now] = min(self._logouts.get(now, FOREVER), x.response_start_us)
-        last = max((at for at in self._contacts if at < now), default=-FOREVER)
-        if last > -FOREVER and now - last >= PAUSE_US:
-            return True
-        return self._logouts.get(last, FOREVER) <= now
-
     def _use(self, x: Exchange, session: Session, moment: Moment) -> None:
         """A request presents keys: whether others of its sender were accepted meanwhile (L4)."""
         self.keyless.carries((x.endpoint, x.writes))
@@ -275,15 +245,16 @@ class Sender:
         for p in self.reader.presented(x):
             own = self._keys.get((p.param, p.fingerprint), session)
             own.used, own.last_seen = True, moment
-            self._learn(own, moment)
+            self._contacts.learn(own, moment)
             answered, again = self.reader.answers(x, p)
             taken = 200 <= (x.status or 0) < 400 and (again or not answered)
             if own is session and taken:
                 accepted = True
-                session.over.discard(p.param)
+                if moment > session.end:
+                    session.over.discard(p.param)
         if not accepted:
             return
-        session.ended = False
+        session.ended &= moment < session.end
         other = next((at for at, each in self._first_uses if each is not session), None)
         self.keyless.many |= other is not None and other > session.began
         if session.first_use is None:
@@ -334,19 +305,18 @@ class Sender:
             (*self._verdict(x, session, param, p, bound=bound and not _is_hidden(p)), p)
             for p in values
         ]
+        key = param in self.dialect.session_keys
         verdict, reason, p = min(found, key=lambda each: VERDICTS.index(each[0]))
         if verdict == v.OMITTED and (need_not := self._need_not(x, param, followed=followed)):
             verdict, reason = v.NOT_APPLICABLE, need_not
-        elif (
-            verdict == v.OMITTED
-            and session is not None
-            and session.need_not(param, is_key=param in self.dialect.session_keys)
-        ):
+        elif verdict == v.OMITTED and session is not None and session.need_not(param, is_key=key):
             verdict, reason = v.NOT_APPLICABLE, v.SESSION_ENDED
+        elif verdict == v.OMITTED and session is not None and key and self.reader.logs_in(x):
+            verdict, reason = v.NOT_APPLICABLE, v.NEW_SESSION
         elif (
             (session is not None and session.shared and v.holds_alone(verdict, reason))
             # What it presents of a key is judged by what answered it.
-            and not (param in self.dialect.session_keys and p is not None and p.kind == "value")
+            and not (key and p is not None and p.kind == "value")
         ):
             verdict, reason = v.NOT_APPLICABLE, v.OTHER_SENDERS
         elif session is not None and x.backwards and verdict in FAULTS and reason is None:

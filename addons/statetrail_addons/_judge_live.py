@@ -154,6 +154,7 @@ def _exchange(subject: Subject, facts: ExchangeFacts) -> Exchange:
         *(row.request_end_us, row.response_start_us, row.response_end_us, row.status, row.age_s),
         *(row.fetch_dest, row.redirect_endpoint, row.request_origin, row.exposed_headers),
         has_cookies=row.has_cookies,
+        fetch_mode=row.fetch_mode,
         issued=[
             Issue(i.dialect, i.param, i.fingerprint, i.usage, i.priority, i.problem, i.channel)
             for i in facts.issued

@@ -654,6 +654,10 @@ MISSES: dict[str, dict[str, list[Ex]]] = {
             zest(2000, "T1", "T1"),
         ],
         "the client asked for another": [zest(0, "T1", "1"), zest(9000, "T2", "1")],
+        "a word that never named a session": [
+            zest(0, "T1", "1"), zest(1000, "T1", "T1"), zest(2000, "T2", "null"),
+            zest(3000, "T1", "T1"),
+        ],
         "a ticket is renewed as a matter of course": [
             shop(0, [Issue("Ticket", "A", "header", "forced")]),
             shop(1000, [Issue("Ticket", "B", "header", "forced")], [Present("Ticket", "A")]),

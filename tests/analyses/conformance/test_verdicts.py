@@ -474,6 +474,14 @@ EXCUSES = {
         [login(0, HEADER), ask(1000, extra={"fetch_dest": "image"})],
         ("LocId", "not-applicable", "cannot-carry"),
     ),
+    "nor can a beacon": (
+        [login(0, HEADER), ask(1000, extra={"fetch_dest": "empty", "fetch_mode": "no-cors"})],
+        ("LocId", "not-applicable", "cannot-carry"),
+    ),
+    "nor what opens a WebSocket": (
+        [login(0, HEADER), ask(1000, status=101)],
+        ("LocId", "not-applicable", "cannot-carry"),
+    ),
     "an image's address can carry what was asked for in the query": (
         [login(0, QUERY), ask(1000, extra={"fetch_dest": "image"})],
         ("LangId", "omitted", None),

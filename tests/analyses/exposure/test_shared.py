@@ -7,7 +7,8 @@ import pytest
 from statetrail.analyses.exposure.shared import is_credential, shared
 from statetrail.dialects import Param, builtin
 from statetrail.recording.engines import Engine
-from support.histories import Ex, recording, token, use
+from statetrail.recording.frames import Recording
+from support.histories import Ex, facts, recording, token, use
 
 ENGINES = pytest.mark.parametrize("engine", ["duckdb", "pandas", "polars"])
 
@@ -61,3 +62,18 @@ def test_who_shares_a_token_and_how_they_got_it(engine: Engine) -> None:
 def test_nothing_recorded_is_nothing_shared(engine: Engine) -> None:
     """No row, and no error where a column has no type of its own."""
     assert shared(recording([], engine=engine)).rows() == []
+
+
+@pytest.mark.parametrize(
+    ("agent", "since", "how"),
+    [("app", 1000, "moved"), ("app", 50, "taken"), ("bot", 1000, "taken")],
+)
+def test_a_program_that_moved_shares_nothing(agent: str, since: float, how: str) -> None:
+    """It goes on at another address, after its last request at the first one, by the same name."""
+    first = [
+        cart(at, "T", shown, extra={"peer": "192.0.2.1"}) for at, shown in ((0, "1"), (100, "T"))
+    ]
+    then = [cart(since + n, "T", "T", agent, extra={"peer": "192.0.2.7"}) for n in (0, 1)]
+    rec = Recording(facts([*first, *then]), client_by=("peer", "user-agent"))
+    rows = {row["client"]: row["how"] for row in shared(rec).rows()}
+    assert rows == {"192.0.2.1 | app": "handed", f"192.0.2.7 | {agent}": how}

@@ -152,6 +152,7 @@ def tracked(exchange_id: int, ex: Ex) -> Exchange:
         ex.status if ex.begun is not None else None,
         *(ex.extra.get(name) for name in ("age_s", "fetch_dest", "redirect_endpoint")),
         *(ex.extra.get(name) for name in ("request_origin", "exposed_headers", "has_cookies")),
+        ex.extra.get("fetch_mode"),
         issued,
         presented,
     )

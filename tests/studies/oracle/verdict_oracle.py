@@ -263,6 +263,14 @@ def _join(sender: _Sender, values: list[tuple[str, str]], moment: Moment) -> str
     return name
 
 
+def _is_headless(ex: Ex) -> bool:
+    """Whether a page can neither set header fields nor read them: what it only shows or runs, a
+    beacon, a WebSocket."""
+    dest, mode = ex.extra.get("fetch_dest"), ex.extra.get("fetch_mode")
+    opens = ex.begun is not None and ex.status == 101
+    return dest not in (None, "empty") or mode == "no-cors" or opens
+
+
 def is_hidden(ex: Ex, issue: Issue) -> bool:
     """Whether a browser keeps the header from the page: of what it only shows or runs, and of
     another origin unless it is exposed. A star exposes nothing to a request with cookies."""
@@ -271,7 +279,7 @@ def is_hidden(ex: Ex, issue: Issue) -> bool:
     if ex.extra.get("has_cookies"):
         names.discard("*")
     return issue.dialect == "52eseller" and (
-        ex.extra.get("fetch_dest") not in (None, "empty")
+        _is_headless(ex)
         or (
             page not in (None, f"http://{ex.host}")
             and not {"*", f"x-set-{issue.param.lower()}"} & names
@@ -646,7 +654,7 @@ def _unable(sender: _Sender, x: _X, param: str) -> str | None:
     }
     # L7: "for a header"; what was asked for in the query, the address of an image can carry.
     channels &= named or channels
-    if x.ex.extra.get("fetch_dest") not in (None, "empty") and "header" in channels:
+    if _is_headless(x.ex) and "header" in channels:
         return "cannot-carry"
     redirects = [
         other

@@ -151,6 +151,7 @@ _EXTRAS = (
     {"age_s": 5},
     {"fetch_dest": "image"},
     {"fetch_dest": "empty"},
+    {"fetch_dest": "empty", "fetch_mode": "no-cors"},
     {"redirect_endpoint": "/API/V3/Menu"},
     {"redirect_endpoint": "/services/v3/x"},
     {"request_origin": "https://app.example"},

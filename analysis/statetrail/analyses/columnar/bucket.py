@@ -184,7 +184,8 @@ def bucket(facts: Mapping[str, Any], options: Settings, steps: ClockSteps) -> Bu
         rows = spoken(rows, judged.dialects, exchanges.client, params)
     issues, issuing, _ = rows[0]
     origins = [origin for _, origin in clients], exchanges.client[issuing]
-    crosses, hidden = cross_origin(facts["exchanges"], issues, *origins, judged.dialects)
+    headless = exchanges.headless[issuing]
+    crosses, hidden = cross_origin(facts["exchanges"], issues, *origins, headless, judged.dialects)
     client = np.concatenate([exchanges.client[exchange] for _, exchange, _ in rows])
     param = np.concatenate([number for _, _, number in rows])
     pairs, series = distinct(client * len(params) + param, len(clients) * len(params))

@@ -12,11 +12,7 @@ import pyarrow as pa
 
 from statetrail.analyses.columnar.arrays import Bools, Ints
 from statetrail.analyses.columnar.coding import coded
-from statetrail.analyses.conformance.visibility import (
-    SETS_HEADERS,
-    is_cross_origin,
-    is_hidden,
-)
+from statetrail.analyses.conformance.visibility import is_cross_origin, is_hidden
 from statetrail.dialects import Dialect
 from statetrail.dialects.places import ISSUE_PARTS
 
@@ -28,6 +24,7 @@ def cross_origin(
     issues: pa.Table,
     origins: Sequence[str],
     origin: Ints,
+    headless: Bools,
     dialects: Sequence[Dialect],
 ) -> tuple[Bools, Bools]:
     """Which issues are in headers for a page of another origin, and which ones no page can read.
@@ -35,15 +32,17 @@ def cross_origin(
     Parameters
     ----------
     exchanges
-        ``exchange_id``, ``request_origin``, ``exposed_headers``, ``has_cookies``, ``fetch_dest``.
+        ``exchange_id``, ``request_origin``, ``exposed_headers`` and ``has_cookies``.
     issues
         ``exchange_id``, ``dialect``, ``param`` and ``channel``.
     origin
         That of each issue, as a place in `origins`.
+    headless
+        Whether a page can read no header of each issue's response.
     """
     crosses, hidden = np.zeros((2, len(issues)), dtype=np.bool_)
-    pages_named = exchanges.select(["request_origin", "fetch_dest"])
-    if all(each.null_count == len(exchanges) for each in pages_named.columns) or not len(issues):
+    no_pages = exchanges["request_origin"].null_count == len(exchanges)
+    if (no_pages and not headless.any()) or not len(issues):
         return crosses, hidden
     ids = exchanges["exchange_id"].to_numpy()
     order = np.argsort(ids)
@@ -51,8 +50,6 @@ def cross_origin(
     page, pages = coded(exchanges["request_origin"])
     channel, channels = coded(issues["channel"])
     in_header = np.array([name in _HEADERS for name in channels], dtype=np.bool_)[channel]
-    dest, dests = coded(exchanges["fetch_dest"])
-    headless = np.array([each not in SETS_HEADERS for each in dests], dtype=np.bool_)[dest][row]
     crosses = in_header & _of_pairs(
         page[row], origin, lambda page, origin: is_cross_origin(pages[page], origins[origin])
     )
@@ -65,27 +62,25 @@ def cross_origin(
         dtype=np.int64,
     )
     params = list(places)
-    seen = exchanges.select(["exposed_headers", "has_cookies", "fetch_dest"]).take(
-        pa.array(row[rows])
+    seen = exchanges.select(["exposed_headers", "has_cookies"]).take(pa.array(row[rows]))
+    heads: dict[tuple[str | None, int | None, bool, bool], int] = {}
+    kinds = zip(
+        *(column.to_pylist() for column in seen.columns),
+        crosses[rows].tolist(),
+        headless[rows].tolist(),
+        strict=True,
     )
-    heads: dict[tuple[str | None, int | None, str | None, bool], int] = {}
-    head = np.array(
-        [
-            heads.setdefault((*each.values(), crossing), len(heads))
-            for each, crossing in zip(seen.to_pylist(), crosses[rows].tolist(), strict=True)
-        ],
-        dtype=np.int64,
-    )
+    head = np.array([heads.setdefault(kind, len(heads)) for kind in kinds], dtype=np.int64)
     every = list(heads)
 
     def hides(head: int, param: int) -> bool:
-        exposed, has_cookies, dest, crossing = every[head]
+        exposed, has_cookies, crossing, unread = every[head]
         dialect, name, place = params[param]
         return is_hidden(
             *(names[dialect], name, place, exposed),
             crosses=crossing,
             has_cookies=bool(has_cookies),
-            dest=dest,
+            headless=unread,
         )
 
     hidden[rows] = _of_pairs(head, place, hides)

@@ -18,9 +18,10 @@ from statetrail.analyses.columnar.clock_steps import ClockSteps
 from statetrail.analyses.columnar.coding import Coded, coded, integers, named, paired
 from statetrail.analyses.conformance.visibility import (
     FOREVER,
-    SETS_HEADERS,
+    SWITCHING_PROTOCOLS,
     UNBOUND_METHODS,
     WRITES,
+    is_headless,
 )
 from statetrail.extract.records import OPERATED, REPLAYED, UNKNOWN_METHOD
 from statetrail.recording.conversations import origin, site_of
@@ -38,7 +39,7 @@ ORIGIN_COLUMNS: Final = ("scheme", "host", "port")
 COLUMNS: Final = (
     *("exchange_id", "capture_id", *_TIMES, *ORIGIN_COLUMNS, "method", "endpoint", "status"),
     *("age_s", "fetch_dest", "redirect_endpoint", "request_origin", "exposed_headers"),
-    *("has_cookies", "notes"),
+    *("has_cookies", "fetch_mode", "notes"),
 )
 """The columns that exchanges are made of, besides those that tell clients apart."""
 
@@ -157,9 +158,10 @@ def exchanges_of(
         np.array([name in listed for name in methods], dtype=np.bool_)[method]
         for listed in (UNBOUND_METHODS, WRITES, ("HEAD", UNKNOWN_METHOD))
     )
-    dest, dests = coded(table["fetch_dest"])
-    headless = np.array([each not in SETS_HEADERS for each in dests], dtype=np.bool_)[dest]
+    fetched, kinds = paired(coded(table["fetch_dest"]), coded(table["fetch_mode"]))
+    headless = np.array([is_headless(*each, None) for each in kinds], dtype=np.bool_)[fetched]
     status, age = (integers(table[name], missing=0) for name in ("status", "age_s"))
+    headless |= status == SWITCHING_PROTOCOLS
     final = (status == 0) | ((status >= 200) & (status < 300))
     note, notes = coded(table["notes"])
     said = [frozenset((each or "").split(",")) for each in notes]

@@ -14,6 +14,7 @@ from statetrail.analyses.conformance.visibility import (
     Presented,
     Visibility,
     binds,
+    is_headless,
 )
 
 type State = Literal["none", "live", "ended"]
@@ -68,6 +69,7 @@ class Exchange:
     request_origin: str | None = None
     exposed_headers: str | None = None
     has_cookies: int | None = None
+    fetch_mode: str | None = None
     issued: Sequence[Issue] = ()
     presented: Sequence[Presented] = ()
 
@@ -94,6 +96,11 @@ class Exchange:
     def writes(self) -> bool:
         """Whether the request changes what it asks for."""
         return self.method in WRITES
+
+    @property
+    def headless(self) -> bool:
+        """Whether a page can neither add header fields to it nor read those of the response."""
+        return is_headless(self.fetch_dest, self.fetch_mode, self.status)
 
     @property
     def binding(self) -> bool:

@@ -181,7 +181,8 @@ REASONS: Final[dict[str, str]] = {
     EARLIER_VALUE: "An earlier value of an informational parameter: the client may choose it.",
     METHOD: "A request with this method need not carry state.",
     HEALTH: "The request asks whether the API is up.",
-    CANNOT_CARRY: "A request of this kind cannot carry the header (`Sec-Fetch-Dest`).",
+    CANNOT_CARRY: "A page can add no header to a request of this kind (`Sec-Fetch-Dest`, "
+    "`Sec-Fetch-Mode`).",
     MALFORMED_ISSUE: "The server has issued the parameter since in a form that cannot be read: "
     "clients may drop what they had.",
     CLOCK_SET_BACK: "The response is earlier than the request: it is not known when this was sent.",

@@ -46,21 +46,21 @@ def is_hidden(
     *,
     crosses: bool,
     has_cookies: bool,
-    dest: str | None,
+    headless: bool,
 ) -> bool:
     """Whether a browser keeps an issue from the page that asked (WHATWG Fetch).
 
-    A page reads no header of an image, a script or a navigation. From another origin (`crosses`)
-    it reads those that ``Access-Control-Expose-Headers`` lists. ``*`` stands for every header
-    unless the request had credentials; cookies show that it had. A list that was too long to keep
-    may name the header in its rest.
+    A page reads no header of a `headless` request. From another origin (`crosses`) it reads those
+    that ``Access-Control-Expose-Headers`` lists. ``*`` stands for every header unless the request
+    had credentials; cookies show that it had. A list that was too long to keep may name the header
+    in its rest.
     """
     names = [
         name
         for place in dialect.issued_at(param)
         if place.channel == channel and (name := place.field_name(param)) is not None
     ]
-    if not names or dest not in SETS_HEADERS:
+    if not names or headless:
         return bool(names)
     exposed = exposed or ""
     listed = exposed.split(",")
@@ -73,6 +73,17 @@ CLIENT_ERROR: Final = 4
 """The hundreds of the statuses by which a logout surely failed; 0 is no answer (rule L7)."""
 SETS_HEADERS: Final = (None, "empty")
 """`Sec-Fetch-Dest` of requests to which a program or a page's script can add header fields."""
+SWITCHING_PROTOCOLS: Final = 101
+
+
+def is_headless(dest: str | None, mode: str | None, status: int | None) -> bool:
+    """Whether a page can add no header field to a request, nor read one of the response.
+
+    It is for an image, a script or a navigation, a beacon (`no-cors`), or opens a WebSocket.
+    """
+    return dest not in SETS_HEADERS or mode == "no-cors" or status == SWITCHING_PROTOCOLS
+
+
 FOLLOWED_US: Final = 5_000_000
 """How long after a redirect a request for its target counts as made by the client's library."""
 PAUSE_US: Final = 3_600_000_000

@@ -4,9 +4,10 @@ Enters: a recording. Leaves: the table `shared`, one row per credential and clie
 it. ``client_by`` says what a client is: by address, one whose address changes is two clients.
 """
 
+import itertools
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -31,6 +32,8 @@ _LAYOUT: Final = pa.schema(
     )
 )
 _VALUE: Final = ("origin", "dialect", "param", "fingerprint")
+_PLACES: Final = ("peer", "source")
+"""The attributes of clients that say where they are, and not what."""
 _CREDENTIAL: Final = re.compile(r"auth|password|secret|session|ticket|token", re.IGNORECASE)
 
 
@@ -84,11 +87,12 @@ def united(values: Iterable[pa.Table]) -> pa.Table:
 
 
 @analysis(SHARED, needs=(credential_values,), scope="whole", audited=True)
-def shared(_: Recording, values: Iterator[pa.Table]) -> pa.Table:
+def shared(rec: Recording, values: Iterator[pa.Table]) -> pa.Table:
     """The credentials that several clients presented.
 
     ``how`` is ``handed`` where the server issued the value to that client before it was presented,
-    ``taken`` where it had issued it to another one only, ``unseen`` where no issue was captured.
+    ``taken`` where it had issued it to another one only, ``unseen`` where no issue was captured;
+    but ``moved`` where one program went on with it at another address, or in another capture.
     """
     every = united(values)
     # Few values are in several hands.
@@ -102,12 +106,32 @@ def shared(_: Recording, values: Iterator[pa.Table]) -> pa.Table:
         users = [row for row in holding if row["uses"]]
         was_issued = any(row["issued_us"] is not None for row in holding)
         if len(users) > 1:
-            rows += [row | {"clients": len(users), "how": _how(row, was_issued)} for row in users]
+            moved = _is_move(users, rec.client_by)
+            rows += [
+                row | {"clients": len(users), "how": _how(row, was_issued, moved=moved)}
+                for row in users
+            ]
     return pa.Table.from_pylist(rows, schema=SHARED.arrow)
 
 
-def _how(row: Mapping[str, Any], was_issued: bool) -> str:
+def _is_move(users: Iterable[Mapping[str, Any]], client_by: Sequence[str]) -> bool:
+    """Whether the users are one program that moved: one after the other, and alike but for place.
+
+    A phone changes its network, and a browser's visit may be saved in two files.
+    """
+    own = [at for at, name in enumerate(client_by) if name not in _PLACES]
+    parts = [row["client"].split(" | ") for row in users]
+    alike = len({tuple(part[at] for at in own) for part in parts}) == 1
+    spans = sorted(
+        (min(row["first_us"], row["issued_us"] or row["first_us"]), row["last_us"]) for row in users
+    )
+    return bool(own) and alike and all(one[1] < two[0] for one, two in itertools.pairwise(spans))
+
+
+def _how(row: Mapping[str, Any], was_issued: bool, *, moved: bool) -> str:
     # A server that echoes the token it is presented has not handed it out.
     if row["issued_us"] is not None and row["issued_us"] <= row["first_us"]:
         return "handed"
+    if moved:
+        return "moved"
     return "taken" if was_issued else "unseen"

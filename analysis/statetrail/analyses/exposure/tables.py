@@ -27,7 +27,7 @@ SHARED: Final = Table(
     (
         ORIGIN, DIALECT, PARAM, FINGERPRINT, CLIENT,
         Column("clients", "int", "Clients that presented it"),
-        Column("how", "text", "`handed` (the server issued it to this client first), `taken` (to another) or `unseen`"),
+        Column("how", "text", "`handed` (the server issued it to this client first), `taken` (to another), `unseen`, or `moved` (one program that went on elsewhere)"),
         Column("issued_us", "timestamp", "Start of the first response that issued it to this client", "never seen issued to it"),
         Column("uses", "int", "Requests of this client that presented it"),
         Column("first_us", "timestamp", "Start of the first of them"),

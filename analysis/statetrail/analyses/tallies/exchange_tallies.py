@@ -48,7 +48,7 @@ CACHEABLE: Final = "cacheable"
 
 EXCHANGE_TALLIES: Final = tallies("exchange_tallies", "something that exchanges show")
 
-_OWN_MACHINE: Final = re.compile(r"http://(?:localhost|127\.|\[::1\])")
+OWN_MACHINE: Final = ("http://localhost", "http://127.", "http://[::1]")
 """What stays on one machine cannot be read on the way."""
 _STORED: Final = re.compile(r"(?:^|,)(?:public|s-maxage=[1-9]|max-age=[1-9])")
 _KEPT_OUT: Final = re.compile(r"(?:^|,)(?:private|no-store|no-cache)(?:,|\Z)")
@@ -205,10 +205,10 @@ def _in_query(exchanges: _Exchanges, presented: _Values, options: Settings) -> p
 
 
 def _plain_http(exchanges: _Exchanges, values: tuple[_Values, _Values]) -> pa.Table:
-    """Without how often it could have happened: those are the transfers of `value_counts`."""
+    """At an origin with http all exchanges are hits; elsewhere `value_counts` has how many."""
     origin, origins = exchanges.origin
     open_ = [
-        bool(name and name.startswith("http://") and not _OWN_MACHINE.match(name))
+        bool(name and name.startswith("http://") and not name.startswith(OWN_MACHINE))
         for name in origins
     ]
     plain = np.array(open_, dtype=np.bool_)[origin]
@@ -222,8 +222,8 @@ def _plain_http(exchanges: _Exchanges, values: tuple[_Values, _Values]) -> pa.Ta
     exchange, param = np.divmod(unique(np.concatenate(transfers)), max(len(names), 1))
     subject, named = paired((origin[exchange], origins), (param, names))
     subjects = [(origin or "", "", name) for origin, name in named]
-    none = np.zeros(len(subjects), dtype=np.int64)
-    return tally(PLAIN_HTTP, subjects, none, exchanges.hits(subject, exchange))
+    times = np.bincount(subject, minlength=len(subjects))
+    return tally(PLAIN_HTTP, subjects, times, exchanges.hits(subject, exchange))
 
 
 def _cacheable(rows: pa.Table, bucket: Bucket) -> pa.Table:

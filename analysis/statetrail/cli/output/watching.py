@@ -36,7 +36,7 @@ _LAG_S: Final = 2.0
 _TRACKED: Final = (
     *("endpoint", "method", "request_start_us", "request_end_us", "response_start_us"),
     *("response_end_us", "status", "age_s", "fetch_dest", "redirect_endpoint", "request_origin"),
-    *("exposed_headers", "has_cookies"),
+    *("exposed_headers", "has_cookies", "fetch_mode"),
 )
 _EXCHANGE: Final = ("exchange_id", "scheme", "host", "port", *_TRACKED, "notes")
 _NOTES: Final = _EXCHANGE.index("notes")

@@ -1,8 +1,15 @@
 """State or a token goes over the network without encryption."""
 
+from functools import reduce
+from operator import or_
+
 import narwhals as nw
 
-from statetrail.analyses.tallies.exchange_tallies import PLAIN_HTTP, exchange_tallies
+from statetrail.analyses.tallies.exchange_tallies import (
+    OWN_MACHINE,
+    PLAIN_HTTP,
+    exchange_tallies,
+)
 from statetrail.rules.rule import OCCURRENCE, Lazy, Recording, Rule, value_totals
 from statetrail.rules.tallied import tallied
 
@@ -22,5 +29,8 @@ from statetrail.rules.tallied import tallied
 )
 def check(rec: Recording) -> Lazy:
     tallies = exchange_tallies(rec).lazy.filter(nw.col("tally") == PLAIN_HTTP)
-    transfers = value_totals(rec, "transfers", per_client=False).select(*OCCURRENCE.names)
-    return nw.concat([tallied(tallies), transfers], how="vertical")
+    origin = nw.col("origin").str
+    # What is good for a site or for every origin is counted where it went.
+    plain = origin.starts_with("http://") & ~reduce(or_, map(origin.starts_with, OWN_MACHINE))
+    others = value_totals(rec, "transfers", ~plain, per_client=False)
+    return nw.concat([tallied(tallies), others.select(*OCCURRENCE.names)], how="vertical")

@@ -39,7 +39,8 @@ def check(rec: Recording) -> Lazy:
     sessions = of_params(rec, lambda param: param.establish is not None)
     ends = (
         tokens(rec)
-        .lazy.filter((nw.col("end") == "reset") & sessions)
+        # A value that no response ever had may never have named a session, as `null`.
+        .lazy.filter((nw.col("end") == "reset") & (nw.col("issues") > 0) & sessions)
         .select(*SERIES, "ended_at_us", from_fingerprint="fingerprint")
     )
     resets = (

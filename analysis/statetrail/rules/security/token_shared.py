@@ -32,8 +32,9 @@ from statetrail.rules.rule import (
 )
 def check(rec: Recording) -> Lazy:
     value = [*SERIES, "fingerprint"]
-    # A client that the server gave the value is not to blame: see token-handed-twice.
-    taken = shared(rec).lazy.filter((nw.col("how") != "handed") & credentials(rec))
+    # A client that the server gave the value is not to blame: see token-handed-twice. Nor is one
+    # that moved to another address.
+    taken = shared(rec).lazy.filter(nw.col("how").is_in(("taken", "unseen")) & credentials(rec))
     taken = rec.keep(taken.select(*value, "how"))
     every = value_totals(rec, "presentations", credentials(rec))
     if not has_rows(taken):

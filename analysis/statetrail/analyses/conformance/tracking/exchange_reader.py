@@ -10,7 +10,6 @@ from statetrail.analyses.conformance.visibility import (
     FOREVER,
     HEADER,
     IMPLICIT,
-    SETS_HEADERS,
     UNBOUND_METHODS,
     URIQUERY,
     Issue,
@@ -37,7 +36,7 @@ class ExchangeReader:
             *(self.dialect, issue.param, issue.channel, x.exposed_headers),
             crosses=is_cross_origin(x.request_origin, x.origin),
             has_cookies=bool(x.has_cookies),
-            dest=x.fetch_dest,
+            headless=x.headless,
         )
 
     def begins(self, x: Exchange) -> bool:
@@ -94,7 +93,7 @@ class ExchangeReader:
         reasons = {
             v.METHOD: x.method == "HEAD",
             v.HEALTH: self.dialect.is_action("health", x.endpoint),
-            v.CANNOT_CARRY: x.fetch_dest not in SETS_HEADERS and HEADER in channels,
+            v.CANNOT_CARRY: x.headless and HEADER in channels,
             v.REDIRECTED: followed and URIQUERY in channels,
         }
         return next((reason for reason, holds in reasons.items() if holds), None)

@@ -664,6 +664,11 @@ MISSES: dict[str, dict[str, list[Ex]]] = {
         ],
     },
     "cart-lost": {
+        "a basket is no part of the session": [
+            shop(0, [TICKET]), shop(1000, shown=[SHOW_TICKET], path=BASKET, method="POST"),
+            shop(9_000_000, [again(TICKET, value="U")], [SHOW_TICKET]),
+            *(shop(9_000_000 + n, shown=[Present("Ticket", "U")]) for n in (1000, 2000)),
+        ],
         "nothing was in it": [zest(0, "T1", "1"), zest(9000, "T2", "T1")],
         "the client filled it again": [
             zest(0, "T1", "1"), zest(1000, "T1", "T1", method="POST"), zest(9000, "T2", "T1"),

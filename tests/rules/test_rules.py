@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from rules.histories import FIRES, MISSES, Fires, shop, struts, zest
+from rules.histories import BASKET, FIRES, MISSES, Fires, shop, struts, zest
 from statetrail.analyses.conformance.verdict import VERDICTS
 from statetrail.rules import AUDIENCES, CONFIDENCES, RULES, SEVERITIES, Rule, findings_of, rule
 from statetrail.rules.profiles import DEFAULT
@@ -100,6 +100,24 @@ def test_two_tokens_of_one_name_mix_sessions() -> None:
     history = [*shoppers, *both, *after]
     (row,) = findings_of(rule("sessions-mixed"), recording(history, engine="pyarrow"))
     assert (row["count"], row["evidence"], row["severity"]) == (2, "5,6", "high")
+
+
+def test_who_keeps_the_authentication_of_another_login_mixes_sessions() -> None:
+    """From the answer on that gave its session one of its own; the other one need not be in use."""
+
+    def ask(start: float, ticket: str, authentication: str) -> Ex:
+        shown = [Present("Ticket", ticket), Present("Authentication", authentication)]
+        return shop(start, shown=shown, path=BASKET)
+
+    def login(start: float, *values: str) -> Ex:
+        names = ("Ticket", "Authentication")
+        issued = [Issue(*pair, "header", "forced") for pair in zip(names, values, strict=True)]
+        return shop(start, issued, path="/services/v3/login", method="POST")
+
+    history = [login(0, "T1", "A1"), ask(1000, "T1", "A1"), login(2000, "T2", "A2")]
+    history += [ask(2015, "T2", "A1"), ask(3000, "T2", "A1")]
+    (row,) = findings_of(rule("sessions-mixed"), recording(history, engine="pyarrow"))
+    assert (row["param"], row["evidence"], row["severity"]) == ("Authentication", "5", "medium")
 
 
 @pytest.mark.parametrize("one", RULES, ids=lambda one: one.id)

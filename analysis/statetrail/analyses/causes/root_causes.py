@@ -57,7 +57,7 @@ from statetrail.analyses.columnar.arrays import (
     within,
 )
 from statetrail.analyses.columnar.bucket import Bucket, bucket
-from statetrail.analyses.columnar.dialect_masks import secret
+from statetrail.analyses.columnar.dialect_masks import server_issued
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.columnar.result_rows import REQUEST, of_requests, of_series, table, words
 from statetrail.analyses.conformance.declared.declarations import Declarations, declarations
@@ -188,7 +188,7 @@ def _refused(
     uses, fate, count = history.uses, acceptance(bucket, history), len(bucket.series_client)
     not_taken = pairs(uses.exchange, uses.series, count)[fate.refused | fate.replaced]
     refused = within(pairs(exchange, faults.series, count), not_taken)
-    refused |= np.isin(bucket.exchanges.status[exchange], _REFUSALS) & ~secret(bucket)[param]
+    refused |= np.isin(bucket.exchanges.status[exchange], _REFUSALS) & ~server_issued(bucket)[param]
     if declared is not None:
         refused |= declared.refused[exchange, param] | (faults.reason == _REFUSED)
     return refused

@@ -10,7 +10,8 @@ How it ended
 
 What it cost
     A session is lost when its end is a reset, a rejection or a restart. Lost with it are the cart
-    writes (not removals, nor what sets the context of a cart), except those that were followed by
+    writes (not removals, nor what sets the context of a cart, nor, where a ticket is renewed, to a
+    basket with a state of its own), except those that were followed by
     an order, by a logout, by a removal at the same path, or by as many removals as there were
     writes, and those before the client wrote a cart in a later session (rule L10: an ordered,
     emptied or refilled cart; after a logout it is the customer's). A login is lost
@@ -35,6 +36,7 @@ from statetrail.analyses.columnar.arrays import (
 )
 from statetrail.analyses.columnar.bucket import Bucket, bucket
 from statetrail.analyses.columnar.coding import integers
+from statetrail.analyses.columnar.dialect_masks import having_own_state, of_params
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.columnar.result_rows import numbers, of_series, seconds, table
 from statetrail.analyses.conformance.by_session.other_senders import held_by_others, shared_codes
@@ -47,6 +49,7 @@ from statetrail.analyses.events.lineage import (
     key_ranks,
     lineage,
 )
+from statetrail.analyses.exposure.shared import is_credential
 from statetrail.analyses.sessions.aftermath import SessionRequests, followers_of, went_on
 from statetrail.analyses.sessions.chains import Chains, chains, held_sessions
 from statetrail.analyses.sessions.joined import HeldSession, joined
@@ -176,7 +179,13 @@ def _lost_writes(bucket: Bucket, exchanges: pa.Table, requests: SessionRequests)
         requests.session[ordered].tolist(), starts[ordered].tolist(), strict=True
     ):
         undone[session, None] = max(start, undone[session, None])
-    cart = np.flatnonzero(requests.cart)
+    # A basket with a state of its own (S4) stays where a ticket is renewed; a visitor who gets
+    # another id has lost it.
+    credential = of_params(bucket, lambda param: param is not None and is_credential(param))
+    param = bucket.series_param[bucket.values.series[requests.session]]
+    apart = having_own_state(bucket)[bucket.exchanges.endpoint[requests.exchange], param]
+    apart &= credential[param]
+    cart = np.flatnonzero(requests.cart & ~apart)
     cart = cart[np.lexsort((bucket.exchanges.id[requests.exchange[cart]], starts[cart]))]
     rows = aligned(bucket, exchanges, requests.exchange[cart])
     columns = (cart, requests.session[cart], bucket.values.series[requests.session[cart]])

@@ -10,10 +10,10 @@ from statetrail.rules.rule import Lazy, Recording, Rule, occurrences, of_params,
 @Rule(
     title="Two sessions in one request",
     severity="high",
-    # Both may be one user's: that the other one is in use on its own speaks against it.
+    # Both may be one user's, who logged in twice.
     confidence="medium",
     observed="{count} of {of} requests presented a {param} that belongs to another session than "
-    "the rest of the request, and that is in use on its own as well",
+    "the rest of the request, where both are in use, or that session had been given its own",
     expected="all session keys of a request belong to one session; otherwise one user may see, "
     "or act on, the state of another",
     remedy="Keep the state of each user apart in the client: one store per session, chosen when "

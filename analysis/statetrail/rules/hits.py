@@ -192,7 +192,7 @@ def _by_subject(
     table = occurrences.filter(nw.col("hit") > 0).collect("pyarrow").to_native()
     table = table.select(OCCURRENCE.names).cast(OCCURRENCE)
     table = table.sort_by([(name, "ascending") for name in (*_SUBJECT, *NUMBERS, "detail")])
-    table = table.append_column("row", pa.array(range(len(table)), pa.int64()))
+    table = table.append_column("row", pa.array(np.arange(len(table))))
     named = defaultdict[Subject, Counter[str]](Counter)
     for row in table.group_by([*_SUBJECT, "cause"]).aggregate([("hit", "sum")]).to_pylist():
         if row["cause"]:

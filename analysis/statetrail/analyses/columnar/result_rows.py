@@ -21,7 +21,7 @@ REQUEST: Final = (
 )
 """Columns of a table with a row for each request and parameter."""
 
-type Cells = pa.Array | Ints | Bools
+type Cells = pa.Array | pa.ChunkedArray | Ints | Bools
 
 
 def of_series(bucket: Bucket, series: Ints) -> dict[str, pa.Array]:
@@ -81,4 +81,4 @@ def seconds(span_us: Ints, present: Bools) -> pa.Array:
 def table(of: Table, columns: Mapping[str, Cells]) -> pa.Table:
     """A table of the catalogue's columns in their order; its texts may be dictionaries."""
     of.check(name for name in of.names if name in columns)
-    return pa.table([pa.array(columns[name]) for name in of.names], names=list(of.names))
+    return pa.table([columns[name] for name in of.names], names=list(of.names))

@@ -578,11 +578,11 @@ def _excuse(sender: _Sender, rows: dict[tuple[int, str], Judged]) -> None:
     }
     alternating = set()
     for at in omitting:
-        path, writes = sender.exchanges[at].ex.path, sender.exchanges[at].writes
+        path = sender.exchanges[at].ex.path
         kinds = [
             x.session is not None
             for x in sorted(sender.exchanges, key=lambda x: x.asked)
-            if (x.ex.path, x.writes) == (path, writes)
+            if x.ex.path == path
             and (x.session is not None or sender.exchanges.index(x) in omitting)
         ]
         if sum(a != b for a, b in itertools.pairwise(kinds)) >= 2:

@@ -1,8 +1,7 @@
 """Requests with and without a session key that alternate at one endpoint (rule L4).
 
 Enters: requests without a key. Leaves: those of them at whose endpoint their sender presents the
-key, too, and not only before or after them: a user and a guest behind one backend. Reads and writes
-are apart: a client that presents the key when it reads, and never when it writes, is no guest.
+key, too, and not only before or after them: a user and a guest behind one backend.
 """
 
 import numpy as np
@@ -14,7 +13,7 @@ from statetrail.analyses.events.lineage import Lineage
 
 def alternating_requests(bucket: Bucket, lineage: Lineage, without: Ints) -> Ints:
     """Of requests without a key (dialect and exchange) those at whose endpoint, for their sender,
-    requests of its kind (reads, or writes) with and without it alternate."""
+    requests with and without it alternate."""
     exchanges = bucket.exchanges
     count = max(len(exchanges), 1)
     without = unique(without)
@@ -24,7 +23,6 @@ def alternating_requests(bucket: Bucket, lineage: Lineage, without: Ints) -> Int
     group = (pair // count * len(bucket.clients) + exchanges.client[exchange]) * max(
         len(bucket.endpoints), 1
     ) + exchanges.endpoint[exchange]
-    group = group * 2 + exchanges.writes[exchange]
     bare = np.arange(len(pair), dtype=np.int64) < len(without)
     # The exchanges of a sender are in order of their requests.
     order = np.lexsort((exchange, group))

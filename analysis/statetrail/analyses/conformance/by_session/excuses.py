@@ -20,7 +20,7 @@ L6  It asks for a new session: a fault only if the session before was never pres
     below what excuses for any of them counts: a key that did not arrive was not thrown away. After
     a logout, or `PAUSE_US` after its last request of a session (an idle night), the sender may be a
     new process: the session counts as presented here, and as ended below.
-L4  Reads with and without the key alternate at its endpoint, or writes do (two changes or more):
+L4  Requests with and without the key alternate at its endpoint (two changes or more):
     ``not-applicable``, reason `many-sessions`. Where the protocol allows reads without the key
     alone (`Param.stateless`), a write of the cart is not excused (L7): it needs a session, a
     guest's as well.

@@ -24,8 +24,6 @@ NEVER: Final = (-FOREVER, 0, 0)
 
 type Moment = tuple[int, int, int]
 """Time, 0 for a response and 1 for a request, exchange id."""
-type Call = tuple[str, bool]
-"""The endpoint of a request, and whether it writes."""
 
 
 @dataclass(slots=True)
@@ -80,7 +78,7 @@ class KeylessRequest:
     """A request without a session key, and its rows so far."""
 
     moment: Moment
-    call: Call
+    endpoint: str
     before: tuple[Session, ...]
     """The session that began last, the one of which the sender learned last, and its last one."""
     sessions: Sessions
@@ -92,7 +90,7 @@ class KeylessRequest:
     given: frozenset[str]
     """What these sessions were given, or the sender outside of any."""
     carrying: int
-    """Such requests with a key that came before it."""
+    """Requests with a key that came to the endpoint before it."""
     cart: bool
     """Whether it writes a cart."""
     paused: bool
@@ -134,7 +132,7 @@ class KeylessRequests:
     many
         Whether the sender was seen to hold several sessions at once (L4).
     carrying
-        The number of requests with a key.
+        Requests with a key by endpoint.
     sessions
         The sender's sessions, at most `MAX_SESSIONS`, in the order in which they began.
     """
@@ -142,7 +140,7 @@ class KeylessRequests:
     def __init__(self, dialect: Dialect, *, declared: bool) -> None:
         self.dialect = dialect
         self.many = False
-        self.carrying: defaultdict[Call, int] = defaultdict(int)
+        self.carrying: defaultdict[str, int] = defaultdict(int)
         self.sessions: deque[Session] = deque(maxlen=MAX_SESSIONS)
         self._declared = declared
         self._requests: list[KeylessRequest] = []
@@ -150,10 +148,10 @@ class KeylessRequests:
     def __len__(self) -> int:
         return len(self._requests)
 
-    def carries(self, call: Call) -> None:
-        """A request with a key came."""
-        if len(self.carrying) < MAX_ENDPOINTS or call in self.carrying:
-            self.carrying[call] += 1
+    def carries(self, endpoint: str) -> None:
+        """A request with a key came to the endpoint."""
+        if len(self.carrying) < MAX_ENDPOINTS or endpoint in self.carrying:
+            self.carrying[endpoint] += 1
 
     def add(self, request: KeylessRequest) -> None:
         """A request waits; the requests are in order of time."""
@@ -269,16 +267,16 @@ class KeylessRequests:
         )
 
     def _alternating(self, beside: set[int]) -> set[int]:
-        """Those at whose endpoint reads, or writes, with and without the key alternate (L4)."""
-        at: defaultdict[Call, list[KeylessRequest]] = defaultdict(list)
+        """Those at whose endpoint requests with and without the key alternate (L4)."""
+        at: defaultdict[str, list[KeylessRequest]] = defaultdict(list)
         for request in self._requests:
             if not self._declared and self._omits(request, beside):
-                at[request.call].append(request)
+                at[request.endpoint].append(request)
         found: set[int] = set()
-        for call, several in at.items():
+        for endpoint, several in at.items():
             # Requests with a key came before the first, between two, or after the last.
             changes = (several[0].carrying > 0) + (
-                self.carrying.get(call, 0) > several[-1].carrying
+                self.carrying.get(endpoint, 0) > several[-1].carrying
             )
             changes += sum(2 for a, b in itertools.pairwise(several) if b.carrying > a.carrying)
             if changes >= 2:

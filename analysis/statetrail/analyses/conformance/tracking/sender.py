@@ -181,7 +181,7 @@ class Sender:
             self.keyless.add(
                 KeylessRequest(
                     moment,
-                    (x.endpoint, x.writes),
+                    x.endpoint,
                     last,
                     sessions=sessions,
                     responded=(x.issue_start_us, 0, x.exchange_id),
@@ -189,7 +189,7 @@ class Sender:
                     ended=paused or any(each.ended for each in last),
                     over=frozenset(key for each in last for key in each.over),
                     given=frozenset(self._given.union(*(each.given for each in known))),
-                    carrying=self.keyless.carrying.get((x.endpoint, x.writes), 0),
+                    carrying=self.keyless.carrying.get(x.endpoint, 0),
                     cart=x.writes and self.dialect.is_action("cart", x.endpoint),
                     paused=paused,
                     shared=bool(self.shared),
@@ -240,7 +240,7 @@ class Sender:
 
     def _use(self, x: Exchange, session: Session, moment: Moment) -> None:
         """A request presents keys: whether others of its sender were accepted meanwhile (L4)."""
-        self.keyless.carries((x.endpoint, x.writes))
+        self.keyless.carries(x.endpoint)
         accepted = False
         for p in self.reader.presented(x):
             own = self._keys.get((p.param, p.fingerprint), session)

@@ -166,11 +166,6 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
             "over[rest] &= _given(",
         ),
         (
-            "L4: many sessions at once go unseen",
-            "return inside > ((began < first) & (first < last))",
-            "return inside > inside.max(initial=0)",
-        ),
-        (
             "L6: every restart is a fault",
             "excuse(without & asks & used, verdict.NEW_SESSION, keep=asks)",
             "excuse(without & asks & ~asks, verdict.NEW_SESSION, keep=asks)",
@@ -181,14 +176,9 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
             "begins |= beside & (rank != rank)",
         ),
         (
-            "L6: what has to be known is still beside it",
-            "(self.learned[nth] > request)",
-            "(self.learned[nth] > -1)",
-        ),
-        (
             "L7: a stateless read is a fault",
-            "later[later] = _presented_later(",
-            "later[later] = ~_presented_later(",
+            "later[later] = known.presented_later(",
+            "later[later] = ~known.presented_later(",
         ),
         (
             "L6: a token beside one in use was thrown away",
@@ -197,8 +187,20 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
         ),
         (
             "L6: a login that fails is of the session before",
-            "begins |= beginning(bucket)[endpoint, param]",
+            "begins |= logs_in",
             "begins |= begins",
+        ),
+    ),
+    ("frames", "conformance/by_session/held"): (
+        (
+            "L4: many sessions at once go unseen",
+            "return inside > ((began < first) & (first < last))",
+            "return inside > inside.max(initial=0)",
+        ),
+        (
+            "L6: what has to be known is still beside it",
+            "beside &= self.learned[nth] > request",
+            "beside &= self.learned[nth] > -1",
         ),
     ),
     ("frames", "conformance/by_session/other_senders"): (

@@ -443,22 +443,6 @@ EXCUSES = {
         ],
         ("_session_token", "omitted", None),
     ),
-    "a login in the middle of a session is no stateless read": (
-        [
-            zest(0, 10, 20, "A", "1"),
-            zest(3000, 3010, 3020, "A", "A"),
-            dataclasses.replace(zest(2000, 2010, 2020), path="/API/V3/Login", method="POST"),
-        ],
-        ("_session_token", "omitted", None),
-    ),
-    "a read in the middle of a session may be stateless": (
-        [
-            zest(0, 10, 20, "A", "1"),
-            zest(3000, 3010, 3020, "A", "A"),
-            dataclasses.replace(zest(2000, 2010, 2020), path="/API/V3/Menu"),
-        ],
-        ("_session_token", "not-applicable", "stateless"),
-    ),
     "a cart is written in a session, a guest's as well": (
         [
             zest(0, 10, 20, "A", "1"),

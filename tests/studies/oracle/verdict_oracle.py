@@ -617,7 +617,7 @@ def _excuse(sender: _Sender, rows: dict[tuple[int, str], Judged]) -> None:
                     )
                 ):
                     verdict, reason = "not-applicable", "session-ended"
-                elif verdict == "omitted" and stateless and between and not x.writes:
+                elif verdict == "omitted" and stateless and between and not cart:
                     verdict, reason = "not-applicable", "stateless"
             rows[at, param] = (verdict, reason, None if reason == "many-sessions" else before)
     for (at, param), (verdict, reason, session) in rows.items():

@@ -27,8 +27,9 @@ L4  Requests with and without the key alternate at its endpoint (two changes or 
 L7  The session before had ended, by a logout or because the server refused its key, and was not
     accepted since: what would be a fault is ``not-applicable``, reason `session-ended`. So is what
     is missing, where only other sessions of the sender than the one before had been given it.
-L7  The protocol allows reads without the key (`Param.stateless`), the request is one, and a session
-    that began before is presented later: ``not-applicable``, reason `stateless`.
+L7  The protocol allows requests without the key (`Param.stateless`), the request does not write a
+    cart, and a session that began before is presented later: ``not-applicable``, reason
+    `stateless`.
 
 Once a session had ended no request need present a key of it (L7) that the server has neither taken
 nor issued again: ``not-applicable``, reason `session-ended`; nor, after a logout, other state that
@@ -186,8 +187,7 @@ def excused(
     rest = without & (rank == _OMITTED) & (np.maximum(before, learned) != NOTHING)
     over[rest] |= ~_given(bucket, lineage, chosen(rows, rest), (before[rest], learned[rest]))
     excuse(without & over, verdict.SESSION_ENDED)
-    read = ~exchanges.writes[rows.exchange]
-    excuse(later & stateless[param] & (rank == _OMITTED) & read, verdict.STATELESS)
+    excuse(later & stateless[param] & (rank == _OMITTED) & ~cart, verdict.STATELESS)
     named = without & (reason != _REASONS.index(verdict.MANY_SESSIONS))
     return rank, reason, np.where(named, before, session)
 

@@ -105,11 +105,6 @@ class KeylessRequest:
     rows: list[Verdict] = field(default_factory=list)
 
     @property
-    def writes(self) -> bool:
-        """Whether it changes what it asks for."""
-        return self.call[1]
-
-    @property
     def begins(self) -> bool:
         """Whether the response begins a session, or the request tries to."""
         if self.logs_in:
@@ -217,7 +212,7 @@ class KeylessRequests:
             and (row.param in request.over or self._not_given(request, row))
         ):
             asks, reason = False, v.SESSION_ENDED
-        elif stateless and row.verdict == v.OMITTED and between and not request.writes:
+        elif stateless and row.verdict == v.OMITTED and between and not request.cart:
             reason = v.STATELESS
         elif request.shared and v.holds_alone(row.verdict, row.reason):
             asks, reason = False, v.OTHER_SENDERS

@@ -443,6 +443,16 @@ EXCUSES = {
         ],
         ("_session_token", "omitted", None),
     ),
+    "a login without a token may be another shopper's that fails": (
+        [
+            zest(0, 10, 20, "A", "1"),
+            zest(3000, 3010, 3020, "A", "A"),
+            dataclasses.replace(
+                zest(2000, 2010, 2020), path="/API/V3/Login", method="POST", status=401
+            ),
+        ],
+        ("_session_token", "not-applicable", "stateless"),
+    ),
     "a cart is written in a session, a guest's as well": (
         [
             zest(0, 10, 20, "A", "1"),

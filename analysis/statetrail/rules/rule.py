@@ -8,7 +8,7 @@ Occurrences are lazy frames with the columns `OCCURRENCE`. Those on which the ru
 be counted in one row (``times``), as only their number is reported.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, reduce
 from inspect import signature
@@ -320,9 +320,14 @@ def credentials(rec: Recording) -> nw.Expr:
     return of_params(rec, is_credential)
 
 
+def known_credentials(rec: Recording) -> nw.Expr:
+    """Whether a row is about a credential, or the cookie of a session."""
+    return credentials(rec) | reduce(or_, _of_families(rec, value_counts(rec).lazy))
+
+
 def server_issued(rec: Recording) -> nw.Expr:
-    """Whether a row is about a credential, or a value that the server alone makes."""
-    return of_params(rec, lambda param: param.minted or is_credential(param))
+    """Whether a row of verdicts is about a credential, or a value that the server alone makes."""
+    return is_from_server(rec) | credentials(rec)
 
 
 def is_from_server(rec: Recording) -> nw.Expr:
@@ -330,16 +335,21 @@ def is_from_server(rec: Recording) -> nw.Expr:
 
     A family may be of names that nobody declares, such as cookies: some name a session.
     """
-    picked = [of_params(rec, lambda param: param.minted)]
+    minted = of_params(rec, lambda param: param.minted)
+    return minted | reduce(or_, _of_families(rec, verdict_counts(rec).lazy))
+
+
+def _of_families(rec: Recording, rows: Lazy) -> Iterator[nw.Expr]:
+    """Whether a row is about a name in `rows` that no dialect lists and that names a session."""
+    yield nw.col("dialect").is_null()
     families = [dialect for dialect in rec.dialects if dialect.family.session_patterns]
     if families:
-        judged = verdict_counts(rec).lazy.select("dialect", "param").unique()
-        names = judged.collect("pyarrow").to_arrow().to_pylist()
+        seen = rows.select("dialect", "param").unique()
+        names = seen.collect("pyarrow").to_arrow().to_pylist()
         for dialect in families:
             held = sorted(row["param"] for row in names if row["dialect"] == dialect.name)
             own = is_among("param", [name for name in held if dialect.mints(name)])
-            picked.append((nw.col("dialect") == dialect.name) & own)
-    return reduce(or_, picked)
+            yield (nw.col("dialect") == dialect.name) & own
 
 
 def of_params(rec: Recording, params: Callable[[Param], bool]) -> nw.Expr:

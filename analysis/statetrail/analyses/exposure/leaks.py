@@ -2,7 +2,9 @@
 
 Enters: a recording. Leaves: the table `leaks`, one row per request, place and credential. A request
 is compared by fingerprints: its token candidates, and what it presents as state. A value that the
-other origin has issued too is no leak: two addresses of one API share their tokens.
+other origin has issued too is no leak: two addresses of one API share their tokens. What is good
+for a site, or wherever its dialect is spoken (a cookie, a bearer token), leaks to other sites than
+those where it was issued or presented.
 """
 
 import itertools
@@ -16,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from statetrail.analyses.analysis import analysis
-from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, among, run_begins
+from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, among, run_begins, within
 from statetrail.analyses.columnar.bucket import located
 from statetrail.analyses.columnar.coding import coded, integers, named, paired, placed
 from statetrail.analyses.columnar.exchanges import ORIGIN_COLUMNS, origins_of
@@ -25,6 +27,7 @@ from statetrail.analyses.columnar.result_rows import table, words
 from statetrail.analyses.columnar.settings import Settings, settings
 from statetrail.analyses.exposure.shared import credential_values
 from statetrail.analyses.exposure.tables import LEAKS
+from statetrail.recording.conversations import site_of
 from statetrail.recording.dialect_classes import CLASS
 from statetrail.recording.frames import Recording
 from statetrail.schema import CLIENT_BY
@@ -44,7 +47,7 @@ class _Homes:
     """The origins that issued each credential, in order of fingerprint, kind and origin.
 
     `value` numbers the fingerprints. `kind` and `origin` are places in `kinds`, (dialect, param),
-    and in `origins`.
+    and in `origins`. `wide`: it is good for more than its origin.
     """
 
     fingerprint: Ints
@@ -52,6 +55,7 @@ class _Homes:
     kind: Ints
     origin: Ints
     issued_us: Ints
+    wide: Bools
     kinds: tuple[tuple[str, str], ...]
     origins: tuple[str, ...]
 
@@ -76,24 +80,27 @@ def _homes(_: Recording, several: Iterator[pa.Table]) -> _Homes:
     """The origins that issued each credential."""
     kinds: dict[tuple[str, str], int] = {}
     origins: dict[str, int] = {}
-    parts = [np.zeros((4, 0), dtype=np.int64)]
+    parts = [np.zeros((5, 0), dtype=np.int64)]
     for values in several:
-        # What is good for a whole site, or for every host of its dialect, may be seen there.
-        at_origin = pc.match_substring(values["origin"], "://")
-        issued = values.filter(pc.and_(pc.is_valid(values["issued_us"]), at_origin))
+        issued = values.filter(pc.is_valid(values["issued_us"]))
+        wide = pc.invert(pc.match_substring(issued["origin"], "://")).cast(pa.int64())
         kind, names = paired(coded(issued["dialect"]), coded(issued["param"]))
         places = np.array([kinds.setdefault(name, len(kinds)) for name in names], dtype=np.int64)
         numbers = [integers(issued[name]) for name in ("fingerprint", "issued_us")]
         parts.append(
-            np.stack([numbers[0], places[kind], placed(issued["origin"], origins), numbers[1]])
+            np.stack([numbers[0], places[kind], placed(issued["home"], origins), numbers[1], wide])
         )
     every = np.concatenate(parts, axis=1)
     every = every[:, np.lexsort(every[::-1])]
     # The first issue of each.
     begins = np.logical_or.reduce([run_begins(column) for column in every[:3]])
-    fingerprint, kind, origin, issued_us = every[:, begins]
+    fingerprint, kind, origin, issued_us, wide = every[:, begins]
     value = np.cumsum(run_begins(fingerprint)) - 1
-    return _Homes(fingerprint, value, kind, origin, issued_us, tuple(kinds), tuple(origins))
+    return _Homes(
+        *(fingerprint, value, kind, origin, issued_us, wide > 0),
+        tuple(kinds),
+        tuple(origins),
+    )
 
 
 @analysis(LEAKS, needs=(settings, _homes), reads=_COLUMNS, audited=True)
@@ -112,15 +119,23 @@ def leaks(facts: Mapping[str, Any], options: Settings, homes: _Homes) -> pa.Tabl
     code, origins = origins_of(exchanges)
     of_homes = {name: place for place, name in enumerate(homes.origins)}
     origin = np.array([of_homes.get(name, NOTHING) for name in origins], dtype=np.int64)[code]
-    exchange, fingerprint, place, places = _values(facts, ids)
+    exchange, fingerprint, place, places, shown = _values(facts, ids)
+    sites: dict[str, int] = {}
     found = [np.zeros((3, 0), dtype=np.int64)]
     first, count = homes.range_of(fingerprint)
+    codes = [sites.setdefault(site_of(name or ""), len(sites)) for name in origins]
+    site = np.array(codes, dtype=np.int64)[code[exchange]]
+    home_site = np.array([sites.get(site_of(name), NOTHING) for name in homes.origins], np.int64)
+    # Each value at a site, of those that have a home.
+    own = np.where(count > 0, first * max(len(sites), 1) + site, NOTHING)
     for part in _parts(count):
         value = np.repeat(np.arange(part.start, part.stop), count[part])
         ends = np.cumsum(count[part])
         home = np.arange(len(value)) + np.repeat(first[part] - ends + count[part], count[part])
         here, moment_us = origin[exchange[value]], start_us[exchange[value]]
         leaked = (homes.origin[home] != here) & (homes.issued_us[home] <= moment_us)
+        away = ~shown[value] & (home_site[homes.origin[home]] != site[value])
+        leaked &= ~homes.wide[home] | (away & ~within(own[value], own[shown]))
         value, home, here = value[leaked], home[leaked], here[leaked]
         row = np.stack([exchange[value], place[value], home])
         found.append(row[:, ~homes.known(home, here)])
@@ -152,9 +167,9 @@ def _parts(count: Ints) -> Iterator[slice]:
     return (slice(start, stop) for start, stop in itertools.pairwise(cuts) if start < stop)
 
 
-def _values(facts: Mapping[str, Any], ids: Ints) -> tuple[Ints, Ints, Ints, list[str]]:
-    """What the requests carried: the exchange, the fingerprint and the place of each value, and the
-    places."""
+def _values(facts: Mapping[str, Any], ids: Ints) -> tuple[Ints, Ints, Ints, list[str], Bools]:
+    """What the requests carried: the exchange, the fingerprint and the place of each value, the
+    places, and whether it was presented as state."""
     candidates, presented = facts["token_candidates"], facts["presented"]
     presented = presented.filter(pc.equal(presented["kind"], "value"))
     places: dict[str, int] = {}
@@ -172,4 +187,5 @@ def _values(facts: Mapping[str, Any], ids: Ints) -> tuple[Ints, Ints, Ints, list
     )
     exchange = located(wanted, ids, np.argsort(ids))
     known = exchange != NOTHING
-    return exchange[known], fingerprint[known], place[known], list(places)
+    shown = np.arange(len(exchange)) < len(presented)
+    return exchange[known], fingerprint[known], place[known], list(places), shown[known]

@@ -14,19 +14,19 @@ import numpy as np
 import pyarrow as pa
 
 from statetrail.analyses.analysis import analysis
-from statetrail.analyses.columnar.arrays import Bools, Ints, within
+from statetrail.analyses.columnar.arrays import NOTHING, Bools, Ints, within
 from statetrail.analyses.columnar.bucket import Bucket, bucket
-from statetrail.analyses.columnar.dialect_masks import of_params
 from statetrail.analyses.columnar.executor import artifact
-from statetrail.analyses.columnar.result_rows import numbers, of_series
+from statetrail.analyses.columnar.result_rows import numbers, of_series, words
 from statetrail.analyses.conformance.visibility import FOREVER
 from statetrail.analyses.events.history import History, history
 from statetrail.analyses.exposure.tables import SHARED
-from statetrail.dialects import Param
+from statetrail.dialects import Dialect, Param
 from statetrail.recording.frames import Recording
 
 _LAYOUT: Final = pa.schema(
-    dict.fromkeys(("client", "origin", "dialect", "param"), pa.string())
+    dict.fromkeys(("client", "origin", "dialect", "param", "home"), pa.string())
+    | {"declared": pa.bool_()}
     | dict.fromkeys(
         ("fingerprint", "issued_us", "uses", "first_us", "last_us", "first_id"), pa.int64()
     )
@@ -35,6 +35,16 @@ _VALUE: Final = ("origin", "dialect", "param", "fingerprint")
 _PLACES: Final = ("peer", "source")
 """The attributes of clients that say where they are, and not what."""
 _CREDENTIAL: Final = re.compile(r"auth|password|secret|session|ticket|token", re.IGNORECASE)
+
+
+MIN_LENGTH: Final = 16
+"""Characters of the cookie of a session; a shorter one may be a word that many have."""
+
+
+def names_credential(dialect: Dialect, name: str) -> bool:
+    """Whether a parameter is one, or the cookie of a session (`Dialect.key_rank`)."""
+    param = dialect.param(name)
+    return is_credential(param) if param is not None else dialect.mints(name)
 
 
 def is_credential(param: Param) -> bool:
@@ -55,14 +65,26 @@ def credential_values(bucket: Bucket, history: History) -> pa.Table:
     Returns
     -------
     pyarrow.Table
-        ``client``, ``origin``, ``dialect``, ``param``, ``fingerprint``; ``issued_us``, the start of
-        the first response that issued it (null: none); ``uses``, ``first_us`` and ``last_us`` of
-        the requests that presented it (null: none), and ``first_id``, the lowest exchange id.
+        ``client``, ``origin``, ``dialect``, ``param``, ``fingerprint``; ``declared``, whether the
+        dialect lists the parameter; ``home``, the origin that issued it first, and ``issued_us``,
+        when that response began (null: none); ``uses``, ``first_us`` and ``last_us`` of the
+        requests that presented it (null: none), and ``first_id``, the lowest exchange id.
     """
     clock = bucket.exchanges.clock
-    credential = of_params(bucket, lambda param: param is not None and is_credential(param))
-    value = np.flatnonzero(credential[bucket.series_param[bucket.values.series]])
-    uses = history.uses
+    dialects = {dialect.name: dialect for dialect in bucket.dialects}
+    declared, credential = (
+        np.array([holds(dialects[d], name) for d, name in bucket.params], dtype=np.bool_)
+        for holds in (lambda d, name: d.param(name) is not None, names_credential)
+    )
+    param, length = bucket.series_param[bucket.values.series], bucket.values.length
+    word = ~declared[param] & (length >= 0) & (length < MIN_LENGTH)
+    value = np.flatnonzero(credential[param] & ~word)
+    uses, issues = history.uses, history.issues
+    home = np.full(len(bucket.values), NOTHING)
+    # The first issue of each value is written last.
+    order = np.argsort(-bucket.exchanges.response_start[issues.exchange], kind="stable")
+    home[issues.value[order]] = bucket.exchanges.endpoint[issues.exchange[order]]
+    origins = [origin for origin, _ in bucket.endpoints]
     first_id = np.full(len(bucket.values), FOREVER)
     np.minimum.at(first_id, uses.value, bucket.exchanges.id[uses.exchange])
 
@@ -72,13 +94,15 @@ def credential_values(bucket: Bucket, history: History) -> pa.Table:
     issued, used = history.issued[value] < FOREVER, history.used[value] < FOREVER
     columns = of_series(bucket, bucket.values.series[value]) | {
         "fingerprint": bucket.values.fingerprint[value],
+        "declared": declared[param[value]],
+        "home": words(home[value], origins),
         "issued_us": at(history.issued, issued),
         "uses": np.bincount(uses.value, minlength=len(bucket.values))[value],
         "first_us": at(history.used, used),
         "last_us": at(history.reused, used),
         "first_id": first_id[value],
     }
-    return pa.table(columns).cast(_LAYOUT)
+    return pa.table(columns).select(_LAYOUT.names).cast(_LAYOUT)
 
 
 def united(values: Iterable[pa.Table]) -> pa.Table:
@@ -105,7 +129,9 @@ def shared(rec: Recording, values: Iterator[pa.Table]) -> pa.Table:
     for holding in holders.values():
         users = [row for row in holding if row["uses"]]
         was_issued = any(row["issued_us"] is not None for row in holding)
-        if len(users) > 1:
+        # How long the cookie is that nobody was seen to get is not known.
+        told = was_issued or holding[0]["declared"]
+        if len(users) > 1 and told:
             moved = _is_move(users, rec.client_by)
             rows += [
                 row | {"clients": len(users), "how": _how(row, was_issued, moved=moved)}

@@ -26,7 +26,7 @@ _HOLDER: Final = ("client", "issued_origin", "dialect", "param")
     # Two addresses of one API may trust each other.
     confidence="medium",
     observed="{count} of {of} requests to other origins carried a {param} that was issued here",
-    expected="a {param} goes only to the origin that issued it",
+    expected="a {param} goes only to the origins that issue or accept it",
     remedy="Keep credentials out of URLs that others see: set Referrer-Policy to origin, strip the "
     "query before analytics or advertising get the page's URL, and end the values that have "
     "leaked. If both origins are one API, this is expected; suppress it.",

@@ -9,8 +9,8 @@ from statetrail.rules.rule import (
     Lazy,
     Recording,
     Rule,
-    credentials,
     has_rows,
+    known_credentials,
     matching,
     occurrences,
     of_totals,
@@ -34,9 +34,9 @@ def check(rec: Recording) -> Lazy:
     value = [*SERIES, "fingerprint"]
     # A client that the server gave the value is not to blame: see token-handed-twice. Nor is one
     # that moved to another address.
-    taken = shared(rec).lazy.filter(nw.col("how").is_in(("taken", "unseen")) & credentials(rec))
+    taken = shared(rec).lazy.filter(nw.col("how").is_in(("taken", "unseen")))
     taken = rec.keep(taken.select(*value, "how"))
-    every = value_totals(rec, "presentations", credentials(rec))
+    every = value_totals(rec, "presentations", known_credentials(rec))
     if not has_rows(taken):
         return every.select(*OCCURRENCE.names)
     presented = matching(presentations(rec).lazy, taken, value, first="fingerprint")

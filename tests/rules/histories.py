@@ -498,6 +498,9 @@ MISSES: dict[str, dict[str, list[Ex]]] = {
     },
     "left-truncated": {
         "issued first": [zest(0, "T1", "1"), zest(1000, None, "T1")],
+        "issued to another client, who presents it too": [
+            zest(0, "T1", "1"), zest(1000, "T1", "T1"), zest(2000, "T1", "T1", client="bot"),
+        ],
         "a language is no token": [shop(0, shown=[Present("LangId", "1")])],
     },
     "clock-steps": {

@@ -335,8 +335,8 @@ def is_from_server(rec: Recording) -> nw.Expr:
 
     A family may be of names that nobody declares, such as cookies: some name a session.
     """
-    minted = of_params(rec, lambda param: param.minted)
-    return minted | reduce(or_, _of_families(rec, verdict_counts(rec).lazy))
+    declared = of_params(rec, lambda param: param.minted)
+    return declared | reduce(or_, _of_families(rec, verdict_counts(rec).lazy))
 
 
 def _of_families(rec: Recording, rows: Lazy) -> Iterator[nw.Expr]:

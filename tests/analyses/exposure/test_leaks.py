@@ -30,6 +30,8 @@ def test_where_a_token_leaked_to(engine: Engine) -> None:
         Ex(200, 210, 220, [], [Present("Ticket", "L")], "bot", **other),
         Ex(5, 6, 7, **other, traces=[("query", "L")]),
         Ex(300, 310, 320, path="/c", traces=[("query", "L")]),
+        cart(0, "M", "1"),
+        Ex(350, 360, 370, [], [use("M")], host="api.shop.example", path="/API/V3/Cart"),
         cart(0, "L", "1", host="two.example"),
         cart(400, None, "L", host="two.example"),
     ]

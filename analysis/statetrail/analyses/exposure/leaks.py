@@ -2,7 +2,8 @@
 
 Enters: a recording. Leaves: the table `leaks`, one row per request, place and credential. A request
 is compared by fingerprints: its token candidates, and what it presents as state. A value that the
-other origin has issued too is no leak: two addresses of one API share their tokens. What is good
+other origin has issued too is no leak: two addresses of one API share their tokens. Nor is one that
+another host of the site is presented as state: one logs in here, and another serves. What is good
 for a site, or wherever its dialect is spoken (a cookie, a bearer token), leaks to other sites than
 those where it was issued or presented.
 """
@@ -134,8 +135,9 @@ def leaks(facts: Mapping[str, Any], options: Settings, homes: _Homes) -> pa.Tabl
         home = np.arange(len(value)) + np.repeat(first[part] - ends + count[part], count[part])
         here, moment_us = origin[exchange[value]], start_us[exchange[value]]
         leaked = (homes.origin[home] != here) & (homes.issued_us[home] <= moment_us)
-        away = ~shown[value] & (home_site[homes.origin[home]] != site[value])
-        leaked &= ~homes.wide[home] | (away & ~within(own[value], own[shown]))
+        away = home_site[homes.origin[home]] != site[value]
+        as_state, known_there = shown[value], within(own[value], own[shown])
+        leaked &= np.where(homes.wide[home], away & ~as_state & ~known_there, away | ~as_state)
         value, home, here = value[leaked], home[leaked], here[leaked]
         row = np.stack([exchange[value], place[value], home])
         found.append(row[:, ~homes.known(home, here)])

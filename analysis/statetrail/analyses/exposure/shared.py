@@ -130,8 +130,8 @@ def shared(rec: Recording, values: Iterator[pa.Table]) -> pa.Table:
         users = [row for row in holding if row["uses"]]
         was_issued = any(row["issued_us"] is not None for row in holding)
         # How long the cookie is that nobody was seen to get is not known.
-        told = was_issued or holding[0]["declared"]
-        if len(users) > 1 and told:
+        certain = was_issued or holding[0]["declared"]
+        if len(users) > 1 and certain:
             moved = _is_move(users, rec.client_by)
             rows += [
                 row | {"clients": len(users), "how": _how(row, was_issued, moved=moved)}

@@ -3,6 +3,8 @@
 import narwhals as nw
 
 from statetrail.analyses.events.unseen import unseen_issues
+from statetrail.analyses.events.values import SERIES
+from statetrail.analyses.exposure.shared import shared
 from statetrail.analyses.tokens.first_uses import first_uses
 from statetrail.rules.rule import Lazy, Recording, Rule, occurrences
 
@@ -26,4 +28,9 @@ def check(rec: Recording) -> Lazy:
         # A body that was not recorded may have issued it.
         .filter((nw.col("request_start_us") <= nw.col("unseen_us")).fill_null(True))
     )
-    return occurrences(values, nw.col("left_truncated"), detail="", per_client=False)
+    # What another client was seen to get began in the recording.
+    value = [*SERIES, "fingerprint"]
+    got = shared(rec).lazy.filter(nw.col("how").is_in(("taken", "moved"))).select(*value, "how")
+    values = values.join(got, on=value, how="left")
+    before = nw.col("left_truncated") & nw.col("how").is_null()
+    return occurrences(values, before, detail="", per_client=False)

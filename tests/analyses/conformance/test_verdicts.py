@@ -508,6 +508,14 @@ EXCUSES = {
         [zest(0, 10, 20, "A", "1"), zest(HOUR, HOUR + 10, HOUR + 20, "B", "1")],
         ("_session_token", "restarted", "new-session"),
     ),
+    "an hour later a new process asks for several tokens at once": (
+        [
+            zest(0, 10, 20, "A", "1"),
+            zest(HOUR, HOUR + 400, HOUR + 410, "B", "1"),
+            zest(HOUR + 5, HOUR + 300, HOUR + 310, "C", "1"),
+        ],
+        ("_session_token", "restarted", "new-session"),
+    ),
     "after a logout, also with an old token, a new session throws none away": (
         [
             zest(0, 10, 20, "A", "1"),

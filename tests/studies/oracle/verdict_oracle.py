@@ -670,9 +670,11 @@ def _paused(sender: _Sender, x: _X) -> bool:
     earlier = [
         o
         for o in sender.exchanges
-        if o.start < x.start
-        if o.session is not None
-        or (o.ended < INF and any(_names_key(sender, i) and o.sound(i) for i in o.issued))
+        if (o.session is not None and o.start < x.start)
+        or (
+            o.ended + sender.grace_ms < x.start
+            and any(_names_key(sender, i) and o.sound(i) for i in o.issued)
+        )
     ]
     last = max((o.start for o in earlier), default=INF)
     left = any(o.session is not None and _logs_out(sender, o) for o in earlier if o.start == last)

@@ -22,18 +22,19 @@ def key_issues(bucket: Bucket, is_key: Bools) -> Ints:
 
 
 def pauses(bucket: Bucket, lineage: Lineage, is_key: Bools) -> Bools:
-    """Whether the last request that presented a key, or was given one that arrived, lies `PAUSE_US`
-    before, or was a logout; shape (dialects, exchanges)."""
+    """Whether the last request that presented a key, or was given one that has to be known, lies
+    `PAUSE_US` before, or was a logout; shape (dialects, exchanges)."""
     exchanges, paused = bucket.exchanges, np.zeros(lineage.of_request.shape, dtype=np.bool_)
-    contacts, issued = lineage.of_request != NOTHING, bucket.issued
-    issue = key_issues(bucket, is_key)
-    contacts[
+    keyed, issued = lineage.of_request != NOTHING, bucket.issued
+    given, issue = np.zeros_like(keyed), key_issues(bucket, is_key)
+    given[
         dialect_places(bucket)[bucket.series_param[issued.series[issue]]], issued.exchange[issue]
     ] = True
-    for dialect, contacting in enumerate(contacts):
+    for dialect, contacting in enumerate(keyed | given):
         contact = np.flatnonzero(contacting)
         start = exchanges.request_start[contact]
-        index = AsOfIndex(exchanges.client[contact], start, exchanges.span)
+        known = np.where(keyed[dialect, contact], start, exchanges.visible_from[contact])
+        index = AsOfIndex(exchanges.client[contact], known, exchanges.span)
         place = index.at(exchanges.client, exchanges.request_start, inclusive=False)
         last = index.maxima(start)[place]
         since_us = exchanges.clock[exchanges.request_start] - exchanges.clock[last]

@@ -23,7 +23,7 @@ class Contacts:
         self._learned: Session | None = None
         self._kept: tuple[Moment, Session] | None = None
         # The last two moments of requests, and which of them were logouts.
-        self._requests = (-FOREVER, -FOREVER)
+        self._requests = -FOREVER - 1, -FOREVER
         self._logouts: set[int] = set()
 
     @property
@@ -50,14 +50,19 @@ class Contacts:
         if last is None or (last.learned or moment, last.began) < (moment, session.began):
             self._learned = session
 
+    def meet(self, at: int) -> None:
+        """A request at that time presented a key, or was given one that has to be known."""
+        *_, before, last = sorted({*self._requests, at})
+        self._requests = before, last
+        self._logouts &= {before, last}
+
     def pauses(self, now: int, *, has_key: bool, logs_out: bool) -> bool:
         """Whether the last request of any session lies long before, or was a logout.
 
-        This one may be the next: it presents a key or is given one, or is a logout.
+        This one may be the next: it presents a key, and may be a logout.
         """
-        if has_key and now > self._requests[1]:
-            self._requests = (self._requests[1], now)
-            self._logouts &= {*self._requests}
+        if has_key:
+            self.meet(now)
         if logs_out:
             self._logouts.add(now)
         last = max((at for at in self._requests if at < now), default=-FOREVER)

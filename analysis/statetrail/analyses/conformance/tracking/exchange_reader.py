@@ -7,7 +7,6 @@ from statetrail.analyses.conformance import verdict as v
 from statetrail.analyses.conformance.transitions import Exchange
 from statetrail.analyses.conformance.visibility import (
     CLIENT_ERROR,
-    FOREVER,
     HEADER,
     IMPLICIT,
     UNBOUND_METHODS,
@@ -50,12 +49,6 @@ class ExchangeReader:
             and issue.problem is None
             and issue.usage != IMPLICIT
             and self.own(issue)
-        )
-
-    def arrives(self, x: Exchange) -> bool:
-        """Whether the response issues a key that the sender has to know."""
-        return x.issue_end_us < FOREVER and any(
-            self.names_key(i) and self.binds(x, i) for i in x.issued
         )
 
     def answers(self, x: Exchange, p: Presented) -> tuple[bool, bool]:

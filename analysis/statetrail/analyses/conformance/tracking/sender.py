@@ -130,6 +130,7 @@ class Sender:
         if issue.param in self.dialect.session_keys:
             if issue.usage != IMPLICIT:
                 self._contacts.learn(self._keys.get((issue.param, issue.fingerprint)), (at, 2, 0))
+                self._contacts.meet(x.request_start_us)
             replaced = [
                 p.fingerprint
                 for p in self.reader.presented(x)
@@ -157,7 +158,7 @@ class Sender:
         logs_out = session is not None and self.reader.logs_out(x)
         paused = self._contacts.pauses(
             x.request_start_us,
-            has_key=session is not None or self.reader.arrives(x),
+            has_key=session is not None,
             logs_out=logs_out,
         )
         if session is not None:

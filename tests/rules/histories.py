@@ -616,6 +616,9 @@ MISSES: dict[str, dict[str, list[Ex]]] = {
         ],
     },
     "session-restarted": {
+        "a page that asks several times at once, opened twice again": [
+            zest(1000 * n + at, f"T{n}{at}", "1") for n in range(3) for at in range(3)
+        ],
         "the first requests cannot know of each other": [zest(n, f"T{n}", "1") for n in range(5)],
         "twice is no pattern": [zest(1000 * n, f"T{n}", "1") for n in range(3)],
         "once a night": [zest(24 * HOUR * n, f"T{n}", "1") for n in range(6)],

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 
 import narwhals as nw
@@ -81,6 +82,26 @@ def test_a_refusal_settles_that_a_fault_is_severe(
     history = [shop(0, [issued]), replace(shop(1000, answers, [own]), status=status)]
     (row,) = findings_of(rule("forced-value-defied"), recording(history, engine="pyarrow"))
     assert (row["severity"], "Open: " in row["message"]) == (severity, severity == "medium")
+
+
+def test_who_is_sent_to_the_login_is_refused() -> None:
+    """A cookie that was replaced before, and not the only one that its client presents."""
+
+    def page(start: float, shown: str | None, issued: str | None, path: str, to: str = "") -> Ex:
+        sid = partial(Issue, "sid", usage="implicit", dialect="cookie", extra={"tells": 1})
+        return Ex(
+            *(start, start + 10, start + 20, [sid(issued)] if issued else []),
+            [Present("sid", shown, "cookie", dialect="cookie")] if shown else [],
+            path=path,
+            status=302 if to else 200,
+            extra={"redirect_endpoint": to} if to else {},
+        )
+
+    visit = [page(0, None, "A" * 20, "/login"), page(1000, "A" * 20, "B" * 20, "/home")]
+    visit += [page(2000, "B" * 20, None, "/home"), page(3000, "A" * 20, None, "/home", "/login")]
+    (row,) = findings_of(rule("token-kept-after-reset"), recording(visit, engine="pyarrow"))
+    assert (row["evidence"], row["severity"]) == ("4", "high")
+    assert "Root cause: unknown (1)." in row["message"]
 
 
 def test_a_session_is_lost_once() -> None:

@@ -57,7 +57,7 @@ from statetrail.analyses.columnar.arrays import (
     within,
 )
 from statetrail.analyses.columnar.bucket import Bucket, bucket
-from statetrail.analyses.columnar.dialect_masks import server_issued
+from statetrail.analyses.columnar.dialect_masks import acting, server_issued
 from statetrail.analyses.columnar.executor import artifact
 from statetrail.analyses.columnar.result_rows import REQUEST, of_requests, of_series, table, words
 from statetrail.analyses.conformance.declared.declarations import Declarations, declarations
@@ -189,6 +189,9 @@ def _refused(
     not_taken = pairs(uses.exchange, uses.series, count)[fate.refused | fate.replaced]
     refused = within(pairs(exchange, faults.series, count), not_taken)
     refused |= np.isin(bucket.exchanges.status[exchange], _REFUSALS) & ~server_issued(bucket)[param]
+    # Many servers send who has no session to the login.
+    target, logins = bucket.exchanges.redirect[exchange], acting(bucket, "login")
+    refused |= (target != NOTHING) & logins[target, param] & server_issued(bucket)[param]
     if declared is not None:
         refused |= declared.refused[exchange, param] | (faults.reason == _REFUSED)
     return refused

@@ -16,7 +16,6 @@ from statetrail.rules.rule import (
     occurrences,
     of_params,
     other_verdicts,
-    with_totals,
 )
 
 _MIN_TIMES: Final = 3
@@ -39,14 +38,22 @@ _SOON_S: Final = 300.0
 def check(rec: Recording) -> Lazy:
     requested = of_params(rec, lambda param: param.establish is not None)
     request = ["exchange_id", "dialect", "param"]
-    gaps = rotations(rec).lazy.filter(requested).group_by(*request).agg(nw.col("idle_high_s").min())
+    gaps = (
+        rotations(rec)
+        .lazy.filter(requested)
+        .group_by(*request)
+        .agg(nw.col("idle_high_s").min(), thrown=nw.col("from_fingerprint").min())
+    )
     restarts = (
         causes(rec)
         .lazy.filter((nw.col("verdict") == "restarted") & requested)
         .join(gaps, on=request, how="left")
         .with_columns(soon=flag(nw.col("idle_high_s") <= _SOON_S))
     )
-    restarts = with_totals(restarts, SERIES, of_series=nw.col("soon").sum())
+    # Requests that are sent at once throw one token away: that is once.
+    once = restarts.filter(nw.col("soon") == 1).unique([*SERIES, "thrown"], keep="any")
+    times = once.group_by(*SERIES).agg(of_series=nw.len())
+    restarts = restarts.join(times, on=[*SERIES], how="left")
     again = (nw.col("soon") == 1) & (nw.col("of_series") >= _MIN_TIMES)
     hits = occurrences(restarts, again, cause=nw.col("cause"))
     others = other_verdicts(rec, "restarted").filter(requested).select(*OCCURRENCE.names)

@@ -462,6 +462,13 @@ EXCUSES = {
         ],
         ("_session_token", "omitted", None),
     ),
+    "a login without a key begins a session, also where the one before was never presented": (
+        [
+            Ex(0, 10, 20, [VISITOR, QUERY]),
+            login(1000, TICKET, path="/services/v3/login", method="POST"),
+        ],
+        ("LangId", "not-applicable", "new-session"),
+    ),
     "a guest may write where a user reads": (
         [
             login(0, TICKET),

@@ -565,7 +565,9 @@ def _excuse(sender: _Sender, rows: dict[tuple[int, str], Judged]) -> None:
                 rows[at, param] = ("restarted" if asks else "not-applicable", "many-sessions", None)
             elif asks and fresh:
                 rows[at, param] = ("restarted", "new-session", None)
-            elif fresh and (_begins(sender, x) or (beside and verdict == "omitted")):
+            elif (_logs_in(sender, x) and (either or kept) and not asks) or (
+                fresh and (_begins(sender, x) or (beside and verdict == "omitted"))
+            ):
                 rows[at, param] = ("not-applicable", "new-session", None)
             elif asks and held:  # L6: it holds another one at the same time
                 rows[at, param] = ("restarted", "many-sessions", None)
@@ -636,11 +638,15 @@ def _is_held(sender: _Sender, x: _X, shown: dict[str, list[_X]]) -> bool:
 
 
 def _begins(sender: _Sender, x: _X) -> bool:
-    """Whether the response began a session, or the request is a login where that begins one."""
-    keys = [param for param in sender.dialect.params if param.name in sender.dialect.session_keys]
-    if not any(key.establish for key in keys) and sender.dialect.is_action("login", x.ex.path):
-        return True
+    """Whether the response began a session."""
     return sender.began.get(x.answered or "") == (x.begun, 0, x.number)
+
+
+def _logs_in(sender: _Sender, x: _X) -> bool:
+    """L1: whether the request is a login, where that begins a session."""
+    keys = [param for param in sender.dialect.params if param.name in sender.dialect.session_keys]
+    asks = any(key.establish for key in keys)
+    return not asks and sender.dialect.is_action("login", x.ex.path)
 
 
 def _unable(sender: _Sender, x: _X, param: str) -> str | None:

@@ -106,12 +106,15 @@ class KeylessRequest:
 
     @property
     def begins(self) -> bool:
-        """Whether the response begins a session, or the request tries to."""
-        if self.logs_in:
-            return True
+        """Whether the response begins a session."""
         if self.sessions.response is None:
             return not self.known
         return self.sessions.response.began == self.responded
+
+    @property
+    def is_another(self) -> bool:
+        """Whether it logs in anew, beside a session that its sender has (L1)."""
+        return self.logs_in and bool(self.before)
 
     @property
     def used(self) -> bool:
@@ -201,7 +204,9 @@ class KeylessRequests:
             reason = v.OTHER_SENDERS if request.shared and row.verdict == v.OVERRIDDEN else None
         elif self.many and (asks or not (self._declared and key)):
             reason = v.MANY_SESSIONS
-        elif request.used and (asks or request.begins or (beside and row.verdict == v.OMITTED)):
+        elif (request.is_another and not asks) or (
+            request.used and (asks or request.begins or (beside and row.verdict == v.OMITTED))
+        ):
             reason = v.NEW_SESSION
         elif asks and between:
             reason = v.MANY_SESSIONS
@@ -253,7 +258,8 @@ class KeylessRequests:
 
     def _omits(self, request: KeylessRequest, beside: set[int]) -> bool:
         """Whether a request lacks a key, and is not excused by the sessions of its sender."""
-        excused = request.used and (request.begins or id(request) in beside)
+        begins = request.begins or id(request) in beside
+        excused = request.is_another or (request.used and begins)
         return not excused and any(
             row.verdict == v.OMITTED
             and row.reason is None

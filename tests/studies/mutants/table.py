@@ -186,9 +186,9 @@ _FAULTS: Final[dict[tuple[Judge, str], tuple[tuple[str, str, str], ...]]] = {
             "excuse(later & asks & ~asks, verdict.MANY_SESSIONS, keep=asks)",
         ),
         (
-            "L6: a login that fails is of the session before",
-            "begins |= logs_in",
-            "begins |= begins",
+            "L1: a login without a key is of the session before",
+            "another = logs_in & (",
+            "another = logs_in & ~logs_in & (",
         ),
     ),
     ("frames", "conformance/by_session/held"): (

@@ -691,6 +691,11 @@ MISSES: dict[str, dict[str, list[Ex]]] = {
         "the client left": [
             zest(0, "T1", "1"), zest(1000, "T1", "T1", method="POST"), zest(9000, "T2", "T1"),
         ],
+        "it was ordered": [
+            zest(0, "T1", "1"), zest(1000, "T1", "T1", method="POST"),
+            replace(zest(2000, "T1", "T1", method="POST"), path="/API/V3/PlaceOrder"),
+            zest(9000, "T2", "T1"), zest(9500, "T2", "T2"),
+        ],
         "the client logged in: the server may know its cart": [
             zest(0, "T1", "1"), zest(1000, "T1", "T1", method="POST"), zest(9000, "T2", "T1"),
             login(9500, "T2", "T2"), zest(9600, "T2", "T2"),

@@ -43,7 +43,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     login: tuple[str, ...] = ("**/login/**", "**/logon/**", "**/signin/**")
     logout: tuple[str, ...] = ("**/logout/**", "**/logoff/**", "**/signout/**")
     cart: tuple[str, ...] = ()
-    order: tuple[str, ...] = ("**/order/**", "**/orders/**", "**/checkout/**")
+    order: tuple[str, ...] = ("**/*order/**", "**/orders/**", "**/checkout/**")
     own_state: tuple[str, ...] = ()
     state_methods: tuple[str, ...] = ()
     health: tuple[str, ...] = ("**/health", "**/healthz", "**/livez", "**/readyz", "**/ping")

@@ -22,7 +22,7 @@ from statetrail.rules.rule import (
     observed="{count} of {of} requests presented a {param} that had ended, and the client must "
     "have known",
     expected="the client presents the {param} that it was last answered with, until that has "
-    "ended; where the session was reset, the old one leads to a new, empty session every time",
+    "ended; the old one does not bring a session back that was reset",
     remedy="Compare the token of each response with the one that was presented, and store it "
     "where it differs. Forget a token that the server deletes or refuses, or whose lifetime is "
     "over. Do both before the next request goes out, in one place that all requests read from.",

@@ -7,8 +7,8 @@ Leaves: `Inference`.
 2.  The policy is named (`statetrail.expiry.selection`), and late uses make the name stricter.
 3.  Both limits are bounded, whatever the policy (`statetrail.expiry.bounds`).
 4.  The interval of an idle timeout is widened for a server that is not exact: it sweeps at
-    intervals (`statetrail.expiry.sweep`), or does not note each use
-    (`statetrail.expiry.models.touch_interval`).
+    intervals (`statetrail.expiry.sweep`) or by chance (`statetrail.expiry.models.grey_zone`), or
+    does not note each use (`statetrail.expiry.models.touch_interval`).
 """
 
 from dataclasses import dataclass, replace
@@ -21,6 +21,7 @@ from statetrail.expiry.evidence import Evidence, Span
 from statetrail.expiry.late_use import LateUses, late_uses
 from statetrail.expiry.mass_expiry import Clock, MassExpiry, mass_expiry
 from statetrail.expiry.models import MODELS, POLICIES
+from statetrail.expiry.models.grey_zone import LABEL as COLLECTIONS
 from statetrail.expiry.models.grey_zone import MIN_EACH, begin_low
 from statetrail.expiry.models.idle import IDLE
 from statetrail.expiry.models.login import LABEL, ByLogin, by_login
@@ -28,6 +29,7 @@ from statetrail.expiry.models.model import MIN_ENDS, Policy
 from statetrail.expiry.models.touch_interval import latest, since_noted
 from statetrail.expiry.models.undetermined import NONE_SEEN, UNDETERMINED
 from statetrail.expiry.models.wall_clock import DAY_US, WALL_CLOCK
+from statetrail.expiry.numerics import log_sum
 from statetrail.expiry.selection import MIN_POSTERIOR, Comparison, Selection, select
 from statetrail.expiry.summaries import EventTable, ValueSummaries
 from statetrail.expiry.sweep import sweep
@@ -126,17 +128,17 @@ def infer(
     if policy.refine:
         limit_s = interval(summaries, policy.span, policy.limits).high_s
         policy = POLICIES[policy.refine(late.accepted_beyond(limit_s), late.prompt)]
-    grey_share = _grey_share(selection.comparison)
+    grey_share, others = _grey_share(selection.comparison), _others(selection.comparison)
     if policy.unsharp:
         policy = _unsharp(policy, summaries, selection.comparison)
     age = interval(summaries, "age", policy.limits)
     if policy.measure:
         sample = policy.measure(sample)
         summaries = ValueSummaries.of(sample)
-    idle = _idle(summaries, sample, policy, grey_share)
+    idle = _idle(summaries, sample, policy, grey_share, others)
     touch_interval_s = _touch_interval(selection, policy)
     if is_whole and touch_interval_s:
-        idle = _since_noted(evidence, idle, policy, touch_interval_s, grey_share)
+        idle = _since_noted(evidence, idle, policy, touch_interval_s, grey_share, others)
     return Inference(
         policy=policy.name,
         idle=idle,
@@ -169,13 +171,35 @@ def _by_login(selection: Selection, evidence: Evidence) -> ByLogin | None:
 
 
 def _grey_share(comparison: Comparison | None) -> float:
-    """The probability of a limit that is not sharp, if it is an idle timeout."""
+    """The probability of a limit that is not sharp, if it is an idle timeout.
+
+    What may be either, or requests that were missed, says nothing here.
+    """
     if comparison is None:
         return 0.0
-    models = comparison.models(IDLE.name)
-    if not any(np.isfinite(comparison.log_evidence[model.label]) for model in models):
-        return 0.0
-    return sum(comparison.share(model.label) for model in models if model.is_grey)
+    grey, sharp = [-np.inf], [-np.inf]
+    for model in comparison.models(IDLE.name):
+        fit, prior = comparison.fits[model.label], float(np.log(model.prior))
+        if not model.is_grey:
+            sharp.append(fit.log_evidence + prior)
+        else:
+            zone = fit.log_evidence if fit.log_grey is None else fit.log_grey
+            grey.append(zone + prior)
+    total = log_sum(grey + sharp)
+    return float(np.exp(log_sum(grey) - total)) if np.isfinite(total) else 0.0
+
+
+def _others(comparison: Comparison | None) -> float:
+    """The log-evidence of an idle timeout, but for that of collections by chance."""
+    if comparison is None:
+        return np.inf
+    return log_sum(
+        [
+            comparison.log_evidence[model.label] + float(np.log(model.prior))
+            for model in comparison.models(IDLE.name)
+            if model.label != COLLECTIONS
+        ]
+    )
 
 
 def _unsharp(policy: Policy, summaries: ValueSummaries, comparison: Comparison | None) -> Policy:
@@ -219,12 +243,17 @@ def _sample(evidence: Evidence) -> Evidence:
 
 
 def _idle(
-    summaries: ValueSummaries, evidence: Evidence, policy: Policy, grey_share: float
+    summaries: ValueSummaries,
+    evidence: Evidence,
+    policy: Policy,
+    grey_share: float,
+    others: float,
 ) -> Interval:
     """The interval of the idle timeout, widened for a server that is not exact about it.
 
     Where the policy limits the age as well, the ends of the idle timeout are too few to widen it.
-    `grey_share` is the probability of a grey zone, if it is an idle timeout.
+    `grey_share` is the probability of a grey zone, if it is an idle timeout; `others` the
+    log-evidence of models without one.
     """
     plain = interval(summaries, "idle", policy.limits)
     sharp, low, high = plain.sharp, plain.low_s, plain.high_s
@@ -239,7 +268,8 @@ def _idle(
         low, end = sweep(events, (sharp.low_s, sharp.high_s), wide)
         if high is not None and sharp.contradictions:
             high = max(high, end)
-        low = min(low, begin_low(evidence, grey_share))
+        if not exact:  # a store that counts from writes ends each value by itself
+            low = min(low, begin_low(evidence, others))
     if high is not None and grey_share > 1 / 2 and sharp.contradictions >= MIN_EACH:
         high = max(high, grey_zone(summaries.outlived["idle"], summaries.ended["idle"])[1])
     return Interval(low, high, sharp)
@@ -263,10 +293,11 @@ def _since_noted(
     policy: Policy,
     touch_interval_s: float,
     grey_share: float,
+    others: float,
 ) -> Interval:
     """The interval of the timeout since the last noted use; the plain one where that is open."""
     noted = since_noted(evidence, touch_interval_s)
-    result = _idle(ValueSummaries.of(noted), noted, policy, grey_share)
+    result = _idle(ValueSummaries.of(noted), noted, policy, grey_share, others)
     return idle if result.low_s is None or result.high_s is None else result
 
 

@@ -1,13 +1,12 @@
 """The hypotheses of field policies, on worlds drawn by seeds that no report uses."""
 
 from dataclasses import replace
-from random import Random
 
 import numpy as np
 import pytest
 
 from expiry.samples import TIMEOUT_S, evidence
-from statetrail.analyses.lifetimes.expiry import expiry
+from statetrail.analyses.lifetimes.expiry import expiry, inferred
 from statetrail.expiry import Evidence, infer
 from statetrail.expiry.models import login as login_model
 from statetrail.expiry.models.grey_zone import begin_low
@@ -16,6 +15,7 @@ from studies.calibration.field import covers
 from studies.calibration.field_worlds import draw_world, tables
 
 FIELDS = Evidence.__dataclass_fields__
+SHIFTS = {"value": "values", "client": "clients", "session": "clients"}
 WORLDS = {
     "writes-only TTL": {"idle-by-writes"},
     "two limits by login": {"mixed"},
@@ -63,15 +63,29 @@ def test_a_login_that_explains_no_end_takes_nothing_from_a_plain_timeout() -> No
     assert split.comparison.log_evidence[login_model.LABEL] == -np.inf
 
 
-def test_what_one_collection_tells_twice_does_not_narrow_a_grey_zone() -> None:
+@pytest.mark.parametrize("seed", [900, 902, 907])
+def test_what_one_collection_tells_twice_does_not_narrow_a_grey_zone(seed: int) -> None:
     """Twins that are used at the same moments add nothing to where the zone begins."""
-    chance = Random(5)
-    uses = evidence(lambda idle, age: chance.random() < 1 - np.exp((TIMEOUT_S - idle) / 1500))
-    twins = {name: np.concatenate([getattr(uses, name)] * 2) for name in FIELDS}
-    twins |= {
-        name: np.concatenate([getattr(uses, name), getattr(uses, name) + getattr(uses, each)])
-        for name, each in (("value", "values"), ("client", "clients"), ("session", "clients"))
-    }
-    single, double = (begin_low(each, 1.0) for each in (uses, Evidence.of(**twins)))
-    assert 0.5 * TIMEOUT_S < single < TIMEOUT_S
+    world = draw_world("probabilistic GC", 60, seed)
+    (one,) = inferred(Recording(tables([world]))).values()
+    uses, twins = one.sample, {}
+    for name in FIELDS:
+        column, shift = getattr(uses, name), SHIFTS.get(name)
+        twins[name] = np.concatenate([column, column + getattr(uses, shift) if shift else column])
+    single, double = (begin_low(each, -np.inf) for each in (uses, Evidence(**twins)))
+    assert 0.5 * world.server.idle_s < single < world.server.idle_s
     assert double == pytest.approx(single, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    "seed",
+    [
+        pytest.param(50, id="one value contradicts a sharp limit"),
+        pytest.param(108, id="most values came back long after the timeout"),
+    ],
+)
+def test_collections_are_allowed_for_wherever_they_may_have_been(seed: int) -> None:
+    """The timeout lies below the sharp interval, and in the reported one."""
+    world = draw_world("probabilistic GC", 30, seed)
+    (row,) = expiry(Recording(tables([world]))).rows()
+    assert row["idle_low_s"] < world.server.idle_s < row["idle_sharp_low_s"]

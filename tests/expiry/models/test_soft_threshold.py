@@ -52,4 +52,19 @@ def test_the_evidence_of_a_soft_threshold_is_the_integral(seed: int) -> None:
     slow = slow_soft_threshold(
         events, "idle", np.geomspace(900, 3600, 300), np.geomspace(0.01, 1, 100)
     )
-    assert soft_threshold(events, "idle") == pytest.approx(slow, abs=0.7)
+    assert soft_threshold(events, "idle").log_evidence == pytest.approx(slow, abs=0.7)
+
+
+def test_a_constant_chance_shows_no_grey_zone() -> None:
+    """It may be missed requests; a chance that rises through the zone is none."""
+    for rises in (False, True):
+        random = Random(7)
+
+        def dies(idle: float, age: float, rises: bool = rises, random: Random = random) -> bool:
+            chance = (idle - 1800) / 900 if rises else 0.8
+            return idle >= 2700 or (idle >= 1800 and random.random() < chance)
+
+        fit = soft_threshold(EventTable.of(evidence(dies, clients=40)), "idle")
+        assert fit.log_grey is not None
+        below = fit.log_evidence - fit.log_grey
+        assert below < 2 if rises else below > 10

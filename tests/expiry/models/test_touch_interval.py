@@ -30,12 +30,14 @@ def test_gaps_are_counted_from_the_last_noted_use() -> None:
                 last = now
 
 
-@pytest.mark.parametrize("share", [SMALLEST, 0.1, 0.25, USUAL])
-def test_no_touch_interval_hides_a_longer_timeout(share: float) -> None:
+@pytest.mark.parametrize(
+    ("share", "values"), [(SMALLEST, 60), (0.1, 60), (0.25, 60), (USUAL, 60), (USUAL, 30)]
+)
+def test_no_touch_interval_hides_a_longer_timeout(share: float, values: int) -> None:
     """Plain idle times put the timeout too low; the highest end over all intervals does not."""
     missed = 0
     for seed in range(6):
-        uses = touching(share * TIMEOUT_S, seed)
+        uses = touching(share * TIMEOUT_S, seed, values)
         plain = threshold(*uses.summary("idle")).high_s
         assert plain is not None
         missed += plain < TIMEOUT_S

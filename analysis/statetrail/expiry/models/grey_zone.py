@@ -5,19 +5,18 @@ some time after its idle timeout. Below the timeout nothing ends; beyond it a va
 time *g* with the chance exp(-(g - timeout) / width). A full cache that drops what was not used for
 longest looks alike.
 
-A collection ends every value that is over its timeout. So values that lay unused at the same time
-do not witness independently: the same collection took them, or none did. Where the beginning of the
-zone is bounded, their likelihood is weighed by how much they say together (a composite likelihood,
-Varin, Reid, Firth 2011): survivals count by the time that they cover, each moment once; ends by the
-fewest collections that explain them all.
+The model takes values for independent witnesses. Where one collection ends all values that are over
+their timeout they are not (`statetrail.expiry.likelihood.collections`), where several servers hold
+them they are. So the beginning of the zone is bounded by the average of both.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
+from statetrail.expiry.bounds import threshold
 from statetrail.expiry.evidence import Evidence
+from statetrail.expiry.likelihood.collections import Quiet, log_collected
 from statetrail.expiry.likelihood.error_model import (
     COARSE_HAZARDS,
     HALF,
@@ -27,7 +26,7 @@ from statetrail.expiry.likelihood.error_model import (
 )
 from statetrail.expiry.models.idle import IDLE
 from statetrail.expiry.models.model import Model, Policy, fit_idle
-from statetrail.expiry.numerics import Reals, log_sum, partial_sums
+from statetrail.expiry.numerics import Codes, Reals, log_sum, partial_sums
 from statetrail.expiry.summaries import EventTable, event_uses
 
 GREY_ZONE: Final = Policy(
@@ -40,61 +39,74 @@ GREY_ZONE: Final = Policy(
     needs_age=False,
 )
 """The stricter name of an idle timeout that too many values contradict."""
+LABEL: Final = "idle, grey zone"
 MIN_EACH: Final = 2
 """Ends, and survivals, that have to lie between the shortest end and the longest survival."""
 WIDTHS: Final[Reals] = np.geomspace(0.2, 2.0, 8)
 """Mean widths as shares of the timeout, equally likely."""
-TAIL: Final = 0.01
-"""Share of the posterior of the timeout that its lower bound leaves out."""
-LEAST_SHARE: Final = 0.1
-"""Probability of a grey zone below which none is allowed for."""
+TAIL: Final = 0.005
+"""Probability of a timeout below the bound."""
+ALLOWED: Final = 0.2
+"""Prior of a grey zone where an interval allows for one, by that of all other idle timeouts."""
+NEGLIGIBLE: Final = 8.0
+"""A grey zone whose log-evidence is this far below that of others is none."""
 
 _GRID: Final = 90
 _LOWEST: Final = 0.2
 _BINS: Final = 1200
-
-
-@dataclass(frozen=True, slots=True)
-class _Begins:
-    """Where the zone may begin, in seconds, and the log-evidence of each."""
-
-    begin_s: Reals
-    log_evidence: Reals
+_LATENCY: Final = 1e-3
+"""Share of the timeout: a collection hardly came in so short a time."""
 
 
 def grey_zone(events: EventTable) -> float:
     """Log-evidence of a timeout beyond which values are lost at a steady rate."""
-    begins = _begins(events, MIN_EACH)
-    return -np.inf if begins is None else log_sum(begins.log_evidence)
+    lived, fatal = events.lived["idle"], events.fatal["idle"]
+    if not len(fatal) or not len(lived):
+        return -np.inf
+    inside = (np.count_nonzero(fatal < lived.max()), np.count_nonzero(lived > fatal.min()))
+    return log_sum(_lost(events, _edges(events))) if min(inside) >= MIN_EACH else -np.inf
 
 
-def begin_low(evidence: Evidence, share: float) -> float:
+def begin_low(evidence: Evidence, others: float) -> float:
     """What the timeout exceeds, in seconds; infinite where there hardly is a grey zone.
 
-    `share` is the probability that there is one.
+    `others` is the log-evidence of all other models of an idle timeout.
     """
-    if share < LEAST_SHARE:
+    events = EventTable.of(evidence, ("idle",))
+    if not events.ends or not len(events.lived_value):
         return np.inf
-    begins = _begins(EventTable.of(evidence, ("idle",)), 1, evidence)
-    if begins is None:
+    edges, allowed = _edges(events), float(np.log(ALLOWED))
+    lost = _lost(events, edges)
+    if log_sum(lost) + allowed < others - NEGLIGIBLE:
         return np.inf
-    weights = np.exp(begins.log_evidence - log_sum(begins.log_evidence))
-    return float(begins.begin_s[np.searchsorted(np.cumsum(weights), TAIL / share)])
+    by_begin = np.logaddexp(lost, _collected(evidence, edges)) + HALF + allowed
+    below = np.cumsum(np.exp(by_begin - np.logaddexp(log_sum(by_begin), others)))
+    return np.inf if below[-1] < TAIL else float(edges[np.searchsorted(below, TAIL)])
 
 
-def _begins(events: EventTable, least: int, together: Evidence | None = None) -> _Begins | None:
-    """The zone's beginnings; `together`: the uses, where they do not witness independently."""
-    by_fatal = np.argsort(events.fatal["idle"])
-    lived, fatal = np.sort(events.lived["idle"]), events.fatal["idle"][by_fatal]
-    if not len(fatal) or not len(lived):
-        return None
-    inside = (np.count_nonzero(fatal < lived[-1]), np.count_nonzero(lived > fatal[0]))
-    if min(inside) < least:
-        return None
-    low, high = _LOWEST * float(np.median(fatal)), float(max(fatal[-1], lived[-1]))
-    edges = np.geomspace(low, high, _GRID + 1)
-    begins = np.sqrt(edges[:-1] * edges[1:])
-    chances = log_end_chance(fatal, COARSE_HAZARDS)
+def _edges(events: EventTable) -> Reals:
+    """Edges of the cells in which the zone may begin: it explains half of the ends at least."""
+    ended = np.full(events.values, np.inf)
+    ended[events.fatal_value] = events.fatal["idle"]
+    middle_s = float(np.median(events.fatal["idle"]))
+    low_s = threshold(events.longest("idle"), ended).low_s or middle_s
+    return np.geomspace(_LOWEST * min(low_s, middle_s), middle_s, _GRID + 1)
+
+
+def _middles(edges: Reals) -> Reals:
+    return np.sqrt(edges[:-1] * edges[1:])
+
+
+def _log_prior(edges: Reals, explained: Codes, ends: int) -> Reals:
+    """Log prior of each cell: half of it where the zone explains enough of the ends."""
+    enough = explained >= max(MIN_EACH, ends / 2)
+    return np.asarray(np.where(enough, log_widths(edges) + HALF, -np.inf))
+
+
+def _lost(events: EventTable, edges: Reals) -> Reals:
+    """Log-evidence that the zone begins in each cell, each value lost on its own."""
+    lived, fatal = (np.sort(spans["idle"]) for spans in (events.lived, events.fatal))
+    begins, chances = _middles(edges), log_end_chance(fatal, COARSE_HAZARDS)
     ends, survivals = (np.searchsorted(spans, begins, "right") for spans in (fatal, lived))
     below = log_unexplained_ends(
         ends,
@@ -103,52 +115,47 @@ def _begins(events: EventTable, least: int, together: Evidence | None = None) ->
         partial_sums(chances, ends),
         COARSE_HAZARDS,
     )
-    explained = len(fatal) - ends >= max(MIN_EACH, len(fatal) / 2)
     widths = WIDTHS[:, None] * begins[None, :]
-    points, counts = _binned(lived[lived > low])
+    points, counts = _binned(lived[lived > edges[0]])
     beyond = np.maximum(points[None, :] - begins[:, None], 0) @ counts
-    lasting, ending = (1.0, 1.0) if together is None else _said_together(together, begins)
-    within = -beyond[None, :] / widths * lasting
-    points, counts = _binned(fatal[fatal > low])
+    within = -beyond[None, :] / widths
+    points, counts = _binned(fatal[fatal > edges[0]])
     over = np.maximum(points[None, :] - begins[:, None], 0)
     for nth, width in enumerate(widths):
         rate = over / width[:, None]
         losses = np.log(-np.expm1(-np.maximum(rate, 1e-3)))
-        within[nth] += np.where(over > 0, losses, 0.0) @ counts * ending
+        within[nth] += np.where(over > 0, losses, 0.0) @ counts
     by_begin = np.logaddexp.reduce(within, axis=0) - float(np.log(len(WIDTHS)))
-    prior = log_widths(edges)
-    total = np.where(explained, prior + below + by_begin, -np.inf) + HALF
-    return _Begins(begins, total) if np.isfinite(total).any() else None
+    return np.asarray(_log_prior(edges, len(fatal) - ends, len(fatal)) + below + by_begin)
 
 
-def _said_together(evidence: Evidence, begins: Reals) -> tuple[Reals, Reals]:
-    """Per beginning of a zone, by what the evidence of survivals, and of ends, is to be weighed."""
+def _collected(evidence: Evidence, edges: Reals) -> Reals:
+    """Log-evidence that the zone begins in each cell, values ended by collections of them all."""
     lived, ends = event_uses(evidence, ("idle",))
     at_s = evidence.request_start_us / 1e6
-    lived = lived[np.argsort((at_s - evidence.idle_low_s)[lived])]
-    ends = ends[np.argsort(at_s[ends])]
-    starts, stops = (at_s - evidence.idle_low_s)[lived], at_s[lived]
-    fatal_starts, fatal_stops = (at_s - evidence.idle_high_s)[ends], at_s[ends]
-    lasting, ending = np.ones(len(begins)), np.ones(len(begins))
+    lived = lived[np.argsort(evidence.idle_low_s[lived])]
+    lived_s, fatal_s = evidence.idle_low_s[lived], evidence.idle_high_s[ends]
+    begins, by_begin = _middles(edges), np.empty(len(edges) - 1)
+    unexplained = np.zeros((len(begins), len(ends)), dtype=np.bool_)
+    survivals = np.searchsorted(lived_s, begins, "right")
     for nth, begin_s in enumerate(begins):
-        over = stops > starts + begin_s
-        first, last = starts[over] + begin_s, stops[over]
-        if len(first):
-            seen = np.maximum(first, np.maximum.accumulate(np.append(-np.inf, last[:-1])))
-            lasting[nth] = np.maximum(last - seen, 0).sum() / (last - first).sum()
-        over = fatal_stops > fatal_starts + begin_s
-        if over.any():
-            ending[nth] = _fewest(fatal_starts[over] + begin_s, fatal_stops[over]) / over.sum()
-    return lasting, ending
-
-
-def _fewest(first: Reals, last: Reals) -> int:
-    """The least number of moments of which every interval holds one; they ascend by their ends."""
-    count, latest = 0, -np.inf
-    for begin, end in zip(first.tolist(), last.tolist(), strict=True):
-        if begin > latest:
-            count, latest = count + 1, end
-    return count
+        alive_s = at_s[lived[survivals[nth] :]]
+        quiet = Quiet.of(alive_s - lived_s[survivals[nth] :] + begin_s, alive_s)
+        since_s, until_s = (quiet.taken_out(at_s[ends] - x) for x in (fatal_s - begin_s, 0.0))
+        gone = until_s - since_s > _LATENCY * begin_s
+        rates = 1 / (WIDTHS * begin_s)
+        each = log_collected(since_s[gone], until_s[gone], rates) - rates * quiet.total_s
+        by_begin[nth] = log_sum(each) - float(np.log(len(WIDTHS)))
+        unexplained[nth] = ~gone
+    below = log_unexplained_ends(
+        np.count_nonzero(unexplained, axis=1),
+        survivals,
+        partial_sums(lived_s, survivals),
+        log_end_chance(fatal_s, COARSE_HAZARDS) @ unexplained.T,
+        COARSE_HAZARDS,
+    )
+    explained = np.count_nonzero(~unexplained, axis=1)
+    return _log_prior(edges, explained, len(ends)) + below + by_begin
 
 
 def _binned(spans: Reals) -> tuple[Reals, Reals]:
@@ -161,4 +168,4 @@ def _binned(spans: Reals) -> tuple[Reals, Reals]:
 
 
 POLICIES: Final = (GREY_ZONE,)
-MODELS: Final = (Model("idle, grey zone", IDLE, 0.01, fit_idle(grey_zone), is_grey=True),)
+MODELS: Final = (Model(LABEL, IDLE, 0.01, fit_idle(grey_zone), is_grey=True),)

@@ -95,6 +95,8 @@ class Fit:
         Logarithm of the marginal likelihood.
     log_doubt
         The same of what the model explains no better than by accident: it speaks for no policy.
+    log_grey
+        The same of what only a limit explains that is not sharp; none: of all.
     added
         What the ends of unknown age add to either, where the model does not judge them.
     touch_interval_s
@@ -107,6 +109,7 @@ class Fit:
 
     log_evidence: float
     log_doubt: float = -np.inf
+    log_grey: float | None = None
     added: float = 0.0
     touch_interval_s: float | None = None
     clock: Clock | None = None
@@ -183,7 +186,7 @@ class Model:
     is_doubt
         Its evidence is the fit's `log_doubt`.
     is_grey
-        Its limit is not sharp.
+        Its limit is not sharp: by the fit's `log_grey`.
     is_costly
         It takes longer than all others together: it is weighed last, and only where it can matter.
     """

@@ -4,6 +4,10 @@ Below a zone nothing ends, above it nothing survives, and in between it happens 
 some unknown chance or with one that rises evenly through the zone. That is what a sweeper (idle
 values end at its next round) and a throttled renewal (not every use renews) look like when nothing
 but idle times is known.
+
+None of these servers ends values with the same chance all through a zone. Where that is what the
+data show, it is as well the requests that a capture missed. So a constant chance speaks for a limit
+that looks soft, and not for a grey zone.
 """
 
 from functools import partial
@@ -25,7 +29,7 @@ from statetrail.expiry.likelihood.error_model import (
 from statetrail.expiry.models.age_limit import AGE
 from statetrail.expiry.models.eviction import eviction
 from statetrail.expiry.models.idle import IDLE
-from statetrail.expiry.models.model import Model, fit_age, fit_idle
+from statetrail.expiry.models.model import Fit, Model, fit_age, fit_idle
 from statetrail.expiry.numerics import (
     Reals,
     edges_of_zones,
@@ -48,10 +52,10 @@ _TOGETHER: Final = 60
 """Zones that are weighed at once: bounded, since each may hold all the data."""
 
 
-def soft_threshold(events: EventTable, span: Span) -> float:
-    """Log-evidence of a limit on idle time or age with a zone."""
+def soft_threshold(events: EventTable, span: Span) -> Fit:
+    """The evidence of a limit on idle time or age with a zone."""
     if events.ends < MIN_EACH or len(events.lived["idle"]) < MIN_EACH:
-        return -np.inf
+        return Fit(-np.inf)
     by_lived, by_fatal = np.argsort(events.lived[span]), np.argsort(events.fatal[span])
     lived, fatal = events.lived[span][by_lived], events.fatal[span][by_fatal]
     edges = edges_of_zones(lived, fatal, events.longest(span))
@@ -81,7 +85,7 @@ def soft_threshold(events: EventTable, span: Span) -> float:
     prior = log_widths(edges)[:, None] + _log_ends(edges)
     cells = np.where(fits, prior + below[:, None] + within + above[None, :], -np.inf)
     if not np.isfinite(cells).any():
-        return -np.inf
+        return Fit(-np.inf)
     # The rising chance costs a pass over the data for each zone: for the best ones only.
     ranked = np.argsort(cells.ravel())[::-1][: min(_RISING, np.count_nonzero(fits))]
     ranked = ranked[np.isfinite(cells.ravel()[ranked])]
@@ -90,7 +94,10 @@ def soft_threshold(events: EventTable, span: Span) -> float:
         begin, end = np.unravel_index(some, cells.shape)
         rest = cells[begin, end] - within[begin, end]
         rising.extend(rest + _log_rises(lived, fatal, floors[begin], ceilings[end]))
-    return float(np.logaddexp(log_sum(cells), log_sum(rising))) + HALF
+    return Fit(
+        float(np.logaddexp(log_sum(cells), log_sum(rising))) + HALF,
+        log_grey=log_sum(rising) + HALF,
+    )
 
 
 def _log_ends(edges: Reals) -> Reals:

@@ -31,7 +31,7 @@ SLACK: Final = 10.0
 """By how much the log-evidence may exceed the bound that is checked first: priors differ a
 little."""
 
-_BOUNDING: Final = 10
+_BOUNDING: Final = 24
 _COARSE: Final = 26
 _FINE: Final = 11
 _TOGETHER: Final = 100_000
@@ -98,11 +98,13 @@ def latest(evidence: Evidence) -> float:
         return np.inf
     result, middle_s = plain.high_s, (plain.low_s * plain.high_s) ** 0.5
     uses = _Uses(evidence)
-    idle = uses.idle(np.geomspace(SMALLEST, USUAL, _BOUNDING) * middle_s)
-    for low, high in zip(*idle, strict=True):
+    # The timeout since the last noted use is up to a touch interval longer than the middle.
+    touch_s = np.geomspace(SMALLEST, USUAL / (1 - USUAL), _BOUNDING) * middle_s
+    for touch, low, high in zip(touch_s, *uses.idle(touch_s), strict=True):
         sharp = threshold(*uses.counted.extremes(low, high))
-        if sharp.contradictions <= plain.contradictions:
-            result = max(result, sharp.high_s or np.inf)
+        high_s = sharp.high_s or np.inf
+        if sharp.contradictions <= plain.contradictions and touch <= USUAL * high_s:
+            result = max(result, high_s)
     return result
 
 

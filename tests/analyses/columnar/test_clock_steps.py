@@ -14,6 +14,7 @@ from statetrail.analyses.columnar.clock_steps import clock_steps
 from statetrail.recording.frames import Recording
 from studies.backends.facts import tables
 from studies.backends.visits import GRACE_MS, draw
+from support.histories import Ex, recording
 
 TIMES = ("request_start_us", "request_end_us", "response_start_us", "response_end_us")
 
@@ -91,6 +92,28 @@ def test_times_follow_the_order_of_arrival(
     if len(steps):
         assert (np.diff(start) >= 0).all()
     assert (end - start == 1000).all()
+
+
+def test_what_was_under_way_at_a_step_stays_before_what_follows() -> None:
+    """A request of before the step ends after it, another one was given up without a response."""
+    started = [0, 8_000, 5_938, -44_052, 3_938, -42_062, -40_000]
+    responded = [100, 8_050, -44_042, -44_002, None, -42_012, -39_990]
+    ended = [120, 8_060, -43_842, -43_802, None, -42_002, -39_980]
+    history = [
+        Ex(10**9 + start, at and 10**9 + at, end and 10**9 + end, extra={"capture_id": 1})
+        for start, at, end in zip(started, responded, ended, strict=True)
+    ]
+    steps = clock_steps(recording(history))
+    assert steps.exchange.tolist() == [3], "what was given up is no second step"
+    ids, ones = np.arange(1, 8), np.ones(7, dtype=np.int64)
+    times = [
+        np.array([2**62 if t is None else t * 1000 for t in each]) for each in (started, ended)
+    ]
+    start, end = steps.corrected(ones, ids, (times[0], times[1]))
+    before, after = [1, 2, 4], [3, 5, 6]
+    assert start[before].tolist() == times[0][before].tolist()
+    assert max(start[before]) <= min(start[after])
+    assert (end[after] - start[after] == times[1][after] - times[0][after]).all()
 
 
 def test_a_file_that_was_sorted_by_hand_is_left_as_it_is() -> None:

@@ -6,9 +6,9 @@ In a capture, exchanges are numbered in the order in which they arrived (rule L2
 when their responses began, at the latest when they ended. So each ends after every exchange with a
 smaller number began. Where one ends `TOLERANCE_US` or more before that, the clock was set back in
 between. From there on times are moved so that this exchange begins with the last response before
-it: its client may have known that, and need not have. Order and causality are right then, and
-durations across the step are wrong by what is not known: no limit is inferred from them. Times that
-an exchange took before the step are later than its end; they stay.
+it: its client may have known that, and need not have. Times that an exchange took before the step
+are later than its end; they stay, and what is moved comes after them. Order and causality are right
+then, and durations across the step are wrong by what is not known: no limit is inferred from them.
 
 Imported HAR files are left out: their entries may stand in any order. So may those of a flow file
 that was sorted by hand: a capture in which more than one exchange of `RARE` steps back is taken as
@@ -71,13 +71,18 @@ class ClockSteps:
         """
         if not len(self):
             return list(times)
-        offset = np.zeros(len(exchange), dtype=np.int64)
+        offset, known = np.zeros(len(exchange), np.int64), [np.abs(time) < 2**61 for time in times]
+        ends, over = np.where(known[-1], times[-1], -_NEVER), known[-1]
         for number in unique(self.capture).tolist():
             steps, rows = self.capture == number, np.flatnonzero(capture == number)
+            rows = rows[np.argsort(exchange[rows])]
             place = np.searchsorted(self.exchange[steps], exchange[rows], "right")
             offset[rows] = np.append(0, self.offset[steps])[place]
-        known = [np.abs(time) < 2**61 for time in times]
-        ends = np.where(known[-1], times[-1], np.max(np.where(known, times, _NEVER), axis=0))
+            # What was given up without an end had arrived when a later one ended.
+            for step in range(1, int(place.max(initial=0)) + 1):
+                own = rows[place == step][::-1]
+                arrived = np.minimum.accumulate(ends[own]) + TOLERANCE_US
+                ends[own] = np.where(over[own], ends[own], arrived)
         return [
             np.where(is_known & (time <= ends), time + offset, time)
             for time, is_known in zip(times, known, strict=True)
@@ -167,8 +172,10 @@ def _suspects(recorded: Iterable[pa.Table], first: int, last: int) -> list[int]:
 def _steps(exchange: Ints, times: Sequence[Ints], capture: int) -> list[list[int]]:
     """The steps of one capture, as rows of `ClockSteps`."""
     start, response, end = times
-    # A request that began before the step is later than its end.
-    began = np.minimum(start, end)
+    # A request that began before the step is later than its end, or than that of a later one.
+    arrived = np.minimum.accumulate(end[::-1])[::-1]
+    arrived = np.where(end < -_NEVER, end, arrived)
+    began = np.minimum(start, arrived)
     latest = np.maximum.accumulate(np.append(_NEVER, began[:-1]))
     back = np.flatnonzero(end < latest - TOLERANCE_US)
     if not len(back):
@@ -185,5 +192,26 @@ def _steps(exchange: Ints, times: Sequence[Ints], capture: int) -> list[list[int
             found[-1][-1] = max(found[-1][-1], start_us)
         until = max(until, at + offset)
         answered = max(answered, min(response_us, ended) + offset)
+    _move_on(found, *(each[first:] for each in (exchange, start, response, arrived)))
     few = len(found) <= max(1, len(exchange) // RARE)
     return found if few and all(offset < MAX_STEP_US for *_, offset in found) else []
+
+
+def _move_on(
+    found: list[list[int]], exchange: Ints, start: Ints, response: Ints, arrived: Ints
+) -> None:
+    """Move what follows each step on, so that all of it comes after what was before the step.
+
+    What an exchange took before a step is later than when it had `arrived`.
+    """
+    taken, before, further = np.maximum(start, response), 0, 0
+    for row, beyond in itertools.zip_longest(found, [row[1] for row in found[1:]]):
+        number, offset, since_us = row[1:4]
+        own = exchange >= number
+        if beyond is not None:
+            own &= exchange < beyond
+        latest = int(np.max(taken[own & (taken > arrived)], initial=_NEVER)) + before
+        earliest = int(np.min(start[own & (start <= arrived)], initial=since_us - offset))
+        further = max(further, max(latest, since_us + further) - (earliest + offset))
+        row[2:] = offset + further, since_us + further, row[4] + further
+        before = offset + further

@@ -21,8 +21,8 @@ from statetrail.extract.masking import MIN_WITHIN, Secrets
 from statetrail.extract.records import MAX_VALUES, PLACEHOLDER
 from statetrail.extract.text import (
     clean,
+    is_opaque_name,
     is_placeholder,
-    is_token,
     mask_host,
     mask_path,
     segment_kind,
@@ -179,14 +179,14 @@ class StateReader(msgspec.Struct, frozen=True, gc=False):
         clear = kind in ("establish", "empty") or (may and not secrets.hold(value))
         storable = self.fingerprinter.storable(value, clear=clear)
         family = self._family(compiled, name, value)
-        if name not in compiled.params and (is_token(name) or secrets.hold(name)):
+        if name not in compiled.params and (is_opaque_name(name) or secrets.hold(name)):
             name = self.fingerprinter.pseudonym(name)
         return Presented(compiled.dialect.name, name, *storable, channel, kind, family)
 
     def _issued(self, on_wire: IssuedValue, may: bool, secrets: Secrets) -> Issued:
         name, state, problem = on_wire.name, on_wire.state, on_wire.state.problem
         compiled, extra = on_wire.compiled, on_wire.extra
-        if name is None or (on_wire.param is None and (is_token(name) or secrets.hold(name))):
+        if name is None or (on_wire.param is None and (is_opaque_name(name) or secrets.hold(name))):
             # A cookie may be named by chance; of a header, no client could know the name.
             problem = problem or (None if extra.cookie is not None and name else "bad-name")
             name = self.fingerprinter.pseudonym(on_wire.raw_name)

@@ -45,6 +45,9 @@ CREDENTIAL: Final = re.compile(
 _VERSION: Final = re.compile(r"[vV][0-9]{1,3}(?:\.[0-9]{1,3}){0,2}")
 _PLAIN: Final = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 _DIGITS: Final = re.compile(r"[0-9]+")
+# Names that servers give to session cookies: JSESSIONID, ASP.NET_SessionId.
+_SESSION_ID: Final = re.compile(r"[a-z.]{0,8}[_.-]?sess(?:ion)?[_-]?id", re.IGNORECASE)
+_PREFIX: Final = re.compile(r"(?:__Host-|__Secure-)?[_.]?")
 # Words as a person writes them: lower, UPPER, Capitalised or camelCase, joined by - _ . , with an
 # optional short number. BrowseCategory and price-list.v2 are words, yjipILZBeUWxrFq is none. Each
 # repetition begins with a character that the one before cannot take, so matching is linear.
@@ -103,6 +106,17 @@ def _kind(segment: str) -> str:
     if _PLAIN.fullmatch(segment) and _WORDS.fullmatch(segment):
         return "word"
     return "opaque"
+
+
+def is_opaque_name(name: str) -> bool:
+    """Whether the name of a cookie or a parameter looks like a token, and may be one.
+
+    >>> is_opaque_name("JSESSIONID"), is_opaque_name("__Host-session"), is_opaque_name("yjipILZBeU")
+    (False, False, True)
+    """
+    if not is_token(name) or _SESSION_ID.fullmatch(name):
+        return False
+    return is_token(_PREFIX.sub("", name, count=1))
 
 
 def is_token(value: str) -> bool:

@@ -70,7 +70,7 @@ from statetrail.analyses.columnar.settings import Settings
 from statetrail.analyses.conformance import verdict
 from statetrail.analyses.conformance.by_session.alternation import alternating_requests
 from statetrail.analyses.conformance.by_session.channels import follows, is_wanted_in
-from statetrail.analyses.conformance.by_session.held import held_sessions
+from statetrail.analyses.conformance.by_session.held import sessions_held
 from statetrail.analyses.conformance.by_session.key_values import KeyUses
 from statetrail.analyses.conformance.by_session.pauses import key_issues, pauses
 from statetrail.analyses.conformance.verdict import FAULTS, REASONS, VERDICTS
@@ -133,7 +133,7 @@ def excused(
     if not (lineage.of_value >= 0).any() or not (len(bare) or len(others)):
         return rank, _or_malformed(rank, reason, spoilt), session
     width = len(bucket.dialects)
-    known = held_sessions(bucket, lineage, uses, is_key)
+    known = sessions_held(bucket, lineage, uses, is_key)
     moment = exchanges.request_start[rows.exchange]
     request = positions(bucket, rows.exchange, moment, request=True)
     ended = np.zeros(len(rank), dtype=np.bool_)

@@ -80,7 +80,7 @@ class Held:
         return np.append(session[order], NOTHING)[last]
 
 
-def held_sessions(bucket: Bucket, lineage: Lineage, uses: KeyUses, is_key: Bools) -> Held:
+def sessions_held(bucket: Bucket, lineage: Lineage, uses: KeyUses, is_key: Bools) -> Held:
     """The sessions of a bucket."""
     presented, exchanges, width = bucket.presented, bucket.exchanges, len(bucket.dialects)
     dialect = dialect_places(bucket)

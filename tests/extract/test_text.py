@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statetrail.extract.text import MAX_PATH, clean, mask_path, segment_kind
+from statetrail.extract.text import MAX_PATH, clean, is_opaque_name, mask_path, segment_kind
 from support.histories import FINGERPRINTER
 
 
@@ -127,3 +127,20 @@ def test_clean_text_is_printable_and_bounded(text: str) -> None:
     assert len(shown) <= 40
     shown.encode()
     assert not any(ord(c) < 32 or ord(c) == 127 for c in shown)
+
+
+@pytest.mark.parametrize(
+    ("name", "opaque"),
+    [
+        ("JSESSIONID", False),
+        ("ASP.NET_SessionId", False),
+        ("_session_id", False),
+        ("__Host-session", False),
+        ("yjipILZBeUWxrFq", True),
+        ("__Host-yjipILZBeUWxrFq", True),
+        ("yjipILZBeUWxrFqsessionid", True),
+    ],
+)
+def test_the_name_of_a_session_cookie_is_no_token(name: str, opaque: bool) -> None:
+    """As the usual servers name it; a token before or behind it is one."""
+    assert is_opaque_name(name) is opaque

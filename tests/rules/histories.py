@@ -467,6 +467,10 @@ MISSES: dict[str, dict[str, list[Ex]]] = {
     },
     "forced-value-changed": {
         "informational": successive(LOC, again(LOC, value="8")),
+        "by an error, and by a cache": [
+            shop(0, [LIST]), replace(shop(1000, [again(LIST, value="8")]), status=500),
+            shop(2000, [again(LIST, value="9")], age_s=7),
+        ],
         "by a login": [
             shop(0, [LIST]),
             shop(1000, [again(LIST, value="8")], path="/services/v3/login", method="POST"),

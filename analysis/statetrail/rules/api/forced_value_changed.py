@@ -5,7 +5,15 @@ from typing import Final
 import narwhals as nw
 
 from statetrail.analyses.tokens.rotations import rotations
-from statetrail.rules.rule import Lazy, Recording, Rule, occurrences, of_params
+from statetrail.rules.rule import (
+    Lazy,
+    Recording,
+    Rule,
+    has_rows,
+    matching,
+    occurrences,
+    of_params,
+)
 
 _UNEXPLAINED: Final = ("reset", "reissue")
 """The causes of rotations that leave open why."""
@@ -28,6 +36,11 @@ _UNEXPLAINED: Final = ("reset", "reissue")
 def check(rec: Recording) -> Lazy:
     context = of_params(rec, lambda param: not param.minted and param.clear is not None)
     replaced = context & ~nw.col("from_fingerprint").is_null()
-    changes = rotations(rec).lazy.filter(replaced & (nw.col("priority") == "forced"))
+    changes = rec.keep(rotations(rec).lazy.filter(replaced & (nw.col("priority") == "forced")))
+    if has_rows(changes):
+        # What an error, a redirect or a cache says is no change (L8).
+        binding = (nw.col("status") // 100 == 2) & (nw.col("age_s").fill_null(0) <= 0)
+        answers = rec.exchanges.lazy.select("exchange_id", "status", "age_s")
+        changes = matching(answers, changes, ["exchange_id"], first="exchange_id").filter(binding)
     unexplained = nw.col("cause").is_in(_UNEXPLAINED)
     return occurrences(changes, unexplained, per_client=False, at="issued_at_us")

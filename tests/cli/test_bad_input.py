@@ -2,13 +2,12 @@
 
 import json
 import random
-import signal
 import sqlite3
-import threading
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
-import duckdb
 import pytest
 import typer
 
@@ -219,15 +218,23 @@ def test_what_nobody_foresaw_is_one_line_with_a_report(
 
 def test_an_interrupt_within_a_query_is_no_fault() -> None:
     """DuckDB makes another error of Ctrl-C."""
-
-    def command() -> None:
-        timer = threading.Timer(0.2, signal.raise_signal, (signal.SIGINT,))
-        timer.start()
-        rows = "SELECT sum(a.range * b.range) FROM range(1_000_000) a, range(1_000_000) b"
-        duckdb.connect().execute(rows).fetchall()
-
-    with pytest.raises(KeyboardInterrupt):
-        guarded(command, "audit")()
+    program = """
+import signal, sys, threading
+# A shell lets what it starts in the background ignore the signal.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+import duckdb
+from statetrail.cli.output.guard import guarded
+def command():
+    threading.Timer(0.2, signal.raise_signal, (signal.SIGINT,)).start()
+    rows = "SELECT sum(a.range * b.range) FROM range(1_000_000) a, range(20_000) b"
+    duckdb.connect().execute(rows).fetchall()
+try:
+    guarded(command, "audit")()
+except KeyboardInterrupt:
+    print("stopped")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("stopped\n", "")
 
 
 def test_mutants_of_stores_end_without_a_fault(store: Path, tmp_path: Path) -> None:

@@ -85,7 +85,12 @@ def log_collected(begins_s: Reals, ends_s: Reals, rates: Reals) -> Reals:
     begins_s, ends_s = begins_s[last], ends_s[last]
     later = np.zeros((len(begins_s) + 1, len(rates)))
     until = np.searchsorted(begins_s, ends_s, "right")
+    with np.errstate(divide="ignore"):
+        alone = np.log(-np.expm1(-(ends_s - begins_s)[:, None] * rates))
     for nth in range(len(begins_s) - 1, -1, -1):
+        if until[nth] == nth + 1:  # no other span begins within it
+            later[nth] = alone[nth] + later[nth + 1]
+            continue
         # The first collection from the begin of this span on comes between two neighbouring begins.
         places = np.arange(nth, until[nth])
         if len(places) > PLACES:

@@ -51,6 +51,8 @@ ALLOWED: Final = 0.2
 NEGLIGIBLE: Final = 8.0
 """A grey zone whose log-evidence is this far below that of others is none."""
 
+_UNSEEN: Final = 1e-4
+"""Share of this tail: what is less probable is not looked at."""
 _GRID: Final = 90
 _LOWEST: Final = 0.2
 _BINS: Final = 1200
@@ -79,7 +81,8 @@ def begin_low(evidence: Evidence, others: float) -> float:
     lost = _lost(events, edges)
     if log_sum(lost) + allowed < others - NEGLIGIBLE:
         return np.inf
-    by_begin = np.logaddexp(lost, _collected(evidence, edges)) + HALF + allowed
+    least = others + float(np.log(TAIL * _UNSEEN)) - HALF - allowed
+    by_begin = np.logaddexp(lost, _collected(evidence, edges, least)) + HALF + allowed
     below = np.cumsum(np.exp(by_begin - np.logaddexp(log_sum(by_begin), others)))
     return np.inf if below[-1] < TAIL else float(edges[np.searchsorted(below, TAIL)])
 
@@ -129,13 +132,16 @@ def _lost(events: EventTable, edges: Reals) -> Reals:
     return np.asarray(_log_prior(edges, len(fatal) - ends, len(fatal)) + below + by_begin)
 
 
-def _collected(evidence: Evidence, edges: Reals) -> Reals:
-    """Log-evidence that the zone begins in each cell, values ended by collections of them all."""
+def _collected(evidence: Evidence, edges: Reals, least: float) -> Reals:
+    """Log-evidence that the zone begins in each cell, values ended by collections of them all.
+
+    Cells that surely have less than `least` are left out.
+    """
     lived, ends = event_uses(evidence, ("idle",))
     at_s = evidence.request_start_us / 1e6
     lived = lived[np.argsort(evidence.idle_low_s[lived])]
     lived_s, fatal_s = evidence.idle_low_s[lived], evidence.idle_high_s[ends]
-    begins, by_begin = _middles(edges), np.empty(len(edges) - 1)
+    begins, spans, quiet_s = _middles(edges), [], np.empty(len(edges) - 1)
     unexplained = np.zeros((len(begins), len(ends)), dtype=np.bool_)
     survivals = np.searchsorted(lived_s, begins, "right")
     for nth, begin_s in enumerate(begins):
@@ -143,19 +149,23 @@ def _collected(evidence: Evidence, edges: Reals) -> Reals:
         quiet = Quiet.of(alive_s - lived_s[survivals[nth] :] + begin_s, alive_s)
         since_s, until_s = (quiet.taken_out(at_s[ends] - x) for x in (fatal_s - begin_s, 0.0))
         gone = until_s - since_s > _LATENCY * begin_s
-        rates = 1 / (WIDTHS * begin_s)
-        each = log_collected(since_s[gone], until_s[gone], rates) - rates * quiet.total_s
-        by_begin[nth] = log_sum(each) - float(np.log(len(WIDTHS)))
-        unexplained[nth] = ~gone
-    below = log_unexplained_ends(
+        spans.append((since_s[gone], until_s[gone]))
+        quiet_s[nth], unexplained[nth] = quiet.total_s, ~gone
+    below = _log_prior(edges, np.count_nonzero(~unexplained, axis=1), len(ends))
+    below += log_unexplained_ends(
         np.count_nonzero(unexplained, axis=1),
         survivals,
         partial_sums(lived_s, survivals),
         log_end_chance(fatal_s, COARSE_HAZARDS) @ unexplained.T,
         COARSE_HAZARDS,
     )
-    explained = np.count_nonzero(~unexplained, axis=1)
-    return _log_prior(edges, explained, len(ends)) + below + by_begin
+    rates = 1 / (WIDTHS * begins[:, None])
+    by_begin = np.full(len(begins), -np.inf)
+    # That all were collected is at most certain.
+    for nth in np.flatnonzero(below - rates.min(axis=1) * quiet_s >= least).tolist():
+        each = log_collected(*spans[nth], rates[nth]) - rates[nth] * quiet_s[nth]
+        by_begin[nth] = below[nth] + log_sum(each) - float(np.log(len(WIDTHS)))
+    return by_begin
 
 
 def _binned(spans: Reals) -> tuple[Reals, Reals]:

@@ -8,20 +8,20 @@ sender. The first line that fits decides what becomes of its rows:
 L4  The sender holds several sessions at once: ``not-applicable``, reason `many-sessions`; a request
     for a new session stays ``restarted`` and is no fault. It does so where a session is accepted,
     then another one that began meanwhile, then the first again.
-L6  It asks for a new session: a fault only if the session before was never presented. Else reason
-    `new-session`; or `many-sessions` where a session that began before is presented after it: that
-    one was not thrown away. A request that is given a new session without asking is
-    ``not-applicable`` for the reason `new-session`, and so is what is missing of a request beside
-    another one without a key that begins a session: it was sent when the sender need not know that
-    session yet, or was not answered when the other one was sent. A new process sends several
-    requests at once. A login where that begins a session is `new-session` whether or not the
-    session before was presented (L1): it may be another user's. The session before is the one that
-    began last, the one of which the sender learned last (it presented a key of it, or has to know
-    an issue of one: L2, L8) or the one of which it did so latest: of several that it was given at
-    once it keeps one. Here and
-    below what excuses for any of them counts: a key that did not arrive was not thrown away. After
-    a logout, or `PAUSE_US` after its last request of a session (an idle night), the sender may be a
-    new process: the session counts as presented here, and as ended below.
+L6  It asks for a new session: a fault only if the session before was never presented. Else
+    reason `new-session`; or `many-sessions` where a session that began before is presented
+    after it: that one was not thrown away. A request that is given a new session without asking
+    is ``not-applicable`` for the reason `new-session`, and so is what is missing of a request
+    beside another one without a key that begins a session: it was sent when the sender need not
+    know that session yet, or was not answered when the other one was sent. A new process sends
+    several requests at once. A login where that begins a session is `new-session` whether or
+    not the session before was presented (L1): it may be another user's. The session before is
+    the one that began last, the one of which the sender learned last (it presented a key of it,
+    or has to know an issue of one: L2, L8) or the one of which it did so latest: of several
+    that it was given at once it keeps one. Here and below what excuses for any of them counts:
+    a key that did not arrive was not thrown away. After a logout, or `PAUSE_US` after its last
+    request of a session (an idle night), the sender may be a new process: the session counts as
+    presented here, and as ended below.
 L4  Requests with and without the key alternate at its endpoint (two changes or more):
     ``not-applicable``, reason `many-sessions`. Where the protocol allows reads without the key
     alone (`Param.stateless`), a write of the cart is not excused (L7): it needs a session, a
